@@ -1,0 +1,148 @@
+package change
+
+// Op says what an event does to its table.
+type Op uint8
+
+// The operations. Debezium's create, update and read are all upserts: the
+// history rules treat them alike.
+const (
+	// Ignore changes no row: a tombstone, a heartbeat, a message, a record
+	// that a filter drops, a table without a key (see Event.Reason).
+	Ignore Op = iota
+	// Upsert makes Row the current version of its key.
+	Upsert
+	// Delete ends the current version of the key in Row.
+	Delete
+	// Truncate ends every current version of the table and origin.
+	Truncate
+	// Reject is a record that can't be applied; Reason says why.
+	Reject
+)
+
+// String returns the operation's name for messages.
+func (o Op) String() string {
+	switch o {
+	case Ignore:
+		return "ignore"
+	case Upsert:
+		return "upsert"
+	case Delete:
+		return "delete"
+	case Truncate:
+		return "truncate"
+	case Reject:
+		return "reject"
+	}
+	return "unknown operation"
+}
+
+// SnapshotMark is Debezium's source.snapshot.
+type SnapshotMark uint8
+
+// The snapshot marks that something depends on. The marks "true", "first",
+// "first_in_data_collection" and "last_in_data_collection" are all InSnapshot.
+const (
+	// Streamed is an ordinary change.
+	Streamed SnapshotMark = iota
+	// InSnapshot is a row of an initial or blocking snapshot.
+	InSnapshot
+	// LastInSnapshot is the row that bears the mark "last".
+	LastInSnapshot
+	// Incremental is a row of an incremental snapshot, which runs beside the
+	// stream and has no lsn of its own.
+	Incremental
+)
+
+// Event is one record of the stream, decoded. Every record becomes exactly one
+// event, those that change nothing too, so that the events of a partition are
+// also its progress.
+type Event struct {
+	Op       Op
+	Snapshot SnapshotMark
+
+	// Confirm says that in a resynchronization this event confirms the row
+	// version that it writes or finds equal (SPEC 6.1).
+	Confirm bool
+	// Suspect says that the event may be a repetition: neither its LSN nor
+	// its time is above what its partition had shown before it (SPEC 1).
+	Suspect bool
+	// NoKey says that the record has no key, so that its table can't have a
+	// history: Op is Ignore.
+	NoKey bool
+
+	// Source is the table at the source, empty where the record has none.
+	Source Table
+	// Table and Origin say where the event goes; package route sets them.
+	Table  Table
+	Origin Origin
+
+	// Time is when the source changed the row.
+	Time Micros
+	// LSN is source.lsn, or where that is null sequence[1]; zero if both are
+	// absent.
+	LSN uint64
+
+	// Shape describes Row. For an upsert it has every column of the event,
+	// for a delete the key's columns alone. Nil for other operations.
+	Shape *Shape
+	Row   Row
+	// OldKey holds, for an upsert that carries __debezium.oldkey, the cells
+	// of the old key in the order of Shape.Key: unavailable values are those
+	// of the last version under that key. Nil otherwise.
+	OldKey Row
+
+	// Position is the record's place in the stream.
+	Position Position
+	// Reason is why the record is rejected, in words for an administrator.
+	Reason string
+	// Notes are what decoding changed or did not know, nil almost always.
+	Notes []Note
+	// Record is the record as received, kept for metadb.rejected_event.
+	Record Record
+}
+
+// Note reports something about a column that deserves a line in the log, once
+// for each column.
+type Note struct {
+	Column string
+	// Severe makes it a WARNING; otherwise it is an INFO.
+	Severe bool
+	Text   string
+}
+
+// Record is a Kafka record as received. The value is kept in two parts because
+// its first half, the schema, is the same for nearly all records of a topic
+// and is shared between them.
+type Record struct {
+	Key []byte
+	// Head and Tail together are the value; both nil for a tombstone.
+	Head, Tail []byte
+	Headers    []Header
+	// Time is the record's timestamp in Kafka.
+	Time Micros
+}
+
+// Header is one header of a Kafka record.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// Value returns the record's value as one slice, nil for a tombstone.
+func (r *Record) Value() []byte {
+	if r.Head == nil && r.Tail == nil {
+		return nil
+	}
+	value := make([]byte, 0, len(r.Head)+len(r.Tail))
+	return append(append(value, r.Head...), r.Tail...)
+}
+
+// Batch is what one transaction applies: events in the order in which they
+// were delivered, which keeps the order of every partition, and the spans that
+// they cover. Events that change nothing may have been left out; the spans
+// count them.
+type Batch struct {
+	Source string
+	Events []Event
+	Spans  []Span
+}

@@ -1,0 +1,54 @@
+package change
+
+import "fmt"
+
+// Partition is one partition of a Kafka topic.
+type Partition struct {
+	Topic  string
+	Number int32
+}
+
+// String returns topic/number.
+func (p Partition) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
+
+// Position is the place of one record in the stream.
+type Position struct {
+	Partition Partition
+	Offset    int64
+}
+
+// String returns topic/partition@offset.
+func (p Position) String() string { return fmt.Sprintf("%s@%d", p.Partition, p.Offset) }
+
+// TopicID is the identity that Kafka gives to a topic when it is created; a
+// topic that is deleted and made again has another one. Zero where the broker
+// has none.
+type TopicID [16]byte
+
+// Micros is a point in time: microseconds since 1970-01-01 00:00:00 UTC, the
+// resolution of PostgreSQL's timestamps.
+type Micros int64
+
+// Mark is how far the stream has come in one partition. It is stored with the
+// rows: package checkpoint.
+type Mark struct {
+	// Next is the offset of the first record that has not been applied.
+	Next int64
+	// HighLSN and HighTime are the highest source.lsn and source time that
+	// the partition has shown so far, zero before the first. An event that
+	// is above neither may be one that Debezium sent before (SPEC 1).
+	HighLSN  uint64
+	HighTime Micros
+	// TopicID is the topic's identity when the position was stored.
+	TopicID TopicID
+}
+
+// Span is the part of one partition that a batch covers: From is the mark that
+// must be stored for the batch to be applied, To the one stored with it. Fresh
+// says that no mark is stored yet, in which case From.Next is where reading
+// began.
+type Span struct {
+	Partition Partition
+	Fresh     bool
+	From, To  Mark
+}
