@@ -1,0 +1,155 @@
+package datasource
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Values of the option security.
+const (
+	SecuritySSL           = "ssl"
+	SecurityPlaintext     = "plaintext"
+	SecuritySASLSSL       = "sasl_ssl"
+	SecuritySASLPlaintext = "sasl_plaintext"
+)
+
+// Values of the option sasl_mechanism.
+const (
+	MechanismPlain       = "plain"
+	MechanismSCRAMSHA256 = "scram-sha-256"
+	MechanismSCRAMSHA512 = "scram-sha-512"
+)
+
+// Options is one data source: its name and every option of SPEC 7, each as the
+// text that the administrator gave. An empty text is an option without a
+// value. Lists (Brokers, Topics and the filters) are comma-separated.
+type Options struct {
+	Name   string
+	Enable bool
+
+	Brokers, Security     string
+	Topics, ConsumerGroup string
+
+	SchemaPassFilter, SchemaStopFilter, TableStopFilter string
+	TrimSchemaPrefix, AddSchemaPrefix, MapPublicSchema  string
+	Module                                              string
+
+	SASLMechanism, SASLUsername, SASLPassword string
+	UnavailablePlaceholder                    string
+	SSLCAFile, SSLCertFile, SSLKeyFile        string
+}
+
+// New returns the options of a data source before any is given: enabled, and
+// secured by ssl.
+func New(name string) *Options {
+	return &Options{Name: name, Enable: true, Security: SecuritySSL}
+}
+
+// Names returns the names of all options, in the order of the documentation.
+func Names() []string {
+	return []string{
+		"brokers", "security", "topics", "consumer_group",
+		"schema_pass_filter", "schema_stop_filter", "table_stop_filter",
+		"trim_schema_prefix", "add_schema_prefix", "map_public_schema", "module",
+		"sasl_mechanism", "sasl_username", "sasl_password",
+		"unavailable_value_placeholder", "ssl_ca_file", "ssl_cert_file", "ssl_key_file",
+	}
+}
+
+// Secret reports whether an option's value must never be shown.
+func Secret(key string) bool { return key == "sasl_password" }
+
+// Live reports whether a change of the option is used at the next connection.
+// The others are used only when the server starts, or at a sync: SPEC 6.1.
+func Live(key string) bool {
+	return slices.Contains([]string{
+		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password",
+		"ssl_ca_file", "ssl_cert_file", "ssl_key_file",
+	}, key)
+}
+
+// Set gives an option a value. The error is an [UnknownOptionError] or an
+// [InvalidOptionError], and o is unchanged then.
+func (o *Options) Set(key, value string) error {
+	field := o.field(key)
+	if field == nil {
+		return &UnknownOptionError{Key: key}
+	}
+	if err := check(key, value); err != nil {
+		return err
+	}
+	*field = value
+	return nil
+}
+
+// Get returns an option's value; ok is false if there is no such option or if
+// it has no value.
+func (o *Options) Get(key string) (value string, ok bool) {
+	field := o.field(key)
+	if field == nil || *field == "" {
+		return "", false
+	}
+	return *field, true
+}
+
+// Unset takes an option's value away; security goes back to its default. The
+// error is an [UnknownOptionError].
+func (o *Options) Unset(key string) error {
+	field := o.field(key)
+	if field == nil {
+		return &UnknownOptionError{Key: key}
+	}
+	*field = ""
+	if key == "security" {
+		*field = SecuritySSL
+	}
+	return nil
+}
+
+// TopicExpressions returns the compiled expressions of Topics.
+func (o *Options) TopicExpressions() ([]*regexp.Regexp, error) {
+	return Expressions("topics", o.Topics)
+}
+
+// BrokerList returns the elements of Brokers.
+func (o *Options) BrokerList() []string {
+	var list []string
+	for broker := range strings.SplitSeq(o.Brokers, ",") {
+		if broker = strings.TrimSpace(broker); broker != "" {
+			list = append(list, broker)
+		}
+	}
+	return list
+}
+
+// SASL reports whether Security asks for SASL authentication.
+func (o *Options) SASL() bool {
+	return o.Security == SecuritySASLSSL || o.Security == SecuritySASLPlaintext
+}
+
+// TLS reports whether Security asks for TLS.
+func (o *Options) TLS() bool {
+	return o.Security == SecuritySSL || o.Security == SecuritySASLSSL
+}
+
+// field returns where the option's value is kept, nil if there is none of that
+// name.
+func (o *Options) field(key string) *string {
+	i := slices.Index(Names(), key)
+	if i < 0 {
+		return nil
+	}
+	return o.fields()[i]
+}
+
+// fields returns where the values are kept, in the order of [Names].
+func (o *Options) fields() []*string {
+	return []*string{
+		&o.Brokers, &o.Security, &o.Topics, &o.ConsumerGroup,
+		&o.SchemaPassFilter, &o.SchemaStopFilter, &o.TableStopFilter,
+		&o.TrimSchemaPrefix, &o.AddSchemaPrefix, &o.MapPublicSchema, &o.Module,
+		&o.SASLMechanism, &o.SASLUsername, &o.SASLPassword,
+		&o.UnavailablePlaceholder, &o.SSLCAFile, &o.SSLCertFile, &o.SSLKeyFile,
+	}
+}

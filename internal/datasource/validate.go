@@ -1,0 +1,168 @@
+package datasource
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxNameBytes is the length of PostgreSQL's identifiers, which names of data
+// sources and of schemas have to fit.
+const maxNameBytes = 63
+
+// UnknownOptionError says that there is no option of that name.
+type UnknownOptionError struct{ Key string }
+
+func (e *UnknownOptionError) Error() string { return fmt.Sprintf("invalid option %q", e.Key) }
+
+// InvalidOptionError says that an option can't have the value given. The value
+// itself is not part of it: it may be a secret.
+type InvalidOptionError struct {
+	Key    string
+	Reason string
+	// Choices are the valid values, where they are few.
+	Choices []string
+}
+
+func (e *InvalidOptionError) Error() string {
+	return fmt.Sprintf("invalid value for option %q: %s", e.Key, e.Reason)
+}
+
+// MissingOptionError says that an option that is required has no value.
+type MissingOptionError struct {
+	Key string
+	// Because says which other option requires it; empty if it is always
+	// required.
+	Because string
+}
+
+func (e *MissingOptionError) Error() string {
+	if e.Because == "" {
+		return fmt.Sprintf("option %q is required", e.Key)
+	}
+	return fmt.Sprintf("option %q is required with %s", e.Key, e.Because)
+}
+
+// Validate checks the options together: those that are required are present,
+// every value is one that its option may have. It returns the first fault, one
+// of the error types of this package.
+func (o *Options) Validate() error {
+	if err := ValidateName(o.Name); err != nil {
+		return err
+	}
+	for i, key := range Names() {
+		if err := check(key, *o.fields()[i]); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{"brokers", "topics", "consumer_group"} {
+		if err := o.require(key, ""); err != nil {
+			return err
+		}
+	}
+	return o.validateSecurity()
+}
+
+// ValidateName checks the name of a data source.
+func ValidateName(name string) error {
+	switch {
+	case name == "":
+		return &InvalidOptionError{Key: "name", Reason: "the name is empty"}
+	case len(name) > maxNameBytes:
+		return &InvalidOptionError{Key: "name", Reason: fmt.Sprintf("longer than %d bytes", maxNameBytes)}
+	}
+	return nil
+}
+
+// validateSecurity checks the options that go together: SASL with its
+// credentials, a certificate with its key.
+func (o *Options) validateSecurity() error {
+	if o.SASL() {
+		for _, key := range []string{"sasl_mechanism", "sasl_username", "sasl_password"} {
+			if err := o.require(key, fmt.Sprintf("security %q", o.Security)); err != nil {
+				return err
+			}
+		}
+	}
+	if o.SSLCertFile != "" {
+		if err := o.require("ssl_key_file", "ssl_cert_file"); err != nil {
+			return err
+		}
+	}
+	if o.SSLKeyFile != "" {
+		return o.require("ssl_cert_file", "ssl_key_file")
+	}
+	return nil
+}
+
+// require returns a MissingOptionError unless the option has a value, for lists
+// an element.
+func (o *Options) require(key, because string) error {
+	value, _ := o.Get(key)
+	if strings.Trim(value, ", ") == "" {
+		return &MissingOptionError{Key: key, Because: because}
+	}
+	return nil
+}
+
+// check says whether the option of that name may have the value. Every option
+// may be empty here; what is required is another question.
+func check(key, value string) error {
+	if value == "" {
+		return nil
+	}
+	if strings.ContainsRune(value, 0) {
+		return &InvalidOptionError{Key: key, Reason: "it contains a null character"}
+	}
+	switch key {
+	case "security":
+		return oneOf(key, value, SecuritySSL, SecurityPlaintext, SecuritySASLSSL, SecuritySASLPlaintext)
+	case "sasl_mechanism":
+		return oneOf(key, value, MechanismPlain, MechanismSCRAMSHA256, MechanismSCRAMSHA512)
+	case "module":
+		return oneOf(key, value, "folio", "reshare")
+	case "topics", "schema_pass_filter", "schema_stop_filter", "table_stop_filter":
+		_, err := Expressions(key, value)
+		return err
+	case "brokers":
+		return checkBrokers(value)
+	case "map_public_schema":
+		return checkSchemaName(key, value)
+	}
+	return nil
+}
+
+func oneOf(key, value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("%q is not one of its values", value), Choices: choices}
+}
+
+// checkBrokers checks that each broker is a host, or a host and a port.
+func checkBrokers(value string) error {
+	for broker := range strings.SplitSeq(value, ",") {
+		broker = strings.TrimSpace(broker)
+		if broker == "" || !strings.Contains(broker, ":") {
+			continue
+		}
+		host, port, err := net.SplitHostPort(broker)
+		if err != nil || host == "" {
+			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("%q is not HOST:PORT", broker)}
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("%q has no valid port", broker)}
+		}
+	}
+	return nil
+}
+
+// checkSchemaName refuses the schemas that a source can't be mapped to.
+func checkSchemaName(key, value string) error {
+	if value == "metadb" || value == "information_schema" || strings.HasPrefix(value, "pg_") {
+		return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("schema %q is reserved", value)}
+	}
+	return nil
+}
