@@ -1,0 +1,88 @@
+package datatype
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// intervalLength is the length of an interval: microseconds, days, months.
+const intervalLength = 16
+
+// AppendInterval appends an interval.
+func AppendInterval(dst []byte, micros int64, days, months int32) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(micros))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(days))
+	return binary.BigEndian.AppendUint32(dst, uint32(months))
+}
+
+// splitInterval takes an interval apart.
+func splitInterval(value []byte) (micros int64, days, months int32) {
+	return int64(binary.BigEndian.Uint64(value)),
+		int32(binary.BigEndian.Uint32(value[8:])),
+		int32(binary.BigEndian.Uint32(value[12:]))
+}
+
+// AppendIntervalText appends the text of an interval in its binary form, in
+// the intervalstyle postgres.
+// https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/datetime.c (EncodeInterval)
+func AppendIntervalText(dst, value []byte) []byte {
+	micros, days, months := splitInterval(value)
+	text := intervalText{dst: dst}
+	text.part(int64(months/12), "year")
+	text.part(int64(months%12), "mon")
+	text.part(int64(days), "day")
+	if text.begun && micros == 0 {
+		return text.dst
+	}
+	if text.begun {
+		text.dst = append(text.dst, ' ')
+	}
+	return text.clock(micros)
+}
+
+// intervalText is an interval's text as far as it is written.
+type intervalText struct {
+	dst []byte
+	// begun says that a part has been written, negative that the last one
+	// was below zero: a positive one after it bears its sign.
+	begun, negative bool
+}
+
+// part writes "3 days", nothing for zero.
+func (t *intervalText) part(count int64, unit string) {
+	if count == 0 {
+		return
+	}
+	if t.begun {
+		t.dst = append(t.dst, ' ')
+	}
+	if t.negative && count > 0 {
+		t.dst = append(t.dst, '+')
+	}
+	t.dst = strconv.AppendInt(t.dst, count, 10)
+	t.dst = append(t.dst, ' ')
+	t.dst = append(t.dst, unit...)
+	if count != 1 {
+		t.dst = append(t.dst, 's')
+	}
+	t.begun, t.negative = true, count < 0
+}
+
+// clock writes the time of an interval; its hours have no limit.
+func (t *intervalText) clock(micros int64) []byte {
+	magnitude := uint64(micros)
+	switch {
+	case micros < 0:
+		magnitude = -magnitude
+		t.dst = append(t.dst, '-')
+	case t.negative:
+		t.dst = append(t.dst, '+')
+	}
+	seconds := int64(magnitude / 1000000)
+	t.dst = appendPadded(t.dst, seconds/3600, 2)
+	t.dst = append(t.dst, ':')
+	t.dst = appendPadded(t.dst, seconds/60%60, 2)
+	t.dst = append(t.dst, ':')
+	t.dst = appendPadded(t.dst, seconds%60, 2)
+	return appendFraction(t.dst, int64(magnitude%1000000))
+}

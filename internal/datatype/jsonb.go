@@ -1,0 +1,129 @@
+package datatype
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// jsonbVersion is the first byte of a jsonb in binary; the JSON text follows.
+const jsonbVersion = 1
+
+// AppendJSONB appends the jsonb that text says. The text must be valid JSON.
+func AppendJSONB(dst, text []byte) []byte {
+	return append(append(dst, jsonbVersion), text...)
+}
+
+// formatJSONB is jsonb_out: members sorted by the length of their names, then
+// bytewise, the last of several with one name, numbers without exponent.
+func formatJSONB(value []byte) (string, error) {
+	if len(value) == 0 || value[0] != jsonbVersion {
+		return "", errors.New("the bytes are no jsonb of version 1")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value[1:]))
+	decoder.UseNumber()
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		return "", fmt.Errorf("the jsonb is no JSON: %w", err)
+	}
+	text, err := appendJSON(nil, document)
+	return string(text), err
+}
+
+// appendJSON writes a document as jsonb does.
+func appendJSON(dst []byte, document any) ([]byte, error) {
+	switch v := document.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case bool:
+		return fmt.Append(dst, v), nil
+	case string:
+		return appendJSONString(dst, v), nil
+	case json.Number:
+		return appendJSONNumber(dst, v)
+	case []any:
+		return appendJSONArray(dst, v)
+	case map[string]any:
+		return appendJSONObject(dst, v)
+	}
+	return nil, fmt.Errorf("%T is no JSON", document)
+}
+
+// appendJSONNumber writes a number as numeric_out does.
+func appendJSONNumber(dst []byte, number json.Number) ([]byte, error) {
+	numeric, err := AppendNumericText(nil, string(number))
+	if err != nil {
+		return nil, err
+	}
+	text, err := formatNumeric(numeric)
+	return append(dst, text...), err
+}
+
+// appendJSONArray writes [1, 2].
+func appendJSONArray(dst []byte, elements []any) ([]byte, error) {
+	var err error
+	dst = append(dst, '[')
+	for i, element := range elements {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if dst, err = appendJSON(dst, element); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// appendJSONObject writes {"a": 1, "b": 2}.
+func appendJSONObject(dst []byte, members map[string]any) ([]byte, error) {
+	names := make([]string, 0, len(members))
+	for name := range members {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
+	var err error
+	dst = append(dst, '{')
+	for i, name := range names {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(appendJSONString(dst, name), ": "...)
+		if dst, err = appendJSON(dst, members[name]); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// appendJSONString is escape_json: it escapes what JSON requires, nothing else.
+func appendJSONString(dst []byte, text string) []byte {
+	dst = append(dst, '"')
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, `\b`...)
+		case '\f':
+			dst = append(dst, `\f`...)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			if c < ' ' {
+				dst = fmt.Appendf(dst, `\u%04x`, c)
+			} else {
+				dst = append(dst, c)
+			}
+		}
+	}
+	return append(dst, '"')
+}
