@@ -1,0 +1,106 @@
+package adminlang
+
+import "fmt"
+
+// CreateUser is CREATE USER U WITH PASSWORD 'P' [, COMMENT 'C'].
+type CreateUser struct {
+	User     Name
+	Password Value
+	// Comment is empty if none was given.
+	Comment Value
+}
+
+func (CreateUser) command() {}
+
+func (c CreateUser) String() string {
+	s := fmt.Sprintf("create user %s with password %s", c.User, hidden)
+	if c.Comment.At > 0 {
+		s += ", comment " + c.Comment.String()
+	}
+	return s
+}
+
+// DropUser is DROP USER U.
+type DropUser struct{ User Name }
+
+func (DropUser) command() {}
+
+func (c DropUser) String() string { return "drop user " + c.User.String() }
+
+// RegisterUser is REGISTER USER U, or DEREGISTER USER U.
+type RegisterUser struct {
+	User Name
+	// Off is deregister.
+	Off bool
+}
+
+func (RegisterUser) command() {}
+
+func (c RegisterUser) String() string {
+	if c.Off {
+		return "deregister user " + c.User.String()
+	}
+	return "register user " + c.User.String()
+}
+
+// CreateSchema is CREATE SCHEMA FOR USER U.
+type CreateSchema struct{ User Name }
+
+func (CreateSchema) command() {}
+
+func (c CreateSchema) String() string { return "create schema for user " + c.User.String() }
+
+// Target is what access is granted to: a table, a function, or, if Kind is
+// All, everything.
+type Target struct {
+	Kind   TargetKind
+	Object Object
+	// Types are the types of a function's arguments, as they were written.
+	Types []Value
+}
+
+// TargetKind is the kind of a Target.
+type TargetKind string
+
+// The kinds of targets.
+const (
+	Table    TargetKind = "table"
+	Function TargetKind = "function"
+	All      TargetKind = "all"
+)
+
+func (t Target) String() string {
+	switch t.Kind {
+	case Function:
+		types := make([]rawText, len(t.Types))
+		for i, v := range t.Types {
+			types[i] = rawText(v.Text)
+		}
+		return fmt.Sprintf("function %s(%s)", t.Object, objects(types))
+	case Table:
+		return "table " + t.Object.String()
+	case All:
+	}
+	return "all"
+}
+
+// rawText prints as it is.
+type rawText string
+
+func (r rawText) String() string { return string(r) }
+
+// Grant is GRANT ACCESS ON … TO U, or REVOKE ACCESS ON … FROM U.
+type Grant struct {
+	Revoke bool
+	Target Target
+	User   Name
+}
+
+func (Grant) command() {}
+
+func (c Grant) String() string {
+	if c.Revoke {
+		return fmt.Sprintf("revoke access on %s from %s", c.Target, c.User)
+	}
+	return fmt.Sprintf("grant access on %s to %s", c.Target, c.User)
+}

@@ -1,0 +1,117 @@
+package adminlang
+
+import "strings"
+
+// form is a way in which commands begin, and who parses them.
+type form struct {
+	// words are the first words.
+	words string
+	parse func(*parser) Command
+}
+
+// forms lists the beginnings that no SQL statement of PostgreSQL has, so that
+// whatever follows is ours to judge.
+func forms() []form {
+	return []form{
+		{"create data", parseCreateData},
+		{"alter data", parseAlterData},
+		{"drop data", parseDropData},
+		{"refresh data", parseRefreshMapping},
+		{"refresh inferred", parseRefreshTypes},
+		{"alter system set", parseAlterSystem},
+		{"list", parseList},
+		{"help", parseHelp},
+		{"purge", parsePurge},
+		{"retry", parseRetry},
+		{"verify", parseVerify},
+		{"register", parseRegister},
+		{"deregister", parseDeregister},
+		{"create schema for", parseCreateSchema},
+		{"grant access on", parseGrant},
+		{"revoke access on", parseRevoke},
+		{"sync", parseSync},
+		{"endsync", parseEndsync},
+		{"abort sync", parseAbortSync},
+	}
+}
+
+// parser returns what parses the statement if it is a command, nil if it is
+// SQL.
+func (s *span) parser(query string) func(*parser) Command {
+	for _, f := range forms() {
+		if s.begins(query, strings.Fields(f.words)...) {
+			return f.parse
+		}
+	}
+	switch {
+	case s.isCreateUser(query):
+		return parseCreateUser
+	case s.isDropUser(query):
+		return parseDropUser
+	case s.isAlterTable(query):
+		return parseAlterTable
+	}
+	return nil
+}
+
+// begins reports whether the statement's first words are these.
+func (s *span) begins(query string, words ...string) bool {
+	return s.has(query, 0, words...)
+}
+
+// has reports whether these words or symbols stand at index i.
+func (s *span) has(query string, i int, words ...string) bool {
+	if len(s.head) < i+len(words) {
+		return false
+	}
+	for j, w := range words {
+		if !s.head[i+j].is(query, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// isName reports whether a name can be at index i.
+func (s *span) isName(i int) bool {
+	return i < len(s.head) && (s.head[i].kind == word || s.head[i].kind == quoted)
+}
+
+// isCreateUser tells the command, CREATE USER U WITH PASSWORD 'P' [, …], from
+// PostgreSQL's, which may go on with other options but not with a comma.
+func (s *span) isCreateUser(query string) bool {
+	const length = 6
+	if !s.begins(query, "create", "user") || !s.isName(2) || !s.has(query, 3, "with", "password") || len(s.head) < length {
+		return false
+	}
+	switch s.head[5].kind {
+	case text, escaped, broken:
+		return s.tokens == length || s.has(query, length, ",")
+	default:
+		return false
+	}
+}
+
+// isDropUser tells the command, DROP USER U, from PostgreSQL's with IF EXISTS
+// or with several names.
+func (s *span) isDropUser(query string) bool {
+	return s.tokens == 3 && s.begins(query, "drop", "user") && s.isName(2)
+}
+
+// isAlterTable tells the command, which changes columns of a main table, from
+// PostgreSQL's. Names of main tables end in two underscores.
+func (s *span) isAlterTable(query string) bool {
+	if !s.begins(query, "alter", "table") || !s.isName(2) {
+		return false
+	}
+	table := 2
+	if s.has(query, 3, ".") && s.isName(4) {
+		table = 4
+	}
+	if !strings.HasSuffix(s.head[table].value(query), "__") {
+		return false
+	}
+	rest := table + 1
+	return s.has(query, rest, "add", "column") ||
+		s.has(query, rest, "alter", "column") && s.isName(rest+2) && s.has(query, rest+3, "type")
+}

@@ -1,0 +1,66 @@
+package adminlang
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SQLSTATE codes of this package's errors.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeSyntax = "42601"
+	codeName   = "42602"
+)
+
+// Error is a statement that can't be understood.
+type Error struct {
+	// Code is the SQLSTATE.
+	Code    string
+	Message string
+	Hint    string
+	// Position is where, in characters of the query string counted from 1.
+	Position int
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Suggest returns a hint for a word that is none of the valid ones: the one
+// that was probably meant, or all of them.
+func Suggest(word string, valid []string) string {
+	best, distance := "", len(word)/3+2
+	for _, v := range valid {
+		if d := editDistance(strings.ToLower(word), v); d < distance {
+			best, distance = v, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "valid ones are: " + strings.Join(valid, ", ")
+}
+
+// editDistance is the Levenshtein distance of two words. Words longer than any
+// keyword are far from all of them.
+func editDistance(a, b string) int {
+	const longest = 64
+	if len(a) > longest {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,117 @@
+package adminlang
+
+// parseCreateData parses CREATE DATA {SOURCE | ORIGIN | MAPPING} ….
+func parseCreateData(p *parser) Command {
+	p.expect("create", "data")
+	switch p.choice("source", "origin", "mapping") {
+	case "source":
+		return parseCreateSource(p)
+	case "origin":
+		return CreateOrigin{Name: p.name("a name")}
+	default:
+		c := CreateMapping{Mapping: p.mapping()}
+		p.expect("to")
+		c.Target = p.value("a name")
+		return c
+	}
+}
+
+func parseCreateSource(p *parser) Command {
+	c := CreateSource{Name: p.name("a name")}
+	p.expect("type")
+	c.Type = p.name(`"kafka"`)
+	if p.accept("options") {
+		c.Options = p.options(false)
+	}
+	return c
+}
+
+// parseAlterData parses ALTER DATA SOURCE NAME OPTIONS (…).
+func parseAlterData(p *parser) Command {
+	p.expect("alter", "data", "source")
+	c := AlterSource{Name: p.name("a name")}
+	p.expect("options")
+	c.Options = p.options(true)
+	return c
+}
+
+// parseDropData parses DROP DATA {SOURCE | ORIGIN | MAPPING} ….
+func parseDropData(p *parser) Command {
+	p.expect("drop", "data")
+	switch p.choice("source", "origin", "mapping") {
+	case "source":
+		return DropSource{Name: p.name("a name")}
+	case "origin":
+		return DropOrigin{Name: p.name("a name")}
+	default:
+		return DropMapping{Mapping: p.mapping()}
+	}
+}
+
+// mapping parses FOR JSON FROM TABLE S.T__ COLUMN C PATH 'P'.
+func (p *parser) mapping() Mapping {
+	p.expect("for", "json", "from", "table")
+	m := Mapping{Table: p.object("a table")}
+	p.expect("column")
+	m.Column = p.name("a column")
+	p.expect("path")
+	m.Path = p.value("a path")
+	return m
+}
+
+// options parses (option [, …]); actions says whether an option may begin with
+// ADD, SET or DROP.
+func (p *parser) options(actions bool) []Option {
+	var list []Option
+	p.expect("(")
+	for p.err == nil {
+		list = append(list, p.option(actions))
+		if !p.accept(",") {
+			break
+		}
+	}
+	if p.err == nil && !p.accept(")") {
+		p.unexpected(`expected "," or ")"`)
+	}
+	return list
+}
+
+func (p *parser) option(actions bool) Option {
+	o := Option{Key: p.name("an option")}
+	if actions && p.err == nil && p.tok.kind == word {
+		switch o.Key.Text {
+		case "add":
+			o = Option{Action: Add, Key: p.name("an option")}
+		case "set":
+			o = Option{Action: Set, Key: p.name("an option")}
+		case "drop":
+			return Option{Action: Drop, Key: p.name("an option")}
+		}
+	}
+	o.Value = p.value("a value")
+	return o
+}
+
+func parseSync(p *parser) Command {
+	p.expect("sync")
+	return p.sync(Begin)
+}
+
+func parseEndsync(p *parser) Command {
+	p.expect("endsync")
+	return p.sync(End)
+}
+
+func parseAbortSync(p *parser) Command {
+	p.expect("abort", "sync")
+	return p.sync(Abort)
+}
+
+// sync parses {DATA SOURCE S | TABLE S.T__}.
+func (p *parser) sync(step Step) Command {
+	if p.choice("data", "table") == "table" {
+		return Sync{Step: step, Table: p.object("a table")}
+	}
+	p.expect("source")
+	return Sync{Step: step, Source: p.name("a data source")}
+}

@@ -1,0 +1,79 @@
+package adminlang
+
+// Listings returns what LIST can list.
+func Listings() []string {
+	return []string{"config", "data_mappings", "data_origins", "data_sources", "status"}
+}
+
+// parseList parses LIST WHAT. Whether there is such a list is part of the
+// grammar: the valid words are few.
+func parseList(p *parser) Command {
+	p.expect("list")
+	at := p.tok.at
+	return List{What: Name{Text: p.choice(Listings()...), At: at}}
+}
+
+// parseHelp parses HELP [WORD …].
+func parseHelp(p *parser) Command {
+	p.expect("help")
+	var c Help
+	for p.err == nil && p.tok.kind != end {
+		c.Words = append(c.Words, p.name("the first words of a command"))
+	}
+	return c
+}
+
+// parseAlterSystem parses ALTER SYSTEM SET PARAM {= | TO} {'V' | number}.
+func parseAlterSystem(p *parser) Command {
+	p.expect("alter", "system", "set")
+	c := AlterSystem{Parameter: p.name("a parameter")}
+	if !p.accept("to") {
+		p.expect("=")
+	}
+	if p.err == nil && p.tok.kind == number {
+		c.Value = Value{Text: p.tok.value(p.lexer.query), At: p.tok.at}
+		p.advance()
+		return c
+	}
+	c.Value = p.value("a value")
+	return c
+}
+
+func parseVerify(p *parser) Command {
+	p.expect("verify", "consistency")
+	return VerifyConsistency{}
+}
+
+func parseRefreshTypes(p *parser) Command {
+	p.expect("refresh", "inferred", "column", "types")
+	return RefreshTypes{}
+}
+
+func parseRetry(p *parser) Command {
+	p.expect("retry")
+	return p.rejected(false)
+}
+
+// parsePurge parses PURGE DATA DROP TABLE S.T__ [, …] and PURGE REJECTED
+// EVENTS FOR DATA SOURCE S.
+func parsePurge(p *parser) Command {
+	p.expect("purge")
+	if p.is("rejected") {
+		return p.rejected(true)
+	}
+	if p.choice("data", "rejected") == "" {
+		return nil
+	}
+	p.expect("drop", "table")
+	c := PurgeTables{Tables: []Object{p.object("a table")}}
+	for p.accept(",") {
+		c.Tables = append(c.Tables, p.object("a table"))
+	}
+	return c
+}
+
+// rejected parses REJECTED EVENTS FOR DATA SOURCE S.
+func (p *parser) rejected(purge bool) Command {
+	p.expect("rejected", "events", "for", "data", "source")
+	return Rejected{Purge: purge, Source: p.name("a data source")}
+}

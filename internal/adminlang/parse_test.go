@@ -1,0 +1,224 @@
+package adminlang_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"metadb/internal/adminlang"
+)
+
+// TestCommands parses every command of SPEC 7 and prints it back.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ query, want string }{
+		{
+			"CREATE DATA SOURCE Sensor TYPE Kafka OPTIONS (Brokers 'b:1', topics '^a\\.,^b''s')",
+			"create data source sensor type kafka options (brokers 'b:1', topics '^a\\.,^b''s')",
+		},
+		{`create data source "Se ""n" type kafka`, `create data source "Se ""n" type kafka options ()`},
+		{
+			"alter data source s options (add a '1', set b '2', drop c, d '4', set set 'x', add 'y')",
+			"alter data source s options (a '1', set b '2', drop c, d '4', set set 'x', add 'y')",
+		},
+		{"create data source s type kafka options (sasl_password 'x')", "create data source s type kafka options (sasl_password '********')"},
+		{"drop data source s", "drop data source s"},
+		{"create data origin east", "create data origin east"},
+		{"drop data origin east", "drop data origin east"},
+		{
+			"create data mapping for json from table library.inventory__ column jsondata path '$.a.b' to 'x'",
+			"create data mapping for json from table library.inventory__ column jsondata path '$.a.b' to 'x'",
+		},
+		{
+			"drop data mapping for json from table inventory__ column jsondata path '$'",
+			"drop data mapping for json from table inventory__ column jsondata path '$'",
+		},
+		{"refresh data mapping for table a.b__", "refresh data mapping for table a.b__"},
+		{"alter system set max_poll_interval = '3000'", "alter system set max_poll_interval = '3000'"},
+		{"alter system set max_poll_interval to 3000", "alter system set max_poll_interval = '3000'"},
+		{"alter table a.b__ add column c numeric(10, 2)", "alter table a.b__ add column c numeric(10, 2)"},
+		{`alter table "x y".b__ alter column "C" type timestamp with time zone`, `alter table "x y".b__ alter column "C" type timestamp with time zone`},
+		{"purge data drop table a.b__, c__", "purge data drop table a.b__, c__"},
+		{"create user u with password 'p', comment 'c'", "create user u with password '********', comment 'c'"},
+		{"create user u with password 'p'", "create user u with password '********'"},
+		{"drop user u", "drop user u"},
+		{"register user u", "register user u"},
+		{"deregister user u", "deregister user u"},
+		{"create schema for user u", "create schema for user u"},
+		{"grant access on table s.t to u", "grant access on table s.t to u"},
+		{"grant access on function s.f(int, numeric(1,2)) to u", "grant access on function s.f(int, numeric(1,2)) to u"},
+		{"revoke access on function f() from u", "revoke access on function f() from u"},
+		{"grant access on all to u", "grant access on all to u"},
+		{"list /* a /* nested */ one */ status -- yes", "list status"},
+		{"refresh inferred column types", "refresh inferred column types"},
+		{"verify consistency", "verify consistency"},
+		{"sync data source s", "sync data source s"},
+		{"endsync table a.b__", "endsync table a.b__"},
+		{"abort sync data source s", "abort sync data source s"},
+		{"retry rejected events for data source s", "retry rejected events for data source s"},
+		{"purge rejected events for data source s", "purge rejected events for data source s"},
+		{"help", "help"},
+		{"help create data source", "help create data source"},
+		{"create data origin $$it's$$", ""},
+	}
+	for _, test := range tests {
+		got := one(t, test.query+";")
+		if test.want == "" {
+			if got.Err == nil {
+				t.Errorf("%s: no error", test.query)
+			}
+			continue
+		}
+		if got.Err != nil {
+			t.Errorf("%s: %v", test.query, got.Err)
+			continue
+		}
+		if got.Command.String() != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.query, got.Command, test.want)
+		}
+	}
+}
+
+// TestSQL holds what begins like a command and is SQL.
+func TestSQL(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		"select 1",
+		"create user u",
+		"create user u with login password 'p'",
+		"create user u with password 'p' valid until 'x'",
+		"create user u with password null",
+		"drop user if exists u",
+		"drop user a, b",
+		"create schema s",
+		"grant select on t to u",
+		"grant access to u",
+		"revoke access from u",
+		"alter table t add column c text",
+		"alter table s.t__ add c text",
+		"alter table s.t__ owner to x",
+		"alter table s.t__ alter column c set default 1",
+		"alter table only s.t__ add column c text",
+		"alter system reset work_mem",
+		"refresh materialized view v",
+		"abort",
+		"abort work",
+		`"list" status`,
+		"select 'unterminated",
+		"/* unterminated",
+	} {
+		got := one(t, query)
+		if !got.SQL() {
+			t.Errorf("%s: taken for a command: %v, %v", query, got.Command, got.Err)
+		}
+	}
+}
+
+// TestErrors checks message, hint and position.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		query, code, message, hint string
+		position                   int
+	}{
+		{"list", "42601", "syntax error at end of input", `expected "config", "data_mappings", "data_origins", "data_sources" or "status"`, 5},
+		{"list;", "42601", `syntax error at or near ";"`, `expected "config", "data_mappings", "data_origins", "data_sources" or "status"`, 5},
+		{"list sttaus", "42601", `syntax error at or near "sttaus"`, `did you mean "status"?`, 6},
+		{"list status now", "42601", `syntax error at or near "now"`, "", 13},
+		{"select 1; list stat", "42601", `syntax error at or near "stat"`, `did you mean "status"?`, 16},
+		{"select 'ä€𝄞'; list x", "42601", `syntax error at or near "x"`, `expected "config", "data_mappings", "data_origins", "data_sources" or "status"`, 20},
+		{"create data sorce x", "42601", `syntax error at or near "sorce"`, `did you mean "source"?`, 13},
+		{"create data source x type kafka options (a 'b'", "42601", "syntax error at end of input", `expected "," or ")"`, 47},
+		{"create data source x type kafka options (a 'b';", "42601", `syntax error at or near ";"`, `expected "," or ")"`, 47},
+		{"create data source x type kafka options (a 'b)", "42601", `unterminated quoted string at or near "'b)"`, "", 44},
+		{"create data source x type kafka options (a E'b')", "42601", `syntax error at or near "E'b'"`, "string constants of commands are written '…', with '' for a quote", 44},
+		{"create data source x type kafka options (a $1)", "42601", `syntax error at or near "$1"`, "expected a value in single quotes", 44},
+		{`drop data source ""`, "42601", `zero-length delimited identifier at or near """"`, "", 18},
+		{"drop data source /* x", "42601", `unterminated /* comment at or near "/* x"`, "", 18},
+		{"alter table s.t__ add column c", "42601", "syntax error at end of input", "expected a type", 31},
+	}
+	for _, test := range tests {
+		statements := adminlang.Parse(test.query)
+		if len(statements) == 0 || statements[len(statements)-1].Err == nil {
+			t.Errorf("%s: no error", test.query)
+			continue
+		}
+		want := adminlang.Error{Code: test.code, Message: test.message, Hint: test.hint, Position: test.position}
+		if got := *statements[len(statements)-1].Err; got != want {
+			t.Errorf("%s\n got %+v\nwant %+v", test.query, got, want)
+		}
+	}
+}
+
+// TestSplit checks where statements begin and end.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		query string
+		want  []string
+	}{
+		{"", nil},
+		{" ;; -- x\n ; /* y */", nil},
+		{"select 1", []string{"select 1"}},
+		{"select 1; list status ;select 2", []string{"select 1;", "list status ;", "select 2"}},
+		{"select ';', E'\\';', \";\", $$;$$, $a$;$$;$a$; x", []string{"select ';', E'\\';', \";\", $$;$$, $a$;$$;$a$;", "x"}},
+		{"select U&'\\'';', a$b$; c$b$", []string{"select U&'\\'';', a$b$;", "c$b$"}},
+		{"create rule r as on insert to t do (a; b); c", []string{"create rule r as on insert to t do (a; b);", "c"}},
+		{
+			"create or replace function f() begin atomic select case when a then b end; select 2; end; c",
+			[]string{"create or replace function f() begin atomic select case when a then b end; select 2; end;", "c"},
+		},
+		{"begin; commit", []string{"begin;", "commit"}},
+		{"select 1 /* ; /* ; */ ; */; x", []string{"select 1 /* ; /* ; */ ; */;", "x"}},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, s := range adminlang.Parse(test.query) {
+			got = append(got, test.query[s.Start:s.End])
+		}
+		if strings.Join(got, "¦") != strings.Join(test.want, "¦") {
+			t.Errorf("%s\n got %q\nwant %q", test.query, got, test.want)
+		}
+	}
+}
+
+// FuzzParse checks that nothing panics, that positions lie inside the text, and
+// that a command which is printed and parsed again is the same.
+func FuzzParse(f *testing.F) {
+	for _, query := range []string{
+		"list status;", "create data source s type kafka options (a 'b', c $$d$$);", "alter table s.t__ add column c int;",
+		"create user u with password 'p', comment 'c'", "grant access on function f(a, b(1)) to \"U\"", "select E'\\'' ; list '", "/* /* */",
+		"create function f begin atomic ; end; list x", "U&\"a\" $1 $a$ $a$", "alter data source s options (add a 'b', set c 'd', drop e)",
+	} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		at := 0
+		for _, s := range adminlang.Parse(query) {
+			if s.Start < at || s.End < s.Start || s.End > len(query) {
+				t.Fatalf("statement from %d to %d after %d", s.Start, s.End, at)
+			}
+			at = s.End
+			if s.Err != nil && (s.Err.Position < 1 || s.Err.Position > utf8.RuneCountInString(query)+1) {
+				t.Fatalf("position %d is outside of the text", s.Err.Position)
+			}
+			if s.Command == nil {
+				continue
+			}
+			printed := s.Command.String()
+			again := adminlang.Parse(printed)
+			if len(again) != 1 || again[0].Command == nil || again[0].Command.String() != printed {
+				t.Fatalf("%q prints as %q, which is not the same", query[s.Start:s.End], printed)
+			}
+		}
+	})
+}
+
+func one(t *testing.T, query string) adminlang.Statement {
+	t.Helper()
+	statements := adminlang.Parse(query)
+	if len(statements) != 1 {
+		t.Fatalf("%s: %d statements", query, len(statements))
+	}
+	return statements[0]
+}

@@ -1,0 +1,132 @@
+package adminlang
+
+import "slices"
+
+// Statement is one statement of a query string.
+type Statement struct {
+	// Start and End are the byte offsets in the query string of its first
+	// character and of what follows it, its semicolon included.
+	Start, End int
+	// Command is what it says, if it is one of Metadb's; nil if it is SQL.
+	Command Command
+	// Err is why it can't be understood, if it is one of Metadb's.
+	Err *Error
+}
+
+// SQL reports whether the statement is for the database.
+func (s *Statement) SQL() bool { return s.Command == nil && s.Err == nil }
+
+// Parse splits a query string at the semicolons that separate statements, and
+// parses those that are commands. Empty statements are left out.
+func Parse(query string) []Statement {
+	var statements []Statement
+	l := &lexer{query: query}
+	for {
+		s := split(l)
+		if s.tokens == 0 && s.last {
+			return statements
+		}
+		if s.tokens > 0 {
+			statements = append(statements, s.statement(query))
+		}
+	}
+}
+
+// headLength is how many tokens at its beginning tell a command from SQL.
+const headLength = 9
+
+// span is a statement between two separators.
+type span struct {
+	// head holds the first tokens.
+	head   []token
+	tokens int
+	start  int
+	end    int
+	// charsBefore is the number of characters before start.
+	charsBefore int
+	// last says that the input ends here.
+	last bool
+}
+
+// split reads up to the next semicolon that separates statements: one outside
+// of parentheses, and outside of the body of a function (BEGIN ATOMIC … END).
+func split(l *lexer) span {
+	var s span
+	parens := 0
+	var body atomicBody
+	for {
+		t := l.next()
+		if s.tokens == 0 {
+			s.start, s.charsBefore = t.start, t.at-1
+		}
+		s.end = t.end
+		if t.kind == end && (t.start == t.end || parens <= 0 && !body.open()) {
+			s.last = t.start == t.end
+			return s
+		}
+		if s.tokens++; len(s.head) < headLength {
+			s.head = append(s.head, t)
+		}
+		switch {
+		case t.is(l.query, "("):
+			parens++
+		case t.is(l.query, ")"):
+			parens--
+		case t.kind == word && parens <= 0:
+			body.see(t.value(l.query))
+		}
+	}
+}
+
+// statement makes the Statement of a span that is not empty.
+func (s *span) statement(query string) Statement {
+	statement := Statement{Start: s.start, End: s.end}
+	parse := s.parser(query)
+	if parse == nil {
+		return statement
+	}
+	p := &parser{lexer: lexer{query: query[:s.end], at: s.start, counted: s.start, chars: s.charsBefore}}
+	p.advance()
+	statement.Command = parse(p)
+	if p.expectEnd(); p.err != nil {
+		statement.Command, statement.Err = nil, p.err
+	}
+	return statement
+}
+
+// atomicBody knows whether a CREATE FUNCTION or CREATE PROCEDURE is inside of
+// its BEGIN ATOMIC … END, by the rules that psql has for that.
+type atomicBody struct {
+	words []string
+	depth int
+}
+
+func (b *atomicBody) open() bool { return b.depth > 0 }
+
+func (b *atomicBody) see(word string) {
+	const enough = 4
+	if len(b.words) < enough {
+		b.words = append(b.words, word)
+	}
+	if !b.routine() {
+		return
+	}
+	switch {
+	case word == "begin", word == "case" && b.depth > 0:
+		b.depth++
+	case word == "end" && b.depth > 0:
+		b.depth--
+	}
+}
+
+// routine reports whether the statement creates a function or a procedure.
+func (b *atomicBody) routine() bool {
+	if len(b.words) < 2 || b.words[0] != "create" {
+		return false
+	}
+	kinds := []string{"function", "procedure"}
+	if slices.Contains(kinds, b.words[1]) {
+		return true
+	}
+	return len(b.words) >= 4 && b.words[1] == "or" && b.words[2] == "replace" && slices.Contains(kinds, b.words[3])
+}
