@@ -1,0 +1,18 @@
+package ident
+
+import "slices"
+
+// The columns that come first in every main table.
+const (
+	ID        Name = "__id"
+	Start     Name = "__start"
+	End       Name = "__end"
+	IsCurrent Name = "__current"
+	Origin    Name = "__origin"
+)
+
+// Metadata returns the five metadata columns in their order.
+func Metadata() []Name { return []Name{ID, Start, End, IsCurrent, Origin} }
+
+// IsMetadata reports whether a column of this name is a metadata column.
+func IsMetadata(name Name) bool { return slices.Contains(Metadata(), name) }

@@ -1,0 +1,40 @@
+package ident
+
+import "strings"
+
+// MaxBytes is the longest identifier that PostgreSQL keeps, NAMEDATALEN - 1.
+// https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+const MaxBytes = 63
+
+// Name is an identifier as PostgreSQL stores it: not quoted, case as it is.
+type Name string
+
+// SQL returns the identifier quoted for use in a statement. It is always
+// quoted, so that reserved words and mixed case need no thought.
+func (n Name) SQL() string {
+	return `"` + strings.ReplaceAll(string(n), `"`, `""`) + `"`
+}
+
+// Qualified is the name of a relation or function in a schema.
+type Qualified struct {
+	Schema Name
+	Name   Name
+}
+
+// SQL returns the quoted schema and name for use in a statement.
+func (q Qualified) SQL() string { return q.Schema.SQL() + "." + q.Name.SQL() }
+
+// String returns schema.name for messages. It is not SQL.
+func (q Qualified) String() string { return string(q.Schema) + "." + string(q.Name) }
+
+// List returns the names quoted and separated by commas.
+func List(names []Name) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(name.SQL())
+	}
+	return b.String()
+}

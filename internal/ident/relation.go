@@ -1,0 +1,29 @@
+package ident
+
+import "strconv"
+
+// Relations of a target table (SPEC 1). Each takes the table's full name and
+// shortens on its own: a name that fits as current table may not fit as year
+// partition. Shortened names of one kind never collide, see fit.
+
+// Schema returns the schema's name.
+func Schema(schema string) Name { return fit("", schema, "") }
+
+// Current returns the name of the current table, the table's own.
+func Current(table string) Name { return fit("", table, "") }
+
+// Main returns the name of the main table, which has every version.
+func Main(table string) Name { return fit("", table, "__") }
+
+// History returns the name of the partition that holds ended versions.
+func History(table string) Name { return fit("zzz___", table, "___") }
+
+// Year returns the name of the history partition for a year of __start.
+func Year(table string, year int) Name { return fit("zzz___", table, "___"+strconv.Itoa(year)) }
+
+// Sync returns the name of the table of confirmed ids.
+func Sync(table string) Name { return fit("zzz___", table, "___sync") }
+
+// Index returns the name of an index on the relation: what says on which
+// columns, such as "__id" or "key".
+func Index(relation Name, what string) Name { return fit("", string(relation)+"_"+what, "_idx") }

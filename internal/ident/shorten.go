@@ -1,0 +1,35 @@
+package ident
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"unicode/utf8"
+)
+
+// hashLength is the number of base-32 characters, five bits each, that tell
+// shortened names apart: 60 bits.
+const hashLength = 12
+
+// fit returns prefix + name + suffix where PostgreSQL can keep it, and
+// otherwise prefix + beginning of name + "_" + hash + suffix. The hash is over
+// the whole name, so that two long names with the same beginning differ, and
+// the result is the same on every run.
+func fit(prefix, name, suffix string) Name {
+	if full := prefix + name + suffix; len(full) <= MaxBytes {
+		return Name(full)
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
+	room := MaxBytes - len(prefix) - len(suffix) - len(hash) - 1
+	return Name(prefix + cut(name, room) + "_" + hash + suffix)
+}
+
+// cut returns the longest beginning of s that has at most n bytes and does not
+// end inside a character.
+func cut(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,78 @@
+package manual
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Kind says who a block is for. It is the info string of the fence.
+type Kind string
+
+// The kinds of blocks that are run or compared. A block that is only indented,
+// or whose info string is another one, is prose.
+const (
+	// Shell is run by a shell, in the folder of the page's session.
+	Shell Kind = "sh"
+	// Admin is sent to the administration port.
+	Admin Kind = "sql admin"
+	// Superuser is sent to the database server as its superuser.
+	Superuser Kind = "sql superuser"
+	// Query is sent to the analytics database.
+	Query Kind = "sql"
+	// Config is the new content of metadb.conf.
+	Config Kind = "ini metadb.conf"
+	// Log lists texts that the server's log must come to contain.
+	Log Kind = "log"
+	// Connector is the configuration of a Debezium connector.
+	Connector Kind = "properties"
+)
+
+// A Block is one fenced block of a page.
+type Block struct {
+	Kind Kind
+	Text string
+	// Line is the number of the block's first line, for messages.
+	Line int
+}
+
+// Parse returns the fenced blocks of a page in order. A fence that is not
+// closed, or whose kind is unknown, is an error: a block that nobody runs would
+// be a promise that nobody keeps.
+func Parse(page io.Reader) ([]Block, error) {
+	var blocks []Block
+	var open *Block
+	lines := bufio.NewScanner(page)
+	for number := 1; lines.Scan(); number++ {
+		line := lines.Text()
+		info, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &Block{Kind: Kind(info), Line: number + 1}
+			if !open.Kind.known() {
+				return nil, fmt.Errorf("line %d: unknown kind of block %q", number, info)
+			}
+		case fence:
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.Text += line + "\n"
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	if open != nil {
+		return nil, fmt.Errorf("line %d: block is not closed", open.Line-1)
+	}
+	return blocks, nil
+}
+
+func (k Kind) known() bool {
+	switch k {
+	case Shell, Admin, Superuser, Query, Config, Log, Connector:
+		return true
+	}
+	return false
+}
