@@ -1,0 +1,236 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Superuser is the cluster's superuser. It has no password: connections from
+// the machine itself are trusted, unless Options says otherwise.
+const Superuser = "postgres"
+
+// startTimeout bounds how long a server may take to accept connections.
+const startTimeout = 30 * time.Second
+
+// supervise runs the server until standard input ends, then stops it and
+// removes its folder unless told to keep it. The pipe ends when this process
+// does, however that happens: no server is left behind.
+const supervise = `
+"$1/postgres" -D "$2/data" -k "$2" </dev/null >>"$2/server.log" 2>&1 &
+server=$!
+read -r word || word=remove
+case $word in
+crash) kill -QUIT "$server" ;;
+*) kill -INT "$server" ;;
+esac
+wait "$server"
+if [ "$word" = remove ]; then rm -rf "$2"; fi
+`
+
+// Options change how a cluster is made. The zero value is right for tests.
+type Options struct {
+	// Settings are lines for postgresql.conf that come after the defaults.
+	Settings []string
+	// Durable keeps PostgreSQL's own defaults for fsync and its like: for
+	// benchmarks and for tests that crash the server.
+	Durable bool
+	// Password, if not empty, is the superuser's, and TCP asks for it.
+	Password string
+}
+
+// Cluster is one PostgreSQL server with its files.
+type Cluster struct {
+	bin, dir string
+	account  account
+	port     int
+	password string
+
+	// feed is the supervisor's standard input, nil while the server is down.
+	feed    io.WriteCloser
+	process *exec.Cmd
+}
+
+// NewCluster makes a cluster in a temporary folder and starts it. The caller
+// must call Close.
+func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
+	bin, err := Binaries()
+	if err != nil {
+		return nil, err
+	}
+	who, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "metadb-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("make folder for PostgreSQL: %w", err)
+	}
+	c := &Cluster{bin: bin, dir: dir, account: who, port: port, password: options.Password}
+	if err := c.initialize(ctx, options); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) initialize(ctx context.Context, options Options) error {
+	args := []string{
+		"-N", "-D", filepath.Join(c.dir, "data"), "-U", Superuser,
+		"--locale=C.UTF-8", "-E", "UTF8", "--auth-local=trust", "--auth-host=trust",
+	}
+	if options.Password != "" {
+		file := filepath.Join(c.dir, "password")
+		if err := os.WriteFile(file, []byte(options.Password+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write password for initdb: %w", err)
+		}
+		args = append(args[:len(args)-1], "--auth-host=scram-sha-256", "--pwfile="+file)
+	}
+	if err := c.account.own(c.dir); err != nil {
+		return fmt.Errorf("hand folder to the server's user: %w", err)
+	}
+	initdb := exec.CommandContext(ctx, filepath.Join(c.bin, "initdb"), args...)
+	initdb.SysProcAttr = c.account.attributes()
+	initdb.Dir = c.dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return c.configure(options)
+}
+
+func (c *Cluster) configure(options Options) error {
+	file, err := os.OpenFile(filepath.Join(c.dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("configure PostgreSQL: %w", err)
+	}
+	settings := []string{"listen_addresses = '127.0.0.1'", "port = " + strconv.Itoa(c.port)}
+	if !options.Durable {
+		settings = append(settings, "fsync = off", "synchronous_commit = off", "full_page_writes = off")
+	}
+	for _, line := range append(settings, options.Settings...) {
+		if _, err := fmt.Fprintln(file, line); err != nil {
+			return fmt.Errorf("configure PostgreSQL: %w", err)
+		}
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("configure PostgreSQL: %w", err)
+	}
+	return nil
+}
+
+// Start starts a server that Stop or Crash has ended, and waits until it
+// accepts connections.
+func (c *Cluster) Start(ctx context.Context) error {
+	c.process = exec.Command("sh", "-c", supervise, "pgtest", c.bin, c.dir)
+	c.process.SysProcAttr = c.account.attributes()
+	c.process.Dir = c.dir
+	feed, err := c.process.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	if err := c.process.Start(); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	c.feed = feed
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return c.awaitReady(ctx)
+}
+
+// awaitReady tries to connect until the server answers.
+func (c *Cluster) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, c.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(c.dir, "server.log"))
+			return fmt.Errorf("PostgreSQL did not start: %w: %s", err, log)
+		}
+	}
+}
+
+// Stop ends the server cleanly (a fast shutdown) and keeps its files.
+func (c *Cluster) Stop() error { return c.end("stop") }
+
+// Crash ends the server at once, as a power failure would, and keeps its files.
+func (c *Cluster) Crash() error { return c.end("crash") }
+
+// Close ends the server and removes its files.
+func (c *Cluster) Close() error {
+	if c.feed == nil {
+		return os.RemoveAll(c.dir)
+	}
+	return c.end("remove")
+}
+
+func (c *Cluster) end(word string) error {
+	if c.feed == nil {
+		return nil
+	}
+	if _, err := io.WriteString(c.feed, word+"\n"); err != nil {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
+	}
+	if err := c.feed.Close(); err != nil {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
+	}
+	c.feed = nil
+	// The supervisor's status is the server's, which is not 0 after a crash.
+	_ = c.process.Wait()
+	return nil
+}
+
+// Host is the address that the server listens on; Dir holds its Unix socket
+// too.
+func (c *Cluster) Host() string { return "127.0.0.1" }
+
+// Port is the server's TCP port.
+func (c *Cluster) Port() int { return c.port }
+
+// Dir is the cluster's folder: server.log and the Unix socket are in it.
+func (c *Cluster) Dir() string { return c.dir }
+
+// URL returns a connection string for the superuser to a database, over TCP.
+func (c *Cluster) URL(database string) string {
+	u := url.URL{
+		Scheme: "postgres", Host: net.JoinHostPort(c.Host(), strconv.Itoa(c.port)),
+		Path: "/" + database, User: url.User(Superuser), RawQuery: "sslmode=disable",
+	}
+	if c.password != "" {
+		u.User = url.UserPassword(Superuser, c.password)
+	}
+	return u.String()
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return port, nil
+}

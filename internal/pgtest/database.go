@@ -1,0 +1,86 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/ident"
+)
+
+// shared is the cluster of this test process. It ends with the process: its
+// supervisor sees the pipe close.
+var shared = sync.OnceValues(func() (*Cluster, error) {
+	return NewCluster(context.Background(), Options{Settings: []string{"max_connections = 200"}})
+})
+
+// serial numbers the databases of this process.
+var serial atomic.Int64
+
+// DB is a database of one test.
+type DB struct {
+	// Name of the database, ConnString for the superuser.
+	Name       string
+	ConnString string
+	// Pool is connected to it, for the test's own questions.
+	Pool *pgxpool.Pool
+	// Cluster it is in, shared with other tests.
+	Cluster *Cluster
+}
+
+// New makes an empty database for the test in the process's shared cluster and
+// drops it when the test ends. It fails the test where PostgreSQL is missing.
+func New(t testing.TB) *DB {
+	t.Helper()
+	cluster, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := cluster.database(t.Context(), fmt.Sprintf("metadb_test_%d", serial.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.drop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func (c *Cluster) database(ctx context.Context, name string) (*DB, error) {
+	if err := c.exec(ctx, "CREATE DATABASE "+ident.Name(name).SQL()); err != nil {
+		return nil, fmt.Errorf("make database %s: %w", name, err)
+	}
+	db := &DB{Name: name, ConnString: c.URL(name), Cluster: c}
+	pool, err := pgxpool.New(ctx, db.ConnString)
+	if err != nil {
+		return nil, fmt.Errorf("connect to database %s: %w", name, err)
+	}
+	db.Pool = pool
+	return db, nil
+}
+
+func (db *DB) drop(ctx context.Context) error {
+	db.Pool.Close()
+	if err := db.Cluster.exec(ctx, "DROP DATABASE "+ident.Name(db.Name).SQL()+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("drop database %s: %w", db.Name, err)
+	}
+	return nil
+}
+
+// exec runs one statement as the superuser in the database postgres.
+func (c *Cluster) exec(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
+}
