@@ -1,0 +1,161 @@
+package metaschema
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/ident"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// firstVersion is the database version after the first file. It is far above
+// the versions that Metadb 1.4 counted to, so that the two can't be mixed up.
+const firstVersion = 1001
+
+// VersionError says that the database is not at the version of this program.
+type VersionError struct {
+	Database, Program int
+}
+
+func (e *VersionError) Error() string {
+	switch {
+	case e.Database < firstVersion:
+		return fmt.Sprintf("the database belongs to Metadb 1.4 or older (database version %d): "+
+			"moving it over is not in this version; use an empty database", e.Database)
+	case e.Database < e.Program:
+		return fmt.Sprintf("the database has version %d, this program needs %d: run \"metadb upgrade\"", e.Database, e.Program)
+	}
+	return fmt.Sprintf("the database has version %d, newer than this program's %d: install a newer Metadb", e.Database, e.Program)
+}
+
+// Current returns the version that this program works with.
+func Current() (int, error) {
+	names, err := fs.Glob(files, "sql/*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("list schema files: %w", err)
+	}
+	return firstVersion - 1 + len(names), nil
+}
+
+// Querier is what reading the version needs: a connection, pool or transaction.
+type Querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Execer runs a statement.
+type Execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// ErrNone says that the database has no schema "metadb" yet.
+var ErrNone = errors.New(`the database has no schema "metadb"`)
+
+// Version returns the version that the database is at, or ErrNone.
+func Version(ctx context.Context, db Querier) (int, error) {
+	var exists bool
+	if err := db.QueryRow(ctx, "SELECT to_regclass('metadb.init') IS NOT NULL").Scan(&exists); err != nil {
+		return 0, fmt.Errorf("look for the schema metadb: %w", err)
+	}
+	if !exists {
+		return 0, ErrNone
+	}
+	var version int
+	if err := db.QueryRow(ctx, "SELECT dbversion FROM metadb.init").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read the database version: %w", err)
+	}
+	return version, nil
+}
+
+// Ensure makes the schema in a database that has none, in one transaction, and
+// otherwise checks its version: a *VersionError says that it is another one.
+// program is what mdbversion() answers. The connection's user owns everything.
+func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
+	want, err := Current()
+	if err != nil {
+		return err
+	}
+	have, err := Version(ctx, conn)
+	switch {
+	case errors.Is(err, ErrNone):
+		have = firstVersion - 1
+	case err != nil:
+		return err
+	case have != want:
+		return &VersionError{Database: have, Program: want}
+	}
+	return migrate(ctx, conn, have, program)
+}
+
+// Upgrade brings an older database of this program's line to its version. It
+// reports the versions before and after.
+func Upgrade(ctx context.Context, conn *pgx.Conn, program string) (from, to int, err error) {
+	to, err = Current()
+	if err != nil {
+		return 0, 0, err
+	}
+	from, err = Version(ctx, conn)
+	if err != nil {
+		return 0, 0, err
+	}
+	if from < firstVersion || from > to {
+		return from, to, &VersionError{Database: from, Program: to}
+	}
+	return from, to, migrate(ctx, conn, from, program)
+}
+
+// migrate runs the files after version have and stores the new version.
+func migrate(ctx context.Context, conn *pgx.Conn, have int, program string) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		names, err := fs.Glob(files, "sql/*.sql")
+		if err != nil {
+			return fmt.Errorf("list schema files: %w", err)
+		}
+		for _, name := range names[have-(firstVersion-1):] {
+			text, err := files.ReadFile(name)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+			if _, err := tx.Exec(ctx, string(text)); err != nil {
+				return fmt.Errorf("make the schema metadb: %s: %w", name, err)
+			}
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM metadb.init"); err != nil {
+			return fmt.Errorf("store the database version: %w", err)
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO metadb.init (dbversion) VALUES ($1)", firstVersion-1+len(names)); err != nil {
+			return fmt.Errorf("store the database version: %w", err)
+		}
+		return setProgram(ctx, tx, program)
+	})
+}
+
+// setProgram makes mdbversion() answer the version of the program.
+func setProgram(ctx context.Context, tx pgx.Tx, program string) error {
+	body := strings.ReplaceAll("Metadb "+program, "'", "''")
+	sql := "CREATE OR REPLACE FUNCTION public.mdbversion() RETURNS text LANGUAGE sql IMMUTABLE AS $mdb$ SELECT '" + body + "'::text $mdb$"
+	if _, err := tx.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("make the function mdbversion: %w", err)
+	}
+	return nil
+}
+
+// EnsureLogYear makes the partition of metadb.log for a year (UTC).
+func EnsureLogYear(ctx context.Context, db Execer, year int) error {
+	partition := ident.Qualified{Schema: "metadb", Name: ident.Name("zzz___log___" + strconv.Itoa(year))}
+	sql := "CREATE TABLE IF NOT EXISTS " + partition.SQL() + " PARTITION OF metadb.log FOR VALUES FROM ('" +
+		strconv.Itoa(year) + "-01-01 00:00:00+00') TO ('" + strconv.Itoa(year+1) + "-01-01 00:00:00+00')"
+	if _, err := db.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("make the log's partition for %d: %w", year, err)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package metaschema
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/pgtest"
+)
+
+func connect(t *testing.T) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), pgtest.New(t).ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	return conn
+}
+
+func TestEnsureMakesTheSchemaOnce(t *testing.T) {
+	ctx, conn := t.Context(), connect(t)
+	if _, err := Version(ctx, conn); !errors.Is(err, ErrNone) {
+		t.Fatalf("empty database: got %v, want ErrNone", err)
+	}
+	for _, program := range []string{"v2.0.0", "v2.0.1"} {
+		if err := Ensure(ctx, conn, program); err != nil {
+			t.Fatal(err)
+		}
+		var answer string
+		if err := conn.QueryRow(ctx, "SELECT mdbversion()").Scan(&answer); err != nil || answer != "Metadb "+program {
+			t.Errorf("mdbversion: got %q, %v", answer, err)
+		}
+	}
+	from, to, err := Upgrade(ctx, conn, "v2.0.1")
+	if err != nil || from != to {
+		t.Errorf("upgrade: got %d, %d, %v", from, to, err)
+	}
+}
+
+// TestCompatibleColumns pins the tables that people have queries for.
+func TestCompatibleColumns(t *testing.T) {
+	ctx, conn := t.Context(), connect(t)
+	if err := Ensure(ctx, conn, "v2"); err != nil {
+		t.Fatal(err)
+	}
+	for table, columns := range map[string]string{
+		"base_table":     "schema_name, table_name, source_name, transformed, parent_schema_name, parent_table_name",
+		"log":            "log_time, error_severity, message",
+		"table_update":   "schema_name, table_name, last_update, elapsed_real_time",
+		"source":         "name, enable, brokers, security, topics, consumer_group, schema_pass_filter, schema_stop_filter, table_stop_filter, trim_schema_prefix, add_schema_prefix, map_public_schema, module, sync",
+		"origin":         "name",
+		"transform_json": "schema_name, table_name, column_name, path, map",
+		"config":         "parameter, value",
+		"auth":           "username",
+		"acl":            "schema_name, object_name, object_type, privilege, user_name",
+		"maintenance":    "next_maintenance_time",
+		"init":           "dbversion",
+	} {
+		var got string
+		err := conn.QueryRow(ctx, `SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute
+			WHERE attrelid = to_regclass('metadb.' || $1) AND attnum > 0`, table).Scan(&got)
+		if err != nil || !strings.HasPrefix(got, columns) {
+			t.Errorf("%s: got %q, %v; want it to begin with %q", table, got, err, columns)
+		}
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	ctx, conn := t.Context(), connect(t)
+	if err := Ensure(ctx, conn, "v2"); err != nil {
+		t.Fatal(err)
+	}
+	for _, year := range []int{2025, 2026, 2026} {
+		if err := EnsureLogYear(ctx, conn, year); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conn.Exec(ctx, `INSERT INTO metadb.auth VALUES ('ada');
+		INSERT INTO metadb.log VALUES ('2025-12-31 23:59:59Z', 'INFO', 'old'), ('2026-01-01 00:00:00Z', 'INFO', 'newer')`); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"SELECT string_agg(username, ',') FROM mdbusers()":                           "ada",
+		"SELECT string_agg(message, ',') FROM mdblog(interval '100 years')":          "old,newer",
+		"SELECT count(*)::text FROM ps()":                                            "0",
+		"SELECT string_agg(message, ',') FROM metadb.zzz___log___2025":               "old",
+		"SELECT count(*)::text FROM mdblog() WHERE log_time < now() - interval '1d'": "0",
+	} {
+		var got string
+		if err := conn.QueryRow(ctx, query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", query, got, err, want)
+		}
+	}
+}
+
+func TestOtherVersions(t *testing.T) {
+	ctx := t.Context()
+	want, err := Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, says := range map[int]string{27: "Metadb 1.4", want + 1: "install a newer Metadb"} {
+		conn := connect(t)
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA metadb; CREATE TABLE metadb.init (dbversion integer)"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(ctx, "INSERT INTO metadb.init VALUES ($1)", version); err != nil {
+			t.Fatal(err)
+		}
+		err := Ensure(ctx, conn, "v2")
+		var other *VersionError
+		if !errors.As(err, &other) || !strings.Contains(err.Error(), says) {
+			t.Errorf("version %d: got %v, want an error with %q", version, err, says)
+		}
+	}
+}
