@@ -1,0 +1,127 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// ErrFenced says that a stored position is not the one that the batch starts
+// from: somebody else has applied events of the partition. The batch must be
+// given up, and the positions read again.
+var ErrFenced = errors.New("somebody else applies this stream: the stored position is not the expected one")
+
+// Querier is what Load needs: a connection, pool or transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Load returns the marks of the given partitions; those without a stored
+// position are absent. Nil partitions means all of the source and group.
+func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.Mark, error) {
+	rows, err := db.Query(ctx, `
+		SELECT topic, partition, next_offset, high_lsn, high_time, topic_id
+			FROM metadb.stream_position
+			WHERE source_name = $1 AND consumer_group = $2`, source, group)
+	if err != nil {
+		return nil, fmt.Errorf("load stream positions of %s: %w", source, err)
+	}
+	stored := make(map[change.Partition]change.Mark)
+	var part change.Partition
+	var next, lsn int64
+	var high time.Time
+	var id *[16]byte
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next, &lsn, &high, &id}, func() error {
+		mark := change.Mark{Next: next, HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro())}
+		if id != nil {
+			mark.TopicID = *id
+		}
+		stored[part] = mark
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load stream positions of %s: %w", source, err)
+	}
+	if parts == nil {
+		return stored, nil
+	}
+	marks := make(map[change.Partition]change.Mark, len(parts))
+	for _, part := range parts {
+		if mark, ok := stored[part]; ok {
+			marks[part] = mark
+		}
+	}
+	return marks, nil
+}
+
+// The two statements of Advance: one row a span, as arrays.
+const (
+	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::uuid[])
+		AS span (topic, partition, expected, next_offset, high_lsn, high_time, topic_id)`
+
+	moveSQL = `
+		UPDATE metadb.stream_position AS p
+			SET next_offset = span.next_offset, high_lsn = span.high_lsn, high_time = span.high_time,
+				topic_id = span.topic_id, updated_at = now()
+			FROM ` + spanColumns + `
+			WHERE p.source_name = $1 AND p.consumer_group = $2 AND p.topic = span.topic
+				AND p.partition = span.partition AND p.next_offset = span.expected`
+
+	beginSQL = `
+		INSERT INTO metadb.stream_position
+				(source_name, consumer_group, topic, partition, next_offset, high_lsn, high_time, topic_id)
+			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.high_lsn, span.high_time, span.topic_id
+			FROM ` + spanColumns + `
+			WHERE $5::bigint[] IS NOT NULL
+			ON CONFLICT DO NOTHING`
+)
+
+// Advance stores the marks to which the spans lead, in tx. It returns an error
+// that wraps ErrFenced if any span does not start where the stored position is,
+// or is fresh where one is stored; the caller must then roll back.
+func Advance(ctx context.Context, tx pgx.Tx, source, group string, spans []change.Span) error {
+	var move, begin []change.Span
+	for _, span := range spans {
+		if span.Fresh {
+			begin = append(begin, span)
+		} else {
+			move = append(move, span)
+		}
+	}
+	if err := advance(ctx, tx, moveSQL, source, group, move); err != nil {
+		return err
+	}
+	return advance(ctx, tx, beginSQL, source, group, begin)
+}
+
+func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []change.Span) error {
+	if len(spans) == 0 {
+		return nil
+	}
+	n := len(spans)
+	topics, parts := make([]string, n), make([]int32, n)
+	expected, next, lsns := make([]int64, n), make([]int64, n), make([]int64, n)
+	times, ids := make([]time.Time, n), make([]*[16]byte, n)
+	for i, span := range spans {
+		topics[i], parts[i] = span.Partition.Topic, span.Partition.Number
+		expected[i], next[i] = span.From.Next, span.To.Next
+		lsns[i], times[i] = int64(span.To.HighLSN), time.UnixMicro(int64(span.To.HighTime)).UTC()
+		if span.To.TopicID != (change.TopicID{}) {
+			id := [16]byte(span.To.TopicID)
+			ids[i] = &id
+		}
+	}
+	tag, err := tx.Exec(ctx, sql, source, group, topics, parts, expected, next, lsns, times, ids)
+	if err != nil {
+		return fmt.Errorf("store stream positions of %s: %w", source, err)
+	}
+	if tag.RowsAffected() != int64(n) {
+		return fmt.Errorf("store stream positions of %s, %d of %d: %w", source, tag.RowsAffected(), n, ErrFenced)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package checkpoint_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/metaschema"
+	"metadb/internal/pgtest"
+)
+
+var (
+	first  = change.Partition{Topic: "library.patron", Number: 0}
+	second = change.Partition{Topic: "library.patron", Number: 1}
+)
+
+func open(t *testing.T) *pgtest.DB {
+	t.Helper()
+	db := pgtest.New(t)
+	conn, err := pgx.Connect(t.Context(), db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := metaschema.Ensure(t.Context(), conn, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func advance(ctx context.Context, db *pgtest.DB, spans ...change.Span) error {
+	return pgx.BeginFunc(ctx, db.Pool, func(tx pgx.Tx) error {
+		return checkpoint.Advance(ctx, tx, "sensor", "group", spans)
+	})
+}
+
+func TestAdvanceAndLoad(t *testing.T) {
+	ctx, db := t.Context(), open(t)
+	a := change.Mark{Next: 10, HighLSN: 94041928, HighTime: 1795344080347172, TopicID: change.TopicID{1, 2, 3}}
+	b := change.Mark{Next: 7}
+	if err := advance(ctx, db, change.Span{Partition: first, Fresh: true, To: a}, change.Span{Partition: second, Fresh: true, To: b}); err != nil {
+		t.Fatal(err)
+	}
+	c := change.Mark{Next: 12, HighLSN: 94041999, HighTime: a.HighTime + 1, TopicID: a.TopicID}
+	if err := advance(ctx, db, change.Span{Partition: first, From: a, To: c}); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		parts []change.Partition
+		want  map[change.Partition]change.Mark
+	}{
+		"all":  {nil, map[change.Partition]change.Mark{first: c, second: b}},
+		"some": {[]change.Partition{second, {Topic: "other"}}, map[change.Partition]change.Mark{second: b}},
+		"none": {[]change.Partition{}, map[change.Partition]change.Mark{}},
+	} {
+		got, err := checkpoint.Load(ctx, db.Pool, "sensor", "group", test.parts)
+		if err != nil || !maps.Equal(got, test.want) {
+			t.Errorf("%s: got %v, %v; want %v", name, got, err, test.want)
+		}
+	}
+	if got, err := checkpoint.Load(ctx, db.Pool, "sensor", "another group", nil); err != nil || len(got) != 0 {
+		t.Errorf("another group has its own positions: got %v, %v", got, err)
+	}
+}
+
+func TestFence(t *testing.T) {
+	ctx, db := t.Context(), open(t)
+	at := func(next int64) change.Mark { return change.Mark{Next: next} }
+	if err := advance(ctx, db, change.Span{Partition: first, Fresh: true, To: at(10)}); err != nil {
+		t.Fatal(err)
+	}
+	for name, spans := range map[string][]change.Span{
+		"behind":                  {{Partition: first, From: at(9), To: at(11)}},
+		"ahead":                   {{Partition: first, From: at(11), To: at(12)}},
+		"fresh where one is":      {{Partition: first, Fresh: true, To: at(11)}},
+		"not fresh where none is": {{Partition: second, From: at(0), To: at(1)}},
+		"one of two":              {{Partition: second, Fresh: true, To: at(1)}, {Partition: first, From: at(9), To: at(11)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := advance(ctx, db, spans...); !errors.Is(err, checkpoint.ErrFenced) {
+				t.Fatalf("got %v, want ErrFenced", err)
+			}
+			got, err := checkpoint.Load(ctx, db.Pool, "sensor", "group", nil)
+			if err != nil || len(got) != 1 || got[first].Next != 10 {
+				t.Errorf("positions moved: %v, %v", got, err)
+			}
+		})
+	}
+}
