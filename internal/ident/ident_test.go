@@ -79,3 +79,19 @@ func TestShortening(t *testing.T) {
 		}
 	})
 }
+
+func TestStoredColumn(t *testing.T) {
+	for source, want := range map[string]Name{
+		"name": "name", "__id": "__id_", "__id_": "__id_", "__ID": "__ID", "__current": "__current_",
+		strings.Repeat("c", 70): "cccccccccccccccccccccccccccccccccccccccccccccccccc_" + hashOf("c", 70),
+	} {
+		if got := StoredColumn(source); got != want {
+			t.Errorf("%s: got %q, want %q", source, got, want)
+		}
+	}
+}
+
+func hashOf(s string, n int) Name {
+	long := string(Current(strings.Repeat(s, n)))
+	return Name(long[len(long)-hashLength:])
+}

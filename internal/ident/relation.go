@@ -27,3 +27,13 @@ func Sync(table string) Name { return fit("zzz___", table, "___sync") }
 // Index returns the name of an index on the relation: what says on which
 // columns, such as "__id" or "key".
 func Index(relation Name, what string) Name { return fit("", string(relation)+"_"+what, "_idx") }
+
+// StoredColumn returns the name under which a source column is kept: its own,
+// with "_" appended while a metadata column has it.
+func StoredColumn(source string) Name {
+	name := fit("", source, "")
+	for IsMetadata(name) {
+		name = fit("", string(name), "_")
+	}
+	return name
+}

@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// Snapshot is the set of target tables at one moment. It never changes. The
+// nil Snapshot has no tables.
+type Snapshot struct {
+	tables    map[change.Table]*Table
+	relations map[ident.Qualified]*Table
+}
+
+// NewSnapshot returns a snapshot of the tables.
+func NewSnapshot(tables ...*Table) *Snapshot {
+	return (*Snapshot)(nil).with(tables)
+}
+
+// Table returns the table of that name, nil if there is none.
+func (s *Snapshot) Table(name change.Table) *Table {
+	if s == nil {
+		return nil
+	}
+	return s.tables[name]
+}
+
+// Owner returns the table that has the relation, as one of its four relations
+// or as a year of its history; nil if none has.
+func (s *Snapshot) Owner(relation ident.Qualified) *Table {
+	if s == nil {
+		return nil
+	}
+	return s.relations[relation]
+}
+
+// All yields the tables ordered by schema and name.
+func (s *Snapshot) All() iter.Seq[*Table] {
+	if s == nil {
+		return func(func(*Table) bool) {}
+	}
+	sorted := make([]*Table, 0, len(s.tables))
+	for _, table := range s.tables {
+		sorted = append(sorted, table)
+	}
+	slices.SortFunc(sorted, func(a, b *Table) int {
+		return cmp.Or(cmp.Compare(a.Name.Schema, b.Name.Schema), cmp.Compare(a.Name.Name, b.Name.Name))
+	})
+	return slices.Values(sorted)
+}
+
+// with returns a snapshot in which tables are added or replaced.
+func (s *Snapshot) with(tables []*Table) *Snapshot {
+	next := s.copy(len(tables))
+	for _, table := range tables {
+		next.remove(table.Name)
+		next.tables[table.Name] = table
+		for relation := range table.Relations() {
+			next.relations[relation] = table
+		}
+	}
+	return next
+}
+
+// without returns a snapshot that lacks the tables.
+func (s *Snapshot) without(names []change.Table) *Snapshot {
+	next := s.copy(0)
+	for _, name := range names {
+		next.remove(name)
+	}
+	return next
+}
+
+func (s *Snapshot) copy(more int) *Snapshot {
+	if s == nil {
+		s = &Snapshot{}
+	}
+	next := &Snapshot{
+		tables:    make(map[change.Table]*Table, len(s.tables)+more),
+		relations: make(map[ident.Qualified]*Table, len(s.relations)+5*more),
+	}
+	for name, table := range s.tables {
+		next.tables[name] = table
+	}
+	for relation, table := range s.relations {
+		next.relations[relation] = table
+	}
+	return next
+}
+
+func (s *Snapshot) remove(name change.Table) {
+	old := s.tables[name]
+	if old == nil {
+		return
+	}
+	for relation := range old.Relations() {
+		delete(s.relations, relation)
+	}
+	delete(s.tables, name)
+}

@@ -1,0 +1,38 @@
+package catalog
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"metadb/internal/change"
+)
+
+// Store holds the present snapshot. Readers never wait; it is safe for
+// concurrent use.
+type Store struct {
+	// writing keeps two publications from losing one another's tables.
+	writing sync.Mutex
+	current atomic.Pointer[Snapshot]
+}
+
+// NewStore returns a store without tables.
+func NewStore() *Store { return &Store{} }
+
+// Snapshot returns the tables as they are now.
+func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
+
+// Publish adds or replaces tables. It is called after the transaction that
+// made them has been committed, never before; the tables must not be changed
+// afterwards.
+func (s *Store) Publish(tables ...*Table) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.current.Store(s.current.Load().with(tables))
+}
+
+// Forget removes tables that have been dropped from the database.
+func (s *Store) Forget(names ...change.Table) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.current.Store(s.current.Load().without(names))
+}

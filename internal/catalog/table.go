@@ -1,0 +1,113 @@
+package catalog
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// Column is a column of a target table: its name at the source and its type
+// as stored, and the name under which it is stored.
+type Column struct {
+	change.Column
+	Stored ident.Name
+}
+
+// Table is a target table. It is immutable once it is published: a change
+// begins with [Table.Clone].
+type Table struct {
+	// Name is the table as routed, with its full names.
+	Name change.Table
+	// The relations, with the names that PostgreSQL has.
+	Current, Main, History, Sync ident.Qualified
+	// Columns are those of the source, in table order, without the metadata
+	// columns.
+	Columns []Column
+	// Key holds the indexes into Columns of the columns that, with
+	// __origin, identify a row, in the order of the source's key.
+	Key []int
+	// Years are the years (UTC) that have a history partition, ascending.
+	Years []int
+	// Source is the data source that the table belongs to.
+	Source string
+	// Feeds says which source table fills the table, for each origin.
+	Feeds map[change.Origin]change.Table
+	// LastEnd is the highest __end of all ended versions, 0 while there is
+	// none.
+	LastEnd change.Micros
+}
+
+// Clone returns a copy that shares nothing with t.
+func (t *Table) Clone() *Table {
+	c := *t
+	c.Columns = slices.Clone(t.Columns)
+	c.Key = slices.Clone(t.Key)
+	c.Years = slices.Clone(t.Years)
+	c.Feeds = maps.Clone(t.Feeds)
+	if c.Feeds == nil {
+		c.Feeds = map[change.Origin]change.Table{}
+	}
+	return &c
+}
+
+// Column returns the index of the column with that name at the source, or -1.
+func (t *Table) Column(source string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == source })
+}
+
+// HasYear reports whether the history has a partition for year.
+func (t *Table) HasYear(year int) bool {
+	_, found := slices.BinarySearch(t.Years, year)
+	return found
+}
+
+// Year returns the history partition for year, which may or may not exist.
+func (t *Table) Year(year int) ident.Qualified {
+	return ident.Qualified{Schema: t.Main.Schema, Name: ident.Year(t.Name.Name, year)}
+}
+
+// KeyNames returns the names at the source of the columns that identify a row.
+func (t *Table) KeyNames() []string {
+	names := make([]string, len(t.Key))
+	for i, at := range t.Key {
+		names[i] = t.Columns[at].Name
+	}
+	return names
+}
+
+// NewTable returns a table without columns, with the names that its relations
+// get. Whether they are free is for package plan to say.
+func NewTable(name change.Table, source string) *Table {
+	in := func(relation ident.Name) ident.Qualified {
+		return ident.Qualified{Schema: ident.Schema(name.Schema), Name: relation}
+	}
+	return &Table{
+		Name:    name,
+		Source:  source,
+		Current: in(ident.Current(name.Name)),
+		Main:    in(ident.Main(name.Name)),
+		History: in(ident.History(name.Name)),
+		Sync:    in(ident.Sync(name.Name)),
+		Feeds:   map[change.Origin]change.Table{},
+	}
+}
+
+// Relations yields the names of all relations of the table: current, main,
+// history, sync, and the years of history.
+func (t *Table) Relations() iter.Seq[ident.Qualified] {
+	return func(yield func(ident.Qualified) bool) {
+		for _, relation := range []ident.Qualified{t.Current, t.Main, t.History, t.Sync} {
+			if !yield(relation) {
+				return
+			}
+		}
+		for _, year := range t.Years {
+			if !yield(t.Year(year)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+)
+
+// Plan is what a batch needs.
+type Plan struct {
+	// Deltas has every table that an event of the batch goes to and that
+	// exists or is to be created, in the order in which the batch first
+	// names them; a table that needs no change has an empty Delta.
+	Deltas []Delta
+	// Refused says for the indexes of some events why they can't be applied.
+	Refused map[int]string
+	// Warnings are for the log, each once in a batch.
+	Warnings []string
+}
+
+// Delta is how one table changes.
+type Delta struct {
+	// Before is the table as it is, nil if it is to be created.
+	Before *catalog.Table
+	// After is the table as it will be when the batch is committed, but for
+	// LastEnd. It is Before itself where nothing changes. Its Years include
+	// those of the batch's event times.
+	After *catalog.Table
+	// Steps are the changes of type, in the order of the events that cause
+	// them.
+	Steps []Step
+	// KeyChanged says that other columns identify a row from now on.
+	KeyChanged bool
+	// NewFeed says that After.Feeds has more than Before.Feeds.
+	NewFeed bool
+}
+
+// Step is one change of a column's type. Values pass through every step in
+// order, those that are stored already and those of the batch's earlier events
+// alike, so that the outcome does not depend on how the stream is cut into
+// batches.
+type Step struct {
+	// Event is the index of the event before which the change happens.
+	Event int
+	// Column is the column's index in After.Columns.
+	Column   int
+	From, To change.Type
+}
+
+// Empty reports whether the table stays as it is.
+func (d Delta) Empty() bool { return d.Before == d.After }
