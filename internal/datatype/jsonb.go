@@ -41,7 +41,7 @@ func appendJSON(dst []byte, document any) ([]byte, error) {
 	case bool:
 		return fmt.Append(dst, v), nil
 	case string:
-		return appendJSONString(dst, v), nil
+		return AppendJSONString(dst, v), nil
 	case json.Number:
 		return appendJSONNumber(dst, v)
 	case []any:
@@ -92,7 +92,7 @@ func appendJSONObject(dst []byte, members map[string]any) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = append(appendJSONString(dst, name), ": "...)
+		dst = append(AppendJSONString(dst, name), ": "...)
 		if dst, err = appendJSON(dst, members[name]); err != nil {
 			return nil, err
 		}
@@ -100,8 +100,9 @@ func appendJSONObject(dst []byte, members map[string]any) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// appendJSONString is escape_json: it escapes what JSON requires, nothing else.
-func appendJSONString(dst []byte, text string) []byte {
+// AppendJSONString appends text as a JSON string, as PostgreSQL writes it: what
+// JSON requires to be escaped is, nothing else.
+func AppendJSONString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	for i := range len(text) {
 		switch c := text[i]; c {

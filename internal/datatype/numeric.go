@@ -1,6 +1,7 @@
 package datatype
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -192,4 +193,14 @@ func formatNumeric(value []byte) (string, error) {
 		text = "-" + text
 	}
 	return text, nil
+}
+
+// NumericFits reports whether a numeric can hold the number that text, a number
+// of JSON, says.
+func NumericFits(text []byte) bool {
+	if len(text) < maxNumericBehind && !bytes.ContainsAny(text, "eE") {
+		return true
+	}
+	_, err := AppendNumericText(nil, string(text))
+	return err == nil
 }

@@ -1,0 +1,177 @@
+package debezium
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"metadb/internal/change"
+)
+
+// Config says how a stream is written.
+type Config struct {
+	// Placeholder is the connector's unavailable.value.placeholder; empty
+	// for Debezium's default, __debezium_unavailable_value.
+	Placeholder string
+}
+
+// Input is a Kafka record as it was fetched.
+type Input struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	// Time is the record's timestamp in Kafka.
+	Time change.Micros
+	// Key and Value are nil where the record has none.
+	Key, Value []byte
+	Headers    []change.Header
+}
+
+// Decoder turns records into events. It remembers the schemas that it has seen,
+// a few for each topic. It is not safe for concurrent use.
+type Decoder struct {
+	topics map[string]*topic
+	// lastTopic is the topic of the record before, named lastName.
+	lastTopic *topic
+	lastName  string
+	// headerNames holds the names of headers, which are few.
+	headerNames map[string]string
+
+	rows     rowReader
+	key      recordKey
+	envelope envelope
+}
+
+// NewDecoder returns a decoder that has seen nothing yet.
+func NewDecoder(cfg Config) *Decoder {
+	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}}
+	d.rows.placeholder = newPlaceholder(cfg.Placeholder)
+	return d
+}
+
+// Decode returns the event that a record stands for. It never fails: what can't
+// be decoded is an event to be rejected, with the reason. The event does not
+// alias the input. Table, Origin, Confirm and Suspect are left to others.
+func (d *Decoder) Decode(rec *Input) change.Event {
+	event := change.Event{
+		Position: change.Position{
+			Partition: change.Partition{Topic: rec.Topic, Number: rec.Partition},
+			Offset:    rec.Offset,
+		},
+		Record: change.Record{Time: rec.Time},
+	}
+	if rec.Value == nil {
+		return event // a tombstone: what it says was said by the delete before it
+	}
+	in := reading{Input: rec, topic: d.topic(rec.Topic), event: &event}
+	if err := d.read(&in); err != nil {
+		d.reject(&in, err)
+	}
+	return event
+}
+
+// topic returns what is remembered of a topic.
+func (d *Decoder) topic(name string) *topic {
+	if d.lastTopic != nil && d.lastName == name {
+		return d.lastTopic
+	}
+	t, ok := d.topics[name]
+	if !ok {
+		t = &topic{}
+		d.topics[strings.Clone(name)] = t
+	}
+	d.lastTopic, d.lastName = t, name
+	return t
+}
+
+// reading is one record on its way to an event.
+type reading struct {
+	*Input
+	topic *topic
+	event *change.Event
+	// head is the part of the value that is shared between records.
+	head []byte
+	plan *plan
+	// shapes is nil unless the record's key was read and has a field that
+	// the row has too; keyErr says why it could not be read.
+	shapes *shapes
+	keyErr error
+}
+
+// read reads the record and fills in the event.
+func (d *Decoder) read(in *reading) error {
+	entry := in.topic.byHead(in.Value)
+	if entry == nil {
+		return d.readUnknown(in)
+	}
+	in.head, in.plan = entry.head, entry.plan
+	if in.plan.ignored {
+		return nil
+	}
+	s := scanner{data: in.Value, pos: len(entry.head), depth: 1}
+	if isNull, err := s.null(); err != nil || isNull {
+		return err
+	}
+	if err := d.readPayload(in, &s); err != nil {
+		return err
+	}
+	if s.peek() == ',' {
+		// Members may follow the payload, but not a second payload.
+		if _, err := split(in.Value); err != nil {
+			return err
+		}
+	} else if err := s.expect('}'); err != nil {
+		return err
+	} else if err := s.finish(); err != nil {
+		return err
+	}
+	return d.fill(in)
+}
+
+// readUnknown reads a value that begins with no head that is remembered.
+func (d *Decoder) readUnknown(in *reading) error {
+	p, err := split(in.Value)
+	if err != nil {
+		if s := (scanner{data: in.Value}); s.peek() == 'n' && s.word("null") == nil && s.finish() == nil {
+			return nil // a tombstone of a converter that writes null
+		}
+		return fmt.Errorf("the value is not what Debezium writes: %w; %s", err, expectedEnvelope)
+	}
+	switch {
+	case p.schema == nil && p.payload == nil:
+		return errors.New("the value has no schema (value.converter.schemas.enable is off, or it is no Debezium event): " + expectedEnvelope)
+	case p.schema == nil || p.payload == nil:
+		return errors.New("the value has only one half: " + expectedEnvelope)
+	case string(p.payload) == "null":
+		return nil
+	}
+	entry := in.topic.learn(in.Value, p)
+	in.head, in.plan = entry.head, entry.plan
+	if in.plan.ignored {
+		return nil
+	}
+	if err := d.readPayload(in, &scanner{data: p.payload}); err != nil {
+		return err
+	}
+	return d.fill(in)
+}
+
+// readPayload reads the record's key and the payload.
+func (d *Decoder) readPayload(in *reading, s *scanner) error {
+	if in.plan.refusal != "" {
+		return errors.New(in.plan.refusal)
+	}
+	if in.Key != nil {
+		var ok bool
+		if ok, in.keyErr = in.topic.readKey(&d.key, in.Key); ok && in.keyErr == nil {
+			if shapes := in.topic.shapesFor(in.plan, d.key.fields); shapes.row != nil {
+				in.shapes = shapes
+			}
+		}
+	}
+	rows := &d.rows
+	if in.shapes == nil {
+		rows = nil
+	}
+	return d.envelope.read(s, in.plan, rows)
+}

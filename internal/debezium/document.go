@@ -1,0 +1,133 @@
+package debezium
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf16"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// jsonbVersion is the first byte of a jsonb in PostgreSQL's binary format.
+const jsonbVersion = 1
+
+// document converts json, jsonb, and hstore in its mode json: strings that hold
+// JSON.
+type document struct{}
+
+func (document) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+	value, err := c.string(s)
+	if err != nil {
+		return nil, err
+	}
+	if c.nested == 0 && c.placeholder.isText(value) {
+		return change.AppendUnavailable(row), nil
+	}
+	inner := scanner{data: value}
+	inner.peek()
+	raw, err := inner.skip()
+	if err == nil {
+		err = inner.finish()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the document is no JSON: %w", err)
+	}
+	if c.nested == 0 && c.placeholder.isDocument(raw) {
+		return change.AppendUnavailable(row), nil
+	}
+	return c.appendDocument(row, raw)
+}
+
+// opaque converts structs and maps, which are kept as Debezium sends them.
+type opaque struct{}
+
+func (opaque) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+	if kind := s.peek(); kind != '{' && kind != '[' {
+		return nil, errWrongKind
+	}
+	raw, err := s.skip()
+	if err != nil {
+		return nil, err
+	}
+	if c.nested == 0 && c.placeholder.isDocument(raw) {
+		return change.AppendUnavailable(row), nil
+	}
+	return c.appendDocument(row, raw)
+}
+
+// appendDocument appends the jsonb that raw, which is valid JSON, stands for.
+func (c *conversion) appendDocument(row change.Row, raw []byte) (change.Row, error) {
+	if err := checkNumbers(raw); err != nil {
+		return nil, err
+	}
+	row, mark := change.Begin(row)
+	row = append(row, jsonbVersion)
+	if bytes.IndexByte(raw, '\\') < 0 {
+		row = append(row, raw...)
+	} else {
+		var replaced bool
+		if row, replaced = appendStorable(row, raw); replaced {
+			c.changed = `\u0000 or half of a surrogate pair in a document, which jsonb can't hold, became U+FFFD`
+		}
+	}
+	return change.End(row, mark), nil
+}
+
+// appendStorable appends raw with every escape replaced that jsonb refuses:
+// \u0000 and halves of surrogate pairs. It reports whether there were any.
+func appendStorable(dst, raw []byte) ([]byte, bool) {
+	const replacement = `\ufffd`
+	replaced := false
+	for {
+		at := bytes.IndexByte(raw, '\\')
+		if at < 0 {
+			return append(dst, raw...), replaced
+		}
+		dst = append(dst, raw[:at]...)
+		raw = raw[at:]
+		if raw[1] != 'u' {
+			dst = append(dst, raw[:2]...)
+			raw = raw[2:]
+			continue
+		}
+		r, size := surrogates(raw)
+		if r == 0 || utf16.IsSurrogate(r) {
+			replaced = true
+			dst = append(dst, replacement...)
+		} else {
+			dst = append(dst, raw[:size]...)
+		}
+		raw = raw[size:]
+	}
+}
+
+// checkNumbers reports an error if raw, which is valid JSON, has a number that
+// no numeric holds. Only exponents can make one: without them a number has as
+// many digits as bytes.
+func checkNumbers(raw []byte) error {
+	const harmless = 131072 / 8
+	if len(raw) < harmless && bytes.IndexByte(raw, 'e') < 0 && bytes.IndexByte(raw, 'E') < 0 {
+		return nil
+	}
+	s := scanner{data: raw}
+	for s.pos < len(raw) {
+		switch c := raw[s.pos]; {
+		case c == '"':
+			if _, _, err := s.text(); err != nil {
+				return err
+			}
+		case c == '-' || c-'0' <= 9:
+			number, err := s.number()
+			if err != nil {
+				return err
+			}
+			if !datatype.NumericFits(number) {
+				return fmt.Errorf("the document has the number %.40q, which PostgreSQL can't hold", number)
+			}
+		default:
+			s.pos++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package debezium
+
+import (
+	"errors"
+	"fmt"
+)
+
+// envelope is the payload of one record, taken apart.
+type envelope struct {
+	op     []byte
+	source source
+	// before and after are the JSON of the rows, nil where they are absent
+	// or null. after is not kept when it was read as a row.
+	before, after []byte
+	// hasAfter says that there was a row after the change; afterErr why it
+	// could not be read.
+	hasAfter bool
+	afterErr error
+	seen     int
+}
+
+// The members of the envelope that matter.
+const (
+	seenBefore = 1 << iota
+	seenAfter
+	seenSource
+	seenOp
+)
+
+// errEnvelope says that a payload is none of an envelope.
+var errEnvelope = errors.New("the payload is not an object: " + expectedEnvelope)
+
+// read reads a payload. If rows is not nil, the row after the change is read by
+// its plan.
+func (e *envelope) read(s *scanner, p *plan, rows *rowReader) error {
+	*e = envelope{}
+	if s.peek() != '{' {
+		return errEnvelope
+	}
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		var name []byte
+		if name, _, err = s.name(); err != nil {
+			return err
+		}
+		if err = e.member(s, string(name), p, rows); err != nil {
+			return err
+		}
+		more, err = s.more('}')
+	}
+	return err
+}
+
+// member reads the value of one member.
+func (e *envelope) member(s *scanner, name string, p *plan, rows *rowReader) error {
+	before := e.seen
+	bit := 0
+	var err error
+	switch name {
+	case "before":
+		bit = seenBefore
+		e.before, err = s.optionalObject(name)
+	case "after":
+		bit = seenAfter
+		err = e.readAfter(s, p, rows)
+	case "source":
+		bit = seenSource
+		err = e.source.read(s)
+	case "op":
+		bit = seenOp
+		e.op, err = s.optionalName()
+	default:
+		_, err = s.skip()
+	}
+	if bit != 0 && before&bit != 0 {
+		return errTwice
+	}
+	e.seen |= bit
+	return err
+}
+
+// readAfter reads the row after the change.
+func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
+	start := *s
+	if rows != nil && s.peek() == '{' {
+		e.hasAfter = true
+		if e.afterErr = rows.read(p, s); e.afterErr == nil {
+			return nil
+		}
+	}
+	// What can't be converted must be JSON still for the rest to be read.
+	*s = start
+	var err error
+	e.after, err = s.optionalObject("after")
+	e.hasAfter = e.after != nil
+	return err
+}
+
+// optionalObject passes an object or null and returns its JSON, nil for null.
+func (s *scanner) optionalObject(name string) ([]byte, error) {
+	switch s.peek() {
+	case 'n':
+		return nil, s.word("null")
+	case '{':
+		return s.skip()
+	}
+	return nil, s.fail(fmt.Sprintf("expected an object as %q", name))
+}

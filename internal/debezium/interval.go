@@ -1,0 +1,114 @@
+package debezium
+
+import (
+	"math"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// duration converts an interval as a number. Debezium has made of it months of
+// 30.4375 days; what it was can't be known, so that it is all time here.
+type duration struct{ unit unit }
+
+func (d duration) convert(_ *conversion, s *scanner, row change.Row) (change.Row, error) {
+	count, err := s.integer()
+	if err != nil {
+		return nil, err
+	}
+	micros, ok := d.unit.micros(count)
+	if !ok {
+		return nil, errIntegerRange
+	}
+	row, mark := change.Begin(row)
+	return change.End(datatype.AppendInterval(row, micros, 0, 0), mark), nil
+}
+
+// isoInterval converts an interval as ISO text, each part with a sign of its
+// own: P1Y2M-3DT4H5M-6.789S.
+type isoInterval struct{}
+
+func (isoInterval) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.string(s)
+	if err != nil {
+		return nil, err
+	}
+	parts, ok := parseInterval(text)
+	if !ok {
+		return nil, errISO
+	}
+	row, mark := change.Begin(row)
+	row = datatype.AppendInterval(row, parts.micros, int32(parts.days), int32(parts.months))
+	return change.End(row, mark), nil
+}
+
+// intervalParts are the three numbers of an interval.
+type intervalParts struct{ months, days, micros int64 }
+
+// parseInterval reads an interval and reports whether it is one that PostgreSQL
+// can hold.
+func parseInterval(text []byte) (intervalParts, bool) {
+	var parts intervalParts
+	iso := isoText{rest: text}
+	iso.byte('P')
+	isTime, ok := false, len(text) > 1
+	for ok && !iso.failed && len(iso.rest) > 0 {
+		if !isTime && iso.next('T') {
+			isTime = true
+			continue
+		}
+		ok = parts.add(&iso, isTime)
+	}
+	return parts, ok && iso.complete() && parts.fit()
+}
+
+// fit reports whether days and months fit the 32 bits that they have.
+func (p *intervalParts) fit() bool {
+	return p.months == int64(int32(p.months)) && p.days == int64(int32(p.days))
+}
+
+// add reads one part, such as -3D, and reports whether it could be added.
+func (p *intervalParts) add(iso *isoText, isTime bool) bool {
+	const mostDigits = 13
+	negative := iso.next('-')
+	value := int64(iso.number(1, mostDigits))
+	micros := iso.fraction()
+	if negative {
+		value, micros = -value, -micros
+	}
+	switch {
+	case isTime && iso.next('H'):
+		return micros == 0 && p.addTime(value, 3600*1000000)
+	case isTime && iso.next('M'):
+		return micros == 0 && p.addTime(value, 60*1000000)
+	case isTime && iso.next('S'):
+		return p.addTime(value, 1000000) && p.addTime(micros, 1)
+	case micros != 0 || isTime:
+		return false
+	case iso.next('Y'):
+		p.months += value * 12
+	case iso.next('M'):
+		p.months += value
+	case iso.next('W'):
+		p.days += value * 7
+	case iso.next('D'):
+		p.days += value
+	default:
+		return false
+	}
+	return p.fit()
+}
+
+// addTime adds count times unit microseconds and reports whether the sum has
+// room.
+func (p *intervalParts) addTime(count, unit int64) bool {
+	if count > math.MaxInt64/unit || count < -math.MaxInt64/unit {
+		return false
+	}
+	sum := p.micros + count*unit
+	if count > 0 && sum < p.micros || count < 0 && sum > p.micros {
+		return false
+	}
+	p.micros = sum
+	return true
+}

@@ -1,0 +1,84 @@
+package debezium
+
+import (
+	"strings"
+
+	"metadb/internal/change"
+)
+
+// keep gives the event its own copy of the record and of the rows, all in one
+// piece of memory.
+func (d *Decoder) keep(in *reading, row, oldKey change.Row) {
+	event := in.event
+	head := in.head
+	size := len(in.Key) + len(in.Value) - len(head) + len(row) + len(oldKey)
+	for i := range in.Headers {
+		size += len(in.Headers[i].Value)
+	}
+	memory := arena{free: make([]byte, size)}
+	event.Row = change.Row(memory.copy(row))
+	event.OldKey = change.Row(memory.copy(oldKey))
+	event.Record.Key = memory.copy(in.Key)
+	event.Record.Head = head
+	event.Record.Tail = memory.copy(in.Value[len(head):])
+	if len(in.Headers) == 0 {
+		return
+	}
+	event.Record.Headers = make([]change.Header, len(in.Headers))
+	for i := range in.Headers {
+		event.Record.Headers[i] = change.Header{
+			Name:  d.headerName(in.Headers[i].Name),
+			Value: memory.copy(in.Headers[i].Value),
+		}
+	}
+}
+
+// mostHeaderNames bounds the names that are remembered.
+const mostHeaderNames = 64
+
+// headerName returns a copy of a header's name, the same one for the same name.
+func (d *Decoder) headerName(name string) string {
+	if known, ok := d.headerNames[name]; ok {
+		return known
+	}
+	copied := strings.Clone(name)
+	if len(d.headerNames) < mostHeaderNames {
+		d.headerNames[copied] = copied
+	}
+	return copied
+}
+
+// arena hands out pieces of one allocation.
+type arena struct{ free []byte }
+
+// copy returns a copy of b, nil for nil.
+func (a *arena) copy(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	n := copy(a.free, b)
+	piece := a.free[:n:n]
+	a.free = a.free[n:]
+	return piece
+}
+
+// longestReason bounds the text of a rejection.
+const longestReason = 1000
+
+// reject makes the event a rejected one. It keeps what could be read, the key
+// among it: endsync has to know whose row the record was about.
+func (d *Decoder) reject(in *reading, reason error) {
+	event := in.event
+	event.Op = change.Reject
+	event.Reason = strings.ToValidUTF8(strings.ReplaceAll(reason.Error(), "\x00", ""), "\uFFFD")
+	if len(event.Reason) > longestReason {
+		event.Reason = strings.ToValidUTF8(event.Reason[:longestReason], "") + "…"
+	}
+	var row change.Row
+	if in.shapes != nil {
+		if key, err := d.keyRow(in); err == nil {
+			event.Shape, row = in.shapes.key, key
+		}
+	}
+	d.keep(in, row, nil)
+}

@@ -1,0 +1,211 @@
+package debezium
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// keyFields are the fields of a record's key, in their order.
+type keyFields struct {
+	// head is the beginning of a key up to its payload, as for values; nil
+	// for a key without a schema.
+	head  []byte
+	names []string
+}
+
+// recordKey is a record's key, read but not converted.
+type recordKey struct {
+	fields *keyFields
+	// cells holds the JSON of each field, nil if the payload lacks it.
+	cells [][]byte
+}
+
+// cell returns the JSON of the field with the given name, nil if there is none.
+func (k *recordKey) cell(name string) []byte {
+	for i, field := range k.fields.names {
+		if field == name {
+			return k.cells[i]
+		}
+	}
+	return nil
+}
+
+// errKey says that a record's key is not what Debezium writes.
+var errKey = errors.New(`the record's key is not a JSON object: expected {"schema":…,"payload":{…}} of Kafka's JSON converter`)
+
+// readKey reads a record's key into k, whose cells alias it. It reports false
+// for a key that is null.
+func (t *topic) readKey(k *recordKey, key []byte) (bool, error) {
+	for _, known := range t.keys {
+		if known.head != nil && bytes.HasPrefix(key, known.head) {
+			s := scanner{data: key, pos: len(known.head), depth: 1}
+			if k.read(&s, known) == nil && s.expect('}') == nil && s.finish() == nil {
+				return true, nil
+			}
+		}
+	}
+	return t.learnKey(k, key)
+}
+
+// learnKey reads a key of a form that is not known.
+func (t *topic) learnKey(k *recordKey, key []byte) (bool, error) {
+	s := scanner{data: key}
+	kind := s.peek()
+	p := parts{}
+	whole, err := s.skip()
+	if err == nil {
+		err = s.finish()
+	}
+	if err == nil && kind == '{' {
+		p, err = split(key)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errKey, err)
+	}
+	if p.payload == nil || p.schema == nil {
+		p = parts{payload: whole}
+	}
+	if string(p.payload) == "null" {
+		return false, nil
+	}
+	if p.payload[0] != '{' {
+		return false, errKey
+	}
+	names, err := p.fieldNames()
+	if err != nil {
+		return false, err
+	}
+	s = scanner{data: p.payload}
+	return true, k.read(&s, t.rememberKey(key[:p.head], names))
+}
+
+// fieldNames returns the names of a key's fields: those of its schema, or where
+// it has none, of its payload.
+func (p *parts) fieldNames() ([]string, error) {
+	if p.schema == nil {
+		return memberNames(p.payload)
+	}
+	s, err := parseSchema(p.schema)
+	if err != nil {
+		return nil, fmt.Errorf("the record's key: %w", err)
+	}
+	if s == nil || s.Type != typeStruct {
+		return nil, errKey
+	}
+	names := make([]string, 0, len(s.Fields))
+	for _, field := range s.Fields {
+		if field == nil {
+			return nil, errKey
+		}
+		name, err := field.fieldName()
+		if err != nil {
+			return nil, fmt.Errorf("the record's key: %w", err)
+		}
+		if slices.Contains(names, name) {
+			return nil, fmt.Errorf("the record's key has two fields named %.70q", name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// memberNames returns the names of an object's members in their order.
+func memberNames(object []byte) ([]string, error) {
+	var names []string
+	s := scanner{data: object}
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		raw, _, err := s.name()
+		if err != nil {
+			return nil, err
+		}
+		name, whole := unescape(nil, raw)
+		if !whole {
+			return nil, errKey
+		}
+		if slices.Contains(names, string(name)) {
+			return nil, fmt.Errorf("the record's key has two fields named %.70q", name)
+		}
+		names = append(names, string(name))
+		if _, err = s.skip(); err != nil {
+			return nil, err
+		}
+		if more, err = s.more('}'); err != nil {
+			return nil, err
+		}
+	}
+	return names, err
+}
+
+// rememberKey returns the fields with the given names, the same ones for the
+// same names as long as they are remembered.
+func (t *topic) rememberKey(head []byte, names []string) *keyFields {
+	for _, known := range t.keys {
+		if slices.Equal(known.names, names) && bytes.Equal(known.head, head) {
+			return known
+		}
+	}
+	fields := &keyFields{names: names}
+	if len(head) > 0 {
+		fields.head = bytes.Clone(head)
+	}
+	if len(t.keys) >= kept {
+		t.keys = append(t.keys[:0], t.keys[1:]...)
+	}
+	t.keys = append(t.keys, fields)
+	return fields
+}
+
+// read reads the members of a key whose fields are known, in any order. It
+// returns an error for one that is none of them.
+func (k *recordKey) read(s *scanner, fields *keyFields) error {
+	k.fields = fields
+	k.cells = k.cells[:0]
+	for range fields.names {
+		k.cells = append(k.cells, nil)
+	}
+	next := 0
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		var raw []byte
+		var escaped bool
+		if raw, escaped, err = s.name(); err != nil {
+			return err
+		}
+		at := fields.find(raw, escaped, next)
+		if at < 0 || k.cells[at] != nil {
+			return fmt.Errorf("the record's key has a field %.70q that its schema does not have, or has it twice", raw)
+		}
+		if k.cells[at], err = s.skip(); err != nil {
+			return err
+		}
+		next = at + 1
+		more, err = s.more('}')
+	}
+	return err
+}
+
+// find returns the index of the field whose name is raw, -1 if there is none.
+// It looks at next first.
+func (f *keyFields) find(raw []byte, escaped bool, next int) int {
+	if next < len(f.names) && sameName(raw, escaped, f.names[next]) {
+		return next
+	}
+	for i, name := range f.names {
+		if sameName(raw, escaped, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sameName reports whether raw, a member's name as it is written, is name.
+func sameName(raw []byte, escaped bool, name string) bool {
+	if !escaped {
+		return string(raw) == name
+	}
+	text, whole := unescape(nil, raw)
+	return whole && string(text) == name
+}

@@ -1,0 +1,108 @@
+package debezium
+
+import (
+	"fmt"
+	"strings"
+
+	"metadb/internal/change"
+)
+
+// column is one column of a row: how it is found and how it is converted.
+type column struct {
+	change.Column
+	// lead is what stands before the column's value when the row is written
+	// as Kafka's JSON converter writes it, comma and name and colon.
+	lead    []byte
+	convert converter
+}
+
+// plan is what is made of one schema: how to read the payloads that have it.
+type plan struct {
+	// ignored says that records of this schema are none of a table.
+	ignored bool
+	// refusal is why records of this schema can't be applied, empty if they
+	// can.
+	refusal string
+	columns []column
+	index   map[string]int
+	// notes say which columns' types are not known; the first event of the
+	// plan carries them.
+	notes []change.Note
+	// shapes has one entry for each form of the record's key that came with
+	// this schema, nearly always one.
+	shapes []shapes
+}
+
+// compile makes the plan for a value's schema; raw is valid JSON.
+func compile(raw []byte) *plan {
+	s, err := parseSchema(raw)
+	if err != nil {
+		return &plan{refusal: err.Error()}
+	}
+	if s == nil {
+		return &plan{refusal: `the record's "schema" is null: ` + expectedEnvelope}
+	}
+	row := s.row()
+	switch {
+	case row != nil:
+		return compileRow(row)
+	case strings.HasPrefix(s.Name, "io.debezium.connector."):
+		return &plan{ignored: true}
+	case s.Type == typeStruct:
+		return &plan{refusal: fmt.Sprintf("the record is not a Debezium envelope but a struct %.100q, flattened perhaps: %s", s.Name, expectedEnvelope)}
+	}
+	return &plan{refusal: fmt.Sprintf("the record is not a Debezium envelope but of type %.40q: %s", s.Type, expectedEnvelope)}
+}
+
+// expectedEnvelope says what this package reads.
+const expectedEnvelope = `expected {"schema":…,"payload":…} of Kafka's JSON converter with schemas, the payload with before, after, source and op`
+
+// row returns the schema of the row in an envelope's schema, nil if s is none.
+func (s *schema) row() *schema {
+	if s.field("source") == nil || s.field("op") == nil {
+		return nil
+	}
+	for _, name := range []string{"after", "before"} {
+		if row := s.field(name); row != nil && row.Type == typeStruct {
+			return row
+		}
+	}
+	return nil
+}
+
+// compileRow makes the plan for the rows of one table.
+func compileRow(row *schema) *plan {
+	p := &plan{index: make(map[string]int, len(row.Fields))}
+	for _, field := range row.Fields {
+		if field == nil {
+			return &plan{refusal: "the schema has a field that is null"}
+		}
+		name, err := field.fieldName()
+		if err != nil {
+			return &plan{refusal: err.Error()}
+		}
+		if _, ok := p.index[name]; ok {
+			return &plan{refusal: fmt.Sprintf("the schema has two fields named %.70q", name)}
+		}
+		t := targetOf(field)
+		if t.note != "" {
+			p.notes = append(p.notes, change.Note{Column: name, Text: t.note})
+		}
+		p.index[name] = len(p.columns)
+		p.columns = append(p.columns, column{
+			Column:  change.Column{Name: name, Type: t.typ},
+			lead:    lead(field.Field, len(p.columns) > 0),
+			convert: t.convert,
+		})
+	}
+	return p
+}
+
+// lead returns what stands before a column's value.
+func lead(quoted []byte, comma bool) []byte {
+	text := make([]byte, 0, len(quoted)+2)
+	if comma {
+		text = append(text, ',')
+	}
+	return append(append(text, quoted...), ':')
+}

@@ -1,0 +1,158 @@
+package debezium
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"metadb/internal/change"
+)
+
+// rowReader reads rows by their plan. Its buffers are used again for every
+// record.
+type rowReader struct {
+	conversion
+	// row is the row that was read last, offsets where its cells begin.
+	row     change.Row
+	offsets []int
+	// spans holds the JSON of each column when the members are not in the
+	// plan's order.
+	spans [][]byte
+	// notes collects what was changed in the row's values.
+	notes []change.Note
+}
+
+// read reads the object that comes next as a row of p.
+func (r *rowReader) read(p *plan, s *scanner) error {
+	start := *s
+	r.reset()
+	ordered, err := r.readOrdered(p, s)
+	if err != nil || ordered {
+		return err
+	}
+	*s = start
+	r.reset()
+	return r.readAny(p, s)
+}
+
+// reset forgets the last row.
+func (r *rowReader) reset() {
+	r.row, r.offsets, r.notes, r.nested = r.row[:0], r.offsets[:0], nil, 0
+}
+
+// readOrdered reads a row whose members come in the plan's order, written as
+// Kafka's JSON converter writes them. It reports false for any other row, of
+// which it may have read a part.
+func (r *rowReader) readOrdered(p *plan, s *scanner) (bool, error) {
+	if s.peek() != '{' {
+		return false, nil
+	}
+	s.pos++
+	s.depth++
+	for i := range p.columns {
+		column := &p.columns[i]
+		if !bytes.HasPrefix(s.data[s.pos:], column.lead) {
+			return false, nil
+		}
+		s.pos += len(column.lead)
+		if err := r.appendCell(column, s); err != nil {
+			return false, err
+		}
+	}
+	if s.peek() != '}' {
+		return false, nil
+	}
+	s.pos++
+	s.depth--
+	return true, nil
+}
+
+// readAny reads a row whose members come in any order. Columns that are missing
+// are NULL.
+func (r *rowReader) readAny(p *plan, s *scanner) error {
+	r.spans = append(r.spans[:0], make([][]byte, len(p.columns))...)
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		var raw []byte
+		var escaped bool
+		if raw, escaped, err = s.name(); err != nil {
+			return err
+		}
+		name := string(raw)
+		if escaped {
+			text, _ := unescape(nil, raw)
+			name = string(text)
+		}
+		at, ok := p.index[name]
+		if !ok {
+			return fmt.Errorf("the row has a field %.70q that its schema does not have", name)
+		}
+		if r.spans[at] != nil {
+			return fmt.Errorf("the row has the field %.70q twice", name)
+		}
+		if r.spans[at], err = s.skip(); err != nil {
+			return err
+		}
+		more, err = s.more('}')
+	}
+	if err != nil {
+		return err
+	}
+	for i := range p.columns {
+		if r.spans[i] == nil {
+			r.offsets = append(r.offsets, len(r.row))
+			r.row = change.AppendNull(r.row)
+			continue
+		}
+		if err := r.appendCell(&p.columns[i], &scanner{data: r.spans[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendCell converts the value that comes next and appends its cell.
+func (r *rowReader) appendCell(column *column, s *scanner) error {
+	r.offsets = append(r.offsets, len(r.row))
+	row, err := r.appendValue(column, s, r.row)
+	if err != nil {
+		return fmt.Errorf("column %.70q: %w", column.Name, err)
+	}
+	r.row = row
+	if r.changed != "" {
+		r.notes = append(r.notes, change.Note{Column: column.Name, Severe: true, Text: r.changed})
+		r.changed = ""
+	}
+	return nil
+}
+
+// appendValue converts the value that comes next, null included.
+func (r *rowReader) appendValue(column *column, s *scanner, row change.Row) (change.Row, error) {
+	isNull, err := s.null()
+	if err != nil {
+		return nil, err
+	}
+	if isNull {
+		return change.AppendNull(row), nil
+	}
+	return column.convert.convert(&r.conversion, s, row)
+}
+
+// errCell says that a key's field holds more than a value.
+var errCell = errors.New("there is text after the value")
+
+// appendKeyCell converts raw, the JSON of a field of a key, and appends its
+// cell. In a key the placeholder is an ordinary value.
+func (r *rowReader) appendKeyCell(column *column, raw []byte, row change.Row) (change.Row, error) {
+	r.nested = 1
+	defer func() { r.nested, r.changed = 0, "" }()
+	s := scanner{data: raw}
+	row, err := r.appendValue(column, &s, row)
+	if err == nil && s.finish() != nil {
+		err = errCell
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key column %.70q: %w", column.Name, err)
+	}
+	return row, nil
+}

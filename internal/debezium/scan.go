@@ -1,0 +1,209 @@
+package debezium
+
+import (
+	"fmt"
+)
+
+// maxDepth limits how deeply a JSON value may be nested. It is the limit of
+// encoding/json, and more than PostgreSQL takes in a jsonb.
+const maxDepth = 10000
+
+// scanner reads JSON text from left to right. It checks everything that it
+// passes and allocates nothing. The zero scanner with data is ready.
+type scanner struct {
+	data  []byte
+	pos   int
+	depth int
+}
+
+// fail returns an error that names the place.
+func (s *scanner) fail(what string) error {
+	return fmt.Errorf("invalid JSON at byte %d: %s", s.pos, what)
+}
+
+// peek passes white space and returns the byte after it, 0 at the end.
+func (s *scanner) peek() byte {
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// expect passes white space and the byte c.
+func (s *scanner) expect(c byte) error {
+	if s.peek() != c {
+		return s.fail("expected " + string(c))
+	}
+	s.pos++
+	return nil
+}
+
+// word passes the literal word.
+func (s *scanner) word(word string) error {
+	end := s.pos + len(word)
+	if end > len(s.data) || string(s.data[s.pos:end]) != word {
+		return s.fail("expected " + word)
+	}
+	s.pos = end
+	return nil
+}
+
+// null passes null if it comes next, and reports whether it did.
+func (s *scanner) null() (bool, error) {
+	if s.peek() != 'n' {
+		return false, nil
+	}
+	return true, s.word("null")
+}
+
+// finish reports an error unless nothing but white space is left.
+func (s *scanner) finish() error {
+	if s.peek() != 0 || s.pos < len(s.data) {
+		return s.fail("unexpected text after the value")
+	}
+	return nil
+}
+
+// name passes a member's name and the colon after it. Where raw holds escapes,
+// escaped is set.
+func (s *scanner) name() (raw []byte, escaped bool, err error) {
+	if s.peek() != '"' {
+		return nil, false, s.fail("expected a member's name")
+	}
+	if raw, escaped, err = s.text(); err != nil {
+		return nil, false, err
+	}
+	return raw, escaped, s.expect(':')
+}
+
+// more passes the comma before another element and returns true, or passes
+// end and returns false.
+func (s *scanner) more(end byte) (bool, error) {
+	switch s.peek() {
+	case ',':
+		s.pos++
+		return true, nil
+	case end:
+		s.pos++
+		s.depth--
+		return false, nil
+	}
+	return false, s.fail("expected , or " + string(end))
+}
+
+// open passes the beginning of an object or array that ends with end and
+// reports whether it has elements.
+func (s *scanner) open(begin, end byte) (bool, error) {
+	if err := s.expect(begin); err != nil {
+		return false, err
+	}
+	if s.depth++; s.depth > maxDepth {
+		return false, s.fail("nested too deeply")
+	}
+	if s.peek() == end {
+		s.pos++
+		s.depth--
+		return false, nil
+	}
+	return true, nil
+}
+
+// skip passes one value of any kind and returns its text.
+func (s *scanner) skip() ([]byte, error) {
+	kind := s.peek()
+	start := s.pos
+	var err error
+	switch kind {
+	case '"':
+		_, _, err = s.text()
+	case '{':
+		err = s.skipObject()
+	case '[':
+		err = s.skipArray()
+	case 't':
+		err = s.word("true")
+	case 'f':
+		err = s.word("false")
+	case 'n':
+		err = s.word("null")
+	default:
+		_, err = s.number()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.data[start:s.pos], nil
+}
+
+// skipObject passes an object.
+func (s *scanner) skipObject() error {
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		if _, _, err = s.name(); err != nil {
+			return err
+		}
+		if _, err = s.skip(); err != nil {
+			return err
+		}
+		more, err = s.more('}')
+	}
+	return err
+}
+
+// skipArray passes an array.
+func (s *scanner) skipArray() error {
+	more, err := s.open('[', ']')
+	for more && err == nil {
+		if _, err = s.skip(); err != nil {
+			return err
+		}
+		more, err = s.more(']')
+	}
+	return err
+}
+
+// number passes a number and returns its text.
+// https://www.rfc-editor.org/rfc/rfc8259#section-6
+func (s *scanner) number() ([]byte, error) {
+	start := s.pos
+	if s.pos < len(s.data) && s.data[s.pos] == '-' {
+		s.pos++
+	}
+	whole := s.pos
+	if s.digits() == 0 {
+		return nil, s.fail("expected a value")
+	}
+	if s.data[whole] == '0' && s.pos > whole+1 {
+		return nil, s.fail("a number begins with 0")
+	}
+	if s.pos < len(s.data) && s.data[s.pos] == '.' {
+		s.pos++
+		if s.digits() == 0 {
+			return nil, s.fail("expected a digit")
+		}
+	}
+	if s.pos < len(s.data) && (s.data[s.pos] == 'e' || s.data[s.pos] == 'E') {
+		s.pos++
+		if s.pos < len(s.data) && (s.data[s.pos] == '+' || s.data[s.pos] == '-') {
+			s.pos++
+		}
+		if s.digits() == 0 {
+			return nil, s.fail("expected a digit")
+		}
+	}
+	return s.data[start:s.pos], nil
+}
+
+// digits passes decimal digits and returns their count.
+func (s *scanner) digits() int {
+	start := s.pos
+	for s.pos < len(s.data) && s.data[s.pos]-'0' <= 9 {
+		s.pos++
+	}
+	return s.pos - start
+}

@@ -1,0 +1,179 @@
+package debezium
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Words of eight bytes that are used to look at eight bytes at once.
+const (
+	eachByte = 0x0101010101010101
+	topBits  = 0x80 * eachByte
+)
+
+// text passes a string and returns what is between the quotes. The text is
+// valid UTF-8, and its escapes are well-formed if it has any; [unescape]
+// resolves them.
+func (s *scanner) text() (raw []byte, escaped bool, err error) {
+	s.pos++ // the opening quote
+	start := s.pos
+	ascii := true
+	for {
+		s.pos += plainLength(s.data[s.pos:])
+		if s.pos >= len(s.data) {
+			return nil, false, s.fail("the string does not end")
+		}
+		switch c := s.data[s.pos]; {
+		case c == '"':
+			raw = s.data[start:s.pos]
+			if !ascii && !utf8.Valid(raw) {
+				s.pos = start
+				return nil, false, s.fail("the string is not UTF-8")
+			}
+			s.pos++
+			return raw, escaped, nil
+		case c == '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return nil, false, err
+			}
+		case c < ' ':
+			return nil, false, s.fail("the string has a control character")
+		default:
+			// The bytes of other characters than ASCII are passed one
+			// by one and checked at the end.
+			ascii = false
+			s.pos++
+		}
+	}
+}
+
+// plainLength returns how many bytes at the beginning of data are ASCII
+// characters that stand for themselves, or at least how many of them can be
+// told quickly.
+func plainLength(data []byte) int {
+	i := 0
+	for ; i+8 <= len(data); i += 8 {
+		word := binary.LittleEndian.Uint64(data[i:])
+		quotes := word ^ ('"' * eachByte)
+		slashes := word ^ ('\\' * eachByte)
+		special := (quotes-eachByte)&^quotes | (slashes-eachByte)&^slashes | (word-' '*eachByte)&^word | word
+		if special&topBits != 0 {
+			break
+		}
+	}
+	for ; i < len(data); i++ {
+		if c := data[i]; c == '"' || c == '\\' || c < ' ' || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return i
+}
+
+// escape passes one escape sequence.
+func (s *scanner) escape() error {
+	if s.pos+1 >= len(s.data) {
+		return s.fail("the string does not end")
+	}
+	switch s.data[s.pos+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.pos += 2
+		return nil
+	case 'u':
+		if _, ok := hexRune(s.data[s.pos:]); ok {
+			s.pos += unicodeEscape
+			return nil
+		}
+	}
+	return s.fail("the string has a malformed escape")
+}
+
+// unicodeEscape is the length of \u0000.
+const unicodeEscape = 6
+
+// hexRune reads \u0000 at the beginning of data.
+func hexRune(data []byte) (rune, bool) {
+	if len(data) < unicodeEscape || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	var value rune
+	for _, c := range data[2:unicodeEscape] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		value = value<<4 | rune(c)
+	}
+	return value, true
+}
+
+// unescape appends the text that raw, as [scanner.text] returned it, stands
+// for. It reports false if raw has half of a surrogate pair, which is no
+// character.
+func unescape(dst, raw []byte) ([]byte, bool) {
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		if c != '\\' {
+			end := i + 1
+			for end < len(raw) && raw[end] != '\\' {
+				end++
+			}
+			dst = append(dst, raw[i:end]...)
+			i = end
+			continue
+		}
+		if raw[i+1] != 'u' {
+			dst = append(dst, unescapeByte(raw[i+1]))
+			i += 2
+			continue
+		}
+		r, size := surrogates(raw[i:])
+		if utf16.IsSurrogate(r) {
+			return dst, false
+		}
+		dst = utf8.AppendRune(dst, r)
+		i += size
+	}
+	return dst, true
+}
+
+// surrogates reads the one or two \u escapes at the beginning of raw that make
+// one character. It returns half of a pair as it is.
+func surrogates(raw []byte) (r rune, size int) {
+	r, _ = hexRune(raw)
+	if !utf16.IsSurrogate(r) {
+		return r, unicodeEscape
+	}
+	low, ok := hexRune(raw[unicodeEscape:])
+	if !ok {
+		return r, unicodeEscape
+	}
+	if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+		return pair, 2 * unicodeEscape
+	}
+	return r, unicodeEscape
+}
+
+// unescapeByte returns the character that a backslash and c stand for.
+func unescapeByte(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}

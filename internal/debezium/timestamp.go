@@ -1,0 +1,94 @@
+package debezium
+
+import (
+	"math"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// timestamp converts a count since 1970-01-01 00:00.
+type timestamp struct{ unit unit }
+
+func (t timestamp) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+	if s.peek() == '"' { // in __debezium.oldkey
+		return isoTimestamp{}.convert(c, s, row)
+	}
+	count, err := s.integer()
+	if err != nil {
+		return nil, err
+	}
+	row, mark := change.Begin(row)
+	if which := t.infinite(count); which != 0 {
+		row = datatype.AppendTimestampInfinity(row, which)
+		return change.End(row, mark), nil
+	}
+	micros, ok := t.unit.micros(count)
+	if !ok {
+		return nil, errIntegerRange
+	}
+	if row, err = datatype.AppendTimestamp(row, micros); err != nil {
+		return nil, err
+	}
+	return change.End(row, mark), nil
+}
+
+// The numbers that the source's driver has for the infinities, in milliseconds;
+// Debezium sends them in other units as if they were of those.
+const (
+	driverPositiveInfinity = 9223372036825200000
+	driverNegativeInfinity = -9223372036832400000
+)
+
+// infinite tells the numbers that Debezium sends for infinite timestamps, and 0
+// for any other. No ordinary timestamp is as large in its unit.
+func (t timestamp) infinite(count int64) datatype.Infinity {
+	switch count {
+	case math.MaxInt64, driverPositiveInfinity:
+		return datatype.PositiveInfinity
+	case math.MinInt64, driverNegativeInfinity:
+		return datatype.NegativeInfinity
+	}
+	if t.unit == milliseconds { // Debezium 2
+		switch count {
+		case driverPositiveInfinity / 1000:
+			return datatype.PositiveInfinity
+		case driverNegativeInfinity / 1000:
+			return datatype.NegativeInfinity
+		}
+	}
+	return 0
+}
+
+// isoTimestamp converts a timestamp as ISO text: one with a zone as the moment
+// that it is, one without as if its zone, always Z, were part of it. The words
+// infinity and -infinity are among the texts.
+type isoTimestamp struct{}
+
+func (isoTimestamp) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.string(s)
+	if err != nil {
+		return nil, err
+	}
+	row, mark := change.Begin(row)
+	switch string(text) {
+	case "infinity":
+		return change.End(datatype.AppendTimestampInfinity(row, datatype.PositiveInfinity), mark), nil
+	case "-infinity":
+		return change.End(datatype.AppendTimestampInfinity(row, datatype.NegativeInfinity), mark), nil
+	}
+	iso := isoText{rest: text}
+	day := iso.date()
+	iso.byte('T')
+	micros := iso.time()
+	east := iso.zone()
+	if !iso.complete() {
+		return nil, errISO
+	}
+	if which := day.infiniteTimestamp(); which != 0 {
+		row = datatype.AppendTimestampInfinity(row, which)
+	} else if row, err = datatype.AppendTimestampParts(row, day.days(), micros-int64(east)*1000000); err != nil {
+		return nil, err
+	}
+	return change.End(row, mark), nil
+}

@@ -1,0 +1,135 @@
+package debezium
+
+import (
+	"bytes"
+
+	"metadb/internal/change"
+)
+
+// kept is how many schemas are remembered for each topic. Debezium goes back
+// and forth between two or three while a table is being altered.
+const kept = 4
+
+// topic remembers what was compiled for one topic.
+type topic struct {
+	values []valueSchema
+	keys   []*keyFields
+	shapes []*change.Shape
+	// table is the source table that the last event named, to share its
+	// strings.
+	table change.Table
+}
+
+// valueSchema is a schema with its plan.
+type valueSchema struct {
+	// head is the beginning of a value up to its payload, nil if the schema
+	// came in a value that is ordered otherwise.
+	head []byte
+	// schema is the text of the schema.
+	schema []byte
+	plan   *plan
+}
+
+// byHead returns the schema with which value begins, nil if it is not known.
+func (t *topic) byHead(value []byte) *valueSchema {
+	for i := range t.values {
+		if head := t.values[i].head; head != nil && bytes.HasPrefix(value, head) {
+			return t.first(i)
+		}
+	}
+	return nil
+}
+
+// first moves entry i to the front, where it is found soonest, and returns it.
+func (t *topic) first(i int) *valueSchema {
+	if i > 0 {
+		entry := t.values[i]
+		copy(t.values[1:i+1], t.values[:i])
+		t.values[0] = entry
+	}
+	return &t.values[0]
+}
+
+// learn returns the plan for a value that was taken apart, and remembers it
+// with its head.
+func (t *topic) learn(value []byte, p parts) *valueSchema {
+	for i := range t.values {
+		if t.values[i].head == nil && p.head == 0 && bytes.Equal(t.values[i].schema, p.schema) {
+			return t.first(i)
+		}
+	}
+	entry := valueSchema{}
+	if p.head > 0 {
+		entry.head = bytes.Clone(value[:p.head])
+	} else {
+		entry.schema = bytes.Clone(p.schema)
+	}
+	entry.plan = compile(p.schema)
+	if len(t.values) < kept {
+		t.values = append(t.values, valueSchema{})
+	}
+	t.values[len(t.values)-1] = entry
+	return t.first(len(t.values) - 1)
+}
+
+// parts are the halves of a value.
+type parts struct {
+	schema  []byte
+	payload []byte
+	// head is how many bytes come before the payload if they are nothing
+	// but the schema, and nothing but the end follows the payload; 0 if the
+	// value is ordered otherwise.
+	head int
+}
+
+// split takes a value apart, in whatever order its halves are.
+func split(value []byte) (parts, error) {
+	var p parts
+	s := scanner{data: value}
+	members, start := 0, 0
+	more, err := s.open('{', '}')
+	for more && err == nil {
+		var name []byte
+		if name, _, err = s.name(); err != nil {
+			return parts{}, err
+		}
+		s.peek()
+		start = s.pos
+		var raw []byte
+		if raw, err = s.skip(); err != nil {
+			return parts{}, err
+		}
+		if err = p.take(&s, string(name), raw); err != nil {
+			return parts{}, err
+		}
+		members++
+		more, err = s.more('}')
+	}
+	if err != nil {
+		return parts{}, err
+	}
+	if err := s.finish(); err != nil {
+		return parts{}, err
+	}
+	if members == 2 && p.schema != nil && p.payload != nil && &p.payload[0] == &value[start] {
+		p.head = start
+	}
+	return p, nil
+}
+
+// take keeps a member that is one of the halves.
+func (p *parts) take(s *scanner, name string, raw []byte) error {
+	half := &p.schema
+	switch name {
+	case "schema":
+	case "payload":
+		half = &p.payload
+	default:
+		return nil
+	}
+	if *half != nil {
+		return s.fail(name + " appears twice")
+	}
+	*half = raw
+	return nil
+}
