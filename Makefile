@@ -1,0 +1,65 @@
+# `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# Compiled with the toolchain that go.mod names; kept in .tools.
+GOLANGCI_LINT_VERSION := v2.12.2
+LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# How long each fuzz target runs, for `make fuzz`.
+FUZZTIME ?= 20s
+# Further flags for `make bench` and `make demo`: make demo ARGS=--once
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/metadb
+	go build -o bin/metadb ./cmd/metadb
+
+.PHONY: demo
+demo: build ## Show Metadb at work on a generated library (ARGS=--once: run through and exit)
+	@scripts/install
+	go run ./internal/demo/cmd --metadb bin/metadb $(ARGS)
+
+.PHONY: test
+test: ## Run every test, those with a real Kafka and Debezium included
+	@scripts/install e2e
+	go test -race -tags e2e -timeout 20m ./...
+
+.PHONY: test-short
+test-short: ## Run the tests that need no Java, without the race detector
+	@scripts/install
+	go test -timeout 5m ./...
+
+.PHONY: bench
+bench: build ## Measure against a raw COPY of the same rows
+	@scripts/install
+	go run ./internal/bench/cmd --metadb bin/metadb $(ARGS)
+
+.PHONY: lint
+lint: $(LINT) ## Check formatting, imports and common mistakes
+	$(LINT) run --build-tags e2e ./...
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the code
+	$(LINT) fmt ./...
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (20s)
+	@grep -rl '^func Fuzz' --include='*_test.go' cmd internal | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file" | while read -r target; do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin .tools
+
+$(LINT):
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv .tools/golangci-lint $@
