@@ -4,54 +4,66 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// startLimit is how long a server may take until it accepts connections, after
-// a crash too.
-const startLimit = 60 * time.Second
-
-// Superuser is the role that the cluster is made with. It needs no password.
+// Superuser is the cluster's superuser. It has no password: connections from
+// the machine itself are trusted, unless Options says otherwise.
 const Superuser = "postgres"
 
-// Options say how a cluster is run. The zero Options are those of tests: as
-// fast as PostgreSQL goes, nothing survives a crash of the machine.
+// startTimeout bounds how long a server may take to accept connections.
+const startTimeout = 30 * time.Second
+
+// supervise runs the server until standard input ends, then stops it and
+// removes its folder unless told to keep it. The pipe ends when this process
+// does, however that happens: no server is left behind.
+const supervise = `
+"$1/postgres" -D "$2/data" -k "$2" </dev/null >>"$2/server.log" 2>&1 &
+server=$!
+read -r word || word=remove
+case $word in
+crash) kill -QUIT "$server" ;;
+*) kill -INT "$server" ;;
+esac
+wait "$server"
+if [ "$word" = remove ]; then rm -rf "$2"; fi
+`
+
+// Options change how a cluster is made. The zero value is right for tests.
 type Options struct {
-	// Durable leaves PostgreSQL's own defaults for fsync, synchronous_commit
-	// and full_page_writes, as a benchmark needs them.
+	// Settings are lines for postgresql.conf that come after the defaults.
+	Settings []string
+	// Durable keeps PostgreSQL's own defaults for fsync and its like: for
+	// benchmarks and for tests that crash the server.
 	Durable bool
-	// Settings are added to the server's command line and win over the
-	// others, such as "wal_level": "logical".
-	Settings map[string]string
-	// Port is also part of the socket's name; 0 means 5432. The server
-	// listens on TCP only when Settings has listen_addresses.
-	Port int
+	// Password, if not empty, is the superuser's, and TCP asks for it.
+	Password string
 }
 
-// Cluster is a private PostgreSQL server in a temporary folder.
+// Cluster is one PostgreSQL server with its files.
 type Cluster struct {
-	// SocketDir is the folder of the Unix socket, for use as host.
-	SocketDir string
-	Port      int
+	bin, dir string
+	account  account
+	port     int
+	password string
 
-	bin     string
-	root    string
-	account account
-	options Options
-	process *os.Process
+	// feed is the supervisor's standard input, nil while the server is down.
+	feed    io.WriteCloser
+	process *exec.Cmd
 }
 
-// StartCluster makes a cluster in a temporary folder and starts it. The caller
-// stops it.
-func StartCluster(options Options) (*Cluster, error) {
+// NewCluster makes a cluster in a temporary folder and starts it. The caller
+// must call Close.
+func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	bin, err := Binaries()
 	if err != nil {
 		return nil, err
@@ -60,150 +72,165 @@ func StartCluster(options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.MkdirTemp("", "metadb-pg-")
+	port, err := freePort()
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+		return nil, err
 	}
-	c := &Cluster{SocketDir: root, Port: options.Port, bin: bin, root: root, account: who, options: options}
-	if c.Port == 0 {
-		c.Port = 5432
+	dir, err := os.MkdirTemp("", "metadb-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("make folder for PostgreSQL: %w", err)
 	}
-	if err := c.create(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(root))
+	c := &Cluster{bin: bin, dir: dir, account: who, port: port, password: options.Password}
+	if err := c.initialize(ctx, options); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := c.Start(); err != nil {
-		return nil, errors.Join(err, c.Stop())
+	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// create fills the cluster's folder.
-func (c *Cluster) create() error {
-	if err := c.account.own(c.root); err != nil {
-		return fmt.Errorf("give %s to the server's account: %w", c.root, err)
+func (c *Cluster) initialize(ctx context.Context, options Options) error {
+	args := []string{
+		"-N", "-D", filepath.Join(c.dir, "data"), "-U", Superuser,
+		"--locale=C.UTF-8", "-E", "UTF8", "--auth-local=trust", "--auth-host=trust",
 	}
-	return makeData(c.bin, c.dataDir(), c.account)
+	if options.Password != "" {
+		file := filepath.Join(c.dir, "password")
+		if err := os.WriteFile(file, []byte(options.Password+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write password for initdb: %w", err)
+		}
+		args = append(args[:len(args)-1], "--auth-host=scram-sha-256", "--pwfile="+file)
+	}
+	if err := c.account.own(c.dir); err != nil {
+		return fmt.Errorf("hand folder to the server's user: %w", err)
+	}
+	initdb := exec.CommandContext(ctx, filepath.Join(c.bin, "initdb"), args...)
+	initdb.SysProcAttr = c.account.attributes()
+	initdb.Dir = c.dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return c.configure(options)
 }
 
-func (c *Cluster) dataDir() string { return filepath.Join(c.root, "data") }
-func (c *Cluster) logPath() string { return filepath.Join(c.root, "log") }
-
-// ConnString returns the connection string of a database of the cluster, for
-// its superuser.
-func (c *Cluster) ConnString(database string) string {
-	return fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", c.SocketDir, c.Port, Superuser, database)
-}
-
-// Start starts the server, also after [Cluster.Kill], and returns when it
-// accepts connections.
-func (c *Cluster) Start() error {
-	log, err := os.OpenFile(c.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+func (c *Cluster) configure(options Options) error {
+	file, err := os.OpenFile(filepath.Join(c.dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
-		return fmt.Errorf("open the log of PostgreSQL: %w", err)
+		return fmt.Errorf("configure PostgreSQL: %w", err)
 	}
-	defer log.Close()
-	cmd := exec.Command(filepath.Join(c.bin, "postgres"), c.arguments()...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = c.account.attributes()
-	cmd.Dir = c.root
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start PostgreSQL: %w", err)
+	settings := []string{"listen_addresses = '127.0.0.1'", "port = " + strconv.Itoa(c.port)}
+	if !options.Durable {
+		settings = append(settings, "fsync = off", "synchronous_commit = off", "full_page_writes = off")
 	}
-	c.process = cmd.Process
-	return c.awaitReady()
-}
-
-func (c *Cluster) arguments() []string {
-	settings := map[string]string{
-		"listen_addresses": "", "unix_socket_directories": c.SocketDir, "port": strconv.Itoa(c.Port),
-		"max_connections": "100", "shared_buffers": "128MB", "timezone": "UTC", "log_timezone": "UTC",
-	}
-	if !c.options.Durable {
-		settings["fsync"], settings["synchronous_commit"], settings["full_page_writes"] = "off", "off", "off"
-	}
-	for name, value := range c.options.Settings {
-		settings[name] = value
-	}
-	arguments := []string{"-D", c.dataDir()}
-	for name, value := range settings {
-		arguments = append(arguments, "-c", name+"="+value)
-	}
-	return arguments
-}
-
-// awaitReady asks for a connection again and again: PostgreSQL has no other
-// signal for it that works for every account.
-func (c *Cluster) awaitReady() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
-	defer cancel()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		conn, err := pgx.Connect(ctx, c.ConnString("postgres"))
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		var status syscall.WaitStatus
-		if pid, _ := syscall.Wait4(c.process.Pid, &status, syscall.WNOHANG, nil); pid == c.process.Pid {
-			c.process = nil
-			return fmt.Errorf("PostgreSQL ended with status %d:\n%s", status.ExitStatus(), c.logTail())
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, c.logTail())
-		case <-again.C:
+	for _, line := range append(settings, options.Settings...) {
+		if _, err := fmt.Fprintln(file, line); err != nil {
+			return fmt.Errorf("configure PostgreSQL: %w", err)
 		}
 	}
-}
-
-// Kill ends the server and every backend at once, as a crash of PostgreSQL
-// does: nothing is flushed, and unlogged tables will be empty. [Cluster.Start]
-// recovers it.
-func (c *Cluster) Kill() error {
-	if c.process == nil {
-		return nil
-	}
-	// Stopped first, the postmaster can't answer the death of its backends
-	// by starting others.
-	if err := c.process.Signal(syscall.SIGSTOP); err != nil {
-		return fmt.Errorf("stop PostgreSQL: %w", err)
-	}
-	if err := c.signalBackends(syscall.SIGKILL); err != nil {
-		return err
-	}
-	return c.end(syscall.SIGKILL)
-}
-
-// Shutdown ends the server in an orderly way (fast shutdown: sessions are cut)
-// and keeps its data for [Cluster.Start].
-func (c *Cluster) Shutdown() error { return c.end(syscall.SIGINT) }
-
-// Stop ends the server at once and removes the cluster's folder.
-func (c *Cluster) Stop() error {
-	return errors.Join(c.end(syscall.SIGQUIT), os.RemoveAll(c.root))
-}
-
-func (c *Cluster) end(signal syscall.Signal) error {
-	if c.process == nil {
-		return nil
-	}
-	process := c.process
-	c.process = nil
-	if err := process.Signal(signal); err != nil {
-		return fmt.Errorf("stop PostgreSQL: %w", err)
-	}
-	if _, err := process.Wait(); err != nil {
-		return fmt.Errorf("wait for PostgreSQL: %w", err)
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("configure PostgreSQL: %w", err)
 	}
 	return nil
 }
 
-// logTail returns the last lines of the server's log, for messages.
-func (c *Cluster) logTail() string {
-	text, err := os.ReadFile(c.logPath())
+// Start starts a server that Stop or Crash has ended, and waits until it
+// accepts connections.
+func (c *Cluster) Start(ctx context.Context) error {
+	c.process = exec.Command("sh", "-c", supervise, "pgtest", c.bin, c.dir)
+	c.process.SysProcAttr = c.account.attributes()
+	c.process.Dir = c.dir
+	feed, err := c.process.StdinPipe()
 	if err != nil {
-		return err.Error()
+		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+	if err := c.process.Start(); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	c.feed = feed
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return c.awaitReady(ctx)
+}
+
+// awaitReady tries to connect until the server answers.
+func (c *Cluster) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, c.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			log, _ := os.ReadFile(filepath.Join(c.dir, "server.log"))
+			return fmt.Errorf("PostgreSQL did not start: %w: %s", err, log)
+		}
+	}
+}
+
+// Stop ends the server cleanly (a fast shutdown) and keeps its files.
+func (c *Cluster) Stop() error { return c.end("stop") }
+
+// Crash ends the server at once, as a power failure would, and keeps its files.
+func (c *Cluster) Crash() error { return c.end("crash") }
+
+// Close ends the server and removes its files.
+func (c *Cluster) Close() error {
+	if c.feed == nil {
+		return os.RemoveAll(c.dir)
+	}
+	return c.end("remove")
+}
+
+func (c *Cluster) end(word string) error {
+	if c.feed == nil {
+		return nil
+	}
+	if _, err := io.WriteString(c.feed, word+"\n"); err != nil {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
+	}
+	if err := c.feed.Close(); err != nil {
+		return fmt.Errorf("stop PostgreSQL: %w", err)
+	}
+	c.feed = nil
+	// The supervisor's status is the server's, which is not 0 after a crash.
+	_ = c.process.Wait()
+	return nil
+}
+
+// Host is the address that the server listens on; Dir holds its Unix socket
+// too.
+func (c *Cluster) Host() string { return "127.0.0.1" }
+
+// Port is the server's TCP port.
+func (c *Cluster) Port() int { return c.port }
+
+// Dir is the cluster's folder: server.log and the Unix socket are in it.
+func (c *Cluster) Dir() string { return c.dir }
+
+// URL returns a connection string for the superuser to a database, over TCP.
+func (c *Cluster) URL(database string) string {
+	u := url.URL{
+		Scheme: "postgres", Host: net.JoinHostPort(c.Host(), strconv.Itoa(c.port)),
+		Path: "/" + database, User: url.User(Superuser), RawQuery: "sslmode=disable",
+	}
+	if c.password != "" {
+		u.User = url.UserPassword(Superuser, c.password)
+	}
+	return u.String()
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return port, nil
 }

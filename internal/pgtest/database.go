@@ -3,113 +3,84 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/ident"
 )
 
-// DB is a database that belongs to one test.
+// shared is the cluster of this test process. It ends with the process: its
+// supervisor sees the pipe close.
+var shared = sync.OnceValues(func() (*Cluster, error) {
+	return NewCluster(context.Background(), Options{Settings: []string{"max_connections = 200"}})
+})
+
+// serial numbers the databases of this process.
+var serial atomic.Int64
+
+// DB is a database of one test.
 type DB struct {
-	// Name is the database's name, metadb_test_N: plain, without need of
-	// quoting.
-	Name string
-	// ConnString connects as the superuser.
+	// Name of the database, ConnString for the superuser.
+	Name       string
 	ConnString string
-	// SocketDir and Port are where the server listens, to be used as host
-	// and port.
-	SocketDir string
-	Port      int
-	// Pool has connections as the superuser. It is closed when the test
-	// ends.
+	// Pool is connected to it, for the test's own questions.
 	Pool *pgxpool.Pool
+	// Cluster it is in, shared with other tests.
+	Cluster *Cluster
 }
 
-// New makes a database in the shared cluster. It is dropped when the test
-// ends, whoever is still connected.
+// New makes an empty database for the test in the process's shared cluster and
+// drops it when the test ends. It fails the test where PostgreSQL is missing.
 func New(t testing.TB) *DB {
 	t.Helper()
-	cluster, number, err := process.get()
+	cluster, err := shared()
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		t.Fatal(err)
 	}
-	db, err := cluster.createDatabase(t.Context(), number)
+	db, err := cluster.database(t.Context(), fmt.Sprintf("metadb_test_%d", serial.Add(1)))
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		db.Pool.Close()
-		if err := cluster.dropDatabase(context.Background(), db.Name); err != nil {
-			t.Errorf("pgtest: %v", err)
+		if err := db.drop(context.Background()); err != nil {
+			t.Error(err)
 		}
 	})
 	return db
 }
 
-// NewCluster starts a cluster for one test that does to it what others must
-// not see, such as a crash, with one database in it.
-func NewCluster(t testing.TB, options Options) (*Cluster, *DB) {
-	t.Helper()
-	cluster, err := StartCluster(options)
-	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+func (c *Cluster) database(ctx context.Context, name string) (*DB, error) {
+	if err := c.exec(ctx, "CREATE DATABASE "+ident.Name(name).SQL()); err != nil {
+		return nil, fmt.Errorf("make database %s: %w", name, err)
 	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Errorf("pgtest: %v", err)
-		}
-	})
-	db, err := cluster.createDatabase(t.Context(), 1)
+	db := &DB{Name: name, ConnString: c.URL(name), Cluster: c}
+	pool, err := pgxpool.New(ctx, db.ConnString)
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
-	t.Cleanup(db.Pool.Close)
-	return cluster, db
-}
-
-// Connect opens a connection of its own as the superuser, closed when the test
-// ends.
-func (db *DB) Connect(t testing.TB) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.ConnString)
-	if err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
-	t.Cleanup(func() {
-		// The server may have been killed by the test: that the connection
-		// can't be closed in good order says nothing.
-		_ = conn.Close(context.Background())
-	})
-	return conn
-}
-
-func (c *Cluster) createDatabase(ctx context.Context, number int) (*DB, error) {
-	name := fmt.Sprintf("metadb_test_%d", number)
-	if err := c.execute(ctx, "CREATE DATABASE "+name); err != nil {
-		return nil, err
-	}
-	db := &DB{Name: name, ConnString: c.ConnString(name), SocketDir: c.SocketDir, Port: c.Port}
-	pool, err := pgxpool.New(context.WithoutCancel(ctx), db.ConnString)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", name, err)
+		return nil, fmt.Errorf("connect to database %s: %w", name, err)
 	}
 	db.Pool = pool
 	return db, nil
 }
 
-func (c *Cluster) dropDatabase(ctx context.Context, name string) error {
-	return c.execute(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-}
-
-// execute runs one statement in the database postgres.
-func (c *Cluster) execute(ctx context.Context, statement string) error {
-	conn, err := pgx.Connect(ctx, c.ConnString("postgres"))
-	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%s: %w", statement, err)
+func (db *DB) drop(ctx context.Context) error {
+	db.Pool.Close()
+	if err := db.Cluster.exec(ctx, "DROP DATABASE "+ident.Name(db.Name).SQL()+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("drop database %s: %w", db.Name, err)
 	}
 	return nil
+}
+
+// exec runs one statement as the superuser in the database postgres.
+func (c *Cluster) exec(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
 }
