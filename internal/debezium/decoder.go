@@ -37,6 +37,7 @@ type Decoder struct {
 	// headerNames holds the names of headers, which are few.
 	headerNames map[string]string
 
+	reading  reading
 	rows     rowReader
 	key      recordKey
 	envelope envelope
@@ -53,7 +54,9 @@ func NewDecoder(cfg Config) *Decoder {
 // be decoded is an event to be rejected, with the reason. The event does not
 // alias the input. Table, Origin, Confirm and Suspect are left to others.
 func (d *Decoder) Decode(rec *Input) change.Event {
-	event := change.Event{
+	in := &d.reading
+	defer func() { *in = reading{} }()
+	in.event = change.Event{
 		Position: change.Position{
 			Partition: change.Partition{Topic: rec.Topic, Number: rec.Partition},
 			Offset:    rec.Offset,
@@ -61,13 +64,13 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 		Record: change.Record{Time: rec.Time},
 	}
 	if rec.Value == nil {
-		return event // a tombstone: what it says was said by the delete before it
+		return in.event // a tombstone: what it says was said by the delete before it
 	}
-	in := reading{Input: rec, topic: d.topic(rec.Topic), event: &event}
-	if err := d.read(&in); err != nil {
-		d.reject(&in, err)
+	in.Input, in.topic = rec, d.topic(rec.Topic)
+	if err := d.read(in); err != nil {
+		d.reject(in, err)
 	}
-	return event
+	return in.event
 }
 
 // topic returns what is remembered of a topic.
@@ -87,8 +90,9 @@ func (d *Decoder) topic(name string) *topic {
 // reading is one record on its way to an event.
 type reading struct {
 	*Input
-	topic *topic
-	event *change.Event
+	topic   *topic
+	event   change.Event
+	scanner scanner
 	// head is the part of the value that is shared between records.
 	head []byte
 	plan *plan
@@ -108,11 +112,12 @@ func (d *Decoder) read(in *reading) error {
 	if in.plan.ignored {
 		return nil
 	}
-	s := scanner{data: in.Value, pos: len(entry.head), depth: 1}
+	in.scanner = scanner{data: in.Value, pos: len(entry.head), depth: 1}
+	s := &in.scanner
 	if isNull, err := s.null(); err != nil || isNull {
 		return err
 	}
-	if err := d.readPayload(in, &s); err != nil {
+	if err := d.readPayload(in, s); err != nil {
 		return err
 	}
 	if s.peek() == ',' {

@@ -43,7 +43,7 @@ func (e *envelope) read(s *scanner, p *plan, rows *rowReader) error {
 		if name, _, err = s.name(); err != nil {
 			return err
 		}
-		if err = e.member(s, string(name), p, rows); err != nil {
+		if err = e.member(s, name, p, rows); err != nil {
 			return err
 		}
 		more, err = s.more('}')
@@ -52,14 +52,14 @@ func (e *envelope) read(s *scanner, p *plan, rows *rowReader) error {
 }
 
 // member reads the value of one member.
-func (e *envelope) member(s *scanner, name string, p *plan, rows *rowReader) error {
+func (e *envelope) member(s *scanner, name []byte, p *plan, rows *rowReader) error {
 	before := e.seen
 	bit := 0
 	var err error
-	switch name {
+	switch string(name) {
 	case "before":
 		bit = seenBefore
-		e.before, err = s.optionalObject(name)
+		e.before, err = s.optionalObject("before")
 	case "after":
 		bit = seenAfter
 		err = e.readAfter(s, p, rows)
@@ -81,7 +81,7 @@ func (e *envelope) member(s *scanner, name string, p *plan, rows *rowReader) err
 
 // readAfter reads the row after the change.
 func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
-	start := *s
+	start, depth := s.pos, s.depth
 	if rows != nil && s.peek() == '{' {
 		e.hasAfter = true
 		if e.afterErr = rows.read(p, s); e.afterErr == nil {
@@ -89,7 +89,7 @@ func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
 		}
 	}
 	// What can't be converted must be JSON still for the rest to be read.
-	*s = start
+	s.pos, s.depth = start, depth
 	var err error
 	e.after, err = s.optionalObject("after")
 	e.hasAfter = e.after != nil

@@ -10,7 +10,7 @@ import (
 
 // fill makes the event of what was read.
 func (d *Decoder) fill(in *reading) error {
-	env, event := &d.envelope, in.event
+	env, event := &d.envelope, &in.event
 	event.Snapshot = env.source.snapshot
 	event.LSN = env.source.position()
 	if len(env.op) != 1 {
@@ -63,7 +63,7 @@ func (t *topic) sourceTable(schema, table []byte) change.Table {
 
 // fillUpsert makes an upsert of the row that was read.
 func (d *Decoder) fillUpsert(in *reading) error {
-	env, event := &d.envelope, in.event
+	env, event := &d.envelope, &in.event
 	if env.afterErr != nil {
 		return env.afterErr
 	}

@@ -9,7 +9,7 @@ import (
 // keep gives the event its own copy of the record and of the rows, all in one
 // piece of memory.
 func (d *Decoder) keep(in *reading, row, oldKey change.Row) {
-	event := in.event
+	event := &in.event
 	head := in.head
 	size := len(in.Key) + len(in.Value) - len(head) + len(row) + len(oldKey)
 	for i := range in.Headers {
@@ -68,7 +68,7 @@ const longestReason = 1000
 // reject makes the event a rejected one. It keeps what could be read, the key
 // among it: endsync has to know whose row the record was about.
 func (d *Decoder) reject(in *reading, reason error) {
-	event := in.event
+	event := &in.event
 	event.Op = change.Reject
 	event.Reason = strings.ToValidUTF8(strings.ReplaceAll(reason.Error(), "\x00", ""), "\uFFFD")
 	if len(event.Reason) > longestReason {

@@ -38,10 +38,10 @@ func (c *conversion) bytes(s *scanner) ([]byte, error) {
 	return c.octet, nil
 }
 
-// bits converts bit(n) and varbit to their zeros and ones. The bytes are
+// bitString converts bit(n) and varbit to their zeros and ones. The bytes are
 // little-endian and have no zeros at the end, so that the length of a varbit
 // and its leading zeros are lost before they come here.
-type bits struct {
+type bitString struct {
 	// length is that of a bit(n), zero for a varbit of any length.
 	length int
 }
@@ -59,13 +59,13 @@ func bitsTarget(s *schema) (target, bool) {
 	if length == unlimitedBits {
 		length = 0
 	}
-	return target{convert: bits{length: length}, typ: change.Text}, true
+	return target{convert: bitString{length: length}, typ: change.Text}, true
 }
 
 // maxBits is the longest bit string that PostgreSQL has.
 const maxBits = 83886080
 
-func (b bits) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (b bitString) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
 	value, err := c.bytes(s)
 	if err != nil {
 		return nil, err

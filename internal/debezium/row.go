@@ -24,13 +24,13 @@ type rowReader struct {
 
 // read reads the object that comes next as a row of p.
 func (r *rowReader) read(p *plan, s *scanner) error {
-	start := *s
+	start, depth := s.pos, s.depth
 	r.reset()
 	ordered, err := r.readOrdered(p, s)
 	if err != nil || ordered {
 		return err
 	}
-	*s = start
+	s.pos, s.depth = start, depth
 	r.reset()
 	return r.readAny(p, s)
 }

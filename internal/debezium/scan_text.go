@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -50,8 +51,8 @@ func (s *scanner) text() (raw []byte, escaped bool, err error) {
 }
 
 // plainLength returns how many bytes at the beginning of data are ASCII
-// characters that stand for themselves, or at least how many of them can be
-// told quickly.
+// characters that stand for themselves. It looks at eight at once.
+// https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
 func plainLength(data []byte) int {
 	i := 0
 	for ; i+8 <= len(data); i += 8 {
@@ -59,8 +60,9 @@ func plainLength(data []byte) int {
 		quotes := word ^ ('"' * eachByte)
 		slashes := word ^ ('\\' * eachByte)
 		special := (quotes-eachByte)&^quotes | (slashes-eachByte)&^slashes | (word-' '*eachByte)&^word | word
-		if special&topBits != 0 {
-			break
+		if special &= topBits; special != 0 {
+			// A borrow can mark bytes above a special one, not below it.
+			return i + bits.TrailingZeros64(special)/8
 		}
 	}
 	for ; i < len(data); i++ {

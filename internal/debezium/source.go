@@ -16,7 +16,7 @@ type source struct {
 	// given; given says which.
 	millis, micros, nanos moment
 	lsn                   moment
-	// sequence is a JSON array as a string, aliasing the value.
+	// sequence is the JSON of a string that holds a JSON array.
 	sequence []byte
 	seen     int
 }
@@ -55,7 +55,7 @@ func (r *source) read(s *scanner) error {
 		if name, _, err = s.name(); err != nil {
 			return err
 		}
-		if err = r.member(s, string(name)); err != nil {
+		if err = r.member(s, name); err != nil {
 			return err
 		}
 		more, err = s.more('}')
@@ -64,11 +64,11 @@ func (r *source) read(s *scanner) error {
 }
 
 // member reads the value of one member.
-func (r *source) member(s *scanner, name string) error {
+func (r *source) member(s *scanner, name []byte) error {
 	before := r.seen
 	bit := 0
 	var err error
-	switch name {
+	switch string(name) {
 	case "schema":
 		bit = seenSchema
 		r.schema, err = s.optionalName()
@@ -92,7 +92,7 @@ func (r *source) member(s *scanner, name string) error {
 		r.lsn, err = s.optionalInteger()
 	case "sequence":
 		bit = seenSequence
-		r.sequence, err = s.optionalName()
+		r.sequence, err = s.skip()
 	default:
 		_, err = s.skip()
 	}
@@ -194,6 +194,11 @@ func (r *source) position() uint64 {
 		return uint64(r.lsn.value)
 	}
 	s := scanner{data: r.sequence}
+	array, err := s.optionalName()
+	if err != nil {
+		return 0
+	}
+	s = scanner{data: array}
 	if more, err := s.open('[', ']'); err != nil || !more {
 		return 0
 	}
