@@ -49,6 +49,9 @@ type CreateSource struct {
 func (CreateSource) command() {}
 
 func (c CreateSource) String() string {
+	if len(c.Options) == 0 {
+		return fmt.Sprintf("create data source %s type %s", c.Name, c.Type)
+	}
 	return fmt.Sprintf("create data source %s type %s options (%s)", c.Name, c.Type, objects(c.Options))
 }
 

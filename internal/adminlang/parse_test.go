@@ -16,7 +16,7 @@ func TestCommands(t *testing.T) {
 			"CREATE DATA SOURCE Sensor TYPE Kafka OPTIONS (Brokers 'b:1', topics '^a\\.,^b''s')",
 			"create data source sensor type kafka options (brokers 'b:1', topics '^a\\.,^b''s')",
 		},
-		{`create data source "Se ""n" type kafka`, `create data source "Se ""n" type kafka options ()`},
+		{`create data source "Se ""n" type kafka`, `create data source "Se ""n" type kafka`},
 		{
 			"alter data source s options (add a '1', set b '2', drop c, d '4', set set 'x', add 'y')",
 			"alter data source s options (a '1', set b '2', drop c, d '4', set set 'x', add 'y')",

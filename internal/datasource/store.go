@@ -21,8 +21,7 @@ type Querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// The statements name the option columns in the order of [Names]. An option
-// without a value is NULL in the table.
+// The statements name the option columns in the order of [Names].
 const (
 	selectSources = `
 select name, enable,
@@ -108,7 +107,7 @@ func Delete(ctx context.Context, q Querier, name string) error {
 func (o *Options) write(ctx context.Context, q Querier, sql string, none error) error {
 	args := []any{o.Name, o.Enable}
 	for _, field := range o.fields() {
-		args = append(args, nullable(*field))
+		args = append(args, *field)
 	}
 	tag, err := q.Exec(ctx, sql, args...)
 	if err != nil {
@@ -130,25 +129,12 @@ func query(ctx context.Context, q Querier, sql string, args ...any) ([]*Options,
 
 func scan(row pgx.CollectableRow) (*Options, error) {
 	var o Options
-	values := make([]*string, len(o.fields()))
 	into := []any{&o.Name, &o.Enable}
-	for i := range values {
-		into = append(into, &values[i])
+	for _, field := range o.fields() {
+		into = append(into, field)
 	}
 	if err := row.Scan(into...); err != nil {
 		return nil, err
 	}
-	for i, field := range o.fields() {
-		if values[i] != nil {
-			*field = *values[i]
-		}
-	}
 	return &o, nil
-}
-
-func nullable(value string) *string {
-	if value == "" {
-		return nil
-	}
-	return &value
 }

@@ -1,0 +1,45 @@
+package adminexec
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/datasource"
+)
+
+// alterSource stores changed options. The running stream keeps those that it
+// has: SPEC 6.1 says when which are used.
+func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*Result, error) {
+	err := e.within(ctx, func(tx pgx.Tx) error {
+		options, err := datasource.Load(ctx, tx, c.Name.Text)
+		if err != nil {
+			return err
+		}
+		if err := applyOptions(options, c.Options); err != nil {
+			return err
+		}
+		if err := options.Validate(); err != nil {
+			return optionError(err, c.Name.At)
+		}
+		if err := checkGroup(ctx, tx, options); err != nil {
+			return err
+		}
+		return datasource.Update(ctx, tx, options)
+	})
+	if errors.Is(err, datasource.ErrNotExist) {
+		return nil, missing("data source", c.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.log("data source %q altered", c.Name.Text)
+	live := !slices.ContainsFunc(c.Options, func(o adminlang.Option) bool { return !datasource.Live(o.Key.Text) })
+	if live {
+		return done("ALTER DATA SOURCE").notice("the change is used at the next connection; restart the server to use it now"), nil
+	}
+	return done("ALTER DATA SOURCE").notice("the server must be restarted for the change to take effect"), nil
+}

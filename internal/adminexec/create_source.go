@@ -1,0 +1,83 @@
+package adminexec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/datasource"
+)
+
+// createSource stores a data source and begins streaming from it. A stream that
+// can't connect yet is no error: it tries again, and LIST STATUS says why.
+func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (*Result, error) {
+	if c.Type.Text != "kafka" {
+		return nil, &Error{
+			Code: codeInvalidValue, Message: fmt.Sprintf("invalid data source type %q", c.Type.Text),
+			Hint: `the type is "kafka"`, Position: c.Type.At,
+		}
+	}
+	if err := datasource.ValidateName(c.Name.Text); err != nil {
+		return nil, optionError(err, c.Name.At)
+	}
+	options := datasource.New(c.Name.Text)
+	if err := applyOptions(options, created(c.Options)); err != nil {
+		return nil, err
+	}
+	if err := options.Validate(); err != nil {
+		return nil, optionError(err, c.Name.At)
+	}
+	err := e.within(ctx, func(tx pgx.Tx) error {
+		if err := checkGroup(ctx, tx, options); err != nil {
+			return err
+		}
+		return datasource.Insert(ctx, tx, options)
+	})
+	if errors.Is(err, datasource.ErrExists) {
+		return nil, duplicate("data source", c.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.log("data source %q created", c.Name.Text)
+	result := done("CREATE DATA SOURCE")
+	if err := e.Control.StartSource(ctx, c.Name.Text); err != nil {
+		return result.warning(fmt.Sprintf("data source %q was created but could not be started: %v", c.Name.Text, err)), nil
+	}
+	return result, nil
+}
+
+// created returns the options of CREATE as changes of a source that has none:
+// the default of an option is no value that was given.
+func created(options []adminlang.Option) []adminlang.Option {
+	list := make([]adminlang.Option, len(options))
+	for i, option := range options {
+		if option.Key.Text == "security" {
+			option.Action = adminlang.Set
+		}
+		list[i] = option
+	}
+	return list
+}
+
+// checkGroup refuses a consumer group that another data source has: Kafka would
+// divide the partitions between the two.
+func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options) error {
+	others, err := datasource.LoadAll(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.Name != o.Name && other.ConsumerGroup == o.ConsumerGroup && other.Brokers == o.Brokers {
+			return &Error{
+				Code:    codeDuplicateObject,
+				Message: fmt.Sprintf("consumer group %q is used by data source %q", o.ConsumerGroup, other.Name),
+				Hint:    "every data source needs a consumer group of its own",
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package adminexec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/datasource"
+)
+
+// dropSource ends the stream and forgets the data source with its positions.
+// Its tables stay, and so do its rejected events.
+func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Result, error) {
+	name := c.Name.Text
+	if _, err := datasource.Load(ctx, e.DB, name); err != nil {
+		return nil, sourceError(err, c.Name)
+	}
+	if err := e.Control.StopSource(ctx, name); err != nil {
+		return nil, fmt.Errorf("stop data source %q: %w", name, err)
+	}
+	if err := e.within(ctx, func(tx pgx.Tx) error { return forgetSource(ctx, tx, name) }); err != nil {
+		// It is still there: it has to go on.
+		if startErr := e.Control.StartSource(ctx, name); startErr != nil {
+			err = errors.Join(err, startErr)
+		}
+		return nil, sourceError(err, c.Name)
+	}
+	e.log("data source %q dropped", name)
+	return done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source %q are kept", name)), nil
+}
+
+// forgetSource removes a data source and how far it has come.
+func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
+	for _, sql := range []string{
+		"delete from metadb.stream_position where source_name = $1",
+		"delete from metadb.resync_from where source_name = $1",
+		"delete from metadb.resync where source_name = $1",
+	} {
+		if _, err := tx.Exec(ctx, sql, name); err != nil {
+			return err
+		}
+	}
+	return datasource.Delete(ctx, tx, name)
+}
+
+// sourceError words the absence of a data source.
+func sourceError(err error, name adminlang.Name) error {
+	if errors.Is(err, datasource.ErrNotExist) {
+		return missing("data source", name)
+	}
+	return err
+}

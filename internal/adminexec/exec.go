@@ -1,0 +1,128 @@
+package adminexec
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+)
+
+// DB is the database that commands read and write; a pgxpool.Pool is one.
+type DB interface {
+	datasource.Querier
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// Controller is the server's running part.
+type Controller interface {
+	// StartSource begins streaming from a data source that is stored in
+	// metadb.source. It returns without waiting for a connection.
+	StartSource(ctx context.Context, name string) error
+	// StopSource ends the stream and returns when it has ended. A source
+	// that is not running is no error.
+	StopSource(ctx context.Context, name string) error
+	// SetOrigins makes the origins known to every stream.
+	SetOrigins(origins []change.Origin)
+}
+
+// Config is what an [Executor] needs. All fields are required but for those
+// that say otherwise.
+type Config struct {
+	DB      DB
+	Control Controller
+	// Status returns the live state of every data source, for LIST STATUS.
+	Status func() []SourceStatus
+	Logger *slog.Logger
+	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
+	// is not in this version.
+	RefreshTypes func(context.Context) error
+}
+
+// Executor carries out commands. It is safe for concurrent use.
+type Executor struct {
+	Config
+	// changing is held by commands that change data sources and origins, so
+	// that what is stored and what runs change together.
+	changing sync.Mutex
+}
+
+// New returns an executor.
+func New(config Config) *Executor { return &Executor{Config: config} }
+
+// Exec carries out one command. The error is to be shown through [AsError].
+func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result, error) {
+	switch c := command.(type) {
+	case adminlang.List:
+		return e.list(ctx, c)
+	case adminlang.Help:
+		return help(c)
+	case adminlang.Rejected:
+		return e.rejected(ctx, c)
+	case adminlang.AlterSystem:
+		return e.alterSystem(ctx, c)
+	case adminlang.RefreshTypes:
+		return e.refreshTypes(ctx, c)
+	}
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	switch c := command.(type) {
+	case adminlang.CreateSource:
+		return e.createSource(ctx, c)
+	case adminlang.AlterSource:
+		return e.alterSource(ctx, c)
+	case adminlang.DropSource:
+		return e.dropSource(ctx, c)
+	case adminlang.CreateOrigin:
+		return e.createOrigin(ctx, c)
+	case adminlang.DropOrigin:
+		return e.dropOrigin(ctx, c)
+	}
+	return nil, notYet(command)
+}
+
+// list carries out LIST.
+func (e *Executor) list(ctx context.Context, c adminlang.List) (*Result, error) {
+	switch c.What.Text {
+	case "config":
+		return e.listConfig(ctx)
+	case "data_mappings":
+		return e.listMappings(ctx)
+	case "data_origins":
+		return e.listOrigins(ctx)
+	case "data_sources":
+		return e.listSources(ctx)
+	case "status":
+		return e.listStatus(), nil
+	}
+	return nil, notYet(c)
+}
+
+// within runs f in a transaction.
+func (e *Executor) within(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, e.DB, f)
+}
+
+// log notes a change that an administrator made.
+func (e *Executor) log(format string, args ...any) {
+	e.Logger.Info(fmt.Sprintf(format, args...))
+}
+
+// listing returns the rows of a statement as the result of LIST WHAT. Its
+// columns are all text.
+func (e *Executor) listing(ctx context.Context, what, sql string) (*Result, error) {
+	rows, err := e.DB.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	values, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+	if err != nil {
+		return nil, err
+	}
+	return table(describeList(what), values), nil
+}

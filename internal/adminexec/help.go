@@ -1,0 +1,61 @@
+package adminexec
+
+import (
+	"fmt"
+	"strings"
+
+	"metadb/internal/adminlang"
+)
+
+// topic is the help for one command.
+type topic struct {
+	// words are the command's keywords.
+	words   string
+	purpose string
+	syntax  string
+}
+
+// topics lists the commands of this version.
+func topics() []topic {
+	return []topic{
+		{"create data source", "define a data source and begin streaming", "create data source NAME type kafka options (OPTION 'VALUE', …)"},
+		{"alter data source", "change the options of a data source", "alter data source NAME options ([add | set | drop] OPTION ['VALUE'], …)"},
+		{"drop data source", "remove a data source; its tables stay", "drop data source NAME"},
+		{"create data origin", "declare an origin", "create data origin NAME"},
+		{"drop data origin", "remove an origin", "drop data origin NAME"},
+		{"alter system", "set a configuration parameter", "alter system set PARAMETER = 'VALUE'"},
+		{"list config", "show the configuration parameters", "list config"},
+		{"list data_mappings", "show the JSON mappings", "list data_mappings"},
+		{"list data_origins", "show the origins", "list data_origins"},
+		{"list data_sources", "show the data sources and their options", "list data_sources"},
+		{"list status", "show what the streams are doing", "list status"},
+		{"purge rejected events", "remove the records that could not be applied", "purge rejected events for data source NAME"},
+		{"refresh inferred column types", "make uuid columns of text columns that hold nothing else", "refresh inferred column types"},
+		{"help", "show the commands, or those that begin with some words", "help [COMMAND]"},
+	}
+}
+
+// help carries out HELP: every command, or those that begin with the words
+// given.
+func help(c adminlang.Help) (*Result, error) {
+	words := make([]string, len(c.Words))
+	for i, w := range c.Words {
+		words[i] = w.Text
+	}
+	begin := strings.Join(words, " ")
+	var rows [][]any
+	var first []string
+	for _, t := range topics() {
+		if strings.HasPrefix(t.words+" ", begin) {
+			rows = append(rows, []any{t.words, t.purpose, t.syntax})
+		}
+		first = append(first, t.words)
+	}
+	if len(rows) == 0 {
+		return nil, &Error{
+			Code: codeUndefinedObject, Message: fmt.Sprintf("there is no command %q", begin),
+			Hint: adminlang.Suggest(begin, first), Position: c.Words[0].At,
+		}
+	}
+	return table(Describe(c), rows), nil
+}

@@ -1,0 +1,43 @@
+package adminexec
+
+import (
+	"context"
+
+	"metadb/internal/datasource"
+)
+
+// listSources carries out LIST DATA_SOURCES: every option but the secret ones.
+// An option without a value is NULL.
+func (e *Executor) listSources(ctx context.Context) (*Result, error) {
+	sources, err := datasource.LoadAll(ctx, e.DB)
+	if err != nil {
+		return nil, err
+	}
+	columns := describeList("data_sources")
+	var rows [][]any
+	for _, o := range sources {
+		row := []any{o.Name}
+		for _, column := range columns[1:] {
+			row = append(row, optional(o.Get(column.Name)))
+		}
+		rows = append(rows, row)
+	}
+	return table(columns, rows), nil
+}
+
+// optional is a value that may be NULL.
+func optional(value string, ok bool) any {
+	if !ok {
+		return nil
+	}
+	return value
+}
+
+// listMappings carries out LIST DATA_MAPPINGS.
+func (e *Executor) listMappings(ctx context.Context) (*Result, error) {
+	const sql = `
+select 'json'::text, format('%I.%I', schema_name, table_name), column_name::text, path::text, map::text
+  from metadb.transform_json
+ order by schema_name, table_name, column_name, path`
+	return e.listing(ctx, "data_mappings", sql)
+}

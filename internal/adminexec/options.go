@@ -1,0 +1,86 @@
+package adminexec
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/datasource"
+)
+
+// applyOptions changes options as OPTIONS (…) says, with PostgreSQL's rules for
+// ADD, SET and DROP: ADD needs an option without a value, the others one with.
+// https://www.postgresql.org/docs/current/sql-alterserver.html
+func applyOptions(o *datasource.Options, changes []adminlang.Option) error {
+	seen := make(map[string]bool, len(changes))
+	for _, c := range changes {
+		key := c.Key.Text
+		if seen[key] {
+			return &Error{Code: codeDuplicateObject, Message: fmt.Sprintf("option %q provided more than once", key), Position: c.Key.At}
+		}
+		seen[key] = true
+		if err := applyOption(o, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func applyOption(o *datasource.Options, c adminlang.Option) error {
+	key := c.Key.Text
+	_, has := o.Get(key)
+	if err := o.Set(key, c.Value.Text); err != nil {
+		return optionError(err, at(c, err))
+	}
+	switch {
+	case c.Action == adminlang.Add && has:
+		return &Error{
+			Code: codeDuplicateObject, Message: fmt.Sprintf("option %q already has a value", key),
+			Hint: fmt.Sprintf("use: set %s '…'", key), Position: c.Key.At,
+		}
+	case c.Action != adminlang.Add && !has:
+		return &Error{
+			Code: codeUndefinedObject, Message: fmt.Sprintf("option %q has no value", key),
+			Hint: fmt.Sprintf("use: add %s '…'", key), Position: c.Key.At,
+		}
+	case c.Action == adminlang.Drop:
+		return o.Unset(key)
+	}
+	return nil
+}
+
+// at is the place of an option's fault: its name if that is unknown, otherwise
+// its value.
+func at(c adminlang.Option, err error) int {
+	var unknown *datasource.UnknownOptionError
+	if errors.As(err, &unknown) || c.Action == adminlang.Drop {
+		return c.Key.At
+	}
+	return c.Value.At
+}
+
+// optionError gives a fault of an option its SQLSTATE and hint.
+func optionError(err error, position int) error {
+	var unknown *datasource.UnknownOptionError
+	var invalid *datasource.InvalidOptionError
+	var missing *datasource.MissingOptionError
+	e := &Error{Code: codeInvalidValue, Message: err.Error(), Position: position}
+	switch {
+	case errors.As(err, &unknown):
+		e.Code = codeUnknownOption
+		e.Hint = "valid options are: " + strings.Join(datasource.Names(), ", ")
+		if hint := adminlang.Suggest(unknown.Key, datasource.Names()); strings.HasPrefix(hint, "did you mean") {
+			e.Hint = hint + " " + e.Hint
+		}
+	case errors.As(err, &invalid):
+		if len(invalid.Choices) > 0 {
+			e.Hint = "valid values are: " + strings.Join(invalid.Choices, ", ")
+		}
+	case errors.As(err, &missing):
+		e.Hint = fmt.Sprintf("give it in: options (%s '…')", missing.Key)
+	default:
+		return err
+	}
+	return e
+}

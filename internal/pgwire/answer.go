@@ -1,0 +1,112 @@
+package pgwire
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/adminexec"
+)
+
+// answer is the result of a command on its way to the client.
+type answer struct {
+	result *adminexec.Result
+	// formats are the formats of the columns that the client asked for: none
+	// for text, one for all, or one for each.
+	formats []int16
+	// sent is how many rows are out.
+	sent int
+}
+
+// sendAll sends a result in answer to a simple query.
+func (a *answer) sendAll(out *output) error {
+	if a.result.Columns != nil {
+		if err := out.send(description(a.result.Columns, a.formats)); err != nil {
+			return err
+		}
+	}
+	return a.sendRows(out, 0)
+}
+
+// sendRows sends at most limit rows, all of them if limit is 0, and what ends
+// them.
+func (a *answer) sendRows(out *output, limit int) error {
+	for _, n := range a.result.Notices {
+		if err := out.send(noticeResponse(n)); err != nil {
+			return err
+		}
+	}
+	a.result.Notices = nil
+	for a.sent < len(a.result.Rows) {
+		if limit > 0 && limit == a.sent {
+			return out.send(&pgproto3.PortalSuspended{})
+		}
+		row, err := a.encode(a.result.Rows[a.sent])
+		if err != nil {
+			return err
+		}
+		if err := out.send(row); err != nil {
+			return err
+		}
+		a.sent++
+	}
+	return out.send(&pgproto3.CommandComplete{CommandTag: []byte(a.result.Tag)})
+}
+
+// encode makes a row of the protocol.
+func (a *answer) encode(row []any) (*pgproto3.DataRow, error) {
+	types := pgtype.NewMap()
+	message := &pgproto3.DataRow{Values: make([][]byte, len(row))}
+	for i, value := range row {
+		format := formatOf(a.formats, i)
+		if at, ok := value.(time.Time); ok && format == pgtype.TextFormatCode {
+			// As PostgreSQL prints it with TimeZone UTC.
+			message.Values[i] = []byte(at.UTC().Format("2006-01-02 15:04:05.999999+00"))
+			continue
+		}
+		encoded, err := types.Encode(a.result.Columns[i].OID, format, value, nil)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", a.result.Columns[i].Name, err)
+		}
+		message.Values[i] = encoded
+	}
+	return message, nil
+}
+
+// description describes the columns of a result.
+func description(columns []adminexec.Column, formats []int16) *pgproto3.RowDescription {
+	message := &pgproto3.RowDescription{}
+	for i, c := range columns {
+		message.Fields = append(message.Fields, pgproto3.FieldDescription{
+			Name: []byte(c.Name), DataTypeOID: c.OID, DataTypeSize: typeSize(c.OID), TypeModifier: -1, Format: formatOf(formats, i),
+		})
+	}
+	return message
+}
+
+// typeSize is pg_type.typlen of the types that results have.
+func typeSize(oid uint32) int16 {
+	switch oid {
+	case pgtype.Int8OID, pgtype.TimestamptzOID:
+		return 8
+	}
+	return -1
+}
+
+func formatOf(formats []int16, column int) int16 {
+	switch {
+	case len(formats) == 1:
+		return formats[0]
+	case column < len(formats):
+		return formats[column]
+	}
+	return pgtype.TextFormatCode
+}
+
+func noticeResponse(n adminexec.Notice) *pgproto3.NoticeResponse {
+	return &pgproto3.NoticeResponse{
+		Severity: string(n.Severity), SeverityUnlocalized: string(n.Severity), Code: n.Code, Message: n.Message, Hint: n.Hint,
+	}
+}

@@ -1,0 +1,187 @@
+package pgwire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"golang.org/x/sys/unix"
+)
+
+// maxPasswordBytes bounds a message of somebody who is not logged in.
+const maxPasswordBytes = 16 << 10
+
+// authenticate finds out who the client is, and returns the role that it has at
+// the database. The error is a clientError, or one of the connection.
+func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error) {
+	user := start.parameters["user"]
+	if conn, ok := start.conn.(*net.UnixConn); ok {
+		return s.authenticatePeer(conn, user)
+	}
+	if s.Trust && fromLoopback(start.conn) {
+		return s.System, nil
+	}
+	if !start.tls && !toLoopback(start.conn) {
+		return Role{}, fatal(codeAuthorization, "this address needs TLS: connect with sslmode=require")
+	}
+	role, ok := s.roleOf(user)
+	if !ok {
+		s.logFailure(start.conn, user, "no such user of this port")
+		return Role{}, &clientError{
+			severity: severityFatal, code: codeAuthorization, message: "user " + quote(user) + " may not connect to this port",
+			hint: "connect as the system user: -U " + s.System.Name,
+		}
+	}
+	err := s.checkPassword(start.conn, user)
+	var told *clientError
+	if errors.As(err, &told) {
+		s.logFailure(start.conn, user, told.message)
+		s.slowDown(ctx)
+	}
+	return role, err
+}
+
+// authenticatePeer lets in the operating-system user that runs the server, and
+// root, under any name. The name decides the role.
+func (s *Server) authenticatePeer(conn *net.UnixConn, user string) (Role, error) {
+	uid, err := peerUID(conn)
+	if err != nil {
+		return Role{}, err
+	}
+	if uid != 0 && int(uid) != os.Geteuid() {
+		s.logFailure(conn, user, fmt.Sprintf("operating-system user %d", uid))
+		return Role{}, fatal(codeAuthorization, "only the operating-system user that runs the server, and root, may use this socket")
+	}
+	if role, ok := s.roleOf(user); ok {
+		return role, nil
+	}
+	return s.System, nil
+}
+
+// peerUID asks the kernel who is at the other end of a Unix socket: unix(7),
+// SO_PEERCRED.
+func peerUID(conn *net.UnixConn) (uint32, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var credentials *unix.Ucred
+	var asked error
+	if err := raw.Control(func(fd uintptr) {
+		credentials, asked = unix.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	}); err != nil {
+		return 0, err
+	}
+	if asked != nil {
+		return 0, asked
+	}
+	return credentials.Uid, nil
+}
+
+// roleOf returns the role of that name, if it is one that may log in.
+func (s *Server) roleOf(user string) (Role, bool) {
+	switch user {
+	case "":
+		return Role{}, false
+	case s.System.Name:
+		return s.System, true
+	case s.Super.Name:
+		return s.Super, true
+	}
+	return Role{}, false
+}
+
+// checkPassword has a SCRAM conversation with the client. The error is a
+// clientError if the client does not know the password.
+func (s *Server) checkPassword(conn net.Conn, user string) error {
+	refused := fatal(codePassword, fmt.Sprintf("password authentication failed for user %s", quote(user)))
+	x := &exchange{verifier: s.verifiers[user]}
+	if err := say(conn, &pgproto3.AuthenticationSASL{AuthMechanisms: []string{mechanism}}); err != nil {
+		return err
+	}
+	body, err := hear(conn)
+	if err != nil {
+		return err
+	}
+	var initial pgproto3.SASLInitialResponse
+	if err := initial.Decode(body); err != nil || initial.AuthMechanism != mechanism {
+		return refused
+	}
+	reply, err := x.begin(string(initial.Data))
+	if err != nil {
+		return refused
+	}
+	if err := say(conn, &pgproto3.AuthenticationSASLContinue{Data: []byte(reply)}); err != nil {
+		return err
+	}
+	if body, err = hear(conn); err != nil {
+		return err
+	}
+	reply, ok, err := x.finish(string(body))
+	if err != nil || !ok {
+		return refused
+	}
+	return say(conn, &pgproto3.AuthenticationSASLFinal{Data: []byte(reply)})
+}
+
+// say sends one message.
+func say(conn net.Conn, message pgproto3.BackendMessage) error {
+	buf, err := message.Encode(nil)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Write(buf)
+	return err
+}
+
+// hear reads the body of a password message.
+func hear(conn net.Conn) ([]byte, error) {
+	var raw [headerBytes]byte
+	if _, err := io.ReadFull(conn, raw[:]); err != nil {
+		return nil, err
+	}
+	length := int(raw[1])<<24 | int(raw[2])<<16 | int(raw[3])<<8 | int(raw[4])
+	if raw[0] != msgPassword || length < 4 || length > maxPasswordBytes {
+		return nil, errNoSession
+	}
+	body := make([]byte, length-4)
+	_, err := io.ReadFull(conn, body)
+	return body, err
+}
+
+// logFailure notes who was refused, and from where.
+func (s *Server) logFailure(conn net.Conn, user, why string) {
+	from := conn.RemoteAddr().String()
+	if _, ok := conn.(*net.UnixConn); ok {
+		from = "the Unix socket"
+	}
+	s.Logger.Warn(fmt.Sprintf("administration port: login of user %s from %s refused: %s", quote(user), from, why))
+}
+
+// slowDown keeps a client waiting that gave a wrong password.
+func (s *Server) slowDown(ctx context.Context) {
+	timer := time.NewTimer(s.FailureDelay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// fromLoopback reports whether the client is on this machine.
+func fromLoopback(conn net.Conn) bool { return isLoopbackAddr(conn.RemoteAddr()) }
+
+// toLoopback reports whether the client came to an address that only this
+// machine reaches.
+func toLoopback(conn net.Conn) bool { return isLoopbackAddr(conn.LocalAddr()) }
+
+func isLoopbackAddr(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

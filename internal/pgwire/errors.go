@@ -1,0 +1,71 @@
+package pgwire
+
+import (
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/adminexec"
+)
+
+// SQLSTATE codes of this package's errors.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeConnectionLost  = "08006"
+	codeProtocol        = "08P01"
+	codeFeature         = "0A000"
+	codeActiveTx        = "25001"
+	codeNoStatement     = "26000"
+	codeAuthorization   = "28000"
+	codePassword        = "28P01"
+	codeNoCursor        = "34000"
+	codeNoDatabase      = "3D000"
+	codeSyntax          = "42601"
+	codeDupStatement    = "42P05"
+	codeTooMany         = "53300"
+	codeCanceled        = "57014"
+	codeShutdown        = "57P01"
+	severityError       = "ERROR"
+	severityFatal       = "FATAL"
+	messageCanceled     = "canceling statement due to user request"
+	messageConnectError = "the database can't be reached"
+)
+
+// clientError is an error that the client is told.
+type clientError struct {
+	severity, code, message, detail, hint string
+	position                              int
+}
+
+func (e *clientError) Error() string { return e.message }
+
+func fatal(code, message string) *clientError {
+	return &clientError{severity: severityFatal, code: code, message: message}
+}
+
+func failure(code, message string) *clientError {
+	return &clientError{severity: severityError, code: code, message: message}
+}
+
+// commandError is the error of a command.
+func commandError(err error) *clientError {
+	e := adminexec.AsError(err)
+	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
+}
+
+// response is the error as a message of the protocol.
+func (e *clientError) response() *pgproto3.ErrorResponse {
+	return &pgproto3.ErrorResponse{
+		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
+		Message: e.message, Detail: e.detail, Hint: e.hint, Position: int32(e.position),
+	}
+}
+
+// quote puts a client's own words into a message, bounded and in one line.
+func quote(s string) string {
+	const longest = 100
+	if len(s) > longest {
+		s = s[:longest] + "…"
+	}
+	return strconv.Quote(s)
+}

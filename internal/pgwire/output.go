@@ -1,0 +1,58 @@
+package pgwire
+
+import (
+	"bufio"
+	"io"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// bufferBytes is the size of each of a session's buffers.
+const bufferBytes = 8 << 10
+
+// output is the way to the client, shared by the session's two goroutines. A
+// message is written whole or, when the connection breaks, not to its end.
+type output struct {
+	mu  sync.Mutex
+	w   *bufio.Writer
+	buf []byte
+}
+
+func newOutput(w io.Writer) *output { return &output{w: bufio.NewWriterSize(w, bufferBytes)} }
+
+// send writes messages; flush brings them to the client.
+func (o *output) send(messages ...pgproto3.BackendMessage) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf = o.buf[:0]
+	for _, m := range messages {
+		var err error
+		if o.buf, err = m.Encode(o.buf); err != nil {
+			return err
+		}
+	}
+	_, err := o.w.Write(o.buf)
+	if cap(o.buf) > bufferBytes {
+		o.buf = nil
+	}
+	return err
+}
+
+// relay writes a message of the database as it comes.
+func (o *output) relay(h header, body *bufio.Reader) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf = h.append(o.buf[:0])
+	if _, err := o.w.Write(o.buf); err != nil {
+		return err
+	}
+	return relayBody(o.w, body, h.length)
+}
+
+// flush brings what was written to the client.
+func (o *output) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.w.Flush()
+}

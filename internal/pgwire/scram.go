@@ -1,0 +1,133 @@
+package pgwire
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/xdg-go/stringprep"
+)
+
+// mechanism is the one SASL mechanism that is offered.
+// https://www.rfc-editor.org/rfc/rfc5802, https://www.rfc-editor.org/rfc/rfc7677
+const mechanism = "SCRAM-SHA-256"
+
+const (
+	scramIterations = 4096
+	saltBytes       = 16
+	nonceBytes      = 18
+)
+
+// errExchange is a client that doesn't speak SCRAM as its RFC says. A wrong
+// password is none.
+var errExchange = errors.New("malformed SCRAM message")
+
+// verifier is what SCRAM needs to know of a password. It is made when the
+// server starts and never stored.
+type verifier struct {
+	salt                 []byte
+	storedKey, serverKey []byte
+	// empty says that there is no password: nothing is right then.
+	empty bool
+}
+
+// newVerifier makes the verifier of a password, prepared by SASLprep as far as
+// that is possible (PostgreSQL takes other passwords as they are).
+func newVerifier(password string) (*verifier, error) {
+	v := &verifier{salt: make([]byte, saltBytes), empty: password == ""}
+	if _, err := rand.Read(v.salt); err != nil {
+		return nil, err
+	}
+	if prepared, err := stringprep.SASLprep.Prepare(password); err == nil {
+		password = prepared
+	}
+	salted, err := pbkdf2.Key(sha256.New, password, v.salt, scramIterations, sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	client := mac(salted, "Client Key")
+	stored := sha256.Sum256(client)
+	v.storedKey, v.serverKey = stored[:], mac(salted, "Server Key")
+	return v, nil
+}
+
+// exchange is one SCRAM conversation, of two messages from each side.
+type exchange struct {
+	*verifier
+	// header is the client's GS2 header: "n,," or "y,,".
+	header string
+	// nonce is the client's nonce and ours.
+	nonce string
+	// first holds the first message of the client, without the header, and
+	// the server's.
+	first string
+}
+
+// begin reads the client's first message and returns the server's.
+// https://www.rfc-editor.org/rfc/rfc5802#section-7
+func (x *exchange) begin(message string) (string, error) {
+	flag, rest, ok := strings.Cut(message, ",")
+	authzid, bare, ok2 := strings.Cut(rest, ",")
+	// Channel binding is not offered: a client either can't ("n") or could
+	// ("y"), but never does ("p=").
+	if !ok || !ok2 || flag != "n" && flag != "y" || authzid != "" {
+		return "", errExchange
+	}
+	x.header = flag + ",,"
+	attributes := strings.Split(bare, ",")
+	const needed = 2
+	if len(attributes) < needed || !strings.HasPrefix(attributes[0], "n=") {
+		return "", errExchange
+	}
+	clientNonce, ok := strings.CutPrefix(attributes[1], "r=")
+	if !ok || clientNonce == "" {
+		return "", errExchange
+	}
+	var random [nonceBytes]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", err
+	}
+	x.nonce = clientNonce + base64.StdEncoding.EncodeToString(random[:])
+	reply := "r=" + x.nonce + ",s=" + base64.StdEncoding.EncodeToString(x.salt) + ",i=" + strconv.Itoa(scramIterations)
+	x.first = bare + "," + reply
+	return reply, nil
+}
+
+// finish reads the client's last message. ok says that the password is right;
+// the server's last message proves to the client that it knows the password
+// too.
+func (x *exchange) finish(message string) (reply string, ok bool, err error) {
+	at := strings.LastIndex(message, ",p=")
+	if at < 0 {
+		return "", false, errExchange
+	}
+	withoutProof := message[:at]
+	proof, err := base64.StdEncoding.DecodeString(message[at+len(",p="):])
+	if err != nil || len(proof) != sha256.Size {
+		return "", false, errExchange
+	}
+	attributes := strings.Split(withoutProof, ",")
+	binding := "c=" + base64.StdEncoding.EncodeToString([]byte(x.header))
+	const needed = 2
+	if len(attributes) < needed || attributes[0] != binding || attributes[1] != "r="+x.nonce {
+		return "", false, errExchange
+	}
+	all := x.first + "," + withoutProof
+	key := make([]byte, sha256.Size)
+	subtle.XORBytes(key, proof, mac(x.storedKey, all))
+	stored := sha256.Sum256(key)
+	right := subtle.ConstantTimeCompare(stored[:], x.storedKey) == 1
+	return "v=" + base64.StdEncoding.EncodeToString(mac(x.serverKey, all)), right && !x.empty, nil
+}
+
+func mac(key []byte, message string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(message))
+	return h.Sum(nil)
+}

@@ -1,0 +1,183 @@
+package pgwire
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"net"
+	"sync"
+)
+
+// Server is the administration port.
+type Server struct {
+	Config
+	listeners []net.Listener
+	verifiers map[string]*verifier
+
+	mu       sync.Mutex
+	closing  bool
+	conns    map[net.Conn]bool
+	sessions map[uint32]*session
+	// reported caches, for each role, the parameters that the database
+	// reports at a connection's start.
+	reported map[string]map[string]string
+	working  sync.WaitGroup
+}
+
+// Listen opens the port. [Server.Serve] has to follow.
+func Listen(config Config) (*Server, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		Config: config, verifiers: make(map[string]*verifier),
+		conns: make(map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
+	}
+	for _, role := range []Role{config.System, config.Super} {
+		if s.verifiers[role.Name], err = newVerifier(role.Password); err != nil {
+			return nil, err
+		}
+	}
+	tcp, err := listenTCP(&config)
+	if err != nil {
+		return nil, err
+	}
+	s.listeners = append(s.listeners, tcp)
+	if config.SocketDir == "" {
+		return s, nil
+	}
+	unix, err := listenUnix(&config, tcp.Addr().(*net.TCPAddr).Port)
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	if unix != nil {
+		s.listeners = append(s.listeners, unix)
+	}
+	return s, nil
+}
+
+// Addr returns the TCP address that the server listens on.
+func (s *Server) Addr() *net.TCPAddr { return s.listeners[0].Addr().(*net.TCPAddr) }
+
+// Serve accepts clients until ctx ends. It then ends their sessions with
+// PostgreSQL's message for that, and returns when all are gone.
+func (s *Server) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, len(s.listeners))
+	for _, listener := range s.listeners {
+		s.working.Go(func() { failed <- s.accept(ctx, listener) })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	cancel()
+	s.shutdown()
+	s.working.Wait()
+	return err
+}
+
+// accept serves the clients of one listener until it is closed.
+func (s *Server) accept(ctx context.Context, listener net.Listener) error {
+	for {
+		conn, err := listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			if temporary, ok := errors.AsType[net.Error](err); ok && temporary.Timeout() {
+				continue
+			}
+			return err
+		}
+		if !s.admit(conn) {
+			_ = conn.Close()
+			continue
+		}
+		s.working.Go(func() {
+			defer s.dismiss(conn)
+			s.serve(ctx, conn)
+		})
+	}
+}
+
+// admit takes note of a connection, and refuses it if there are too many that
+// have not even logged in, or if the server is closing.
+func (s *Server) admit(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || len(s.conns) >= 2*s.MaxSessions {
+		return false
+	}
+	s.conns[conn] = true
+	return true
+}
+
+func (s *Server) dismiss(conn net.Conn) {
+	_ = conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, conn)
+}
+
+// shutdown closes the listeners, tells the sessions, and closes what does not
+// end by itself.
+func (s *Server) shutdown() {
+	for _, listener := range s.listeners {
+		_ = listener.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for _, session := range s.sessions {
+		session.terminate()
+		delete(s.conns, session.conn)
+	}
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+}
+
+// register gives a session its key. It returns false if there are too many.
+func (s *Server) register(session *session) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || len(s.sessions) >= s.MaxSessions {
+		return false, nil
+	}
+	for {
+		var key [8]byte
+		if _, err := rand.Read(key[:]); err != nil {
+			return false, err
+		}
+		// Clients print the process id as a signed number: keep it positive.
+		session.id = binary.BigEndian.Uint32(key[:]) >> 1
+		session.secret = key[4:]
+		if _, taken := s.sessions[session.id]; !taken && session.id != 0 {
+			s.sessions[session.id] = session
+			return true, nil
+		}
+	}
+}
+
+func (s *Server) unregister(session *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, session.id)
+}
+
+// cancel cancels what the session with that key is doing; a wrong key does
+// nothing, and the client is never told.
+func (s *Server) cancel(ctx context.Context, id uint32, secret []byte) {
+	s.mu.Lock()
+	session := s.sessions[id]
+	s.mu.Unlock()
+	if session != nil && subtle.ConstantTimeCompare(session.secret, secret) == 1 {
+		session.cancel(ctx)
+	}
+}

@@ -1,0 +1,218 @@
+package pgwire
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/adminlang"
+)
+
+// goodbyeTimeout bounds the last message to a client that may not be reading.
+const goodbyeTimeout = time.Second
+
+// session is one client that is let in.
+type session struct {
+	server *Server
+	conn   net.Conn
+	role   Role
+	// parameters are what the client gave at its start, for the database.
+	parameters map[string]string
+	id         uint32
+	secret     []byte
+
+	r   *bufio.Reader
+	out *output
+
+	// mu guards what other goroutines use: cancel and terminate.
+	mu sync.Mutex
+	// up is the connection to the database, nil until it is needed. Only the
+	// main goroutine sets it.
+	up *upstream
+	// stop cancels the command in hand, nil if there is none.
+	stop context.CancelFunc
+	// terminated says that the server is closing.
+	terminated bool
+
+	extended
+}
+
+// errGone ends a session without a message: the client has left, or the
+// connection is broken.
+var errGone = errors.New("the client has gone")
+
+func newSession(server *Server, start *startup, role Role) *session {
+	s := &session{
+		server: server, conn: start.conn, role: role, parameters: upstreamParameters(start.parameters),
+		out: newOutput(start.conn), extended: newExtended(),
+	}
+	s.r = bufio.NewReaderSize(&flushingReader{s}, bufferBytes)
+	return s
+}
+
+// flushingReader reads the client. Before it waits for bytes, everything that
+// was written so far goes out, to both sides.
+type flushingReader struct{ *session }
+
+func (f *flushingReader) Read(p []byte) (int, error) {
+	if err := f.flush(); err != nil {
+		return 0, err
+	}
+	return f.conn.Read(p)
+}
+
+func (s *session) flush() error {
+	if s.up != nil {
+		// A broken connection to the database is the pump's to notice.
+		_ = s.up.w.Flush()
+	}
+	return s.out.flush()
+}
+
+// run serves the client until it leaves.
+func (s *session) run(ctx context.Context) {
+	defer s.close()
+	if err := s.conn.SetDeadline(time.Time{}); err != nil {
+		return
+	}
+	for {
+		h, err := readHeader(s.r)
+		if err == nil {
+			err = s.handle(ctx, h)
+		}
+		if err != nil {
+			s.sayGoodbye(err)
+			return
+		}
+	}
+}
+
+// sayGoodbye tells the client why its session ends, where there is a reason.
+func (s *session) sayGoodbye(err error) {
+	var broken *violation
+	if errors.As(err, &broken) {
+		s.last(fatal(codeProtocol, broken.message))
+	}
+}
+
+// last sends a message to a client whose session ends; it may not be reading.
+func (s *session) last(e *clientError) {
+	if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil && s.out.send(e.response()) == nil {
+		_ = s.out.flush()
+	}
+}
+
+// close ends the session's connection to the database.
+func (s *session) close() {
+	_ = s.conn.Close()
+	if s.up != nil {
+		s.up.close()
+	}
+}
+
+// handle deals with one message of the client, whose body is still unread.
+func (s *session) handle(ctx context.Context, h header) error {
+	switch h.kind {
+	case msgTerminate:
+		return errGone
+	case msgQuery:
+		return s.handleQuery(ctx, h)
+	case msgParse, msgBind, msgDescribe, msgExecute, msgClose, msgSync, msgFlush:
+		return s.handleExtended(ctx, h)
+	case msgFunction:
+		return s.handleFunction(ctx, h)
+	case msgCopyData, msgCopyDone, msgCopyFail:
+		if s.up == nil {
+			return discardBody(s.r, h.length)
+		}
+		return s.up.forward(h, s.r)
+	}
+	return &violation{fmt.Sprintf("invalid frontend message type %d", h.kind)}
+}
+
+// handleFunction passes a function call on.
+func (s *session) handleFunction(ctx context.Context, h header) error {
+	if s.skipping {
+		return discardBody(s.r, h.length)
+	}
+	if err := s.connect(ctx); err != nil {
+		return errors.Join(discardBody(s.r, h.length), s.fail(err))
+	}
+	s.up.add(expect{kind: msgFunction})
+	return s.up.forward(h, s.r)
+}
+
+// fail answers a message of the simple protocol with an error.
+func (s *session) fail(err *clientError) error {
+	return s.out.send(err.response(), &pgproto3.ReadyForQuery{TxStatus: s.state()})
+}
+
+// state returns the state of the transaction.
+func (s *session) state() byte {
+	if s.up == nil {
+		return txIdle
+	}
+	return s.up.state()
+}
+
+// exec carries out a command so that a request to cancel reaches it.
+func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer, *clientError) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s.setStop(stop)
+	defer s.setStop(nil)
+	result, err := s.server.Executor.Exec(ctx, command)
+	if err != nil && ctx.Err() != nil {
+		return nil, failure(codeCanceled, messageCanceled)
+	}
+	if err != nil {
+		return nil, commandError(err)
+	}
+	return &answer{result: result}, nil
+}
+
+func (s *session) setStop(stop context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop = stop
+}
+
+// cancel cancels what the session is doing: a command, or a statement at the
+// database.
+func (s *session) cancel(ctx context.Context) {
+	s.mu.Lock()
+	up, stop := s.up, s.stop
+	s.mu.Unlock()
+	switch {
+	case stop != nil:
+		stop()
+	case up != nil:
+		ctx, done := context.WithTimeout(ctx, connectTimeout)
+		defer done()
+		if err := up.cancel(ctx); err != nil && !errors.Is(err, io.EOF) {
+			s.server.Logger.Debug(fmt.Sprintf("cancel request: %v", err))
+		}
+	}
+}
+
+// terminate ends the session because the server stops.
+func (s *session) terminate() {
+	s.mu.Lock()
+	s.terminated = true
+	stop := s.stop
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	s.server.working.Go(func() {
+		s.last(fatal(codeShutdown, "terminating connection due to administrator command"))
+		_ = s.conn.Close()
+	})
+}

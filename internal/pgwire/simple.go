@@ -1,0 +1,197 @@
+package pgwire
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/adminlang"
+)
+
+// inspectBytes is the length up to which a query is searched for commands. A
+// longer one is SQL.
+const inspectBytes = 16 << 20
+
+// handleQuery deals with a message of the simple protocol.
+func (s *session) handleQuery(ctx context.Context, h header) error {
+	if s.skipping {
+		return discardBody(s.r, h.length)
+	}
+	if h.length > inspectBytes {
+		return s.relayQuery(ctx, h)
+	}
+	body, err := readBody(s.r, h.length)
+	if err != nil {
+		return err
+	}
+	var query pgproto3.Query
+	if err := query.Decode(body); err != nil {
+		return &violation{"invalid Query message"}
+	}
+	statements := adminlang.Parse(query.String)
+	switch {
+	case len(statements) == 0:
+		if outcome := s.settle(); outcome == settledClosed {
+			return errGone
+		}
+		return s.out.send(&pgproto3.EmptyQueryResponse{}, &pgproto3.ReadyForQuery{TxStatus: s.state()})
+	case onlySQL(statements):
+		if err := s.connect(ctx); err != nil {
+			return s.fail(err)
+		}
+		s.up.add(expect{kind: msgQuery})
+		return s.up.write(h, body)
+	}
+	return s.mixed(ctx, query.String, statements)
+}
+
+// relayQuery passes on a query that is too long to be searched.
+func (s *session) relayQuery(ctx context.Context, h header) error {
+	if err := s.connect(ctx); err != nil {
+		return errors.Join(discardBody(s.r, h.length), s.fail(err))
+	}
+	s.up.add(expect{kind: msgQuery})
+	return s.up.forward(h, s.r)
+}
+
+// mixed carries out a query string that has a command in it. As in PostgreSQL,
+// nothing is done if a statement can't be understood, and what follows a
+// statement that fails is not done.
+func (s *session) mixed(ctx context.Context, query string, statements []adminlang.Statement) error {
+	if outcome := s.settle(); outcome == settledClosed {
+		return errGone
+	}
+	for _, statement := range statements {
+		if statement.Err != nil {
+			return s.abort(commandError(statement.Err))
+		}
+	}
+	for len(statements) > 0 {
+		n, err := s.step(ctx, query, statements)
+		var told *clientError
+		if errors.As(err, &told) {
+			return s.abort(told)
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		statements = statements[n:]
+	}
+	return s.out.send(&pgproto3.ReadyForQuery{TxStatus: s.state()})
+}
+
+// step carries out one command, or the SQL up to the next one. It returns how
+// many statements that were, none if the database reported an error.
+func (s *session) step(ctx context.Context, query string, statements []adminlang.Statement) (int, error) {
+	if statements[0].SQL() {
+		n := 1
+		for n < len(statements) && statements[n].SQL() {
+			n++
+		}
+		ok, err := s.runSQL(ctx, query, statements[0].Start, statements[n-1].End)
+		if err != nil || !ok {
+			return 0, err
+		}
+		return n, nil
+	}
+	if s.state() != txIdle {
+		return 0, inTransaction(statements[0].Command)
+	}
+	a, err := s.exec(ctx, statements[0].Command)
+	if err != nil {
+		return 0, err
+	}
+	return 1, a.sendAll(s.out)
+}
+
+// runSQL has the database carry out a part of a query string. Blanks stand for
+// what comes before it, so that positions in errors are those of the whole
+// string.
+func (s *session) runSQL(ctx context.Context, query string, start, end int) (bool, error) {
+	if err := s.connect(ctx); err != nil {
+		return false, err
+	}
+	s.up.add(expect{kind: msgQuery, hidden: true})
+	text := strings.Repeat(" ", utf8.RuneCountInString(query[:start])) + query[start:end]
+	if err := s.up.send(&pgproto3.Query{String: text}); err != nil {
+		return false, errGone
+	}
+	if s.settle() == settledClosed {
+		return false, errGone
+	}
+	return !s.up.takeErred(), nil
+}
+
+// abort answers a query with an error, which ends an open transaction too.
+func (s *session) abort(err *clientError) error {
+	if s.state() == txOpen {
+		if err := s.failTransaction(true); err != nil {
+			return err
+		}
+	}
+	return s.fail(err)
+}
+
+// settle waits until the client has every answer of the database. COPY FROM
+// STDIN can't go on meanwhile and is refused.
+func (s *session) settle() settled {
+	if s.up == nil {
+		return settledDone
+	}
+	for {
+		if s.up.send(&pgproto3.Flush{}) != nil || s.up.w.Flush() != nil {
+			return settledClosed
+		}
+		outcome := s.up.settle()
+		if outcome != settledCopy {
+			return outcome
+		}
+		refusal := &pgproto3.CopyFail{Message: "COPY FROM STDIN can't be in one query string with a command of Metadb"}
+		if s.up.send(refusal) != nil {
+			return settledClosed
+		}
+	}
+}
+
+// failTransaction makes the database take note of an error that it doesn't know
+// of, so that the transaction is aborted. The error by which that is done is
+// not shown. sync says that the database goes on after it.
+func (s *session) failTransaction(sync bool) error {
+	s.up.add(expect{kind: msgExecute, hidden: true})
+	if err := s.up.send(&pgproto3.Execute{Portal: "metadb: failed before"}); err != nil {
+		return errGone
+	}
+	if sync {
+		s.up.add(expect{kind: msgSync, hidden: true})
+		if err := s.up.send(&pgproto3.Sync{}); err != nil {
+			return errGone
+		}
+	}
+	if s.settle() == settledClosed {
+		return errGone
+	}
+	return nil
+}
+
+// inTransaction refuses a command inside a transaction block.
+func inTransaction(command adminlang.Command) *clientError {
+	return &clientError{
+		severity: severityError, code: codeActiveTx, message: "commands of Metadb can't run inside a transaction block: " + command.String(),
+		hint: "commit or roll back first, or turn autocommit on",
+	}
+}
+
+func onlySQL(statements []adminlang.Statement) bool {
+	for i := range statements {
+		if !statements[i].SQL() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,209 @@
+package pgwire
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// Request codes that stand where the protocol's version does.
+// https://www.postgresql.org/docs/current/protocol-message-formats.html
+const (
+	codeCancelRequest = 80877102
+	codeSSLRequest    = 80877103
+	codeGSSRequest    = 80877104
+	protocolMajor     = 3
+)
+
+// maxStartupBytes is the length of a startup packet that PostgreSQL accepts.
+const maxStartupBytes = 10000
+
+// startup is what a client says before anything else.
+type startup struct {
+	conn net.Conn
+	// tls says that conn is encrypted.
+	tls        bool
+	minor      uint16
+	parameters map[string]string
+}
+
+// errNoSession says that a connection is over before a session began, and that
+// nobody needs to hear of it.
+var errNoSession = errors.New("no session")
+
+// greet reads packets until the client asks for a session: encryption may come
+// before it, and a request to cancel instead of it.
+func (s *Server) greet(ctx context.Context, conn net.Conn) (*startup, error) {
+	start := &startup{conn: conn}
+	// Encryption of either kind is asked for at most once.
+	for range 3 {
+		code, body, err := readPacket(start.conn)
+		if err != nil {
+			return start, err
+		}
+		switch code {
+		case codeCancelRequest:
+			if len(body) > 4 {
+				s.cancel(ctx, binary.BigEndian.Uint32(body), body[4:])
+			}
+			return start, errNoSession
+		case codeSSLRequest:
+			if err := start.encrypt(ctx, s.TLS); err != nil {
+				return start, err
+			}
+		case codeGSSRequest:
+			if _, err := start.conn.Write([]byte{'N'}); err != nil {
+				return start, err
+			}
+		default:
+			return start, start.parse(code, body)
+		}
+	}
+	return start, errNoSession
+}
+
+// readPacket reads a packet of the time before the session: a length, a code
+// and a body. It reads not one byte more, so that what follows a request for
+// encryption can only be read encrypted.
+func readPacket(conn net.Conn) (code uint32, body []byte, err error) {
+	var head [8]byte
+	if _, err := io.ReadFull(conn, head[:]); err != nil {
+		return 0, nil, errNoSession
+	}
+	length := binary.BigEndian.Uint32(head[:])
+	if length < uint32(len(head)) || length > maxStartupBytes {
+		return 0, nil, errNoSession
+	}
+	body = make([]byte, int(length)-len(head))
+	if _, err := io.ReadFull(conn, body); err != nil {
+		return 0, nil, errNoSession
+	}
+	return binary.BigEndian.Uint32(head[4:]), body, nil
+}
+
+// encrypt answers a request for TLS.
+func (st *startup) encrypt(ctx context.Context, config *tls.Config) error {
+	if config == nil || st.tls {
+		_, err := st.conn.Write([]byte{'N'})
+		return err
+	}
+	if _, err := st.conn.Write([]byte{'S'}); err != nil {
+		return err
+	}
+	encrypted := tls.Server(st.conn, config)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return errNoSession
+	}
+	st.conn, st.tls = encrypted, true
+	return nil
+}
+
+// parse reads a startup packet of protocol 3: pairs of null-terminated strings,
+// and a null.
+func (st *startup) parse(version uint32, body []byte) error {
+	if version>>16 != protocolMajor {
+		return fatal(codeFeature, "unsupported frontend protocol: this server supports 3.0")
+	}
+	st.minor = uint16(version)
+	st.parameters = make(map[string]string)
+	fields := bytes.Split(body, []byte{0})
+	for i := 0; i+1 < len(fields) && len(fields[i]) > 0; i += 2 {
+		st.parameters[string(fields[i])] = string(fields[i+1])
+	}
+	if st.parameters["user"] == "" {
+		return fatal(codeAuthorization, "no PostgreSQL user name specified in startup packet")
+	}
+	if st.parameters["replication"] != "" && st.parameters["replication"] != "false" {
+		return fatal(codeFeature, "replication connections are not supported on this port")
+	}
+	return nil
+}
+
+// negotiate tells a client that asked for more than protocol 3.0 what there is.
+func (st *startup) negotiate() []pgproto3.BackendMessage {
+	var options []string
+	for name := range st.parameters {
+		if strings.HasPrefix(name, "_pq_.") {
+			options = append(options, name)
+			delete(st.parameters, name)
+		}
+	}
+	if st.minor == 0 && len(options) == 0 {
+		return nil
+	}
+	slices.Sort(options)
+	return []pgproto3.BackendMessage{&pgproto3.NegotiateProtocolVersion{
+		NewestMinorProtocol: pgproto3.ProtocolVersion30, UnrecognizedOptions: options,
+	}}
+}
+
+// serve leads a client from its first byte to the end of its session.
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
+	if err := conn.SetDeadline(time.Now().Add(s.StartupTimeout)); err != nil {
+		return
+	}
+	start, err := s.greet(ctx, conn)
+	var session *session
+	if err == nil {
+		session, err = s.enter(ctx, start)
+	}
+	if err != nil {
+		reject(start.conn, err)
+		return
+	}
+	defer s.unregister(session)
+	session.run(ctx)
+}
+
+// enter lets a client in: who it is, which database, whether there is room. The
+// session that it returns has to be unregistered.
+func (s *Server) enter(ctx context.Context, start *startup) (*session, error) {
+	role, err := s.authenticate(ctx, start)
+	if err != nil {
+		return nil, err
+	}
+	database := start.parameters["database"]
+	if database == "" {
+		database = start.parameters["user"]
+	}
+	if database != s.Database && database != "metadb" {
+		return nil, &clientError{
+			severity: severityFatal, code: codeNoDatabase, message: "database " + quote(database) + " does not exist",
+			hint: "connect with: -d metadb",
+		}
+	}
+	session := newSession(s, start, role)
+	ok, err := s.register(session)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fatal(codeTooMany, "sorry, too many clients already")
+	}
+	if err := session.begin(ctx, start); err != nil {
+		s.unregister(session)
+		return nil, err
+	}
+	return session, nil
+}
+
+// reject tells a client why there is no session, if there is anything to tell.
+func reject(conn net.Conn, err error) {
+	var told *clientError
+	if !errors.As(err, &told) {
+		return
+	}
+	// A client that doesn't listen is no concern: the connection closes.
+	if buf, err := told.response().Encode(nil); err == nil {
+		_, _ = conn.Write(buf)
+	}
+}

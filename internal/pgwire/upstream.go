@@ -1,0 +1,134 @@
+package pgwire
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// connectTimeout bounds how long a session waits for the database.
+const connectTimeout = 10 * time.Second
+
+// upstream is a session's own connection to the database.
+type upstream struct {
+	conn *pgconn.PgConn
+	raw  *pgconn.HijackedConn
+	w    *bufio.Writer
+	r    *bufio.Reader
+	*queue
+	// done is closed when the pump has ended.
+	done chan struct{}
+}
+
+// connect opens a connection to the database as that role, with the parameters
+// that the client gave at its start.
+func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map[string]string) (*upstream, error) {
+	config := base.Copy()
+	config.User, config.Password = role.Name, role.Password
+	maps.Copy(config.RuntimeParams, parameters)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := conn.Hijack()
+	if err != nil {
+		return nil, fmt.Errorf("take over the connection: %w", err)
+	}
+	return &upstream{
+		conn: conn, raw: raw,
+		w:     bufio.NewWriterSize(raw.Conn, bufferBytes),
+		r:     bufio.NewReaderSize(raw.Conn, bufferBytes),
+		queue: newQueue(raw.TxStatus),
+		done:  make(chan struct{}),
+	}, nil
+}
+
+// send writes a message to the database.
+func (u *upstream) send(message pgproto3.FrontendMessage) error {
+	buf, err := message.Encode(nil)
+	if err != nil {
+		return err
+	}
+	_, err = u.w.Write(buf)
+	return err
+}
+
+// forward passes a message of the client on.
+func (u *upstream) forward(h header, body *bufio.Reader) error {
+	if _, err := u.w.Write(h.append(nil)); err != nil {
+		return err
+	}
+	return relayBody(u.w, body, h.length)
+}
+
+// write passes on a message whose body has been read.
+func (u *upstream) write(h header, body []byte) error {
+	if _, err := u.w.Write(h.append(nil)); err != nil {
+		return err
+	}
+	_, err := u.w.Write(body)
+	return err
+}
+
+// pump copies what the database says to the client until the connection ends.
+// lost reports whether it ended without a word of the database.
+func (u *upstream) pump(out *output) (lost bool) {
+	defer close(u.done)
+	defer u.queue.close()
+	var last byte
+	for {
+		if u.r.Buffered() == 0 {
+			if err := out.flush(); err != nil {
+				return false
+			}
+		}
+		h, err := readHeader(u.r)
+		if err != nil {
+			return last != 'E'
+		}
+		tx, err := u.pass(h, out)
+		if err != nil {
+			return true
+		}
+		u.saw(h.kind, tx)
+		last = h.kind
+	}
+}
+
+// pass gives one message to the client, if it is for the client. For
+// ReadyForQuery it returns the transaction's state.
+func (u *upstream) pass(h header, out *output) (tx byte, err error) {
+	if h.kind == 'Z' {
+		state, err := u.r.Peek(1)
+		if err != nil {
+			return 0, err
+		}
+		tx = state[0]
+	}
+	if !u.shows(h.kind) {
+		return tx, discardBody(u.r, h.length)
+	}
+	return tx, out.relay(h, u.r)
+}
+
+// cancel asks the database to cancel what it is doing.
+func (u *upstream) cancel(ctx context.Context) error { return u.conn.CancelRequest(ctx) }
+
+// close says goodbye to the database and waits for the pump.
+func (u *upstream) close() {
+	// The connection may be gone already, or the client may have left in the
+	// middle of a message: then closing is all there is.
+	if err := u.raw.Conn.SetDeadline(time.Now().Add(time.Second)); err == nil {
+		_ = u.send(&pgproto3.Terminate{})
+		_ = u.w.Flush()
+	}
+	_ = u.raw.Conn.Close()
+	<-u.done
+}
