@@ -1,0 +1,96 @@
+package route
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"metadb/internal/change"
+)
+
+// Config is what a data source's options say about names. Empty fields do
+// nothing.
+type Config struct {
+	// SchemaPass keeps only schemas that match one of these, if there are any.
+	SchemaPass []*regexp.Regexp
+	// SchemaStop drops schemas that match.
+	SchemaStop []*regexp.Regexp
+	// TableStop drops tables whose schema.table matches.
+	TableStop []*regexp.Regexp
+
+	MapPublicSchema  string
+	TrimSchemaPrefix string
+	AddSchemaPrefix  string
+}
+
+// Router gives events their target tables. Origins may be replaced while it is
+// in use; everything else is fixed.
+type Router struct {
+	config  Config
+	origins atomic.Pointer[[]string]
+}
+
+// New returns a router without origins.
+func New(config Config) *Router {
+	r := &Router{config: config}
+	r.SetOrigins(nil)
+	return r
+}
+
+// SetOrigins replaces the origins that are known. It takes effect with the next
+// event, and is safe at any time.
+func (r *Router) SetOrigins(names []string) {
+	sorted := slices.Clone(names)
+	// The longest match wins.
+	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
+	r.origins.Store(&sorted)
+}
+
+// Route sets the table and the origin of an event that changes rows, or makes
+// it one that changes nothing where a filter drops it. The mark of a snapshot
+// stays: the last record of a snapshot says so even if nobody wants its row.
+func (r *Router) Route(e *change.Event) {
+	if e.Source == (change.Table{}) {
+		return
+	}
+	if r.dropped(e.Source) {
+		e.Op, e.NoKey, e.Shape, e.Row, e.OldKey = change.Ignore, false, nil, nil, nil
+		e.Record = change.Record{}
+		return
+	}
+	schema, origin := r.schema(e.Source.Schema)
+	e.Table = change.Table{Schema: schema, Name: e.Source.Name}
+	e.Origin = change.Origin(origin)
+}
+
+// dropped applies the filters, which see the names of the source.
+func (r *Router) dropped(table change.Table) bool {
+	c := &r.config
+	return len(c.SchemaPass) > 0 && !matches(c.SchemaPass, table.Schema) ||
+		matches(c.SchemaStop, table.Schema) ||
+		len(c.TableStop) > 0 && matches(c.TableStop, table.String())
+}
+
+func matches(expressions []*regexp.Regexp, name string) bool {
+	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(name) })
+}
+
+// schema renames a schema of the source, step by step as SPEC 3 lists them.
+func (r *Router) schema(schema string) (renamed, origin string) {
+	c := &r.config
+	if schema == "public" && c.MapPublicSchema != "" {
+		return c.MapPublicSchema, ""
+	}
+	schema = strings.TrimPrefix(schema, c.TrimSchemaPrefix)
+	schema = strings.TrimPrefix(schema, "mod_")
+	schema = strings.TrimSuffix(schema, "_storage")
+	schema = strings.Replace(schema, "_mod_", "_", 1)
+	for _, name := range *r.origins.Load() {
+		if rest, ok := strings.CutPrefix(schema, name+"_"); ok {
+			schema, origin = rest, name
+			break
+		}
+	}
+	return c.AddSchemaPrefix + schema, origin
+}
