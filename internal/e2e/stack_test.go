@@ -1,0 +1,23 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+)
+
+// stack is everything that stands before Metadb: source, broker and connector.
+type stack struct {
+	source  *source
+	broker  string
+	connect *connect
+}
+
+// startStack starts source, broker and Connect worker. They stop with the test.
+func startStack(t *testing.T) *stack {
+	t.Helper()
+	lib, dir := jars(t), t.TempDir()
+	source := startSource(t)
+	broker := startBroker(t, lib, dir)
+	return &stack{source: source, broker: broker, connect: startConnect(t, lib, dir, broker)}
+}
