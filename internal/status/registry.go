@@ -1,0 +1,49 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Registry holds the state of every source. It is safe for concurrent use. The
+// zero Registry is ready.
+type Registry struct {
+	mu      sync.Mutex
+	sources map[string]*Source
+}
+
+// Source returns the state of a source, made inactive where it is new.
+func (r *Registry) Source(name string) *Source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sources == nil {
+		r.sources = make(map[string]*Source)
+	}
+	s, ok := r.sources[name]
+	if !ok {
+		s = &Source{report: Report{Name: name, Stream: Inactive, Sync: Normal, Lag: UnknownLag}, now: time.Now}
+		r.sources[name] = s
+	}
+	return s
+}
+
+// Remove forgets a source that was dropped.
+func (r *Registry) Remove(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sources, name)
+}
+
+// Reports returns the state of every source at this moment, ordered by name.
+func (r *Registry) Reports() []Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reports := make([]Report, 0, len(r.sources))
+	for _, s := range r.sources {
+		reports = append(reports, s.Report())
+	}
+	slices.SortFunc(reports, func(a, b Report) int { return cmp.Compare(a.Name, b.Name) })
+	return reports
+}

@@ -1,0 +1,137 @@
+package status
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// UnknownLag stands for a lag that nobody has measured yet.
+const UnknownLag int64 = -1
+
+// Report is the state of one source at one moment.
+type Report struct {
+	Name   string
+	Stream Stream
+	Sync   Sync
+	// Lag is how many records the source's topics hold that have not been
+	// applied, or UnknownLag.
+	Lag int64
+	// LastEvent is the source's time of the latest event applied, zero
+	// before the first.
+	LastEvent time.Time
+	// Events counts the events applied since the server started, Rejected
+	// those set aside.
+	Events, Rejected int64
+	// Message says what is wrong or waited for; Since when it was first said.
+	Message string
+	Since   time.Time
+	// Skipped lists the topics whose tables have no primary key, sorted.
+	Skipped []string
+	// MissingEvents counts what a gap has lost, as far as offsets tell.
+	MissingEvents int64
+}
+
+// Source is the state of one source. It is safe for concurrent use.
+type Source struct {
+	mu     sync.Mutex
+	report Report
+	// now tells the time; tests replace it.
+	now func() time.Time
+}
+
+// Report returns the state at this moment.
+func (s *Source) Report() Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.report
+	r.Skipped = slices.Clone(r.Skipped)
+	return r
+}
+
+// SetStream sets the stream's state and the message that explains it. A gap
+// stays until ClearGap: a stream that goes on does not mend it.
+func (s *Source) SetStream(state Stream, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.report.MissingEvents > 0 && state == Active {
+		return
+	}
+	s.report.Stream = state
+	s.setMessage(message)
+}
+
+// SetGap says that events before the stream's position are missing.
+func (s *Source) SetGap(missing int64, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Stream = Gap
+	s.report.MissingEvents += max(missing, 1)
+	s.setMessage(message)
+}
+
+// ClearGap forgets a gap: a resynchronization mends it.
+func (s *Source) ClearGap() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.MissingEvents = 0
+	if s.report.Stream == Gap {
+		s.report.Stream = Active
+		s.setMessage("")
+	}
+}
+
+func (s *Source) setMessage(message string) {
+	if message == s.report.Message {
+		return
+	}
+	s.report.Message, s.report.Since = message, time.Time{}
+	if message != "" {
+		s.report.Since = s.now()
+	}
+}
+
+// SetSync sets the state of the synchronization.
+func (s *Source) SetSync(state Sync) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Sync = state
+}
+
+// SetLag sets how many records are waiting.
+func (s *Source) SetLag(records int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Lag = records
+}
+
+// Applied counts events that a committed batch applied and rejected; last is
+// the latest source time among them, zero if none has one.
+func (s *Source) Applied(events, rejected int64, last time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Events += events
+	s.report.Rejected += rejected
+	if last.After(s.report.LastEvent) {
+		s.report.LastEvent = last
+	}
+}
+
+// SetRejected sets the number of rejected events that are stored.
+func (s *Source) SetRejected(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Rejected = n
+}
+
+// Skip lists a topic whose table has no primary key. It reports whether the
+// topic is new to the list, which is when a warning is due.
+func (s *Source) Skip(topic string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := slices.BinarySearch(s.report.Skipped, topic)
+	if !found {
+		s.report.Skipped = slices.Insert(s.report.Skipped, i, topic)
+	}
+	return !found
+}

@@ -1,0 +1,89 @@
+package status
+
+import (
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestReport(t *testing.T) {
+	var r Registry
+	s := r.Source("sensor")
+	want := Report{Name: "sensor", Stream: Inactive, Sync: Normal, Lag: UnknownLag}
+	if got := s.Report(); !reflect.DeepEqual(got, want) {
+		t.Errorf("new: got %+v, want %+v", got, want)
+	}
+	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	s.now = func() time.Time { return clock }
+	s.SetStream(Error, "broker away")
+	since := clock
+	clock = clock.Add(time.Minute)
+	s.SetStream(Error, "broker away")
+	s.SetSync(Snapshot)
+	s.SetLag(7)
+	last := clock
+	s.Applied(3, 1, last)
+	s.Applied(2, 0, last.Add(-time.Hour))
+	want = Report{
+		Name: "sensor", Stream: Error, Sync: Snapshot, Lag: 7, LastEvent: last, Events: 5, Rejected: 1,
+		Message: "broker away", Since: since,
+	}
+	if got := r.Source("sensor").Report(); !reflect.DeepEqual(got, want) {
+		t.Errorf("later: got %+v, want %+v", got, want)
+	}
+	s.SetStream(Active, "")
+	if got := s.Report(); got.Message != "" || !got.Since.IsZero() {
+		t.Errorf("recovered: got %+v", got)
+	}
+}
+
+func TestGapStaysUntilCleared(t *testing.T) {
+	var r Registry
+	s := r.Source("sensor")
+	s.SetGap(12, "12 events are missing")
+	s.SetStream(Active, "")
+	if got := s.Report(); got.Stream != Gap || got.MissingEvents != 12 || got.Message == "" {
+		t.Errorf("got %+v, want the gap", got)
+	}
+	s.SetStream(Error, "broker away")
+	if got := s.Report().Stream; got != Error {
+		t.Errorf("an error is said although there is a gap: got %s", got)
+	}
+	s.SetGap(0, "topic is gone")
+	s.ClearGap()
+	if got := s.Report(); got.Stream != Active || got.MissingEvents != 0 || got.Message != "" {
+		t.Errorf("got %+v, want it active", got)
+	}
+}
+
+func TestSkipTellsOnce(t *testing.T) {
+	var r Registry
+	s := r.Source("sensor")
+	for topic, first := range map[string]bool{"b": true, "a": true} {
+		if s.Skip(topic) != first || s.Skip(topic) == first {
+			t.Errorf("%s: a warning is due exactly once", topic)
+		}
+	}
+	if got := s.Report().Skipped; !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestRegistryOrderAndRemoval(t *testing.T) {
+	var r Registry
+	var wait sync.WaitGroup
+	for _, name := range []string{"c", "a", "b"} {
+		wait.Go(func() { r.Source(name).Applied(1, 0, time.Time{}) })
+	}
+	wait.Wait()
+	r.Remove("b")
+	var names []string
+	for _, report := range r.Reports() {
+		names = append(names, report.Name)
+	}
+	if !slices.Equal(names, []string{"a", "c"}) {
+		t.Errorf("got %v", names)
+	}
+}
