@@ -23,12 +23,19 @@ type Table struct {
 	Name change.Table
 	// The relations, with the names that PostgreSQL has.
 	Current, Main, History, Sync ident.Qualified
+	// Sequence gives out __id.
+	Sequence ident.Qualified
 	// Columns are those of the source, in table order, without the metadata
 	// columns.
 	Columns []Column
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
+	// Guarded says that the current table's index on the key and __origin is
+	// unique. It can't be after a change of key that left several current
+	// rows with one key; until those end, nothing but matching tells whether
+	// a key is new.
+	Guarded bool
 	// Years are the years (UTC) that have a history partition, ascending.
 	Years []int
 	// Source is the data source that the table belongs to.
@@ -85,21 +92,23 @@ func NewTable(name change.Table, source string) *Table {
 		return ident.Qualified{Schema: ident.Schema(name.Schema), Name: relation}
 	}
 	return &Table{
-		Name:    name,
-		Source:  source,
-		Current: in(ident.Current(name.Name)),
-		Main:    in(ident.Main(name.Name)),
-		History: in(ident.History(name.Name)),
-		Sync:    in(ident.Sync(name.Name)),
-		Feeds:   map[change.Origin]change.Table{},
+		Name:     name,
+		Source:   source,
+		Current:  in(ident.Current(name.Name)),
+		Main:     in(ident.Main(name.Name)),
+		History:  in(ident.History(name.Name)),
+		Sync:     in(ident.Sync(name.Name)),
+		Sequence: in(ident.Sequence(name.Name)),
+		Guarded:  true,
+		Feeds:    map[change.Origin]change.Table{},
 	}
 }
 
 // Relations yields the names of all relations of the table: current, main,
-// history, sync, and the years of history.
+// history, sync, the sequence, and the years of history.
 func (t *Table) Relations() iter.Seq[ident.Qualified] {
 	return func(yield func(ident.Qualified) bool) {
-		for _, relation := range []ident.Qualified{t.Current, t.Main, t.History, t.Sync} {
+		for _, relation := range []ident.Qualified{t.Current, t.Main, t.History, t.Sync, t.Sequence} {
 			if !yield(relation) {
 				return
 			}

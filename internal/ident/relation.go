@@ -24,9 +24,16 @@ func Year(table string, year int) Name { return fit("zzz___", table, "___"+strco
 // Sync returns the name of the table of confirmed ids.
 func Sync(table string) Name { return fit("zzz___", table, "___sync") }
 
+// Sequence returns the name of the sequence that __id comes from.
+func Sequence(table string) Name { return fit("zzz___", table, "___id") }
+
 // Index returns the name of an index on the relation: what says on which
-// columns, such as "__id" or "key".
-func Index(relation Name, what string) Name { return fit("", string(relation)+"_"+what, "_idx") }
+// columns, such as "__id" or "key". Indexes share the name space of tables, so
+// that the name always ends with a hash, which no table's name does by chance.
+func Index(relation Name, what string) Name {
+	name := string(relation) + "_" + what
+	return hashed("", name, "_idx")
+}
 
 // StoredColumn returns the name under which a source column is kept: its own,
 // with "_" appended while a metadata column has it.

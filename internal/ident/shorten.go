@@ -19,6 +19,11 @@ func fit(prefix, name, suffix string) Name {
 	if full := prefix + name + suffix; len(full) <= MaxBytes {
 		return Name(full)
 	}
+	return hashed(prefix, name, suffix)
+}
+
+// hashed returns prefix + name or its beginning + "_" + hash + suffix.
+func hashed(prefix, name, suffix string) Name {
 	sum := sha256.Sum256([]byte(name))
 	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
 	room := MaxBytes - len(prefix) - len(suffix) - len(hash) - 1
@@ -28,6 +33,9 @@ func fit(prefix, name, suffix string) Name {
 // cut returns the longest beginning of s that has at most n bytes and does not
 // end inside a character.
 func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

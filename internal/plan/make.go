@@ -1,12 +1,106 @@
 package plan
 
 import (
+	"fmt"
+	"slices"
+
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 )
 
 // Make returns what the events of a batch need, given the tables that exist.
-// source is the data source that the events come from.
+// source is the data source that the events come from. It is pure: the same
+// arguments give the same plan.
+//
+// An event that goes to a table which does not exist creates it if it is an
+// upsert; a delete or truncate of such a table is in no Delta and not refused
+// either, it has nothing to do.
 func Make(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
-	return &Plan{}
+	m := &maker{source: source, snap: snap, drafts: map[change.Table]*draft{}}
+	for i := range events {
+		m.event(i, &events[i])
+	}
+	for _, d := range m.order {
+		m.plan.Deltas = append(m.plan.Deltas, d.delta())
+	}
+	return &m.plan
+}
+
+// maker collects the plan while it walks over the events.
+type maker struct {
+	source string
+	snap   *catalog.Snapshot
+	plan   Plan
+	// drafts are the tables that the batch names, those included that can't
+	// be; order has those that events go to, in the order of the batch.
+	drafts map[change.Table]*draft
+	order  []*draft
+	// last is the draft of the event before: the next one is nearly always
+	// for the same table.
+	last *draft
+}
+
+func (m *maker) event(i int, e *change.Event) {
+	switch e.Op {
+	case change.Upsert, change.Delete, change.Truncate:
+	case change.Ignore, change.Reject:
+		return
+	}
+	d := m.draft(e)
+	if d == nil {
+		return
+	}
+	reason := d.refusal
+	if reason == "" && d.before == nil && !d.listed && e.Op != change.Upsert {
+		return
+	}
+	if reason == "" {
+		reason = d.add(i, e)
+	}
+	for _, warning := range d.warnings {
+		m.warn(warning)
+	}
+	d.warnings = d.warnings[:0]
+	if reason != "" {
+		m.refuse(i, e, reason)
+		return
+	}
+	if !d.listed {
+		d.listed = true
+		m.order = append(m.order, d)
+	}
+}
+
+// draft returns the draft of the event's table, nil if the event is no reason
+// to have one.
+func (m *maker) draft(e *change.Event) *draft {
+	if m.last != nil && m.last.name == e.Table {
+		return m.last
+	}
+	d := m.drafts[e.Table]
+	if d == nil {
+		before := m.snap.Table(e.Table)
+		refusal := m.refusal(e.Table, before)
+		if before == nil && refusal == "" && e.Op != change.Upsert {
+			return nil
+		}
+		d = newDraft(e.Table, m.source, before, refusal)
+		m.drafts[e.Table] = d
+	}
+	m.last = d
+	return d
+}
+
+func (m *maker) refuse(i int, e *change.Event, reason string) {
+	if m.plan.Refused == nil {
+		m.plan.Refused = map[int]string{}
+	}
+	m.plan.Refused[i] = reason
+	m.warn(fmt.Sprintf("table %s of data source %q is not applied: %s", e.Source, m.source, reason))
+}
+
+func (m *maker) warn(text string) {
+	if !slices.Contains(m.plan.Warnings, text) {
+		m.plan.Warnings = append(m.plan.Warnings, text)
+	}
 }

@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+	"metadb/internal/ident"
+)
+
+// fitShape adds the columns that the table lacks, widens those that are too
+// narrow, and follows a change of the key.
+func (d *draft) fitShape(event int, e *change.Event) {
+	for _, column := range e.Shape.Columns {
+		at, known := d.columns[column.Name]
+		if !known {
+			d.addColumn(column, e.Shape)
+			continue
+		}
+		stored := d.after.Columns[at].Type
+		if stored == change.UUID && column.Type == change.Text {
+			continue
+		}
+		d.widen(event, at, datatype.Widen(stored, column.Type))
+	}
+	d.fitKey(e.Shape)
+}
+
+func (d *draft) addColumn(column change.Column, shape *change.Shape) {
+	table := d.change()
+	d.version++
+	d.columns[column.Name] = len(table.Columns)
+	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: d.storedName(column.Name, shape)})
+}
+
+// storedName returns the name under which a new column is kept: its own where
+// that is possible. A name that is not the column's own gives way to a column
+// of the shape that has it.
+func (d *draft) storedName(source string, shape *change.Shape) ident.Name {
+	taken := func(name ident.Name) bool {
+		return slices.ContainsFunc(d.after.Columns, func(c catalog.Column) bool { return c.Stored == name }) ||
+			slices.ContainsFunc(shape.Columns, func(c change.Column) bool {
+				return c.Name != source && ident.StoredColumn(c.Name) == name && string(name) == c.Name
+			})
+	}
+	name := ident.StoredColumn(source)
+	for taken(name) {
+		name = ident.StoredColumn(string(name) + "_")
+	}
+	return name
+}
+
+// widen changes a column's type before an event, if it is another one.
+func (d *draft) widen(event, column int, to change.Type) {
+	from := d.after.Columns[column].Type
+	if from == to {
+		return
+	}
+	d.version++
+	d.change().Columns[column].Type = to
+	d.steps = append(d.steps, Step{Event: event, Column: column, From: from, To: to})
+}
+
+// fitKey makes the shape's key the table's identity.
+func (d *draft) fitKey(shape *change.Shape) {
+	key := make([]int, len(shape.Key))
+	for i, at := range shape.Key {
+		key[i] = d.columns[shape.Columns[at].Name]
+	}
+	if sameKey(d.after.Key, key) {
+		return
+	}
+	if len(d.after.Key) > 0 {
+		d.warnings = append(d.warnings, fmt.Sprintf("table %s: the key has changed, rows are identified by %s, before by %s",
+			d.name, names(d.after, key), names(d.after, d.after.Key)))
+	}
+	d.version++
+	d.change().Key = key
+}
+
+// sameKey reports whether two keys have the same columns; their order identifies
+// nothing.
+func sameKey(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	return !slices.ContainsFunc(a, func(column int) bool { return !slices.Contains(b, column) })
+}
+
+// textsAtUUID returns where a shape has text for a column that is stored as
+// uuid.
+func (d *draft) textsAtUUID(shape *change.Shape) []textAtUUID {
+	var texts []textAtUUID
+	for i, column := range shape.Columns {
+		at := d.columns[column.Name]
+		if column.Type == change.Text && d.after.Columns[at].Type == change.UUID {
+			texts = append(texts, textAtUUID{cell: i, column: at})
+		}
+	}
+	return texts
+}
+
+// fitTexts turns a uuid column into text before the first event whose text is
+// no canonical UUID. Until then text and uuid are the same values, so that it
+// does not matter when the column changes.
+func (d *draft) fitTexts(event int, e *change.Event, known *fitted) {
+	widened := false
+	for _, text := range known.texts {
+		if !holdsOnlyUUID(e, text.cell) {
+			d.widen(event, text.column, change.Text)
+			widened = true
+		}
+	}
+	if widened {
+		*known = fitted{shape: e.Shape, version: d.version, texts: d.textsAtUUID(e.Shape)}
+	}
+}
+
+// holdsOnlyUUID reports whether the event's value of a column, and that of its
+// old key, can be stored as uuid.
+func holdsOnlyUUID(e *change.Event, cell int) bool {
+	if !isUUID(e.Row.Cell(cell)) {
+		return false
+	}
+	at := slices.Index(e.Shape.Key, cell)
+	return e.OldKey == nil || at < 0 || isUUID(e.OldKey.Cell(at))
+}
+
+func isUUID(cell change.Cell) bool {
+	return cell.State != change.Present || datatype.CanonicalUUID(cell.Bytes)
+}

@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// refusal says why no event of the data source may go to a table, "" if they
+// may.
+func (m *maker) refusal(name change.Table, before *catalog.Table) string {
+	switch {
+	case before == nil:
+		return m.unusable(name)
+	case before.Source != m.source:
+		return fmt.Sprintf("table %s belongs to data source %q", name, before.Source)
+	}
+	return ""
+}
+
+// unusable says why a table can't be created under a name.
+func (m *maker) unusable(name change.Table) string {
+	if reason := badName(name.Schema); reason != "" {
+		return "the name of the schema " + reason
+	}
+	if reason := badName(name.Name); reason != "" {
+		return "the name of the table " + reason
+	}
+	if isReserved(name.Schema) {
+		return fmt.Sprintf("schema %s is reserved", name.Schema)
+	}
+	table := catalog.NewTable(name, m.source)
+	for other := range m.others() {
+		if relation, taken := conflict(table, other); taken {
+			return fmt.Sprintf("table %s needs the name %s, which belongs to table %s", name, relation, other.Name)
+		}
+	}
+	return ""
+}
+
+// badName says what is wrong with a name, "" if PostgreSQL can keep it.
+func badName(name string) string {
+	switch {
+	case name == "":
+		return "is empty"
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("is not valid UTF-8: %q", name)
+	case strings.ContainsRune(name, 0):
+		return fmt.Sprintf("has a zero byte: %q", name)
+	}
+	return ""
+}
+
+// isReserved tells the schemas that are not the source's to fill: PostgreSQL's
+// and Metadb's own.
+func isReserved(schema string) bool {
+	return schema == "metadb" || schema == "information_schema" || strings.HasPrefix(schema, "pg_")
+}
+
+// others yields the tables that exist and those that the batch creates.
+func (m *maker) others() iter.Seq[*catalog.Table] {
+	return func(yield func(*catalog.Table) bool) {
+		for table := range m.snap.All() {
+			if !yield(table) {
+				return
+			}
+		}
+		for _, d := range m.order {
+			if d.before == nil && !yield(d.after) {
+				return
+			}
+		}
+	}
+}
+
+// conflict returns a relation that both tables would have: one of those that
+// they have from the beginning, or a year of history, which may come at any
+// time. Such tables would be mixed: table x and table x__, which is the main
+// table of x.
+func conflict(a, b *catalog.Table) (ident.Qualified, bool) {
+	if a.Main.Schema != b.Main.Schema {
+		return ident.Qualified{}, false
+	}
+	for x := range a.Relations() {
+		for y := range b.Relations() {
+			if x == y {
+				return x, true
+			}
+		}
+		if isYearOf(x, b) {
+			return x, true
+		}
+	}
+	for y := range b.Relations() {
+		if isYearOf(y, a) {
+			return y, true
+		}
+	}
+	return ident.Qualified{}, false
+}
+
+// isYearOf reports whether the relation has the name of a year of t's history.
+func isYearOf(relation ident.Qualified, t *catalog.Table) bool {
+	text := string(relation.Name)
+	year, err := strconv.Atoi(text[strings.LastIndexByte(text, '_')+1:])
+	return err == nil && t.Year(year) == relation
+}
