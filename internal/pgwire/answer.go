@@ -66,7 +66,8 @@ func (a *answer) encode(row []any) (*pgproto3.DataRow, error) {
 			message.Values[i] = []byte(at.UTC().Format("2006-01-02 15:04:05.999999+00"))
 			continue
 		}
-		encoded, err := types.Encode(a.result.Columns[i].OID, format, value, nil)
+		// Encode returns nil for NULL, and what it was given for "".
+		encoded, err := types.Encode(a.result.Columns[i].OID, format, value, []byte{})
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", a.result.Columns[i].Name, err)
 		}

@@ -17,7 +17,10 @@ import (
 // begin tells the client that it is in, and what it may want to know first.
 func (s *session) begin(ctx context.Context, start *startup) error {
 	messages := append(start.negotiate(), &pgproto3.AuthenticationOk{})
-	reported := s.reportedParameters(ctx)
+	reported, err := s.reportedParameters(ctx)
+	if err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(reported)) {
 		messages = append(messages, &pgproto3.ParameterStatus{Name: name, Value: reported[name]})
 	}
@@ -34,19 +37,24 @@ func (s *session) begin(ctx context.Context, start *startup) error {
 // starts. It is asked once for each role, and for a client that wants settings
 // of its own: what they come to only the database can say. Without the database
 // there are defaults.
-func (s *session) reportedParameters(ctx context.Context) map[string]string {
-	if !s.hasOwnSettings() {
+func (s *session) reportedParameters(ctx context.Context) (map[string]string, error) {
+	own := s.hasOwnSettings()
+	if !own {
 		if cached := s.server.cached(s.role.Name); cached != nil {
-			return s.withName(cached)
+			return s.withName(cached), nil
 		}
 	}
-	if err := s.connect(ctx); err != nil {
-		return s.withName(defaultParameters(s.role.Name))
-	}
-	if !s.hasOwnSettings() {
+	const invalidSettings = "22"
+	switch err := s.connect(ctx); {
+	case err != nil && own && strings.HasPrefix(err.code, invalidSettings):
+		err.severity = severityFatal
+		return nil, err
+	case err != nil:
+		return s.withName(defaultParameters(s.role.Name)), nil
+	case !own:
 		s.server.cache(s.role.Name, s.up.raw.ParameterStatuses)
 	}
-	return s.up.raw.ParameterStatuses
+	return s.up.raw.ParameterStatuses, nil
 }
 
 // hasOwnSettings reports whether the client gave parameters that change how

@@ -85,9 +85,6 @@ func (s *session) local(ctx context.Context, kind byte, body []byte) error {
 // quiet waits until the database has answered what came before. It returns
 // false if that failed, so that this message is to be ignored.
 func (s *session) quiet() (bool, error) {
-	if !s.dirty {
-		return true, nil
-	}
 	switch s.settle() {
 	case settledClosed:
 		return false, errGone

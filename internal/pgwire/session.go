@@ -109,9 +109,14 @@ func (s *session) last(e *clientError) {
 	}
 }
 
-// close ends the session's connection to the database.
+// close ends both connections.
 func (s *session) close() {
 	_ = s.conn.Close()
+	s.disconnect()
+}
+
+// disconnect ends the session's connection to the database.
+func (s *session) disconnect() {
 	if s.up != nil {
 		s.up.close()
 	}

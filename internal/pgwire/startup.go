@@ -191,6 +191,7 @@ func (s *Server) enter(ctx context.Context, start *startup) (*session, error) {
 	}
 	if err := session.begin(ctx, start); err != nil {
 		s.unregister(session)
+		session.disconnect()
 		return nil, err
 	}
 	return session, nil
