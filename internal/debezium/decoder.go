@@ -102,32 +102,40 @@ type reading struct {
 	keyErr error
 }
 
-// read reads the record and fills in the event.
+// read reads the record and fills in the event. What goes wrong on the fast way
+// is read again on the slow one, so that the outcome does not depend on which
+// schemas are remembered.
 func (d *Decoder) read(in *reading) error {
-	entry := in.topic.byHead(in.Value)
-	if entry == nil {
-		return d.readUnknown(in)
+	if entry := in.topic.byHead(in.Value); entry != nil {
+		fresh := *in
+		if err := d.readKnown(in, entry); err == nil {
+			return nil
+		}
+		*in = fresh
 	}
+	return d.readUnknown(in)
+}
+
+// readKnown reads a value that begins with a head that is remembered.
+func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
 	in.head, in.plan = entry.head, entry.plan
-	if in.plan.ignored {
-		return nil
-	}
 	in.scanner = scanner{data: in.Value, pos: len(entry.head), depth: 1}
 	s := &in.scanner
-	if isNull, err := s.null(); err != nil || isNull {
-		return err
+	isNull, err := s.null()
+	switch {
+	case err != nil || isNull:
+	case in.plan.ignored:
+		_, err = s.skip()
+	default:
+		err = d.readPayload(in, s)
 	}
-	if err := d.readPayload(in, s); err != nil {
-		return err
+	if err == nil {
+		err = s.expect('}')
 	}
-	if s.peek() == ',' {
-		// Members may follow the payload, but not a second payload.
-		if _, err := split(in.Value); err != nil {
-			return err
-		}
-	} else if err := s.expect('}'); err != nil {
-		return err
-	} else if err := s.finish(); err != nil {
+	if err == nil {
+		err = s.finish()
+	}
+	if err != nil || isNull || in.plan.ignored {
 		return err
 	}
 	return d.fill(in)

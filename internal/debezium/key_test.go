@@ -8,9 +8,6 @@ import (
 	"metadb/internal/debezium"
 )
 
-// replaceAll is strings.ReplaceAll.
-func replaceAll(text, old, with string) string { return strings.ReplaceAll(text, old, with) }
-
 // loan is a row of three columns.
 func loan() []field {
 	return []field{{"a", schemaInt32, "1"}, {"b", schemaString, `"x"`}, {"c", decimalSchema(2), `"AJY="`}}

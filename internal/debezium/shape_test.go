@@ -1,6 +1,7 @@
 package debezium_test
 
 import (
+	"strings"
 	"testing"
 
 	"metadb/internal/change"
@@ -63,7 +64,7 @@ func TestSchemasThatDescribeNoTable(t *testing.T) {
 	} {
 		value := eventOf(fields, "c", "null", "{}")
 		if name == "a name with U+0000" {
-			value = []byte(replaceAll(string(value), `\\u0000`, `\u0000`))
+			value = []byte(strings.ReplaceAll(string(value), `\\u0000`, `\u0000`))
 		}
 		if event := decode(keyOf(patron()[:1]), value); event.Op != change.Reject {
 			t.Errorf("%s: got %s", name, event.Op)

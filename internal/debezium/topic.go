@@ -25,7 +25,7 @@ type valueSchema struct {
 	// head is the beginning of a value up to its payload, nil if the schema
 	// came in a value that is ordered otherwise.
 	head []byte
-	// schema is the text of the schema.
+	// schema is the text of the schema, nil where it is in head.
 	schema []byte
 	plan   *plan
 }
@@ -54,7 +54,8 @@ func (t *topic) first(i int) *valueSchema {
 // with its head.
 func (t *topic) learn(value []byte, p parts) *valueSchema {
 	for i := range t.values {
-		if t.values[i].head == nil && p.head == 0 && bytes.Equal(t.values[i].schema, p.schema) {
+		known := &t.values[i]
+		if bytes.Equal(known.head, value[:p.head]) && (p.head > 0 || bytes.Equal(known.schema, p.schema)) {
 			return t.first(i)
 		}
 	}
