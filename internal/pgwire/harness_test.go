@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // port is an administration port in front of a database of its own.
 type port struct {
 	*pgtest.DB
-	t      *testing.T
+	t      testing.TB
 	server *pgwire.Server
 	dir    string
 	log    *logBuffer
@@ -46,7 +46,7 @@ const (
 )
 
 // open opens a port; change may alter its configuration.
-func open(t *testing.T, alter func(*pgwire.Config)) *port {
+func open(t testing.TB, alter func(*pgwire.Config)) *port {
 	t.Helper()
 	db := pgtest.New(t)
 	prepare(t, db)
@@ -95,7 +95,7 @@ func open(t *testing.T, alter func(*pgwire.Config)) *port {
 
 // prepare makes the system schema and the system user, which may do all that
 // tests need.
-func prepare(t *testing.T, db *pgtest.DB) {
+func prepare(t testing.TB, db *pgtest.DB) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), db.ConnString)
 	if err != nil {
@@ -125,7 +125,7 @@ end $$`
 }
 
 // shortDir makes a directory whose path is short enough for a socket.
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "pgwire")
 	if err != nil {
@@ -164,7 +164,7 @@ func (p *port) psql(input string, args ...string) string {
 }
 
 // run runs psql.
-func run(t *testing.T, input string, args ...string) string {
+func run(t testing.TB, input string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "psql", args...)
 	cmd.Stdin = strings.NewReader(input)

@@ -34,8 +34,8 @@ func (s *session) handleQuery(ctx context.Context, h header) error {
 	statements := adminlang.Parse(query.String)
 	switch {
 	case len(statements) == 0:
-		if outcome := s.settle(); outcome == settledClosed {
-			return errGone
+		if ok, err := s.quiet(); err != nil || !ok {
+			return err
 		}
 		return s.out.send(&pgproto3.EmptyQueryResponse{}, &pgproto3.ReadyForQuery{TxStatus: s.state()})
 	case onlySQL(statements):
@@ -61,8 +61,8 @@ func (s *session) relayQuery(ctx context.Context, h header) error {
 // nothing is done if a statement can't be understood, and what follows a
 // statement that fails is not done.
 func (s *session) mixed(ctx context.Context, query string, statements []adminlang.Statement) error {
-	if outcome := s.settle(); outcome == settledClosed {
-		return errGone
+	if ok, err := s.quiet(); err != nil || !ok {
+		return err
 	}
 	for _, statement := range statements {
 		if statement.Err != nil {

@@ -1,0 +1,262 @@
+package pgwire_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/pgwire"
+)
+
+// login runs psql over TCP and returns what it says of a trivial query.
+func (p *port) login(options string) string {
+	p.t.Helper()
+	conninfo := fmt.Sprintf("host=127.0.0.1 port=%d %s", p.server.Addr().Port, options)
+	return run(p.t, "", "-X", "-A", "-t", "-w", "-d", conninfo, "-c", "select current_user")
+}
+
+// TestWhoMayConnect tries the names and passwords of SPEC 7.
+func TestWhoMayConnect(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) {
+		c.Super.Name, c.Super.Password = "postgres", "s€cret\u00a0x"
+	})
+	if _, err := p.Pool.Exec(t.Context(), "alter role postgres password null"); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ options, want string }{
+		{"dbname=metadb user=mdbadmin password='pass word'", "mdbadmin\n"},
+		{"dbname=" + p.Name + " user=mdbadmin password='pass word'", "mdbadmin\n"},
+		// SASLprep: a no-break space is a space.
+		{"dbname=metadb user=postgres password='s€cret x'", "postgres\n"},
+		{"dbname=metadb user=mdbadmin password='Pass word'", "password authentication failed for user \"mdbadmin\"\n"},
+		{"dbname=metadb user=mdbadmin password='s€cret x'", "password authentication failed for user \"mdbadmin\"\n"},
+		{"dbname=metadb user=mdbadmin", "fe_sendauth: no password supplied\n"},
+		{"dbname=metadb user=root password=x", "user \"root\" may not connect to this port\nHINT:  connect as the system user: -U mdbadmin\n"},
+		{"dbname=other user=mdbadmin password='pass word'", "database \"other\" does not exist\nHINT:  connect with: -d metadb\n"},
+		{"dbname=metadb user=mdbadmin password='pass word' sslmode=require", "server does not support SSL, but SSL was required\n"},
+		{"dbname=metadb user=mdbadmin password='pass word' options='-c work_mem=64nonsense'", "invalid value for parameter \"work_mem\": \"64nonsense\"\n"},
+		{"dbname=metadb user=mdbadmin password='pass word' replication=1", "replication connections are not supported on this port\n"},
+	}
+	for _, test := range tests {
+		if got := p.login(test.options); !strings.Contains(got, test.want) {
+			t.Errorf("%s\n got %q\nwant %q", test.options, got, test.want)
+		}
+	}
+	logged := p.log.String()
+	if !strings.Contains(logged, `login of user \"mdbadmin\" from 127.0.0.1:`) || strings.Contains(logged, "cret") {
+		t.Errorf("log: %s", logged)
+	}
+}
+
+// TestEmptyPassword checks that a role without a password never logs in.
+func TestEmptyPassword(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.System.Password = "" })
+	_, err := pgconn.Connect(t.Context(), p.url(systemUser, ""))
+	if err == nil {
+		t.Error("logged in without a password")
+	}
+	got := p.login("dbname=metadb user=mdbadmin password=x")
+	if !strings.Contains(got, "password authentication failed") {
+		t.Error(got)
+	}
+}
+
+// TestTrust checks that trust lets everybody in over loopback, as the system
+// user.
+func TestTrust(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.Trust = true })
+	for _, user := range []string{"root", "postgres", "anybody"} {
+		if got := p.login("dbname=metadb user=" + user); got != "mdbadmin\n" {
+			t.Errorf("%s: %s", user, got)
+		}
+	}
+}
+
+// TestAddresses checks that other addresses need TLS and a password.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	with := func(alter func(*pgwire.Config)) error {
+		config := pgwire.Config{Upstream: &pgconn.Config{}, Logger: slog.New(slog.DiscardHandler)}
+		alter(&config)
+		_, err := pgwire.Listen(config)
+		return err
+	}
+	tests := []struct {
+		alter func(*pgwire.Config)
+		want  string
+	}{
+		{func(c *pgwire.Config) { c.Host = "0.0.0.0" }, "needs TLS"},
+		{func(c *pgwire.Config) { c.Host = "::" }, "needs TLS"},
+		{func(c *pgwire.Config) { c.Host, c.TLS, c.Trust = "0.0.0.0", &tls.Config{}, true }, "loopback only"},
+		{func(c *pgwire.Config) { c.Host = "no such host" }, "is no address"},
+	}
+	for _, test := range tests {
+		if err := with(test.alter); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v, want %q", err, test.want)
+		}
+	}
+}
+
+// TestPortInUse checks the message for an occupied port.
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	p := open(t, nil)
+	config := p.server.Config
+	config.Port, config.SocketDir = listener.Addr().(*net.TCPAddr).Port, ""
+	if _, err := pgwire.Listen(config); err == nil || !strings.Contains(err.Error(), "is in use by another program") {
+		t.Error(err)
+	}
+}
+
+// TestTLS connects encrypted, and not encrypted to an address where that is
+// refused.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.TLS, c.Host = certificate(t), "0.0.0.0" })
+	if got := p.login("dbname=metadb user=mdbadmin password='pass word' sslmode=require"); got != "mdbadmin\n" {
+		t.Error(got)
+	}
+	for _, own := range ownAddresses(t) {
+		options := fmt.Sprintf("dbname=metadb user=mdbadmin password='pass word' hostaddr=%s sslmode=", own)
+		if got := p.login(options + "require"); got != "mdbadmin\n" {
+			t.Error(got)
+		}
+		if got := p.login(options + "disable"); !strings.Contains(got, "this address needs TLS") {
+			t.Error(got)
+		}
+	}
+}
+
+// ownAddresses returns the addresses of this machine that are not loopback. In
+// a container without a network there are none.
+func ownAddresses(t *testing.T) []string {
+	t.Helper()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own []string
+	for _, a := range addresses {
+		if network, ok := a.(*net.IPNet); ok && !network.IP.IsLoopback() && network.IP.To4() != nil {
+			own = append(own, network.IP.String())
+		}
+	}
+	return own
+}
+
+// certificate makes a TLS configuration with a certificate of its own.
+func certificate(t *testing.T) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+}
+
+// TestSocketIsPrivate has another operating-system user try the socket, once as
+// it is made and once with the file's mode opened up.
+func TestSocketIsPrivate(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		// Only root can be somebody else. What an ordinary user can check:
+		// nobody else may open the socket.
+		p := open(t, nil)
+		info, err := os.Stat(p.socket())
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Fatalf("%v, %v", info, err)
+		}
+		return
+	}
+	p := open(t, nil)
+	if err := os.Chmod(p.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.asNobody(); !strings.Contains(got, "Permission denied") {
+		t.Error(got)
+	}
+	if err := os.Chmod(p.socket(), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.asNobody(); !strings.Contains(got, "only the operating-system user that runs the server, and root") {
+		t.Error(got)
+	}
+}
+
+func (p *port) socket() string {
+	return filepath.Join(p.dir, ".s.PGSQL."+strconv.Itoa(p.server.Addr().Port))
+}
+
+// asNobody runs psql as an unprivileged operating-system user.
+func (p *port) asNobody() string {
+	p.t.Helper()
+	cmd := exec.CommandContext(p.t.Context(), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+		"psql", "-X", "-h", p.dir, "-p", strconv.Itoa(p.server.Addr().Port), "-U", "mdbadmin", "-d", "metadb", "-c", "select 1")
+	cmd.Env = append(os.Environ(), "HOME=/nonexistent")
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
+// TestSuperuserByName checks that the client's user name chooses the role.
+func TestSuperuserByName(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil)
+	for user, want := range map[string]string{"postgres": "postgres\n", "mdbadmin": "mdbadmin\n", "root": "mdbadmin\n"} {
+		if got := p.psql("select current_user", "-U", user, "-A", "-t"); got != want {
+			t.Errorf("%s: %s", user, got)
+		}
+	}
+}
+
+// TestDatabaseAway checks that commands that need no database work without one,
+// and that the rest fails with a message and not with the session.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) {
+		c.Upstream = c.Upstream.Copy()
+		c.Upstream.Port = 1
+		for _, f := range c.Upstream.Fallbacks {
+			f.Port = 1
+		}
+	})
+	conn := p.connect()
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeDescribeExec, pgx.QueryExecModeSimpleProtocol} {
+		wantCode(t, mode, "08006", query(conn, "select 1", mode))
+		if err := query(conn, "list status", mode); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := conn.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

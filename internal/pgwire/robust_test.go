@@ -1,0 +1,272 @@
+package pgwire_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/pgwire"
+)
+
+// dial opens a bare TCP connection.
+func (p *port) dial() net.Conn {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", p.server.Addr().String())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// raw connects over the Unix socket, where no password is asked, and reads up
+// to the first ReadyForQuery.
+func (p *port) raw(t testing.TB) (net.Conn, *pgproto3.Frontend) {
+	t.Helper()
+	conn, err := net.Dial("unix", p.socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	frontend := pgproto3.NewFrontend(conn, conn)
+	frontend.Send(&pgproto3.StartupMessage{
+		ProtocolVersion: pgproto3.ProtocolVersion32,
+		Parameters:      map[string]string{"user": "x", "database": "metadb", "_pq_.unknown": "1"},
+	})
+	if err := frontend.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := frontend.Receive(); err != nil {
+		t.Fatal(err)
+	} else if _, ok := message.(*pgproto3.NegotiateProtocolVersion); !ok {
+		t.Fatalf("%T instead of NegotiateProtocolVersion", message)
+	}
+	for {
+		message, err := frontend.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := message.(*pgproto3.ReadyForQuery); ok {
+			return conn, frontend
+		}
+	}
+}
+
+// TestGarbage sends what is no protocol, before and after the start. The other
+// sessions don't notice.
+func TestGarbage(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.StartupTimeout = 100 * time.Millisecond })
+	healthy := p.connect()
+	for _, garbage := range []string{
+		"", "\x00", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x7f\xff\xff\xff\x00\x03\x00\x00", "\x00\x00\x00\x08\x00\x02\x00\x00",
+		"\x00\x00\x00\x09\x00\x03\x00\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x00\x01\x00\x00\x00\x02",
+		strings.Repeat("\x00\x00\x00\x08\x04\xd2\x16\x2f", 10), strings.Repeat("\x00\x00\x00\x08\x04\xd2\x16\x30", 10),
+	} {
+		conn := p.dial()
+		if _, err := conn.Write([]byte(garbage)); err != nil {
+			t.Fatal(err)
+		}
+		drain(t, conn)
+	}
+	for _, garbage := range []string{
+		"\x00\x00\x00\x00\x04", "Q\x7f\xff\xff\xff", "Q\x00\x00\x00\x03", "Q\x00\x00\x00\x06xx", "p\x00\x00\x00\x04", "P\x00\x00\x00\x05x", "B\x00\x00\x00\x04",
+		"D\x00\x00\x00\x04", "C\x00\x00\x00\x05S",
+	} {
+		conn, _ := p.raw(t)
+		if _, err := conn.Write([]byte(garbage)); err != nil {
+			t.Fatal(err)
+		}
+		if half, ok := conn.(*net.UnixConn); ok {
+			if err := half.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		drain(t, conn)
+		if err := query(healthy, "list status", pgx.QueryExecModeDescribeExec); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// drain reads until the server closes the connection.
+func drain(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, conn)
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		t.Fatal("the server did not close the connection")
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTooManyClients fills the port.
+func TestTooManyClients(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.MaxSessions = 2 })
+	first := p.connect()
+	p.connect()
+	_, err := pgconn.Connect(t.Context(), p.url(systemUser, systemPassword))
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != "53300" {
+		t.Fatal(err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The place is free as soon as the server has seen the client leave.
+	for {
+		conn, err := pgconn.Connect(t.Context(), p.url(systemUser, systemPassword))
+		if err == nil {
+			if err := conn.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		if !errors.As(err, &pg) || pg.Code != "53300" {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestShutdown stops the server while sessions are idle, busy and reading
+// nothing.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.SocketDir = "" })
+	config := p.server.Config
+	server, err := pgwire.Listen(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.server = server
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx) }()
+	idle, busy := p.connect(), p.connect()
+	failed := make(chan error, 1)
+	go func() { failed <- query(busy, "select pg_sleep(600) as busy", pgx.QueryExecModeSimpleProtocol) }()
+	p.await("select count(*) = 1 from pg_stat_activity where query = 'select pg_sleep(600) as busy' and wait_event = 'PgSleep'")
+	p.dial()
+	stop()
+	if err := <-served; err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, pgx.QueryExecModeSimpleProtocol, "57P01", <-failed)
+	if err := query(idle, "list status", pgx.QueryExecModeSimpleProtocol); err == nil {
+		t.Error("an idle session goes on")
+	}
+	p.await(`select count(pg_terminate_backend(pid)) >= 0 from pg_stat_activity where query = 'select pg_sleep(600) as busy'`)
+}
+
+// TestDatabaseEndsSession checks what a client hears when the database ends the
+// session's connection.
+func TestDatabaseEndsSession(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil)
+	conn := p.connect()
+	var pid int
+	if err := conn.QueryRow(t.Context(), "select pg_backend_pid()").Scan(&pid); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Pool.Exec(t.Context(), "select pg_terminate_backend($1)", pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := query(conn, "select 1", pgx.QueryExecModeSimpleProtocol); err == nil {
+		t.Error("the session goes on")
+	}
+}
+
+// TestCrowd has many clients come, work, and leave in the middle of things.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil)
+	const clients, rounds = 40, 10
+	var crowd sync.WaitGroup
+	for i := range clients {
+		crowd.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 1))
+			for range rounds {
+				p.visit(t, random)
+			}
+		})
+	}
+	crowd.Wait()
+	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin' and datname = current_database()")
+}
+
+// visit connects, sends some messages, and leaves without a word.
+func (p *port) visit(t *testing.T, random *rand.Rand) {
+	conn, frontend := p.raw(t)
+	defer func() { _ = conn.Close() }()
+	for range 1 + random.IntN(5) {
+		switch random.IntN(5) {
+		case 0:
+			frontend.Send(&pgproto3.Query{String: "select generate_series(1, 1000)"})
+		case 1:
+			frontend.Send(&pgproto3.Query{String: "list status; select 1; list config"})
+		case 2:
+			frontend.Send(&pgproto3.Parse{Query: "list status"})
+			frontend.Send(&pgproto3.Bind{})
+			frontend.Send(&pgproto3.Execute{})
+		case 3:
+			frontend.Send(&pgproto3.Parse{Query: "select 1"})
+			frontend.Send(&pgproto3.Sync{})
+		case 4:
+			frontend.Send(&pgproto3.Query{String: "copy metadb.origin from stdin"})
+		}
+	}
+	if err := frontend.Flush(); err != nil {
+		return
+	}
+	if random.IntN(2) == 0 {
+		// Half of them read a little first. What they get is not the point.
+		_, _ = io.CopyN(io.Discard, conn, 1)
+	}
+}
+
+// FuzzSession sends any bytes to a session that has begun. The server must end
+// the session or go on, and never fail itself.
+func FuzzSession(f *testing.F) {
+	var seeds bytes.Buffer
+	for _, message := range []pgproto3.FrontendMessage{
+		&pgproto3.Query{String: "list status; select 1"}, &pgproto3.Parse{Name: "a", Query: "list config"},
+		&pgproto3.Bind{PreparedStatement: "a"}, &pgproto3.Describe{ObjectType: 'P'}, &pgproto3.Execute{MaxRows: 1}, &pgproto3.Execute{},
+		&pgproto3.Close{ObjectType: 'S', Name: "a"}, &pgproto3.Sync{}, &pgproto3.CopyData{Data: []byte("x")}, &pgproto3.Flush{},
+	} {
+		buf, err := message.Encode(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(buf)
+		seeds.Write(buf)
+	}
+	f.Add(seeds.Bytes())
+	f.Add(binary.BigEndian.AppendUint32([]byte{'F'}, 8))
+	p := open(f, nil)
+	f.Fuzz(func(t *testing.T, input []byte) {
+		conn, _ := p.raw(t)
+		if _, err := conn.Write(input); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.(*net.UnixConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		drain(t, conn)
+	})
+}
