@@ -95,3 +95,13 @@ func hashOf(s string, n int) Name {
 	long := string(Current(strings.Repeat(s, n)))
 	return Name(long[len(long)-hashLength:])
 }
+
+// TestIndexNamesHaveAHash: indexes share the name space of tables.
+func TestIndexNamesHaveAHash(t *testing.T) {
+	if got := Index("patron", "__id"); got != "patron___id_o9hhk9ff1aaf_idx" {
+		t.Errorf("got %q", got)
+	}
+	if Index("a_b", "c") == Index("a", "b_c") || len(Index(Name(strings.Repeat("x", 63)), "id")) > MaxBytes {
+		t.Error("index names collide or are too long")
+	}
+}

@@ -31,8 +31,7 @@ func Sequence(table string) Name { return fit("zzz___", table, "___id") }
 // columns, such as "__id" or "key". Indexes share the name space of tables, so
 // that the name always ends with a hash, which no table's name does by chance.
 func Index(relation Name, what string) Name {
-	name := string(relation) + "_" + what
-	return hashed("", name, "_idx")
+	return hashed("", string(relation)+"_"+what, "_idx", string(relation)+"\x00"+what)
 }
 
 // StoredColumn returns the name under which a source column is kept: its own,

@@ -19,12 +19,12 @@ func fit(prefix, name, suffix string) Name {
 	if full := prefix + name + suffix; len(full) <= MaxBytes {
 		return Name(full)
 	}
-	return hashed(prefix, name, suffix)
+	return hashed(prefix, name, suffix, name)
 }
 
-// hashed returns prefix + name or its beginning + "_" + hash + suffix.
-func hashed(prefix, name, suffix string) Name {
-	sum := sha256.Sum256([]byte(name))
+// hashed returns prefix + name or its beginning + "_" + hash of whole + suffix.
+func hashed(prefix, name, suffix, whole string) Name {
+	sum := sha256.Sum256([]byte(whole))
 	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
 	room := MaxBytes - len(prefix) - len(suffix) - len(hash) - 1
 	return Name(prefix + cut(name, room) + "_" + hash + suffix)

@@ -1,0 +1,141 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// uniqueViolation is PostgreSQL's SQLSTATE for a key that is there twice.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const uniqueViolation = "23505"
+
+// index is an index on one column. Every partition has one that begins with
+// __id, with each column of the key and with each uuid column.
+type index struct {
+	column ident.Name
+	// historyOnly leaves the current table out: there the unique index
+	// begins with that column.
+	historyOnly bool
+}
+
+// indexed returns the indexes that a table should have beside the unique one.
+func indexed(t *catalog.Table) []index {
+	indexes := []index{{column: ident.ID}}
+	for i, at := range t.Key {
+		indexes = append(indexes, index{column: t.Columns[at].Stored, historyOnly: i == 0})
+	}
+	for i, column := range t.Columns {
+		if column.Type == change.UUID && !slices.Contains(t.Key, i) {
+			indexes = append(indexes, index{column: column.Stored})
+		}
+	}
+	return indexes
+}
+
+// createIndexes makes indexes, from the leaves upward: the index of a
+// partitioned table takes the equal ones of its partitions as its parts. So
+// every index has a name of its own choice.
+func (b *builder) createIndexes(indexes []index) {
+	for _, ix := range indexes {
+		for _, year := range b.table.Years {
+			b.createIndex(b.table.Year(year), ix.column)
+		}
+		b.createIndex(b.table.History, ix.column)
+		if !ix.historyOnly {
+			b.createIndex(b.table.Current, ix.column)
+			b.createIndex(b.table.Main, ix.column)
+		}
+	}
+}
+
+// createIndex makes one index, unless it is there from an earlier time.
+func (b *builder) createIndex(relation ident.Qualified, column ident.Name) {
+	b.add("CREATE INDEX IF NOT EXISTS ", ident.Index(relation.Name, string(column)).SQL(),
+		" ON ", relation.SQL(), " (", column.SQL(), ")")
+}
+
+// uniqueIndex names the index on the current table's key.
+func uniqueIndex(t *catalog.Table) ident.Qualified {
+	return ident.Qualified{Schema: t.Current.Schema, Name: ident.Index(t.Current.Name, "__key")}
+}
+
+// createUnique makes the index on key and __origin of the current table, which
+// is unique if that is asked for.
+func (b *builder) createUnique(unique bool) {
+	columns := make([]ident.Name, 0, len(b.table.Key)+1)
+	for _, at := range b.table.Key {
+		columns = append(columns, b.table.Columns[at].Stored)
+	}
+	columns = append(columns, ident.Origin)
+	create, nulls := "CREATE INDEX ", ""
+	if unique {
+		create, nulls = "CREATE UNIQUE INDEX ", " NULLS NOT DISTINCT"
+	}
+	b.add(create, uniqueIndex(b.table).Name.SQL(), " ON ", b.table.Current.SQL(), " (", ident.List(columns), ")", nulls)
+}
+
+// changeKey replaces the unique index when other columns identify a row.
+func (x *execution) changeKey(ctx context.Context) error {
+	if !x.delta.KeyChanged {
+		return nil
+	}
+	return guard(ctx, x.tx, x.table)
+}
+
+// Guard tries again to make the index on the key of a table unique that is not
+// [catalog.Table.Guarded], in tx, and returns the table as it is then. It locks
+// the current table against writing while it builds the index.
+func Guard(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, error) {
+	if t.Guarded {
+		return t, nil
+	}
+	after := t.Clone()
+	if err := guard(ctx, tx, after); err != nil {
+		return nil, fmt.Errorf("guard the key of table %s: %w", t.Name, explain(err))
+	}
+	return after, nil
+}
+
+// guard makes the index on the key anew: a unique one if the current rows allow
+// it, and otherwise an ordinary one. It sets table.Guarded.
+func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
+	drop := &builder{}
+	drop.add("DROP INDEX ", uniqueIndex(table).SQL())
+	if err := drop.run(ctx, tx); err != nil {
+		return err
+	}
+	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+		b := &builder{table: table}
+		b.createUnique(true)
+		return b.run(ctx, savepoint)
+	})
+	table.Guarded = err == nil
+	var pg *pgconn.PgError
+	if err == nil || !errors.As(err, &pg) || pg.Code != uniqueViolation {
+		return err
+	}
+	b := &builder{table: table}
+	b.createUnique(false)
+	return b.run(ctx, tx)
+}
+
+// indexColumns makes the indexes that the table should have and had no reason
+// for before. Those that have lost their reason stay.
+func (x *execution) indexColumns(ctx context.Context) error {
+	had := indexed(x.delta.Before)
+	wanted := slices.DeleteFunc(indexed(x.table), func(ix index) bool { return slices.Contains(had, ix) })
+	existing := x.table.Clone()
+	existing.Years = x.delta.Before.Years
+	b := &builder{table: existing}
+	b.createIndexes(wanted)
+	return b.run(ctx, x.tx)
+}

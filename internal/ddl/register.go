@@ -1,0 +1,79 @@
+package ddl
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+)
+
+// The rows that describe a table. They replace what may be left of a table of
+// that name whose relations somebody has dropped.
+const (
+	baseTableSQL = `
+		INSERT INTO metadb.base_table (schema_name, table_name, source_name, transformed, parent_schema_name, parent_table_name)
+			VALUES ($1, $2, $3, false, '', '')
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET source_name = excluded.source_name`
+
+	targetTableSQL = `
+		INSERT INTO metadb.target_table (schema_name, table_name, stored_schema,
+				current_table, main_table, history_table, sync_table, key_columns)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns, last_end = NULL`
+
+	keySQL = `
+		UPDATE metadb.target_table SET key_columns = $3
+			WHERE schema_name = $1 AND table_name = $2`
+
+	feedSQL = `
+		INSERT INTO metadb.table_feed (schema_name, table_name, origin, source_name, source_schema, source_table)
+			VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (schema_name, table_name, origin) DO UPDATE
+				SET source_name = excluded.source_name, source_schema = excluded.source_schema, source_table = excluded.source_table`
+
+	columnSQL = `
+		INSERT INTO metadb.target_column (schema_name, table_name, stored_name, source_name)
+			VALUES ($1, $2, $3, $4)
+			ON CONFLICT (schema_name, table_name, stored_name) DO UPDATE SET source_name = excluded.source_name`
+)
+
+// register writes what PostgreSQL's own catalog does not hold about the table:
+// full names, key, feeds, names of columns at the source.
+func (x *execution) register(ctx context.Context) error {
+	t, before := x.table, x.delta.Before
+	batch := &pgx.Batch{}
+	if before == nil {
+		before = &catalog.Table{}
+		forget(batch, t)
+		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source)
+		batch.Queue(targetTableSQL, t.Name.Schema, t.Name.Name, string(t.Main.Schema),
+			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames())
+	} else if x.delta.KeyChanged {
+		batch.Queue(keySQL, t.Name.Schema, t.Name.Name, t.KeyNames())
+	}
+	for origin, feed := range t.Feeds {
+		if _, known := before.Feeds[origin]; !known {
+			batch.Queue(feedSQL, t.Name.Schema, t.Name.Name, string(origin), t.Source, feed.Schema, feed.Name)
+		}
+	}
+	for _, column := range t.Columns[len(before.Columns):] {
+		if string(column.Stored) != column.Name {
+			batch.Queue(columnSQL, t.Name.Schema, t.Name.Name, string(column.Stored), column.Name)
+		}
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := x.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("register: %w", err)
+	}
+	return nil
+}
+
+// forget removes what is left of an earlier table of that name.
+func forget(batch *pgx.Batch, t *catalog.Table) {
+	batch.Queue("DELETE FROM metadb.table_feed WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)
+	batch.Queue("DELETE FROM metadb.target_column WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)
+}
