@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +13,16 @@ import (
 // ErrFenced says that a stored position is not the one that the batch starts
 // from: somebody else has applied events of the partition. The batch must be
 // given up, and the positions read again.
-var ErrFenced = errors.New("somebody else applies this stream: the stored position is not the expected one")
+var ErrFenced error = fencedError{}
+
+type fencedError struct{}
+
+func (fencedError) Error() string {
+	return "somebody else applies this stream: the stored position is not the expected one"
+}
+
+// Fenced lets callers that don't know this package tell the error from others.
+func (fencedError) Fenced() bool { return true }
 
 // Querier is what Load needs: a connection, pool or transaction.
 type Querier interface {
@@ -77,7 +85,6 @@ const (
 				(source_name, consumer_group, topic, partition, next_offset, high_lsn, high_time, topic_id)
 			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.high_lsn, span.high_time, span.topic_id
 			FROM ` + spanColumns + `
-			WHERE $5::bigint[] IS NOT NULL
 			ON CONFLICT DO NOTHING`
 )
 

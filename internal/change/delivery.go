@@ -1,0 +1,40 @@
+package change
+
+// Delivery is what one fetch from the stream brings.
+type Delivery struct {
+	// Begun are partitions whose reading begins, with this delivery or a
+	// later one, after it had not been read or from another place.
+	Begun []Beginning
+	// Ended are partitions that somebody else reads from now on.
+	Ended []Partition
+	// Gaps are records that turned out to be missing while a partition was
+	// being read.
+	Gaps []Gap
+	// Events are in the order of each partition. Every record is one event.
+	Events []Event
+}
+
+// Beginning says from where a partition is read.
+type Beginning struct {
+	Partition Partition
+	// Fresh says that no mark is stored. Stored is the mark otherwise.
+	Fresh  bool
+	Stored Mark
+	// From is the offset where reading begins: the mark's Next, but for gaps.
+	From int64
+	// TopicID is the topic's identity now.
+	TopicID TopicID
+	// Gap, where it is not nil, says that records between the mark and From
+	// are missing.
+	Gap *Gap
+}
+
+// Gap is a part of the stream that is not there to be read.
+type Gap struct {
+	Partition Partition
+	// Missing is how many records are lost as far as offsets tell, zero
+	// where they don't.
+	Missing int64
+	// Reason says in words what happened.
+	Reason string
+}

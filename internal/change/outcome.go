@@ -1,0 +1,22 @@
+package change
+
+// Outcome is what became of a batch.
+type Outcome struct {
+	// Applied counts the events that were applied, Rejected those set aside.
+	Applied, Rejected int
+	// Written counts new row versions, Ended versions that were ended,
+	// Confirmed the ids confirmed in a resynchronization.
+	Written, Ended, Confirmed int
+	// Rejections say what was set aside and why, the first few of each
+	// batch: they are for the log.
+	Rejections []Rejection
+	// Warnings are lines for the log.
+	Warnings []string
+}
+
+// Rejection is one event that was set aside.
+type Rejection struct {
+	Position Position
+	Table    Table
+	Reason   string
+}

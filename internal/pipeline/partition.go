@@ -1,0 +1,83 @@
+package pipeline
+
+import "metadb/internal/change"
+
+// partitions keeps how far each partition has been collected.
+type partitions struct {
+	resync      bool
+	confirmFrom map[change.Partition]int64
+	states      map[change.Partition]*partition
+}
+
+// partition is the state of one partition.
+type partition struct {
+	change.Partition
+	fresh bool
+	// taken is the mark at which the last batch ended, now the one behind
+	// the last event collected.
+	taken, now change.Mark
+	// confirmFrom is the first offset whose event confirms.
+	confirmFrom int64
+}
+
+func newPartitions(resync bool, confirmFrom map[change.Partition]int64) partitions {
+	return partitions{resync: resync, confirmFrom: confirmFrom, states: make(map[change.Partition]*partition)}
+}
+
+// begin takes up a partition.
+func (p *partitions) begin(b change.Beginning) {
+	state := &partition{Partition: b.Partition, fresh: b.Fresh, taken: b.Stored, confirmFrom: p.confirmFrom[b.Partition]}
+	if b.Fresh {
+		state.taken.Next = b.From
+	}
+	state.now = state.taken
+	state.now.Next, state.now.TopicID = b.From, b.TopicID
+	p.states[b.Partition] = state
+}
+
+// end drops a partition.
+func (p *partitions) end(part change.Partition) { delete(p.states, part) }
+
+// collect moves the partition past an event, and marks the event where it is
+// suspected to be a repetition or confirms. It reports whether the event is
+// still to be applied: not if its partition is not ours, or if it has been
+// delivered already.
+func (p *partitions) collect(e *change.Event) bool {
+	state, ours := p.states[e.Position.Partition]
+	if !ours || e.Position.Offset < state.now.Next {
+		return false
+	}
+	mark := &state.now
+	mark.Next = e.Position.Offset + 1
+	e.Confirm = p.resync && e.Position.Offset >= state.confirmFrom
+	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
+		return true
+	}
+	e.Suspect = e.LSN != 0 && e.Snapshot != change.Incremental && e.LSN <= mark.HighLSN && e.Time <= mark.HighTime
+	mark.HighLSN = max(mark.HighLSN, e.LSN)
+	mark.HighTime = max(mark.HighTime, e.Time)
+	return true
+}
+
+// take returns the spans that were collected since it was last called.
+func (p *partitions) take() []change.Span {
+	var spans []change.Span
+	for _, state := range p.states {
+		if state.now == state.taken {
+			continue
+		}
+		spans = append(spans, change.Span{Partition: state.Partition, Fresh: state.fresh, From: state.taken, To: state.now})
+		state.taken, state.fresh = state.now, false
+	}
+	return spans
+}
+
+// moved reports whether any partition has moved since take was last called.
+func (p *partitions) moved() bool {
+	for _, state := range p.states {
+		if state.now != state.taken {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"testing"
+
+	"metadb/internal/change"
+)
+
+func TestSuspects(t *testing.T) {
+	states := newPartitions(false, nil)
+	states.begin(begin(part0, change.Mark{Next: 10, HighLSN: 100, HighTime: 50}))
+	incremental := upsert(part0, 18, 1, 1)
+	incremental.Snapshot = change.Incremental
+	for _, test := range []struct {
+		name  string
+		event change.Event
+		want  bool
+	}{
+		{"above both", upsert(part0, 10, 101, 51), false},
+		{"the same again", upsert(part0, 11, 101, 51), true},
+		{"lower lsn, later: a concurrent transaction", upsert(part0, 12, 90, 60), false},
+		{"higher lsn, earlier", upsert(part0, 13, 102, 10), false},
+		{"below both", upsert(part0, 14, 100, 50), true},
+		{"no lsn", upsert(part0, 15, 0, 1), false},
+		{"incremental snapshot", incremental, false},
+	} {
+		if !states.collect(&test.event) || test.event.Suspect != test.want {
+			t.Errorf("%s: suspect is %t", test.name, test.event.Suspect)
+		}
+	}
+}
+
+func TestConfirmation(t *testing.T) {
+	states := newPartitions(true, map[change.Partition]int64{part0: 7})
+	states.begin(begin(part0, change.Mark{Next: 5}))
+	states.begin(begin(part1, change.Mark{}))
+	for _, test := range []struct {
+		event change.Event
+		want  bool
+	}{
+		{upsert(part0, 6, 1, 1), false},
+		{upsert(part0, 7, 1, 1), true},
+		{upsert(part1, 0, 1, 1), true},
+	} {
+		if states.collect(&test.event); test.event.Confirm != test.want {
+			t.Errorf("%s: confirm is %t", test.event.Position, test.event.Confirm)
+		}
+	}
+}
+
+func TestDeliveredTwiceAndNotOurs(t *testing.T) {
+	states := newPartitions(false, nil)
+	states.begin(begin(part0, change.Mark{Next: 5}))
+	before, ours, other := upsert(part0, 4, 1, 1), upsert(part0, 5, 1, 1), upsert(part1, 5, 1, 1)
+	if states.collect(&before) || !states.collect(&ours) || states.collect(&ours) || states.collect(&other) {
+		t.Error("an event must be collected exactly once, and only from partitions that are ours")
+	}
+	states.end(part0)
+	next := upsert(part0, 6, 1, 1)
+	if states.collect(&next) {
+		t.Error("a partition that was taken away is still collected")
+	}
+}
+
+func TestFreshSpanOnlyOnce(t *testing.T) {
+	states := newPartitions(false, nil)
+	states.begin(change.Beginning{Partition: part0, Fresh: true, From: 3})
+	if states.moved() {
+		t.Error("nothing has moved yet")
+	}
+	event := upsert(part0, 3, 1, 1)
+	states.collect(&event)
+	if spans := states.take(); len(spans) != 1 || !spans[0].Fresh || spans[0].From.Next != 3 || spans[0].To.Next != 4 {
+		t.Errorf("got %+v", spans)
+	}
+	event = upsert(part0, 4, 2, 2)
+	states.collect(&event)
+	if spans := states.take(); len(spans) != 1 || spans[0].Fresh {
+		t.Errorf("got %+v", spans)
+	}
+}

@@ -1,0 +1,167 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"metadb/internal/change"
+)
+
+// Source delivers the stream.
+type Source interface {
+	// Fetch waits for the next delivery. After an error that is not the
+	// context's it may be called again.
+	Fetch(ctx context.Context) (change.Delivery, error)
+	// Ack says that the spans are applied. It does not fail.
+	Ack(ctx context.Context, spans []change.Span)
+	// Ends returns the ends of the partitions that are being read.
+	Ends(ctx context.Context) (map[change.Partition]int64, error)
+}
+
+// Router sets the target table of an event.
+type Router interface {
+	Route(e *change.Event)
+}
+
+// Applier applies a batch in one transaction, wholly or not at all.
+type Applier interface {
+	Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error)
+}
+
+// Reporter is told how the stream goes.
+type Reporter interface {
+	// Active says that the stream runs.
+	Active()
+	// Failed says why it does not go on at the moment. It is tried again.
+	Failed(err error)
+	// Applied tells what a batch did; last is the latest source time in it,
+	// zero if it has none.
+	Applied(outcome change.Outcome, last time.Time)
+	// Lag tells how many records are waiting.
+	Lag(records int64)
+	// Gap says that records are missing.
+	Gap(gap change.Gap)
+	// Skipped says that a topic's table has no primary key. It reports
+	// whether that is news.
+	Skipped(topic string) bool
+	// SnapshotComplete says that a snapshot is complete and how that was
+	// seen. An error has it said again later.
+	SnapshotComplete(ctx context.Context, how Completion) error
+}
+
+// Config is what a pipeline needs.
+type Config struct {
+	// Name of the data source.
+	Name string
+
+	Source   Source
+	Router   Router
+	Applier  Applier
+	Reporter Reporter
+	Logger   *slog.Logger
+
+	// BatchEvents and BatchBytes bound a batch; a single larger event is a
+	// batch of its own. Zero means the defaults.
+	BatchEvents int
+	BatchBytes  int
+
+	// Resync says that a resynchronization is in progress: events at or
+	// after ConfirmFrom confirm rows. A partition that is not in it confirms
+	// from its beginning.
+	Resync      bool
+	ConfirmFrom map[change.Partition]int64
+	// AwaitSnapshot says that a snapshot is expected and has not been seen
+	// complete yet; SnapshotDeadline is how long no snapshot record may have
+	// come while the stream is active.
+	AwaitSnapshot    bool
+	SnapshotDeadline time.Duration
+
+	// Pauses between tries after a failure; zero means the defaults.
+	FirstPause, LongestPause time.Duration
+}
+
+// Defaults of Config.
+const (
+	DefaultBatchEvents  = 10_000
+	DefaultBatchBytes   = 16 << 20
+	DefaultFirstPause   = 100 * time.Millisecond
+	DefaultLongestPause = 30 * time.Second
+)
+
+// Run runs the pipeline until the context ends or the stream has to be built
+// again from the stored positions (ErrRestart). The batch in hand is finished
+// or rolled back before it returns.
+func Run(ctx context.Context, config Config) error {
+	p := newPipeline(config)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.fetch(ctx) })
+	group.Go(func() error { return p.collect(ctx) })
+	group.Go(func() error { return p.apply(ctx) })
+	return group.Wait()
+}
+
+type pipeline struct {
+	Config
+
+	deliveries chan change.Delivery
+	// wanted is how apply asks for a batch, which comes by batches: only
+	// then is it known what the batch covers.
+	wanted  chan struct{}
+	batches chan *batch
+
+	// partitions and notes are used by collect alone, snapshot by apply.
+	partitions partitions
+	snapshot   snapshot
+	notes      map[note]bool
+}
+
+func newPipeline(config Config) *pipeline {
+	p := &pipeline{
+		Config:     config,
+		deliveries: make(chan change.Delivery),
+		wanted:     make(chan struct{}),
+		batches:    make(chan *batch),
+		notes:      make(map[note]bool),
+	}
+	setDefault(&p.BatchEvents, DefaultBatchEvents)
+	setDefault(&p.BatchBytes, DefaultBatchBytes)
+	setDefault(&p.FirstPause, DefaultFirstPause)
+	setDefault(&p.LongestPause, DefaultLongestPause)
+	p.partitions = newPartitions(config.Resync, config.ConfirmFrom)
+	p.snapshot = newSnapshot(config.AwaitSnapshot, config.SnapshotDeadline)
+	return p
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// fetch hands deliveries to collect.
+func (p *pipeline) fetch(ctx context.Context) error {
+	pauses := p.pauses()
+	for {
+		delivery, err := p.Source.Fetch(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			p.Reporter.Failed(err)
+			if err := pauses.wait(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		pauses.reset()
+		p.Reporter.Active()
+		select {
+		case p.deliveries <- delivery:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

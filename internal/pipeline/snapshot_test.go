@@ -1,0 +1,63 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// TestLastMark: the mark counts only when everything is applied that the topics
+// held when it was read, also what is in other partitions.
+func TestLastMark(t *testing.T) {
+	r := start(t, func(c *Config) { c.AwaitSnapshot, c.SnapshotDeadline = true, time.Hour })
+	r.source.ends = map[change.Partition]int64{part0: 1, part1: 2}
+	marked := upsert(part0, 0, 1, 1)
+	marked.Snapshot, marked.Op = change.LastInSnapshot, change.Ignore
+	r.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
+		Events: []change.Event{marked},
+	})
+	r.batch()
+	r.answer(nil)
+	for offset := range int64(2) {
+		select {
+		case how := <-r.reporter.completed:
+			t.Fatalf("complete (%s) although %s is not applied", how, part1)
+		default:
+		}
+		row := upsert(part1, offset, 1, 1)
+		row.Snapshot = change.InSnapshot
+		r.send(change.Delivery{Events: []change.Event{row}})
+		r.batch()
+		r.answer(nil)
+	}
+	if how := <-r.reporter.completed; how != LastRecord {
+		t.Errorf("got %q", how)
+	}
+	_ = r.stop()
+	const line = `source \"sensor\" snapshot complete (last record received); consider running \"metadb endsync\"`
+	if strings.Count(r.log.String(), line) != 1 {
+		t.Errorf("the log lacks %s: %s", line, r.log)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	s := snapshot{awaited: true, deadline: time.Hour, quietSince: clock, now: func() time.Time { return clock }}
+	if _, complete := s.complete(nil); complete {
+		t.Error("complete at once")
+	}
+	clock = clock.Add(59 * time.Minute)
+	s.applied(&batch{inSnapshot: true})
+	clock = clock.Add(59 * time.Minute)
+	s.applied(&batch{})
+	if _, complete := s.complete(nil); complete {
+		t.Error("complete although snapshot records came within the deadline")
+	}
+	clock = clock.Add(time.Minute)
+	if how, complete := s.complete(nil); !complete || how != Deadline {
+		t.Errorf("got %q, %t", how, complete)
+	}
+}

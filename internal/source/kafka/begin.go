@@ -1,0 +1,117 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"metadb/internal/change"
+)
+
+// begin says where the partitions that the group gave us are read from: the
+// stored mark where there is one, and what the group has committed, or the
+// start, where there is none. It is kgo's AdjustFetchOffsetsFn.
+func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	var parts []change.Partition
+	topics := make([]string, 0, len(offered))
+	for topic, numbers := range offered {
+		topics = append(topics, topic)
+		for number := range numbers {
+			parts = append(parts, change.Partition{Topic: topic, Number: number})
+		}
+	}
+	if len(parts) == 0 {
+		return offered, nil
+	}
+	marks, err := s.config.Marks(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	log, err := s.logs(ctx, topics)
+	if err != nil {
+		return nil, err
+	}
+	begun := make([]change.Beginning, 0, len(parts))
+	for _, part := range parts {
+		mark, stored := marks[part]
+		b := change.Beginning{Partition: part, Fresh: !stored, Stored: mark, TopicID: log.ids[part.Topic]}
+		start, end := log.starts[part], log.ends[part]
+		if stored {
+			b.From, b.Gap = resume(part, mark, b.TopicID, start, end)
+		} else {
+			b.From = max(offered[part.Topic][part.Number].EpochOffset().Offset, start)
+		}
+		offered[part.Topic][part.Number] = kgo.NewOffset().At(b.From)
+		begun = append(begun, b)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range begun {
+		s.next[b.Partition] = b.From
+	}
+	s.begun = append(s.begun, begun...)
+	return offered, nil
+}
+
+// resume says where a partition with a stored mark goes on, and what is missing
+// if that is not where the mark is.
+func resume(part change.Partition, mark change.Mark, id change.TopicID, start, end int64) (int64, *change.Gap) {
+	unknown := change.TopicID{}
+	switch {
+	case mark.TopicID != unknown && id != unknown && mark.TopicID != id:
+		return start, &change.Gap{Partition: part, Reason: fmt.Sprintf("topic %s was deleted and created again", part.Topic)}
+	case mark.Next < start:
+		return start, &change.Gap{
+			Partition: part, Missing: start - mark.Next,
+			Reason: fmt.Sprintf("%s has lost offsets %d to %d by retention", part, mark.Next, start-1),
+		}
+	case mark.Next > end:
+		return start, &change.Gap{
+			Partition: part,
+			Reason:    fmt.Sprintf("%s ends at offset %d, before the stored position %d: it was created again or has lost data", part, end, mark.Next),
+		}
+	}
+	return mark.Next, nil
+}
+
+// logs is what the broker says about some topics.
+type logs struct {
+	ids          map[string]change.TopicID
+	starts, ends map[change.Partition]int64
+}
+
+func (s *Source) logs(ctx context.Context, topics []string) (*logs, error) {
+	l := &logs{
+		ids:    make(map[string]change.TopicID),
+		starts: make(map[change.Partition]int64), ends: make(map[change.Partition]int64),
+	}
+	details, err := s.admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("ask for topics: %w", err)
+	}
+	for name, detail := range details {
+		l.ids[name] = change.TopicID(detail.ID)
+	}
+	starts, err := s.admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("read the starts of topics: %w", err)
+	}
+	ends, err := s.admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("read the ends of topics: %w", err)
+	}
+	for _, of := range []struct {
+		listed kadm.ListedOffsets
+		into   map[change.Partition]int64
+	}{{starts, l.starts}, {ends, l.ends}} {
+		if err := of.listed.Error(); err != nil {
+			return nil, fmt.Errorf("read the offsets of topics: %w", err)
+		}
+		of.listed.Each(func(o kadm.ListedOffset) {
+			of.into[change.Partition{Topic: o.Topic, Number: o.Partition}] = o.Offset
+		})
+	}
+	return l, nil
+}
