@@ -29,12 +29,7 @@ func appendFloat(dst []byte, value float64, bits int) []byte {
 	case math.IsInf(value, -1):
 		return append(dst, "-Infinity"...)
 	}
-	plainBelow := 1e15
-	if bits == 32 {
-		plainBelow = 1e6
-	}
-	magnitude := math.Abs(value)
-	if magnitude < plainBelow && (magnitude >= 1e-4 || magnitude == 0) {
+	if isPlain(math.Abs(value), bits) {
 		return strconv.AppendFloat(dst, value, 'f', -1, bits)
 	}
 	for digits := -1; ; digits++ {
@@ -48,6 +43,16 @@ func appendFloat(dst []byte, value float64, bits int) []byte {
 		}
 		dst = dst[:mark]
 	}
+}
+
+// isPlain reports whether a number that is not negative is printed without an
+// exponent.
+func isPlain(magnitude float64, bits int) bool {
+	if bits == 32 {
+		// The real nearest to 0.0001 is less than that, but prints as it.
+		return magnitude == 0 || float32(magnitude) >= 1e-4 && magnitude < 1e6
+	}
+	return magnitude == 0 || magnitude >= 1e-4 && magnitude < 1e15
 }
 
 // significand counts the digits before the exponent.
