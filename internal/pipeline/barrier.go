@@ -171,24 +171,25 @@ func (l *lane) advance(e *change.Event) {
 	l.newcomer = false
 }
 
-// drain appends to through what need not wait any longer: first all events that
-// speak for themselves, then one that speaks of others, and so on.
+// drain appends to through what need not wait any longer: in the order of their
+// source.lsn events that speak for themselves, where there are none one that
+// speaks of others, and so on.
 func (b *barrier) drain(through []change.Event) []change.Event {
 	for b.waiting > 0 {
-		before := len(through)
-		for _, l := range b.order() {
-			for len(l.queue) > 0 && b.free(l, &l.queue[0]) {
-				through = b.release(l, through)
-			}
-		}
-		for _, l := range b.order() {
-			if b.cleared(l) {
-				through = b.release(l, through)
+		lanes := b.order()
+		free := slices.IndexFunc(lanes, func(l *lane) bool { return b.free(l, &l.queue[0]) })
+		if free < 0 {
+			cleared := slices.IndexFunc(lanes, b.cleared)
+			if cleared < 0 {
 				break
 			}
+			through = b.release(lanes[cleared], through)
+			continue
 		}
-		if len(through) == before {
-			break
+		l := lanes[free]
+		through = b.release(l, through)
+		for len(l.queue) > 0 && b.free(l, &l.queue[0]) && (free+1 == len(lanes) || compareHeads(l, lanes[free+1]) < 0) {
+			through = b.release(l, through)
 		}
 	}
 	return through
@@ -267,10 +268,10 @@ func (b *barrier) free(l *lane, e *change.Event) bool {
 // cleared reports whether the head of a lane, which speaks of others, may go.
 // It is asked when no other event can go by itself.
 func (b *barrier) cleared(l *lane) bool {
-	if len(l.queue) == 0 || l.ends == nil {
+	head := &l.queue[0]
+	if l.ends == nil || !b.speaks(l, head) {
 		return false
 	}
-	head := &l.queue[0]
 	if b.speaksOfAll(head) {
 		for _, other := range b.lanes {
 			if !b.passed(l, other) {

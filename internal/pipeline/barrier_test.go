@@ -1,0 +1,237 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"metadb/internal/change"
+)
+
+const topic = "library.patron"
+
+func at(number int32) change.Partition { return change.Partition{Topic: topic, Number: number} }
+
+// event returns an upsert of partition number.
+func event(number int32, offset int64, lsn uint64) change.Event {
+	return change.Event{
+		Op: change.Upsert, LSN: lsn,
+		Position: change.Position{Partition: at(number), Offset: offset},
+	}
+}
+
+func truncate(number int32, offset int64, lsn uint64) change.Event {
+	e := event(number, offset, lsn)
+	e.Op = change.Truncate
+	return e
+}
+
+func rekeyed(number int32, offset int64, lsn uint64) change.Event {
+	e := event(number, offset, lsn)
+	e.OldKey = change.AppendNull(nil)
+	e.Row = change.AppendUnavailable(nil)
+	return e
+}
+
+func last(number int32, offset int64, lsn uint64) change.Event {
+	e := event(number, offset, lsn)
+	e.Snapshot = change.LastInSnapshot
+	return e
+}
+
+// places writes the events as partition@offset.
+func places(events []change.Event) string {
+	var s []string
+	for _, e := range events {
+		s = append(s, fmt.Sprintf("%d@%d", e.Position.Partition.Number, e.Position.Offset))
+	}
+	return strings.Join(s, " ")
+}
+
+func ends(offsets ...int64) map[change.Partition]int64 {
+	m := make(map[change.Partition]int64)
+	for number, end := range offsets {
+		m[at(int32(number))] = end
+	}
+	return m
+}
+
+// reading returns a barrier that reads n partitions of one topic from their
+// beginning.
+func reading(n int32) *barrier {
+	b := newBarrier(true)
+	var begun []change.Beginning
+	for number := range n {
+		begun = append(begun, change.Beginning{Partition: at(number), Fresh: true})
+	}
+	b.begin(begun)
+	return b
+}
+
+func TestBarrier(t *testing.T) {
+	type events = []change.Event
+	type step struct {
+		arrive events
+		// ends, where not nil, are told after that.
+		ends map[change.Partition]int64
+		want string
+	}
+	for _, test := range []struct {
+		name       string
+		partitions int32
+		steps      []step
+	}{
+		{"one partition never waits", 1, []step{
+			{arrive: events{event(0, 0, 1), truncate(0, 1, 2), rekeyed(0, 2, 3), last(0, 3, 4)}, want: "0@0 0@1 0@2 0@3"},
+		}},
+		{"a truncate waits for the ends of the others", 2, []step{
+			{arrive: events{event(0, 0, 1), truncate(0, 1, 5), event(0, 2, 6)}, want: "0@0"},
+			{ends: ends(3, 2), want: ""},
+			{arrive: events{event(1, 0, 2)}, want: "1@0"},
+			{arrive: events{event(1, 1, 3)}, want: "1@1 0@1 0@2"},
+		}},
+		{"or for their first event with a higher lsn", 2, []step{
+			{arrive: events{truncate(0, 0, 5)}, ends: ends(1, 100), want: ""},
+			{arrive: events{event(1, 0, 4), event(1, 1, 6), event(1, 2, 7)}, want: "1@0 0@0 1@1 1@2"},
+		}},
+		{"a later event waits before the ends are known", 2, []step{
+			{arrive: events{truncate(0, 0, 5), event(1, 0, 6)}, want: ""},
+			{ends: ends(1, 1), want: "0@0 1@0"},
+		}},
+		{"a partition that is at its end does not wait", 2, []step{
+			{arrive: events{event(1, 0, 1), truncate(0, 0, 5)}, ends: ends(1, 1), want: "1@0 0@0"},
+		}},
+		{"two truncates go in their order", 2, []step{
+			{arrive: events{truncate(0, 0, 8), truncate(1, 0, 5), event(1, 1, 6), event(1, 2, 9)}, ends: ends(1, 3), want: "1@0 1@1 0@0 1@2"},
+		}},
+		{"the delete of a change of key comes before its create", 2, []step{
+			{arrive: events{rekeyed(0, 0, 5)}, ends: ends(1, 4), want: ""},
+			{arrive: events{event(1, 0, 5)}, want: "1@0"},
+			{arrive: events{event(1, 1, 6)}, want: "0@0 1@1"},
+		}},
+		{"the mark last waits for all, but holds nobody back", 3, []step{
+			{arrive: events{last(0, 0, 5), event(0, 1, 9), event(1, 0, 5)}, ends: ends(2, 2, 0), want: "1@0"},
+			{arrive: events{event(1, 1, 5)}, want: "1@1 0@0 0@1"},
+		}},
+		{"a truncate behind the mark last", 2, []step{
+			{arrive: events{last(0, 0, 5), event(1, 0, 5), truncate(1, 1, 8)}, ends: ends(1, 2), want: "1@0 0@0 1@1"},
+		}},
+		{"an unknown lsn waits for the ends only", 2, []step{
+			{arrive: events{truncate(0, 0, 0), event(1, 0, 9)}, ends: ends(1, 2), want: "1@0"},
+			{arrive: events{event(1, 1, 10)}, want: "1@1 0@0"},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := reading(test.partitions)
+			for i, step := range test.steps {
+				got := b.pass(step.arrive)
+				if step.ends != nil {
+					if !b.asks() && b.waiting > 0 && i == 0 {
+						t.Errorf("step %d: nobody asks for the ends", i)
+					}
+					got = append(slices.Clip(got), b.told(step.ends)...)
+				}
+				if places(got) != step.want {
+					t.Errorf("step %d: got %q, want %q", i, places(got), step.want)
+				}
+			}
+		})
+	}
+}
+
+func TestBarrierOfNewPartition(t *testing.T) {
+	b := newBarrier(false)
+	b.begin([]change.Beginning{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
+	b.begin([]change.Beginning{{Partition: at(2), Fresh: true}})
+	if got := places(b.pass([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {
+		t.Errorf("the new partition did not wait: %s", got)
+	}
+	if held := b.held(); !slices.Equal(held, []change.Partition{at(2)}) {
+		t.Errorf("held: %v", held)
+	}
+	if got := places(b.told(ends(8, 9, 2))); got != "" {
+		t.Errorf("it did not wait for the others: %s", got)
+	}
+	if got := places(b.pass([]change.Event{event(0, 7, 4), event(1, 3, 6)})); got != "0@7 2@0 1@3 2@1" {
+		t.Errorf("got %s", got)
+	}
+	if b.asks() || b.held() != nil {
+		t.Error("something is still held back")
+	}
+}
+
+func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
+	b := reading(2)
+	b.pass([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
+	b.begin([]change.Beginning{{Partition: at(0), Fresh: true}})
+	if got := places(b.told(nil)); got != "1@0" {
+		t.Errorf("after the truncate's partition began again: got %q, want 1@0", got)
+	}
+	b.end(at(0))
+	if got := places(b.pass([]change.Event{event(0, 0, 1), truncate(1, 1, 7)})); got != "1@1" {
+		t.Errorf("a partition alone: got %q, want 1@1", got)
+	}
+}
+
+// TestBarrierKeepsOrder lets random streams of several partitions arrive in
+// random interleavings: all events pass, each partition in its order, and every
+// event that speaks of its topic comes after all that precede it in the source
+// and before all that follow it, unless they had passed when it arrived.
+func TestBarrierKeepsOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "partitions")
+		logs := make([][]change.Event, n)
+		for lsn := range rapid.IntRange(0, 40).Draw(t, "events") {
+			number := rapid.IntRange(0, n-1).Draw(t, "partition")
+			kind := rapid.SampledFrom([]func(int32, int64, uint64) change.Event{event, event, event, event, truncate, rekeyed}).Draw(t, "kind")
+			logs[number] = append(logs[number], kind(int32(number), int64(len(logs[number])), uint64(lsn+1)))
+		}
+		final := make([]int64, n)
+		for number := range logs {
+			final[number] = int64(len(logs[number]))
+		}
+		b := reading(int32(n))
+		var got []change.Event
+		passed := make(map[uint64]int) // how many had passed when the event with this lsn arrived
+		for slices.ContainsFunc(logs, func(log []change.Event) bool { return len(log) > 0 }) {
+			number := rapid.IntRange(0, n-1).Draw(t, "arrives")
+			count := rapid.IntRange(0, len(logs[number])).Draw(t, "count")
+			for _, e := range logs[number][:count] {
+				passed[e.LSN] = len(got)
+			}
+			got = append(got, b.pass(slices.Clone(logs[number][:count]))...)
+			logs[number] = logs[number][count:]
+			if b.asks() && rapid.Bool().Draw(t, "told") {
+				got = append(got, b.told(ends(final...))...)
+			}
+		}
+		for b.asks() {
+			got = append(got, b.told(ends(final...))...)
+		}
+		if len(b.held()) > 0 {
+			t.Fatalf("held back for ever: %v", b.held())
+		}
+		next := make([]int64, n)
+		for i, e := range got {
+			if number := e.Position.Partition.Number; e.Position.Offset != next[number] {
+				t.Fatalf("%s: out of order in %s", e.Position, places(got))
+			} else {
+				next[number]++
+			}
+			if e.Op != change.Truncate && e.OldKey == nil {
+				continue
+			}
+			for j, other := range got {
+				if j >= passed[e.LSN] && i != j && (other.LSN < e.LSN) != (j < i) {
+					t.Fatalf("%s (lsn %d) is on the wrong side of %s (lsn %d): %s", other.Position, other.LSN, e.Position, e.LSN, places(got))
+				}
+			}
+		}
+		if !slices.Equal(next, final) {
+			t.Fatalf("passed %v of %v", next, final)
+		}
+	})
+}
