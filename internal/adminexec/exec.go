@@ -36,9 +36,8 @@ type Controller interface {
 type Config struct {
 	DB      DB
 	Control Controller
-	// Status returns the live state of every data source, for LIST STATUS.
-	Status func() []SourceStatus
-	Logger *slog.Logger
+	Status  Status
+	Logger  *slog.Logger
 	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
 	// is not in this version.
 	RefreshTypes func(context.Context) error

@@ -1,43 +1,49 @@
 package adminexec
 
 import (
-	"slices"
+	"fmt"
 	"strings"
-	"time"
+
+	"metadb/internal/status"
 )
 
-// SourceStatus is a line of LIST STATUS.
-type SourceStatus struct {
-	Name string
-	// Stream is waiting, starting, active, error, gap or inactive.
-	Stream string
-	// Sync is normal, snapshot or snapshot_complete.
-	Sync string
-	// Lag is how many events the stream is behind, -1 if that is unknown.
-	Lag int64
-	// LastEvent is the time of the last event, zero before the first.
-	LastEvent        time.Time
-	Events, Rejected int64
-	// Message says what is wrong, if something is.
-	Message string
+// Status tells the live state of every data source; a status.Registry does.
+type Status interface {
+	Reports() []status.Report
 }
+
+var _ Status = (*status.Registry)(nil)
 
 // listStatus carries out LIST STATUS. It needs no database.
 func (e *Executor) listStatus() *Result {
-	sources := slices.SortedFunc(slices.Values(e.Status()), func(a, b SourceStatus) int { return strings.Compare(a.Name, b.Name) })
 	var rows [][]any
-	for _, s := range sources {
-		row := []any{"source", s.Name, s.Stream, s.Sync, nil, nil, s.Events, s.Rejected, nil}
-		if s.Lag >= 0 {
-			row[4] = s.Lag
+	for _, r := range e.Status.Reports() {
+		row := []any{"source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil}
+		if r.Lag != status.UnknownLag {
+			row[4] = r.Lag
 		}
-		if !s.LastEvent.IsZero() {
-			row[5] = s.LastEvent
+		if !r.LastEvent.IsZero() {
+			row[5] = r.LastEvent
 		}
-		if s.Message != "" {
-			row[8] = s.Message
+		if message := statusMessage(r); message != "" {
+			row[8] = message
 		}
 		rows = append(rows, row)
 	}
 	return table(describeList("status"), rows)
+}
+
+// statusMessage is what a person should know of a source, in one line.
+func statusMessage(r status.Report) string {
+	var parts []string
+	if r.Message != "" {
+		parts = append(parts, r.Message)
+	}
+	const shown = 5
+	if n := len(r.Skipped); n > shown {
+		parts = append(parts, fmt.Sprintf("no primary key, skipped: %s and %d more", strings.Join(r.Skipped[:shown], ", "), n-shown))
+	} else if n > 0 {
+		parts = append(parts, "no primary key, skipped: "+strings.Join(r.Skipped, ", "))
+	}
+	return strings.Join(parts, "; ")
 }

@@ -22,6 +22,7 @@ import (
 	"metadb/internal/metaschema"
 	"metadb/internal/pgtest"
 	"metadb/internal/pgwire"
+	"metadb/internal/status"
 )
 
 func TestMain(m *testing.M) {
@@ -64,12 +65,7 @@ func open(t testing.TB, alter func(*pgwire.Config)) *port {
 		Logger:    slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Executor: adminexec.New(adminexec.Config{
 			DB: db.Pool, Control: idle{}, Logger: slog.New(slog.DiscardHandler),
-			Status: func() []adminexec.SourceStatus {
-				return []adminexec.SourceStatus{{
-					Name: "sensor", Stream: "active", Sync: "normal", Lag: 7, Events: 12,
-					LastEvent: time.Date(2026, 11, 22, 6, 1, 54, 120e6, time.UTC),
-				}}
-			},
+			Status: active(),
 		}),
 		FailureDelay: time.Millisecond,
 	}
@@ -175,6 +171,16 @@ func run(t testing.TB, input string, args ...string) string {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// active is the state of one busy source.
+func active() *status.Registry {
+	registry := &status.Registry{}
+	source := registry.Source("sensor")
+	source.SetStream(status.Active, "")
+	source.SetLag(7)
+	source.Applied(12, 0, time.Date(2026, 11, 22, 6, 1, 54, 120e6, time.UTC))
+	return registry
 }
 
 // idle is a controller without streams.

@@ -1,0 +1,239 @@
+package adminexec_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/adminlang"
+	"metadb/internal/change"
+	"metadb/internal/metaschema"
+	"metadb/internal/pgtest"
+	"metadb/internal/status"
+)
+
+// fixture is an executor with a database and a controller that takes notes.
+type fixture struct {
+	*adminexec.Executor
+	t     *testing.T
+	db    *pgtest.DB
+	calls []string
+	// fail is what the next start answers.
+	fail     error
+	registry status.Registry
+	log      bytes.Buffer
+}
+
+func setUp(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, db: pgtest.New(t)}
+	conn, err := pgx.Connect(t.Context(), f.db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := metaschema.Ensure(t.Context(), conn, "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.Executor = adminexec.New(adminexec.Config{
+		DB: f.db.Pool, Control: f, Status: &f.registry, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+	})
+	return f
+}
+
+func (f *fixture) StartSource(_ context.Context, name string) error {
+	f.calls = append(f.calls, "start "+name)
+	return f.fail
+}
+
+func (f *fixture) StopSource(_ context.Context, name string) error {
+	f.calls = append(f.calls, "stop "+name)
+	return nil
+}
+
+func (f *fixture) SetOrigins(origins []change.Origin) {
+	f.calls = append(f.calls, fmt.Sprint("origins ", origins))
+}
+
+// run carries out one command and returns its answer as text: notices, rows,
+// tag, or the error.
+func (f *fixture) run(query string) string {
+	f.t.Helper()
+	statements := adminlang.Parse(query)
+	if len(statements) != 1 || statements[0].Command == nil {
+		f.t.Fatalf("%s: no command: %v", query, statements)
+	}
+	result, err := f.Exec(f.t.Context(), statements[0].Command)
+	if err != nil {
+		e := adminexec.AsError(err)
+		return fmt.Sprintf("%s %s (%d) %s", e.Code, e.Message, e.Position, e.Hint)
+	}
+	if described := adminexec.Describe(statements[0].Command); !slices.Equal(described, result.Columns) {
+		f.t.Errorf("%s: described as %v, has %v", query, described, result.Columns)
+	}
+	var lines []string
+	for _, n := range result.Notices {
+		lines = append(lines, string(n.Severity)+" "+n.Message)
+	}
+	for _, row := range result.Rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = strings.ReplaceAll(fmt.Sprint(cell), "<nil>", "-")
+		}
+		lines = append(lines, strings.Join(cells, "|"))
+	}
+	return strings.Join(append(lines, result.Tag), "\n")
+}
+
+// expect runs a command and compares the beginning of its answer.
+func (f *fixture) expect(query, want string) {
+	f.t.Helper()
+	if got := f.run(query); !strings.HasPrefix(got, want) {
+		f.t.Errorf("%s\n got %s\nwant %s", query, got, want)
+	}
+}
+
+// TestSourceLifecycle creates, changes and drops data sources.
+func TestSourceLifecycle(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')", "CREATE DATA SOURCE")
+	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')", `42710 data source "a" already exists (20)`)
+	f.expect("create data source b type kafka options (brokers 'b', topics '^b', consumer_group 'g')",
+		`42710 consumer group "g" is used by data source "a" (0) every data source needs`)
+	f.expect("create data source b type kafka options (brokers 'b', topics '^b')",
+		`22023 option "consumer_group" is required (20) give it in: options (consumer_group '…')`)
+	f.expect("create data source b type kafka options (brokers 'b', brokers 'c')", `42710 option "brokers" provided more than once (55)`)
+	f.expect("create data source b type rabbit options (brokers 'b')", `22023 invalid data source type "rabbit" (27) the type is "kafka"`)
+	f.expect("create data source b type kafka options (security 'none')", `22023 invalid value for option "security": "none" is not one of its values (51) valid values are: ssl, plaintext, sasl_ssl, sasl_plaintext`)
+	f.expect("create data source "+strings.Repeat("x", 64)+" type kafka", `22023 invalid value for option "name": longer than 63 bytes (20)`)
+
+	f.expect("alter data source a options (set brokers 'c:1')", "NOTICE the change is used at the next connection; restart the server to use it now\nALTER DATA SOURCE")
+	f.expect("alter data source a options (set topics '^c', add schema_stop_filter 'x')",
+		"NOTICE the server must be restarted for the change to take effect\nALTER DATA SOURCE")
+	f.expect("alter data source a options (add topics '^d')", `42710 option "topics" already has a value (34) use: set topics '…'`)
+	f.expect("alter data source a options (set module 'folio')", `42704 option "module" has no value (34) use: add module '…'`)
+	f.expect("alter data source a options (drop module)", `42704 option "module" has no value (35)`)
+	f.expect("alter data source a options (drop topics)", `22023 option "topics" is required (19)`)
+	f.expect("alter data source a options (drop nothing)", `HV00D invalid option "nothing" (35)`)
+	f.expect("alter data source a options (drop schema_stop_filter, set security 'plaintext')", "NOTICE the server must be restarted")
+	f.expect("alter data source b options (set topics 'x')", `42704 data source "b" does not exist (19)`)
+	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|-|-|-|-|-|-")
+	f.expect("drop data source b", `42704 data source "b" does not exist (18)`)
+	f.expect("drop data source a", "NOTICE the tables of data source \"a\" are kept\nDROP DATA SOURCE")
+	f.expect("list data_sources", "SELECT 0")
+
+	f.fail = errors.New("no luck")
+	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')",
+		`WARNING data source "a" was created but could not be started: no luck`)
+	if got := strings.Join(f.calls, ", "); got != "start a, stop a, start a" {
+		t.Errorf("calls: %s", got)
+	}
+}
+
+// TestSecrets checks that passwords are neither listed nor logged.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect(`create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g', security 'sasl_ssl',
+sasl_mechanism 'plain', sasl_username 'u', sasl_password 'hunter2')`, "CREATE DATA SOURCE")
+	f.expect("alter data source a options (set sasl_password 'hunter3')", "NOTICE")
+	f.expect("alter data source a options (set sasl_password 'hunter4', set x 'y')", "HV00D")
+	for _, text := range []string{f.run("list data_sources"), f.log.String()} {
+		if strings.Contains(text, "hunter") {
+			t.Errorf("shows the password: %s", text)
+		}
+	}
+}
+
+// TestDropForgetsPositions checks what goes with a data source and what stays.
+func TestDropForgetsPositions(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')", "CREATE DATA SOURCE")
+	for _, sql := range []string{
+		"insert into metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) values ('a', 'g', 't', 0, 1), ('b', 'g', 't', 0, 1)",
+		"insert into metadb.rejected_event (source_name, topic, partition, \"offset\", reason) values ('a', 't', 0, 1, 'r')",
+	} {
+		if _, err := f.db.Pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.expect("drop data source a", "NOTICE")
+	var left string
+	const sql = `select (select string_agg(source_name, ',') from metadb.stream_position) || ' ' || (select count(*) from metadb.rejected_event)`
+	if err := f.db.Pool.QueryRow(t.Context(), sql).Scan(&left); err != nil || left != "b 1" {
+		t.Errorf("left: %s, %v", left, err)
+	}
+	f.expect("purge rejected events for data source a", "NOTICE 1 rejected events removed\nPURGE REJECTED EVENTS")
+	f.expect("purge rejected events for data source a", `42704 data source "a" does not exist (39)`)
+}
+
+// TestOrigins creates and drops origins; the streams hear of it.
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("create data origin west", "CREATE DATA ORIGIN")
+	f.expect("create data origin east", "CREATE DATA ORIGIN")
+	f.expect("create data origin east", `42710 data origin "east" already exists (20)`)
+	f.expect("list data_origins", "east\nwest\nSELECT 2")
+	f.expect("drop data origin west", "DROP DATA ORIGIN")
+	f.expect("drop data origin west", `42704 data origin "west" does not exist (18)`)
+	f.expect("create data origin "+strings.Repeat("x", 64), "22023 the name of an origin is longer than 63 bytes (20)")
+	if got := strings.Join(f.calls, ", "); got != "origins [west], origins [east west], origins [east]" {
+		t.Errorf("calls: %s", got)
+	}
+}
+
+// TestParameters sets and lists parameters.
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("list config", "checkpoint_segment_size|3000\nexternal_sql_folio")
+	f.expect("alter system set checkpoint_segment_size = '5000'", "NOTICE the server must be restarted for the change to take effect\nALTER SYSTEM")
+	f.expect("alter system set external_sql_folio = 'refs/tags/v1'", "ALTER SYSTEM")
+	f.expect("alter system set snapshot_deadline = '90 minutes'", "NOTICE")
+	f.expect("list config", "checkpoint_segment_size|5000\nexternal_sql_folio|refs/tags/v1")
+	f.expect("alter system set checkpoint_segment_size = '0'", `22023 invalid value for parameter "checkpoint_segment_size": "0" (44) it is a number from 1 to 1000000`)
+	f.expect("alter system set checkpoint_segment_size = 'many'", "22023")
+	f.expect("alter system set snapshot_deadline = 'soon'", `22023 invalid value for parameter "snapshot_deadline": "soon" (38) it is an interval above zero`)
+	f.expect("alter system set snapshot_deadline = '0'", "22023")
+	f.expect("alter system set snapshot_dedline = '1'", `42704 unrecognized configuration parameter "snapshot_dedline" (18) did you mean "snapshot_deadline"?`)
+}
+
+// TestStatus lists what the streams do.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("list status", "SELECT 0")
+	f.registry.Source("b").SetStream(status.Error, "broker away")
+	f.registry.Source("b").Skip("t1")
+	f.registry.Source("a").SetStream(status.Active, "")
+	f.expect("list status", "source|a|active|normal|-|-|0|0|-\nsource|b|error|normal|-|-|0|0|broker away; no primary key, skipped: t1\nSELECT 2")
+}
+
+// TestHelp lists commands, and every command listed is one.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("help drop data", "drop data source|remove")
+	f.expect("help me", `42704 there is no command "me" (6)`)
+	f.expect("verify consistency", "0A000 not in this version: verify consistency (0)")
+	result, err := f.Exec(t.Context(), adminlang.Help{})
+	if err != nil || len(result.Rows) == 0 {
+		t.Fatal(result, err)
+	}
+	for _, row := range result.Rows {
+		if statements := adminlang.Parse(row[0].(string)); statements[0].SQL() && !strings.HasPrefix(row[0].(string), "alter system") {
+			t.Errorf("%s is no command", row[0])
+		}
+	}
+}
