@@ -83,7 +83,8 @@ type Event struct {
 	LSN uint64
 
 	// Shape describes Row. For an upsert it has every column of the event,
-	// for a delete the key's columns alone. Nil for other operations.
+	// for a delete the key's columns alone; so has a rejected event whose key
+	// could be read. Nil for other operations.
 	Shape *Shape
 	Row   Row
 	// OldKey holds, for an upsert that carries __debezium.oldkey, the cells
