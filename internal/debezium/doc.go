@@ -18,7 +18,10 @@
 // properly first.
 //
 // What can't be decoded is a rejected event with a reason, never an error: the
-// stream goes on. JSON is read strictly (RFC 8259, UTF-8): what follows the
-// value, a member that appears twice where one is expected, half of a surrogate
-// pair and nesting deeper than [maxDepth] reject the record.
+// stream goes on. JSON is read strictly (RFC 8259, UTF-8). Text after the value,
+// nesting deeper than [maxDepth], and a column, a field of the key or a member
+// of the envelope that appears twice reject the record; in a schema, of which
+// Debezium never writes a member twice, the last one counts. U+0000 and half of
+// a surrogate pair reject the record where they are in a text, and become
+// U+FFFD with a note where they are in a document.
 package debezium

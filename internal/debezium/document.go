@@ -36,7 +36,7 @@ func (document) convert(c *conversion, s *scanner, row change.Row) (change.Row, 
 	if c.nested == 0 && c.placeholder.isDocument(raw) {
 		return change.AppendUnavailable(row), nil
 	}
-	return c.appendDocument(row, raw)
+	return c.appendDocument(row, raw, inner.unusual)
 }
 
 // opaque converts structs and maps, which are kept as Debezium sends them.
@@ -53,13 +53,16 @@ func (opaque) convert(c *conversion, s *scanner, row change.Row) (change.Row, er
 	if c.nested == 0 && c.placeholder.isDocument(raw) {
 		return change.AppendUnavailable(row), nil
 	}
-	return c.appendDocument(row, raw)
+	return c.appendDocument(row, raw, s.unusual)
 }
 
 // appendDocument appends the jsonb that raw, which is valid JSON, stands for.
-func (c *conversion) appendDocument(row change.Row, raw []byte) (change.Row, error) {
-	if err := checkNumbers(raw); err != nil {
-		return nil, err
+// unusual says that it may have a number that no numeric holds.
+func (c *conversion) appendDocument(row change.Row, raw []byte, unusual bool) (change.Row, error) {
+	if unusual {
+		if err := checkNumbers(raw); err != nil {
+			return nil, err
+		}
 	}
 	row, mark := change.Begin(row)
 	row = append(row, jsonbVersion)
@@ -103,13 +106,8 @@ func appendStorable(dst, raw []byte) ([]byte, bool) {
 }
 
 // checkNumbers reports an error if raw, which is valid JSON, has a number that
-// no numeric holds. Only exponents can make one: without them a number has as
-// many digits as bytes.
+// no numeric holds.
 func checkNumbers(raw []byte) error {
-	const harmless = 131072 / 8
-	if len(raw) < harmless && bytes.IndexByte(raw, 'e') < 0 && bytes.IndexByte(raw, 'E') < 0 {
-		return nil
-	}
 	s := scanner{data: raw}
 	for s.pos < len(raw) {
 		switch c := raw[s.pos]; {

@@ -3,7 +3,7 @@ package debezium
 import (
 	"encoding/binary"
 	"errors"
-	"math"
+	"strconv"
 
 	"metadb/internal/change"
 )
@@ -48,30 +48,47 @@ func (s *scanner) integer() (int64, error) {
 	case '"', '{', '[', 't', 'f', 'n':
 		return 0, errWrongKind
 	}
+	if value, ok := s.shortInteger(); ok {
+		return value, nil
+	}
 	text, err := s.number()
 	if err != nil {
 		return 0, err
 	}
-	negative := text[0] == '-'
-	if negative {
-		text = text[1:]
-	}
-	var magnitude uint64
-	for _, c := range text {
-		digit := uint64(c - '0')
-		if digit > 9 {
-			return 0, errWrongKind
-		}
-		if magnitude > (math.MaxInt64+1-digit)/10 {
-			return 0, errIntegerRange
-		}
-		magnitude = magnitude*10 + digit
-	}
-	if negative {
-		return -int64(magnitude), nil
-	}
-	if magnitude > math.MaxInt64 {
+	value, err := strconv.ParseInt(string(text), 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
 		return 0, errIntegerRange
+	case err != nil:
+		return 0, errWrongKind
 	}
-	return int64(magnitude), nil
+	return value, nil
+}
+
+// shortInteger passes an integer that surely fits 64 bits. It reports false and
+// passes nothing if another number comes next, or none.
+func (s *scanner) shortInteger() (int64, bool) {
+	const most = 18 // digits
+	data := s.data[s.pos:]
+	at := 0
+	if len(data) > 0 && data[0] == '-' {
+		at = 1
+	}
+	first, value := at, int64(0)
+	for at < len(data) && data[at]-'0' <= 9 {
+		value = value*10 + int64(data[at]-'0')
+		at++
+	}
+	count := at - first
+	if count == 0 || count > most || count > 1 && data[first] == '0' {
+		return 0, false
+	}
+	if at < len(data) && (data[at] == '.' || data[at]|0x20 == 'e') {
+		return 0, false
+	}
+	s.pos += at
+	if first == 1 {
+		return -value, true
+	}
+	return value, true
 }

@@ -37,7 +37,8 @@ func (r *rowReader) read(p *plan, s *scanner) error {
 
 // reset forgets the last row.
 func (r *rowReader) reset() {
-	r.row, r.offsets, r.notes, r.nested = r.row[:0], r.offsets[:0], nil, 0
+	r.row, r.offsets, r.notes = r.row[:0], r.offsets[:0], nil
+	r.nested, r.changed = 0, ""
 }
 
 // readOrdered reads a row whose members come in the plan's order, written as

@@ -14,6 +14,9 @@ type scanner struct {
 	data  []byte
 	pos   int
 	depth int
+	// unusual is set when a number was passed that has an exponent or very
+	// many digits: a numeric may not hold it.
+	unusual bool
 }
 
 // fail returns an error that names the place.
@@ -77,6 +80,10 @@ func (s *scanner) name() (raw []byte, escaped bool, err error) {
 	}
 	if raw, escaped, err = s.text(); err != nil {
 		return nil, false, err
+	}
+	if s.pos < len(s.data) && s.data[s.pos] == ':' {
+		s.pos++
+		return raw, escaped, nil
 	}
 	return raw, escaped, s.expect(':')
 }
@@ -188,6 +195,7 @@ func (s *scanner) number() ([]byte, error) {
 		}
 	}
 	if s.pos < len(s.data) && (s.data[s.pos] == 'e' || s.data[s.pos] == 'E') {
+		s.unusual = true
 		s.pos++
 		if s.pos < len(s.data) && (s.data[s.pos] == '+' || s.data[s.pos] == '-') {
 			s.pos++
@@ -196,14 +204,22 @@ func (s *scanner) number() ([]byte, error) {
 			return nil, s.fail("expected a digit")
 		}
 	}
+	if s.pos-start > manyDigits {
+		s.unusual = true
+	}
 	return s.data[start:s.pos], nil
 }
 
+// manyDigits is fewer than the digits of any number that a numeric can't hold.
+const manyDigits = 1000
+
 // digits passes decimal digits and returns their count.
 func (s *scanner) digits() int {
-	start := s.pos
-	for s.pos < len(s.data) && s.data[s.pos]-'0' <= 9 {
-		s.pos++
+	at := s.pos
+	for at < len(s.data) && s.data[at]-'0' <= 9 {
+		at++
 	}
-	return s.pos - start
+	count := at - s.pos
+	s.pos = at
+	return count
 }

@@ -17,35 +17,40 @@ const (
 // valid UTF-8, and its escapes are well-formed if it has any; [unescape]
 // resolves them.
 func (s *scanner) text() (raw []byte, escaped bool, err error) {
-	s.pos++ // the opening quote
-	start := s.pos
+	data := s.data
+	start := s.pos + 1 // after the opening quote
 	ascii := true
-	for {
-		s.pos += plainLength(s.data[s.pos:])
-		if s.pos >= len(s.data) {
+	for at := start; ; {
+		at += plainLength(data[at:])
+		if at >= len(data) {
+			s.pos = at
 			return nil, false, s.fail("the string does not end")
 		}
-		switch c := s.data[s.pos]; {
+		switch c := data[at]; {
 		case c == '"':
-			raw = s.data[start:s.pos]
+			raw = data[start:at]
 			if !ascii && !utf8.Valid(raw) {
 				s.pos = start
 				return nil, false, s.fail("the string is not UTF-8")
 			}
-			s.pos++
+			s.pos = at + 1
 			return raw, escaped, nil
 		case c == '\\':
 			escaped = true
-			if err := s.escape(); err != nil {
-				return nil, false, err
+			length := escapeLength(data[at:])
+			if length == 0 {
+				s.pos = at
+				return nil, false, s.fail("the string has a malformed escape")
 			}
+			at += length
 		case c < ' ':
+			s.pos = at
 			return nil, false, s.fail("the string has a control character")
 		default:
 			// The bytes of other characters than ASCII are passed one
 			// by one and checked at the end.
 			ascii = false
-			s.pos++
+			at++
 		}
 	}
 }
@@ -73,22 +78,21 @@ func plainLength(data []byte) int {
 	return i
 }
 
-// escape passes one escape sequence.
-func (s *scanner) escape() error {
-	if s.pos+1 >= len(s.data) {
-		return s.fail("the string does not end")
+// escapeLength returns the length of the escape sequence at the beginning of
+// data, 0 if it is malformed.
+func escapeLength(data []byte) int {
+	if len(data) < 2 {
+		return 0
 	}
-	switch s.data[s.pos+1] {
+	switch data[1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.pos += 2
-		return nil
+		return 2
 	case 'u':
-		if _, ok := hexRune(s.data[s.pos:]); ok {
-			s.pos += unicodeEscape
-			return nil
+		if _, ok := hexRune(data); ok {
+			return unicodeEscape
 		}
 	}
-	return s.fail("the string has a malformed escape")
+	return 0
 }
 
 // unicodeEscape is the length of \u0000.
