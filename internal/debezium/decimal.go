@@ -71,7 +71,7 @@ func (variableDecimal) convert(c *conversion, s *scanner, row change.Row) (chang
 	more, err := s.open('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, _, err = s.name(); err != nil {
+		if name, err = s.name(); err != nil {
 			return nil, err
 		}
 		switch string(name) {

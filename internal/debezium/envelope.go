@@ -40,7 +40,7 @@ func (e *envelope) read(s *scanner, p *plan, rows *rowReader) error {
 	more, err := s.open('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, _, err = s.name(); err != nil {
+		if name, err = s.name(); err != nil {
 			return err
 		}
 		if err = e.member(s, name, p, rows); err != nil {

@@ -172,6 +172,7 @@ func TestOtherOrders(t *testing.T) {
 		`{"payload":` + payload + `,"schema":` + schema + `}`,
 		" {\n\"schema\" : " + schema + " ,\t\"payload\" : " + payload + " } \n",
 		`{"schema":` + schema + `,"payload":` + payload + `,"more":[1,{"x":null}]}`,
+		`{"sch\u0065ma":` + schema + `,"\u0070ayload":` + strings.Replace(strings.Replace(payload, `"after"`, `"\u0061fter"`, 1), `"name":"Ada"`, `"n\u0061me":"Ada"`, 1) + `}`,
 		good,
 	} {
 		for range 2 {

@@ -163,21 +163,17 @@ func member(object []byte, name string) ([]byte, error) {
 	s := scanner{data: object}
 	more, err := s.open('{', '}')
 	for more && err == nil {
-		var raw []byte
-		var escaped bool
-		if raw, escaped, err = s.name(); err != nil {
+		var found, value []byte
+		if found, err = s.name(); err != nil {
 			return nil, err
 		}
-		value, err := s.skip()
-		if err != nil {
+		if value, err = s.skip(); err != nil {
 			return nil, err
 		}
-		if sameName(raw, escaped, name) {
+		if string(found) == name {
 			return value, nil
 		}
-		if more, err = s.more('}'); err != nil {
-			return nil, err
-		}
+		more, err = s.more('}')
 	}
 	return nil, err
 }

@@ -117,13 +117,9 @@ func memberNames(object []byte) ([]string, error) {
 	s := scanner{data: object}
 	more, err := s.open('{', '}')
 	for more && err == nil {
-		raw, _, err := s.name()
+		name, err := s.name()
 		if err != nil {
 			return nil, err
-		}
-		name, whole := unescape(nil, raw)
-		if !whole {
-			return nil, errKey
 		}
 		if slices.Contains(names, string(name)) {
 			return nil, fmt.Errorf("the record's key has two fields named %.70q", name)
@@ -169,14 +165,13 @@ func (k *recordKey) read(s *scanner, fields *keyFields) error {
 	next := 0
 	more, err := s.open('{', '}')
 	for more && err == nil {
-		var raw []byte
-		var escaped bool
-		if raw, escaped, err = s.name(); err != nil {
+		var name []byte
+		if name, err = s.name(); err != nil {
 			return err
 		}
-		at := fields.find(raw, escaped, next)
+		at := fields.find(name, next)
 		if at < 0 || k.cells[at] != nil {
-			return fmt.Errorf("the record's key has a field %.70q that its schema does not have, or has it twice", raw)
+			return fmt.Errorf("the record's key has a field %.70q that its schema does not have, or has it twice", name)
 		}
 		if k.cells[at], err = s.skip(); err != nil {
 			return err
@@ -187,25 +182,16 @@ func (k *recordKey) read(s *scanner, fields *keyFields) error {
 	return err
 }
 
-// find returns the index of the field whose name is raw, -1 if there is none.
-// It looks at next first.
-func (f *keyFields) find(raw []byte, escaped bool, next int) int {
-	if next < len(f.names) && sameName(raw, escaped, f.names[next]) {
+// find returns the index of a field, -1 if there is none of that name. It looks
+// at next first.
+func (f *keyFields) find(name []byte, next int) int {
+	if next < len(f.names) && f.names[next] == string(name) {
 		return next
 	}
-	for i, name := range f.names {
-		if sameName(raw, escaped, name) {
+	for i, known := range f.names {
+		if known == string(name) {
 			return i
 		}
 	}
 	return -1
-}
-
-// sameName reports whether raw, a member's name as it is written, is name.
-func sameName(raw []byte, escaped bool, name string) bool {
-	if !escaped {
-		return string(raw) == name
-	}
-	text, whole := unescape(nil, raw)
-	return whole && string(text) == name
 }

@@ -74,17 +74,11 @@ func (r *rowReader) readAny(p *plan, s *scanner) error {
 	r.spans = append(r.spans[:0], make([][]byte, len(p.columns))...)
 	more, err := s.open('{', '}')
 	for more && err == nil {
-		var raw []byte
-		var escaped bool
-		if raw, escaped, err = s.name(); err != nil {
+		var name []byte
+		if name, err = s.name(); err != nil {
 			return err
 		}
-		name := string(raw)
-		if escaped {
-			text, _ := unescape(nil, raw)
-			name = string(text)
-		}
-		at, ok := p.index[name]
+		at, ok := p.index[string(name)]
 		if !ok {
 			return fmt.Errorf("the row has a field %.70q that its schema does not have", name)
 		}

@@ -72,9 +72,23 @@ func (s *scanner) finish() error {
 	return nil
 }
 
-// name passes a member's name and the colon after it. Where raw holds escapes,
-// escaped is set.
-func (s *scanner) name() (raw []byte, escaped bool, err error) {
+// name passes a member's name and the colon after it, and returns the name
+// with its escapes resolved.
+func (s *scanner) name() ([]byte, error) {
+	raw, escaped, err := s.rawName()
+	if err != nil || !escaped {
+		return raw, err
+	}
+	name, whole := unescape(nil, raw)
+	if !whole {
+		return nil, s.fail("half of a surrogate pair in a member's name")
+	}
+	return name, nil
+}
+
+// rawName passes a member's name and the colon after it, and returns the name
+// as it is written.
+func (s *scanner) rawName() (raw []byte, escaped bool, err error) {
 	if s.peek() != '"' {
 		return nil, false, s.fail("expected a member's name")
 	}
@@ -151,7 +165,7 @@ func (s *scanner) skip() ([]byte, error) {
 func (s *scanner) skipObject() error {
 	more, err := s.open('{', '}')
 	for more && err == nil {
-		if _, _, err = s.name(); err != nil {
+		if _, _, err = s.rawName(); err != nil {
 			return err
 		}
 		if _, err = s.skip(); err != nil {

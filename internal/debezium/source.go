@@ -52,7 +52,7 @@ func (r *source) read(s *scanner) error {
 	more, err := s.open('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, _, err = s.name(); err != nil {
+		if name, err = s.name(); err != nil {
 			return err
 		}
 		if err = r.member(s, name); err != nil {

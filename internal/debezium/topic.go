@@ -91,7 +91,7 @@ func split(value []byte) (parts, error) {
 	more, err := s.open('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, _, err = s.name(); err != nil {
+		if name, err = s.name(); err != nil {
 			return parts{}, err
 		}
 		s.peek()
