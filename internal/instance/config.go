@@ -1,0 +1,176 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Environment variables that hold passwords. They come before what
+// metadb.conf says.
+const (
+	SuperuserPasswordVariable  = "METADB_SUPERUSER_PASSWORD"
+	SystemUserPasswordVariable = "METADB_SYSTEMUSER_PASSWORD"
+)
+
+// Role is a role of the database and its password, which may be empty.
+type Role struct{ Name, Password string }
+
+// Config is what metadb.conf says, passwords looked up.
+type Config struct {
+	Host     string
+	Port     int
+	Database string
+	// Superuser is for what only a superuser may do; SystemUser owns
+	// everything.
+	Superuser, SystemUser Role
+	// SSLMode is one of libpq's modes:
+	// https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
+	SSLMode string
+
+	// AdminListen is the address of the administration port.
+	AdminListen string
+	// AdminCert and AdminKey are PEM files, both or none.
+	AdminCert, AdminKey string
+	// AdminTrust turns the password of the administration port off.
+	AdminTrust bool
+}
+
+// Config reads metadb.conf. Errors name the file with the line, or the key.
+func (d *Dir) Config() (*Config, error) {
+	path := filepath.Join(d.path, configFile)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s does not exist: %q is not a data directory, or the file was removed", path, d.path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%s can't be read by user %q", path, userName(os.Geteuid()))
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", configFile, err)
+	}
+	settings, err := parse(path, string(text))
+	if err != nil {
+		return nil, err
+	}
+	c, err := settings.config()
+	if err != nil {
+		return nil, err
+	}
+	return c, c.lookUpPasswords(d.path, settings)
+}
+
+// config turns settings into a Config without passwords that are elsewhere.
+func (s *settings) config() (*Config, error) {
+	for _, key := range []string{"host", "database", "superuser", "systemuser"} {
+		if s.get(key) == "" {
+			return nil, s.wrong(key, "%s has no value", key)
+		}
+	}
+	c := &Config{
+		Host:        s.get("host"),
+		Database:    s.get("database"),
+		Superuser:   Role{Name: s.get("superuser"), Password: s.get("superuser_password")},
+		SystemUser:  Role{Name: s.get("systemuser"), Password: s.get("systemuser_password")},
+		SSLMode:     s.get("sslmode"),
+		AdminListen: s.get("admin_listen"),
+		AdminCert:   s.get("admin_tls_cert"),
+		AdminKey:    s.get("admin_tls_key"),
+	}
+	var err error
+	if c.Port, err = strconv.Atoi(s.get("port")); err != nil || c.Port < 1 || c.Port > 65535 {
+		return nil, s.wrong("port", "port must be a number from 1 to 65535, not %q", s.get("port"))
+	}
+	modes := []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+	if !slices.Contains(modes, c.SSLMode) {
+		return nil, s.wrong("sslmode", "sslmode must be one of %s, not %q", strings.Join(modes, ", "), c.SSLMode)
+	}
+	if (c.AdminCert == "") != (c.AdminKey == "") {
+		return nil, s.wrong("admin_tls_cert", "admin_tls_cert and admin_tls_key go together: one of them has no value")
+	}
+	switch auth := s.get("admin_auth"); auth {
+	case "password":
+	case "trust":
+		c.AdminTrust = true
+	default:
+		return nil, s.wrong("admin_auth", "admin_auth must be password or trust, not %q", auth)
+	}
+	if c.Superuser.Name == c.SystemUser.Name {
+		return nil, s.wrong("systemuser", "systemuser must be another role than superuser: the tables should not belong to a superuser")
+	}
+	return c, nil
+}
+
+// lookUpPasswords takes passwords from the environment, or from the files that
+// the configuration names, relative to the data directory.
+func (c *Config) lookUpPasswords(dir string, s *settings) error {
+	for _, p := range []struct {
+		role          *Role
+		variable, key string
+	}{
+		{&c.Superuser, SuperuserPasswordVariable, "superuser_password_file"},
+		{&c.SystemUser, SystemUserPasswordVariable, "systemuser_password_file"},
+	} {
+		if password := os.Getenv(p.variable); password != "" {
+			p.role.Password = password
+			continue
+		}
+		file := s.get(p.key)
+		if file == "" {
+			continue
+		}
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(dir, file)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return s.wrong(p.key, "%s: %w", p.key, err)
+		}
+		p.role.Password = strings.TrimRight(string(text), "\r\n")
+	}
+	return nil
+}
+
+// Warnings are what an administrator should know about the configuration.
+func (c *Config) Warnings() []string {
+	var lines []string
+	if c.Database != "metadb" && !strings.HasPrefix(c.Database, "metadb_") {
+		lines = append(lines, fmt.Sprintf("database %q should be named \"metadb\", or begin with \"metadb_\"", c.Database))
+	}
+	if c.AdminTrust {
+		lines = append(lines, "admin_auth = trust: everybody on this machine may administer Metadb without a password")
+	}
+	return lines
+}
+
+// ConnString returns the connection string for a role, in libpq's form of
+// keywords and values.
+func (c *Config) ConnString(role Role) string {
+	var b strings.Builder
+	for _, field := range []struct{ key, value string }{
+		{"host", c.Host},
+		{"port", strconv.Itoa(c.Port)},
+		{"dbname", c.Database},
+		{"user", role.Name},
+		{"password", role.Password},
+		{"sslmode", c.SSLMode},
+		{"application_name", "metadb"},
+	} {
+		if field.value == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(field.key + "='" + escapeValue.Replace(field.value) + "'")
+	}
+	return b.String()
+}
+
+// escapeValue escapes a quoted value of a connection string:
+// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
+var escapeValue = strings.NewReplacer(`\`, `\\`, `'`, `\'`)

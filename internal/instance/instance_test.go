@@ -1,0 +1,207 @@
+package instance
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestInit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data")
+	if err := Init(path); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{path: 0o700, filepath.Join(path, "metadb.conf"): 0o600} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != mode {
+			t.Errorf("%s has mode %o, want %o", name, info.Mode().Perm(), mode)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(path, "metadb.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "[main]\nhost =\nport = 5432\ndatabase =\nsuperuser = postgres\nsuperuser_password =\nsystemuser = mdbadmin\nsystemuser_password =\nsslmode = require\n"
+	if string(text) != want {
+		t.Errorf("metadb.conf is %q", text)
+	}
+	if err := Init(path); err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("a second init: %v", err)
+	}
+}
+
+// with makes a data directory with that configuration.
+func with(t *testing.T, conf string) *Dir {
+	t.Helper()
+	t.Setenv(SuperuserPasswordVariable, "")
+	t.Setenv(SystemUserPasswordVariable, "")
+	path := filepath.Join(t.TempDir(), "data")
+	if err := Init(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path, "metadb.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+const complete = "[main]\nhost = h\ndatabase = metadb\n"
+
+func TestConfig(t *testing.T) {
+	d := with(t, "# comment\n; another\n\n[main]\nhost = db\nport =\ndatabase = metadb_x\nsuperuser_password = a#b;c'd\\ = \"e\n"+
+		"systemuser_password = \" s \"\nsslmode = disable\nadmin_auth=trust\n")
+	c, err := d.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Host: "db", Port: 5432, Database: "metadb_x", SSLMode: "disable", AdminListen: "127.0.0.1", AdminTrust: true,
+		Superuser:  Role{"postgres", `a#b;c'd\ = "e`},
+		SystemUser: Role{"mdbadmin", " s "},
+	}
+	if *c != want {
+		t.Errorf("got %+v\nwant %+v", *c, want)
+	}
+	const conn = `host='db' port='5432' dbname='metadb_x' user='postgres' password='a#b;c\'d\\ = "e' sslmode='disable' application_name='metadb'`
+	if got := c.ConnString(c.Superuser); got != conn {
+		t.Errorf("connection string %s", got)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for name, test := range map[string]struct{ conf, want string }{
+		"unknown key":       {complete + "hots = x\n", `metadb.conf line 4: unknown key "hots"`},
+		"no equals sign":    {complete + "secret\n", `metadb.conf line 4: not of the form "key = value"`},
+		"twice":             {complete + "host = x\n", "metadb.conf line 4: host has been given in line 2 already"},
+		"unknown section":   {complete + "[other]\n", "metadb.conf line 4: unknown section [other]"},
+		"no section":        {"host = h\n", "metadb.conf line 1: [main] must come before"},
+		"empty host":        {"[main]\nhost =\n", "metadb.conf line 2: host has no value"},
+		"no database":       {"[main]\nhost = h\n", "metadb.conf: database has no value"},
+		"empty superuser":   {complete + "superuser =\n", "metadb.conf line 4: superuser has no value"},
+		"empty system user": {complete + "systemuser =\n", "metadb.conf line 4: systemuser has no value"},
+		"port":              {complete + "port = many\n", `line 4: port must be a number from 1 to 65535, not "many"`},
+		"sslmode":           {complete + "sslmode = yes\n", `line 4: sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full, not "yes"`},
+		"half of TLS":       {complete + "admin_tls_cert = c.pem\n", "go together"},
+		"admin_auth":        {complete + "admin_auth = none\n", `admin_auth must be password or trust, not "none"`},
+		"one role for both": {complete + "systemuser = postgres\n", "another role than superuser"},
+		"no password file":  {complete + "superuser_password_file = none\n", "line 4: superuser_password_file: open "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := with(t, test.conf).Config()
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("shows the line: %v", err)
+			}
+		})
+	}
+}
+
+func TestPasswordsFromElsewhere(t *testing.T) {
+	d := with(t, complete+"superuser_password = x\nsuperuser_password_file = pw\nsystemuser_password = y\n")
+	if err := os.WriteFile(filepath.Join(d.Path(), "pw"), []byte(" from file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(SystemUserPasswordVariable, "from environment")
+	c, err := d.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Superuser.Password != " from file" || c.SystemUser.Password != "from environment" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for database, want := range map[string]int{"metadb": 0, "metadb_x": 0, "metadbx": 1, "ldp": 1} {
+		if got := (&Config{Database: database}).Warnings(); len(got) != want {
+			t.Errorf("%s: %v", database, got)
+		}
+	}
+}
+
+func TestLock(t *testing.T) {
+	d := with(t, complete)
+	// What a process that was killed left behind.
+	if err := os.WriteFile(filepath.Join(d.Path(), "metadb.pid"), []byte("999999999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, running, err := d.Running(); running || err != nil {
+		t.Fatalf("running: %v %v", running, err)
+	}
+	lock, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Lock()
+	var held *RunningError
+	if !errors.As(err, &held) || held.PID != os.Getpid() {
+		t.Errorf("a second lock: %v", err)
+	}
+	if pid, running, err := d.Running(); !running || pid != os.Getpid() || err != nil {
+		t.Errorf("running: %d %v %v", pid, running, err)
+	}
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if stopped, err := d.Stop(t.Context()); stopped || err != nil {
+		t.Errorf("stop without a server: %v %v", stopped, err)
+	}
+	again, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpen(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(folder, "none"): `does not exist: make it with "metadb init"`,
+		file:                          "is not a directory",
+	} {
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if os.Geteuid() == 0 {
+		other := filepath.Join(folder, "other")
+		if err := Init(other); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(other, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(other); err == nil || !strings.Contains(err.Error(), "belongs to user") {
+			t.Errorf("another user's: %v", err)
+		}
+	}
+}
+
+func TestIdentityIsKept(t *testing.T) {
+	d := with(t, complete)
+	first, err := d.Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.Identity()
+	if err != nil || first != second || !strings.HasPrefix(first, "metadb-") {
+		t.Errorf("%q, then %q %v", first, second, err)
+	}
+}

@@ -1,0 +1,179 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// RunningError says that a server, or a command that needs the directory for
+// itself, runs already.
+type RunningError struct {
+	Dir string
+	// PID is the process, 0 if the file does not tell.
+	PID int
+}
+
+func (e *RunningError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("another process uses data directory %q", e.Dir)
+	}
+	return fmt.Sprintf("a server is running on data directory %q with PID %d", e.Dir, e.PID)
+}
+
+// Lock is the right to be the one process on a data directory. The operating
+// system takes it away when the process ends, however that happens; what is
+// left of metadb.pid then is taken over.
+type Lock struct{ file *os.File }
+
+// lockTries is how often Lock looks before it believes that somebody else has
+// the directory.
+const lockTries = 3
+
+// Lock locks the data directory. The error is a *RunningError if another
+// process holds it.
+func (d *Dir) Lock() (*Lock, error) {
+	path := filepath.Join(d.path, pidFile)
+	for tries := 1; ; tries++ {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("lock data directory: %w", err)
+		}
+		if err := flock(file); err != nil {
+			_ = file.Close()
+			switch {
+			case !errors.Is(err, syscall.EWOULDBLOCK):
+				return nil, fmt.Errorf("lock data directory: %w", err)
+			case tries == lockTries:
+				return nil, &RunningError{Dir: d.path, PID: readPID(path)}
+			}
+			// Running holds it for a moment.
+			time.Sleep(stopInterval)
+			continue
+		}
+		// A process that stops removes the file. Who opened it just before
+		// holds a lock on a file that nobody sees, and tries again.
+		if !same(file, path) {
+			_ = file.Close()
+			continue
+		}
+		l := &Lock{file: file}
+		if err := l.write(); err != nil {
+			return nil, errors.Join(fmt.Errorf("write %s: %w", pidFile, err), l.Release())
+		}
+		return l, nil
+	}
+}
+
+// write says who holds the lock.
+func (l *Lock) write() error {
+	if err := l.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := l.file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// Release gives the lock back.
+func (l *Lock) Release() error {
+	return errors.Join(os.Remove(l.file.Name()), l.file.Close())
+}
+
+// Running returns the process that holds the lock of the data directory; ok is
+// false if none does.
+func (d *Dir) Running() (pid int, ok bool, err error) {
+	path := filepath.Join(d.path, pidFile)
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("look for a running server: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	// A shared lock, held for this moment only.
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	switch {
+	case err == nil:
+		return 0, false, nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return readPID(path), true, nil
+	}
+	return 0, false, fmt.Errorf("look for a running server: %w", err)
+}
+
+// stopInterval is how often Stop looks whether the server is gone.
+const stopInterval = 50 * time.Millisecond
+
+// Stop asks the process that holds the lock to stop, and returns when it has.
+// It reports false if none was running. The context bounds the waiting.
+func (d *Dir) Stop(ctx context.Context) (bool, error) {
+	pid, running, err := d.Running()
+	if err != nil || !running {
+		return false, err
+	}
+	for pid == 0 { // it holds the lock and has not written its number yet
+		if err := pause(ctx); err != nil {
+			return true, err
+		}
+		if pid, running, err = d.Running(); err != nil || !running {
+			return true, err
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return true, fmt.Errorf("stop process %d: %w", pid, err)
+	}
+	for {
+		now, running, err := d.Running()
+		// Another number is another server, started meanwhile.
+		if err != nil || !running || now != pid && now != 0 {
+			return true, err
+		}
+		if err := pause(ctx); err != nil {
+			return true, fmt.Errorf("process %d has not stopped: %w", pid, err)
+		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(stopInterval):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func flock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// same reports whether the open file is the one at path.
+func same(file *os.File, path string) bool {
+	open, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(open, named)
+}
+
+// readPID returns the number in the file, 0 if there is none.
+func readPID(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 {
+		return 0
+	}
+	return pid
+}

@@ -1,0 +1,128 @@
+package instance
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// keys are those that metadb.conf may have, with their defaults.
+var keys = []struct{ name, value string }{
+	{"host", ""},
+	{"port", "5432"},
+	{"database", ""},
+	{"superuser", "postgres"},
+	{"superuser_password", ""},
+	{"superuser_password_file", ""},
+	{"systemuser", "mdbadmin"},
+	{"systemuser_password", ""},
+	{"systemuser_password_file", ""},
+	{"sslmode", "require"},
+	{"admin_listen", "127.0.0.1"},
+	{"admin_tls_cert", ""},
+	{"admin_tls_key", ""},
+	{"admin_auth", "password"},
+}
+
+// setting is one value and the line that it comes from, 0 for a default.
+type setting struct {
+	value string
+	line  int
+}
+
+// settings are the values of a file.
+type settings struct {
+	file   string
+	values map[string]setting
+}
+
+// parse reads the text of metadb.conf: one section [main], lines of key =
+// value, comments on lines of their own. A value goes to the end of its line,
+// since passwords contain # and ;. Quotes around a whole value are taken off.
+func parse(file, text string) (*settings, error) {
+	s := &settings{file: file, values: make(map[string]setting)}
+	for _, key := range keys {
+		s.values[key.name] = setting{value: key.value}
+	}
+	section := ""
+	number := 0
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		number++
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == '#' || line[0] == ';':
+			continue
+		case line[0] == '[':
+			if line != "[main]" {
+				return nil, fmt.Errorf("%s line %d: unknown section %s: the only one is [main]", file, number, line)
+			}
+			section = line
+			continue
+		case section == "":
+			return nil, fmt.Errorf("%s line %d: [main] must come before the first key", file, number)
+		}
+		if err := s.set(line, number); err != nil {
+			return nil, fmt.Errorf("%s line %d: %w", file, number, err)
+		}
+	}
+	return s, nil
+}
+
+// set takes one line of key = value.
+func (s *settings) set(line string, number int) error {
+	at := strings.IndexAny(line, "=:")
+	if at < 0 {
+		// The line may be half of a password: it is not shown.
+		return fmt.Errorf("not of the form \"key = value\"")
+	}
+	key := strings.TrimSpace(line[:at])
+	before, known := s.values[key]
+	switch {
+	case !known:
+		return fmt.Errorf("unknown key %q: the keys are %s", key, keyNames())
+	case before.line > 0:
+		return fmt.Errorf("%s has been given in line %d already", key, before.line)
+	}
+	value := strings.TrimSpace(line[at+1:])
+	if value == "" && before.value != "" {
+		// An empty line leaves the default, but for what has to be given.
+		value = emptied(key, before.value)
+	}
+	s.values[key] = setting{value: unquote(value), line: number}
+	return nil
+}
+
+// emptied is the value of a key that has a default and was given none.
+func emptied(key, standard string) string {
+	if key == "superuser" || key == "systemuser" {
+		return ""
+	}
+	return standard
+}
+
+func unquote(value string) string {
+	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
+		return value[1 : n-1]
+	}
+	return value
+}
+
+func (s *settings) get(key string) string { return s.values[key].value }
+
+// wrong returns an error about the value of a key, with file and line.
+func (s *settings) wrong(key, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	if line := s.values[key].line; line > 0 {
+		return fmt.Errorf("%s line %d: %w", s.file, line, err)
+	}
+	return fmt.Errorf("%s: %w", s.file, err)
+}
+
+func keyNames() string {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key.name
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

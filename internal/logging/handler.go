@@ -1,0 +1,95 @@
+package logging
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Handler writes lines such as
+//
+//	2026-11-22 06:01:54 UTC  INFO:  starting Metadb v2.0.0
+type Handler struct {
+	out    *output
+	level  slog.Level
+	colour bool
+	attrs  []slog.Attr
+	group  string
+}
+
+var _ slog.Handler = (*Handler)(nil)
+
+// output is shared by a handler and those derived from it.
+type output struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// NewHandler returns a handler that writes records of that level and above. It
+// uses colours if the writer is a terminal.
+func NewHandler(w io.Writer, level slog.Level) *Handler {
+	h := &Handler{out: &output{w: w}, level: level}
+	if file, ok := w.(*os.File); ok {
+		h.colour = term.IsTerminal(int(file.Fd()))
+	}
+	return h
+}
+
+// OpenFile opens a log file for appending.
+func OpenFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", err)
+	}
+	return file, nil
+}
+
+// Enabled implements slog.Handler.
+func (h *Handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+
+// Handle implements slog.Handler.
+func (h *Handler) Handle(_ context.Context, record slog.Record) error {
+	at := record.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	word := severity(record.Level)
+	if start := colour(record.Level); h.colour && start != "" {
+		word = start + word + "\x1b[0m"
+	}
+	line := at.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + word + ":  " + text(record, h.attrs, h.group) + "\n"
+	h.out.mu.Lock()
+	defer h.out.mu.Unlock()
+	_, err := io.WriteString(h.out.w, line)
+	return err
+}
+
+// WithAttrs implements slog.Handler.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	derived := *h
+	derived.attrs = grouped(h.attrs, h.group, attrs)
+	return &derived
+}
+
+// WithGroup implements slog.Handler.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	derived := *h
+	derived.group = join(h.group, name)
+	return &derived
+}
+
+// grouped appends attributes to others, their keys qualified by the group.
+func grouped(before []slog.Attr, group string, attrs []slog.Attr) []slog.Attr {
+	all := slices.Clone(before)
+	for _, a := range attrs {
+		all = append(all, slog.Attr{Key: join(group, a.Key), Value: a.Value})
+	}
+	return all
+}

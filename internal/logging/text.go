@@ -1,0 +1,76 @@
+package logging
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// text is a record's message with attributes in parentheses: attrs, and its
+// own, which are in the group. It is one line, whatever the message contains.
+func text(record slog.Record, attrs []slog.Attr, group string) string {
+	var b strings.Builder
+	b.WriteString(oneLine(record.Message))
+	n := 0
+	for _, a := range attrs {
+		n = appendAttr(&b, "", a, n)
+	}
+	record.Attrs(func(a slog.Attr) bool {
+		n = appendAttr(&b, group, a, n)
+		return true
+	})
+	if n > 0 {
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// appendAttr writes one attribute, the nth; it returns how many there are then.
+func appendAttr(b *strings.Builder, group string, a slog.Attr, n int) int {
+	value := a.Value.Resolve()
+	if a.Key == "" && value.Kind() != slog.KindGroup {
+		return n
+	}
+	if value.Kind() == slog.KindGroup {
+		for _, inner := range value.Group() {
+			n = appendAttr(b, join(group, a.Key), inner, n)
+		}
+		return n
+	}
+	if n == 0 {
+		b.WriteString(" (")
+	} else {
+		b.WriteString(", ")
+	}
+	b.WriteString(join(group, a.Key) + "=" + shown(value.String()))
+	return n + 1
+}
+
+func join(group, key string) string {
+	if group == "" || key == "" {
+		return group + key
+	}
+	return group + "." + key
+}
+
+// shown quotes a value that could be mistaken for more than one.
+func shown(value string) string {
+	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || r == '"' || r == ',' || r == ')' }) || value == "" {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// oneLine replaces the ends of lines and other control characters.
+func oneLine(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(s))
+}
