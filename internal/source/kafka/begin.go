@@ -37,11 +37,12 @@ func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Off
 	for _, part := range parts {
 		mark, stored := marks[part]
 		b := change.Beginning{Partition: part, Fresh: !stored, Stored: mark, TopicID: log.ids[part.Topic]}
-		start, end := log.starts[part], log.ends[part]
-		if stored {
-			b.From, b.Gap = resume(part, mark, b.TopicID, start, end)
-		} else {
-			b.From = max(offered[part.Topic][part.Number].EpochOffset().Offset, start)
+		if !stored {
+			// What the group has committed, negative if nothing.
+			mark.Next = offered[part.Topic][part.Number].EpochOffset().Offset
+		}
+		if b.From = log.starts[part]; mark.Next >= 0 {
+			b.From, b.Gap = resume(part, mark, b.TopicID, b.From, log.ends[part])
 		}
 		offered[part.Topic][part.Number] = kgo.NewOffset().At(b.From)
 		begun = append(begun, b)
@@ -49,14 +50,15 @@ func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Off
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range begun {
-		s.next[b.Partition] = b.From
+		s.reading[b.Partition] = true
 	}
 	s.begun = append(s.begun, begun...)
 	return offered, nil
 }
 
-// resume says where a partition with a stored mark goes on, and what is missing
-// if that is not where the mark is.
+// resume says where a partition goes on that has come to mark, and what is
+// missing if that is not where the mark is. It holds the records from start to
+// end.
 func resume(part change.Partition, mark change.Mark, id change.TopicID, start, end int64) (int64, *change.Gap) {
 	unknown := change.TopicID{}
 	switch {

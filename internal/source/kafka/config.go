@@ -12,17 +12,29 @@ import (
 
 // Bounds of what the client holds in memory. A fetch asks each broker for at
 // most fetchBytes, so that what is fetched but not yet delivered stays within
-// that for each broker; a single larger record is still delivered.
+// that for each broker (before decompression); a single larger record is still
+// delivered. A delivery has at most maxPollRecords.
 const (
-	fetchBytes          = 8 << 20
-	fetchPartitionBytes = 4 << 20
-	// maxPollRecords bounds one delivery, together with fetchBytes.
-	maxPollRecords = 5000
+	fetchBytes          = 6 << 20
+	fetchPartitionBytes = 2 << 20
+	maxPollRecords      = 2000
 )
 
-// topicInterval is how often the client looks for new topics: SPEC 7 wants them
-// consumed within 30 seconds.
-const topicInterval = 5 * time.Second
+const (
+	// fetchWait is how long a broker may wait for new records. Partitions
+	// that are added meanwhile wait as long.
+	fetchWait = 500 * time.Millisecond
+	// fetchPatience is how long Fetch waits for records before it looks
+	// whether the broker is well.
+	fetchPatience = 3 * time.Second
+	// adminTimeout bounds questions to the broker.
+	adminTimeout = 4 * time.Second
+	// leaveTimeout bounds Close where the broker does not answer.
+	leaveTimeout = 3 * time.Second
+	// topicInterval is how often the client looks for new topics: SPEC 7
+	// wants them consumed within 30 seconds.
+	topicInterval = 5 * time.Second
+)
 
 // Config says what to consume and how to connect.
 type Config struct {
@@ -46,4 +58,7 @@ type Config struct {
 	Decoder debezium.Config
 	// Logger gets what the client has to say.
 	Logger *slog.Logger
+
+	// lookEvery is how often to look for new topics; zero for topicInterval.
+	lookEvery time.Duration
 }

@@ -4,36 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"runtime/debug"
+	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
 )
 
-// Fetch waits for records and returns their events. A delivery without events
-// says that partitions were given or taken. The error is the context's, or says
-// why the broker can't be read; it may be called again then.
+// Fetch waits for records and returns their events, a few thousand at most. It
+// returns a delivery without events where partitions were given or taken, or
+// where none came for a few seconds and the broker is well. The error is the
+// context's, or says why the broker can't be read, or wraps ErrNoTopic; Fetch
+// may be called again then.
 func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
-	fetches := s.client.PollRecords(ctx, maxPollRecords)
-	if fetches.IsClientClosed() {
-		return change.Delivery{}, kgo.ErrClientClosed
+	// While records are in our hands the group does not rebalance, which
+	// takes as long as decoding them. Otherwise a partition could be taken
+	// and given again in between, and these records would pass for those
+	// after the new beginning.
+	delivery, lost, err := s.poll(ctx)
+	s.client.AllowRebalance()
+	if ctx.Err() != nil {
+		return delivery, ctx.Err()
 	}
-	var failed error
-	fetches.EachError(func(topic string, partition int32, err error) {
-		var loss *kgo.ErrDataLoss
-		switch {
-		case errors.As(err, &loss):
-			s.config.Logger.Warn("Kafka has lost records", "topic", topic, "partition", partition, "error", err)
-		case topic == "":
-			failed = errors.Join(failed, err)
-		default:
-			failed = errors.Join(failed, fmt.Errorf("read %s/%d: %w", topic, partition, err))
-		}
-	})
-	delivery := s.turn()
+	if len(lost) > 0 {
+		s.readAgain(lost)
+		return s.turn(delivery), nil
+	}
+	if delivered(delivery) {
+		return delivery, nil
+	}
+	if err == nil {
+		err = s.Matches(ctx)
+	}
+	return delivery, err
+}
+
+func delivered(d change.Delivery) bool {
+	return len(d.Events) > 0 || len(d.Begun) > 0 || len(d.Ended) > 0
+}
+
+// poll asks the client for records once, for fetchPatience at most. Lost are
+// topics that can't be read on from where we are.
+func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchPatience)
+	defer cancel()
+	fetches := s.client.PollRecords(ctx, maxPollRecords)
+	delivery = s.turn(delivery)
 	if n := fetches.NumRecords(); n > 0 {
 		delivery.Events = make([]change.Event, 0, n)
 	}
@@ -42,67 +59,49 @@ func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
 			delivery.Events = append(delivery.Events, s.decode(record))
 		}
 	})
-	delivery.Gaps = s.gaps(ctx, s.advance(delivery.Events))
-	if failed != nil && len(delivery.Events) == 0 && len(delivery.Begun) == 0 && len(delivery.Ended) == 0 {
-		return delivery, failed
-	}
-	return delivery, nil
+	fetches.EachError(func(topic string, partition int32, failed error) {
+		switch {
+		case errors.Is(failed, context.DeadlineExceeded), errors.Is(failed, context.Canceled):
+		case topic == "":
+			err = errors.Join(err, failed)
+		case unreadable(failed):
+			s.config.Logger.Debug("kafka: read again", "topic", topic, "partition", partition, "error", failed)
+			lost = append(lost, topic)
+		default:
+			err = errors.Join(err, fmt.Errorf("read %s/%d: %w", topic, partition, failed))
+		}
+	})
+	return delivery, lost, err
 }
 
-// turn returns a delivery with the partitions that were given or taken since
-// the last one.
-func (s *Source) turn() change.Delivery {
+// unreadable reports whether a topic can't be read on from where we are: its
+// records were removed, or it was deleted and created again.
+func unreadable(err error) bool {
+	var loss *kgo.ErrDataLoss
+	return errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicID) ||
+		errors.Is(err, kerr.InconsistentTopicID) || errors.As(err, &loss)
+}
+
+// readAgain forgets topics. They match, so they are found again, and begin
+// says from where they are read then and what is missing.
+func (s *Source) readAgain(topics []string) {
+	s.mu.Lock()
+	for part := range s.reading {
+		if slices.Contains(topics, part.Topic) {
+			s.drop(part)
+		}
+	}
+	s.mu.Unlock()
+	s.client.PurgeTopicsFromConsuming(topics...)
+}
+
+// turn adds to a delivery which partitions were given or taken since the last
+// one.
+func (s *Source) turn(delivery change.Delivery) change.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delivery := change.Delivery{Begun: s.begun, Ended: s.ended}
+	delivery.Begun = append(delivery.Begun, s.begun...)
+	delivery.Ended = append(delivery.Ended, s.ended...)
 	s.begun, s.ended = nil, nil
 	return delivery
-}
-
-// decode returns the record's event. A bug in a converter costs one record, not
-// the stream.
-func (s *Source) decode(record *kgo.Record) (event change.Event) {
-	input := &debezium.Input{
-		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
-		Time: change.Micros(record.Timestamp.UnixMicro()), Key: record.Key, Value: record.Value,
-	}
-	if record.Attrs.IsControl() {
-		return change.Event{Position: change.Position{
-			Partition: change.Partition{Topic: record.Topic, Number: record.Partition}, Offset: record.Offset,
-		}}
-	}
-	for _, h := range record.Headers {
-		input.Headers = append(input.Headers, change.Header{Name: h.Key, Value: h.Value})
-	}
-	defer func() {
-		if bug := recover(); bug != nil {
-			s.config.Logger.Error(fmt.Sprintf("%s/%d@%d: decoding failed: %v\n%s", record.Topic, record.Partition, record.Offset, bug, debug.Stack()))
-			event = rejected(input, fmt.Sprintf("decoding failed: %v", bug))
-		}
-	}()
-	return s.decoder.Decode(input)
-}
-
-// rejected returns the event of a record that could not even be decoded.
-func rejected(input *debezium.Input, reason string) change.Event {
-	return change.Event{
-		Op: change.Reject, Reason: reason,
-		Position: change.Position{Partition: change.Partition{Topic: input.Topic, Number: input.Partition}, Offset: input.Offset},
-		Record:   change.Record{Key: input.Key, Tail: input.Value, Headers: input.Headers, Time: input.Time},
-	}
-}
-
-// logger passes on what the client says, one level lower than it says it: what
-// it warns of it mends by itself, and what it can't mend is an error of Fetch.
-type logger struct{ to *slog.Logger }
-
-func (l logger) Level() kgo.LogLevel {
-	if l.to.Enabled(context.Background(), slog.LevelDebug) {
-		return kgo.LogLevelWarn
-	}
-	return kgo.LogLevelNone
-}
-
-func (l logger) Log(_ kgo.LogLevel, message string, pairs ...any) {
-	l.to.Debug("kafka: "+message, pairs...)
 }

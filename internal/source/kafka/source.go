@@ -1,12 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,58 +14,82 @@ import (
 	"metadb/internal/debezium"
 )
 
-// leaveTimeout bounds how long leaving the group may take when the broker does
-// not answer: stopping takes seconds.
-const leaveTimeout = 3 * time.Second
-
 // Source consumes the topics of one data source. Fetch must be called by one
 // goroutine at a time; the other methods are safe beside it.
 type Source struct {
-	config  Config
+	config Config
+	// client consumes. admin asks questions, on connections of its own, and
+	// gives up soon: it is how a broker that is away is noticed, while client
+	// goes on trying in silence.
 	client  *kgo.Client
 	admin   *kadm.Client
-	decoder *debezium.Decoder
-
-	// jumps are still to be looked into; only Fetch uses them.
-	jumps []jump
+	decoder decoder
+	acks    *acks
 
 	mu sync.Mutex
 	// begun and ended are reported with the next delivery.
 	begun []change.Beginning
 	ended []change.Partition
-	// next is the offset that each partition is expected to continue with.
-	next map[change.Partition]int64
+	// reading are the partitions that are ours.
+	reading map[change.Partition]bool
+	paused  map[change.Partition]bool
 }
 
-// New makes a client. It does not wait for a broker: that one can't be reached
-// is an error of Fetch.
+// decoder turns a record into an event.
+type decoder interface {
+	Decode(record *debezium.Input) change.Event
+}
+
+var _ decoder = (*debezium.Decoder)(nil)
+
+// New makes the clients. It does not wait for a broker: that one can't be
+// reached is an error of Fetch. The source must be closed.
 func New(config Config) (*Source, error) {
 	s := &Source{
 		config:  config,
 		decoder: debezium.NewDecoder(config.Decoder),
-		next:    make(map[change.Partition]int64),
+		reading: make(map[change.Partition]bool),
+		paused:  make(map[change.Partition]bool),
 	}
-	security, err := config.Security.options()
+	connecting, err := s.connecting()
 	if err != nil {
 		return nil, err
 	}
-	client, err := kgo.NewClient(append(security, s.options()...)...)
+	admin, err := kgo.NewClient(append(connecting, kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
 	if err != nil {
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}
-	s.client, s.admin = client, kadm.NewClient(client)
+	s.admin = kadm.NewClient(admin)
+	s.client, err = kgo.NewClient(append(connecting, s.consuming()...)...)
+	if err != nil {
+		s.admin.Close()
+		return nil, fmt.Errorf("make Kafka client: %w", err)
+	}
+	s.acks = startAcks(s.client)
 	return s, nil
 }
 
-// options returns what does not depend on the way of connecting.
-func (s *Source) options() []kgo.Opt {
+// connecting returns the options that both clients share.
+func (s *Source) connecting() ([]kgo.Opt, error) {
+	opts, err := s.config.Security.options()
+	if err != nil {
+		return nil, err
+	}
+	return append(opts,
+		kgo.SeedBrokers(s.config.Brokers...),
+		kgo.ClientID("metadb"),
+		kgo.WithLogger(logger{s.config.Logger}),
+	), nil
+}
+
+// consuming returns the options of the client that consumes.
+func (s *Source) consuming() []kgo.Opt {
 	topics := make([]string, len(s.config.Topics))
 	for i, expression := range s.config.Topics {
 		topics[i] = expression.String()
 	}
+	lookEvery := cmp.Or(s.config.lookEvery, topicInterval)
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(s.config.Brokers...),
-		kgo.ClientID("metadb"),
 		kgo.ConsumeRegex(),
 		kgo.ConsumeTopics(topics...),
 		kgo.ConsumerGroup(s.config.ConsumerGroup),
@@ -74,15 +97,19 @@ func (s *Source) options() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Control records move the position to the end of a transaction.
 		kgo.KeepControlRecords(),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		// Where reading goes on after records were lost is decided in begin,
+		// which counts them.
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
-		kgo.MetadataMaxAge(topicInterval),
-		kgo.MetadataMinAge(time.Second),
+		kgo.FetchMaxWait(fetchWait),
+		kgo.MetadataMaxAge(lookEvery),
+		kgo.MetadataMinAge(lookEvery / 5),
+		// Only while Fetch has records in its hands: see there.
+		kgo.BlockRebalanceOnPoll(),
 		kgo.AdjustFetchOffsetsFn(s.begin),
 		kgo.OnPartitionsRevoked(s.end),
 		kgo.OnPartitionsLost(s.end),
-		kgo.WithLogger(logger{s.config.Logger}),
 	}
 	if s.config.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(s.config.InstanceID))
@@ -97,99 +124,51 @@ func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) 
 	defer s.mu.Unlock()
 	for topic, numbers := range lost {
 		for _, number := range numbers {
-			part := change.Partition{Topic: topic, Number: number}
-			s.ended = append(s.ended, part)
-			delete(s.next, part)
+			s.drop(change.Partition{Topic: topic, Number: number})
 		}
 	}
 }
 
-// Ack commits the ends of the spans as the group's offsets, for tools that
-// watch lag. That it fails is no concern of the stream.
-func (s *Source) Ack(ctx context.Context, spans []change.Span) {
-	offsets := make(kadm.Offsets)
-	for _, span := range spans {
-		offsets.Add(kadm.Offset{Topic: span.Partition.Topic, Partition: span.Partition.Number, At: span.To.Next, LeaderEpoch: -1})
-	}
-	kept := make(map[string]map[int32]kgo.EpochOffset, len(offsets))
-	for topic, parts := range offsets {
-		kept[topic] = make(map[int32]kgo.EpochOffset, len(parts))
-		for number, offset := range parts {
-			kept[topic][number] = kgo.EpochOffset{Epoch: -1, Offset: offset.At}
-		}
-	}
-	s.client.CommitOffsets(ctx, kept, nil)
+// drop notes that a partition is not read any more. It is called with the lock.
+func (s *Source) drop(part change.Partition) {
+	s.ended = append(s.ended, part)
+	delete(s.reading, part)
+	delete(s.paused, part)
 }
 
-// Ends returns the end of every partition that is being read, as the last
-// stable offset: what a reader of committed records can come to.
-func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
-	s.mu.Lock()
-	topics := make(map[string]bool)
-	parts := make([]change.Partition, 0, len(s.next))
-	for part := range s.next {
-		topics[part.Topic] = true
-		parts = append(parts, part)
-	}
-	s.mu.Unlock()
-	ends := make(map[change.Partition]int64, len(parts))
-	if len(parts) == 0 {
-		return ends, nil
-	}
-	names := make([]string, 0, len(topics))
-	for topic := range topics {
-		names = append(names, topic)
-	}
-	listed, err := s.admin.ListCommittedOffsets(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("read the ends of topics: %w", err)
-	}
-	for _, part := range parts {
-		offset, ok := listed.Lookup(part.Topic, part.Number)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("read the end of %s: the broker did not say", part)
-		case offset.Err != nil:
-			return nil, fmt.Errorf("read the end of %s: %w", part, offset.Err)
-		}
-		ends[part] = offset.Offset
-	}
-	return ends, nil
-}
-
-// Close leaves the group, so that others need not wait, and ends the client.
+// Close commits what was acknowledged, leaves the group, so that others need
+// not wait, and ends the clients. It takes a few seconds at most. Fetch must
+// have returned.
 func (s *Source) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
+	s.client.AllowRebalance()
+	s.acks.close(ctx)
+	// A static member only stops here; its group is left by name.
+	if err := s.client.LeaveGroupContext(ctx); err != nil {
+		s.config.Logger.Debug("kafka: stop consuming", "group", s.config.ConsumerGroup, "error", err)
+	}
 	if s.config.InstanceID != "" {
 		leave := kadm.LeaveGroup(s.config.ConsumerGroup).Reason("stopping").InstanceIDs(s.config.InstanceID)
 		if _, err := s.admin.LeaveGroup(ctx, leave); err != nil {
-			s.config.Logger.Debug("leave consumer group", "group", s.config.ConsumerGroup, "error", err)
+			s.config.Logger.Debug("kafka: leave group", "group", s.config.ConsumerGroup, "error", err)
 		}
 	}
 	s.client.Close()
+	s.admin.Close()
 }
 
-// ErrNoTopic says that no topic matches yet.
-var ErrNoTopic = errors.New("no topic matches")
+// logger passes on what the clients say as debug messages: what they warn of
+// they mend by themselves, and what they can't mend is an error of Fetch.
+type logger struct{ to *slog.Logger }
 
-// Matches reports whether any topic of the broker matches. It is an ErrNoTopic
-// if none does, and another error if the broker does not answer.
-func (s *Source) Matches(ctx context.Context) error {
-	topics, err := s.admin.ListTopics(ctx)
-	if err != nil {
-		return fmt.Errorf("ask for topics: %w", err)
+func (l logger) Level() kgo.LogLevel {
+	if l.to.Enabled(context.Background(), slog.LevelDebug) {
+		return kgo.LogLevelWarn
 	}
-	for name := range topics {
-		for _, expression := range s.config.Topics {
-			if expression.MatchString(name) {
-				return nil
-			}
-		}
-	}
-	var expressions []string
-	for _, expression := range s.config.Topics {
-		expressions = append(expressions, expression.String())
-	}
-	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
+	return kgo.LogLevelNone
+}
+
+func (l logger) Log(_ kgo.LogLevel, message string, pairs ...any) {
+	l.to.Debug("kafka: "+message, pairs...)
 }

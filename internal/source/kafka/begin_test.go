@@ -1,0 +1,51 @@
+package kafka
+
+import (
+	"testing"
+
+	"metadb/internal/change"
+)
+
+func TestResume(t *testing.T) {
+	part := change.Partition{Topic: "library.patron", Number: 1}
+	old, young := change.TopicID{1}, change.TopicID{2}
+	for _, test := range []struct {
+		name       string
+		mark       change.Mark
+		id         change.TopicID
+		start, end int64
+		from       int64
+		missing    int64
+		reason     string
+	}{
+		{name: "where it stopped", mark: change.Mark{Next: 7, TopicID: old}, id: old, start: 0, end: 9, from: 7},
+		{name: "at the end", mark: change.Mark{Next: 9, TopicID: old}, id: old, start: 0, end: 9, from: 9},
+		{name: "at the start", mark: change.Mark{Next: 3}, id: old, start: 3, end: 9, from: 3},
+		{
+			name: "retention", mark: change.Mark{Next: 2, TopicID: old}, id: old, start: 5, end: 9, from: 5, missing: 3,
+			reason: "library.patron/1 has lost offsets 2 to 4 by retention",
+		},
+		{
+			name: "another topic of the same name", mark: change.Mark{Next: 2, TopicID: old}, id: young, start: 0, end: 9,
+			reason: "topic library.patron was deleted and created again",
+		},
+		{name: "a broker without identities", mark: change.Mark{Next: 2, TopicID: old}, start: 0, end: 9, from: 2},
+		{
+			name: "shorter than before", mark: change.Mark{Next: 12}, start: 1, end: 9, from: 1,
+			reason: "library.patron/1 ends at offset 9, before the stored position 12: it was created again or has lost data",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			from, gap := resume(part, test.mark, test.id, test.start, test.end)
+			if from != test.from {
+				t.Errorf("goes on at %d, want %d", from, test.from)
+			}
+			switch {
+			case gap == nil && test.reason != "":
+				t.Errorf("no gap, want %q", test.reason)
+			case gap != nil && *gap != change.Gap{Partition: part, Missing: test.missing, Reason: test.reason}:
+				t.Errorf("got %+v, want %d missing, %q", *gap, test.missing, test.reason)
+			}
+		})
+	}
+}

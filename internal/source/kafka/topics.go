@@ -1,0 +1,98 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"metadb/internal/change"
+)
+
+// ErrNoTopic says that no topic matches the source's expressions yet.
+var ErrNoTopic = errors.New("no topic matches")
+
+// Matches reports whether any topic of the broker matches. The error wraps
+// ErrNoTopic if none does, and is another one if the broker does not answer
+// within a few seconds.
+func (s *Source) Matches(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	topics, err := s.admin.ListTopics(ctx)
+	if err != nil {
+		return fmt.Errorf("ask %s for topics: %w", strings.Join(s.config.Brokers, ", "), err)
+	}
+	expressions := make([]string, len(s.config.Topics))
+	for i, expression := range s.config.Topics {
+		for name := range topics {
+			if expression.MatchString(name) {
+				return nil
+			}
+		}
+		expressions[i] = expression.String()
+	}
+	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
+}
+
+// Ends returns the ends of the partitions that are being read: their last
+// stable offsets, which is what a reader of committed records can come to.
+func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	s.mu.Lock()
+	parts := slices.Collect(maps.Keys(s.reading))
+	s.mu.Unlock()
+	ends := make(map[change.Partition]int64, len(parts))
+	if len(parts) == 0 {
+		return ends, nil
+	}
+	topics := make(map[string]bool)
+	for _, part := range parts {
+		topics[part.Topic] = true
+	}
+	listed, err := s.admin.ListCommittedOffsets(ctx, slices.Collect(maps.Keys(topics))...)
+	if err != nil {
+		return nil, fmt.Errorf("read the ends of topics: %w", err)
+	}
+	for _, part := range parts {
+		offset, ok := listed.Lookup(part.Topic, part.Number)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("read the end of %s: the broker did not say", part)
+		case offset.Err != nil:
+			return nil, fmt.Errorf("read the end of %s: %w", part, offset.Err)
+		}
+		ends[part] = offset.Offset
+	}
+	return ends, nil
+}
+
+// Pause lets the given partitions wait, and all others go on: it replaces what
+// an earlier call said. What has been fetched of a paused partition and not
+// been delivered is fetched again later.
+func (s *Source) Pause(parts []change.Partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := make(map[change.Partition]bool, len(parts))
+	pause, resume := make(map[string][]int32), make(map[string][]int32)
+	for _, part := range parts {
+		wanted[part] = true
+		if !s.paused[part] {
+			pause[part.Topic] = append(pause[part.Topic], part.Number)
+		}
+	}
+	for part := range s.paused {
+		if !wanted[part] {
+			resume[part.Topic] = append(resume[part.Topic], part.Number)
+		}
+	}
+	s.paused = wanted
+	if len(pause) > 0 {
+		s.client.PauseFetchPartitions(pause)
+	}
+	if len(resume) > 0 {
+		s.client.ResumeFetchPartitions(resume)
+	}
+}
