@@ -109,6 +109,9 @@ func TestEveryKindIsDecodedToWhatWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if text, err := eventgen.Format(kind, value); err != nil || text != v.text {
+			t.Errorf("%s: %s is formatted as %s, %v", v.kind, v.text, text, err)
+		}
 		table.Columns = append(table.Columns, eventgen.Column{Name: v.kind, Kind: kind, Scale: 2})
 		row = append(row, value)
 	}

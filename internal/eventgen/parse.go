@@ -31,3 +31,31 @@ func Parse(kind Kind, text string) (any, error) {
 	}
 	return text, nil
 }
+
+// Format returns the text of a value as PostgreSQL prints it with UTC: what
+// Parse reads. A json comes back as it was written; jsonb prints it with its own
+// blanks.
+func Format(kind Kind, value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case []byte:
+		return `\x` + hex.EncodeToString(v), nil
+	case time.Time:
+		switch kind {
+		case Date:
+			return v.Format(time.DateOnly), nil
+		case Timestamp:
+			return v.Format("2006-01-02 15:04:05.999999"), nil
+		case TimestampTZ:
+			return v.UTC().Format("2006-01-02 15:04:05.999999+00"), nil
+		}
+	}
+	return "", fmt.Errorf("a %T is no value of a %s column", value, kind.semantics().name)
+}

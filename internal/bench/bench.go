@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/pgtest"
+	"metadb/internal/rig"
+)
+
+// Config says what is measured.
+type Config struct {
+	// Binary is the metadb program; Self is this program, which is the broker
+	// when called with --broker.
+	Binary, Self string
+	// Rows is the size of the snapshot, Updates how many updates follow.
+	Rows, Updates int
+	// Check makes a ratio below its goal an error.
+	Check bool
+	Out   io.Writer
+}
+
+// limit bounds each phase.
+const limit = 20 * time.Minute
+
+// result is one line of the table.
+type result struct {
+	name string
+	rows int
+	took time.Duration
+	// goal is the least ratio to the raw COPY, zero for the COPY itself.
+	goal float64
+	// memory is the server's peak, in bytes, zero where no server ran.
+	memory int64
+}
+
+func (r result) rate() float64 { return float64(r.rows) / r.took.Seconds() }
+
+// Run measures and prints the table.
+func Run(ctx context.Context, config Config) (err error) {
+	dir, err := os.MkdirTemp("", "metadb-bench-")
+	if err != nil {
+		return fmt.Errorf("make a folder: %w", err)
+	}
+	b := &bench{Config: config, dir: dir}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	results, err := b.measure(ctx)
+	if err != nil {
+		return err
+	}
+	return b.print(results)
+}
+
+// bench is everything that a run needs.
+type bench struct {
+	Config
+	dir     string
+	cluster *pgtest.Cluster
+	broker  *rig.Process
+	address string
+	feed    *feed
+	metadb  *rig.Metadb
+	db      *pgx.Conn
+}
+
+func (b *bench) build(ctx context.Context) (err error) {
+	if b.cluster, err = pgtest.NewCluster(ctx, pgtest.Options{Durable: true}); err != nil {
+		return err
+	}
+	if b.broker, err = rig.StartProcess(b.dir, "broker", b.Self, "--broker"); err != nil {
+		return err
+	}
+	err = rig.Eventually(ctx, time.Minute, "start the broker", func() error {
+		address, ok := strings.CutSuffix(b.broker.Tail(), "\n")
+		if !ok {
+			return errors.New("it has not said its address")
+		}
+		b.address = address
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	producer, err := rig.NewProducer(b.address)
+	if err != nil {
+		return err
+	}
+	b.feed = &feed{generator: newGenerator(), producer: producer}
+	binary, err := filepath.Abs(b.Binary)
+	if err != nil {
+		return err
+	}
+	if b.metadb, err = rig.Install(ctx, binary, b.dir, b.cluster, "metadb_bench"); err != nil {
+		return err
+	}
+	b.db, err = pgx.Connect(ctx, b.metadb.Database())
+	return err
+}
+
+func (b *bench) close() error {
+	var errs []error
+	if b.db != nil {
+		errs = append(errs, b.db.Close(context.Background()))
+	}
+	if b.metadb != nil {
+		errs = append(errs, b.metadb.Close())
+	}
+	if b.feed != nil {
+		b.feed.producer.Close()
+	}
+	if b.broker != nil {
+		errs = append(errs, b.broker.Stop())
+	}
+	if b.cluster != nil {
+		errs = append(errs, b.cluster.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+}
+
+// print prints the table, and checks the ratios if that is wanted.
+func (b *bench) print(results []result) error {
+	_, _ = fmt.Fprintf(b.Out, "\n%-28s %9s %9s %9s %7s %6s %9s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "peak RSS")
+	var short []error
+	yardstick := results[0].rate()
+	for _, r := range results {
+		ratio := r.rate() / yardstick
+		goal, memory := "", ""
+		if r.goal > 0 {
+			goal = fmt.Sprintf("%.2f", r.goal)
+		}
+		if r.memory > 0 {
+			memory = fmt.Sprintf("%d MB", r.memory>>20)
+		}
+		_, _ = fmt.Fprintf(b.Out, "%-28s %9d %9.1f %9.0f %7.2f %6s %9s\n", r.name, r.rows, r.took.Seconds(), r.rate(), ratio, goal, memory)
+		if b.Check && ratio < r.goal {
+			short = append(short, fmt.Errorf("%s: ratio %.2f is below %.2f", r.name, ratio, r.goal))
+		}
+	}
+	return errors.Join(short...)
+}

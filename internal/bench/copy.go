@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/debezium"
+	"metadb/internal/eventgen"
+	"metadb/internal/ident"
+)
+
+// raw is the yardstick: rows as a binary COPY stream, made beforehand.
+type raw struct {
+	shape  *change.Shape
+	stream bytes.Buffer
+	rows   int
+	// row and event are the average sizes in bytes of a row in that stream and
+	// of an event's key and value.
+	row, event int
+}
+
+// copyHeader begins a binary COPY.
+// https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+const copyHeader = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// newRaw makes the stream of the first n rows, by way of their events.
+func newRaw(generator *generator, n int) (*raw, error) {
+	encoder, err := eventgen.NewEncoder(instance("raw"))
+	if err != nil {
+		return nil, err
+	}
+	decoder := debezium.NewDecoder(debezium.Config{})
+	r := &raw{rows: n}
+	r.stream.WriteString(copyHeader)
+	events := 0
+	for i := range n {
+		record, err := encoder.Encode(eventgen.Change{Op: 'r', Row: generator.row(i, 0), Time: generator.epoch, LSN: 1})
+		if err != nil {
+			return nil, err
+		}
+		event := decoder.Decode(&debezium.Input{Topic: record.Topic, Offset: int64(i), Key: record.Key, Value: record.Value})
+		if event.Op != change.Upsert {
+			return nil, fmt.Errorf("a generated event is decoded as %s: %s", event.Op, event.Reason)
+		}
+		r.shape = event.Shape
+		r.stream.Write(binary.BigEndian.AppendUint16(nil, uint16(len(event.Shape.Columns))))
+		r.stream.Write(event.Row)
+		events += len(record.Key) + len(record.Value)
+	}
+	r.stream.Write([]byte{0xff, 0xff})
+	r.row, r.event = r.stream.Len()/n, events/n
+	return r, nil
+}
+
+// copy copies the stream into a plain table and returns how long that took.
+func (r *raw) copy(ctx context.Context, url string) (took time.Duration, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	table := ident.Name("raw").SQL()
+	var sql strings.Builder
+	sql.WriteString("CREATE TABLE " + table + " (")
+	for i, column := range r.shape.Columns {
+		if i > 0 {
+			sql.WriteString(", ")
+		}
+		sql.WriteString(ident.Name(column.Name).SQL() + " " + column.Type.String())
+	}
+	if _, err := conn.Exec(ctx, sql.String()+")"); err != nil {
+		return 0, fmt.Errorf("make the plain table: %w", err)
+	}
+	began := time.Now()
+	tag, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(r.stream.Bytes()), "COPY "+table+" FROM STDIN (FORMAT binary)")
+	took = time.Since(began)
+	if err != nil {
+		return 0, fmt.Errorf("copy: %w", err)
+	}
+	if int(tag.RowsAffected()) != r.rows {
+		return 0, fmt.Errorf("copied %d rows of %d", tag.RowsAffected(), r.rows)
+	}
+	_, err = conn.Exec(ctx, "DROP TABLE "+table)
+	return took, err
+}
