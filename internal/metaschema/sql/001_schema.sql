@@ -159,6 +159,8 @@ CREATE TABLE metadb.rejected_event (
     value bytea,
     -- name, value, name, value…
     headers bytea[],
+    -- it may have kept a resynchronization from confirming a row
+    unconfirmed boolean NOT NULL DEFAULT false,
     UNIQUE (source_name, topic, partition, "offset")
 );
 

@@ -1,0 +1,253 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/ddl"
+	"metadb/internal/plan"
+)
+
+// Config is what an Applier needs.
+type Config struct {
+	// Connect opens a connection to the target database, as the role that
+	// owns the tables.
+	Connect func(ctx context.Context) (*pgx.Conn, error)
+	// Source is the data source, Group its consumer group: together they
+	// name the stored positions.
+	Source, Group string
+	// Store is the catalog of target tables. It changes after a commit only.
+	Store *catalog.Store
+	// Logger gets the schema changes.
+	Logger *slog.Logger
+}
+
+// Applier applies batches, one at a time, on a connection of its own. It is not
+// safe for concurrent use.
+type Applier struct {
+	config Config
+	conn   *pgx.Conn
+	stages *stages
+	// allNew remembers of which tables the last chunk had only new keys: the
+	// direct way is worth a try there.
+	allNew map[change.Table]bool
+}
+
+// New returns an applier. It connects with the first batch.
+func New(config Config) *Applier {
+	return &Applier{config: config, allNew: make(map[change.Table]bool)}
+}
+
+// Close closes the connection.
+func (a *Applier) Close(ctx context.Context) error {
+	if a.conn == nil {
+		return nil
+	}
+	conn := a.conn
+	a.conn = nil
+	return conn.Close(ctx)
+}
+
+// Apply applies a batch wholly or not at all. After an error nothing of it is
+// in the database, unless the connection was lost during the commit; then the
+// same batch again is an error that wraps checkpoint.ErrFenced if it was
+// committed. A record that can't be applied is not an error: it is set aside in
+// metadb.rejected_event.
+func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
+	if err := a.connect(ctx); err != nil {
+		return change.Outcome{}, err
+	}
+	tx, err := a.conn.Begin(ctx)
+	if err != nil {
+		return change.Outcome{}, fmt.Errorf("begin: %w", err)
+	}
+	run := &run{Applier: a, tx: tx, batch: batch}
+	if err := run.apply(ctx); err != nil {
+		a.rollBack(ctx, tx)
+		return change.Outcome{}, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		a.rollBack(ctx, tx)
+		return change.Outcome{}, fmt.Errorf("commit: %w", err)
+	}
+	a.config.Store.Publish(run.published()...)
+	a.stages.committed()
+	for _, t := range run.tables {
+		a.allNew[t.table.Name] = t.allNew
+	}
+	return run.outcome, nil
+}
+
+// rollBack ends a transaction that failed. A connection that can't even do that
+// is given up, and so are the temporary tables on it.
+func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
+	a.stages.rolledBack()
+	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
+		return
+	}
+	a.conn = nil
+}
+
+// connect makes a connection where there is none.
+func (a *Applier) connect(ctx context.Context) error {
+	if a.conn != nil && !a.conn.IsClosed() {
+		return nil
+	}
+	conn, err := a.config.Connect(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	if _, err := conn.Exec(ctx, sessionSQL); err != nil {
+		_ = conn.Close(ctx)
+		return fmt.Errorf("prepare the session: %w", err)
+	}
+	a.conn, a.stages = conn, newStages()
+	return nil
+}
+
+// sessionSQL sets what the results depend on, and what keeps plans stable: the
+// temporary tables have no statistics, and the tables that they are joined with
+// grow from nothing, so that anything but an index scan is a plan that was right
+// an hour ago.
+const sessionSQL = `
+	SET application_name = 'metadb stream';
+	SET timezone = 'UTC';
+	SET datestyle = 'ISO, MDY';
+	SET intervalstyle = 'postgres';
+	SET bytea_output = 'hex';
+	SET extra_float_digits = 1;
+	SET client_encoding = 'UTF8';
+	SET search_path = pg_catalog;
+	SET statement_timeout = 0;
+	SET idle_in_transaction_session_timeout = 0;
+	SET lock_timeout = '10s';
+	SET jit = off;
+	SET max_parallel_workers_per_gather = 0;
+	SET temp_buffers = '32MB';
+	SET work_mem = '32MB';
+	SET enable_seqscan = off;
+	SET enable_hashjoin = off;
+	SET enable_mergejoin = off;
+	SET client_min_messages = 'warning'`
+
+// run is one batch being applied.
+type run struct {
+	*Applier
+	tx      pgx.Tx
+	batch   *change.Batch
+	tables  []*target
+	outcome change.Outcome
+	rejects []reject
+}
+
+// target is one table in one batch.
+type target struct {
+	table *catalog.Table
+	delta plan.Delta
+	// events are the indexes of the table's events in the batch, in order.
+	events []int
+	// allNew says that no key of the last chunk was in the table before.
+	allNew bool
+	// changed says that the table differs from what is published.
+	changed bool
+	// lastEndMoved says that table.LastEnd has to be stored.
+	lastEndMoved bool
+	// severalMatched says that a key had several current rows.
+	severalMatched bool
+}
+
+// apply does everything between begin and commit.
+func (r *run) apply(ctx context.Context) error {
+	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
+		return err
+	}
+	made := plan.Make(r.batch.Source, r.batch.Events, r.config.Store.Snapshot())
+	r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
+	r.distribute(made)
+	for _, t := range r.tables {
+		if err := r.applyTable(ctx, t); err != nil {
+			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
+		}
+	}
+	if err := r.storeRejects(ctx); err != nil {
+		return err
+	}
+	return r.storeLastEnds(ctx)
+}
+
+// distribute gives every event to its table, or to the rejected ones. Order is
+// kept; an event whose table does not exist and is not to be created (a delete
+// in a table that never had a row) has nothing to do.
+func (r *run) distribute(made *plan.Plan) {
+	byName := make(map[change.Table]*target, len(made.Deltas))
+	for _, delta := range made.Deltas {
+		t := &target{table: delta.After, delta: delta, allNew: r.allNew[delta.After.Name]}
+		byName[delta.After.Name] = t
+		r.tables = append(r.tables, t)
+	}
+	var last *target
+	for i := range r.batch.Events {
+		e := &r.batch.Events[i]
+		if e.Op == change.Ignore {
+			continue
+		}
+		if e.Op == change.Reject {
+			r.reject(e, e.Reason).unconfirmed = e.Confirm
+			continue
+		}
+		if reason, refused := made.Refused[i]; refused {
+			r.reject(e, reason)
+			continue
+		}
+		r.outcome.Applied++
+		if last == nil || last.table.Name != e.Table {
+			last = byName[e.Table]
+		}
+		if last != nil {
+			last.events = append(last.events, i)
+		}
+	}
+}
+
+// applyTable makes the table as it has to be and applies its events.
+func (r *run) applyTable(ctx context.Context, t *target) error {
+	if !t.delta.Empty() {
+		table, err := ddl.Execute(ctx, r.tx, t.delta, r.config.Logger)
+		if err != nil {
+			return err
+		}
+		t.table, t.changed = table, true
+	}
+	fresh := t.delta.Before == nil
+	t.allNew = t.allNew || fresh
+	for _, c := range cut(t, r.batch.Events) {
+		if err := r.applyChunk(ctx, t, c); err != nil {
+			return err
+		}
+	}
+	if !t.table.Guarded && t.severalMatched {
+		table, err := ddl.Guard(ctx, r.tx, t.table)
+		if err != nil {
+			return err
+		}
+		t.table, t.changed = table, true
+	}
+	return nil
+}
+
+// published returns the tables that differ from the present catalog.
+func (r *run) published() []*catalog.Table {
+	var tables []*catalog.Table
+	for _, t := range r.tables {
+		if t.changed {
+			tables = append(tables, t.table)
+		}
+	}
+	return tables
+}

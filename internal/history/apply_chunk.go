@@ -1,0 +1,76 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// writeChunk applies a chunk by one of the two ways. The caller has a savepoint
+// around it.
+func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
+	if c.truncate {
+		return r.applyTruncate(ctx, t, &r.batch.Events[c.events[0]])
+	}
+	f := fold(c, r.batch.Events)
+	if f.lost {
+		r.warnLost(t)
+	}
+	if t.direct(c, f) {
+		done, err := r.applyDirect(ctx, t, c, f)
+		if done || err != nil {
+			return err
+		}
+		t.allNew = false
+	}
+	st, err := r.fillStage(ctx, t, c, f)
+	if err != nil {
+		return err
+	}
+	if err := r.resolve(ctx, t, c, f, st); err != nil {
+		return err
+	}
+	m, err := r.match(ctx, t, c, f, st)
+	if err != nil {
+		return err
+	}
+	d := decide(f, m)
+	t.allNew = d.matched == 0 && len(d.versions) > 0
+	t.severalMatched = t.severalMatched || d.several > 0
+	return r.write(ctx, t, f, st, d)
+}
+
+// warnLost notes that an unavailable value had no version before it.
+func (r *run) warnLost(t *target) {
+	line := fmt.Sprintf("table %s: values that the source did not send (unchanged TOAST) had no earlier version, and are NULL", t.table.Name)
+	for _, said := range r.outcome.Warnings {
+		if said == line {
+			return
+		}
+	}
+	r.outcome.Warnings = append(r.outcome.Warnings, line)
+}
+
+// countEnded runs a statement that ends versions and answers how many, and the
+// last of their ends.
+func (r *run) countEnded(ctx context.Context, t *target, sql string, args ...any) error {
+	var n int
+	var last *time.Time
+	if err := r.tx.QueryRow(ctx, sql, args...).Scan(&n, &last); err != nil {
+		return fmt.Errorf("end rows: %w", err)
+	}
+	if n > 0 {
+		r.ended(t, n, micros(*last))
+	}
+	return nil
+}
+
+// bigint decodes a bigint in binary.
+func bigint(raw []byte) (int64, error) {
+	const size = 8
+	if len(raw) != size {
+		return 0, fmt.Errorf("draw ids: got %d bytes for a bigint", len(raw))
+	}
+	return int64(binary.BigEndian.Uint64(raw)), nil
+}

@@ -1,0 +1,201 @@
+package history
+
+import (
+	"slices"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// chunk is a run of events of one table that can be applied as a set.
+type chunk struct {
+	// events are indexes into the batch, in order.
+	events []int
+	// truncate is set for a chunk that is a single truncate.
+	truncate bool
+	// key are the indexes, in the table's columns, of the columns that
+	// identify the rows, and keyColumns the same columns as they arrive.
+	key        []int
+	keyColumns []change.Column
+	// shape is that of the upserts, nil if there are none.
+	shape *change.Shape
+	// fields are what a row of the chunk brings: the columns of the shape, or
+	// those of the key if there are only deletes.
+	fields []field
+	// plain says that every value is stored in the type in which it arrives.
+	plain bool
+	// keys are those of the events so far, to find repetitions.
+	keys map[string]bool
+	// phase counts the type changes before the upserts.
+	phase int
+}
+
+// field is one value of a row on its way into a column.
+type field struct {
+	// column is the index of the table's column.
+	column int
+	// key is the field's place in the key, or none.
+	key int
+	// path are the types that the value passes through: as it arrives first,
+	// as it is stored last. Neighbours differ.
+	path []change.Type
+}
+
+// cut makes chunks of a table's events. A chunk ends where the next event can't
+// be applied together with it: a truncate, other columns or types, another
+// identity, a change of type in between, or a repetition that has to be looked
+// for among what the chunk itself writes.
+func cut(t *target, events []change.Event) []*chunk {
+	var chunks []*chunk
+	var current *chunk
+	// suspects is only kept where there are any: it costs a key for each event.
+	suspects := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect })
+	for _, i := range t.events {
+		e := &events[i]
+		if e.Op == change.Truncate {
+			chunks = append(chunks, &chunk{events: []int{i}, truncate: true})
+			current = nil
+			continue
+		}
+		phase := t.phase(i)
+		if current == nil || !current.accepts(e, phase) || suspects && current.knows(e) {
+			current = newChunk(t, e)
+			chunks = append(chunks, current)
+		}
+		current.add(t, e, i, phase, suspects)
+	}
+	return chunks
+}
+
+// phase returns how many of the table's type changes come before an event.
+func (t *target) phase(event int) int {
+	n := 0
+	for _, step := range t.delta.Steps {
+		if step.Event <= event {
+			n++
+		}
+	}
+	return n
+}
+
+func newChunk(t *target, e *change.Event) *chunk {
+	c := &chunk{}
+	for _, at := range e.Shape.Key {
+		column := e.Shape.Columns[at]
+		c.key = append(c.key, t.table.Column(column.Name))
+		c.keyColumns = append(c.keyColumns, column)
+	}
+	return c
+}
+
+// accepts reports whether an event can be applied together with the chunk.
+func (c *chunk) accepts(e *change.Event, phase int) bool {
+	if e.Op == change.Upsert && c.shape != nil {
+		return phase == c.phase && (e.Shape == c.shape || sameColumns(e.Shape, c.shape))
+	}
+	return c.sameKey(e)
+}
+
+func sameColumns(a, b *change.Shape) bool {
+	return slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Key, b.Key)
+}
+
+// sameKey reports whether the event's key has the columns of the chunk's.
+func (c *chunk) sameKey(e *change.Event) bool {
+	if len(e.Shape.Key) != len(c.keyColumns) {
+		return false
+	}
+	for k, at := range e.Shape.Key {
+		if e.Shape.Columns[at] != c.keyColumns[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// knows reports whether the event, or an earlier one of its key that may be a
+// repetition, has to see what the chunk writes.
+func (c *chunk) knows(e *change.Event) bool {
+	suspect, known := c.keys[string(keyBytes(nil, e))]
+	return known && (suspect || e.Suspect)
+}
+
+// add adds an event that the chunk accepts.
+func (c *chunk) add(t *target, e *change.Event, i, phase int, suspects bool) {
+	c.events = append(c.events, i)
+	if suspects {
+		if c.keys == nil {
+			c.keys = make(map[string]bool)
+		}
+		c.keys[string(keyBytes(nil, e))] = e.Suspect
+	}
+	if e.Op == change.Upsert && c.shape == nil {
+		c.shape, c.phase = e.Shape, phase
+		c.setFields(t, e.Shape.Columns, i)
+	} else if c.fields == nil {
+		c.setFields(t, c.keyColumns, i)
+	}
+}
+
+// setFields says what rows with these columns bring, as of an event.
+func (c *chunk) setFields(t *target, columns []change.Column, event int) {
+	c.fields, c.plain = make([]field, len(columns)), true
+	for i, column := range columns {
+		at := t.table.Column(column.Name)
+		c.fields[i] = field{column: at, key: slices.Index(c.key, at), path: t.path(at, column.Type, event)}
+		c.plain = c.plain && len(c.fields[i].path) == 1
+	}
+}
+
+// path returns the types that a value passes through on its way into a column:
+// its own, the column's at the time of its event, and those that the column got
+// later in the batch. Neighbours differ.
+func (t *target) path(column int, own change.Type, event int) []change.Type {
+	path := []change.Type{own}
+	pass := func(to change.Type) {
+		if path[len(path)-1] != to {
+			path = append(path, to)
+		}
+	}
+	later := false
+	for _, step := range t.delta.Steps {
+		if step.Column != column || step.Event <= event {
+			continue
+		}
+		if !later {
+			pass(step.From)
+			later = true
+		}
+		pass(step.To)
+	}
+	pass(t.table.Columns[column].Type)
+	return path
+}
+
+// keyBytes appends what identifies the row of an event: its origin and the
+// canonical form of its key.
+func keyBytes(dst []byte, e *change.Event) []byte {
+	dst = append(dst, e.Origin...)
+	dst = append(dst, 0)
+	return appendKey(dst, e.Shape, e.Row)
+}
+
+// appendKey appends the canonical form of the key of a row.
+func appendKey(dst []byte, shape *change.Shape, row change.Row) []byte {
+	for _, at := range shape.Key {
+		dst = datatype.KeyBytes(dst, shape.Columns[at].Type, row.Cell(at))
+	}
+	return dst
+}
+
+// appendOldKey appends the canonical form of the key that an event's row had
+// before: its cells are in the order of the key.
+func appendOldKey(dst []byte, e *change.Event) []byte {
+	rest := e.OldKey
+	for _, at := range e.Shape.Key {
+		var cell change.Cell
+		cell, rest = rest.Next()
+		dst = datatype.KeyBytes(dst, e.Shape.Columns[at].Type, cell)
+	}
+	return dst
+}

@@ -1,0 +1,134 @@
+package history
+
+import "metadb/internal/change"
+
+// ending is a version in the database that stops being current.
+type ending struct {
+	id         int64
+	start, end change.Micros
+}
+
+// version is a new version. It is current while end is forever.
+type version struct {
+	// item is the number of the item whose row it has.
+	item       int
+	start, end change.Micros
+}
+
+// decision is what a chunk does to its table.
+type decision struct {
+	endings  []ending
+	versions []version
+	// confirmed are ids of rows in the database that a resynchronization
+	// confirms, confirmedVersions indexes of new versions.
+	confirmed         []int64
+	confirmedVersions []int
+	// matched counts the chains that had a current row, several those that
+	// had more than one.
+	matched, several int
+}
+
+// decide applies the history rules of SPEC 1 to the chains of a chunk. It is
+// pure: what is current and what equals what was asked before.
+func decide(f *folded, m *matches) *decision {
+	d := &decision{}
+	for i := 0; i < len(f.items); {
+		end := i + 1
+		for end < len(f.items) && !f.items[end].head {
+			end++
+		}
+		d.chain(f.items[i:end], i, m)
+		i = end
+	}
+	return d
+}
+
+// present is what is current in a chain at some point.
+type present struct {
+	// rows are rows of the database, at the beginning; version is the index
+	// of a new version after that, or none.
+	rows    []matched
+	version int
+	start   change.Micros
+	// lastEnd is when the key was last current, if it is not.
+	lastEnd change.Micros
+}
+
+func (p *present) exists() bool { return len(p.rows) > 0 || p.version != none }
+
+// chain decides about the items of one key, the first of which is number first.
+func (d *decision) chain(items []item, first int, m *matches) {
+	now := present{rows: m.current[first], version: none, lastEnd: never}
+	if end, ok := m.lastEnd[first]; ok {
+		now.lastEnd = end
+	}
+	for _, row := range now.rows {
+		now.start = max(now.start, row.start)
+	}
+	switch {
+	case len(now.rows) > 1:
+		d.several++
+		fallthrough
+	case len(now.rows) == 1:
+		d.matched++
+	}
+	for k := range items {
+		it, number := &items[k], first+k
+		switch {
+		case m.repeated[number]:
+		case !it.upsert:
+			d.end(&now, it.at)
+		case d.equal(&now, it, number, m):
+			d.confirm(&now, it)
+		default:
+			d.begin(&now, it, number)
+		}
+	}
+}
+
+// equal reports whether an item says what is current already. Of several current
+// rows none is: they all end.
+func (d *decision) equal(now *present, it *item, number int, m *matches) bool {
+	if it.head {
+		return len(now.rows) == 1 && now.rows[0].equal
+	}
+	return now.exists() && m.same[number]
+}
+
+// end ends what is current, at the event's time or, where that is earlier, at
+// its own start: ranges don't run backwards.
+func (d *decision) end(now *present, at change.Micros) {
+	for _, row := range now.rows {
+		end := max(at, row.start)
+		d.endings = append(d.endings, ending{id: row.id, start: row.start, end: end})
+		now.lastEnd = max(now.lastEnd, end)
+	}
+	if now.version != none {
+		v := &d.versions[now.version]
+		v.end = max(at, v.start)
+		now.lastEnd = max(now.lastEnd, v.end)
+	}
+	now.rows, now.version = nil, none
+}
+
+// begin makes the item's row current.
+func (d *decision) begin(now *present, it *item, number int) {
+	d.end(now, it.at)
+	start := max(it.at, now.lastEnd)
+	now.version = len(d.versions)
+	d.versions = append(d.versions, version{item: number, start: start, end: forever})
+	d.confirm(now, it)
+}
+
+// confirm notes that the current version has been seen in a resynchronization.
+func (d *decision) confirm(now *present, it *item) {
+	switch {
+	case !it.confirm:
+	case now.version != none:
+		d.confirmedVersions = append(d.confirmedVersions, now.version)
+	default:
+		for _, row := range now.rows {
+			d.confirmed = append(d.confirmed, row.id)
+		}
+	}
+}

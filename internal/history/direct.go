@@ -1,0 +1,117 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// uniqueViolation is the SQLSTATE of a key that is there already.
+const uniqueViolation = "23505"
+
+// direct reports whether a chunk may be copied straight into the current table:
+// nothing but rows with a key each of its own, complete and of the stored types,
+// in a table whose keys have all been new lately. No row's time may lie in the
+// table's past, where its start could have to give way or it be a repetition.
+func (t *target) direct(c *chunk, f *folded) bool {
+	if !t.allNew || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil {
+		return false
+	}
+	for i := range f.items {
+		it := &f.items[i]
+		if !it.upsert || it.unavailable != nil || t.table.LastEnd != 0 && (it.suspect || it.at <= t.table.LastEnd) {
+			return false
+		}
+	}
+	return true
+}
+
+// applyDirect copies the rows of a chunk into the current table. It reports
+// false, with nothing changed, if a key was there already: the unique index
+// says so.
+func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (bool, error) {
+	d := &decision{}
+	for i := range f.items {
+		d.versions = append(d.versions, version{item: i, start: f.items[i].at, end: forever})
+	}
+	if err := r.ensureYears(ctx, t, d.years()); err != nil {
+		return false, err
+	}
+	ids, err := r.newIDs(ctx, t.table, len(f.items))
+	if err != nil {
+		return false, err
+	}
+	err = pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error {
+		return copyFrom(ctx, tx, copyCurrentSQL(t, c), newCopyStream(len(f.items), func(dst []byte, i int) []byte {
+			it := &f.items[i]
+			dst = appendCount(dst, len(ident.Metadata())+len(c.fields))
+			dst = appendInt64(dst, ids[i])
+			dst = appendMoment(dst, it.at)
+			dst = appendMoment(dst, forever)
+			dst = appendBool(dst, true)
+			dst = appendText(dst, string(r.batch.Events[it.event].Origin))
+			return append(dst, it.row...)
+		}))
+	})
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == uniqueViolation {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r.outcome.Written += len(f.items)
+	var confirmed []int64
+	for i := range f.items {
+		if f.items[i].confirm {
+			confirmed = append(confirmed, ids[i])
+		}
+	}
+	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
+		return false, fmt.Errorf("confirm new rows: %w", err)
+	}
+	return true, nil
+}
+
+// copyCurrentSQL returns the COPY into the current table, with the columns that
+// the chunk brings; others stay NULL.
+func copyCurrentSQL(t *target, c *chunk) string {
+	sql := "COPY " + t.table.Current.SQL() + " (" + metaColumns()
+	for _, fd := range c.fields {
+		sql += ", " + t.table.Columns[fd.column].Stored.SQL()
+	}
+	return sql + ")"
+}
+
+// applyTruncate ends every current row of the origin. A truncate that may be a
+// repetition leaves alone what began with it or later: the rows before it have
+// ended then, and those after it have not been repeated yet.
+func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) error {
+	where := " WHERE __origin = $1"
+	if e.Suspect {
+		where += " AND __start < $2"
+	}
+	var years []int
+	args := []any{string(e.Origin), moment(e.Time)}
+	err := r.tx.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT extract(year FROM __start)::int), '{}') FROM "+
+		t.table.Current.SQL()+where+" AND $2::timestamptz IS NOT NULL", args...).Scan(&years)
+	if err != nil {
+		return fmt.Errorf("truncate: %w", err)
+	}
+	if len(years) == 0 {
+		return nil
+	}
+	if err := r.ensureYears(ctx, t, years); err != nil {
+		return err
+	}
+	sql := "WITH gone AS (DELETE FROM " + t.table.Current.SQL() + where +
+		" RETURNING __id, __start, greatest($2::timestamptz, __start) AS at, __origin" + storedColumns(t.table, "") + ")" +
+		", moved AS (" + moveToHistory(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
+	return r.countEnded(ctx, t, sql, args...)
+}

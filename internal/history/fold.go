@@ -1,0 +1,188 @@
+package history
+
+import "metadb/internal/change"
+
+// item is one event of a chunk in its place in the chain of its key.
+type item struct {
+	// event is the event's index in the batch.
+	event int
+	// upsert tells it from a delete.
+	upsert bool
+	// head says that it is the first of its chain: what it follows is in the
+	// database.
+	head bool
+	// follows says that the item before it is an upsert of the same chain.
+	follows bool
+	// row is the row after the change; for a delete the key's cells alone.
+	row change.Row
+	// unavailable are the indexes, in the row, of the values that have to
+	// come from the database: from the key's current row, or from what was
+	// last under the key via, if that is not nil.
+	unavailable []int
+	via         change.Row
+	// suspect and confirm are the event's.
+	suspect, confirm bool
+	at               change.Micros
+}
+
+// folded is a chunk in chains: the items of a key stand behind one another, in
+// the order of the events.
+type folded struct {
+	items []item
+	// multiple says that some chain has more than one item, and lost that
+	// unavailable values had no version before them.
+	multiple, lost bool
+}
+
+// fold makes the chains of a chunk. It compares no values: what looks the same
+// stays to be compared by PostgreSQL.
+func fold(c *chunk, events []change.Event) *folded {
+	f := &folder{chains: make(map[string]int, len(c.events))}
+	f.links = make([]link, 0, len(c.events))
+	for _, i := range c.events {
+		f.add(&events[i], i)
+	}
+	return f.folded()
+}
+
+// link is an item with the number of the next one in its chain.
+type link struct {
+	item
+	next int
+}
+
+// chain is the key's first and last link.
+type chain struct{ first, last int }
+
+type folder struct {
+	links []link
+	// chains finds a chain by the key's bytes; order has them as they began.
+	chains map[string]int
+	order  []chain
+	key    []byte
+	lost   bool
+}
+
+// none is an index that points nowhere.
+const none = -1
+
+func (f *folder) add(e *change.Event, i int) {
+	added := link{next: none, item: item{
+		event: i, upsert: e.Op == change.Upsert, row: e.Row, suspect: e.Suspect, confirm: e.Confirm, at: e.Time,
+	}}
+	f.key = keyBytes(f.key[:0], e)
+	at, known := f.chains[string(f.key)]
+	var before *item
+	if known {
+		before = &f.links[f.order[at].last].item
+		added.follows = before.upsert
+	} else {
+		added.head = true
+		at = len(f.order)
+		f.chains[string(f.key)] = at
+		f.order = append(f.order, chain{first: len(f.links)})
+	}
+	if added.upsert && added.row.HasUnavailable() {
+		f.fill(&added.item, before, e)
+	}
+	if known {
+		f.links[f.order[at].last].next = len(f.links)
+	}
+	f.order[at].last = len(f.links)
+	f.links = append(f.links, added)
+}
+
+// fill gives unavailable values those of the version before, as far as the
+// chunk has it: after a change of key that is the last one under the old key.
+func (f *folder) fill(it, before *item, e *change.Event) {
+	switch {
+	case e.OldKey != nil:
+		f.fillFromOldKey(it, e)
+	case before == nil:
+		it.unavailable = unavailable(it.row)
+	case before.upsert:
+		it.inherit(before)
+	default:
+		it.row = withoutUnavailable(it.row)
+		f.lost = true
+	}
+}
+
+func (f *folder) fillFromOldKey(it *item, e *change.Event) {
+	f.key = append(append(f.key[:0], e.Origin...), 0)
+	f.key = appendOldKey(f.key, e)
+	at, known := f.chains[string(f.key)]
+	if known {
+		// The delete of the old key is part of the same change.
+		var last *item
+		for n := f.order[at].first; n != none; n = f.links[n].next {
+			if f.links[n].upsert {
+				last = &f.links[n].item
+			}
+		}
+		if last != nil {
+			it.inherit(last)
+			if len(it.unavailable) > 0 && it.via == nil {
+				it.via = e.OldKey
+			}
+			return
+		}
+	}
+	it.unavailable, it.via = unavailable(it.row), e.OldKey
+}
+
+// inherit takes unavailable values from the version before. What is unavailable
+// there too comes from where that one's comes from.
+func (it *item) inherit(before *item) {
+	merged := make(change.Row, 0, len(it.row)+len(before.row))
+	rest := before.row
+	for i, cell := range it.row.Cells() {
+		var earlier change.Cell
+		earlier, rest = rest.Next()
+		if cell.State == change.Unavailable {
+			cell = earlier
+		}
+		if cell.State == change.Unavailable {
+			it.unavailable = append(it.unavailable, i)
+		}
+		merged = change.AppendCell(merged, cell)
+	}
+	it.row = merged
+	if len(it.unavailable) > 0 {
+		it.via = before.via
+	}
+}
+
+// folded returns the items chain by chain.
+func (f *folder) folded() *folded {
+	out := &folded{items: make([]item, 0, len(f.links)), multiple: len(f.order) < len(f.links), lost: f.lost}
+	for _, c := range f.order {
+		for n := c.first; n != none; n = f.links[n].next {
+			out.items = append(out.items, f.links[n].item)
+		}
+	}
+	return out
+}
+
+// unavailable returns the indexes of a row's unavailable values.
+func unavailable(row change.Row) []int {
+	var indexes []int
+	for i, cell := range row.Cells() {
+		if cell.State == change.Unavailable {
+			indexes = append(indexes, i)
+		}
+	}
+	return indexes
+}
+
+// withoutUnavailable returns the row with NULL in place of unavailable values.
+func withoutUnavailable(row change.Row) change.Row {
+	out := make(change.Row, 0, len(row))
+	for _, cell := range row.Cells() {
+		if cell.State == change.Unavailable {
+			cell = change.Cell{State: change.Null}
+		}
+		out = change.AppendCell(out, cell)
+	}
+	return out
+}

@@ -1,0 +1,85 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// maxRejectionsTold is how many rejections of a batch are reported for the log.
+// All of them are stored.
+const maxRejectionsTold = 5
+
+// reject is an event to be set aside.
+type reject struct {
+	event  *change.Event
+	reason string
+	// unconfirmed says that in a resynchronization a row of the table may be
+	// at the source that nothing has confirmed because of this event.
+	unconfirmed bool
+}
+
+// reject notes that an event is set aside, and why.
+func (r *run) reject(e *change.Event, reason string) *reject {
+	r.outcome.Rejected++
+	if len(r.outcome.Rejections) < maxRejectionsTold {
+		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Reason: reason})
+	}
+	r.rejects = append(r.rejects, reject{event: e, reason: reason})
+	return &r.rejects[len(r.rejects)-1]
+}
+
+// rejectSQL stores rejected events. The headers of all of them are one array,
+// of which each takes its slice. An event that is read again is stored once.
+const rejectSQL = `
+	INSERT INTO metadb.rejected_event
+			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed)
+		SELECT $1, e.topic, e.partition, e."offset", e.event_time, nullif(e.schema_name, ''), nullif(e.table_name, ''), e.reason,
+				e.key, e.value, ($12::bytea[])[e.first:e.last], e.unconfirmed
+			FROM unnest($2::text[], $3::int[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[],
+				$11::int[], $13::int[], $14::boolean[])
+				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed)
+		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
+
+// storeRejects stores the events that are set aside, whole.
+func (r *run) storeRejects(ctx context.Context) error {
+	n := len(r.rejects)
+	if n == 0 {
+		return nil
+	}
+	topics, parts, offsets := make([]string, n), make([]int32, n), make([]int64, n)
+	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
+	keys, values := make([][]byte, n), make([][]byte, n)
+	first, last := make([]int32, n), make([]int32, n)
+	unconfirmed := make([]bool, n)
+	headers := [][]byte{}
+	for i, rej := range r.rejects {
+		e := rej.event
+		topics[i], parts[i], offsets[i] = e.Position.Partition.Topic, e.Position.Partition.Number, e.Position.Offset
+		if e.Time != 0 {
+			at := moment(e.Time)
+			times[i] = &at
+		}
+		schemas[i], tables[i], reasons[i] = e.Table.Schema, e.Table.Name, storable(rej.reason)
+		keys[i], values[i] = e.Record.Key, e.Record.Value()
+		first[i] = int32(len(headers) + 1)
+		for _, h := range e.Record.Headers {
+			headers = append(headers, []byte(h.Name), h.Value)
+		}
+		last[i], unconfirmed[i] = int32(len(headers)), rej.unconfirmed
+	}
+	_, err := r.tx.Exec(ctx, rejectSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed)
+	if err != nil {
+		return fmt.Errorf("store rejected events: %w", err)
+	}
+	return nil
+}
+
+// storable returns a reason as PostgreSQL can store it: it may quote what the
+// record has.
+func storable(reason string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(reason, "\uFFFD"), "\x00", "\uFFFD")
+}

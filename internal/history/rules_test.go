@@ -1,0 +1,95 @@
+package history_test
+
+import (
+	"strings"
+	"testing"
+
+	"metadb/internal/change"
+)
+
+// TestRules applies the events of each case as one batch, and then, in another
+// database, one by one: the versions must be the same.
+func TestRules(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		events []change.Event
+		want   string
+	}{
+		{"insert", []change.Event{put(1, "a", 10)}, "1 a 10 -"},
+		{"update", []change.Event{put(1, "a", 10), put(1, "b", 20)}, "1 a 10 20\n1 b 20 -"},
+		{"equal", []change.Event{put(1, "a", 10), put(1, "a", 20)}, "1 a 10 -"},
+		{"null equals null", []change.Event{put(1, "NULL", 10), put(1, "NULL", 20)}, "1 NULL 10 -"},
+		{"A B A", []change.Event{put(1, "a", 10), put(1, "b", 20), put(1, "a", 30)}, "1 a 10 20\n1 b 20 30\n1 a 30 -"},
+		{"A B A at one time", []change.Event{put(1, "a", 10), put(1, "b", 10), put(1, "a", 10)}, "1 a 10 10\n1 b 10 10\n1 a 10 -"},
+		{"A A B", []change.Event{put(1, "a", 10), put(1, "a", 20), put(1, "b", 30)}, "1 a 10 30\n1 b 30 -"},
+		{"delete", []change.Event{put(1, "a", 10), del(1, 20)}, "1 a 10 20"},
+		{"delete of nothing", []change.Event{put(1, "a", 10), del(2, 20)}, "1 a 10 -"},
+		{"insert, delete, insert", []change.Event{put(1, "a", 10), del(1, 20), put(1, "a", 30)}, "1 a 10 20\n1 a 30 -"},
+		{"time runs backwards", []change.Event{put(1, "a", 30), put(1, "b", 20), put(1, "c", 10)}, "1 a 30 30\n1 b 30 30\n1 c 30 -"},
+		{"delete before its row", []change.Event{put(1, "a", 30), del(1, 20), put(1, "b", 10)}, "1 a 30 30\n1 b 30 -"},
+		{"insert before the last end", []change.Event{put(1, "a", 10), del(1, 30), put(1, "b", 20)}, "1 a 10 30\n1 b 30 -"},
+		{"truncate", []change.Event{put(1, "a", 10), put(2, "b", 20), truncate(30), put(1, "a", 40)}, "1 a 10 30\n1 a 40 -\n2 b 20 30"},
+		{"unavailable", []change.Event{put(1, "a", 10), put(2, "b", 10), put(1, "?", 20)}, "1 a 10 -\n2 b 10 -"},
+		{"unavailable after a change", []change.Event{put(1, "a", 10), put(1, "b", 20), put(1, "?", 30)}, "1 a 10 20\n1 b 20 -"},
+		{"unavailable twice", []change.Event{put(1, "a", 10), put(1, "?", 20), put(1, "?", 30), put(1, "b", 40)}, "1 a 10 40\n1 b 40 -"},
+		{"unavailable with nothing before", []change.Event{put(2, "b", 5), put(1, "?", 10)}, "1 NULL 10 -\n2 b 5 -"},
+		{"unavailable after a delete", []change.Event{put(1, "a", 10), del(1, 20), put(1, "?", 30)}, "1 a 10 20\n1 NULL 30 -"},
+		{"change of key", []change.Event{put(1, "a", 10), del(1, 20), movedFrom(put(2, "?", 20), 1)}, "1 a 10 20\n2 a 20 -"},
+		{"change of key, d unread", []change.Event{put(1, "a", 10), movedFrom(put(2, "?", 20), 1), del(1, 20)}, "1 a 10 20\n2 a 20 -"},
+		{"away and back", []change.Event{
+			put(1, "a", 10), del(1, 20), movedFrom(put(2, "?", 20), 1), del(2, 20), movedFrom(put(1, "?", 20), 2),
+		}, "1 a 10 20\n1 a 20 -\n2 a 20 20"},
+		{"repetition", []change.Event{
+			put(1, "a", 10), put(1, "b", 20), put(2, "x", 20), del(2, 30),
+			suspect(put(1, "a", 10)), suspect(put(1, "b", 20)), suspect(put(2, "x", 20)), suspect(del(2, 30)), put(1, "c", 40),
+		}, "1 a 10 20\n1 b 20 40\n1 c 40 -\n2 x 20 30"},
+		{"suspected, but no repetition", []change.Event{put(1, "a", 10), put(2, "b", 20), suspect(put(1, "c", 15))}, "1 a 10 15\n1 c 15 -\n2 b 20 -"},
+		{"repetition with unavailable", []change.Event{
+			put(1, "a", 10), put(1, "b", 20), put(1, "c", 30), suspect(put(1, "b", 20)), suspect(put(1, "?", 20)), suspect(put(1, "?", 30)),
+		}, "1 a 10 20\n1 b 20 30\n1 c 30 -"},
+		{"repeated truncate", []change.Event{
+			put(1, "a", 10), truncate(20), put(2, "b", 20), put(3, "c", 30), suspect(truncate(20)), suspect(put(2, "b", 20)), suspect(put(3, "c", 30)),
+		}, "1 a 10 20\n2 b 20 -\n3 c 30 -"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			whole, single := newRig(t), newRig(t)
+			whole.apply(test.events...)
+			if got := whole.versions(); got != test.want {
+				t.Errorf("one batch: got\n%s\nwant\n%s", got, test.want)
+			}
+			for _, e := range test.events {
+				single.apply(e)
+			}
+			if got := single.versions(); got != test.want {
+				t.Errorf("one by one: got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestConfirmed(t *testing.T) {
+	r := newRig(t)
+	r.apply(put(1, "a", 10), put(2, "b", 10), put(3, "c", 10), put(4, "d", 10))
+	r.apply(confirm(put(1, "a", 20)), confirm(put(2, "x", 20)), confirm(put(2, "y", 30)), put(3, "z", 20), confirm(put(5, "e", 20)))
+	got := r.rows(`SELECT id FROM library.patron JOIN library.zzz___patron___sync USING (__id) ORDER BY id`)
+	if want := "1\n2\n5"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRolledBackBatchLeavesNothing(t *testing.T) {
+	r := newRig(t)
+	r.apply(put(1, "a", 10))
+	r.offset-- // not what is stored
+	if _, err := r.try(put(9, "x", 10)); err == nil || !strings.Contains(err.Error(), "stored position") {
+		t.Fatalf("got %v, want the fence", err)
+	}
+	if got := r.versions(); got != "1 a 10 -" {
+		t.Errorf("got %s", got)
+	}
+	r.offset++
+	r.apply(put(1, "b", 20))
+	if got := r.versions(); got != "1 a 10 20\n1 b 20 -" {
+		t.Errorf("got %s", got)
+	}
+}
