@@ -7,9 +7,6 @@ type Delivery struct {
 	Begun []Beginning
 	// Ended are partitions that somebody else reads from now on.
 	Ended []Partition
-	// Gaps are records that turned out to be missing while a partition was
-	// being read.
-	Gaps []Gap
 	// Events are in the order of each partition. Every record is one event.
 	Events []Event
 }

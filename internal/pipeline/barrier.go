@@ -119,6 +119,9 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 // told says where the partitions end now, for events that asks was true for.
 // It returns what may be collected.
 func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
+	if ends == nil {
+		ends = map[change.Partition]int64{} // nil means not told
+	}
 	for _, l := range b.lanes {
 		if b.asking(l) {
 			l.ends = ends

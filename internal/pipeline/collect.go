@@ -2,35 +2,42 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"metadb/internal/change"
 )
 
-// idleInterval is how often positions are stored that moved without a change:
-// heartbeats and filtered tables must not make a transaction each.
-const idleInterval = 5 * time.Second
+const (
+	// idleInterval is how often positions are stored that moved without a
+	// change: heartbeats and filtered tables must not make a transaction
+	// each.
+	idleInterval = 5 * time.Second
+	// askInterval is how often the ends of the topics are asked for again
+	// where the broker did not answer.
+	askInterval = time.Second
+)
 
 // batch is a batch on its way to be applied.
 type batch struct {
 	change.Batch
-	// begun says where partitions were taken up since the batch before.
-	begun map[change.Partition]int64
 	// bytes is about what the events take in memory.
 	bytes int
 	// last is the latest source time, zero if there is none.
 	last change.Micros
 	// inSnapshot says that it has records of a snapshot, endsSnapshot that
-	// one of its records bears the mark "last".
+	// one of its records, in lastIn, bears the mark "last".
 	inSnapshot, endsSnapshot bool
+	lastIn                   change.Partition
 }
 
 // collect makes batches of deliveries. It hands a batch over as soon as the
 // last one is applied, and lets it grow until then: batches are small when the
 // stream is quiet, and large when it is behind.
 func (p *pipeline) collect(ctx context.Context) error {
-	idle := time.NewTicker(idleInterval)
+	idle, again := time.NewTicker(idleInterval), time.NewTicker(askInterval)
 	defer idle.Stop()
+	defer again.Stop()
 	due := false
 	current := &batch{}
 	for {
@@ -43,7 +50,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 		}
 		select {
 		case delivery := <-deliveries:
-			p.take(current, delivery)
+			p.take(ctx, current, delivery)
 		case <-wanted:
 			current.Source, current.Spans = p.Name, p.partitions.take()
 			select {
@@ -54,6 +61,10 @@ func (p *pipeline) collect(ctx context.Context) error {
 			current, due = &batch{}, false
 		case <-idle.C:
 			due = true
+		case <-again.C:
+			if p.barrier.asks() {
+				p.release(ctx, current)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -63,7 +74,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 // worth reports whether a batch is worth a transaction. Records that change
 // nothing wait until the idle interval is over, unless they end a snapshot.
 func (p *pipeline) worth(b *batch, due bool) bool {
-	return len(b.Events) > 0 || len(b.begun) > 0 || b.endsSnapshot || due && p.partitions.moved()
+	return len(b.Events) > 0 || b.endsSnapshot || due && p.partitions.moved()
 }
 
 // full reports whether a batch may not grow.
@@ -73,32 +84,40 @@ func (p *pipeline) full(b *batch) bool {
 
 // take adds a delivery to a batch. A delivery is taken whole: it is bounded by
 // what the source fetches at a time.
-func (p *pipeline) take(b *batch, delivery change.Delivery) {
+func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery) {
 	for _, part := range delivery.Ended {
+		b.drop(part)
 		p.partitions.end(part)
+		p.barrier.end(part)
+		p.progress.end(part)
 	}
 	for _, begun := range delivery.Begun {
+		b.drop(begun.Partition)
 		p.partitions.begin(begun)
-		b.begin(begun)
+		p.progress.begin(begun.Partition, begun.From)
 		if begun.Gap != nil {
 			p.gap(*begun.Gap)
 		}
 	}
-	for _, gap := range delivery.Gaps {
-		p.gap(gap)
-	}
-	for i := range delivery.Events {
-		if e := &delivery.Events[i]; p.partitions.collect(e) {
-			p.add(b, e)
-		}
-	}
+	p.barrier.begin(delivery.Begun)
+	p.admit(b, p.barrier.pass(delivery.Events))
+	p.release(ctx, b)
 }
 
-func (b *batch) begin(begun change.Beginning) {
-	if b.begun == nil {
-		b.begun = make(map[change.Partition]int64)
+// release asks for the ends of the topics where events wait for them, and adds
+// what need not wait any longer. What still waits is not read on.
+func (p *pipeline) release(ctx context.Context, b *batch) {
+	for p.barrier.asks() {
+		ends, err := p.Source.Ends(ctx)
+		if err != nil {
+			break // asked again after a while
+		}
+		p.admit(b, p.barrier.told(ends))
 	}
-	b.begun[begun.Partition] = begun.From
+	if held := p.barrier.held(); len(held) > 0 || p.holding {
+		p.Source.Pause(held)
+		p.holding = len(held) > 0
+	}
 }
 
 func (p *pipeline) gap(gap change.Gap) {
@@ -106,18 +125,45 @@ func (p *pipeline) gap(gap change.Gap) {
 	p.Reporter.Gap(gap)
 }
 
-// add adds one event to a batch, unless it changes nothing.
-func (p *pipeline) add(b *batch, e *change.Event) {
-	p.Router.Route(e)
-	b.inSnapshot = b.inSnapshot || e.Snapshot != change.Streamed
-	b.endsSnapshot = b.endsSnapshot || e.Snapshot == change.LastInSnapshot
-	b.last = max(b.last, e.Time)
-	p.tell(e)
-	if e.Op == change.Ignore {
-		return
+// admit adds events to a batch, but for those that change nothing.
+func (p *pipeline) admit(b *batch, events []change.Event) {
+	for i := range events {
+		e := &events[i]
+		if !p.partitions.collect(e) {
+			continue
+		}
+		p.Router.Route(e)
+		p.tell(e)
+		b.note(e)
+		if e.Op != change.Ignore {
+			b.Events = append(b.Events, *e)
+			b.bytes += size(e)
+		}
 	}
-	b.Events = append(b.Events, *e)
-	b.bytes += size(e)
+}
+
+// note notes what an event says about its batch.
+func (b *batch) note(e *change.Event) {
+	b.last = max(b.last, e.Time)
+	b.inSnapshot = b.inSnapshot || e.Snapshot != change.Streamed
+	if e.Snapshot == change.LastInSnapshot {
+		b.endsSnapshot, b.lastIn = true, e.Position.Partition
+	}
+}
+
+// drop takes the events of a partition out again, whose span would not cover
+// them: they are delivered once more, here or elsewhere.
+func (b *batch) drop(part change.Partition) {
+	b.Events = slices.DeleteFunc(b.Events, func(e change.Event) bool {
+		ours := e.Position.Partition == part
+		if ours {
+			b.bytes -= size(&e)
+		}
+		return ours
+	})
+	if b.lastIn == part {
+		b.endsSnapshot = false
+	}
 }
 
 // eventBytes is about the size of an Event without what it points to.

@@ -3,10 +3,11 @@
 //
 //	fetch ──deliveries──▶ collect ──batches──▶ apply
 //
-// Three goroutines, joined by channels without buffers: one delivery is fetched
-// and decoded while another is collected and a batch is applied. Nothing runs
-// ahead further than that, so memory is bounded by what a delivery and a batch
-// may hold; when the database is slow, fetching waits.
+// Three goroutines, joined by channels without buffers (and one that measures
+// the lag): one delivery is fetched and decoded while another is collected and
+// a batch is applied. Nothing runs ahead further than that, so memory is bounded
+// by what a delivery and a batch may hold; when the database is slow, fetching
+// waits.
 //
 // The package owns what concerns the order of events: the marks of each
 // partition, which events are suspected to be repetitions, which confirm, what

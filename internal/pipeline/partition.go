@@ -53,10 +53,24 @@ func (p *partitions) collect(e *change.Event) bool {
 	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
 		return true
 	}
-	e.Suspect = e.LSN != 0 && e.Snapshot != change.Incremental && e.LSN <= mark.HighLSN && e.Time <= mark.HighTime
+	if e.Snapshot == change.Incremental {
+		return true // it has no lsn of its own
+	}
+	e.Suspect = suspect(mark, e)
 	mark.HighLSN = max(mark.HighLSN, e.LSN)
 	mark.HighTime = max(mark.HighTime, e.Time)
 	return true
+}
+
+// suspect reports whether an event may be one that was sent before: it is above
+// neither the highest lsn nor the highest time of its partition. The rows of one
+// snapshot share their lsn, and its repetition has another one, so that they are
+// not suspect for being alike.
+func suspect(mark *change.Mark, e *change.Event) bool {
+	if e.LSN == 0 || e.Time > mark.HighTime || e.LSN > mark.HighLSN {
+		return false
+	}
+	return e.Snapshot == change.Streamed || e.LSN < mark.HighLSN
 }
 
 // take returns the spans that were collected since it was last called.

@@ -11,6 +11,11 @@ func TestSuspects(t *testing.T) {
 	states.begin(begin(part0, change.Mark{Next: 10, HighLSN: 100, HighTime: 50}))
 	incremental := upsert(part0, 18, 1, 1)
 	incremental.Snapshot = change.Incremental
+	snapshot := func(offset int64, lsn uint64) change.Event {
+		e := upsert(part0, offset, lsn, 60)
+		e.Snapshot = change.InSnapshot
+		return e
+	}
 	for _, test := range []struct {
 		name  string
 		event change.Event
@@ -23,6 +28,9 @@ func TestSuspects(t *testing.T) {
 		{"below both", upsert(part0, 14, 100, 50), true},
 		{"no lsn", upsert(part0, 15, 0, 1), false},
 		{"incremental snapshot", incremental, false},
+		{"a row of a snapshot", snapshot(19, 200), false},
+		{"another row of it", snapshot(20, 200), false},
+		{"a row of an older snapshot", snapshot(21, 199), true},
 	} {
 		if !states.collect(&test.event) || test.event.Suspect != test.want {
 			t.Errorf("%s: suspect is %t", test.name, test.event.Suspect)

@@ -17,8 +17,11 @@ type Source interface {
 	Fetch(ctx context.Context) (change.Delivery, error)
 	// Ack says that the spans are applied. It does not fail.
 	Ack(ctx context.Context, spans []change.Span)
-	// Ends returns the ends of the partitions that are being read.
+	// Ends returns the ends of the partitions that are being read. It may
+	// fail where the broker is away.
 	Ends(ctx context.Context) (map[change.Partition]int64, error)
+	// Pause lets the given partitions wait and all others go on.
+	Pause(parts []change.Partition)
 }
 
 // Router sets the target table of an event.
@@ -35,7 +38,8 @@ type Applier interface {
 type Reporter interface {
 	// Active says that the stream runs.
 	Active()
-	// Failed says why it does not go on at the moment. It is tried again.
+	// Failed says why it does not go on at the moment: an error of Fetch or
+	// of Apply, as it is. It is tried again.
 	Failed(err error)
 	// Applied tells what a batch did; last is the latest source time in it,
 	// zero if it has none.
@@ -100,6 +104,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error { return p.fetch(ctx) })
 	group.Go(func() error { return p.collect(ctx) })
 	group.Go(func() error { return p.apply(ctx) })
+	group.Go(func() error { return p.measure(ctx) })
 	return group.Wait()
 }
 
@@ -112,10 +117,17 @@ type pipeline struct {
 	wanted  chan struct{}
 	batches chan *batch
 
-	// partitions and notes are used by collect alone, snapshot by apply.
+	// What collect alone uses; holding says that partitions are paused.
 	partitions partitions
-	snapshot   snapshot
+	barrier    *barrier
+	holding    bool
 	notes      map[note]bool
+	// What apply alone uses.
+	snapshot   snapshot
+	rejections quota
+
+	health   health
+	progress progress
 }
 
 func newPipeline(config Config) *pipeline {
@@ -131,7 +143,9 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions(config.Resync, config.ConfirmFrom)
+	p.barrier = newBarrier(config.AwaitSnapshot)
 	p.snapshot = newSnapshot(config.AwaitSnapshot, config.SnapshotDeadline)
+	p.progress.next = make(map[change.Partition]int64)
 	return p
 }
 
@@ -150,14 +164,14 @@ func (p *pipeline) fetch(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			p.Reporter.Failed(err)
+			p.is(fetching, err)
 			if err := pauses.wait(ctx); err != nil {
 				return err
 			}
 			continue
 		}
 		pauses.reset()
-		p.Reporter.Active()
+		p.is(fetching, nil)
 		select {
 		case p.deliveries <- delivery:
 		case <-ctx.Done():

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -30,6 +32,9 @@ type fakeSource struct {
 	mu         sync.Mutex
 	ends       map[change.Partition]int64
 	acked      []change.Span
+	// noEnds makes Ends fail.
+	noEnds error
+	paused chan []change.Partition
 }
 
 func (s *fakeSource) Fetch(ctx context.Context) (change.Delivery, error) {
@@ -52,12 +57,10 @@ func (s *fakeSource) Ack(_ context.Context, spans []change.Span) {
 func (s *fakeSource) Ends(context.Context) (map[change.Partition]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ends := make(map[change.Partition]int64)
-	for part, end := range s.ends {
-		ends[part] = end
-	}
-	return ends, nil
+	return maps.Clone(s.ends), s.noEnds
 }
+
+func (s *fakeSource) Pause(parts []change.Partition) { s.paused <- parts }
 
 type fakeRouter struct{}
 
@@ -85,15 +88,22 @@ func (a *fakeApplier) Apply(ctx context.Context, b *change.Batch) (change.Outcom
 
 type fakeReporter struct {
 	failures  chan error
+	lags      chan int64
+	active    chan struct{}
 	gaps      chan change.Gap
 	skipped   map[string]bool
 	completed chan Completion
 }
 
-func (r *fakeReporter) Active()                           {}
+func (r *fakeReporter) Active() {
+	select {
+	case r.active <- struct{}{}:
+	default:
+	}
+}
 func (r *fakeReporter) Failed(err error)                  { r.failures <- err }
 func (r *fakeReporter) Applied(change.Outcome, time.Time) {}
-func (r *fakeReporter) Lag(int64)                         {}
+func (r *fakeReporter) Lag(records int64)                 { r.lags <- records }
 func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
 func (r *fakeReporter) SnapshotComplete(_ context.Context, how Completion) error {
 	r.completed <- how
@@ -121,9 +131,9 @@ func start(t *testing.T, change0 func(*Config)) *rig {
 	t.Helper()
 	r := &rig{
 		t:        t,
-		source:   &fakeSource{deliveries: make(chan change.Delivery), errors: make(chan error), ends: map[change.Partition]int64{}},
+		source:   &fakeSource{deliveries: make(chan change.Delivery), errors: make(chan error), ends: map[change.Partition]int64{}, paused: make(chan []change.Partition, 100)},
 		applier:  &fakeApplier{batches: make(chan *change.Batch), answers: make(chan error)},
-		reporter: &fakeReporter{failures: make(chan error, 10), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan Completion, 1)},
+		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan Completion, 1)},
 		log:      &strings.Builder{},
 	}
 	config := Config{
@@ -281,14 +291,159 @@ func TestWarningsOncePerTopic(t *testing.T) {
 }
 
 func TestGapIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		gap := &change.Gap{Partition: part0, Missing: 5, Reason: "retention"}
+		r.send(change.Delivery{Begun: []change.Beginning{{Partition: part0, Stored: change.Mark{Next: 5}, From: 10, Gap: gap}}})
+		if got := <-r.reporter.gaps; got != *gap {
+			t.Errorf("got %+v", got)
+		}
+		if span := r.batch().Spans[0]; span.From.Next != 5 || span.To.Next != 10 {
+			t.Errorf("the fence must be the stored mark: got %+v", span)
+		}
+		r.answer(nil)
+	})
+}
+
+// Records that change nothing make no transaction each.
+func TestIdleStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}})
+		began := time.Now()
+		for offset := range int64(10) {
+			r.send(change.Delivery{Events: []change.Event{{Position: change.Position{Partition: part0, Offset: offset}}}})
+		}
+		b := r.batch()
+		if len(b.Events) != 0 || len(b.Spans) != 1 || b.Spans[0].To.Next != 10 {
+			t.Errorf("got %+v", b)
+		}
+		if waited := time.Since(began); waited != idleInterval {
+			t.Errorf("the positions were stored after %s", waited)
+		}
+		r.answer(nil)
+	})
+}
+
+// A partition that begins again is delivered again: what was collected of it
+// and has no span must not be applied.
+func TestPartitionBeginsAgain(t *testing.T) {
 	r := start(t, nil)
-	gap := &change.Gap{Partition: part0, Missing: 5, Reason: "retention"}
-	r.send(change.Delivery{Begun: []change.Beginning{{Partition: part0, Stored: change.Mark{Next: 5}, From: 10, Gap: gap}}})
-	if got := <-r.reporter.gaps; got != *gap {
-		t.Errorf("got %+v", got)
+	r.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
+		Events: []change.Event{upsert(part0, 0, 1, 1)},
+	})
+	r.batch()
+	r.send(change.Delivery{Events: []change.Event{upsert(part0, 1, 2, 2), upsert(part1, 0, 1, 1)}})
+	r.send(change.Delivery{Ended: []change.Partition{part1}, Begun: []change.Beginning{begin(part0, change.Mark{Next: 1})}})
+	r.send(change.Delivery{Events: []change.Event{upsert(part0, 1, 2, 2)}})
+	r.send(change.Delivery{})
+	r.answer(nil)
+	b := r.batch()
+	r.answer(nil)
+	if len(b.Events) != 1 || len(b.Spans) != 1 || b.Spans[0].From.Next != 1 || b.Spans[0].To.Next != 2 {
+		t.Errorf("got %d events, spans %+v", len(b.Events), b.Spans)
 	}
-	if span := r.batch().Spans[0]; span.From.Next != 5 || span.To.Next != 10 {
-		t.Errorf("the fence must be the stored mark: got %+v", span)
+}
+
+// A truncate waits for the other partitions of its topic, also where the broker
+// does not say at once how far they reach.
+func TestTruncateWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		r.source.noEnds = errors.New("broker is away")
+		truncate := upsert(part0, 0, 5, 5)
+		truncate.Op = change.Truncate
+		r.send(change.Delivery{
+			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
+			Events: []change.Event{truncate},
+		})
+		if held := <-r.source.paused; !slices.Equal(held, []change.Partition{part0}) {
+			t.Errorf("paused %v", held)
+		}
+		r.source.mu.Lock()
+		r.source.noEnds, r.source.ends = nil, map[change.Partition]int64{part0: 1, part1: 1}
+		r.source.mu.Unlock()
+		<-r.source.paused // asked again
+		r.send(change.Delivery{Events: []change.Event{upsert(part1, 0, 4, 4)}})
+		if held := <-r.source.paused; len(held) > 0 {
+			t.Errorf("still paused: %v", held)
+		}
+		b := r.batch()
+		r.answer(nil)
+		if len(b.Events) != 2 || b.Events[0].Op != change.Upsert || b.Events[1].Op != change.Truncate {
+			t.Errorf("got %+v", b.Events)
+		}
+	})
+}
+
+// A failure of the database is said until the database works, however well
+// fetching goes.
+func TestEachSideClearsItsOwnFailure(t *testing.T) {
+	r := start(t, nil)
+	away, refused := errors.New("database is away"), errors.New("connection refused")
+	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.batch()
+	r.answer(away)
+	for !errors.Is(<-r.reporter.failures, away) {
+	}
+	r.batch()
+	r.send(change.Delivery{}) // fetching is well
+	for range 2 {
+		if got := <-r.reporter.failures; !errors.Is(got, away) {
+			t.Errorf("got %v", got)
+		}
+		r.source.errors <- refused
+	}
+	select { // from before the failure
+	case <-r.reporter.active:
+	default:
 	}
 	r.answer(nil)
+	for !errors.Is(<-r.reporter.failures, refused) {
+	}
+	r.send(change.Delivery{})
+	<-r.reporter.active
+	_ = r.stop()
+	for text, want := range map[string]int{away.Error(): 1, "the stream goes on": 2} {
+		if got := strings.Count(r.log.String(), text); got != want {
+			t.Errorf("%q is %d times in the log: %s", text, got, r.log)
+		}
+	}
+}
+
+func TestLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		r.source.ends = map[change.Partition]int64{part0: 10, part1: 4}
+		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{Next: 3}), begin(part1, change.Mark{Next: 4})}})
+		if lag := <-r.reporter.lags; lag != 7 {
+			t.Errorf("before any batch: %d", lag)
+		}
+		r.send(change.Delivery{Events: []change.Event{upsert(part0, 3, 1, 1), upsert(part0, 4, 2, 2)}})
+		r.batch()
+		r.answer(nil)
+		if lag := <-r.reporter.lags; lag != 5 {
+			t.Errorf("after a batch: %d", lag)
+		}
+	})
+}
+
+func TestManyRejectionsDoNotFillTheLog(t *testing.T) {
+	log := &strings.Builder{}
+	p := newPipeline(Config{Name: "sensor", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	synctest.Test(t, func(t *testing.T) {
+		for range 1000 {
+			p.tellRejected(change.Outcome{Rejected: 100, Rejections: []change.Rejection{{Reason: "bad"}}})
+		}
+		if lines := strings.Count(log.String(), "\n"); lines > 2*rejectionsPerMinute {
+			t.Errorf("%d lines", lines)
+		}
+		log.Reset()
+		<-time.After(time.Minute)
+		p.tellRejected(change.Outcome{Rejected: 1, Rejections: []change.Rejection{{Reason: "bad"}}})
+		if !strings.Contains(log.String(), "98099 more events") {
+			t.Errorf("the log does not say how many were not named: %s", log)
+		}
+	})
 }

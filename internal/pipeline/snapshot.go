@@ -3,10 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
-
-	"metadb/internal/change"
 )
 
 // Completion is how it was seen that a snapshot is complete, in the words of
@@ -23,45 +20,37 @@ const (
 type snapshot struct {
 	awaited  bool
 	deadline time.Duration
-	// quietSince is when the last snapshot record was applied, or the
-	// stream began.
-	quietSince time.Time
-	// targets are the ends that the topics had when the mark "last" was
-	// applied; the snapshot is complete when they are reached. Nil before.
-	targets map[change.Partition]int64
-	// marked says that the mark was applied and targets are still to be had.
-	marked bool
-	now    func() time.Time
+	// quiet is how long the stream has been active without a record of a
+	// snapshot, up to looked.
+	quiet  time.Duration
+	looked time.Time
+	// last says that the record with the mark "last" was applied. The
+	// barrier let it through only after all that the topics held when it
+	// was read, so that this is applied too.
+	last bool
 }
 
 func newSnapshot(awaited bool, deadline time.Duration) snapshot {
-	return snapshot{awaited: awaited, deadline: deadline, quietSince: time.Now(), now: time.Now}
+	return snapshot{awaited: awaited, deadline: deadline, looked: time.Now()}
 }
 
 // lookAtSnapshot says that the snapshot is complete when it is. b is the batch
 // that was applied just now, nil if only time has passed.
-func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch, committed map[change.Partition]int64) {
+func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch) {
 	s := &p.snapshot
 	if !s.awaited {
 		return
 	}
+	s.pass(time.Now(), p.health.well())
 	if b != nil {
 		s.applied(b)
 	}
-	if s.marked {
-		// The mark may come before other partitions' records of the same
-		// snapshot: whatever the topics hold now has to be applied first.
-		ends, err := p.Source.Ends(ctx)
-		if err != nil {
-			return // asked again with the next tick
-		}
-		s.marked, s.targets = false, ends
-	}
-	how, complete := s.complete(committed)
+	how, complete := s.complete()
 	if !complete {
 		return
 	}
 	if err := p.Reporter.SnapshotComplete(ctx, how); err != nil {
+		// It is said again with the next look.
 		p.Logger.Warn(p.subject() + "remember that the snapshot is complete: " + err.Error())
 		return
 	}
@@ -69,25 +58,28 @@ func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch, committed map[c
 	p.Logger.Info(fmt.Sprintf("source %q snapshot complete (%s); consider running \"metadb endsync\"", p.Name, how))
 }
 
+// pass lets time pass, which counts while the stream is active.
+func (s *snapshot) pass(now time.Time, active bool) {
+	if active {
+		s.quiet += now.Sub(s.looked)
+	}
+	s.looked = now
+}
+
 // applied notes what a batch says about the snapshot.
 func (s *snapshot) applied(b *batch) {
 	if b.inSnapshot {
-		s.quietSince = s.now()
+		s.quiet = 0
 	}
-	if b.endsSnapshot {
-		s.marked = true
-	}
+	s.last = s.last || b.endsSnapshot
 }
 
 // complete reports whether the snapshot is complete, and how that is seen.
-func (s *snapshot) complete(committed map[change.Partition]int64) (Completion, bool) {
-	maps.DeleteFunc(s.targets, func(part change.Partition, end int64) bool {
-		return end == 0 || committed[part] >= end
-	})
+func (s *snapshot) complete() (Completion, bool) {
 	switch {
-	case s.targets != nil && len(s.targets) == 0:
+	case s.last:
 		return LastRecord, true
-	case s.deadline > 0 && s.now().Sub(s.quietSince) >= s.deadline:
+	case s.deadline > 0 && s.quiet >= s.deadline:
 		return Deadline, true
 	}
 	return "", false

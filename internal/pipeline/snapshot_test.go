@@ -19,8 +19,9 @@ func TestLastMark(t *testing.T) {
 		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
 		Events: []change.Event{marked},
 	})
-	r.batch()
-	r.answer(nil)
+	if held := <-r.source.paused; len(held) != 1 || held[0] != part0 {
+		t.Errorf("paused %v", held)
+	}
 	for offset := range int64(2) {
 		select {
 		case how := <-r.reporter.completed:
@@ -30,7 +31,9 @@ func TestLastMark(t *testing.T) {
 		row := upsert(part1, offset, 1, 1)
 		row.Snapshot = change.InSnapshot
 		r.send(change.Delivery{Events: []change.Event{row}})
-		r.batch()
+		if b := r.batch(); len(b.Spans) != int(offset)+1 {
+			t.Errorf("batch %d: got spans %+v", offset, b.Spans)
+		}
 		r.answer(nil)
 	}
 	if how := <-r.reporter.completed; how != LastRecord {
@@ -45,19 +48,27 @@ func TestLastMark(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-	s := snapshot{awaited: true, deadline: time.Hour, quietSince: clock, now: func() time.Time { return clock }}
-	if _, complete := s.complete(nil); complete {
+	s := snapshot{awaited: true, deadline: time.Hour, looked: clock}
+	pass := func(d time.Duration, active bool) {
+		clock = clock.Add(d)
+		s.pass(clock, active)
+	}
+	if _, complete := s.complete(); complete {
 		t.Error("complete at once")
 	}
-	clock = clock.Add(59 * time.Minute)
+	pass(59*time.Minute, true)
 	s.applied(&batch{inSnapshot: true})
-	clock = clock.Add(59 * time.Minute)
+	pass(59*time.Minute, true)
 	s.applied(&batch{})
-	if _, complete := s.complete(nil); complete {
+	if _, complete := s.complete(); complete {
 		t.Error("complete although snapshot records came within the deadline")
 	}
-	clock = clock.Add(time.Minute)
-	if how, complete := s.complete(nil); !complete || how != Deadline {
+	pass(time.Hour, false)
+	if _, complete := s.complete(); complete {
+		t.Error("complete although the stream was not active")
+	}
+	pass(time.Minute, true)
+	if how, complete := s.complete(); !complete || how != Deadline {
 		t.Errorf("got %q, %t", how, complete)
 	}
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"time"
 
 	"metadb/internal/change"
 )
@@ -35,4 +36,45 @@ func (p *pipeline) tell(e *change.Event) {
 			p.Logger.Info(line)
 		}
 	}
+}
+
+// rejectionsPerMinute bounds how many rejected events are named in the log. All
+// of them are in metadb.rejected_event, and counted in the status.
+const rejectionsPerMinute = 20
+
+// quota bounds lines of the log in a minute.
+type quota struct {
+	minute time.Time
+	// spent counts the lines of the minute, silent those that were not
+	// written.
+	spent, silent int
+}
+
+// allow reports whether another line may be written.
+func (q *quota) allow(now time.Time, limit int) bool {
+	if minute := now.Truncate(time.Minute); minute != q.minute {
+		q.minute, q.spent = minute, 0
+	}
+	if q.spent >= limit {
+		return false
+	}
+	q.spent++
+	return true
+}
+
+// tellRejected names rejected events in the log, not too many of them.
+func (p *pipeline) tellRejected(outcome change.Outcome) {
+	named := 0
+	for _, r := range outcome.Rejections {
+		if !p.rejections.allow(time.Now(), rejectionsPerMinute) {
+			break
+		}
+		if p.rejections.silent > 0 {
+			p.Logger.Warn(fmt.Sprintf("%s%d more events set aside in metadb.rejected_event", p.subject(), p.rejections.silent))
+			p.rejections.silent = 0
+		}
+		p.Logger.Warn(fmt.Sprintf("%sevent %s set aside in metadb.rejected_event: %s", p.subject(), r.Position, r.Reason))
+		named++
+	}
+	p.rejections.silent += outcome.Rejected - named
 }

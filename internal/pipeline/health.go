@@ -1,0 +1,69 @@
+package pipeline
+
+import "sync"
+
+// health joins what fetching and applying say about the stream: it is well when
+// both are, and each failure is said until its own side works again.
+type health struct {
+	mu       sync.Mutex
+	failures [sides]error
+}
+
+// side is one end of the line.
+type side int
+
+const (
+	fetching side = iota
+	applying
+	sides
+)
+
+// set notes how one side is, nil for well. It returns the failure to report,
+// nil if the stream is well, and whether the side's own failure is news, which
+// it is once for each wording.
+func (h *health) set(of side, err error) (failure error, news bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	news = said(h.failures[of]) != said(err)
+	h.failures[of] = err
+	return h.failure(), news
+}
+
+// well reports whether neither side fails.
+func (h *health) well() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failure() == nil
+}
+
+// failure prefers that of applying: what is fetched has to go somewhere.
+func (h *health) failure() error {
+	if err := h.failures[applying]; err != nil {
+		return err
+	}
+	return h.failures[fetching]
+}
+
+func said(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// is tells the reporter and the log how one side of the line is.
+func (p *pipeline) is(of side, err error) {
+	failure, news := p.health.set(of, err)
+	if failure != nil {
+		p.Reporter.Failed(failure)
+	} else {
+		p.Reporter.Active()
+	}
+	switch {
+	case !news:
+	case err != nil:
+		p.Logger.Warn(p.subject() + err.Error() + " (trying again)")
+	default:
+		p.Logger.Info(p.subject() + "the stream goes on")
+	}
+}
