@@ -144,6 +144,9 @@ type run struct {
 	tables  []*target
 	outcome change.Outcome
 	rejects []reject
+	// keyed are indexes of rejects whose key could be read, in a
+	// resynchronization.
+	keyed []int
 }
 
 // target is one table in one batch.
@@ -175,6 +178,9 @@ func (r *run) apply(ctx context.Context) error {
 			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
 		}
 	}
+	if err := r.confirmKeyed(ctx); err != nil {
+		return err
+	}
 	if err := r.storeRejects(ctx); err != nil {
 		return err
 	}
@@ -198,11 +204,14 @@ func (r *run) distribute(made *plan.Plan) {
 			continue
 		}
 		if e.Op == change.Reject {
-			r.reject(e, e.Reason).unconfirmed = e.Confirm
+			r.reject(i, e.Reason).unconfirmed = e.Confirm
+			if e.Confirm && e.Shape != nil {
+				r.keyed = append(r.keyed, len(r.rejects)-1)
+			}
 			continue
 		}
 		if reason, refused := made.Refused[i]; refused {
-			r.reject(e, reason)
+			r.reject(i, reason)
 			continue
 		}
 		r.outcome.Applied++

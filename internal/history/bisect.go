@@ -3,12 +3,9 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"metadb/internal/change"
 )
 
 // applyChunk applies a chunk under a savepoint. Where PostgreSQL refuses it for
@@ -54,8 +51,7 @@ func (c *chunk) halves() [2]*chunk {
 	return [2]*chunk{&first, &second}
 }
 
-// setAside rejects the chunk's only event. In a resynchronization the row is
-// still there at the source: what is current of its key is confirmed.
+// setAside rejects the chunk's only event.
 func (r *run) setAside(ctx context.Context, t *target, c *chunk, refused *pgconn.PgError) error {
 	e := &r.batch.Events[c.events[0]]
 	reason := refused.Message
@@ -63,40 +59,11 @@ func (r *run) setAside(ctx context.Context, t *target, c *chunk, refused *pgconn
 		reason += " (" + refused.Detail + ")"
 	}
 	r.outcome.Applied--
-	kept := r.reject(e, reason)
+	kept := r.reject(c.events[0], reason)
 	if !e.Confirm || c.truncate {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return r.confirmKey(ctx, t, c, e) })
-	if err != nil && errors.As(err, &refused) && isData(refused.Code) {
-		kept.unconfirmed = true // not even the key can be stored
-		return nil
-	}
+	var err error
+	kept.unconfirmed, err = r.confirmKeys(ctx, t, c, c.events)
 	return err
-}
-
-// confirmKey confirms the current version of the event's key.
-func (r *run) confirmKey(ctx context.Context, t *target, c *chunk, e *change.Event) error {
-	key := make(change.Row, 0, len(e.Row))
-	for _, at := range e.Shape.Key {
-		key = change.AppendCell(key, e.Row.Cell(at))
-	}
-	only := &chunk{events: c.events, key: c.key, keyColumns: c.keyColumns}
-	only.setFields(t, only.keyColumns, c.events[0])
-	f := &folded{items: []item{{event: c.events[0], head: true, row: key, at: e.Time, confirm: true}}}
-	st, err := r.fillStage(ctx, t, only, f)
-	if err != nil {
-		return fmt.Errorf("confirm a rejected event's key: %w", err)
-	}
-	m := &matches{current: make(map[int][]matched)}
-	for nulls := range f.patterns(only) {
-		if err := r.matchCurrent(ctx, t.table, only.key, nulls, st, m); err != nil {
-			return err
-		}
-	}
-	var ids []int64
-	for _, row := range m.current[0] {
-		ids = append(ids, row.id)
-	}
-	return r.writeConfirmed(ctx, t.table, ids)
 }

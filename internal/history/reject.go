@@ -15,20 +15,23 @@ const maxRejectionsTold = 5
 
 // reject is an event to be set aside.
 type reject struct {
-	event  *change.Event
+	event *change.Event
+	// number is the event's index in the batch.
+	number int
 	reason string
 	// unconfirmed says that in a resynchronization a row of the table may be
 	// at the source that nothing has confirmed because of this event.
 	unconfirmed bool
 }
 
-// reject notes that an event is set aside, and why.
-func (r *run) reject(e *change.Event, reason string) *reject {
+// reject notes that an event of the batch is set aside, and why.
+func (r *run) reject(event int, reason string) *reject {
+	e := &r.batch.Events[event]
 	r.outcome.Rejected++
 	if len(r.outcome.Rejections) < maxRejectionsTold {
 		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Reason: reason})
 	}
-	r.rejects = append(r.rejects, reject{event: e, reason: reason})
+	r.rejects = append(r.rejects, reject{event: e, number: event, reason: reason})
 	return &r.rejects[len(r.rejects)-1]
 }
 
