@@ -15,7 +15,7 @@ const queueLines = 10_000
 const writeLines = 500
 
 // retryPause is how long the table is left alone after a failure.
-const retryPause = 5 * time.Second
+const retryPause = time.Second
 
 // Line is one line of metadb.log.
 type Line struct {

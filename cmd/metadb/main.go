@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:])) }
+
+// run carries out one command line and returns the exit status.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "metadb: error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// newRoot returns the command with all subcommands.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "metadb",
+		Short:         "Metadb keeps current rows and history of other databases in PostgreSQL",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		initCommand(),
+		startCommand(),
+		stopCommand(),
+		upgradeCommand(),
+		migrateCommand(),
+		versionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"crypto/tls"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/pgwire"
+	"metadb/internal/status"
+)
+
+// listen opens the administration port.
+func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.Registry) (*pgwire.Server, error) {
+	upstream, err := pgconn.ParseConfig(s.config.ConnString(s.config.SystemUser))
+	if err != nil {
+		return nil, fmt.Errorf("administration port: %w", err)
+	}
+	certificate, err := s.certificate()
+	if err != nil {
+		return nil, err
+	}
+	return pgwire.Listen(pgwire.Config{
+		Host:      s.config.AdminListen,
+		Port:      s.options.Port,
+		SocketDir: s.dir.Path(),
+		TLS:       certificate,
+		Trust:     s.config.AdminTrust,
+		Database:  s.config.Database,
+		Upstream:  upstream,
+		System:    pgwire.Role(s.config.SystemUser),
+		Super:     pgwire.Role(s.config.Superuser),
+		Executor:  adminexec.New(adminexec.Config{DB: pool, Control: streams, Status: registry, Logger: s.logger}),
+		Logger:    s.logger,
+	})
+}
+
+// certificate loads the administration port's certificate, nil if there is
+// none.
+func (s *server) certificate() (*tls.Config, error) {
+	if s.config.AdminCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(s.config.AdminCert, s.config.AdminKey)
+	if err != nil {
+		return nil, fmt.Errorf("admin_tls_cert, admin_tls_key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}

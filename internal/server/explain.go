@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/instance"
+)
+
+// SQLSTATEs that a connection is refused with.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeWrongPassword     = "28P01"
+	codeNotAuthorized     = "28000"
+	codeNoSuchDatabase    = "3D000"
+	codeNoPrivilege       = "42501"
+	codeTooManyConnection = "53300"
+)
+
+// explain words why a role can't connect, with what to do about it.
+func explain(config *instance.Config, role instance.Role, err error) error {
+	at := fmt.Sprintf("%s port %d", config.Host, config.Port)
+	key := "superuser"
+	if role == config.SystemUser {
+		key = "systemuser"
+	}
+	var refused *pgconn.PgError
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &refused):
+		return explainRefusal(config, role, key, refused)
+	case errors.As(err, &lookup):
+		return fmt.Errorf("the database host %q is not known: check host in metadb.conf", config.Host)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no database server answers at %s: check host and port in metadb.conf, and whether PostgreSQL is running", at)
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH),
+		errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
+		return fmt.Errorf("the database server at %s can't be reached: check host and port in metadb.conf, and the network", at)
+	case strings.Contains(err.Error(), "server refused TLS connection"):
+		return fmt.Errorf("the database server at %s does not offer TLS: switch it on there, or set sslmode in metadb.conf (it is %s)",
+			at, config.SSLMode)
+	case role.Password == "" && strings.Contains(err.Error(), "password"):
+		return fmt.Errorf("the database asks for a password for %q: set %s_password in metadb.conf", role.Name, key)
+	}
+	return fmt.Errorf("connect to the database at %s as %q: %w", at, role.Name, err)
+}
+
+// explainRefusal words what the database server has to say against a role.
+func explainRefusal(config *instance.Config, role instance.Role, key string, refused *pgconn.PgError) error {
+	switch refused.Code {
+	case codeWrongPassword:
+		return fmt.Errorf("the database refuses the password of %q: check %s and %s_password in metadb.conf", role.Name, key, key)
+	case codeNotAuthorized:
+		return fmt.Errorf("the database does not let %q in (%s): check %s in metadb.conf, and pg_hba.conf of the database server",
+			role.Name, refused.Message, key)
+	case codeNoSuchDatabase:
+		return fmt.Errorf("the database %q does not exist: create it, or check database in metadb.conf", config.Database)
+	case codeNoPrivilege:
+		return fmt.Errorf("%q may not connect to the database %q: %s", role.Name, config.Database, refused.Message)
+	case codeTooManyConnection:
+		return fmt.Errorf("the database server has no connection left: %s", refused.Message)
+	}
+	return fmt.Errorf("connect to the database %q as %q: %s (SQLSTATE %s)", config.Database, role.Name, refused.Message, refused.Code)
+}

@@ -1,0 +1,71 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/ddl"
+)
+
+// maintainInterval is how often tables are looked over.
+const maintainInterval = 6 * time.Hour
+
+// maintain does what goes by the clock until ctx ends. That any of it fails is
+// no reason to stop: it is tried again the next time.
+func (s *streams) maintain(ctx context.Context) error {
+	tick := time.NewTicker(maintainInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case name := <-s.analyze:
+			s.analyzeTables(ctx, name)
+		case now := <-tick.C:
+			s.makeNextYear(ctx, now.UTC().Year()+1)
+		}
+	}
+}
+
+// analyzeTables gathers statistics of a source's main tables, which autovacuum
+// never does for partitioned tables.
+// https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
+func (s *streams) analyzeTables(ctx context.Context, source string) {
+	for t := range s.tables.store.Snapshot().All() {
+		if t.Source != source {
+			continue
+		}
+		if _, err := s.pool.Exec(ctx, "ANALYZE "+t.Main.SQL()); err != nil && ctx.Err() == nil {
+			s.logger.Warn(fmt.Sprintf("analyze table %s: %v", t.Main, err))
+		}
+	}
+}
+
+// makeNextYear makes the partitions of history that the coming year needs, so
+// that no stream has to on New Year's Eve. The catalog in memory learns of them
+// when it is read again: who makes a partition looks first.
+func (s *streams) makeNextYear(ctx context.Context, year int) {
+	for t := range s.tables.store.Snapshot().All() {
+		if t.HasYear(year) {
+			continue
+		}
+		if err := s.makeYear(ctx, t, year); err != nil && ctx.Err() == nil {
+			s.logger.Warn(fmt.Sprintf("make history of %d for table %s: %v", year, t.Name, err))
+		}
+	}
+}
+
+// makeYear makes one partition, unless readers are in the way.
+func (s *streams) makeYear(ctx context.Context, t *catalog.Table, year int) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
+			return err
+		}
+		_, err := ddl.EnsureYears(ctx, tx, t, []int{year})
+		return err
+	})
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/pipeline"
+	"metadb/internal/status"
+)
+
+// reporter keeps what list status shows of a stream.
+type reporter struct{ *stream }
+
+var _ pipeline.Reporter = (*reporter)(nil)
+
+// waiting says that no topic matches yet.
+func (r *reporter) waiting(why error) { r.state.SetStream(status.Waiting, why.Error()) }
+
+// Active implements pipeline.Reporter.
+func (r *reporter) Active() { r.state.SetStream(status.Active, "") }
+
+// Failed implements pipeline.Reporter.
+func (r *reporter) Failed(err error) { r.state.SetStream(status.Error, err.Error()) }
+
+// Applied implements pipeline.Reporter.
+func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
+	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
+}
+
+// Lag implements pipeline.Reporter.
+func (r *reporter) Lag(records int64) { r.state.SetLag(records) }
+
+// Gap implements pipeline.Reporter.
+func (r *reporter) Gap(gap change.Gap) {
+	message := fmt.Sprintf("%s: %s; the data source has to be resynchronized", gap.Partition, gap.Reason)
+	r.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", r.captured.Name, message), "missing", gap.Missing)
+	r.state.SetGap(gap.Missing, message)
+}
+
+// Skipped implements pipeline.Reporter.
+func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }
+
+// SnapshotComplete implements pipeline.Reporter: it is remembered in the
+// database, so that it is said once.
+func (r *reporter) SnapshotComplete(ctx context.Context, how pipeline.Completion) error {
+	const sql = `
+INSERT INTO metadb.resync (source_name, complete) VALUES ($1, $2)
+ON CONFLICT (source_name) DO UPDATE SET complete = excluded.complete`
+	if _, err := r.pool.Exec(ctx, sql, r.captured.Name, string(how)); err != nil {
+		return err
+	}
+	r.state.SetSync(status.SnapshotComplete)
+	select {
+	case r.analyze <- r.captured.Name:
+	default: // many at once: autovacuum looks after the partitions meanwhile
+	}
+	return nil
+}

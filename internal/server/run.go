@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"time"
+
+	"metadb/internal/instance"
+	"metadb/internal/logging"
+)
+
+// Options are those of "metadb start".
+type Options struct {
+	// Dir is the data directory.
+	Dir string
+	// Log is the log file, appended to; if it is empty the log goes to
+	// Stderr.
+	Log    string
+	Stderr io.Writer
+	// Port of the administration port. 0 lets the system choose one.
+	Port int
+	// Debug logs details.
+	Debug bool
+	// MemLimit is the soft limit of memory in GiB, 0 for none.
+	MemLimit float64
+}
+
+// logPatience is how long the last lines of the log may take to be stored.
+const logPatience = 2 * time.Second
+
+// gcPercent lets the collector run before the heap has doubled: what a batch
+// holds is nearly all there is, and twice that would be too much.
+const gcPercent = 50
+
+// Run runs a server until ctx ends, which is not an error, or until it can't go
+// on. What is in hand is finished or rolled back before it returns.
+func Run(ctx context.Context, o Options) (err error) {
+	limitMemory(o.MemLimit)
+	dir, err := instance.Open(o.Dir)
+	if err != nil {
+		return err
+	}
+	config, err := dir.Config()
+	if err != nil {
+		return err
+	}
+	lock, err := dir.Lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+
+	out, closeLog, err := openLog(o)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	stored := &logTable{config: config}
+	table := logging.NewTable(stored.write)
+	defer flush(ctx, table, stored)
+	logger := slog.New(logging.Tee{out, table})
+	if o.Log != "" {
+		// On standard error the command says it.
+		defer func() {
+			if err != nil {
+				logger.Log(context.WithoutCancel(ctx), logging.LevelFatal, err.Error())
+			}
+		}()
+	}
+
+	logger.Info("starting Metadb " + Version)
+	for _, line := range config.Warnings() {
+		logger.Warn(line)
+	}
+	s := &server{options: o, dir: dir, config: config, logger: logger, log: stored}
+	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	logger.Info("stopped Metadb " + Version)
+	return nil
+}
+
+// openLog returns the handler for the log file or standard error.
+func openLog(o Options) (handler slog.Handler, closeLog func(), err error) {
+	level := slog.LevelInfo
+	if o.Debug {
+		level = slog.LevelDebug
+	}
+	if o.Log == "" {
+		return logging.NewHandler(o.Stderr, level), func() {}, nil
+	}
+	file, err := logging.OpenFile(o.Log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return logging.NewHandler(file, level), func() { _ = file.Close() }, nil
+}
+
+// flush stores the last lines of the log. That they can't be stored is no
+// matter: they are in the file.
+func flush(ctx context.Context, table *logging.Table, stored *logTable) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logPatience)
+	defer cancel()
+	_ = table.Close(ctx)
+	stored.close(ctx)
+}
+
+// limitMemory sets the soft limit of the Go runtime.
+func limitMemory(gib float64) {
+	debug.SetGCPercent(gcPercent)
+	if gib > 0 {
+		debug.SetMemoryLimit(int64(math.Min(gib*(1<<30), math.MaxInt64/2)))
+	}
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/catalog"
+	"metadb/internal/instance"
+	"metadb/internal/metaschema"
+	"metadb/internal/status"
+)
+
+// server is what the parts are made from.
+type server struct {
+	options Options
+	dir     *instance.Dir
+	config  *instance.Config
+	logger  *slog.Logger
+	log     *logTable
+}
+
+// serve is the wiring. It returns when ctx ends or when the server can't go on;
+// what it started has stopped then, in reverse order.
+func (s *server) serve(ctx context.Context) error {
+	//   superuser ──rights──▶ system user, who owns everything
+	if err := prepare(ctx, s.config); err != nil {
+		return err
+	}
+	//   one server per database
+	owner, err := own(ctx, s.config, s.logger)
+	if err != nil {
+		return err
+	}
+	defer owner.close(ctx)
+	//   schema metadb
+	if err := metaschema.Ensure(ctx, owner.conn, Version); err != nil {
+		return err
+	}
+	s.log.ready.Store(true)
+	pool, err := newPool(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	//   tables as they are ──▶ catalog
+	tables := catalog.NewStore()
+	if err := tables.Load(ctx, pool); err != nil {
+		return fmt.Errorf("read the tables: %w", err)
+	}
+	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
+	registry := &status.Registry{}
+	streams, err := s.newStreams(ctx, pool, tables, registry)
+	if err != nil {
+		return err
+	}
+	//   port:  psql ──▶ commands ──▶ streams
+	//                └─▶ SQL ──▶ database
+	port, err := s.listen(pool, streams, registry)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return port.Serve(ctx) })
+	group.Go(func() error { return owner.watch(ctx) })
+	group.Go(func() error { return streams.run(ctx) })
+	group.Go(func() error { return streams.maintain(ctx) })
+	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
+	return group.Wait()
+}
+
+var (
+	_ adminexec.Controller = (*streams)(nil)
+	_ adminexec.DB         = (*pgxpool.Pool)(nil)
+)

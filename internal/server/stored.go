@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/status"
+)
+
+// Values of metadb.source.sync.
+const (
+	syncNormal = 0
+	syncResync = 2
+)
+
+// stored is what the database says about a stream when it is built.
+type stored struct {
+	options *datasource.Options
+	// sync is the synchronization mode, complete whether the snapshot is.
+	sync     int
+	complete bool
+	// confirmFrom are the offsets from which events confirm in a resync.
+	confirmFrom map[change.Partition]int64
+	// deadline of a snapshot; 0 for none.
+	deadline time.Duration
+}
+
+// load reads what a stream is built from, and the catalog: another server, or
+// a commit whose answer was lost, may have changed the tables.
+func (s *stream) load(ctx context.Context) (*stored, error) {
+	s.state.SetStream(status.Starting, "")
+	if err := s.tables.reload(ctx, s.pool); err != nil {
+		return nil, err
+	}
+	now, err := datasource.Load(ctx, s.pool, s.captured.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read the data source: %w", err)
+	}
+	result := &stored{}
+	if result.options, err = refreshed(s.captured, now); err != nil {
+		return nil, err
+	}
+	if err := s.loadSync(ctx, result); err != nil {
+		return nil, fmt.Errorf("read the state of the synchronization: %w", err)
+	}
+	switch {
+	case result.sync == syncNormal:
+		s.state.SetSync(status.Normal)
+	case result.complete:
+		s.state.SetSync(status.SnapshotComplete)
+	default:
+		s.state.SetSync(status.Snapshot)
+	}
+	return result, nil
+}
+
+// refreshed returns the captured options with those that are live as they are
+// stored now.
+func refreshed(captured, now *datasource.Options) (*datasource.Options, error) {
+	options := *captured
+	for _, key := range datasource.Names() {
+		if !datasource.Live(key) {
+			continue
+		}
+		value, given := now.Get(key)
+		var err error
+		if given {
+			err = options.Set(key, value)
+		} else {
+			err = options.Unset(key)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("option %s: %w", key, err)
+		}
+	}
+	return &options, nil
+}
+
+// loadSync reads the synchronization's state and the number of rejected events.
+func (s *stream) loadSync(ctx context.Context, result *stored) error {
+	const sql = `
+SELECT s.sync, r.complete IS NOT NULL,
+       (SELECT extract(epoch FROM value::interval)::float8 FROM metadb.config WHERE parameter = 'snapshot_deadline'),
+       (SELECT count(*) FROM metadb.rejected_event e WHERE e.source_name = s.name)
+  FROM metadb.source s LEFT JOIN metadb.resync r ON r.source_name = s.name
+ WHERE s.name = $1`
+	var seconds *float64
+	var rejected int64
+	err := s.pool.QueryRow(ctx, sql, s.captured.Name).Scan(&result.sync, &result.complete, &seconds, &rejected)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return datasource.ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	if seconds != nil {
+		result.deadline = time.Duration(*seconds * float64(time.Second))
+	}
+	s.state.SetRejected(rejected)
+	if result.sync != syncResync {
+		return nil
+	}
+	rows, err := s.pool.Query(ctx, "SELECT topic, partition, next_offset FROM metadb.resync_from WHERE source_name = $1", s.captured.Name)
+	if err != nil {
+		return err
+	}
+	result.confirmFrom = make(map[change.Partition]int64)
+	var part change.Partition
+	var offset int64
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &offset}, func() error {
+		result.confirmFrom[part] = offset
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,217 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/datasource"
+	"metadb/internal/debezium"
+	"metadb/internal/history"
+	"metadb/internal/pipeline"
+	"metadb/internal/route"
+	"metadb/internal/source/kafka"
+	"metadb/internal/status"
+)
+
+// closePatience bounds how long the database may take to say goodbye.
+const closePatience = time.Second
+
+// stream is the supervised stream of one data source.
+type stream struct {
+	*streams
+	// captured are the options of the server's start: those that are not
+	// live are used until it ends (SPEC 6.1).
+	captured *datasource.Options
+	state    *status.Source
+	cancel   context.CancelFunc
+	done     chan struct{}
+
+	// mu guards what SetOrigins reaches.
+	mu      sync.Mutex
+	router  *route.Router
+	origins []string
+}
+
+// supervise builds and runs the stream until ctx ends, again and again.
+func (s *stream) supervise(ctx context.Context) {
+	defer s.state.SetStream(status.Inactive, "")
+	pauses := growing{}
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := s.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		long := time.Since(began) > longestPause
+		if long {
+			pauses.reset()
+		}
+		s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+		if errors.Is(err, pipeline.ErrRestart) {
+			s.state.SetStream(status.Starting, "")
+			if long {
+				continue
+			}
+		} else {
+			s.state.SetStream(status.Error, err.Error())
+		}
+		if pauses.wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// run is the line that data travel, for one source, from one building to the
+// next. The order of the parts is that of the line.
+func (s *stream) run(ctx context.Context) error {
+	stored, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	router, err := s.newRouter(stored.options)
+	if err != nil {
+		return err
+	}
+	source, err := s.newSource(stored.options)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, s.config, s.config.SystemUser) },
+		Source:  stored.options.Name,
+		Group:   stored.options.ConsumerGroup,
+		Store:   s.tables.store,
+		Logger:  s.logger,
+	})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = applier.Close(ctx)
+	}()
+	reporter := &reporter{stream: s}
+	return pipeline.Run(ctx, pipeline.Config{
+		Name:             stored.options.Name,
+		Source:           &patientSource{Source: source, reporter: reporter},
+		Router:           router,
+		Applier:          &sharingApplier{Applier: applier, tables: s.tables},
+		Reporter:         reporter,
+		Logger:           s.logger,
+		Resync:           stored.sync == syncResync,
+		ConfirmFrom:      stored.confirmFrom,
+		AwaitSnapshot:    stored.sync != syncNormal && !stored.complete,
+		SnapshotDeadline: stored.deadline,
+	})
+}
+
+// newRouter returns the router with the filters and names that were captured.
+func (s *stream) newRouter(o *datasource.Options) (*route.Router, error) {
+	config := route.Config{
+		MapPublicSchema: o.MapPublicSchema, TrimSchemaPrefix: o.TrimSchemaPrefix, AddSchemaPrefix: o.AddSchemaPrefix,
+	}
+	var err error
+	if config.SchemaPass, err = datasource.Expressions("schema_pass_filter", o.SchemaPassFilter); err != nil {
+		return nil, err
+	}
+	if config.SchemaStop, err = datasource.Expressions("schema_stop_filter", o.SchemaStopFilter); err != nil {
+		return nil, err
+	}
+	if config.TableStop, err = datasource.Expressions("table_stop_filter", o.TableStopFilter); err != nil {
+		return nil, err
+	}
+	router := route.New(config)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.router = router
+	s.router.SetOrigins(s.origins)
+	return router, nil
+}
+
+// setOrigins makes the origins known to the router of now and those to come.
+func (s *stream) setOrigins(origins []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.origins = origins
+	if s.router != nil {
+		s.router.SetOrigins(origins)
+	}
+}
+
+// newSource returns the Kafka consumer.
+func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
+	topics, err := o.TopicExpressions()
+	if err != nil {
+		return nil, err
+	}
+	security := kafka.Security{TLS: o.TLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
+	if o.SASL() {
+		security.Mechanism, security.Username, security.Password = o.SASLMechanism, o.SASLUsername, o.SASLPassword
+	}
+	return kafka.New(kafka.Config{
+		Brokers:       o.BrokerList(),
+		Security:      security,
+		Topics:        topics,
+		ConsumerGroup: o.ConsumerGroup,
+		InstanceID:    s.identity,
+		Marks: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
+			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
+		},
+		Decoder: debezium.Config{Placeholder: o.UnavailablePlaceholder},
+		Logger:  s.logger,
+	})
+}
+
+// patientSource waits on where no topic matches yet: that is a state, and no
+// failure.
+type patientSource struct {
+	*kafka.Source
+	reporter *reporter
+	// failure is the last one that the log has said.
+	failure string
+}
+
+var _ pipeline.Source = (*patientSource)(nil)
+
+// Fetch implements pipeline.Source.
+func (p *patientSource) Fetch(ctx context.Context) (change.Delivery, error) {
+	for {
+		delivery, err := p.Source.Fetch(ctx)
+		switch {
+		case err == nil:
+			p.failure = ""
+			return delivery, nil
+		case ctx.Err() != nil:
+			return delivery, err
+		case errors.Is(err, kafka.ErrNoTopic):
+			p.reporter.waiting(err)
+			continue
+		case err.Error() != p.failure:
+			p.failure = err.Error()
+			p.reporter.logger.Warn(fmt.Sprintf("source %q: %v", p.reporter.captured.Name, err))
+		}
+		return delivery, err
+	}
+}
+
+// sharingApplier keeps the catalog from being read again in the middle of a
+// batch.
+type sharingApplier struct {
+	*history.Applier
+	tables *tables
+}
+
+var _ pipeline.Applier = (*sharingApplier)(nil)
+
+// Apply implements pipeline.Applier.
+func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
+	a.tables.use.RLock()
+	defer a.tables.use.RUnlock()
+	return a.Applier.Apply(ctx, batch)
+}

@@ -1,0 +1,158 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/instance"
+	"metadb/internal/status"
+)
+
+// streams are the running streams of all data sources.
+type streams struct {
+	config   *instance.Config
+	logger   *slog.Logger
+	pool     *pgxpool.Pool
+	registry *status.Registry
+	// identity is the name of this installation in consumer groups.
+	identity string
+	tables   *tables
+	// analyze gets the names of sources whose snapshot is complete.
+	analyze chan string
+
+	mu      sync.Mutex
+	running map[string]*stream
+	origins []string
+	// ctx is that of run, nil before it and after it has ended.
+	ctx     context.Context
+	started []*datasource.Options
+	working sync.WaitGroup
+}
+
+// tables is the catalog that all streams share. Reading it again as a whole
+// excludes batches: one that is committed meanwhile would be missing.
+type tables struct {
+	store *catalog.Store
+	use   sync.RWMutex
+}
+
+// newStreams reads which data sources there are. They start with run.
+func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *catalog.Store, registry *status.Registry) (*streams, error) {
+	identity, err := s.dir.Identity()
+	if err != nil {
+		return nil, err
+	}
+	all := &streams{
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity,
+		tables: &tables{store: store}, running: make(map[string]*stream), analyze: make(chan string, 64),
+	}
+	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {
+		return nil, fmt.Errorf("read the data sources: %w", err)
+	}
+	rows, err := pool.Query(ctx, "SELECT name FROM metadb.origin ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("read the data origins: %w", err)
+	}
+	if all.origins, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return nil, fmt.Errorf("read the data origins: %w", err)
+	}
+	return all, nil
+}
+
+// run starts the streams of all enabled data sources. It returns when ctx has
+// ended and every stream has stopped.
+func (s *streams) run(ctx context.Context) error {
+	s.mu.Lock()
+	s.ctx = ctx
+	for _, options := range s.started {
+		s.start(options)
+	}
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.mu.Lock()
+	s.ctx = nil
+	s.mu.Unlock()
+	s.working.Wait()
+	return ctx.Err()
+}
+
+// start starts a stream. The caller holds mu.
+func (s *streams) start(options *datasource.Options) {
+	state := s.registry.Source(options.Name)
+	if !options.Enable {
+		state.SetStream(status.Inactive, "the data source is disabled")
+		return
+	}
+	state.SetStream(status.Starting, "")
+	ctx, cancel := context.WithCancel(s.ctx)
+	one := &stream{
+		streams: s, captured: options, state: state, cancel: cancel, done: make(chan struct{}),
+	}
+	one.setOrigins(s.origins)
+	s.running[options.Name] = one
+	s.working.Go(func() {
+		defer close(one.done)
+		defer cancel()
+		one.supervise(ctx)
+	})
+}
+
+// StartSource implements adminexec.Controller.
+func (s *streams) StartSource(ctx context.Context, name string) error {
+	options, err := datasource.Load(ctx, s.pool, name)
+	if err != nil {
+		return fmt.Errorf("read data source %q: %w", name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ctx == nil:
+		return fmt.Errorf("the server is starting or stopping")
+	case s.running[name] != nil:
+		return nil
+	}
+	s.start(options)
+	return nil
+}
+
+// StopSource implements adminexec.Controller. What list status shows of the
+// source goes with it.
+func (s *streams) StopSource(ctx context.Context, name string) error {
+	s.mu.Lock()
+	one := s.running[name]
+	s.mu.Unlock()
+	if one != nil {
+		one.cancel()
+		select {
+		case <-one.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, name)
+	s.registry.Remove(name)
+	return nil
+}
+
+// SetOrigins implements adminexec.Controller.
+func (s *streams) SetOrigins(origins []change.Origin) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.origins = make([]string, len(origins))
+	for i, origin := range origins {
+		s.origins[i] = string(origin)
+	}
+	for _, one := range s.running {
+		one.setOrigins(s.origins)
+	}
+}
