@@ -96,7 +96,7 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 		p.partitions.begin(begun)
 		p.progress.begin(begun.Partition, begun.From)
 		if begun.Gap != nil {
-			p.gap(*begun.Gap)
+			p.Reporter.Gap(*begun.Gap)
 		}
 	}
 	p.barrier.begin(delivery.Begun)
@@ -118,11 +118,6 @@ func (p *pipeline) release(ctx context.Context, b *batch) {
 		p.Source.Pause(held)
 		p.holding = len(held) > 0
 	}
-}
-
-func (p *pipeline) gap(gap change.Gap) {
-	p.Logger.Warn(p.subject() + "events are missing: " + gap.Reason + "; a resynchronization is needed")
-	p.Reporter.Gap(gap)
 }
 
 // admit adds events to a batch, but for those that change nothing.

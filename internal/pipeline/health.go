@@ -51,7 +51,9 @@ func said(err error) string {
 	return err.Error()
 }
 
-// is tells the reporter and the log how one side of the line is.
+// is tells the reporter how one side of the line is, and the log what it is that
+// the database does not take, and when the stream goes on. Why fetching fails is
+// the source's to log.
 func (p *pipeline) is(of side, err error) {
 	failure, news := p.health.set(of, err)
 	if failure != nil {
@@ -61,9 +63,9 @@ func (p *pipeline) is(of side, err error) {
 	}
 	switch {
 	case !news:
-	case err != nil:
-		p.Logger.Warn(p.subject() + err.Error() + " (trying again)")
-	default:
+	case err == nil:
 		p.Logger.Info(p.subject() + "the stream goes on")
+	case of == applying:
+		p.Logger.Warn(p.subject() + "batch rolled back, trying again: " + err.Error())
 	}
 }

@@ -46,7 +46,7 @@ type Reporter interface {
 	Applied(outcome change.Outcome, last time.Time)
 	// Lag tells how many records are waiting.
 	Lag(records int64)
-	// Gap says that records are missing.
+	// Gap says that records are missing, to the log too.
 	Gap(gap change.Gap)
 	// Skipped says that a topic's table has no primary key. It reports
 	// whether that is news.
@@ -89,10 +89,12 @@ type Config struct {
 
 // Defaults of Config.
 const (
-	DefaultBatchEvents  = 10_000
-	DefaultBatchBytes   = 16 << 20
-	DefaultFirstPause   = 100 * time.Millisecond
-	DefaultLongestPause = 30 * time.Second
+	DefaultBatchEvents = 10_000
+	DefaultBatchBytes  = 16 << 20
+	DefaultFirstPause  = 100 * time.Millisecond
+	// DefaultLongestPause is short enough for the status to be right again
+	// within seconds after what failed has recovered.
+	DefaultLongestPause = 8 * time.Second
 )
 
 // Run runs the pipeline until the context ends or the stream has to be built

@@ -24,11 +24,25 @@ type Config struct {
 	AddSchemaPrefix  string
 }
 
-// Router gives events their target tables. Origins may be replaced while it is
-// in use; everything else is fixed.
+// Router gives events their target tables. Route must be called by one goroutine
+// at a time; origins may be replaced by another meanwhile.
 type Router struct {
-	config  Config
-	origins atomic.Pointer[[]string]
+	config Config
+	names  atomic.Pointer[names]
+}
+
+// names is what follows from a list of origins.
+type names struct {
+	origins []string
+	// targets remembers where the tables seen so far go. Only Route uses it.
+	targets map[change.Table]target
+}
+
+// target is where the events of a source table go.
+type target struct {
+	table   change.Table
+	origin  change.Origin
+	dropped bool
 }
 
 // New returns a router without origins.
@@ -40,11 +54,11 @@ func New(config Config) *Router {
 
 // SetOrigins replaces the origins that are known. It takes effect with the next
 // event, and is safe at any time.
-func (r *Router) SetOrigins(names []string) {
-	sorted := slices.Clone(names)
+func (r *Router) SetOrigins(origins []string) {
+	sorted := slices.Clone(origins)
 	// The longest match wins.
 	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
-	r.origins.Store(&sorted)
+	r.names.Store(&names{origins: sorted, targets: make(map[change.Table]target)})
 }
 
 // Route sets the table and the origin of an event that changes rows, or makes
@@ -54,14 +68,26 @@ func (r *Router) Route(e *change.Event) {
 	if e.Source == (change.Table{}) {
 		return
 	}
-	if r.dropped(e.Source) {
-		e.Op, e.NoKey, e.Shape, e.Row, e.OldKey = change.Ignore, false, nil, nil, nil
-		e.Record = change.Record{}
+	n := r.names.Load()
+	to, known := n.targets[e.Source]
+	if !known {
+		to = r.target(e.Source, n.origins)
+		n.targets[e.Source] = to
+	}
+	if to.dropped {
+		*e = change.Event{Snapshot: e.Snapshot, Source: e.Source, Time: e.Time, LSN: e.LSN, Position: e.Position}
 		return
 	}
-	schema, origin := r.schema(e.Source.Schema)
-	e.Table = change.Table{Schema: schema, Name: e.Source.Name}
-	e.Origin = change.Origin(origin)
+	e.Table, e.Origin = to.table, to.origin
+}
+
+// target says where the events of a source table go.
+func (r *Router) target(table change.Table, origins []string) target {
+	if r.dropped(table) {
+		return target{dropped: true}
+	}
+	schema, origin := r.schema(table.Schema, origins)
+	return target{table: change.Table{Schema: schema, Name: table.Name}, origin: change.Origin(origin)}
 }
 
 // dropped applies the filters, which see the names of the source.
@@ -77,7 +103,7 @@ func matches(expressions []*regexp.Regexp, name string) bool {
 }
 
 // schema renames a schema of the source, step by step as SPEC 3 lists them.
-func (r *Router) schema(schema string) (renamed, origin string) {
+func (r *Router) schema(schema string, origins []string) (renamed, origin string) {
 	c := &r.config
 	if schema == "public" && c.MapPublicSchema != "" {
 		return c.MapPublicSchema, ""
@@ -86,7 +112,7 @@ func (r *Router) schema(schema string) (renamed, origin string) {
 	schema = strings.TrimPrefix(schema, "mod_")
 	schema = strings.TrimSuffix(schema, "_storage")
 	schema = strings.Replace(schema, "_mod_", "_", 1)
-	for _, name := range *r.origins.Load() {
+	for _, name := range origins {
 		if rest, ok := strings.CutPrefix(schema, name+"_"); ok {
 			schema, origin = rest, name
 			break
