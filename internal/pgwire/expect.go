@@ -24,6 +24,10 @@ func (e expect) ends() bool {
 	return e.kind == msgQuery || e.kind == msgSync || e.kind == msgFunction
 }
 
+// endsCopy reports whether the message ends COPY data, if there are any. It has
+// no answer of its own.
+func (e expect) endsCopy() bool { return e.kind == msgCopyDone || e.kind == msgCopyFail }
+
 // queue holds the answers that the database owes, in order.
 type queue struct {
 	mu      sync.Mutex
@@ -51,11 +55,40 @@ func newQueue(tx byte) *queue {
 func (q *queue) add(e expect) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.skips() {
-		q.owed = append(q.owed, e)
-	} else if e.ends() {
+	switch {
+	case q.copyIn:
+		q.copyIn = e.kind == msgSync
+	case q.skips() && !e.ends(), e.endsCopy() && len(q.owed) == 0:
+	default:
 		q.owed = append(q.owed, e)
 	}
+}
+
+// enterCopy takes note that the database reads COPY data from the client. What
+// was sent ahead is read as such: a Sync is ignored, CopyDone and CopyFail end
+// it, and anything else ends it too, with an error, and gets no other answer.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
+func (q *queue) enterCopy() {
+	if len(q.owed) == 0 {
+		return
+	}
+	for i, e := range q.owed[1:] {
+		if e.kind != msgSync {
+			q.owed = append(q.owed[:1:1], q.owed[i+2:]...)
+			return
+		}
+	}
+	q.owed = q.owed[:1]
+	q.copyIn = true
+}
+
+// pop forgets the first n answers, and the ends of COPY behind them: where
+// there was no COPY, they mean nothing.
+func (q *queue) pop(n int) {
+	for n < len(q.owed) && q.owed[n].endsCopy() {
+		n++
+	}
+	q.owed = q.owed[n:]
 }
 
 // skips reports whether the database ignores what is sent now.
@@ -98,17 +131,16 @@ func (q *queue) saw(kind, tx byte) {
 	defer q.changed.Broadcast()
 	switch kind {
 	case 'Z':
-		q.tx, q.failed, q.copyIn = tx, false, false
+		q.tx, q.failed = tx, false
 		q.dropThroughEnd()
 	case 'E':
 		q.copyIn = false
 		q.fail()
-	case 'G', 'W':
-		q.copyIn = true
+	case 'G':
+		q.enterCopy()
 	default:
 		if len(q.owed) > 0 && completes(q.owed[0].kind, kind) {
-			q.owed = q.owed[1:]
-			q.copyIn = false
+			q.pop(1)
 		}
 	}
 }
@@ -117,7 +149,7 @@ func (q *queue) saw(kind, tx byte) {
 func (q *queue) dropThroughEnd() {
 	for i, e := range q.owed {
 		if e.ends() {
-			q.owed = q.owed[i+1:]
+			q.pop(i + 1)
 			return
 		}
 	}
@@ -135,7 +167,7 @@ func (q *queue) fail() {
 	}
 	q.failed = true
 	for len(q.owed) > 0 && !q.owed[0].ends() {
-		q.owed = q.owed[1:]
+		q.pop(1)
 	}
 }
 
@@ -184,7 +216,6 @@ func (q *queue) settle() settled {
 		case len(q.owed) == 0:
 			return settledDone
 		case q.copyIn:
-			q.copyIn = false
 			return settledCopy
 		}
 		q.changed.Wait()

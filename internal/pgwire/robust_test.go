@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -67,8 +68,12 @@ func (p *port) raw(t testing.TB) (net.Conn, *pgproto3.Frontend) {
 // sessions don't notice.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
-	p := open(t, func(c *pgwire.Config) { c.StartupTimeout = 100 * time.Millisecond })
-	healthy := p.connect()
+	p := open(t, func(c *pgwire.Config) { c.StartupTimeout = 500 * time.Millisecond })
+	healthy, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d dbname=metadb user=x", p.dir, p.server.Addr().Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = healthy.Close(context.Background()) }()
 	for _, garbage := range []string{
 		"", "\x00", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x7f\xff\xff\xff\x00\x03\x00\x00", "\x00\x00\x00\x08\x00\x02\x00\x00",
 		"\x00\x00\x00\x09\x00\x03\x00\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x00\x01\x00\x00\x00\x02",

@@ -134,12 +134,24 @@ func (s *session) handle(ctx context.Context, h header) error {
 	case msgFunction:
 		return s.handleFunction(ctx, h)
 	case msgCopyData, msgCopyDone, msgCopyFail:
-		if s.up == nil {
-			return discardBody(s.r, h.length)
-		}
-		return s.up.forward(h, s.r)
+		return s.handleCopy(h)
 	}
 	return &violation{fmt.Sprintf("invalid frontend message type %d", h.kind)}
+}
+
+// handleCopy passes COPY data on, or their end. Where nobody asked for them,
+// they are ignored, as PostgreSQL does.
+func (s *session) handleCopy(h header) error {
+	if s.up == nil {
+		return discardBody(s.r, h.length)
+	}
+	// In the extended protocol the Sync that was sent before them counts for
+	// nothing: another one has to reach the database.
+	s.dirty = true
+	if h.kind != msgCopyData {
+		s.up.add(expect{kind: h.kind})
+	}
+	return s.up.forward(h, s.r)
 }
 
 // handleFunction passes a function call on.
@@ -211,10 +223,13 @@ func (s *session) cancel(ctx context.Context) {
 func (s *session) terminate() {
 	s.mu.Lock()
 	s.terminated = true
-	stop := s.stop
+	up, stop := s.up, s.stop
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
+	}
+	if up != nil {
+		up.queue.close()
 	}
 	s.server.working.Go(func() {
 		s.last(fatal(codeShutdown, "terminating connection due to administrator command"))

@@ -153,6 +153,7 @@ func (s *session) settle() settled {
 			return outcome
 		}
 		refusal := &pgproto3.CopyFail{Message: "COPY FROM STDIN can't be in one query string with a command of Metadb"}
+		s.up.add(expect{kind: msgCopyFail})
 		if s.up.send(refusal) != nil {
 			return settledClosed
 		}

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -37,9 +38,14 @@ func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map
 	if err != nil {
 		return nil, err
 	}
+	// Without it, pgconn may still be reading in the background, and would
+	// swallow what the database says first.
+	if err := conn.SyncConn(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("take over the connection: %w", err), conn.Close(ctx))
+	}
 	raw, err := conn.Hijack()
 	if err != nil {
-		return nil, fmt.Errorf("take over the connection: %w", err)
+		return nil, errors.Join(fmt.Errorf("take over the connection: %w", err), conn.Close(ctx))
 	}
 	return &upstream{
 		conn: conn, raw: raw,
