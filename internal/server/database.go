@@ -97,8 +97,11 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 			role, role.SQL())
 	}
 	const rights = `
-SELECT has_database_privilege($1, current_database(), 'CREATE, CONNECT') AND has_database_privilege($1, current_database(), 'TEMPORARY'),
-       has_schema_privilege($1, 'public', 'CREATE') AND has_schema_privilege($1, 'public', 'USAGE')`
+SELECT has_database_privilege($1, current_database(), 'CREATE')
+   AND has_database_privilege($1, current_database(), 'CONNECT')
+   AND has_database_privilege($1, current_database(), 'TEMPORARY'),
+       has_schema_privilege($1, 'public', 'CREATE')
+   AND has_schema_privilege($1, 'public', 'USAGE')`
 	if err := conn.QueryRow(ctx, rights, config.SystemUser.Name).Scan(&database, &public); err != nil {
 		return fmt.Errorf("look at the rights of %s: %w", role, err)
 	}
