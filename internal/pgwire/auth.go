@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"golang.org/x/sys/unix"
@@ -42,7 +41,7 @@ func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error)
 	var told *clientError
 	if errors.As(err, &told) {
 		s.logFailure(start.conn, user, told.message)
-		s.slowDown(ctx)
+		pause(ctx, s.FailureDelay)
 	}
 	return role, err
 }
@@ -162,16 +161,6 @@ func (s *Server) logFailure(conn net.Conn, user, why string) {
 		from = "the Unix socket"
 	}
 	s.Logger.Warn(fmt.Sprintf("administration port: login of user %s from %s refused: %s", quote(user), from, why))
-}
-
-// slowDown keeps a client waiting that gave a wrong password.
-func (s *Server) slowDown(ctx context.Context) {
-	timer := time.NewTimer(s.FailureDelay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // fromLoopback reports whether the client is on this machine.

@@ -6,8 +6,10 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // Server is the administration port.
@@ -65,35 +67,27 @@ func (s *Server) Addr() *net.TCPAddr { return s.listeners[0].Addr().(*net.TCPAdd
 // Serve accepts clients until ctx ends. It then ends their sessions with
 // PostgreSQL's message for that, and returns when all are gone.
 func (s *Server) Serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	failed := make(chan error, len(s.listeners))
 	for _, listener := range s.listeners {
-		s.working.Go(func() { failed <- s.accept(ctx, listener) })
+		s.working.Go(func() { s.accept(ctx, listener) })
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	cancel()
-	s.shutdown()
+	<-ctx.Done()
+	err := s.shutdown()
 	s.working.Wait()
 	return err
 }
 
-// accept serves the clients of one listener until it is closed.
-func (s *Server) accept(ctx context.Context, listener net.Listener) error {
+// accept serves the clients of one listener until it is closed. Other errors,
+// such as too many open files, pass.
+func (s *Server) accept(ctx context.Context, listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
-			return nil
+			return
 		}
 		if err != nil {
-			if temporary, ok := errors.AsType[net.Error](err); ok && temporary.Timeout() {
-				continue
-			}
-			return err
+			s.Logger.Warn(fmt.Sprintf("administration port: %v", err))
+			pause(ctx, acceptPause)
+			continue
 		}
 		if !s.admit(conn) {
 			_ = conn.Close()
@@ -103,6 +97,19 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) error {
 			defer s.dismiss(conn)
 			s.serve(ctx, conn)
 		})
+	}
+}
+
+// acceptPause is how long the server waits after it could not accept a client.
+const acceptPause = 100 * time.Millisecond
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -127,9 +134,10 @@ func (s *Server) dismiss(conn net.Conn) {
 
 // shutdown closes the listeners, tells the sessions, and closes what does not
 // end by itself.
-func (s *Server) shutdown() {
+func (s *Server) shutdown() error {
+	var err error
 	for _, listener := range s.listeners {
-		_ = listener.Close()
+		err = errors.Join(err, listener.Close())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,6 +149,7 @@ func (s *Server) shutdown() {
 	for conn := range s.conns {
 		_ = conn.Close()
 	}
+	return err
 }
 
 // register gives a session its key. It returns false if there are too many.
