@@ -1,0 +1,120 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"metadb/internal/change"
+	"metadb/internal/debezium"
+	"metadb/internal/pipeline"
+	"metadb/internal/route"
+	"metadb/internal/scenario"
+)
+
+// feed is a source that delivers records in the batches that it is told: the
+// next delivery comes when the one before has been applied.
+type feed struct {
+	decoder    *debezium.Decoder
+	deliveries chan change.Delivery
+	acked      chan []change.Span
+	begun      map[change.Partition]bool
+}
+
+var _ pipeline.Source = (*feed)(nil)
+
+func newFeed(placeholder string) *feed {
+	return &feed{
+		decoder:    debezium.NewDecoder(debezium.Config{Placeholder: placeholder}),
+		deliveries: make(chan change.Delivery),
+		acked:      make(chan []change.Span, 16),
+		begun:      make(map[change.Partition]bool),
+	}
+}
+
+// Fetch implements pipeline.Source.
+func (f *feed) Fetch(ctx context.Context) (change.Delivery, error) {
+	select {
+	case delivery := <-f.deliveries:
+		return delivery, nil
+	case <-ctx.Done():
+		return change.Delivery{}, ctx.Err()
+	}
+}
+
+// Ack implements pipeline.Source.
+func (f *feed) Ack(_ context.Context, spans []change.Span) { f.acked <- spans }
+
+// Ends implements pipeline.Source. A scenario has nothing behind what it has
+// delivered.
+func (f *feed) Ends(context.Context) (map[change.Partition]int64, error) { return nil, nil }
+
+// Pause implements pipeline.Source. A scenario waits by itself.
+func (f *feed) Pause([]change.Partition) {}
+
+// deliver sends records as one batch and waits until it has been applied,
+// unless nothing in it changes anything: then they go with the next.
+func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
+	t.Helper()
+	var delivery change.Delivery
+	changes := false
+	var last change.Position
+	for _, record := range records {
+		event := f.decode(record)
+		part := event.Position.Partition
+		if !f.begun[part] {
+			f.begun[part] = true
+			delivery.Begun = append(delivery.Begun, change.Beginning{Partition: part, Fresh: true})
+		}
+		if effective(l.router, event) {
+			changes, last = true, event.Position
+		}
+		delivery.Events = append(delivery.Events, event)
+	}
+	select {
+	case f.deliveries <- delivery:
+	case err := <-l.failed:
+		t.Fatalf("deliver: %v", err)
+	case err := <-l.done:
+		l.done <- err
+		t.Fatalf("the pipeline ended: %v", err)
+	}
+	for changes {
+		select {
+		case spans := <-f.acked:
+			// A batch before this one may have been acknowledged late.
+			changes = !slices.ContainsFunc(spans, func(s change.Span) bool {
+				return s.Partition == last.Partition && s.To.Next > last.Offset
+			})
+		case err := <-l.failed:
+			t.Fatalf("apply: %v", err)
+		case err := <-l.done:
+			l.done <- err
+			t.Fatalf("the pipeline ended: %v", err)
+		}
+	}
+}
+
+func (f *feed) decode(record scenario.Record) change.Event {
+	input := debezium.Input{
+		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
+		Time: change.Micros(record.Time.UnixMicro()), Key: record.Key, Value: record.Value,
+	}
+	for _, header := range record.Headers {
+		input.Headers = append(input.Headers, change.Header{Name: header.Name, Value: header.Value})
+	}
+	return f.decoder.Decode(&input)
+}
+
+// effective reports whether an event makes a batch worth a transaction.
+func effective(router *route.Router, event change.Event) bool {
+	router.Route(&event)
+	return event.Op != change.Ignore
+}
+
+// errSteps says that a script has a step where it can't be.
+var errSteps = errors.New("options come first")
+
+func misplaced(step scenario.Step) error { return fmt.Errorf("section %s: %w", step.Kind, errSteps) }

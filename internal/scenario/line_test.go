@@ -1,0 +1,186 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/history"
+	"metadb/internal/ident"
+	"metadb/internal/metaschema"
+	"metadb/internal/pgtest"
+	"metadb/internal/pipeline"
+	"metadb/internal/route"
+)
+
+// The data source of every scenario.
+const (
+	sourceName = "sensor"
+	groupName  = "sensor_1"
+)
+
+// line is the data path over a database of its own: everything behind the
+// source.
+type line struct {
+	db     *pgtest.DB
+	log    *warnings
+	router *route.Router
+	// batchEvents is the most events of a batch, zero for the default.
+	batchEvents int
+
+	failed chan error
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// newLine prepares a database as the first start of a server does.
+func newLine(t *testing.T, db *pgtest.DB, options *datasource.Options, origins []string) *line {
+	t.Helper()
+	l := &line{db: db, log: &warnings{}, router: router(t, options)}
+	l.router.SetOrigins(origins)
+	conn, err := pgx.Connect(t.Context(), db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := metaschema.Ensure(t.Context(), conn, "scenario"); err != nil {
+		t.Fatal(err)
+	}
+	if err := datasource.Insert(t.Context(), conn, options); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// forget makes a database like a new one, which is faster than another one.
+func forget(t *testing.T, db *pgtest.DB) {
+	t.Helper()
+	rows, err := db.Pool.Query(t.Context(), `SELECT nspname FROM pg_namespace
+		WHERE nspname !~ '^(pg_|information_schema$|public$)' ORDER BY nspname`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, schema := range schemas {
+		if _, err := db.Pool.Exec(t.Context(), "DROP SCHEMA "+ident.Name(schema).SQL()+" CASCADE"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Pool.Exec(t.Context(), "DROP FUNCTION IF EXISTS mdbversion(), mdbusers(), mdblog(interval), ps()"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// router makes the router that the server makes of a source's options.
+func router(t *testing.T, o *datasource.Options) *route.Router {
+	t.Helper()
+	config := route.Config{
+		MapPublicSchema: o.MapPublicSchema, TrimSchemaPrefix: o.TrimSchemaPrefix, AddSchemaPrefix: o.AddSchemaPrefix,
+	}
+	var err error
+	if config.SchemaPass, err = datasource.Expressions("schema_pass_filter", o.SchemaPassFilter); err != nil {
+		t.Fatal(err)
+	}
+	if config.SchemaStop, err = datasource.Expressions("schema_stop_filter", o.SchemaStopFilter); err != nil {
+		t.Fatal(err)
+	}
+	if config.TableStop, err = datasource.Expressions("table_stop_filter", o.TableStopFilter); err != nil {
+		t.Fatal(err)
+	}
+	return route.New(config)
+}
+
+// start runs the pipeline over a source, as after a start of the server: what
+// it knows of the tables it reads from the database.
+func (l *line) start(t *testing.T, source pipeline.Source, group string, inResync bool) {
+	t.Helper()
+	store := catalog.NewStore()
+	if err := store.Load(t.Context(), l.db.Pool); err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(l.log)
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, l.db.ConnString) },
+		Source:  sourceName, Group: group, Store: store, Logger: logger,
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	l.cancel, l.failed, l.done = cancel, make(chan error, 1), make(chan error, 1)
+	go func() {
+		err := pipeline.Run(ctx, pipeline.Config{
+			Name: sourceName, Source: source, Router: l.router, Applier: applier, Reporter: reporter{l.failed},
+			Logger: logger, BatchEvents: l.batchEvents, Resync: inResync,
+		})
+		l.done <- errors.Join(err, applier.Close(context.Background()))
+	}()
+	t.Cleanup(func() { l.stop(t) })
+}
+
+// stop ends the pipeline, as a stop of the server does.
+func (l *line) stop(t *testing.T) {
+	t.Helper()
+	if l.cancel == nil {
+		return
+	}
+	l.cancel()
+	if err := <-l.done; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	l.cancel = nil
+}
+
+// warnings is a log that keeps what is above INFO.
+type warnings struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level > slog.LevelInfo }
+
+func (w *warnings) Handle(_ context.Context, record slog.Record) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines = append(w.lines, record.Message)
+	return nil
+}
+
+func (w *warnings) WithAttrs([]slog.Attr) slog.Handler { return w }
+func (w *warnings) WithGroup(string) slog.Handler      { return w }
+
+func (w *warnings) text() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.lines...)
+}
+
+// reporter fails the scenario with the pipeline's first failure: no step of a
+// scenario is one that has to be tried again.
+type reporter struct{ failed chan<- error }
+
+var _ pipeline.Reporter = reporter{}
+
+func (r reporter) Failed(err error) {
+	select {
+	case r.failed <- err:
+	default:
+	}
+}
+
+func (reporter) Active()                           {}
+func (reporter) Applied(change.Outcome, time.Time) {}
+func (reporter) Lag(int64)                         {}
+func (reporter) Gap(change.Gap)                    {}
+func (reporter) Skipped(string) bool               { return true }
+func (reporter) SnapshotComplete(context.Context, pipeline.Completion) error {
+	return nil
+}

@@ -1,0 +1,230 @@
+package scenario_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"metadb/internal/datasource"
+	"metadb/internal/pgtest"
+	"metadb/internal/scenario"
+)
+
+var update = flag.Bool("update", false, "write what is seen into the scenario files")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// everyCut is the number of records up to which all ways to cut them into
+// batches are tried.
+const everyCut = 4
+
+func TestScenario(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := pgtest.New(t)
+			if *update {
+				text = rewrite(t, db, file, text)
+			}
+			script, err := scenario.ParseScript(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, cut := range cuts(count(t, script)) {
+				t.Run(name, func(t *testing.T) {
+					seen := perform(t, db, script, cut)
+					for i, step := range script.Steps {
+						if seen[i] != step.Body {
+							t.Errorf("%s %s: got\n%swant\n%s", step.Kind, step.Subject, seen[i], step.Body)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// rewrite puts what is seen into a scenario file and returns its new text.
+func rewrite(t *testing.T, db *pgtest.DB, file string, text []byte) []byte {
+	t.Helper()
+	script, err := scenario.ParseScript(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, body := range perform(t, db, script, func(int) bool { return false }) {
+		script.Steps[i].Body = body
+	}
+	seen := script.Format()
+	if !bytes.Equal(seen, text) {
+		if err := os.WriteFile(file, seen, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return seen
+}
+
+// count returns how many records the script has.
+func count(t *testing.T, script *scenario.Script) int {
+	t.Helper()
+	stream, n := scenario.NewStream(), 0
+	for _, step := range script.Steps {
+		if step.Kind == scenario.KindEvents {
+			records, err := stream.Records(step.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(records)
+		}
+	}
+	return n
+}
+
+// cuts returns ways to cut n records into batches: functions that say whether a
+// batch ends behind a record.
+func cuts(n int) map[string]func(record int) bool {
+	ways := map[string]func(int) bool{}
+	if n <= everyCut {
+		for mask := range 1 << max(n-1, 0) {
+			ways[fmt.Sprintf("cuts=%0*b", n, mask)] = func(record int) bool { return mask>>record&1 == 1 }
+		}
+		return ways
+	}
+	ways["whole"] = func(int) bool { return false }
+	ways["each"] = func(int) bool { return true }
+	for at := range n - 1 {
+		ways[fmt.Sprintf("after=%d", at+1)] = func(record int) bool { return record == at }
+	}
+	return ways
+}
+
+// performance is one run of a script.
+type performance struct {
+	db      *pgtest.DB
+	stream  *scenario.Stream
+	options *datasource.Options
+	origins []string
+	cut     func(record int) bool
+	records int
+	line    *line
+	feed    *feed
+}
+
+// perform carries out the script and returns, for each step that says what must
+// be seen, what is seen, and the body as it is for the others.
+func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int) bool) []string {
+	t.Helper()
+	defer forget(t, db)
+	p := &performance{db: db, stream: scenario.NewStream(), options: datasourceOptions(t), cut: cut}
+	defer p.close(t)
+	seen := make([]string, len(script.Steps))
+	for i, step := range script.Steps {
+		text, err := p.step(t, step)
+		if err != nil {
+			t.Fatalf("%s %s: %v", step.Kind, step.Subject, err)
+		}
+		seen[i] = text
+	}
+	return seen
+}
+
+// close ends the pipeline, if it has begun.
+func (p *performance) close(t *testing.T) {
+	if p.line != nil {
+		p.line.stop(t)
+	}
+}
+
+func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
+	t.Helper()
+	if step.Kind == scenario.KindOptions {
+		if p.line != nil {
+			return "", misplaced(step)
+		}
+		return step.Body, p.setOptions(step.Body)
+	}
+	if p.line == nil {
+		p.line = newLine(t, p.db, p.options, p.origins)
+		p.feed = newFeed(p.options.UnavailablePlaceholder)
+		p.line.start(t, p.feed, groupName, false)
+	}
+	switch step.Kind {
+	case scenario.KindEvents:
+		return step.Body, p.events(t, step.Body)
+	}
+	return p.look(t.Context(), step)
+}
+
+func (p *performance) setOptions(body string) error {
+	for text := range strings.Lines(body) {
+		name, value, _ := strings.Cut(strings.TrimSpace(text), " ")
+		if name == "origins" {
+			for origin := range strings.SplitSeq(value, ",") {
+				p.origins = append(p.origins, strings.TrimSpace(origin))
+			}
+			continue
+		}
+		if err := p.options.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// events delivers the records of a section in batches.
+func (p *performance) events(t *testing.T, body string) error {
+	t.Helper()
+	records, err := p.stream.Records(body)
+	if err != nil {
+		return err
+	}
+	var batch []scenario.Record
+	for _, record := range records {
+		batch = append(batch, record)
+		if p.cut(p.records) {
+			p.feed.deliver(t, p.line, batch)
+			batch = nil
+		}
+		p.records++
+	}
+	if len(batch) > 0 {
+		p.feed.deliver(t, p.line, batch)
+	}
+	return nil
+}
+
+// look returns what a step asks to see.
+func (p *performance) look(ctx context.Context, step scenario.Step) (string, error) {
+	pool := p.line.db.Pool
+	switch step.Kind {
+	case scenario.KindTable:
+		header, _, _ := strings.Cut(step.Body, "\n")
+		if header == scenario.NoTable {
+			header = "__id"
+		}
+		return scenario.RenderTable(ctx, pool, step.Subject, header)
+	case scenario.KindColumns:
+		return scenario.RenderColumns(ctx, pool, step.Subject)
+	case scenario.KindRelations:
+		return scenario.RenderRelations(ctx, pool, step.Subject)
+	case scenario.KindRejected:
+		return scenario.RenderRejected(ctx, pool)
+	case scenario.KindWarnings:
+		return scenario.Sorted(p.line.log.text()), nil
+	}
+	return "", misplaced(step)
+}

@@ -1,0 +1,273 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+// lsnStep is how far the log of the source advances with each change.
+const lsnStep = 100
+
+// Record is a record with its place in the stream.
+type Record struct {
+	eventgen.Record
+	Partition int32
+	Offset    int64
+}
+
+// Stream turns the lines of events sections into records. It remembers tables,
+// offsets and the position in the source's log from one section to the next.
+type Stream struct {
+	prefix   string
+	encoders map[string]*eventgen.Encoder
+	lsn      uint64
+	next     map[string]int64
+	sent     []Record
+}
+
+// NewStream returns a stream whose topics begin with "p1.".
+func NewStream() *Stream {
+	return &Stream{prefix: "p1", encoders: map[string]*eventgen.Encoder{}, next: map[string]int64{}}
+}
+
+// Records parses an events section.
+func (s *Stream) Records(body string) ([]Record, error) {
+	from := len(s.sent)
+	for number, text := range strings.Split(body, "\n") {
+		if text = strings.TrimSpace(text); text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		if err := s.line(&line{rest: text}); err != nil {
+			return nil, fmt.Errorf("line %d, %q: %w", number+1, text, err)
+		}
+	}
+	return slices.Clone(s.sent[from:]), nil
+}
+
+func (s *Stream) line(l *line) error {
+	switch first := l.word(); first {
+	case "connector":
+		s.prefix = l.word()
+		return nil
+	case "source":
+		return s.declare(l)
+	case "again":
+		return s.again(l)
+	default:
+		at, err := ParseMoment(first)
+		if err != nil {
+			return err
+		}
+		return s.change(l, at)
+	}
+}
+
+// again sends the last n records once more, under new offsets.
+func (s *Stream) again(l *line) error {
+	n, err := strconv.Atoi(l.word())
+	if err != nil || n < 1 || n > len(s.sent) {
+		return fmt.Errorf("again: expected how many of the %d records", len(s.sent))
+	}
+	for _, record := range slices.Clone(s.sent[len(s.sent)-n:]) {
+		s.send(record.Record, record.Partition)
+	}
+	return nil
+}
+
+// declare reads "source S.T (name kind [key], …)".
+func (s *Stream) declare(l *line) error {
+	name := l.word()
+	schema, table, ok := strings.Cut(name, ".")
+	if !ok {
+		return fmt.Errorf("expected schema.table, not %q", name)
+	}
+	columns, err := l.list()
+	if err != nil {
+		return err
+	}
+	definition := eventgen.Table{Prefix: s.prefix, Schema: schema, Name: table}
+	for i, column := range columns {
+		words := strings.Fields(column.text)
+		if len(words) < 2 {
+			return fmt.Errorf("expected a name and a type, not %q", column.text)
+		}
+		kindName, scale, err := precision(words[1])
+		if err != nil {
+			return err
+		}
+		kind, ok := eventgen.ParseKind(kindName)
+		if !ok {
+			return fmt.Errorf("unknown type %q", words[1])
+		}
+		definition.Columns = append(definition.Columns, eventgen.Column{Name: words[0], Kind: kind, Scale: scale})
+		if len(words) > 2 && words[2] == "key" {
+			definition.Key = append(definition.Key, i)
+		}
+	}
+	s.encoders[name], err = eventgen.NewEncoder(definition)
+	return err
+}
+
+// precision takes "decimal:2" apart.
+func precision(word string) (kind string, scale int, err error) {
+	kind, digits, ok := strings.Cut(word, ":")
+	if !ok {
+		return word, 0, nil
+	}
+	scale, err = strconv.Atoi(digits)
+	return kind, scale, err
+}
+
+// change reads what follows the time: an operation, its subject and options.
+func (s *Stream) change(l *line, at time.Time) error {
+	s.lsn += lsnStep
+	operation := l.word()
+	if operation == "raw" {
+		return s.raw(l, at)
+	}
+	name := l.word()
+	encoder := s.encoders[name]
+	if encoder == nil {
+		return fmt.Errorf("no source table %s", name)
+	}
+	c := eventgen.Change{Op: operation[0], Time: at, LSN: s.lsn, TxID: 1}
+	var moved []any
+	switch operation {
+	case "c", "u", "r", "d":
+		row, err := s.row(l, encoder.Table())
+		if err != nil {
+			return err
+		}
+		c.Row = row
+	case "move":
+		old, err := s.row(l, encoder.Table())
+		if err != nil {
+			return err
+		}
+		if !l.accept("->") {
+			return fmt.Errorf("expected -> and the new row")
+		}
+		if moved, err = s.row(l, encoder.Table()); err != nil {
+			return err
+		}
+		c.Op, c.Row, c.NewKey = 'd', old, pick(moved, encoder.Table().Key)
+	case "t":
+	default:
+		return fmt.Errorf("unknown operation %q: c, u, r, d, t, move or raw", operation)
+	}
+	partition, err := options(l, &c)
+	if err != nil {
+		return err
+	}
+	if moved == nil {
+		return s.encode(encoder, c, partition)
+	}
+	if err := s.encode(encoder, c, partition); err != nil {
+		return err
+	}
+	c.OldKey, c.NewKey, c.Op, c.Row = pick(c.Row, encoder.Table().Key), nil, 'c', moved
+	return s.encode(encoder, c, partition)
+}
+
+// encode sends a change, and the tombstone that follows a delete.
+func (s *Stream) encode(encoder *eventgen.Encoder, c eventgen.Change, partition int32) error {
+	record, err := encoder.Encode(c)
+	if err != nil {
+		return err
+	}
+	s.send(record, partition)
+	if c.Op != 'd' || len(encoder.Table().Key) == 0 {
+		return nil
+	}
+	if record, err = encoder.Tombstone(c); err != nil {
+		return err
+	}
+	s.send(record, partition)
+	return nil
+}
+
+// raw reads "raw TOPIC KEY VALUE": a record as it is. A key or value that is
+// the word null is missing.
+func (s *Stream) raw(l *line, at time.Time) error {
+	record := eventgen.Record{Topic: l.word(), Time: at}
+	for _, part := range []*[]byte{&record.Key, &record.Value} {
+		value, err := l.literal(" ")
+		if err != nil {
+			return err
+		}
+		if value.quoted || value.text != "null" {
+			*part = []byte(value.text)
+		}
+	}
+	s.send(record, 0)
+	return nil
+}
+
+func (s *Stream) send(record eventgen.Record, partition int32) {
+	at := fmt.Sprintf("%s/%d", record.Topic, partition)
+	s.sent = append(s.sent, Record{Record: record, Partition: partition, Offset: s.next[at]})
+	s.next[at]++
+}
+
+// row reads the values of a row. A delete may give the first columns alone; the
+// rest is NULL, as with the ordinary replica identity.
+func (s *Stream) row(l *line, table eventgen.Table) ([]any, error) {
+	values, err := l.list()
+	if err != nil {
+		return nil, err
+	}
+	if len(values) > len(table.Columns) {
+		return nil, fmt.Errorf("%d values for %d columns", len(values), len(table.Columns))
+	}
+	row := make([]any, len(table.Columns))
+	for i, value := range values {
+		if !value.quoted && value.text == "null" {
+			continue
+		}
+		if !value.quoted && value.text == "unavailable" {
+			row[i] = eventgen.Unavailable{}
+			continue
+		}
+		if row[i], err = eventgen.Parse(table.Columns[i].Kind, value.text); err != nil {
+			return nil, fmt.Errorf("column %s: %w", table.Columns[i].Name, err)
+		}
+	}
+	return row, nil
+}
+
+func pick(row []any, columns []int) []any {
+	picked := make([]any, len(columns))
+	for i, column := range columns {
+		picked[i] = row[column]
+	}
+	return picked
+}
+
+// options reads "name=value …" at the end of a line.
+func options(l *line, c *eventgen.Change) (partition int32, err error) {
+	for !l.empty() {
+		name, value, _ := strings.Cut(l.word(), "=")
+		switch name {
+		case "snapshot":
+			c.Snapshot = value
+		case "lsn":
+			if c.LSN, err = strconv.ParseUint(value, 10, 64); err != nil {
+				return 0, fmt.Errorf("lsn: %w", err)
+			}
+		case "partition":
+			number, err := strconv.ParseInt(value, 10, 32)
+			if err != nil {
+				return 0, fmt.Errorf("partition: %w", err)
+			}
+			partition = int32(number)
+		default:
+			return 0, fmt.Errorf("unknown option %q: snapshot, lsn or partition", name)
+		}
+	}
+	return partition, nil
+}
