@@ -116,7 +116,7 @@ func (q *queue) shows(kind byte) bool {
 	case 'Z':
 		return !first.hidden
 	case 'E':
-		return !(first.hidden && first.kind == msgExecute)
+		return !first.hidden || first.kind != msgExecute
 	case 'G':
 		return !first.hidden
 	}
