@@ -42,7 +42,7 @@ bench: build ## Measure against a raw COPY of the same rows
 
 .PHONY: lint
 lint: $(LINT) ## Check formatting, imports and common mistakes
-	$(LINT) run --build-tags e2e ./...
+	$(LINT) run --allow-parallel-runners --build-tags e2e ./...
 
 .PHONY: fmt
 fmt: $(LINT) ## Format the code
