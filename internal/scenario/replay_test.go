@@ -39,7 +39,6 @@ type replay struct {
 	name    string
 	address string
 	size    int
-	source  *kafka.Source
 }
 
 // newReplay writes a recording to a broker of its own.
@@ -439,7 +438,7 @@ func versions(t *testing.T) map[string][]string {
 		if err := json.Unmarshal(e.New, &row); err != nil {
 			t.Fatal(err)
 		}
-		versions[row.ID.String()] = append(versions[row.ID.String()], row.account.String())
+		versions[row.ID.String()] = append(versions[row.ID.String()], row.String())
 	}
 	return versions
 }
