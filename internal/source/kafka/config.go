@@ -59,6 +59,7 @@ type Config struct {
 	// Logger gets what the client has to say.
 	Logger *slog.Logger
 
-	// lookEvery is how often to look for new topics; zero for topicInterval.
-	lookEvery time.Duration
+	// lookEvery and patience replace topicInterval and fetchPatience where
+	// they are not zero: tests have less time.
+	lookEvery, patience time.Duration
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func delivered(d change.Delivery) bool {
 // poll asks the client for records once, for fetchPatience at most. Lost are
 // topics that can't be read on from where we are.
 func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchPatience)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.config.patience, fetchPatience))
 	defer cancel()
 	fetches := s.client.PollRecords(ctx, maxPollRecords)
 	delivery = s.turn(delivery)
@@ -63,12 +64,12 @@ func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []str
 		switch {
 		case errors.Is(failed, context.DeadlineExceeded), errors.Is(failed, context.Canceled):
 		case topic == "":
-			err = errors.Join(err, failed)
+			err = errors.Join(err, s.config.Security.explain(failed))
 		case unreadable(failed):
 			s.config.Logger.Debug("kafka: read again", "topic", topic, "partition", partition, "error", failed)
 			lost = append(lost, topic)
 		default:
-			err = errors.Join(err, fmt.Errorf("read %s/%d: %w", topic, partition, failed))
+			err = errors.Join(err, fmt.Errorf("read %s/%d: %w", topic, partition, s.config.Security.explain(failed)))
 		}
 	})
 	return delivery, lost, err

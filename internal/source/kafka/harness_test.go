@@ -112,6 +112,7 @@ func (b *broker) open(instance string, stored *marks) *Source {
 		Marks:         stored.load,
 		Logger:        slog.New(slog.DiscardHandler),
 		lookEvery:     500 * time.Millisecond,
+		patience:      300 * time.Millisecond,
 	})
 	if err != nil {
 		b.t.Fatal(err)

@@ -2,7 +2,11 @@ package kafka
 
 import (
 	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -316,5 +320,81 @@ func TestBugCostsOneRecord(t *testing.T) {
 	}
 	if next := s.decode(&kgo.Record{Topic: patron.Topic, Offset: 8, Key: []byte("2")}); next.Op != change.Ignore {
 		t.Errorf("then got %+v", next)
+	}
+}
+
+func TestClosesWithoutBroker(t *testing.T) {
+	t.Parallel()
+	for _, instance := range []string{"", "instance"} {
+		b := startBroker(t)
+		b.create(patron.Topic, 1)
+		b.produce(patron.Topic, 0, 1)
+		s := b.open(instance, &marks{})
+		listen(t, s, func(h *heard) bool { return h.has(patron, 0, 0) })
+		b.cluster.Close()
+		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.Mark{Next: 1}}})
+		begin := time.Now()
+		s.Close()
+		if took := time.Since(begin); took > leaveTimeout+2*time.Second {
+			t.Errorf("instance %q: closing took %s", instance, took)
+		}
+	}
+}
+
+func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "admin", "right"), kfake.Superuser("SCRAM-SHA-256", "admin", "right"))
+	for _, test := range []struct {
+		name     string
+		brokers  []string
+		security Security
+		want     string
+	}{
+		{"right password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: "right"}, ErrNoTopic.Error()},
+		{"scram", b.cluster.ListenAddrs(), Security{Mechanism: "scram-sha-256", Username: "admin", Password: "right"}, ErrNoTopic.Error()},
+		{"wrong password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: "wrong"}, "check sasl_username"},
+		{"no encryption there", b.cluster.ListenAddrs(), Security{TLS: true}, "check security"},
+		{"nobody there", []string{fmt.Sprintf("127.0.0.1:%d", freePort(t))}, Security{}, "connection refused; check brokers"},
+		{"no such host", []string{"kafka.invalid:9092"}, Security{}, "no such host; check brokers"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := New(Config{
+				Brokers: test.brokers, Security: test.security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
+				ConsumerGroup: group, Marks: (&marks{}).load, Logger: slog.New(slog.DiscardHandler),
+				patience: 300 * time.Millisecond,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			begin := time.Now()
+			_, err = s.Fetch(t.Context())
+			for err == nil && time.Since(begin) < patience {
+				_, err = s.Fetch(t.Context())
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if took := time.Since(begin); took > 9*time.Second {
+				t.Errorf("it was said after %s", took)
+			}
+		})
+	}
+}
+
+func TestSecurityFiles(t *testing.T) {
+	for _, test := range []struct {
+		security Security
+		want     string
+	}{
+		{Security{TLS: true, CAFile: "absent.pem"}, "ssl_ca_file"},
+		{Security{TLS: true, CAFile: "source_test.go"}, "no certificate in PEM format"},
+		{Security{TLS: true, CertFile: "absent.pem"}, "ssl_cert_file"},
+		{Security{Mechanism: "gssapi"}, "gssapi"},
+	} {
+		if _, err := test.security.options(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: got %v, want %q", test.security, err, test.want)
+		}
 	}
 }

@@ -22,7 +22,7 @@ func (s *Source) Matches(ctx context.Context) error {
 	defer cancel()
 	topics, err := s.admin.ListTopics(ctx)
 	if err != nil {
-		return fmt.Errorf("ask %s for topics: %w", strings.Join(s.config.Brokers, ", "), err)
+		return fmt.Errorf("ask %s for topics: %w", strings.Join(s.config.Brokers, ", "), s.config.Security.explain(err))
 	}
 	expressions := make([]string, len(s.config.Topics))
 	for i, expression := range s.config.Topics {
