@@ -93,7 +93,7 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 	}
 	role := ident.Name(config.SystemUser.Name)
 	if !exists {
-		return fmt.Errorf("the role %s does not exist: make it with \"create role %s login password '…'\" (systemuser in metadb.conf)",
+		return fmt.Errorf("the role %q does not exist: check systemuser in metadb.conf, or make the role: create role %s login password '…'",
 			role, role.SQL())
 	}
 	const rights = `

@@ -45,8 +45,6 @@ func explain(config *instance.Config, role instance.Role, err error) error {
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return fmt.Errorf("the database server at %s does not offer TLS: switch it on there, or set sslmode in metadb.conf (it is %s)",
 			at, config.SSLMode)
-	case role.Password == "" && strings.Contains(err.Error(), "password"):
-		return fmt.Errorf("the database asks for a password for %q: set %s_password in metadb.conf", role.Name, key)
 	}
 	return fmt.Errorf("connect to the database at %s as %q: %w", at, role.Name, err)
 }
@@ -55,6 +53,9 @@ func explain(config *instance.Config, role instance.Role, err error) error {
 func explainRefusal(config *instance.Config, role instance.Role, key string, refused *pgconn.PgError) error {
 	switch refused.Code {
 	case codeWrongPassword:
+		if role.Password == "" {
+			return fmt.Errorf("the database asks for a password for %q: set %s_password in metadb.conf", role.Name, key)
+		}
 		return fmt.Errorf("the database refuses the password of %q: check %s and %s_password in metadb.conf", role.Name, key, key)
 	case codeNotAuthorized:
 		return fmt.Errorf("the database does not let %q in (%s): check %s in metadb.conf, and pg_hba.conf of the database server",

@@ -65,7 +65,10 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return port.Serve(ctx) })
+	group.Go(func() error {
+		port.Serve(ctx)
+		return ctx.Err()
+	})
 	group.Go(func() error { return owner.watch(ctx) })
 	group.Go(func() error { return streams.run(ctx) })
 	group.Go(func() error { return streams.maintain(ctx) })
