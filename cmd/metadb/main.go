@@ -32,6 +32,13 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if flags := cmd.Flags(); !cmd.HasParent() && flags.NArg() > 0 {
+			// The option belongs to a command that does not exist.
+			return fmt.Errorf("unknown command %q for \"metadb\"", flags.Arg(0))
+		}
+		return err
+	})
 	root.AddCommand(
 		initCommand(),
 		startCommand(),

@@ -40,8 +40,12 @@ func install(t *testing.T) *installation {
 	t.Helper()
 	i := &installation{db: pgtest.New(t), dir: filepath.Join(t.TempDir(), "data")}
 	_, err := i.db.Pool.Exec(t.Context(), "CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'")
+	const duplicateObject, uniqueViolation = "42710", "23505" // roles belong to the cluster
 	var refused *pgconn.PgError
-	if err != nil && !(errors.As(err, &refused) && (refused.Code == "42710" || refused.Code == "23505")) {
+	switch {
+	case err == nil:
+	case errors.As(err, &refused) && (refused.Code == duplicateObject || refused.Code == uniqueViolation):
+	default:
 		t.Fatal(err)
 	}
 	if err := instance.Init(i.dir); err != nil {
