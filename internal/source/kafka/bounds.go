@@ -1,0 +1,89 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"metadb/internal/change"
+)
+
+// Bounds are the offsets of the first record of a partition and of the one
+// after the last that a reader of committed records can come to: the last stable
+// offset.
+type Bounds struct{ Start, End int64 }
+
+// AskBounds asks a broker for the bounds of every partition of some topics,
+// without joining a group. Topics that do not exist are absent. That no broker
+// answers within a few seconds is an error.
+func AskBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]Bounds, error) {
+	if len(topics) == 0 {
+		return map[change.Partition]Bounds{}, nil // no topic is every topic to Kafka
+	}
+	opts, err := security.options()
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...), kgo.ClientID("metadb"),
+		kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
+	if err != nil {
+		return nil, fmt.Errorf("make Kafka client: %w", err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	bounds, err := askBounds(ctx, kadm.NewClient(client), topics)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", strings.Join(brokers, ", "), err)
+	}
+	return bounds, nil
+}
+
+func askBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]Bounds, error) {
+	details, err := admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	var existing []string
+	for name, detail := range details {
+		switch {
+		case detail.Err == nil:
+			existing = append(existing, name)
+		case !errors.Is(detail.Err, kerr.UnknownTopicOrPartition):
+			return nil, fmt.Errorf("look at topic %s: %w", name, detail.Err)
+		}
+	}
+	bounds := make(map[change.Partition]Bounds)
+	if len(existing) == 0 {
+		return bounds, nil
+	}
+	starts, err := admin.ListStartOffsets(ctx, existing...)
+	if err != nil {
+		return nil, fmt.Errorf("read the beginnings of topics: %w", err)
+	}
+	ends, err := admin.ListCommittedOffsets(ctx, existing...)
+	if err != nil {
+		return nil, fmt.Errorf("read the ends of topics: %w", err)
+	}
+	for topic, numbers := range ends {
+		for number, end := range numbers {
+			part := change.Partition{Topic: topic, Number: number}
+			start, ok := starts.Lookup(topic, number)
+			switch {
+			case end.Err != nil:
+				return nil, fmt.Errorf("read the end of %s: %w", part, end.Err)
+			case !ok:
+				return nil, fmt.Errorf("read the beginning of %s: the broker did not say", part)
+			case start.Err != nil:
+				return nil, fmt.Errorf("read the beginning of %s: %w", part, start.Err)
+			}
+			bounds[part] = Bounds{Start: start.Offset, End: end.Offset}
+		}
+	}
+	return bounds, nil
+}
