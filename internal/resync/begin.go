@@ -1,0 +1,164 @@
+package resync
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/datasource"
+)
+
+// Bounds are the offsets of the first record of a partition and of the one
+// after the last that can be read: the last stable offset.
+type Bounds struct{ Start, End int64 }
+
+// BoundsFunc asks the broker of a data source for the bounds of every partition
+// of some topics. Topics that do not exist are absent.
+//
+// Only events at or after the end of the moment of [Sync] confirm, in partitions
+// that have been read before: what is unread there was said before the snapshot.
+type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]Bounds, error)
+
+// beginning is from where partitions are read, and from where they confirm.
+// Partitions in neither are read as always and confirm everything.
+type beginning struct {
+	confirmFrom map[change.Partition]int64
+	readFrom    map[change.Partition]int64
+}
+
+// whereToBegin looks at what the consumer group has read already. It asks the
+// front whether to read it again.
+func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) (beginning, error) {
+	expressions, err := s.options.TopicExpressions()
+	if err != nil {
+		return beginning{}, err
+	}
+	if err := s.tellUnread(ctx, db, front, o.Bounds, expressions); err != nil {
+		return beginning{}, err
+	}
+	marks, err := checkpoint.Load(ctx, db, s.name(), s.options.ConsumerGroup, nil)
+	if err != nil {
+		return beginning{}, err
+	}
+	maps.DeleteFunc(marks, func(part change.Partition, _ change.Mark) bool { return !matches(expressions, part.Topic) })
+	if len(marks) == 0 {
+		return beginning{}, nil
+	}
+	bounds, err := o.Bounds(ctx, s.options, topicsOf(marks))
+	if err != nil {
+		return beginning{}, fmt.Errorf("ask the broker where the topics end: %w", err)
+	}
+	front.Warn(fmt.Sprintf("consumer group %q has read from %d topics of data source %q already",
+		s.options.ConsumerGroup, len(topicsOf(marks)), s.name()))
+	again := false
+	if !o.Force {
+		if again, err = front.Ask(fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.name())); err != nil {
+			return beginning{}, err
+		}
+	}
+	from := make(map[change.Partition]int64, len(bounds))
+	for part, b := range bounds {
+		from[part] = b.End
+		if again {
+			from[part] = b.Start
+		}
+	}
+	if again {
+		return beginning{readFrom: from}, nil
+	}
+	front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
+	return beginning{confirmFrom: from}, nil
+}
+
+// tellUnread counts what stays unread in topics that the data source no longer
+// reads. Where the broker does not say, nothing is said.
+func (s *state) tellUnread(ctx context.Context, db *pgx.Conn, front Front, ask BoundsFunc, expressions []*regexp.Regexp) error {
+	rows, err := db.Query(ctx, `
+SELECT topic, partition, max(next_offset) FROM metadb.stream_position
+ WHERE source_name = $1 GROUP BY topic, partition`, s.name())
+	if err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	old := make(map[change.Partition]int64)
+	var part change.Partition
+	var next int64
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next}, func() error {
+		if !matches(expressions, part.Topic) {
+			old[part] = next
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	bounds, err := ask(ctx, s.options, topicsOf(old))
+	if err != nil {
+		front.Warn(fmt.Sprintf("what stays unread in the old topics could not be counted: %v", err))
+		return nil
+	}
+	unread := int64(0)
+	for part, next := range old {
+		unread += max(0, bounds[part].End-next)
+	}
+	if unread > 0 {
+		front.Warn(fmt.Sprintf("%d records stay unread in topics that data source %q no longer reads", unread, s.name()))
+	}
+	return nil
+}
+
+// store replaces what the database has about where to begin.
+func (b beginning) store(ctx context.Context, tx pgx.Tx, s *state) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM metadb.resync_from WHERE source_name = $1", s.name()); err != nil {
+		return fmt.Errorf("forget from where events confirm: %w", err)
+	}
+	topics, numbers, offsets := columns(b.confirmFrom)
+	const confirm = `
+INSERT INTO metadb.resync_from (source_name, topic, partition, next_offset)
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[])`
+	if _, err := tx.Exec(ctx, confirm, s.name(), topics, numbers, offsets); err != nil {
+		return fmt.Errorf("store from where events confirm: %w", err)
+	}
+	topics, numbers, offsets = columns(b.readFrom)
+	// The high marks stay: they are how events are recognized that have been
+	// applied before.
+	const read = `
+INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset)
+SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[])
+ON CONFLICT (source_name, consumer_group, topic, partition)
+DO UPDATE SET next_offset = excluded.next_offset, updated_at = now()`
+	if _, err := tx.Exec(ctx, read, s.name(), s.options.ConsumerGroup, topics, numbers, offsets); err != nil {
+		return fmt.Errorf("store from where to read: %w", err)
+	}
+	return nil
+}
+
+// columns returns partitions with an offset as arrays.
+func columns(from map[change.Partition]int64) (topics []string, numbers []int32, offsets []int64) {
+	topics, numbers, offsets = []string{}, []int32{}, []int64{}
+	for part, offset := range from {
+		topics, numbers, offsets = append(topics, part.Topic), append(numbers, part.Number), append(offsets, offset)
+	}
+	return topics, numbers, offsets
+}
+
+// topicsOf returns the topics of partitions, sorted.
+func topicsOf[V any](parts map[change.Partition]V) []string {
+	topics := make(map[string]bool)
+	for part := range parts {
+		topics[part.Topic] = true
+	}
+	return slices.Sorted(maps.Keys(topics))
+}
+
+func matches(expressions []*regexp.Regexp, topic string) bool {
+	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(topic) })
+}

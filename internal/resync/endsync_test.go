@@ -1,0 +1,276 @@
+package resync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+)
+
+const (
+	beginQuestion = `End synchronization process for data source "sensor"? `
+	incomplete    = `the snapshot of data source "sensor" is not known to be complete`
+)
+
+// filled returns a rig in resync mode with three tables of ten rows each, of
+// which two, two and none are not confirmed.
+func filled(t *testing.T) *rig {
+	r := newRig(t)
+	var events []change.Event
+	for id := range int32(10) {
+		for _, table := range []string{"loan", "patron", "tag"} {
+			events = append(events, put(table, id, "a", 1000))
+		}
+	}
+	r.apply(events...)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.sync()
+	events = nil
+	for id := range int32(10) {
+		events = append(events, confirm(put("tag", id, "a", 2000)))
+		if id >= 2 {
+			// One has changed meanwhile.
+			events = append(events, confirm(put("loan", id, "a", 2000)), confirm(put("patron", id, fmt.Sprint(id/9), 2000)))
+		}
+	}
+	r.apply(events...)
+	r.exec("UPDATE metadb.resync SET complete = 'last record received'")
+	return r
+}
+
+// ended shows the versions that ended later than any event.
+func ended(table string) string {
+	return "SELECT id, extract(epoch FROM __start)::bigint, __end > now() - interval '1 hour' FROM library." + table +
+		"__ WHERE NOT __current AND __end > '2000-01-01' ORDER BY id"
+}
+
+func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
+	r := filled(t)
+	ids := r.rows("SELECT __id FROM library.patron WHERE id < 2 ORDER BY 1")
+	f := &front{}
+	var told []string
+	f.progress = func(table change.Table, done, total int64) {
+		told = append(told, fmt.Sprintf("%s %d/%d", table, done, total))
+	}
+	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t, beginQuestion)
+	if got := fmt.Sprint(told); got != "[library.loan 2/4 library.patron 4/4]" {
+		t.Errorf("progress %s", got)
+	}
+	if got := fmt.Sprint(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+		t.Errorf("counts %s", got)
+	}
+	for _, table := range []string{"loan", "patron"} {
+		r.expect(ended(table), "0 1000 true\n1 1000 true")
+		r.expect("SELECT count(*) FROM library."+table, "8")
+	}
+	r.expect(ended("tag"), "")
+	r.expect("SELECT count(DISTINCT __end) FROM (SELECT __end FROM library.loan__ UNION ALL SELECT __end FROM library.patron__) v WHERE __end BETWEEN '2000-01-01' AND '9000-01-01'", "1")
+	if now := r.rows("SELECT __id FROM library.patron__ WHERE id < 2 ORDER BY 1"); now != ids {
+		t.Errorf("ids were %s and are %s", ids, now)
+	}
+	r.expect("SELECT sync FROM metadb.source", "0")
+	r.expect("SELECT count(*) FROM metadb.resync", "0")
+	r.expect("SELECT (SELECT count(*) FROM library.zzz___tag___sync) + (SELECT count(*) FROM library.zzz___patron___sync)", "0")
+	r.expect("SELECT table_name FROM metadb.target_table WHERE last_end > now() - interval '1 hour' ORDER BY 1", "loan\npatron")
+	r.expect("SELECT next_maintenance_time > now() - interval '1 minute' FROM metadb.maintenance", "true")
+
+	// The stream goes on: a row that comes back is a new version, which
+	// begins where the last one ended at the earliest.
+	r.restart()
+	r.apply(put("patron", 0, "a", 3000))
+	r.expect("SELECT count(*), bool_and(__end <= coalesce(next, 'infinity')) FROM (SELECT __end, lead(__start) OVER (ORDER BY __start, __id) AS next FROM library.patron__ WHERE id = 0) v", "2 true")
+}
+
+// TestEndsyncInterrupted interrupts the command after each table, lets the
+// stream run, and runs it again.
+func TestEndsyncInterrupted(t *testing.T) {
+	for after := 1; after <= 2; after++ {
+		t.Run(fmt.Sprintf("after %d tables", after), func(t *testing.T) {
+			r := filled(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			f := &front{}
+			n := 0
+			f.progress = func(change.Table, int64, int64) {
+				if n++; n == after {
+					cancel()
+				}
+			}
+			o := resync.EndsyncOptions{Source: "sensor", Logger: slog.New(slog.DiscardHandler)}
+			if _, err := resync.Endsync(ctx, r.conn, f, o); !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v", err)
+			}
+			r.expect("SELECT sync FROM metadb.source", "2")
+			at := r.rows("SELECT endsync_time FROM metadb.resync")
+			r.restart()
+			r.apply(confirm(put("patron", 20, "new", 4000)))
+			r.reconnect()
+			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range []string{"loan", "patron"} {
+				r.expect(ended(table), "0 1000 true\n1 1000 true")
+				r.expect("SELECT DISTINCT __end FROM library."+table+"__ WHERE id < 2", at)
+			}
+			r.expect("SELECT v FROM library.patron WHERE id = 20", "new")
+			r.expect("SELECT sync FROM metadb.source", "0")
+			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); !errors.Is(err, resync.ErrNotInSync) {
+				t.Errorf("once more: %v", err)
+			}
+		})
+	}
+}
+
+func TestEndsyncNeverEndsBeforeTheStart(t *testing.T) {
+	r := filled(t)
+	future := change.Micros(time.Now().Add(48 * time.Hour).Unix())
+	r.apply(put("loan", 0, "later", future))
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "sensor", Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT __end = __start FROM library.loan__ WHERE id = 0 AND v = 'later'", "true")
+	r.expect("SELECT last_end > now() FROM metadb.target_table WHERE table_name = 'loan'", "true")
+}
+
+func TestEndsyncDryRunChangesNothing(t *testing.T) {
+	r := filled(t)
+	dump := "SELECT tableoid::regclass::text, * FROM library.loan__ ORDER BY __id"
+	before := r.rows(dump) + r.rows("SELECT * FROM metadb.resync")
+	f := &front{}
+	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor", DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t)
+	if got := fmt.Sprint(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+		t.Errorf("counts %s", got)
+	}
+	if after := r.rows(dump) + r.rows("SELECT * FROM metadb.resync"); after != before {
+		t.Errorf("was\n%s\nis\n%s", before, after)
+	}
+	r.expect("SELECT sync FROM metadb.source", "2")
+}
+
+// TestEndsyncAsksAgain checks the second question: above 20 % it is put, and
+// --force does not silence it.
+func TestEndsyncAsksAgain(t *testing.T) {
+	const (
+		warning  = "WARNING: 23.3 % of the current rows (7 of 30) HAVE NOT BEEN CONFIRMED and would be ended"
+		question = `End 7 unconfirmed rows of data source "sensor"? `
+	)
+	for name, test := range map[string]struct {
+		o    resync.EndsyncOptions
+		no   string
+		err  error
+		said []string
+	}{
+		"yes and yes":       {said: []string{beginQuestion, warning, question}},
+		"yes and no":        {no: "7 unconfirmed", err: resync.ErrDeclined, said: []string{beginQuestion, warning, question}},
+		"no":                {no: "End synchronization", err: resync.ErrDeclined, said: []string{beginQuestion}},
+		"force":             {o: resync.EndsyncOptions{Force: true}, said: []string{warning, question}},
+		"force unconfirmed": {o: resync.EndsyncOptions{ForceUnconfirmed: true}, said: []string{beginQuestion, warning}},
+		"both":              {o: resync.EndsyncOptions{Force: true, ForceUnconfirmed: true}, said: []string{warning}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := filled(t)
+			r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 4)")
+			f := &front{no: test.no}
+			test.o.Source = "sensor"
+			if _, err := resync.Endsync(t.Context(), r.conn, f, test.o); !errors.Is(err, test.err) {
+				t.Fatalf("got %v", err)
+			}
+			f.heard(t, test.said...)
+			if test.err != nil {
+				r.expect("SELECT endsync_time IS NULL FROM metadb.resync", "true")
+				r.expect("SELECT count(*) FROM library.loan", "10")
+				return
+			}
+			r.expect("SELECT count(*) FROM library.loan", "5")
+		})
+	}
+}
+
+// TestEndsyncAtTwentyPercent checks the limit itself: it does not ask.
+func TestEndsyncAtTwentyPercent(t *testing.T) {
+	r := filled(t)
+	r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 3)")
+	f := &front{}
+	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor"}); err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t, beginQuestion)
+}
+
+func TestEndsyncWarns(t *testing.T) {
+	r := filled(t)
+	r.exec("UPDATE metadb.resync SET complete = NULL")
+	r.exec("TRUNCATE library.zzz___tag___sync")
+	f := &front{no: "End synchronization"}
+	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor"}); !errors.Is(err, resync.ErrDeclined) {
+		t.Fatalf("got %v", err)
+	}
+	f.heard(t, incomplete, "no row has been confirmed in: library.tag", beginQuestion)
+}
+
+func TestEndsyncRefusesRejected(t *testing.T) {
+	r := filled(t)
+	insert := func(offset int, table *string, unconfirmed bool, since string) {
+		r.exec(`INSERT INTO metadb.rejected_event (source_name, topic, partition, "offset", schema_name, table_name, reason, unconfirmed, rejected_time)
+			VALUES ('sensor', 't', 0, $1, CASE WHEN $2::text IS NOT NULL THEN 'library' END, $2, 'x', $3, now() + $4::text::interval)`, offset, table, unconfirmed, since)
+	}
+	patron := "patron"
+	insert(1, &patron, true, "0")
+	insert(2, &patron, true, "0")
+	insert(3, nil, true, "0")
+	insert(4, &patron, false, "0")
+	insert(5, &patron, true, "-1 day")
+	o := resync.EndsyncOptions{Source: "sensor", Force: true}
+	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
+	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table, 2 of table library.patron"
+	if err == nil || err.Error() != told+"; retry or purge them, or use --force-unconfirmed" {
+		t.Fatalf("got %v", err)
+	}
+	r.expect("SELECT count(*) FROM library.patron", "10")
+	o.ForceUnconfirmed = true
+	f := &front{}
+	if _, err := resync.Endsync(t.Context(), r.conn, f, o); err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t, told)
+	r.expect("SELECT count(*) FROM library.patron", "8")
+}
+
+// TestEndsyncWaitsForATable has somebody else lock a table until the command
+// has been kept waiting once.
+func TestEndsyncWaitsForATable(t *testing.T) {
+	r := filled(t)
+	tx, err := r.db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE library.patron IN ROW EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	o := resync.EndsyncOptions{Source: "sensor", Force: true, Patience: 20 * time.Millisecond}
+	_, err = resync.Endsync(t.Context(), r.conn, &front{}, o)
+	if err == nil || !strings.HasPrefix(err.Error(), "end the unconfirmed rows of table library.patron: somebody else has had a table locked for too long; run the command again") {
+		t.Fatalf("got %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+		t.Fatal(err)
+	}
+	r.expect(ended("patron"), "0 1000 true\n1 1000 true")
+}

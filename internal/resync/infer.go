@@ -1,0 +1,164 @@
+package resync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ddl"
+	"metadb/internal/plan"
+)
+
+// codeInUse is the SQLSTATE of a column whose type can't change because a view
+// has it: feature_not_supported.
+const codeInUse = "0A000"
+
+// canonicalUUID matches what PostgreSQL prints of a uuid, and nothing else: a
+// text that equals its own cast.
+const canonicalUUID = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'"
+
+// sample is how many rows are looked at first: most text columns are ruled out
+// by them.
+const sample = 1000
+
+// Inference says what [InferTypes] looks at.
+type Inference struct {
+	// Source is the data source; empty for all of them.
+	Source string
+	// Logger gets every change with its duration, and what stands in its way.
+	Logger *slog.Logger
+	// Patience is how long a lock is waited for at a time; 0 for 5 seconds.
+	Patience time.Duration
+}
+
+// InferTypes makes the text columns uuid whose values, history included, are all
+// UUIDs in canonical form (SPEC 2.2), with an index. Columns without any value
+// stay. A column that a view keeps from changing stays too, with a warning.
+//
+// It rewrites the tables, one transaction for each, and publishes them in the
+// store, which must be what the database has: no stream may be running.
+func InferTypes(ctx context.Context, db *pgx.Conn, store *catalog.Store, o Inference) error {
+	for t := range store.Snapshot().All() {
+		if o.Source != "" && t.Source != o.Source {
+			continue
+		}
+		if err := inferTable(ctx, db, store, t, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inferTable changes the columns of one table: all at once, or, where that does
+// not go, one by one.
+func inferTable(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *catalog.Table, o Inference) error {
+	columns := textColumns(t)
+	columns, err := allUUIDs(ctx, db, t, columns, fmt.Sprintf("(SELECT * FROM %s LIMIT %d) t", t.Main.SQL(), sample), true)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	err = makeUUID(ctx, db, store, t, columns, o)
+	if !inUse(err) {
+		return err
+	}
+	for _, column := range columns {
+		now := store.Snapshot().Table(t.Name)
+		err := makeUUID(ctx, db, store, now, []int{column}, o)
+		if inUse(err) {
+			o.Logger.Warn(fmt.Sprintf("table %s: column %s has UUIDs only and stays text: %v", t.Name, t.Columns[column].Name, err))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inUse tells that something else keeps a column's type.
+func inUse(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == codeInUse
+}
+
+// textColumns returns the indexes of the text columns.
+func textColumns(t *catalog.Table) []int {
+	var columns []int
+	for i, c := range t.Columns {
+		if c.Type == change.Text {
+			columns = append(columns, i)
+		}
+	}
+	return columns
+}
+
+// makeUUID looks at all rows, which nobody may change meanwhile, and changes the
+// columns that have UUIDs only.
+func makeUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *catalog.Table, columns []int, o Inference) error {
+	after := t
+	err := transact(ctx, db, o.Patience, fmt.Sprintf("infer types of table %s", t.Name), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Main.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		found, err := allUUIDs(ctx, tx, t, columns, t.Main.SQL()+" t", false)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		after, err = ddl.Execute(ctx, tx, toUUID(t, found), o.Logger)
+		return err
+	})
+	if err == nil && after != t {
+		store.Publish(after)
+	}
+	return err
+}
+
+// toUUID returns the change of the columns to uuid.
+func toUUID(t *catalog.Table, columns []int) plan.Delta {
+	d := plan.Delta{Before: t, After: t.Clone()}
+	for _, column := range columns {
+		d.After.Columns[column].Type = change.UUID
+		d.Steps = append(d.Steps, plan.Step{Column: column, From: change.Text, To: change.UUID})
+	}
+	return d
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// allUUIDs returns those of the columns whose values in from, an item of FROM
+// named t, are all canonical UUIDs; empty says whether no value at all will do.
+func allUUIDs(ctx context.Context, db querier, t *catalog.Table, columns []int, from string, empty bool) ([]int, error) {
+	if len(columns) == 0 {
+		return nil, nil
+	}
+	tests := make([]string, len(columns))
+	for i, column := range columns {
+		tests[i] = "bool_and(t." + t.Columns[column].Stored.SQL() + " ~ " + canonicalUUID + ")"
+	}
+	rows, err := db.Query(ctx, "SELECT ARRAY["+strings.Join(tests, ", ")+"] FROM "+from)
+	if err != nil {
+		return nil, fmt.Errorf("look for UUIDs in table %s: %w", t.Name, err)
+	}
+	answers, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[[]*bool])
+	if err != nil {
+		return nil, fmt.Errorf("look for UUIDs in table %s: %w", t.Name, err)
+	}
+	var found []int
+	for i, all := range answers {
+		if all == nil && empty || all != nil && *all {
+			found = append(found, columns[i])
+		}
+	}
+	return found, nil
+}

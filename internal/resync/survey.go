@@ -1,0 +1,81 @@
+package resync
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// Count is what a resynchronization has come to in one table: how many rows
+// are current, how many of them are confirmed.
+type Count struct {
+	Table              change.Table
+	Current, Confirmed int64
+}
+
+// Unconfirmed are the rows that endsync ends.
+func (c Count) Unconfirmed() int64 { return c.Current - c.Confirmed }
+
+// survey counts the rows of the tables.
+func survey(ctx context.Context, db *pgx.Conn, tables []*catalog.Table) ([]Count, error) {
+	counts := make([]Count, len(tables))
+	for i, t := range tables {
+		counts[i].Table = t.Name
+		// An id may have been confirmed more than once.
+		sql := "SELECT count(*), count(s.__id) FROM " + t.Current.SQL() + " c LEFT JOIN (SELECT DISTINCT __id FROM " + t.Sync.SQL() + ") s USING (__id)"
+		if err := db.QueryRow(ctx, sql).Scan(&counts[i].Current, &counts[i].Confirmed); err != nil {
+			return nil, fmt.Errorf("count the rows of table %s: %w", t.Name, err)
+		}
+	}
+	return counts, nil
+}
+
+// isUnconfirmed is the condition that a row c of the table has not been seen by
+// the resynchronization.
+func isUnconfirmed(t *catalog.Table) string {
+	return "NOT EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + ident.ID.SQL() + " = c." + ident.ID.SQL() + ")"
+}
+
+// total adds up the counts.
+func total(counts []Count) Count {
+	var sum Count
+	for _, c := range counts {
+		sum.Current += c.Current
+		sum.Confirmed += c.Confirmed
+	}
+	return sum
+}
+
+// rejected returns, in words, the rejected events of this resynchronization that
+// may have kept rows from being confirmed; empty if there are none.
+func (s *state) rejected(ctx context.Context, db *pgx.Conn) (string, error) {
+	rows, err := db.Query(ctx, `
+SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
+  FROM metadb.rejected_event
+ WHERE source_name = $1 AND unconfirmed AND rejected_time >= $2
+ GROUP BY 1 ORDER BY 1`, s.name(), s.started)
+	if err != nil {
+		return "", fmt.Errorf("count rejected events: %w", err)
+	}
+	var found []string
+	var table string
+	var count int64
+	_, err = pgx.ForEachRow(rows, []any{&table, &count}, func() error {
+		if table == "" {
+			found = append(found, fmt.Sprintf("%d of unknown table", count))
+		} else {
+			found = append(found, fmt.Sprintf("%d of table %s", count, table))
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("count rejected events: %w", err)
+	}
+	return strings.Join(found, ", "), nil
+}

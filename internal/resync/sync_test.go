@@ -1,0 +1,153 @@
+package resync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/resync"
+)
+
+const syncQuestion = `Begin synchronization process for data source "sensor"? `
+
+func TestUnknownSource(t *testing.T) {
+	r := newRig(t)
+	const want = `data source "x" does not exist`
+	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Source: "x"}); err == nil || err.Error() != want {
+		t.Errorf("sync: %v", err)
+	}
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "x"}); err == nil || err.Error() != want {
+		t.Errorf("endsync: %v", err)
+	}
+	r.exec("UPDATE metadb.source SET sync = 0")
+	_, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "sensor"})
+	if err == nil || err.Error() != `"endsync" can only be used in sync mode` {
+		t.Errorf("endsync in normal mode: %v", err)
+	}
+}
+
+func TestSync(t *testing.T) {
+	r := newRig(t)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.apply(put("patron", 1, "a", 1))
+	r.exec("DELETE FROM metadb.stream_position")
+	r.exec("INSERT INTO library.zzz___patron___sync VALUES (1)")
+	r.exec("INSERT INTO metadb.resync_from VALUES ('sensor', 'old', 0, 7), ('other', 'old', 0, 7)")
+
+	declined := &front{no: "Begin"}
+	o := resync.SyncOptions{Source: "sensor", Bounds: noBroker(t)}
+	if err := resync.Sync(t.Context(), r.conn, declined, o); !errors.Is(err, resync.ErrDeclined) {
+		t.Fatalf("got %v", err)
+	}
+	r.expect("SELECT sync FROM metadb.source", "0")
+	r.expect("SELECT count(*) FROM library.zzz___patron___sync", "1")
+
+	f := &front{}
+	if err := resync.Sync(t.Context(), r.conn, f, o); err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t, syncQuestion)
+	r.expect("SELECT sync FROM metadb.source", "2")
+	r.expect("SELECT count(*) FROM library.zzz___patron___sync", "0")
+	r.expect("SELECT source_name, complete IS NULL, endsync_time IS NULL FROM metadb.resync", "sensor true true")
+	r.expect("SELECT source_name FROM metadb.resync_from", "other")
+	r.expect("SELECT v FROM library.patron", "a")
+
+	// Again: it warns, asks whether to restart, and begins anew.
+	r.exec("UPDATE metadb.resync SET complete = 'last record received', endsync_time = now(), started_at = 'epoch'")
+	r.exec("INSERT INTO library.zzz___patron___sync VALUES (1)")
+	f = &front{}
+	if err := resync.Sync(t.Context(), r.conn, f, o); err != nil {
+		t.Fatal(err)
+	}
+	f.heard(t, `a synchronization is in progress for data source "sensor"`, `Restart synchronization process for data source "sensor"? `)
+	r.expect("SELECT started_at > now() - interval '1 minute', complete IS NULL, endsync_time IS NULL FROM metadb.resync", "true true true")
+	r.expect("SELECT count(*) FROM library.zzz___patron___sync", "0")
+}
+
+// TestSyncOnTopicsReadBefore has positions of the consumer group, of another
+// one, and of topics that are no longer read.
+func TestSyncOnTopicsReadBefore(t *testing.T) {
+	const (
+		unread   = `15 records stay unread in topics that data source "sensor" no longer reads`
+		already  = `consumer group "metadb_sensor_2_1" has read from 1 topics of data source "sensor" already`
+		question = `Read the topics of data source "sensor" from the beginning? `
+		fromNow  = "only what comes from now on confirms rows: a snapshot that has been read before does not count"
+	)
+	part := func(topic string, number int32) change.Partition {
+		return change.Partition{Topic: topic, Number: number}
+	}
+	ask := func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+		switch fmt.Sprint(topics) {
+		case "[metadb_sensor_1.a metadb_sensor_1.gone]":
+			return map[change.Partition]resync.Bounds{part("metadb_sensor_1.a", 0): {Start: 0, End: 25}}, nil
+		case "[metadb_sensor_2.a]":
+			return map[change.Partition]resync.Bounds{
+				part("metadb_sensor_2.a", 0): {Start: 3, End: 90}, part("metadb_sensor_2.a", 1): {Start: 0, End: 8},
+			}, nil
+		}
+		t.Errorf("asked for %v", topics)
+		return nil, nil
+	}
+	const before = "metadb_sensor_1_1 metadb_sensor_1.a 0 10 0\nmetadb_sensor_1_1 metadb_sensor_1.gone 0 10 0\n" +
+		"metadb_sensor_1_1 metadb_sensor_2.a 0 1 0\nmetadb_sensor_2_1 metadb_sensor_2.a 0 50 77"
+	for name, test := range map[string]struct {
+		force           bool
+		no              string
+		said            []string
+		from, positions string
+	}{
+		"from the beginning": {
+			said: []string{syncQuestion, unread, already, question},
+			positions: "metadb_sensor_1_1 metadb_sensor_1.a 0 10 0\nmetadb_sensor_1_1 metadb_sensor_1.gone 0 10 0\n" +
+				"metadb_sensor_1_1 metadb_sensor_2.a 0 1 0\nmetadb_sensor_2_1 metadb_sensor_2.a 0 3 77\nmetadb_sensor_2_1 metadb_sensor_2.a 1 0 0",
+		},
+		"from now on": {
+			no:        "from the beginning",
+			said:      []string{syncQuestion, unread, already, question, fromNow},
+			from:      "sensor metadb_sensor_2.a 0 90\nsensor metadb_sensor_2.a 1 8",
+			positions: before,
+		},
+		"forced": {
+			force:     true,
+			said:      []string{unread, already, fromNow},
+			from:      "sensor metadb_sensor_2.a 0 90\nsensor metadb_sensor_2.a 1 8",
+			positions: before,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.exec("UPDATE metadb.source SET sync = 0")
+			r.exec(`INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset, high_lsn) VALUES
+				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.a', 0, 10, 0), ('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.gone', 0, 10, 0),
+				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_2.a', 0, 1, 0), ('sensor', 'metadb_sensor_2_1', 'metadb_sensor_2.a', 0, 50, 77)`)
+			f := &front{no: test.no}
+			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Source: "sensor", Force: test.force, Bounds: ask}); err != nil {
+				t.Fatal(err)
+			}
+			f.heard(t, test.said...)
+			r.expect("SELECT source_name, topic, partition, next_offset FROM metadb.resync_from ORDER BY 2, 3", test.from)
+			r.expect("SELECT consumer_group, topic, partition, next_offset, high_lsn FROM metadb.stream_position ORDER BY 1, 2, 3", test.positions)
+		})
+	}
+}
+
+// TestSyncWithoutBroker can't know where the topics end: nothing changes.
+func TestSyncWithoutBroker(t *testing.T) {
+	r := newRig(t)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', $1, 'metadb_sensor_2.a', 0, 10)", group)
+	away := errors.New("no broker answers")
+	o := resync.SyncOptions{Source: "sensor", Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+		return nil, away
+	}}
+	err := resync.Sync(t.Context(), r.conn, &front{}, o)
+	if !errors.Is(err, away) || err.Error() != "ask the broker where the topics end: no broker answers" {
+		t.Fatalf("got %v", err)
+	}
+	r.expect("SELECT sync FROM metadb.source", "0")
+	r.expect("SELECT count(*) FROM metadb.resync", "0")
+}
