@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/checkpoint"
 	"metadb/internal/debezium"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
@@ -66,7 +67,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 		part := event.Position.Partition
 		if !f.begun[part] {
 			f.begun[part] = true
-			delivery.Begun = append(delivery.Begun, change.Beginning{Partition: part, Fresh: true})
+			delivery.Begun = append(delivery.Begun, beginning(t, l, part))
 		}
 		if effective(l.router, event) {
 			changes, last = true, event.Position
@@ -95,6 +96,17 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 			t.Fatalf("the pipeline ended: %v", err)
 		}
 	}
+}
+
+// beginning says where a partition is read from: the stored mark.
+func beginning(t *testing.T, l *line, part change.Partition) change.Beginning {
+	t.Helper()
+	marks, err := checkpoint.Load(t.Context(), l.db.Pool, sourceName, groupName, []change.Partition{part})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark, stored := marks[part]
+	return change.Beginning{Partition: part, Fresh: !stored, Stored: mark, From: mark.Next}
 }
 
 func (f *feed) decode(record scenario.Record) change.Event {

@@ -142,6 +142,13 @@ func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int)
 	return seen
 }
 
+// start begins to read where the database says.
+func (p *performance) start(t *testing.T) {
+	t.Helper()
+	p.feed = newFeed(p.options.UnavailablePlaceholder)
+	p.line.start(t, p.feed, groupName, false)
+}
+
 // close ends the pipeline, if it has begun.
 func (p *performance) close(t *testing.T) {
 	if p.line != nil {
@@ -159,10 +166,13 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 	}
 	if p.line == nil {
 		p.line = newLine(t, p.db, p.options, p.origins)
-		p.feed = newFeed(p.options.UnavailablePlaceholder)
-		p.line.start(t, p.feed, groupName, false)
+		p.start(t)
 	}
 	switch step.Kind {
+	case scenario.KindRestart:
+		p.line.stop(t)
+		p.start(t)
+		return step.Body, nil
 	case scenario.KindEvents:
 		return step.Body, p.events(t, step.Body)
 	}

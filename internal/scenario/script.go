@@ -24,6 +24,7 @@ const (
 	KindRelations = "relations"
 	KindRejected  = "rejected"
 	KindWarnings  = "warnings"
+	KindRestart   = "restart"
 	KindSync      = "sync"
 	KindEndsync   = "endsync"
 )
@@ -41,7 +42,7 @@ func ParseScript(text []byte) (*Script, error) {
 	for _, section := range archive.Files {
 		kind, subject, _ := strings.Cut(section.Name, " ")
 		switch kind {
-		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindSync, KindEndsync:
+		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindRestart, KindSync, KindEndsync:
 		default:
 			return nil, fmt.Errorf("section %q: unknown kind %q", section.Name, kind)
 		}
