@@ -24,10 +24,21 @@ type chunk struct {
 	fields []field
 	// plain says that every value is stored in the type in which it arrives.
 	plain bool
-	// keys are those of the events so far, to find repetitions.
-	keys map[string]bool
+	// keys has what the events so far did to their keys, if it is asked for.
+	keys map[string]trace
 	// phase counts the type changes before the upserts.
 	phase int
+}
+
+// trace is what the events of a chunk did to one key.
+type trace struct {
+	// suspect says that the last one may be a repetition.
+	suspect bool
+	// events counts them. deleted says that the last one was a delete, with
+	// that time, and followed that the one before it was an upsert.
+	events            int
+	deleted, followed bool
+	at                change.Micros
 }
 
 // field is one value of a row on its way into a column.
@@ -43,13 +54,14 @@ type field struct {
 
 // cut makes chunks of a table's events. A chunk ends where the next event can't
 // be applied together with it: a truncate, other columns or types, another
-// identity, a change of type in between, or a repetition that has to be looked
-// for among what the chunk itself writes.
+// identity, a change of type in between, or something that has to be looked for
+// among what the chunk itself writes: a repetition, or the version under an old
+// key that an event's unavailable values come from.
 func cut(t *target, events []change.Event) []*chunk {
 	var chunks []*chunk
 	var current *chunk
-	// suspects is only kept where there are any: it costs a key for each event.
-	suspects := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect })
+	// Keys are only traced where they may be asked for.
+	traced := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect || events[i].OldKey != nil })
 	for _, i := range t.events {
 		e := &events[i]
 		if e.Op == change.Truncate {
@@ -58,11 +70,11 @@ func cut(t *target, events []change.Event) []*chunk {
 			continue
 		}
 		phase := t.phase(i)
-		if current == nil || !current.accepts(e, phase) || suspects && current.knows(e) {
+		if current == nil || !current.accepts(e, phase) || traced && (current.knows(e) || current.hidesOldKey(e)) {
 			current = newChunk(t, e)
 			chunks = append(chunks, current)
 		}
-		current.add(t, e, i, phase, suspects)
+		current.add(t, e, i, phase, traced)
 	}
 	return chunks
 }
@@ -116,24 +128,49 @@ func (c *chunk) sameKey(e *change.Event) bool {
 // knows reports whether the event, or an earlier one of its key that may be a
 // repetition, has to see what the chunk writes.
 func (c *chunk) knows(e *change.Event) bool {
-	suspect, known := c.keys[string(keyBytes(nil, e))]
-	return known && (suspect || e.Suspect)
+	before, known := c.keys[string(keyBytes(nil, e))]
+	return known && (before.suspect || e.Suspect)
+}
+
+// hidesOldKey reports whether the version under an event's old key that its
+// unavailable values come from can't be told without seeing what the chunk
+// writes. It can where the chunk has nothing of that key, or ends in it with the
+// delete that is the other half of the change.
+func (c *chunk) hidesOldKey(e *change.Event) bool {
+	if e.OldKey == nil || len(c.keys) == 0 || !e.Row.HasUnavailable() {
+		return false
+	}
+	old, known := c.keys[string(oldKeyBytes(nil, e))]
+	if !known {
+		return false
+	}
+	return !old.deleted || old.at != e.Time || old.events > 1 && !old.followed
 }
 
 // add adds an event that the chunk accepts.
-func (c *chunk) add(t *target, e *change.Event, i, phase int, suspects bool) {
+func (c *chunk) add(t *target, e *change.Event, i, phase int, traced bool) {
 	c.events = append(c.events, i)
-	if suspects {
-		if c.keys == nil {
-			c.keys = make(map[string]bool)
-		}
-		c.keys[string(keyBytes(nil, e))] = e.Suspect
+	if traced {
+		c.trace(e)
 	}
 	if e.Op == change.Upsert && c.shape == nil {
 		c.shape, c.phase = e.Shape, phase
 		c.setFields(t, e.Shape.Columns, i)
 	} else if c.fields == nil {
 		c.setFields(t, c.keyColumns, i)
+	}
+}
+
+// trace notes what an event does to its key.
+func (c *chunk) trace(e *change.Event) {
+	if c.keys == nil {
+		c.keys = make(map[string]trace)
+	}
+	key := string(keyBytes(nil, e))
+	before := c.keys[key]
+	c.keys[key] = trace{
+		suspect: e.Suspect, events: before.events + 1, at: e.Time,
+		deleted: e.Op == change.Delete, followed: before.events > 0 && !before.deleted,
 	}
 }
 
@@ -188,9 +225,10 @@ func appendKey(dst []byte, shape *change.Shape, row change.Row) []byte {
 	return dst
 }
 
-// appendOldKey appends the canonical form of the key that an event's row had
-// before: its cells are in the order of the key.
-func appendOldKey(dst []byte, e *change.Event) []byte {
+// oldKeyBytes is keyBytes for the key that an event's row had before: its cells
+// are in the order of the key.
+func oldKeyBytes(dst []byte, e *change.Event) []byte {
+	dst = append(append(dst, e.Origin...), 0)
 	rest := e.OldKey
 	for _, at := range e.Shape.Key {
 		var cell change.Cell

@@ -17,9 +17,11 @@ type item struct {
 	row change.Row
 	// unavailable are the indexes, in the row, of the values that have to
 	// come from the database: from the key's current row, or from what was
-	// last under the key via, if that is not nil.
+	// last under the key via, if that is not nil. endsVia says that the chunk
+	// itself ends what is current under via.
 	unavailable []int
 	via         change.Row
+	endsVia     bool
 	// suspect and confirm are the event's.
 	suspect, confirm bool
 	at               change.Micros
@@ -45,10 +47,10 @@ func fold(c *chunk, events []change.Event) *folded {
 	return f.folded()
 }
 
-// link is an item with the number of the next one in its chain.
+// link is an item with the numbers of its neighbours in its chain.
 type link struct {
 	item
-	next int
+	before, next int
 }
 
 // chain is the key's first and last link.
@@ -67,14 +69,15 @@ type folder struct {
 const none = -1
 
 func (f *folder) add(e *change.Event, i int) {
-	added := link{next: none, item: item{
+	added := link{before: none, next: none, item: item{
 		event: i, upsert: e.Op == change.Upsert, row: e.Row, suspect: e.Suspect, confirm: e.Confirm, at: e.Time,
 	}}
 	f.key = keyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]
 	var before *item
 	if known {
-		before = &f.links[f.order[at].last].item
+		added.before = f.order[at].last
+		before = &f.links[added.before].item
 		added.follows = before.upsert
 	} else {
 		added.head = true
@@ -108,27 +111,27 @@ func (f *folder) fill(it, before *item, e *change.Event) {
 	}
 }
 
+// fillFromOldKey is fill after a change of key. If the chunk has the delete of
+// the old key, that is the last it has of it (see chunk.hidesOldKey): the values
+// are those of the upsert before it, or of the row that is current now.
 func (f *folder) fillFromOldKey(it *item, e *change.Event) {
-	f.key = append(append(f.key[:0], e.Origin...), 0)
-	f.key = appendOldKey(f.key, e)
+	f.key = oldKeyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]
-	if known {
-		// The delete of the old key is part of the same change.
-		var last *item
-		for n := f.order[at].first; n != none; n = f.links[n].next {
-			if f.links[n].upsert {
-				last = &f.links[n].item
-			}
-		}
-		if last != nil {
-			it.inherit(last)
-			if len(it.unavailable) > 0 && it.via == nil {
-				it.via = e.OldKey
-			}
-			return
-		}
+	if !known || f.order[at].first == len(f.links) {
+		// The second is the event's own chain, which it begins.
+		it.unavailable, it.via = unavailable(it.row), e.OldKey
+		return
 	}
-	it.unavailable, it.via = unavailable(it.row), e.OldKey
+	old := f.order[at]
+	ends := !f.links[old.last].suspect
+	if before := f.links[old.last].before; before != none {
+		it.inherit(&f.links[before].item)
+		if len(it.unavailable) > 0 && it.via == nil {
+			it.via, it.endsVia = e.OldKey, ends
+		}
+		return
+	}
+	it.unavailable, it.via, it.endsVia = unavailable(it.row), e.OldKey, ends
 }
 
 // inherit takes unavailable values from the version before. What is unavailable
@@ -149,7 +152,7 @@ func (it *item) inherit(before *item) {
 	}
 	it.row = merged
 	if len(it.unavailable) > 0 {
-		it.via = before.via
+		it.via, it.endsVia = before.via, before.endsVia
 	}
 }
 

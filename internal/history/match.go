@@ -89,11 +89,7 @@ func (f *folded) patterns(c *chunk) map[pattern]bool {
 		if it.upsert {
 			p = nullsIn(c, it.row)
 		} else {
-			for k, cell := range it.row.Cells() {
-				if cell.State != change.Present {
-					p |= 1 << k
-				}
-			}
+			p = nullsInKey(it.row)
 		}
 		found[p] = true
 	}
@@ -105,6 +101,17 @@ func nullsIn(c *chunk, row change.Row) pattern {
 	var p pattern
 	for i, cell := range row.Cells() {
 		if k := c.fields[i].key; k != none && cell.State != change.Present {
+			p |= 1 << k
+		}
+	}
+	return p
+}
+
+// nullsInKey returns the pattern of a row that has the key's cells alone.
+func nullsInKey(key change.Row) pattern {
+	var p pattern
+	for k, cell := range key.Cells() {
+		if cell.State != change.Present {
 			p |= 1 << k
 		}
 	}

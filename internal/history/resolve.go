@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"metadb/internal/catalog"
-	"metadb/internal/ident"
 )
 
 // resolve fills in unavailable values in the stage: those of the key's current
@@ -38,7 +38,11 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		if plain == 0 {
 			break
 		}
-		sql := "UPDATE " + st.SQL() + " s SET " + fillColumns(t.table, wanted) + " FROM " + t.table.Current.SQL() + " c WHERE " +
+		fill := ""
+		for _, column := range wanted {
+			fill += ", " + filled("s", column, "c."+t.table.Columns[column].Stored.SQL())
+		}
+		sql := "UPDATE " + st.SQL() + " s SET " + trimComma(fill) + " FROM " + t.table.Current.SQL() + " c WHERE " +
 			sameKey(t.table, c.key, nulls) + " AND s.missing IS NOT NULL AND s.via IS NULL"
 		tag, err := r.tx.Exec(ctx, sql)
 		if err != nil {
@@ -47,7 +51,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		found += tag.RowsAffected()
 	}
 	if viaOld > 0 {
-		n, err := r.resolveOldKeys(ctx, t.table, c, wanted, st)
+		n, err := r.resolveOldKeys(ctx, t.table, c, f, wanted, st)
 		if err != nil {
 			return err
 		}
@@ -61,51 +65,45 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 
 // resolveOldKeys fills in values of rows whose key has changed: from the version
 // under the old key that ended with this very change, or, where that delete has
-// not been read yet, from the one that is current under it.
-func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, wanted []int, st *stage) (int64, error) {
-	// The probe p has the old key, the item s wants the values, c has them.
-	lookup := "SELECT c.* FROM " + t.Main.SQL() + " c WHERE " + sameKeyOfProbe(t, c.key) +
-		" AND (c.__current OR c.__end = s.at) ORDER BY c.__current, c.__start DESC, c.__id DESC LIMIT 1"
-	// An UPDATE can't refer to its own target in LATERAL: s is joined once
-	// more, under its own name, and found again by its number.
-	sql := "UPDATE " + st.SQL() + " u SET " + fillFrom(t, wanted) + " FROM (SELECT s.ord AS item, s.missing AS lacks, v.*" +
-		" FROM " + st.SQL() + " s JOIN " + st.SQL() + " p ON p.ord = s.via CROSS JOIN LATERAL (" + lookup + ") v WHERE s.via IS NOT NULL) c" +
-		" WHERE u.ord = c.item"
-	tag, err := r.tx.Exec(ctx, sql)
-	if err != nil {
-		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
+// not been read yet, from the one that is current under it. Where the delete is
+// in this chunk, what is current now is the version that ends with it.
+func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f *folded, wanted []int, st *stage) (int64, error) {
+	found := int64(0)
+	for nulls := range f.oldPatterns() {
+		// The probe s has the old key, the item i wants the values.
+		values, fill := "", ""
+		for _, column := range wanted {
+			values += ", c." + t.Columns[column].Stored.SQL() + " AS " + stageColumn(column)
+			fill += ", " + filled("i", column, "v."+stageColumn(column))
+		}
+		sql := "UPDATE " + st.SQL() + " AS i SET " + trimComma(fill) + " FROM " + st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
+			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKey(t, c.key, nulls) +
+			" AND (c.__current OR c.__end = greatest(w.at, c.__start))" +
+			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v" +
+			" WHERE s.probe AND i.ord = w.ord"
+		tag, err := r.tx.Exec(ctx, sql)
+		if err != nil {
+			return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
+		}
+		found += tag.RowsAffected()
 	}
-	return tag.RowsAffected(), nil
+	return found, nil
 }
 
-// sameKeyOfProbe returns the condition that a row of the table c has the key of
-// the probe p, NULL where that is NULL. Probes are few.
-func sameKeyOfProbe(t *catalog.Table, key []int) string {
-	sql := "c." + ident.Origin.SQL() + " = p.origin"
-	for _, column := range key {
-		stored, staged := "c."+t.Columns[column].Stored.SQL(), "p."+stageColumn(column)
-		sql += " AND (" + stored + " = " + staged + " OR " + stored + " IS NULL AND " + staged + " IS NULL)"
+// oldPatterns is patterns for the old keys.
+func (f *folded) oldPatterns() map[pattern]bool {
+	found := make(map[pattern]bool, 1)
+	for i := range f.items {
+		if via := f.items[i].via; via != nil {
+			found[nullsInKey(via)] = true
+		}
 	}
-	return sql
+	return found
 }
 
-// fillColumns returns the assignments that take the wanted columns from c where
-// the row lacks them.
-func fillColumns(t *catalog.Table, wanted []int) string {
-	return assignments(t, wanted, "s", "s.missing")
-}
-
-// fillFrom is fillColumns for the statement about old keys.
-func fillFrom(t *catalog.Table, wanted []int) string {
-	return assignments(t, wanted, "u", "c.lacks")
-}
-
-func assignments(t *catalog.Table, wanted []int, row, missing string) string {
-	sql := ""
-	for _, i := range wanted {
-		name := stageColumn(i)
-		sql += fmt.Sprintf(", %s = CASE WHEN %d = ANY (%s) THEN c.%s ELSE %s.%s END",
-			name, i, missing, t.Columns[i].Stored.SQL(), row, name)
-	}
-	return trimComma(sql)
+// filled returns the assignment that gives a row of the stage the value of a
+// column where it lacks it.
+func filled(row string, column int, value string) string {
+	name := stageColumn(column)
+	return name + " = CASE WHEN " + strconv.Itoa(column) + " = ANY (" + row + ".missing) THEN " + value + " ELSE " + row + "." + name + " END"
 }

@@ -160,6 +160,8 @@ func columnTypes(t *catalog.Table) []change.Type {
 type probe struct {
 	key    change.Row
 	origin change.Origin
+	// ends says that the chunk ends what is current under the key.
+	ends bool
 }
 
 // fillStage brings a folded chunk into a stage of the table's types. Rows whose
@@ -246,7 +248,7 @@ func (f *folded) probes(events []change.Event) (probes []probe, of map[int]int) 
 				of = make(map[int]int)
 			}
 			of[i] = len(probes)
-			probes = append(probes, probe{key: it.via, origin: events[it.event].Origin})
+			probes = append(probes, probe{key: it.via, origin: events[it.event].Origin, ends: it.endsVia})
 		}
 	}
 	return probes, of
@@ -264,9 +266,11 @@ func appendItemMeta(dst []byte, ord int, it *item, c *chunk, origin change.Origi
 	return appendMissing(dst, it.unavailable, c.fields)
 }
 
+// appendProbeMeta appends what the stage says of a probe, whose column follows
+// holds probe.ends.
 func appendProbeMeta(dst []byte, ord int, p *probe) []byte {
 	dst = appendInt32(dst, int32(ord))
-	for _, value := range []bool{false, false, false, true, false} {
+	for _, value := range []bool{false, p.ends, false, true, false} {
 		dst = appendBool(dst, value)
 	}
 	dst = appendNull(dst)

@@ -1,0 +1,347 @@
+package oracle_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/datatype"
+	"metadb/internal/history"
+	"metadb/internal/ident"
+	"metadb/internal/metaschema"
+	"metadb/internal/oracle"
+	"metadb/internal/pgtest"
+)
+
+// reporter is what the harness needs of *testing.T and *rapid.T.
+type reporter interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+const (
+	source = "sensor"
+	group  = "sensor_1"
+	schema = "library"
+)
+
+// bench applies events to a database and to the oracle, and compares them.
+type bench struct {
+	*pgtest.DB
+	admin   *pgx.Conn
+	store   *catalog.Store
+	applier *history.Applier
+	fault   *fault
+	oracle  *oracle.Oracle
+	marks   map[change.Partition]change.Mark
+	// resync makes events confirm from these offsets on.
+	resync bool
+	from   map[change.Partition]int64
+	// outcome is that of the last batch.
+	outcome change.Outcome
+}
+
+// newBench makes a database with the system schema.
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{DB: pgtest.New(t)}
+	conn, err := pgx.Connect(t.Context(), b.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.admin = conn
+	if err := metaschema.Ensure(t.Context(), conn, "test"); err != nil {
+		t.Fatal(err)
+	}
+	b.begin()
+	t.Cleanup(func() {
+		if err := errors.Join(b.applier.Close(context.Background()), conn.Close(context.Background())); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// begin starts with no table and nothing read.
+func (b *bench) begin() {
+	b.oracle, b.marks = oracle.New(), make(map[change.Partition]change.Mark)
+	b.resync, b.from = false, make(map[change.Partition]int64)
+	b.store = catalog.NewStore()
+	b.start()
+}
+
+// start makes an applier.
+func (b *bench) start() {
+	b.fault = &fault{}
+	b.applier = history.New(history.Config{
+		Source: source, Group: group, Store: b.store, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Connect: func(ctx context.Context) (*pgx.Conn, error) {
+			config, err := pgx.ParseConfig(b.ConnString)
+			if err != nil {
+				return nil, err
+			}
+			config.Tracer = b.fault
+			return pgx.ConnectConfig(ctx, config)
+		},
+	})
+}
+
+// clear drops every table, so that another example can begin.
+func (b *bench) clear(t reporter) {
+	t.Helper()
+	if err := b.applier.Close(context.Background()); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	_, err := b.admin.Exec(context.Background(), "SET client_min_messages = 'warning'; DROP SCHEMA IF EXISTS "+ident.Name(schema).SQL()+` CASCADE;
+		TRUNCATE metadb.base_table, metadb.target_table, metadb.table_feed, metadb.target_column, metadb.stream_position, metadb.rejected_event`)
+	if err != nil {
+		t.Fatalf("clear: %v", err)
+	}
+	b.begin()
+}
+
+// crash starts over as a killed process does: with what the database has.
+func (b *bench) crash(t reporter) {
+	t.Helper()
+	_ = b.applier.Close(context.Background())
+	b.store = catalog.NewStore()
+	if err := b.store.Load(context.Background(), b.admin); err != nil {
+		t.Fatalf("load the catalog: %v", err)
+	}
+	b.start()
+}
+
+// fault cancels a context when a statement begins.
+type fault struct {
+	countdown atomic.Int64
+	cancel    context.CancelFunc
+}
+
+// arm makes the context end when statement n, counted from 1, begins.
+func (f *fault) arm(ctx context.Context, n int) context.Context {
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.countdown.Store(int64(n))
+	return ctx
+}
+
+func (f *fault) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	if f.countdown.Add(-1) == 0 {
+		f.cancel()
+	}
+	return ctx
+}
+
+func (f *fault) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// collect marks an event as the pipeline does: where it may be a repetition, and
+// whether it confirms.
+func (b *bench) collect(e *change.Event, high *change.Mark) {
+	e.Suspect = e.LSN != 0 && e.LSN <= high.HighLSN && e.Time <= high.HighTime
+	e.Confirm = b.resync && e.Position.Offset >= b.from[e.Position.Partition]
+	high.HighLSN, high.HighTime = max(high.HighLSN, e.LSN), max(high.HighTime, e.Time)
+	high.Next = e.Position.Offset + 1
+}
+
+// batch makes a batch of events whose offsets it sets.
+func (b *bench) batch(events []change.Event) *change.Batch {
+	batch := &change.Batch{Source: source, Events: events}
+	spans := make(map[change.Partition]*change.Span)
+	var order []change.Partition
+	for i := range events {
+		e := &events[i]
+		part := e.Position.Partition
+		span := spans[part]
+		if span == nil {
+			mark, known := b.marks[part]
+			span = &change.Span{Partition: part, Fresh: !known, From: mark, To: mark}
+			spans[part] = span
+			order = append(order, part)
+		}
+		e.Position.Offset = span.To.Next
+		b.collect(e, &span.To)
+	}
+	for _, part := range order {
+		batch.Spans = append(batch.Spans, *spans[part])
+	}
+	return batch
+}
+
+// apply applies the events as one batch that must work. kill, where it is not 0,
+// is the number of the statement at which the first try ends; crash says that
+// the process ends with it.
+func (b *bench) apply(t reporter, events []change.Event, kill int, crash bool) {
+	t.Helper()
+	batch := b.batch(events)
+	err := errors.New("not tried")
+	if kill > 0 {
+		_, err = b.applier.Apply(b.fault.arm(context.Background(), kill), batch)
+		b.fault.cancel()
+		if err != nil && crash {
+			b.crash(t)
+		}
+	}
+	if err != nil {
+		b.outcome, err = b.applier.Apply(context.Background(), batch)
+		// An answer to the commit that was lost.
+		if kill > 0 && errors.Is(err, checkpoint.ErrFenced) {
+			b.crash(t)
+			err = nil
+		}
+	}
+	if err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	for _, span := range batch.Spans {
+		b.marks[span.Partition] = span.To
+	}
+	for i := range events {
+		b.oracle.Read(&events[i])
+	}
+}
+
+// check compares a table with the oracle's.
+func (b *bench) check(t reporter, name change.Table) {
+	t.Helper()
+	got, want := b.stored(t, name), b.expected(name)
+	if !slices.Equal(got, want) {
+		t.Fatalf("table %s has\n%s\nexpected\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// expected describes the oracle's versions, row by row.
+func (b *bench) expected(name change.Table) []string {
+	table := b.oracle.Table(name)
+	if table == nil {
+		return nil
+	}
+	order := make([]int, len(table.Versions))
+	for i := range order {
+		order[i] = i
+	}
+	described := make([]string, 0, len(order))
+	slices.SortStableFunc(order, func(i, j int) int {
+		return int(table.Versions[i].Start - table.Versions[j].Start)
+	})
+	for _, i := range order {
+		v := table.Versions[i]
+		values := make([]string, len(v.Values))
+		for k, value := range v.Values {
+			values[k] = "NULL"
+			if value.Present {
+				values[k] = value.Text
+			}
+		}
+		described = append(described, describe(v.Origin, values, v.Start, v.End, v.Current() && v.Confirmed))
+	}
+	return b.sorted(name, described)
+}
+
+func describe(origin change.Origin, values []string, start, end change.Micros, confirmed bool) string {
+	return fmt.Sprintf("%s|%s|%s|%s|%t", origin, strings.Join(values, "|"), seconds(start), seconds(end), confirmed)
+}
+
+// sorted puts the versions of one row together and leaves their order.
+func (b *bench) sorted(name change.Table, versions []string) []string {
+	key := keyOf(name)
+	slices.SortStableFunc(versions, func(x, y string) int {
+		a, b := strings.Split(x, "|"), strings.Split(y, "|")
+		return slices.Compare(append(a[:1:1], a[1:1+key]...), append(b[:1:1], b[1:1+key]...))
+	})
+	return versions
+}
+
+// stored describes the versions in the database, row by row.
+func (b *bench) stored(t reporter, name change.Table) []string {
+	t.Helper()
+	table := b.store.Snapshot().Table(name)
+	if table == nil {
+		return nil
+	}
+	columns := ""
+	for _, c := range table.Columns {
+		columns += ", coalesce(" + c.Stored.SQL() + "::text, 'NULL')"
+	}
+	// Where a version is, and whether it says so itself, must agree.
+	rows, err := b.admin.Query(context.Background(), "SELECT __start, __end, __origin, __current AND __id IN (SELECT __id FROM "+table.Sync.SQL()+
+		"), __current = (__end = '9999-12-31 00:00:00+00') AND __current = (tableoid = '"+strings.ReplaceAll(table.Current.SQL(), "'", "''")+"'::regclass), ARRAY["+
+		strings.TrimPrefix(columns, ", ")+"] FROM "+table.Main.SQL()+" ORDER BY __start, __id")
+	if err != nil {
+		t.Fatalf("read %s: %v", name, err)
+	}
+	var start, end time.Time
+	var origin string
+	var confirmed, placed bool
+	var values, described []string
+	_, err = pgx.ForEachRow(rows, []any{&start, &end, &origin, &confirmed, &placed, &values}, func() error {
+		line := describe(change.Origin(origin), values, change.Micros(start.UnixMicro()), change.Micros(end.UnixMicro()), confirmed)
+		if !placed {
+			line += " in the wrong partition"
+		}
+		described = append(described, line)
+		values = nil
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("read %s: %v", name, err)
+	}
+	return b.sorted(name, described)
+}
+
+// cell appends a value of a type to a row: nil is NULL, unavailable what says so.
+func cell(row change.Row, t change.Type, value any) change.Row {
+	switch v := value.(type) {
+	case nil:
+		return change.AppendNull(row)
+	case unavailable:
+		return change.AppendUnavailable(row)
+	case string:
+		if t == change.JSONB {
+			return change.AppendValue(row, datatype.AppendJSONB(nil, []byte(v)))
+		}
+		return change.AppendValue(row, []byte(v))
+	case int:
+		switch t {
+		case change.SmallInt:
+			return change.AppendValue(row, binary.BigEndian.AppendUint16(nil, uint16(v)))
+		case change.Integer:
+			return change.AppendValue(row, binary.BigEndian.AppendUint32(nil, uint32(v)))
+		case change.BigInt:
+			return change.AppendValue(row, binary.BigEndian.AppendUint64(nil, uint64(v)))
+		case change.Numeric:
+			value, err := datatype.AppendNumericInt(nil, int64(v)*10, 1)
+			if err != nil {
+				panic(err)
+			}
+			return change.AppendValue(row, value)
+		case change.Text:
+			return change.AppendValue(row, fmt.Append(nil, v))
+		}
+	}
+	panic(fmt.Sprintf("no cell of %v for %v", t, value))
+}
+
+// unavailable is the value that an event does not have.
+type unavailable struct{}
+
+// seconds returns a time counted from the first event's, for people to read.
+func seconds(at change.Micros) string {
+	if at == oracle.Forever {
+		return "-"
+	}
+	return strconv.FormatInt(int64(at/1e6)-base, 10)
+}

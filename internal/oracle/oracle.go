@@ -1,0 +1,149 @@
+package oracle
+
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// Forever is the end of a current version, 9999-12-31 00:00 UTC.
+const Forever change.Micros = 253_402_214_400_000_000
+
+// Oracle has the tables that the events read so far make.
+type Oracle struct {
+	tables map[change.Table]*Table
+}
+
+// New returns an oracle that has read nothing.
+func New() *Oracle { return &Oracle{tables: make(map[change.Table]*Table)} }
+
+// Table returns a table, nil if no event has made it.
+func (o *Oracle) Table(name change.Table) *Table { return o.tables[name] }
+
+// Read applies the event that comes next.
+func (o *Oracle) Read(e *change.Event) {
+	if e.Op == change.Upsert && o.tables[e.Table] == nil {
+		o.tables[e.Table] = &Table{}
+	}
+	t := o.tables[e.Table]
+	if t == nil {
+		return // nothing can end in a table that never had a row
+	}
+	switch e.Op {
+	case change.Upsert:
+		t.upsert(e)
+	case change.Delete:
+		t.delete(e)
+	case change.Truncate:
+		t.truncate(e)
+	case change.Ignore, change.Reject:
+	}
+}
+
+// upsert makes the event's row the current version of its key, unless it is
+// that already.
+func (t *Table) upsert(e *change.Event) {
+	t.fit(e.Shape)
+	key := t.keyOf(e.Shape, e.Row, e.Origin)
+	current := t.current(key)
+	values, unavailable := t.values(e, t.before(e, key, current))
+	if len(current) == 1 && slices.Equal(current[0].Values, values) {
+		current[0].confirm(e)
+		return
+	}
+	if e.Suspect && t.hadVersion(key, e.Time, values, unavailable) {
+		return
+	}
+	start := e.Time
+	for _, v := range current {
+		v.end(e.Time)
+		start = max(start, v.End)
+	}
+	if len(current) == 0 {
+		start = max(start, t.lastEnd(key))
+	}
+	begun := &Version{Origin: e.Origin, Values: values, Start: start, End: Forever}
+	begun.confirm(e)
+	t.Versions = append(t.Versions, begun)
+}
+
+// delete ends the current version of the event's key.
+func (t *Table) delete(e *change.Event) {
+	t.fit(e.Shape)
+	key := t.keyOf(e.Shape, e.Row, e.Origin)
+	if e.Suspect && t.hadEnd(key, e.Time) {
+		return
+	}
+	for _, v := range t.current(key) {
+		v.end(e.Time)
+	}
+}
+
+// truncate ends every current version of the origin. One that may be a
+// repetition leaves alone what began with it or later: what was there before it
+// has ended then, and what came after it is not in question.
+func (t *Table) truncate(e *change.Event) {
+	for _, v := range t.Versions {
+		if v.Current() && v.Origin == e.Origin && (!e.Suspect || v.Start < e.Time) {
+			v.end(e.Time)
+		}
+	}
+}
+
+// before returns the version that an event's unavailable values are those of,
+// nil if there is none: the key's current one. After a change of key it is the
+// version under the old key that ended with the event, or else the current one
+// there.
+func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
+	if e.OldKey == nil {
+		return last(current)
+	}
+	old := key
+	old.cells = nil
+	for i, cell := range cellsOf(e.OldKey) {
+		column := e.Shape.Columns[e.Shape.Key[i]]
+		old.cells = append(old.cells, convert(textOf(column.Type, cell), column.Type, t.Columns[key.columns[i]].Type))
+	}
+	var ended []*Version
+	for _, v := range t.Versions {
+		if t.has(v, old) && v.End == max(e.Time, v.Start) {
+			ended = append(ended, v)
+		}
+	}
+	if len(ended) > 0 {
+		return last(ended)
+	}
+	return last(t.current(old))
+}
+
+// hadVersion reports whether the key has a version that began at a time with
+// the same values; those that the event did not have count as the same.
+func (t *Table) hadVersion(k key, start change.Micros, values []Value, unavailable []bool) bool {
+	return slices.ContainsFunc(t.Versions, func(v *Version) bool {
+		if v.Start != start || !t.has(v, k) {
+			return false
+		}
+		for i, value := range values {
+			if v.Values[i] != value && !unavailable[i] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// hadEnd reports whether a version of the key ended at a time.
+func (t *Table) hadEnd(k key, end change.Micros) bool {
+	return slices.ContainsFunc(t.Versions, func(v *Version) bool { return v.End == end && t.has(v, k) })
+}
+
+// lastEnd returns when the key was last current, 0 if never.
+func (t *Table) lastEnd(k key) change.Micros {
+	var end change.Micros
+	for _, v := range t.Versions {
+		if t.has(v, k) && !v.Current() {
+			end = max(end, v.End)
+		}
+	}
+	return end
+}

@@ -1,0 +1,274 @@
+package oracle_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// base is the time of the first event, ten seconds before a new year.
+const base = 1_767_225_590
+
+var (
+	patron = change.Table{Schema: schema, Name: "patron"}
+	loan   = change.Table{Schema: schema, Name: "loan"}
+)
+
+// keyOf returns how many columns at the front identify a row of the table.
+func keyOf(name change.Table) int {
+	if name == loan {
+		return 2
+	}
+	return 1
+}
+
+// column describes a column and the values that events have in it.
+type column struct {
+	name   string
+	kind   change.Type
+	values []any
+}
+
+// versions are the columns that a table has at the source, one time after the
+// other: columns appear and vanish, types widen.
+var versions = map[change.Table][][]column{
+	patron: {
+		{{"id", change.SmallInt, []any{1, 2, 3}}, {"name", change.Text, []any{nil, "a", "b"}}, {"doc", change.JSONB, []any{unavailable{}, `{"a": 1}`, `{"a":1}`, `{"b": 2, "a": 1}`, `{"a":1,"b":2}`}}},
+		{{"id", change.Integer, []any{1, 2, 3}}, {"name", change.Text, []any{nil, "a", "b"}}, {"doc", change.JSONB, []any{unavailable{}, `1`, `1.0`}}, {"n", change.SmallInt, []any{nil, 1, 2}}},
+		{{"id", change.Integer, []any{1, 2, 3}}, {"doc", change.JSONB, []any{unavailable{}, `1`}}, {"n", change.BigInt, []any{unavailable{}, 1, 2}}, {"name", change.Text, []any{unavailable{}, "a"}}},
+		{{"id", change.Integer, []any{1, 2, 3}}, {"name", change.Text, []any{unavailable{}, "a"}}, {"n", change.Numeric, []any{nil, 1, 2}}},
+		{{"id", change.BigInt, []any{1, 2, 3}}, {"name", change.Text, []any{unavailable{}, "a"}}, {"n", change.Text, []any{unavailable{}, "1", "1.0"}}},
+	},
+	loan: {
+		{{"item", change.Text, []any{"x", "y"}}, {"copy", change.Integer, []any{nil, 1}}, {"due", change.Integer, []any{1, 2}}, {"note", change.Text, []any{unavailable{}, "a", "b"}}},
+		{{"item", change.Text, []any{"x", "y"}}, {"copy", change.Integer, []any{nil, 1}}, {"due", change.Numeric, []any{1, 2}}, {"note", change.Text, []any{unavailable{}, "a", "b"}}},
+	},
+}
+
+// shapes are those of versions, of whole rows and of keys alone.
+var shapes, keyShapes = makeShapes()
+
+func makeShapes() (rows, keys map[change.Table][]*change.Shape) {
+	rows, keys = make(map[change.Table][]*change.Shape), make(map[change.Table][]*change.Shape)
+	for name, list := range versions {
+		for _, columns := range list {
+			row, key := &change.Shape{}, &change.Shape{}
+			for i, c := range columns {
+				row.Columns = append(row.Columns, change.Column{Name: c.name, Type: c.kind})
+				if i < keyOf(name) {
+					row.Key, key.Key = append(row.Key, i), append(key.Key, i)
+				}
+			}
+			key.Columns = row.Columns[:keyOf(name)]
+			rows[name], keys[name] = append(rows[name], row), append(keys[name], key)
+		}
+	}
+	return rows, keys
+}
+
+// stream draws the events of a source.
+type stream struct {
+	t      *rapid.T
+	events []change.Event
+	time   int64
+	lsn    uint64
+	at     map[change.Table]int
+	// backwards allows times and lsn to run backwards.
+	backwards bool
+}
+
+// drawStream draws some events, repetitions among them. The events of a key are
+// all in one partition.
+func drawStream(t *rapid.T) []change.Event {
+	s := &stream{t: t, lsn: 1000, at: make(map[change.Table]int), backwards: rapid.Bool().Draw(t, "backwards")}
+	n := rapid.IntRange(1, 40).Draw(t, "events")
+	for len(s.events) < n {
+		s.draw()
+	}
+	return s.events
+}
+
+func (s *stream) draw() {
+	t := s.t
+	s.tick()
+	name := rapid.SampledFrom([]change.Table{patron, patron, loan}).Draw(t, "table")
+	if s.at[name] < len(versions[name])-1 && rapid.IntRange(0, 9).Draw(t, "alter") == 0 {
+		s.at[name]++
+	}
+	switch action := rapid.IntRange(0, 29).Draw(t, "action"); {
+	case action < 18:
+		s.add(s.upsert(name))
+	case action < 22:
+		s.add(s.remove(name, s.key(name)))
+	case action < 26:
+		s.move(name)
+	case action < 27:
+		s.add(change.Event{Op: change.Truncate, Table: name})
+	default:
+		s.repeat()
+	}
+}
+
+// tick moves time and lsn on, or back.
+func (s *stream) tick() {
+	steps := []int64{0, 0, 1, 1, 5}
+	if s.backwards {
+		steps = append(steps, -1, -7)
+	}
+	s.time += rapid.SampledFrom(steps).Draw(s.t, "seconds")
+	s.lsn += 10
+	if s.backwards && rapid.IntRange(0, 9).Draw(s.t, "concurrent") == 0 {
+		s.lsn -= 15
+	}
+}
+
+func (s *stream) key(name change.Table) []any {
+	var key []any
+	for _, c := range versions[name][s.at[name]][:keyOf(name)] {
+		key = append(key, rapid.SampledFrom(c.values).Draw(s.t, c.name))
+	}
+	return key
+}
+
+func (s *stream) upsert(name change.Table) change.Event {
+	e := change.Event{Op: change.Upsert, Table: name, Shape: shapes[name][s.at[name]]}
+	for _, c := range versions[name][s.at[name]] {
+		e.Row = cell(e.Row, c.kind, rapid.SampledFrom(c.values).Draw(s.t, c.name))
+	}
+	if name == patron && rapid.IntRange(0, 3).Draw(s.t, "origin") == 0 {
+		e.Origin = "east"
+	}
+	return e
+}
+
+func (s *stream) remove(name change.Table, key []any) change.Event {
+	e := change.Event{Op: change.Delete, Table: name, Shape: keyShapes[name][s.at[name]]}
+	for i, value := range key {
+		e.Row = cell(e.Row, versions[name][s.at[name]][i].kind, value)
+	}
+	return e
+}
+
+// move changes a key: its delete, and the insert of the new one, may be apart.
+func (s *stream) move(name change.Table) {
+	old := s.key(name)
+	gone, come := s.remove(name, old), s.upsert(name)
+	gone.Origin = come.Origin
+	for i, value := range old {
+		come.OldKey = cell(come.OldKey, versions[name][s.at[name]][i].kind, value)
+	}
+	if rapid.IntRange(0, 4).Draw(s.t, "unread") == 0 {
+		s.add(come)
+		s.lsn--
+		s.add(gone)
+		return
+	}
+	s.add(gone)
+	s.lsn++
+	s.add(come)
+}
+
+// add gives the event its place and appends it.
+func (s *stream) add(e change.Event) {
+	e.Time, e.LSN, e.Source = change.Micros((base+s.time)*1e6), s.lsn, e.Table
+	e.Position.Partition = change.Partition{Topic: "sensor." + e.Table.Name}
+	if len(e.Row) > 0 {
+		// The key's first cell decides, as a hash would.
+		first := e.Row.Cell(0).Bytes
+		e.Position.Partition.Number = int32(first[len(first)-1] % 2)
+	}
+	s.events = append(s.events, e)
+}
+
+// repeat sends again what a partition had last, as a connector does that was
+// killed before it had noted how far it had come.
+func (s *stream) repeat() {
+	if len(s.events) == 0 {
+		return
+	}
+	part := s.events[len(s.events)-1].Position.Partition
+	n := rapid.IntRange(1, 6).Draw(s.t, "again")
+	var again []change.Event
+	for i := len(s.events) - 1; i >= 0 && len(again) < n; i-- {
+		if s.events[i].Position.Partition == part {
+			again = append(again, s.events[i])
+		}
+	}
+	for i := len(again) - 1; i >= 0; i-- {
+		s.events = append(s.events, again[i])
+	}
+}
+
+// TestHistoryEqualsOracle: whatever the events, however the stream is cut into
+// batches, wherever the process is killed or loses its transaction, the tables
+// are what reading the events one by one gives.
+func TestHistoryEqualsOracle(t *testing.T) {
+	b := newBench(t)
+	rapid.Check(t, func(t *rapid.T) {
+		b.clear(t)
+		events := drawStream(t)
+		b.resync = rapid.Bool().Draw(t, "resync")
+		for _, e := range events {
+			if b.resync {
+				b.from[e.Position.Partition] = int64(rapid.IntRange(0, 3).Draw(t, "confirm from"))
+			}
+		}
+		all := events
+		defer func() {
+			if t.Failed() {
+				t.Log(tell(all))
+			}
+		}()
+		for len(events) > 0 {
+			n := min(len(events), rapid.SampledFrom([]int{1, 2, 3, 5, 8, 100}).Draw(t, "batch"))
+			kill := 0
+			if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
+				kill = rapid.IntRange(1, 20).Draw(t, "statement")
+			}
+			b.apply(t, events[:n:n], kill, rapid.Bool().Draw(t, "crash"))
+			events = events[n:]
+			for _, name := range []change.Table{patron, loan} {
+				b.check(t, name)
+			}
+		}
+	})
+}
+
+// tell lists events, one a line.
+func tell(events []change.Event) string {
+	var b strings.Builder
+	for i := range events {
+		e := &events[i]
+		fmt.Fprintf(&b, "\n%d %s %s %q at %d lsn %d:", i, e.Op, e.Table.Name, e.Origin, int64(e.Time/1e6)-base, e.LSN)
+		for k, c := range e.Row.Cells() {
+			text, err := datatype.Format(e.Shape.Columns[k].Type, c)
+			if err != nil {
+				text = [...]string{"invalid", "NULL", "unavailable"}[c.State]
+			}
+			fmt.Fprintf(&b, " %s=%s", e.Shape.Columns[k].Name, text)
+		}
+		if e.OldKey != nil {
+			fmt.Fprintf(&b, " old key % x", []byte(e.OldKey))
+		}
+		fmt.Fprintf(&b, " %s suspect=%t confirm=%t", e.Position, e.Suspect, e.Confirm)
+	}
+	return b.String()
+}
+
+// TestMain makes so many examples by default that the package's tests stay
+// quick; METADB_ORACLE_CHECKS asks for more.
+func TestMain(m *testing.M) {
+	checks := "60"
+	if n, err := strconv.Atoi(os.Getenv("METADB_ORACLE_CHECKS")); err == nil {
+		checks = strconv.Itoa(n)
+	}
+	os.Args = append(os.Args[:1:1], append([]string{"-rapid.checks=" + checks}, os.Args[1:]...)...)
+	m.Run()
+}
