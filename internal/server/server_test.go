@@ -335,3 +335,28 @@ func TestOneServer(t *testing.T) {
 		t.Errorf("offline, when the server has stopped: %v", err)
 	}
 }
+
+// TestBrokerAway creates a data source whose broker can't be reached, and names
+// the right one later.
+func TestBrokerAway(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	f.change('c', 1, "Ada", "")
+	ports, err := rig.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := i.start(t)
+	nowhere := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	r.admin(t, strings.Replace(f.source(), f.broker.Address(), nowhere, 1))
+	r.await(t, "say that the broker is away", func() error {
+		rows := r.admin(t, "list status")
+		if len(rows) != 1 || rows[0][2] != "error" || !strings.Contains(rows[0][8], nowhere) {
+			return fmt.Errorf("list status: %v", rows)
+		}
+		return r.logged(nowhere)
+	})
+	r.stop(t)
+	r = i.start(t)
+	r.admin(t, fmt.Sprintf("alter data source sensor options (set brokers '%s')", f.broker.Address()))
+	r.awaitText(t, current, "1=Ada")
+}

@@ -53,13 +53,18 @@ func (s *stream) supervise(ctx context.Context) {
 		if long {
 			pauses.reset()
 		}
-		s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
-		if errors.Is(err, pipeline.ErrRestart) {
+		switch {
+		case errors.Is(err, errAltered):
+			s.logger.Info(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+			continue
+		case errors.Is(err, pipeline.ErrRestart):
+			s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
 			s.state.SetStream(status.Starting, "")
 			if long {
 				continue
 			}
-		} else {
+		default:
+			s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
 			s.state.SetStream(status.Error, err.Error())
 		}
 		if pauses.wait(ctx) != nil {
@@ -97,9 +102,11 @@ func (s *stream) run(ctx context.Context) error {
 		_ = applier.Close(ctx)
 	}()
 	reporter := &reporter{stream: s}
-	return pipeline.Run(ctx, pipeline.Config{
+	ctx, altered := context.WithCancelCause(ctx)
+	defer altered(nil)
+	err = pipeline.Run(ctx, pipeline.Config{
 		Name:             stored.options.Name,
-		Source:           &patientSource{Source: source, reporter: reporter},
+		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, altered: altered},
 		Router:           router,
 		Applier:          &sharingApplier{Applier: applier, tables: s.tables},
 		Reporter:         reporter,
@@ -109,6 +116,10 @@ func (s *stream) run(ctx context.Context) error {
 		AwaitSnapshot:    stored.sync != syncNormal && !stored.complete,
 		SnapshotDeadline: stored.deadline,
 	})
+	if errors.Is(context.Cause(ctx), errAltered) {
+		return errAltered
+	}
+	return err
 }
 
 // newRouter returns the router with the filters and names that were captured.
@@ -150,13 +161,9 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	security := kafka.Security{TLS: o.TLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
-	if o.SASL() {
-		security.Mechanism, security.Username, security.Password = o.SASLMechanism, o.SASLUsername, o.SASLPassword
-	}
 	return kafka.New(kafka.Config{
 		Brokers:       o.BrokerList(),
-		Security:      security,
+		Security:      security(o),
 		Topics:        topics,
 		ConsumerGroup: o.ConsumerGroup,
 		InstanceID:    s.identity,
@@ -166,38 +173,6 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 		Decoder: debezium.Config{Placeholder: o.UnavailablePlaceholder},
 		Logger:  s.logger,
 	})
-}
-
-// patientSource waits on where no topic matches yet: that is a state, and no
-// failure.
-type patientSource struct {
-	*kafka.Source
-	reporter *reporter
-	// failure is the last one that the log has said.
-	failure string
-}
-
-var _ pipeline.Source = (*patientSource)(nil)
-
-// Fetch implements pipeline.Source.
-func (p *patientSource) Fetch(ctx context.Context) (change.Delivery, error) {
-	for {
-		delivery, err := p.Source.Fetch(ctx)
-		switch {
-		case err == nil:
-			p.failure = ""
-			return delivery, nil
-		case ctx.Err() != nil:
-			return delivery, err
-		case errors.Is(err, kafka.ErrNoTopic):
-			p.reporter.waiting(err)
-			continue
-		case err.Error() != p.failure:
-			p.failure = err.Error()
-			p.reporter.logger.Warn(fmt.Sprintf("source %q: %v", p.reporter.captured.Name, err))
-		}
-		return delivery, err
-	}
 }
 
 // sharingApplier keeps the catalog from being read again in the middle of a

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/resync"
+	"metadb/internal/source/kafka"
+)
+
+// Sync begins the resynchronization of a data source while no server runs. The
+// options' Bounds are not needed: the data source's own broker is asked.
+func Sync(ctx context.Context, path string, front resync.Front, o resync.SyncOptions) error {
+	o.Bounds = askBounds
+	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
+		return resync.Sync(ctx, db, front, o)
+	})
+}
+
+// Endsync ends the synchronization of a data source while no server runs. It
+// returns the counts of its tables.
+func Endsync(ctx context.Context, path string, front resync.Front, o resync.EndsyncOptions) ([]resync.Count, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	var counts []resync.Count
+	err := Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
+		var err error
+		counts, err = resync.Endsync(ctx, db, front, o)
+		return err
+	})
+	return counts, err
+}
+
+// askBounds is a [resync.BoundsFunc].
+func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+	answer, err := kafka.AskBounds(ctx, o.BrokerList(), security(o), topics)
+	if err != nil {
+		return nil, err
+	}
+	bounds := make(map[change.Partition]resync.Bounds, len(answer))
+	for part, b := range answer {
+		bounds[part] = resync.Bounds(b)
+	}
+	return bounds, nil
+}
+
+// security says how the data source's broker is connected to.
+func security(o *datasource.Options) kafka.Security {
+	s := kafka.Security{TLS: o.TLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
+	if o.SASL() {
+		s.Mechanism, s.Username, s.Password = o.SASLMechanism, o.SASLUsername, o.SASLPassword
+	}
+	return s
+}
