@@ -43,6 +43,8 @@ func newRoot() *cobra.Command {
 		initCommand(),
 		startCommand(),
 		stopCommand(),
+		syncCommand(),
+		endsyncCommand(),
 		upgradeCommand(),
 		migrateCommand(),
 		versionCommand(),

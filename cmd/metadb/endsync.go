@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"metadb/internal/logging"
+	"metadb/internal/resync"
+	"metadb/internal/server"
+)
+
+func endsyncCommand() *cobra.Command {
+	var dir string
+	var verbose bool
+	var o resync.EndsyncOptions
+	cmd := &cobra.Command{
+		Use:   "endsync -D DIR --source NAME",
+		Short: "End the synchronization of a data source, and the rows that are not in it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if verbose {
+				o.Logger = slog.New(logging.NewHandler(os.Stderr, slog.LevelInfo))
+			}
+			counts, err := server.Endsync(cmd.Context(), dir, &front{verbose: verbose}, o)
+			switch {
+			case errors.Is(err, resync.ErrDeclined):
+				return nil
+			case err != nil:
+				return err
+			case o.DryRun:
+				return printCounts(cmd.OutOrStdout(), counts)
+			case verbose:
+				say("data source %q is synchronized", o.Source)
+			}
+			return nil
+		},
+	}
+	dirOption(cmd, &dir)
+	sourceOption(cmd, &o.Source)
+	cmd.Flags().BoolVar(&o.Force, "force", false, "do not ask whether to begin")
+	cmd.Flags().BoolVar(&o.ForceUnconfirmed, "force-unconfirmed", false, "end rows also where many have not been confirmed, or events were rejected")
+	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "show how many rows would be ended, and change nothing")
+	verboseOption(cmd, &verbose)
+	return cmd
+}
+
+// printCounts prints what would be ended, one table a line.
+func printCounts(out io.Writer, counts []resync.Count) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended")
+	for _, c := range counts {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", c.Table, c.Current, c.Confirmed, c.Unconfirmed())
+	}
+	return w.Flush()
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+)
+
+// front is the person at the terminal, as a synchronization sees them.
+type front struct {
+	// verbose says where there is no terminal what the bar shows on one.
+	verbose bool
+	bar     *progressbar.ProgressBar
+}
+
+var _ resync.Front = (*front)(nil)
+
+// Ask implements resync.Front.
+func (f *front) Ask(question string) (bool, error) { return ask(question) }
+
+// Warn implements resync.Front.
+func (f *front) Warn(line string) { say("%s", line) }
+
+// Progress implements resync.Front: a bar on a terminal, lines elsewhere.
+func (f *front) Progress(table change.Table, done, total int64) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		if f.verbose {
+			say("%s: %d of %d rows ended", table, done, total)
+		}
+		return
+	}
+	if f.bar == nil {
+		f.bar = progressbar.NewOptions64(total,
+			progressbar.OptionSetWriter(os.Stderr),
+			progressbar.OptionShowCount(),
+			progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }),
+		)
+	}
+	f.bar.Describe(table.String())
+	// A bar that can't be drawn is no reason to stop.
+	_ = f.bar.Set64(done)
+}
