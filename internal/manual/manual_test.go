@@ -1,0 +1,89 @@
+package manual
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"metadb/internal/eventgen"
+	"metadb/internal/rig"
+)
+
+// feed writes a snapshot of library.patron to the topics of a prefix: patrons 1
+// to n, the last of which bears the mark.
+func (s *session) feed(prefix string, n int) {
+	s.t.Helper()
+	encoder, err := eventgen.NewEncoder(eventgen.Table{
+		Prefix: prefix, Schema: "library", Name: "patron",
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
+		Key:     []int{0},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	producer, err := rig.NewProducer(s.broker.Address())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer producer.Close()
+	for id := range n {
+		mark := "true"
+		if id+1 == n {
+			mark = "last"
+		}
+		record, err := encoder.Encode(eventgen.Change{
+			Op: 'r', Row: []any{int64(id + 1), fmt.Sprintf("Patron %d", id+1)}, Time: time.Now(), LSN: 1, Snapshot: mark,
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := producer.Write(s.t.Context(), record); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// installed returns a session in which docs/install.md has been carried out and
+// the source of docs/data-sources.md streams five patrons.
+func installed(t *testing.T) *session {
+	t.Helper()
+	s := newSession(t)
+	s.run("docs/install.md", page(t, "docs/install.md")...)
+	s.feed("metadb_sensor_1", 5)
+	for _, block := range page(t, "docs/data-sources.md") {
+		if block.Kind == Admin {
+			s.run("docs/data-sources.md", block)
+			break
+		}
+	}
+	s.count("SELECT count(*) FROM library.patron", 5)
+	return s
+}
+
+func TestDataSources(t *testing.T) {
+	s := newSession(t)
+	s.run("docs/install.md", page(t, "docs/install.md")...)
+	s.feed("metadb_sensor_1", 5)
+	s.run("docs/data-sources.md", page(t, "docs/data-sources.md")...)
+}
+
+func TestHistory(t *testing.T) {
+	s := installed(t)
+	s.run("docs/history.md", page(t, "docs/history.md")...)
+}
+
+// TestResync: of five patrons four are in the new snapshot; the fifth ends.
+func TestResync(t *testing.T) {
+	s := installed(t)
+	s.feed("metadb_sensor_2", 4)
+	s.run("docs/resync.md", page(t, "docs/resync.md")...)
+	s.count("SELECT count(*) FROM library.patron", 4)
+	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current AND __end > __start", 1)
+}
+
+func TestReadme(t *testing.T) {
+	s := newSession(t)
+	s.feed("metadb_library_1", 5)
+	s.run("README.md", page(t, "README.md")...)
+	s.count("SELECT count(*) FROM library.patron", 5)
+}
