@@ -64,7 +64,9 @@ type Event struct {
 	// version that it writes or finds equal (SPEC 6.1).
 	Confirm bool
 	// Suspect says that the event may be a repetition: neither its LSN nor
-	// its time is above what its partition had shown before it (SPEC 1).
+	// its time is above what its partition had shown before it (SPEC 1). A
+	// truncate is suspect too where events that follow it at the source, in
+	// another partition, may have been applied before it.
 	Suspect bool
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.

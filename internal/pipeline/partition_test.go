@@ -87,3 +87,19 @@ func TestFreshSpanOnlyOnce(t *testing.T) {
 		t.Errorf("got %+v", spans)
 	}
 }
+
+func TestOvertakenTruncate(t *testing.T) {
+	states := newPartitions(false, nil)
+	states.begin(begin(part0, change.Mark{HighLSN: 100, HighTime: 50}))
+	states.begin(begin(part1, change.Mark{HighLSN: 120, HighTime: 60}))
+	for offset, test := range []struct {
+		lsn  uint64
+		want bool
+	}{{110, true}, {130, false}} {
+		truncate := upsert(part0, int64(offset), test.lsn, 70)
+		truncate.Op = change.Truncate
+		if states.collect(&truncate); truncate.Suspect != test.want {
+			t.Errorf("lsn %d: suspect is %t", test.lsn, truncate.Suspect)
+		}
+	}
+}
