@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
+	"metadb/internal/datasource"
 	"metadb/internal/debezium"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
@@ -18,6 +19,7 @@ import (
 // feed is a source that delivers records in the batches that it is told: the
 // next delivery comes when the one before has been applied.
 type feed struct {
+	group      string
 	decoder    *debezium.Decoder
 	deliveries chan change.Delivery
 	acked      chan []change.Span
@@ -26,9 +28,10 @@ type feed struct {
 
 var _ pipeline.Source = (*feed)(nil)
 
-func newFeed(placeholder string) *feed {
+func newFeed(options *datasource.Options) *feed {
 	return &feed{
-		decoder:    debezium.NewDecoder(debezium.Config{Placeholder: placeholder}),
+		group:      options.ConsumerGroup,
+		decoder:    debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder}),
 		deliveries: make(chan change.Delivery),
 		acked:      make(chan []change.Span, 16),
 		begun:      make(map[change.Partition]bool),
@@ -67,7 +70,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 		part := event.Position.Partition
 		if !f.begun[part] {
 			f.begun[part] = true
-			delivery.Begun = append(delivery.Begun, beginning(t, l, part))
+			delivery.Begun = append(delivery.Begun, beginning(t, l, f.group, part))
 		}
 		if effective(l.router, event) {
 			changes, last = true, event.Position
@@ -99,9 +102,9 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 }
 
 // beginning says where a partition is read from: the stored mark.
-func beginning(t *testing.T, l *line, part change.Partition) change.Beginning {
+func beginning(t *testing.T, l *line, group string, part change.Partition) change.Beginning {
 	t.Helper()
-	marks, err := checkpoint.Load(t.Context(), l.db.Pool, sourceName, groupName, []change.Partition{part})
+	marks, err := checkpoint.Load(t.Context(), l.db.Pool, sourceName, group, []change.Partition{part})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/ident"
+	"metadb/internal/resync"
 )
 
 // Querier asks the database.
@@ -22,8 +23,9 @@ const NoTable = "no table"
 
 // RenderTable prints the columns of a main table that the header line names:
 // the versions of each row together, in their order.
-// A table that does not exist prints as NoTable.
-func RenderTable(ctx context.Context, db Querier, name, header string) (string, error) {
+// A table that does not exist prints as NoTable, and a time after began, which
+// can only be that of an endsync, as "endsync".
+func RenderTable(ctx context.Context, db Querier, name, header string, began time.Time) (string, error) {
 	schema, table, _ := strings.Cut(name, ".")
 	var columns []string
 	for column := range strings.SplitSeq(header, "|") {
@@ -57,7 +59,7 @@ func RenderTable(ctx context.Context, db Querier, name, header string) (string, 
 		sql.WriteString(ident.StoredColumn(key).SQL() + ", ")
 	}
 	sql.WriteString("__start, __id")
-	rows, err := query(ctx, db, sql.String())
+	rows, err := query(ctx, db, began, sql.String())
 	if err != nil {
 		return "", err
 	}
@@ -81,11 +83,20 @@ func keyColumns(ctx context.Context, db Querier, schema, table string) ([]string
 	return keys[0], nil
 }
 
+// RenderCounts prints what an endsync found.
+func RenderCounts(counts []resync.Count) string {
+	rows := [][]string{{"table", "current", "confirmed", "ended"}}
+	for _, c := range counts {
+		rows = append(rows, []string{c.Table.String(), fmt.Sprint(c.Current), fmt.Sprint(c.Confirmed), fmt.Sprint(c.Unconfirmed())})
+	}
+	return align(rows)
+}
+
 // RenderColumns prints the columns of a main table with their types, the five
 // metadata columns left out.
 func RenderColumns(ctx context.Context, db Querier, name string) (string, error) {
 	schema, table, _ := strings.Cut(name, ".")
-	rows, err := query(ctx, db, `SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+	rows, err := query(ctx, db, time.Time{}, `SELECT a.attname, format_type(a.atttypid, a.atttypmod)
 		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 5 AND NOT a.attisdropped ORDER BY a.attnum`,
 		ident.Schema(schema), ident.Main(table))
@@ -97,7 +108,7 @@ func RenderColumns(ctx context.Context, db Querier, name string) (string, error)
 
 // RenderRelations prints the tables of a schema.
 func RenderRelations(ctx context.Context, db Querier, schema string) (string, error) {
-	rows, err := query(ctx, db, `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	rows, err := query(ctx, db, time.Time{}, `SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY c.relname COLLATE "C"`, schema)
 	if err != nil {
 		return "", err
@@ -107,7 +118,7 @@ func RenderRelations(ctx context.Context, db Querier, schema string) (string, er
 
 // RenderRejected prints where each rejected event was, for which table, and why.
 func RenderRejected(ctx context.Context, db Querier) (string, error) {
-	rows, err := query(ctx, db, `SELECT topic, "offset"::text, schema_name || '.' || table_name, reason
+	rows, err := query(ctx, db, time.Time{}, `SELECT topic, "offset"::text, schema_name || '.' || table_name, reason
 		FROM metadb.rejected_event ORDER BY topic, partition, "offset"`)
 	if err != nil {
 		return "", err
@@ -116,7 +127,7 @@ func RenderRejected(ctx context.Context, db Querier) (string, error) {
 }
 
 // query returns the answer as texts. Times are in the form of ParseMoment.
-func query(ctx context.Context, db Querier, sql string, args ...any) ([][]string, error) {
+func query(ctx context.Context, db Querier, began time.Time, sql string, args ...any) ([][]string, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", sql, err)
@@ -130,7 +141,7 @@ func query(ctx context.Context, db Querier, sql string, args ...any) ([][]string
 		}
 		texts := make([]string, len(values))
 		for i, value := range values {
-			texts[i] = text(value)
+			texts[i] = text(value, began)
 		}
 		table = append(table, texts)
 	}
@@ -140,11 +151,14 @@ func query(ctx context.Context, db Querier, sql string, args ...any) ([][]string
 	return table, nil
 }
 
-func text(value any) string {
+func text(value any, began time.Time) string {
 	switch v := value.(type) {
 	case nil:
 		return "null"
 	case time.Time:
+		if v.After(began) && v.Year() != 9999 {
+			return "endsync"
+		}
 		return FormatMoment(v)
 	case string:
 		if v == "" || v == "null" || v != strings.TrimSpace(v) {

@@ -442,3 +442,38 @@ func versions(t *testing.T) map[string][]string {
 	}
 	return versions
 }
+
+// TestReplayResync carries out SPEC 6.1 on the recording of a lost stream.
+func TestReplayResync(t *testing.T) {
+	for _, size := range batchSizes() {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			r := newReplay(t, "resync", size)
+			r.follow(t, `^metadb_resync_1\.`, groupName, false)
+			r.endsync(t)
+			options := datasourceOptions(t)
+			for key, value := range map[string]string{"topics": `^metadb_resync_2\.`, "consumer_group": secondGroup} {
+				if err := options.Set(key, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.sync(t, options)
+			began := time.Now()
+			r.follow(t, `^metadb_resync_2\.`, secondGroup, true)
+			ended := int64(0)
+			for _, count := range r.endsync(t) {
+				ended += count.Unconfirmed()
+			}
+			r.compare(t)
+			// Three patrons, the second tags of ten, and all that is retired.
+			if ended != 16 {
+				t.Errorf("endsync ended %d rows, want 16", ended)
+			}
+			for _, row := range r.texts(t, `SELECT count(*) AS n FROM library.retired__ WHERE __end > '`+began.UTC().Format(time.RFC3339Nano)+`' AND NOT __current`) {
+				if *row["n"] != "3" {
+					t.Errorf("%s retired rows have the time of endsync as their end, want 3", *row["n"])
+				}
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -122,6 +123,9 @@ type performance struct {
 	records int
 	line    *line
 	feed    *feed
+	began   time.Time
+	// inResync says that a resynchronization has begun and not ended.
+	inResync bool
 }
 
 // perform carries out the script and returns, for each step that says what must
@@ -129,7 +133,7 @@ type performance struct {
 func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int) bool) []string {
 	t.Helper()
 	defer forget(t, db)
-	p := &performance{db: db, stream: scenario.NewStream(), options: datasourceOptions(t), cut: cut}
+	p := &performance{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), cut: cut}
 	defer p.close(t)
 	seen := make([]string, len(script.Steps))
 	for i, step := range script.Steps {
@@ -145,8 +149,8 @@ func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int)
 // start begins to read where the database says.
 func (p *performance) start(t *testing.T) {
 	t.Helper()
-	p.feed = newFeed(p.options.UnavailablePlaceholder)
-	p.line.start(t, p.feed, groupName, false)
+	p.feed = newFeed(p.options)
+	p.line.start(t, p.feed, p.options.ConsumerGroup, p.inResync)
 }
 
 // close ends the pipeline, if it has begun.
@@ -169,6 +173,10 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 		p.start(t)
 	}
 	switch step.Kind {
+	case scenario.KindSync:
+		return step.Body, p.sync(t)
+	case scenario.KindEndsync:
+		return p.endsync(t)
 	case scenario.KindRestart:
 		p.line.stop(t)
 		p.start(t)
@@ -226,7 +234,7 @@ func (p *performance) look(ctx context.Context, step scenario.Step) (string, err
 		if header == scenario.NoTable {
 			header = "__id"
 		}
-		return scenario.RenderTable(ctx, pool, step.Subject, header)
+		return scenario.RenderTable(ctx, pool, step.Subject, header, p.began)
 	case scenario.KindColumns:
 		return scenario.RenderColumns(ctx, pool, step.Subject)
 	case scenario.KindRelations:
