@@ -1,0 +1,280 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/eventgen"
+	"metadb/internal/pgtest"
+	"metadb/internal/rig"
+)
+
+// library is a source table with ten patrons that connectors take snapshots of.
+type library struct {
+	t        *testing.T
+	producer *rig.Producer
+	lsn      uint64
+}
+
+// snapshot writes the rows as a new connector's snapshot: a name for each id.
+func (l *library) snapshot(prefix string, names map[int64]string) {
+	l.t.Helper()
+	n := 0
+	for id, name := range names {
+		n++
+		mark := "true"
+		if n == len(names) {
+			mark = "last"
+		}
+		l.write(prefix, 'r', mark, id, name)
+	}
+}
+
+// write writes one event.
+func (l *library) write(prefix string, op byte, mark string, id int64, name string) {
+	l.t.Helper()
+	encoder, err := eventgen.NewEncoder(eventgen.Table{
+		Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name"}},
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.lsn++
+	record, err := encoder.Encode(eventgen.Change{
+		Op: op, Row: []any{id, name}, LSN: l.lsn, Snapshot: mark,
+		Time: time.Date(2026, 3, 1, 0, 0, int(l.lsn), 0, time.UTC),
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := l.producer.Write(l.t.Context(), record); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// TestResync carries out docs/resync.md: a source is lost, and streamed again by
+// a new connector to new topics, without two of its ten rows and with one that
+// has changed.
+func TestResync(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "metadb")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	db := pgtest.New(t)
+	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			log, err := m.Log()
+			t.Log(log, err)
+		}
+	})
+	broker, err := rig.NewBroker(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	producer, err := rig.NewProducer(broker.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	l := &library{t: t, producer: producer}
+	step := steps{t: t, m: m, db: db}
+
+	names := make(map[int64]string)
+	for id := range int64(10) {
+		names[id] = fmt.Sprintf("Patron %d", id)
+	}
+	l.snapshot("metadb_sensor_1", names)
+	step.start()
+	step.admin(fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
+		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, broker.Address()))
+	step.log(`source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
+	step.stop()
+	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
+	before := step.query("SELECT __id, __start, __end FROM library.patron WHERE id = 5")
+
+	// What the old connector still wrote will not be read.
+	l.write("metadb_sensor_1", 'u', "", 3, "never read")
+	delete(names, 0)
+	delete(names, 1)
+	names[9] = "Renamed"
+	l.snapshot("metadb_sensor_2", names)
+	step.exec(`UPDATE metadb.source SET topics = '^metadb_sensor_2\.', consumer_group = 'metadb_sensor_2_1'`)
+	step.run("metadb: 1 records stay unread in topics that data source \"sensor\" no longer reads\n",
+		"sync", "-D", "data", "--source", "sensor", "--force")
+	step.start()
+	step.log(`source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
+	l.write("metadb_sensor_2", 'c', "", 20, "New")
+	step.await("SELECT count(*) FROM library.patron WHERE id = 20", "[1]")
+	step.stop()
+	step.await("SELECT count(*) FROM library.patron", "[11]")
+
+	step.run("table           current  confirmed  would be ended\nlibrary.patron  11       9          2\n",
+		"endsync", "-D", "data", "--source", "sensor", "--dry-run")
+	step.run("metadb: library.patron: 2 of 2 rows ended\nmetadb: data source \"sensor\" is synchronized\n",
+		"endsync", "-D", "data", "--source", "sensor", "--force", "-v")
+	step.await("SELECT id, name, __end > now() - interval '1 hour' AND __end <= now() FROM library.patron__ WHERE NOT __current ORDER BY id",
+		"[0 Patron 0 true] [1 Patron 1 true] [9 Patron 9 false]")
+	if after := step.query("SELECT __id, __start, __end FROM library.patron WHERE id = 5"); after != before {
+		t.Errorf("the version that did not change was %s and is %s", before, after)
+	}
+	step.start()
+	l.write("metadb_sensor_2", 'c', "", 0, "Patron 0")
+	step.await("SELECT count(*) FROM library.patron WHERE id = 0", "[1]")
+	step.await("SELECT sync FROM metadb.source", "[0]")
+	step.stop()
+}
+
+// TestResyncOnTheSameTopics has the stream of one connector resynchronized from
+// a second snapshot in the same topics: what was unread when it began does not
+// confirm.
+func TestResyncOnTheSameTopics(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "metadb")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	db := pgtest.New(t)
+	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	broker, err := rig.NewBroker(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	producer, err := rig.NewProducer(broker.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	l := &library{t: t, producer: producer}
+	step := steps{t: t, m: m, db: db}
+
+	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
+	step.start()
+	step.admin(fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
+		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, broker.Address()))
+	step.log("snapshot complete (last record received)")
+	step.stop()
+	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
+
+	// The backlog has a row that is not in the snapshot.
+	l.write("metadb_sensor_1", 'u', "", 6, "backlog")
+	step.run("metadb: consumer group \"metadb_sensor_1_1\" has read from 1 topics of data source \"sensor\" already\n"+
+		"metadb: only what comes from now on confirms rows: a snapshot that has been read before does not count\n",
+		"sync", "-D", "data", "--source", "sensor", "--force")
+	step.await("SELECT topic, partition, next_offset FROM metadb.resync_from", "[metadb_sensor_1.library.patron 0 7]")
+	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e"})
+	step.start()
+	step.log("snapshot complete (last record received)")
+	step.stop()
+	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
+	step.await("SELECT id, name FROM library.patron__ WHERE NOT __current ORDER BY __start", "[6 f] [6 backlog]")
+	step.await("SELECT count(*) FROM library.patron", "[5]")
+}
+
+// steps are what a person does, each of which has to succeed.
+type steps struct {
+	t  *testing.T
+	m  *rig.Metadb
+	db *pgtest.DB
+	// logged is how much of the log was there when the server was started.
+	logged int
+}
+
+func (s *steps) start() {
+	s.t.Helper()
+	text, _ := s.m.Log()
+	s.logged = len(text)
+	if err := s.m.Start(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *steps) stop() {
+	s.t.Helper()
+	if err := s.m.Stop(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *steps) admin(statement string) {
+	s.t.Helper()
+	if err := s.m.Exec(s.t.Context(), statement); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *steps) exec(sql string) {
+	s.t.Helper()
+	if _, err := s.db.Pool.Exec(s.t.Context(), sql); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// log waits for a line since the last start.
+func (s *steps) log(text string) {
+	s.t.Helper()
+	if err := s.m.AwaitLog(s.t.Context(), 30*time.Second, s.logged, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// run carries out a command and compares what it prints.
+func (s *steps) run(want string, args ...string) {
+	s.t.Helper()
+	got, err := s.m.Run(s.t.Context(), args...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if got != want {
+		s.t.Errorf("metadb %s printed\n%s\nwant\n%s", strings.Join(args, " "), got, want)
+	}
+}
+
+// query returns the rows of a query.
+func (s *steps) query(sql string) string {
+	s.t.Helper()
+	rows, err := s.db.Pool.Query(s.t.Context(), sql)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		return fmt.Sprint(values), err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.Join(found, " ")
+}
+
+// await waits until a query gives these rows.
+func (s *steps) await(sql, want string) {
+	s.t.Helper()
+	err := rig.Eventually(s.t.Context(), 30*time.Second, sql, func() error {
+		if got := s.query(sql); got != want {
+			return fmt.Errorf("got %s, want %s", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
+}
