@@ -21,7 +21,12 @@ type front struct {
 var _ resync.Front = (*front)(nil)
 
 // Ask implements resync.Front.
-func (f *front) Ask(question string) (bool, error) { return ask(question) }
+func (f *front) Ask(question string) (bool, error) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return false, resync.ErrNoTerminal
+	}
+	return ask(question)
+}
 
 // Warn implements resync.Front.
 func (f *front) Warn(line string) { say("%s", line) }

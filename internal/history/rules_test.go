@@ -77,6 +77,29 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
+// TestConfirmedByRepetitions reads events once more, in one batch: they change
+// nothing, and what is current has been seen.
+func TestConfirmedByRepetitions(t *testing.T) {
+	r := newRig(t)
+	events := []change.Event{put(1, "a", 10), put(1, "b", 20), put(2, "a", 10), put(2, "b", 20), put(2, "c", 30), put(3, "a", 10), del(3, 20)}
+	r.apply(events...)
+	before := r.versions()
+	again := make([]change.Event, 0, len(events))
+	for _, e := range events {
+		if e.Time != 30*second { // c comes later
+			again = append(again, suspect(confirm(e)))
+		}
+	}
+	r.apply(again...)
+	if after := r.versions(); after != before {
+		t.Errorf("was\n%s\nis\n%s", before, after)
+	}
+	got := r.rows(`SELECT id FROM library.patron JOIN library.zzz___patron___sync USING (__id) ORDER BY id`)
+	if want := "1"; got != want {
+		t.Errorf("confirmed %q, want %q", got, want)
+	}
+}
+
 func TestRolledBackBatchLeavesNothing(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10))

@@ -89,10 +89,7 @@ func (s *state) consent(ctx context.Context, db *pgx.Conn, front Front, o Endsyn
 		}
 		warnEmpty(front, counts)
 	}
-	if o.DryRun {
-		return nil
-	}
-	if !o.Force {
+	if !o.Force && !o.DryRun {
 		if err := confirmed(front, fmt.Sprintf("End synchronization process for data source %q? ", s.name())); err != nil {
 			return err
 		}
@@ -103,13 +100,14 @@ func (s *state) consent(ctx context.Context, db *pgx.Conn, front Front, o Endsyn
 	}
 	front.Warn(fmt.Sprintf("WARNING: %.1f %% of the current rows (%d of %d) HAVE NOT BEEN CONFIRMED and would be ended",
 		100*float64(sum.Unconfirmed())/float64(sum.Current), sum.Unconfirmed(), sum.Current))
-	if o.ForceUnconfirmed {
+	if o.ForceUnconfirmed || o.DryRun {
 		return nil
 	}
 	err := confirmed(front, fmt.Sprintf("End %d unconfirmed rows of data source %q? ", sum.Unconfirmed(), s.name()))
-	if err != nil && !errors.Is(err, ErrDeclined) {
-		return fmt.Errorf("%d of %d current rows have not been confirmed: --force-unconfirmed ends them without asking: %w",
-			sum.Unconfirmed(), sum.Current, err)
+	if errors.Is(err, ErrNoTerminal) {
+		// The option that it names does not answer this question.
+		return fmt.Errorf("%d of %d current rows have not been confirmed, and no terminal is attached to answer whether they should end: use --force-unconfirmed",
+			sum.Unconfirmed(), sum.Current)
 	}
 	return err
 }

@@ -172,6 +172,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 		o    resync.EndsyncOptions
 		no   string
 		err  error
+		kept bool
 		said []string
 	}{
 		"yes and yes":       {said: []string{beginQuestion, warning, question}},
@@ -179,6 +180,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 		"no":                {no: "End synchronization", err: resync.ErrDeclined, said: []string{beginQuestion}},
 		"force":             {o: resync.EndsyncOptions{Force: true}, said: []string{warning, question}},
 		"force unconfirmed": {o: resync.EndsyncOptions{ForceUnconfirmed: true}, said: []string{beginQuestion, warning}},
+		"dry run":           {o: resync.EndsyncOptions{DryRun: true}, kept: true, said: []string{warning}},
 		"both":              {o: resync.EndsyncOptions{Force: true, ForceUnconfirmed: true}, said: []string{warning}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +192,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			f.heard(t, test.said...)
-			if test.err != nil {
+			if test.err != nil || test.kept {
 				r.expect("SELECT endsync_time IS NULL FROM metadb.resync", "true")
 				r.expect("SELECT count(*) FROM library.loan", "10")
 				return
@@ -198,6 +200,23 @@ func TestEndsyncAsksAgain(t *testing.T) {
 			r.expect("SELECT count(*) FROM library.loan", "5")
 		})
 	}
+}
+
+// TestEndsyncWithoutTerminal names the option that is needed.
+func TestEndsyncWithoutTerminal(t *testing.T) {
+	r := filled(t)
+	r.exec("TRUNCATE library.zzz___loan___sync")
+	o := resync.EndsyncOptions{Source: "sensor"}
+	for _, want := range []string{
+		"no terminal is attached to answer a question: use --force",
+		"12 of 30 current rows have not been confirmed, and no terminal is attached to answer whether they should end: use --force-unconfirmed",
+	} {
+		if _, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, o); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		o.Force = true
+	}
+	r.expect("SELECT count(*) FROM library.loan", "10")
 }
 
 // TestEndsyncAtTwentyPercent checks the limit itself: it does not ask.

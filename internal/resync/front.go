@@ -10,7 +10,8 @@ import (
 // the administration port.
 type Front interface {
 	// Ask puts a question, which ends with a blank, and reports whether the
-	// answer is y or yes. It is an error if nobody is there to answer.
+	// answer is y or yes. The error is ErrNoTerminal if nobody is there to
+	// answer.
 	Ask(question string) (bool, error)
 	// Warn shows a line that should be read before the answer.
 	Warn(line string)
@@ -22,6 +23,9 @@ type Front interface {
 // ErrDeclined says that a question was not answered with yes. Nothing has been
 // changed.
 var ErrDeclined = errors.New("declined")
+
+// ErrNoTerminal says that nobody is there to answer a question.
+var ErrNoTerminal = errors.New("no terminal is attached to answer a question: use --force")
 
 // confirmed puts a question. The error is ErrDeclined if the answer is no.
 func confirmed(front Front, question string) error {

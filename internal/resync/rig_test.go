@@ -158,6 +158,8 @@ type front struct {
 	said []string
 	// no is a part of the question that is answered with no.
 	no string
+	// away says that nobody answers.
+	away bool
 	// progress is called with each.
 	progress func(table change.Table, done, total int64)
 }
@@ -166,6 +168,9 @@ var _ resync.Front = (*front)(nil)
 
 func (f *front) Ask(question string) (bool, error) {
 	f.said = append(f.said, question)
+	if f.away {
+		return false, resync.ErrNoTerminal
+	}
 	return f.no == "" || !strings.Contains(question, f.no), nil
 }
 
