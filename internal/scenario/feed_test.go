@@ -19,7 +19,9 @@ import (
 // feed is a source that delivers records in the batches that it is told: the
 // next delivery comes when the one before has been applied.
 type feed struct {
-	group      string
+	group string
+	// router is the feed's own: a router belongs to one goroutine.
+	router     *route.Router
 	decoder    *debezium.Decoder
 	deliveries chan change.Delivery
 	acked      chan []change.Span
@@ -28,9 +30,11 @@ type feed struct {
 
 var _ pipeline.Source = (*feed)(nil)
 
-func newFeed(options *datasource.Options) *feed {
+func newFeed(t *testing.T, options *datasource.Options) *feed {
+	t.Helper()
 	return &feed{
 		group:      options.ConsumerGroup,
+		router:     router(t, options),
 		decoder:    debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder}),
 		deliveries: make(chan change.Delivery),
 		acked:      make(chan []change.Span, 16),
@@ -72,7 +76,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 			f.begun[part] = true
 			delivery.Begun = append(delivery.Begun, beginning(t, l, f.group, part))
 		}
-		if effective(l.router, event) {
+		if effective(f.router, event) {
 			changes, last = true, event.Position
 		}
 		delivery.Events = append(delivery.Events, event)

@@ -149,7 +149,7 @@ func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int)
 // start begins to read where the database says.
 func (p *performance) start(t *testing.T) {
 	t.Helper()
-	p.feed = newFeed(p.options)
+	p.feed = newFeed(t, p.options)
 	p.line.start(t, p.feed, p.options.ConsumerGroup, p.inResync)
 }
 
