@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"metadb/internal/rig"
 )
 
 // Limits for what a JVM has to do on a machine with two busy cores.
@@ -77,7 +79,7 @@ func startBroker(t *testing.T, lib, dir string) string {
 		t.Fatalf("format the broker's storage: %v\n%s", err, out)
 	}
 	start(t, dir, "broker", java(lib, "kafka.Kafka", file)...)
-	eventually(t, jvmLimit, "the broker accepts connections", func() error { return listening(ports[0]) })
+	eventually(t, jvmLimit, "the broker accepts connections", func() error { return rig.Listening(ports[0]) })
 	return address
 }
 

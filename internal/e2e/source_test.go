@@ -3,11 +3,9 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -91,35 +89,4 @@ func (s *source) dropSlot(t *testing.T, name string) {
 		t.Fatalf("drop replication slot: %v", err)
 	}
 	s.exec(t, "DROP PUBLICATION "+name)
-}
-
-// background runs one statement again and again until the returned function is
-// called: changes while a snapshot runs. Errors fail the test.
-func (s *source) background(t *testing.T, pause time.Duration, statement string) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		tick := time.NewTicker(pause)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				done <- nil
-				return
-			case <-tick.C:
-			}
-			if _, err := s.pool.Exec(ctx, statement); err != nil && ctx.Err() == nil {
-				done <- err
-				return
-			}
-		}
-	}()
-	return func() {
-		t.Helper()
-		cancel()
-		if err := <-done; err != nil {
-			t.Fatalf("source, in the background: %v", err)
-		}
-	}
 }
