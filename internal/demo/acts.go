@@ -130,8 +130,8 @@ func (s *stage) history(ctx context.Context) error {
 	s.heading("History")
 	s.say("One patron's history, from the main table:\n")
 	const versions = `SELECT __start, __end, __current, name, balance::text FROM library.patron__
-		WHERE id = (SELECT id FROM library.patron__ GROUP BY id ORDER BY count(*) DESC, id LIMIT 1)
-		ORDER BY __start, __id LIMIT 8`
+    WHERE id = (SELECT id FROM library.patron__ GROUP BY id ORDER BY count(*) DESC, id LIMIT 1)
+    ORDER BY __start, __id LIMIT 8`
 	s.say("  %s\n", versions)
 	if err := s.rows(ctx, s.db, versions); err != nil {
 		return err
@@ -143,7 +143,8 @@ func (s *stage) history(ctx context.Context) error {
 		return err
 	}
 	asOf := fmt.Sprintf(`SELECT status, count(*) FROM library.item__
-		WHERE __start <= now() - interval '%[1]d seconds' AND __end > now() - interval '%[1]d seconds' GROUP BY status ORDER BY status`,
+    WHERE __start <= now() - interval '%[1]d seconds' AND __end > now() - interval '%[1]d seconds'
+    GROUP BY status ORDER BY status`,
 		int(s.past().Seconds()))
 	s.say("  %s\n", asOf)
 	return s.rows(ctx, s.db, asOf)
@@ -195,7 +196,8 @@ func (s *stage) resync(ctx context.Context) error {
 		return err
 	}
 	s.say("\nPatrons who left unseen have ended with the time of endsync:\n")
-	const ended = `SELECT count(*) AS ended, max(__end) AS at FROM library.patron__ WHERE __end = (SELECT max(__end) FROM library.patron__ WHERE NOT __current)`
+	const ended = `SELECT count(*) AS ended, max(__end) AS at FROM library.patron__
+    WHERE __end = (SELECT max(__end) FROM library.patron__ WHERE NOT __current)`
 	s.say("  %s\n", ended)
 	return s.rows(ctx, s.db, ended)
 }
