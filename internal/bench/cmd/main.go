@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"metadb/internal/bench"
@@ -44,6 +45,8 @@ func measure(ctx context.Context, config bench.Config) error {
 
 // serve prints the broker's address and is the broker until it is stopped.
 func serve(ctx context.Context) error {
+	// It holds gigabytes: twice as much would be too much.
+	debug.SetGCPercent(20)
 	broker, err := rig.NewBroker(1)
 	if err != nil {
 		return err
