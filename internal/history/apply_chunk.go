@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 )
@@ -64,13 +63,4 @@ func (r *run) countEnded(ctx context.Context, t *target, sql string, args ...any
 		r.ended(t, n, micros(*last))
 	}
 	return nil
-}
-
-// bigint decodes a bigint in binary.
-func bigint(raw []byte) (int64, error) {
-	const size = 8
-	if len(raw) != size {
-		return 0, fmt.Errorf("draw ids: got %d bytes for a bigint", len(raw))
-	}
-	return int64(binary.BigEndian.Uint64(raw)), nil
 }

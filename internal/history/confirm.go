@@ -97,15 +97,15 @@ func (r *run) confirmCurrent(ctx context.Context, t *target, c *chunk, events []
 	if err != nil {
 		return fmt.Errorf("confirm the keys of rejected events: %w", err)
 	}
-	m := &matches{current: make(map[int][]matched)}
+	m := newMatches(len(f.items))
 	for nulls := range f.patterns(only) {
 		if err := r.matchCurrent(ctx, t.table, only.key, nulls, st, m); err != nil {
 			return err
 		}
 	}
 	var ids []int64
-	for _, rows := range m.current {
-		for _, row := range rows {
+	for i := range f.items {
+		for _, row := range m.current(i) {
 			ids = append(ids, row.id)
 		}
 	}

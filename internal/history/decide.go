@@ -58,7 +58,7 @@ func (p *present) exists() bool { return len(p.rows) > 0 || p.version != none }
 
 // chain decides about the items of one key, the first of which is number first.
 func (d *decision) chain(items []item, first int, m *matches) {
-	now := present{rows: m.current[first], version: none, lastEnd: never}
+	now := present{rows: m.current(first), version: none, lastEnd: never}
 	if end, ok := m.lastEnd[first]; ok {
 		now.lastEnd = end
 	}

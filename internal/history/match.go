@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -21,9 +22,11 @@ type matched struct {
 
 // matches is what the database knows about the items of a chunk.
 type matches struct {
-	// current has the current rows of a chain, by its head: none, one, or
-	// several after a change of what identifies a row.
-	current map[int][]matched
+	// first has the current row of every chain, by its head, and more those
+	// beyond the first: after a change of what identifies a row there may be
+	// several. A row without an id is none.
+	first []matched
+	more  map[int][]matched
 	// same has the items that equal the item before them.
 	same map[int]bool
 	// lastEnd has the last __end of keys that have no current row, by the
@@ -34,9 +37,35 @@ type matches struct {
 	repeated map[int]bool
 }
 
+// newMatches returns matches for so many items.
+func newMatches(items int) *matches { return &matches{first: make([]matched, items)} }
+
+// add notes a current row of the chain that begins with head.
+func (m *matches) add(head int, row matched) {
+	if m.first[head].id == 0 {
+		m.first[head] = row
+		return
+	}
+	if m.more == nil {
+		m.more = make(map[int][]matched)
+	}
+	m.more[head] = append(m.more[head], row)
+}
+
+// current returns the current rows of the chain that begins with head.
+func (m *matches) current(head int) []matched {
+	if m.first[head].id == 0 {
+		return nil
+	}
+	if more := m.more[head]; more != nil {
+		return append(more, m.first[head])
+	}
+	return m.first[head : head+1 : head+1]
+}
+
 // match asks PostgreSQL about the items in the stage.
 func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *stage) (*matches, error) {
-	m := &matches{current: make(map[int][]matched, len(f.items))}
+	m := newMatches(len(f.items))
 	for nulls := range f.patterns(c) {
 		if err := r.matchCurrent(ctx, t.table, c.key, nulls, st, m); err != nil {
 			return nil, err
@@ -50,21 +79,7 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 	if t.table.LastEnd == 0 {
 		return m, nil // no version has ever ended: there is no history to ask
 	}
-	var early, suspects []int32
-	head := 0
-	for i := range f.items {
-		it := &f.items[i]
-		if it.head {
-			head = i
-		}
-		current := m.current[head]
-		if it.upsert && len(current) == 0 && it.at <= t.table.LastEnd && (len(early) == 0 || early[len(early)-1] != int32(head)) {
-			early = append(early, int32(head))
-		}
-		if it.suspect && !(it.head && len(current) == 1 && current[0].equal) {
-			suspects = append(suspects, int32(i))
-		}
-	}
+	early, suspects := m.questions(f, t.table.LastEnd)
 	for nulls := range f.patterns(c) {
 		if err := r.matchLastEnds(ctx, t.table, c.key, nulls, st, early, m); err != nil {
 			return nil, err
@@ -74,6 +89,37 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 		}
 	}
 	return m, nil
+}
+
+// questions returns what history has to be asked, one answer for each item, nil
+// where there is none: which chains have no current row but could begin before
+// their key was last current, and which items may be repetitions.
+func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects []bool) {
+	head := 0
+	for i := range f.items {
+		it := &f.items[i]
+		if it.head {
+			head = i
+		}
+		current := m.current(head)
+		if it.upsert && len(current) == 0 && it.at <= lastEnd {
+			early = marked(early, head, len(f.items))
+		}
+		if it.suspect && !(it.head && len(current) == 1 && current[0].equal) {
+			suspects = marked(suspects, i, len(f.items))
+		}
+	}
+	return early, suspects
+}
+
+// marked marks item i of n. Arrays as long as the chunk cost a statement nothing
+// to look something up in.
+func marked(marks []bool, i, n int) []bool {
+	if marks == nil {
+		marks = make([]bool, n)
+	}
+	marks[i] = true
+	return marks
 }
 
 // patterns returns which columns of keys are NULL, for the keys of the chunk.
@@ -124,19 +170,21 @@ func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nul
 	sql := "SELECT s.ord, c.__id, c.__start, s.upsert AND " + sameImage(t) +
 		" FROM " + st.SQL() + " s JOIN " + t.Current.SQL() + " c ON " + sameKey(t, key, nulls) +
 		" WHERE s.head"
+	// This is read for every row of the stream: the bytes as PostgreSQL sends
+	// them, binary, since their types are known.
 	rows, err := r.tx.Query(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("find current rows: %w", err)
 	}
-	var ord int
-	var found matched
-	var start time.Time
-	_, err = pgx.ForEachRow(rows, []any{&ord, &found.id, &start, &found.equal}, func() error {
-		found.start = micros(start)
-		m.current[ord] = append(m.current[ord], found)
-		return nil
-	})
-	if err != nil {
+	for rows.Next() {
+		raw := rows.RawValues()
+		m.add(int(int32(binary.BigEndian.Uint32(raw[0]))), matched{
+			id:    int64(binary.BigEndian.Uint64(raw[1])),
+			start: change.Micros(binary.BigEndian.Uint64(raw[2])) + pgEpoch,
+			equal: raw[3][0] != 0,
+		})
+	}
+	if err := rows.Err(); err != nil {
 		return fmt.Errorf("find current rows: %w", err)
 	}
 	return nil
@@ -157,12 +205,12 @@ func (r *run) matchNeighbours(ctx context.Context, t *catalog.Table, st *stage, 
 }
 
 // matchLastEnds finds when keys without a current row were last current.
-func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nulls pattern, st *stage, heads []int32, m *matches) error {
-	if len(heads) == 0 {
+func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nulls pattern, st *stage, heads []bool, m *matches) error {
+	if heads == nil {
 		return nil
 	}
 	sql := "SELECT s.ord, max(c.__end) FROM " + st.SQL() + " s JOIN " + t.History.SQL() + " c ON " + sameKey(t, key, nulls) +
-		" WHERE s.ord = ANY ($1) GROUP BY s.ord"
+		" WHERE ($1::boolean[])[s.ord + 1] GROUP BY s.ord"
 	rows, err := r.tx.Query(ctx, sql, heads)
 	if err != nil {
 		return fmt.Errorf("find last ends: %w", err)
@@ -185,17 +233,20 @@ func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nu
 // matchRepeated finds which of the suspects are repetitions: the key has a
 // version with that start and those values, or, for a delete, with that end.
 // Values that the event does not have count as the same.
-func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []int32, m *matches) error {
-	if len(suspects) == 0 {
+func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
+	if suspects == nil {
 		return nil
 	}
 	missing := make(map[int]bool)
-	for _, i := range suspects {
+	for i, asked := range suspects {
+		if !asked {
+			continue
+		}
 		for _, at := range f.items[i].unavailable {
 			missing[c.fields[at].column] = true
 		}
 	}
-	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE s.ord = ANY ($1) AND EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " +
+	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE ($1::boolean[])[s.ord + 1] AND EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " +
 		sameKey(t, c.key, nulls) + " AND CASE WHEN s.upsert THEN c.__start = s.at AND " + sameImageBut(t, missing) +
 		" ELSE c.__end = s.at AND NOT c.__current END)"
 	ords, err := r.ords(ctx, sql, suspects)
@@ -209,23 +260,6 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 		m.repeated[ord] = true
 	}
 	return nil
-}
-
-// sameImageBut is sameImage where the columns listed in s.missing, which are
-// among the given ones, count as the same.
-func sameImageBut(t *catalog.Table, missing map[int]bool) string {
-	if len(missing) == 0 {
-		return sameImage(t)
-	}
-	staged, stored := "", ""
-	for i, column := range t.Columns {
-		s, c := "s."+stageColumn(i), "c."+column.Stored.SQL()
-		if missing[i] {
-			s = fmt.Sprintf("CASE WHEN %d = ANY (s.missing) THEN %s ELSE %s END", i, c, s)
-		}
-		staged, stored = staged+", "+s, stored+", "+c
-	}
-	return "record_image_eq(ROW(" + trimComma(staged) + "), ROW(" + trimComma(stored) + "))"
 }
 
 // ords runs a query that answers numbers of items.

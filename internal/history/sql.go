@@ -1,9 +1,11 @@
 package history
 
 import (
+	"strconv"
 	"strings"
 
 	"metadb/internal/catalog"
+	"metadb/internal/change"
 	"metadb/internal/ident"
 )
 
@@ -34,12 +36,55 @@ func stagedColumns(t *catalog.Table, prefix string) string {
 }
 
 // sameImage returns the condition that the row of the stage s is, bit for bit,
-// that of the table's row c: what the operator *= says of two records. The
-// operator itself can't be written between two ROW(…): PostgreSQL takes that
-// for a comparison column by column.
+// that of the table's row c: what the operator *= says of two records.
+func sameImage(t *catalog.Table) string { return sameImageBut(t, nil) }
+
+// sameImageBut is sameImage where the columns listed in s.missing, which are
+// among the given ones, count as the same.
+//
+// PostgreSQL compares record images only of whole records, which it makes first.
+// That is left to the columns that need it: for the others = says the same, and
+// stops at the first that differs. The operator *= itself can't be written
+// between two ROW(…): PostgreSQL takes that for a comparison column by column.
 // https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
-func sameImage(t *catalog.Table) string {
-	return "record_image_eq(ROW(" + trimComma(stagedColumns(t, "s.")) + "), ROW(" + trimComma(storedColumns(t, "c.")) + "))"
+func sameImageBut(t *catalog.Table, missing map[int]bool) string {
+	var plain, staged, stored strings.Builder
+	for i, column := range t.Columns {
+		s, c := "s."+stageColumn(i), "c."+column.Stored.SQL()
+		if missing[i] {
+			s = "CASE WHEN " + strconv.Itoa(i) + " = ANY (s.missing) THEN " + c + " ELSE " + s + " END"
+		}
+		if equalIsSame(column.Type) {
+			plain.WriteString(s + " IS NOT DISTINCT FROM " + c + " AND ")
+			continue
+		}
+		staged.WriteString(", " + s)
+		stored.WriteString(", " + c)
+	}
+	if staged.Len() == 0 {
+		return "(" + plain.String() + "true)"
+	}
+	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(staged.String()) + "), ROW(" + trimComma(stored.String()) + ")))"
+}
+
+// equalIsSame tells the types whose values are equal only if they are stored
+// alike: not numbers with a scale, a sign of zero or more than one NaN, nor
+// intervals, times with a zone, or documents. Text is compared by the database's
+// collation, which tells all texts apart; collations that don't can only be a
+// column's.
+// https://www.postgresql.org/docs/current/collation.html#COLLATION-NONDETERMINISTIC
+func equalIsSame(t change.Type) bool {
+	switch t {
+	case change.Text, change.Boolean, change.SmallInt, change.Integer, change.BigInt, change.Date, change.Time,
+		change.Timestamp, change.TimestampTZ, change.UUID, change.Bytea:
+		return true
+	}
+	return false
+}
+
+// regclass returns the constant that stands for a relation in an expression.
+func regclass(relation ident.Qualified) string {
+	return "'" + strings.ReplaceAll(relation.SQL(), "'", "''") + "'::regclass"
 }
 
 // trimComma drops the comma that a list begins with.
