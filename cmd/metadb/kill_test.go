@@ -24,9 +24,10 @@ import (
 // kill: SPEC 7.
 const goesOn = 5 * time.Second
 
-// TestKill kills the server while events come, several times, and compares what
-// is there in the end with what was sent.
-func TestKill(t *testing.T) {
+// install builds the program and makes an installation for it, with a database
+// of its own.
+func install(t *testing.T) (*pgtest.DB, *rig.Metadb) {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "metadb")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -45,6 +46,13 @@ func TestKill(t *testing.T) {
 			t.Log(log, err)
 		}
 	})
+	return db, m
+}
+
+// TestKill kills the server while events come, several times, and compares what
+// is there in the end with what was sent.
+func TestKill(t *testing.T) {
+	db, m := install(t)
 	if err := m.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -132,20 +140,26 @@ func (n *numbers) send(t *testing.T, count int) {
 // kill ends the server as kill -9 does.
 func kill(t *testing.T, m *rig.Metadb) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(m.DataDir(), "metadb.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(pid(t, m), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// pid returns the server's process.
+func pid(t *testing.T, m *rig.Metadb) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(m.DataDir(), "metadb.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
 }
 
 // awaitVersions waits until so many versions are there.
