@@ -84,13 +84,14 @@ func (r *run) confirmKeys(ctx context.Context, t *target, c *chunk, events []int
 func (r *run) confirmCurrent(ctx context.Context, t *target, c *chunk, events []int) error {
 	only := &chunk{events: events, key: c.key, keyColumns: c.keyColumns}
 	only.setFields(t, only.keyColumns, events[0])
-	f := &folded{}
+	f := &folded{nulls: make(map[pattern]bool, 1)}
 	for _, i := range events {
 		e := &r.batch.Events[i]
 		key := make(change.Row, 0, len(e.Row))
 		for _, at := range e.Shape.Key {
 			key = change.AppendCell(key, e.Row.Cell(at))
 		}
+		f.nulls[nullsInKey(key)] = true
 		f.items = append(f.items, item{event: i, head: true, row: key, at: e.Time, confirm: true})
 	}
 	st, err := r.fillStage(ctx, t, only, f)
@@ -98,7 +99,7 @@ func (r *run) confirmCurrent(ctx context.Context, t *target, c *chunk, events []
 		return fmt.Errorf("confirm the keys of rejected events: %w", err)
 	}
 	m := newMatches(len(f.items))
-	for nulls := range f.patterns(only) {
+	for nulls := range f.nulls {
 		if err := r.matchCurrent(ctx, t.table, only.key, nulls, st, m); err != nil {
 			return err
 		}

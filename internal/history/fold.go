@@ -31,6 +31,9 @@ type item struct {
 // the order of the events.
 type folded struct {
 	items []item
+	// nulls are the patterns of NULL in the chunk's keys. Nearly always there
+	// is one: none.
+	nulls map[pattern]bool
 	// multiple says that some chain has more than one item, and lost that
 	// unavailable values had no version before them.
 	multiple, lost bool
@@ -39,8 +42,10 @@ type folded struct {
 // fold makes the chains of a chunk. It compares no values: what looks the same
 // stays to be compared by PostgreSQL.
 func fold(c *chunk, events []change.Event) *folded {
-	f := &folder{chains: make(map[string]int, len(c.events))}
-	f.links = make([]link, 0, len(c.events))
+	f := &folder{
+		links: make([]link, 0, len(c.events)), order: make([]chain, 0, len(c.events)),
+		chains: make(map[string]int, len(c.events)), nulls: make(map[pattern]bool, 1),
+	}
 	for _, i := range c.events {
 		f.add(&events[i], i)
 	}
@@ -62,6 +67,7 @@ type folder struct {
 	chains map[string]int
 	order  []chain
 	key    []byte
+	nulls  map[pattern]bool
 	lost   bool
 }
 
@@ -84,6 +90,7 @@ func (f *folder) add(e *change.Event, i int) {
 		at = len(f.order)
 		f.chains[string(f.key)] = at
 		f.order = append(f.order, chain{first: len(f.links)})
+		f.nulls[nullsIn(e.Shape, e.Row)] = true
 	}
 	if added.upsert && added.row.HasUnavailable() {
 		f.fill(&added.item, before, e)
@@ -158,7 +165,7 @@ func (it *item) inherit(before *item) {
 
 // folded returns the items chain by chain.
 func (f *folder) folded() *folded {
-	out := &folded{items: make([]item, 0, len(f.links)), multiple: len(f.order) < len(f.links), lost: f.lost}
+	out := &folded{items: make([]item, 0, len(f.links)), nulls: f.nulls, multiple: len(f.order) < len(f.links), lost: f.lost}
 	for _, c := range f.order {
 		for n := c.first; n != none; n = f.links[n].next {
 			out.items = append(out.items, f.links[n].item)

@@ -66,7 +66,7 @@ func (m *matches) current(head int) []matched {
 // match asks PostgreSQL about the items in the stage.
 func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *stage) (*matches, error) {
 	m := newMatches(len(f.items))
-	for nulls := range f.patterns(c) {
+	for nulls := range f.nulls {
 		if err := r.matchCurrent(ctx, t.table, c.key, nulls, st, m); err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 		return m, nil // no version has ever ended: there is no history to ask
 	}
 	early, suspects := m.questions(f, t.table.LastEnd)
-	for nulls := range f.patterns(c) {
+	for nulls := range f.nulls {
 		if err := r.matchLastEnds(ctx, t.table, c.key, nulls, st, early, m); err != nil {
 			return nil, err
 		}
@@ -122,31 +122,11 @@ func marked(marks []bool, i, n int) []bool {
 	return marks
 }
 
-// patterns returns which columns of keys are NULL, for the keys of the chunk.
-// Nearly always there is one pattern: none is.
-func (f *folded) patterns(c *chunk) map[pattern]bool {
-	found := make(map[pattern]bool, 1)
-	for i := range f.items {
-		it := &f.items[i]
-		if !it.head {
-			continue
-		}
-		var p pattern
-		if it.upsert {
-			p = nullsIn(c, it.row)
-		} else {
-			p = nullsInKey(it.row)
-		}
-		found[p] = true
-	}
-	return found
-}
-
-// nullsIn returns the pattern of an upsert's row.
-func nullsIn(c *chunk, row change.Row) pattern {
+// nullsIn returns the pattern of the key of an event's row.
+func nullsIn(shape *change.Shape, row change.Row) pattern {
 	var p pattern
-	for i, cell := range row.Cells() {
-		if k := c.fields[i].key; k != none && cell.State != change.Present {
+	for k, at := range shape.Key {
+		if row.Cell(at).State != change.Present {
 			p |= 1 << k
 		}
 	}

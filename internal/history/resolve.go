@@ -34,7 +34,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 	}
 	wanted := slices.Sorted(maps.Keys(columns))
 	found := int64(0)
-	for nulls := range f.patterns(c) {
+	for nulls := range f.nulls {
 		if plain == 0 {
 			break
 		}
@@ -90,7 +90,7 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 	return found, nil
 }
 
-// oldPatterns is patterns for the old keys.
+// oldPatterns are the patterns of the old keys.
 func (f *folded) oldPatterns() map[pattern]bool {
 	found := make(map[pattern]bool, 1)
 	for i := range f.items {
