@@ -50,7 +50,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 	if s.mode == Normal {
 		return nil, ErrNotInSync
 	}
-	counts, err := survey(ctx, db, s.tables)
+	counts, err := survey(ctx, db, s.tables, o.Patience)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *state) refuseRejected(ctx context.Context, db *pgx.Conn, front Front, o
 		front.Warn(told)
 		return nil
 	}
-	return errors.New(told + "; retry or purge them, or use --force-unconfirmed")
+	return errors.New(told + "; purge them, or use --force-unconfirmed")
 }
 
 // warnEmpty names the tables that have not been confirmed at all: perhaps they

@@ -25,6 +25,9 @@ const (
 	tries           = 12
 )
 
+// workMem lets the ids of a table with a million rows be compared in memory.
+const workMem = "64MB"
+
 // transact runs do in a transaction, again if a table is in use. What names the
 // work in the error.
 func transact(ctx context.Context, db *pgx.Conn, patience time.Duration, what string, do func(tx pgx.Tx) error) error {
@@ -34,7 +37,7 @@ func transact(ctx context.Context, db *pgx.Conn, patience time.Duration, what st
 	timeout := fmt.Sprintf("%dms", max(patience.Milliseconds(), 1))
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true)", timeout); err != nil {
+			if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true), set_config('work_mem', $2, true)", timeout, workMem); err != nil {
 				return err
 			}
 			return do(tx)

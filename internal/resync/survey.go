@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,23 +24,27 @@ type Count struct {
 func (c Count) Unconfirmed() int64 { return c.Current - c.Confirmed }
 
 // survey counts the rows of the tables.
-func survey(ctx context.Context, db *pgx.Conn, tables []*catalog.Table) ([]Count, error) {
+func survey(ctx context.Context, db *pgx.Conn, tables []*catalog.Table, patience time.Duration) ([]Count, error) {
 	counts := make([]Count, len(tables))
 	for i, t := range tables {
 		counts[i].Table = t.Name
-		// An id may have been confirmed more than once.
-		sql := "SELECT count(*), count(s.__id) FROM " + t.Current.SQL() + " c LEFT JOIN (SELECT DISTINCT __id FROM " + t.Sync.SQL() + ") s USING (__id)"
-		if err := db.QueryRow(ctx, sql).Scan(&counts[i].Current, &counts[i].Confirmed); err != nil {
-			return nil, fmt.Errorf("count the rows of table %s: %w", t.Name, err)
+		// An id may have been confirmed more than once, and rows that are
+		// no longer current too.
+		sql := "SELECT (SELECT count(*) FROM " + t.Current.SQL() + "), (SELECT count(*) FROM " + t.Current.SQL() + " c WHERE " + isConfirmed(t) + ")"
+		err := transact(ctx, db, patience, fmt.Sprintf("count the rows of table %s", t.Name), func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, sql).Scan(&counts[i].Current, &counts[i].Confirmed)
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return counts, nil
 }
 
-// isUnconfirmed is the condition that a row c of the table has not been seen by
-// the resynchronization.
-func isUnconfirmed(t *catalog.Table) string {
-	return "NOT EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + ident.ID.SQL() + " = c." + ident.ID.SQL() + ")"
+// isConfirmed is the condition that a row c of the table has been seen by the
+// resynchronization.
+func isConfirmed(t *catalog.Table) string {
+	return "EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + ident.ID.SQL() + " = c." + ident.ID.SQL() + ")"
 }
 
 // total adds up the counts.

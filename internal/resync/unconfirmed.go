@@ -102,7 +102,7 @@ func endSQL(t *catalog.Table) string {
 		}
 	}
 	return strings.Join([]string{
-		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c WHERE", isUnconfirmed(t),
+		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c WHERE NOT", isConfirmed(t),
 		"RETURNING c.__id, c.__start, greatest($1::timestamptz, c.__start) AS at, c.__origin" + returned + "),",
 		"kept AS (INSERT INTO", t.History.SQL(), "(" + ident.List(ident.Metadata()) + columns + ")",
 		"SELECT __id, __start, at, false, __origin" + columns, "FROM gone RETURNING __end)",
@@ -112,7 +112,7 @@ func endSQL(t *catalog.Table) string {
 
 // unconfirmedYears returns the years in which the unconfirmed rows began.
 func unconfirmedYears(ctx context.Context, tx pgx.Tx, t *catalog.Table) ([]int, error) {
-	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM c.__start AT TIME ZONE 'UTC')::int FROM "+t.Current.SQL()+" c WHERE "+isUnconfirmed(t))
+	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM c.__start AT TIME ZONE 'UTC')::int FROM "+t.Current.SQL()+" c WHERE NOT "+isConfirmed(t))
 	if err != nil {
 		return nil, err
 	}
