@@ -22,11 +22,17 @@ func startCommand() *cobra.Command {
 			defer stop()
 			// A second signal ends the process at once.
 			context.AfterFunc(ctx, stop)
+			// As with other servers a hangup is no reason to stop: it says
+			// that the log has been moved away.
+			hangup := make(chan os.Signal, 1)
+			signal.Notify(hangup, syscall.SIGHUP)
+			defer signal.Stop(hangup)
+			o.Reopen = hangup
 			return server.Run(ctx, o)
 		},
 	}
 	dirOption(cmd, &o.Dir)
-	cmd.Flags().StringVarP(&o.Log, "log", "l", "", "log file, appended to (default standard error)")
+	cmd.Flags().StringVarP(&o.Log, "log", "l", "", "log file, appended to, opened anew with SIGHUP (default standard error)")
 	cmd.Flags().IntVarP(&o.Port, "port", "p", 8550, "port for administration")
 	cmd.Flags().BoolVar(&o.Debug, "debug", false, "log details")
 	cmd.Flags().Float64Var(&o.MemLimit, "memlimit", 1.0, "soft limit of memory, in GiB")

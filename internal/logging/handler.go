@@ -2,7 +2,6 @@ package logging
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -40,15 +39,6 @@ func NewHandler(w io.Writer, level slog.Level) *Handler {
 		h.colour = term.IsTerminal(int(file.Fd()))
 	}
 	return h
-}
-
-// OpenFile opens a log file for appending.
-func OpenFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("open log file: %w", err)
-	}
-	return file, nil
 }
 
 // Enabled implements slog.Handler.

@@ -29,6 +29,11 @@ func session(parameters map[string]string) {
 	parameters["datestyle"] = "ISO, MDY"
 	parameters["intervalstyle"] = "postgres"
 	parameters["client_encoding"] = "UTF8"
+	// What may be set for the role is meant for its people.
+	parameters["statement_timeout"] = "0"
+	parameters["lock_timeout"] = "0"
+	parameters["idle_in_transaction_session_timeout"] = "0"
+	parameters["default_transaction_read_only"] = "off"
 	// A server that vanishes without a word must not hold the lock that its
 	// successor needs.
 	parameters["tcp_keepalives_idle"] = "10"

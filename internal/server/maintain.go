@@ -19,6 +19,7 @@ const maintainInterval = 6 * time.Hour
 func (s *streams) maintain(ctx context.Context) error {
 	tick := time.NewTicker(maintainInterval)
 	defer tick.Stop()
+	s.makeNextYear(ctx, time.Now().UTC().Year()+1)
 	for {
 		select {
 		case <-ctx.Done():

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -21,6 +22,9 @@ type Options struct {
 	// Stderr.
 	Log    string
 	Stderr io.Writer
+	// Reopen says when the log file is to be opened anew, because the old
+	// one was moved away. Nil is never.
+	Reopen <-chan os.Signal
 	// Port of the administration port. 0 lets the system choose one.
 	Port int
 	// Debug logs details.
@@ -97,7 +101,28 @@ func openLog(o Options) (handler slog.Handler, closeLog func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return logging.NewHandler(file, level), func() { _ = file.Close() }, nil
+	handler = logging.NewHandler(file, level)
+	stop := reopenOn(o.Reopen, file, slog.New(handler))
+	return handler, func() { stop(); _ = file.Close() }, nil
+}
+
+// reopenOn opens the log file anew with every signal, until stop is called.
+func reopenOn(signals <-chan os.Signal, file *logging.File, logger *slog.Logger) (stop func()) {
+	stopped, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-signals:
+				if err := file.Reopen(); err != nil {
+					logger.Error(err.Error())
+				}
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return func() { close(stopped); <-done }
 }
 
 // flush stores the last lines of the log. That they can't be stored is no

@@ -29,6 +29,8 @@ type stored struct {
 	confirmFrom map[change.Partition]int64
 	// deadline of a snapshot; 0 for none.
 	deadline time.Duration
+	// batchEvents is how many events a batch may have; 0 for the default.
+	batchEvents int
 }
 
 // load reads what a stream is built from, and the catalog: another server, or
@@ -87,12 +89,13 @@ func (s *stream) loadSync(ctx context.Context, result *stored) error {
 	const sql = `
 SELECT s.sync, r.complete IS NOT NULL,
        (SELECT extract(epoch FROM value::interval)::float8 FROM metadb.config WHERE parameter = 'snapshot_deadline'),
+       coalesce((SELECT value::int FROM metadb.config WHERE parameter = 'checkpoint_segment_size'), 0),
        (SELECT count(*) FROM metadb.rejected_event e WHERE e.source_name = s.name)
   FROM metadb.source s LEFT JOIN metadb.resync r ON r.source_name = s.name
  WHERE s.name = $1`
 	var seconds *float64
 	var rejected int64
-	err := s.pool.QueryRow(ctx, sql, s.captured.Name).Scan(&result.sync, &result.complete, &seconds, &rejected)
+	err := s.pool.QueryRow(ctx, sql, s.captured.Name).Scan(&result.sync, &result.complete, &seconds, &result.batchEvents, &rejected)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return datasource.ErrNotExist
 	}

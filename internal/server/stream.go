@@ -111,6 +111,7 @@ func (s *stream) run(ctx context.Context) error {
 		Applier:          &sharingApplier{Applier: applier, tables: s.tables},
 		Reporter:         reporter,
 		Logger:           s.logger,
+		BatchEvents:      stored.batchEvents,
 		Resync:           stored.sync == syncResync,
 		ConfirmFrom:      stored.confirmFrom,
 		AwaitSnapshot:    stored.sync != syncNormal && !stored.complete,

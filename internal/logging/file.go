@@ -1,0 +1,60 @@
+package logging
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// File is a log file that can be opened anew: a program that rotates logs moves
+// the old one away first.
+type File struct {
+	path string
+	mu   sync.Mutex
+	file *os.File
+}
+
+// OpenFile opens a log file for appending.
+func OpenFile(path string) (*File, error) {
+	file, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &File{path: path, file: file}, nil
+}
+
+func open(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("open log file: %w", err)
+	}
+	return file, nil
+}
+
+// Write appends to the file.
+func (f *File) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.file.Write(p)
+}
+
+// Reopen goes on in the file that the path leads to now. After an error it goes
+// on in the old one.
+func (f *File) Reopen() error {
+	file, err := open(f.path)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.file
+	f.file = file
+	return old.Close()
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.file.Close()
+}
