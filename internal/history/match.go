@@ -210,9 +210,10 @@ func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nu
 	return nil
 }
 
-// matchRepeated finds which of the suspects are repetitions: the key has a
-// version with that start and those values, or, for a delete, with that end.
-// Values that the event does not have count as the same.
+// matchRepeated finds which of the suspects are repetitions: the key had those
+// values at that time, or, for a delete, a version with that end. The version
+// need not have begun with the event: it may have changed nothing. Values that
+// the event does not have count as the same.
 func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
 	if suspects == nil {
 		return nil
@@ -227,7 +228,7 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 		}
 	}
 	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE ($1::boolean[])[s.ord + 1] AND EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " +
-		sameKey(t, c.key, nulls) + " AND CASE WHEN s.upsert THEN c.__start = s.at AND " + sameImageBut(t, missing) +
+		sameKey(t, c.key, nulls) + " AND CASE WHEN s.upsert THEN (c.__start = s.at OR c.__start < s.at AND s.at < c.__end) AND " + sameImageBut(t, missing) +
 		" ELSE c.__end = s.at AND NOT c.__current END)"
 	ords, err := r.ords(ctx, sql, suspects)
 	if err != nil {

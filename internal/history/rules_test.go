@@ -43,6 +43,9 @@ func TestRules(t *testing.T) {
 			put(1, "a", 10), put(1, "b", 20), put(2, "x", 20), del(2, 30),
 			suspect(put(1, "a", 10)), suspect(put(1, "b", 20)), suspect(put(2, "x", 20)), suspect(del(2, 30)), put(1, "c", 40),
 		}, "1 a 10 20\n1 b 20 40\n1 c 40 -\n2 x 20 30"},
+		{"repetition of what changed nothing", []change.Event{
+			put(1, "a", 10), put(1, "a", 20), put(1, "b", 30), suspect(put(1, "a", 20)), suspect(put(1, "b", 30)),
+		}, "1 a 10 30\n1 b 30 -"},
 		{"suspected, but no repetition", []change.Event{put(1, "a", 10), put(2, "b", 20), suspect(put(1, "c", 15))}, "1 a 10 15\n1 c 15 -\n2 b 20 -"},
 		{"repetition with unavailable", []change.Event{
 			put(1, "a", 10), put(1, "b", 20), put(1, "c", 30), suspect(put(1, "b", 20)), suspect(put(1, "?", 20)), suspect(put(1, "?", 30)),

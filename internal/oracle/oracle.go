@@ -116,11 +116,12 @@ func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
 	return last(t.current(old))
 }
 
-// hadVersion reports whether the key has a version that began at a time with
-// the same values; those that the event did not have count as the same.
-func (t *Table) hadVersion(k key, start change.Micros, values []Value, unavailable []bool) bool {
+// hadVersion reports whether the key has a version that began at a time, or
+// lasted through it, with the same values; those that the event did not have
+// count as the same.
+func (t *Table) hadVersion(k key, at change.Micros, values []Value, unavailable []bool) bool {
 	return slices.ContainsFunc(t.Versions, func(v *Version) bool {
-		if v.Start != start || !t.has(v, k) {
+		if v.Start != at && (v.Start > at || v.End <= at) || !t.has(v, k) {
 			return false
 		}
 		for i, value := range values {
