@@ -10,9 +10,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/change"
 	"metadb/internal/eventgen"
 	"metadb/internal/pgtest"
+	"metadb/internal/resync"
 	"metadb/internal/rig"
+	"metadb/internal/server"
 )
 
 // library is a source table with ten patrons that connectors take snapshots of.
@@ -63,45 +66,14 @@ func (l *library) write(prefix string, op byte, mark string, id int64, name stri
 // a new connector to new topics, without two of its ten rows and with one that
 // has changed.
 func TestResync(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "metadb")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	db := pgtest.New(t)
-	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			log, err := m.Log()
-			t.Log(log, err)
-		}
-	})
-	broker, err := rig.NewBroker(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
-	l := &library{t: t, producer: producer}
-	step := steps{t: t, m: m, db: db}
-
+	l, step := lost(t)
 	names := make(map[int64]string)
 	for id := range int64(10) {
 		names[id] = fmt.Sprintf("Patron %d", id)
 	}
 	l.snapshot("metadb_sensor_1", names)
 	step.start()
-	step.admin(fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, broker.Address()))
+	step.create()
 	step.log(`source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
 	step.stop()
 	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
@@ -143,33 +115,10 @@ func TestResync(t *testing.T) {
 // a second snapshot in the same topics: what was unread when it began does not
 // confirm.
 func TestResyncOnTheSameTopics(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "metadb")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	db := pgtest.New(t)
-	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = m.Close() })
-	broker, err := rig.NewBroker(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
-	l := &library{t: t, producer: producer}
-	step := steps{t: t, m: m, db: db}
-
+	l, step := lost(t)
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
 	step.start()
-	step.admin(fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, broker.Address()))
+	step.create()
 	step.log("snapshot complete (last record received)")
 	step.stop()
 	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
@@ -189,11 +138,100 @@ func TestResyncOnTheSameTopics(t *testing.T) {
 	step.await("SELECT count(*) FROM library.patron", "[5]")
 }
 
+// answers says yes to every question.
+type answers struct{ asked []string }
+
+var _ resync.Front = (*answers)(nil)
+
+func (a *answers) Ask(question string) (bool, error) {
+	a.asked = append(a.asked, question)
+	return true, nil
+}
+func (a *answers) Warn(string)                         {}
+func (a *answers) Progress(change.Table, int64, int64) {}
+
+// TestResyncFromTheBeginning has the server read the new snapshot before sync:
+// read again from the beginning, it confirms, and changes nothing else.
+func TestResyncFromTheBeginning(t *testing.T) {
+	l, step := lost(t)
+	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
+	step.start()
+	step.create()
+	step.log("snapshot complete (last record received)")
+	step.stop()
+	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
+
+	step.exec(`UPDATE metadb.source SET topics = '^metadb_sensor_2\.', consumer_group = 'metadb_sensor_2_1'`)
+	l.snapshot("metadb_sensor_2", map[int64]string{1: "a", 2: "b", 3: "c", 4: "changed", 5: "e"})
+	l.write("metadb_sensor_2", 'u', "", 2, "b2")
+	l.write("metadb_sensor_2", 'u', "", 2, "b3")
+	step.start()
+	step.await("SELECT count(*) FROM library.patron WHERE name = 'b3'", "[1]")
+	step.stop()
+	const versions = "SELECT id, name, __current, __start, __end FROM library.patron__ WHERE id < 6 ORDER BY id, __start, __id"
+	before := step.query(versions)
+	yes := &answers{}
+	if err := server.Sync(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Source: "sensor"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(yes.asked, "|"); got != `Begin synchronization process for data source "sensor"? |Read the topics of data source "sensor" from the beginning? ` {
+		t.Errorf("asked %s", got)
+	}
+	step.start()
+	step.log("snapshot complete (last record received)")
+	// Everything has been read when what comes after it is there.
+	l.write("metadb_sensor_2", 'c', "", 9, "after")
+	step.await("SELECT count(*) FROM library.patron WHERE id = 9", "[1]")
+	step.stop()
+	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
+	if after := step.query(versions); after != before {
+		t.Errorf("the versions were\n%s\nand are\n%s", before, after)
+	}
+	step.await("SELECT id FROM library.patron ORDER BY id", "[1] [2] [3] [4] [5] [9]")
+}
+
+// lost returns a source and an installation.
+func lost(t *testing.T) (*library, *steps) {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "metadb")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	db := pgtest.New(t)
+	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			log, err := m.Log()
+			t.Log(log, err)
+		}
+	})
+	broker, err := rig.NewBroker(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	producer, err := rig.NewProducer(broker.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	l := &library{t: t, producer: producer}
+	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
+}
+
 // steps are what a person does, each of which has to succeed.
 type steps struct {
 	t  *testing.T
 	m  *rig.Metadb
 	db *pgtest.DB
+	// broker is where it listens.
+	broker string
 	// logged is how much of the log was there when the server was started.
 	logged int
 }
@@ -214,9 +252,12 @@ func (s *steps) stop() {
 	}
 }
 
-func (s *steps) admin(statement string) {
+// create makes the data source of the first connector.
+func (s *steps) create() {
 	s.t.Helper()
-	if err := s.m.Exec(s.t.Context(), statement); err != nil {
+	err := s.m.Exec(s.t.Context(), fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
+		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }
