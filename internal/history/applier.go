@@ -78,7 +78,7 @@ func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcom
 	}
 	a.config.Store.Publish(run.published()...)
 	a.stages.committed()
-	for _, t := range run.tables {
+	for _, t := range run.settled {
 		a.allNew[t.table.Name] = t.allNew
 	}
 	return run.outcome, nil
@@ -142,9 +142,14 @@ const sessionSQL = `
 // run is one batch being applied.
 type run struct {
 	*Applier
-	tx      pgx.Tx
-	batch   *change.Batch
-	tables  []*target
+	tx pgx.Tx
+	// batch is the segment of the batch that is being applied, snapshot the
+	// tables that it finds, tables those that it changes.
+	batch    *change.Batch
+	snapshot *catalog.Snapshot
+	tables   []*target
+	// settled are the tables of all segments, as they are after the last.
+	settled []*target
 	outcome change.Outcome
 	rejects []reject
 	// keyed are indexes of rejects whose key could be read, in a
@@ -173,16 +178,17 @@ func (r *run) apply(ctx context.Context) error {
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
 	}
-	made := plan.Make(r.batch.Source, r.batch.Events, r.config.Store.Snapshot())
-	r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
-	r.distribute(made)
-	for _, t := range r.tables {
-		if err := r.applyTable(ctx, t); err != nil {
-			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
+	r.snapshot = r.config.Store.Snapshot()
+	for events := r.batch.Events; len(events) > 0; {
+		made, n := r.segment(events)
+		r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
+		r.batch = &change.Batch{Source: r.batch.Source, Events: events[:n]}
+		if err := r.applySegment(ctx, made); err != nil {
+			return err
 		}
-	}
-	if err := r.confirmKeyed(ctx); err != nil {
-		return err
+		if events = events[n:]; len(events) > 0 {
+			r.snapshot = r.overlaid()
+		}
 	}
 	if err := r.storeRejects(ctx); err != nil {
 		return err
@@ -256,7 +262,7 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 // published returns the tables that differ from the present catalog.
 func (r *run) published() []*catalog.Table {
 	var tables []*catalog.Table
-	for _, t := range r.tables {
+	for _, t := range r.settled {
 		if t.changed {
 			tables = append(tables, t.table)
 		}

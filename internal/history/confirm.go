@@ -47,14 +47,14 @@ func (r *run) confirmKeyed(ctx context.Context) error {
 	return nil
 }
 
-// targetOf returns a table of the batch, or of the catalog, or nil.
+// targetOf returns a table of the segment, or of those before it, or nil.
 func (r *run) targetOf(name change.Table) *target {
 	for _, t := range r.tables {
 		if t.table.Name == name {
 			return t
 		}
 	}
-	if table := r.config.Store.Snapshot().Table(name); table != nil {
+	if table := r.snapshot.Table(name); table != nil {
 		return &target{table: table}
 	}
 	return nil

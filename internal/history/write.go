@@ -222,7 +222,7 @@ func (r *run) writeConfirmed(ctx context.Context, t *catalog.Table, ids []int64)
 func (r *run) storeLastEnds(ctx context.Context) error {
 	var schemas, names []string
 	var ends []time.Time
-	for _, t := range r.tables {
+	for _, t := range r.settled {
 		if t.lastEndMoved {
 			schemas, names = append(schemas, t.table.Name.Schema), append(names, t.table.Name.Name)
 			ends = append(ends, moment(t.table.LastEnd))

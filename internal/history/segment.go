@@ -1,0 +1,114 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/plan"
+)
+
+// A batch is planned and applied as a whole, unless the columns that identify
+// the rows of a table change within it: before the change two rows may be
+// current that the new identity does not tell apart, and the table can have one
+// identity at a time. Then the batch is applied in segments, one after the
+// other, in the same transaction.
+
+// segment plans the events that can be applied together and returns how many
+// they are.
+func (r *run) segment(events []change.Event) (*plan.Plan, int) {
+	made := plan.Make(r.batch.Source, events, r.snapshot)
+	n := changeOfIdentity(made, events)
+	if n < len(events) {
+		made = plan.Make(r.batch.Source, events[:n], r.snapshot)
+	}
+	return made, n
+}
+
+// changeOfIdentity returns the number of the first event whose table has events
+// with another identity before it; if there is none, the number of events.
+func changeOfIdentity(made *plan.Plan, events []change.Event) int {
+	// A table's own identity is not in question: it changes before the first
+	// event.
+	watched := make(map[change.Table][]string)
+	for _, delta := range made.Deltas {
+		if delta.KeyChanged || delta.Before == nil {
+			watched[delta.After.Name] = nil
+		}
+	}
+	if len(watched) == 0 {
+		return len(events)
+	}
+	for i := range events {
+		e := &events[i]
+		identity, found := watched[e.Table]
+		if !found || e.Op != change.Upsert && e.Op != change.Delete {
+			continue
+		}
+		if _, refused := made.Refused[i]; refused {
+			continue
+		}
+		names := identityOf(e.Shape)
+		if identity != nil && !slices.Equal(identity, names) {
+			return i
+		}
+		watched[e.Table] = names
+	}
+	return len(events)
+}
+
+// identityOf returns the names of the columns that identify a row, sorted: their
+// order means nothing.
+func identityOf(shape *change.Shape) []string {
+	names := make([]string, 0, len(shape.Key))
+	for _, at := range shape.Key {
+		names = append(names, shape.Columns[at].Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// applySegment applies the events of the plan, which are r.batch's, and takes
+// the tables over as they are then.
+func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
+	r.tables = nil
+	r.distribute(made)
+	for _, t := range r.tables {
+		if err := r.applyTable(ctx, t); err != nil {
+			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
+		}
+	}
+	if err := r.confirmKeyed(ctx); err != nil {
+		return err
+	}
+	for _, t := range r.tables {
+		r.settle(t)
+	}
+	return nil
+}
+
+// settle notes what became of a table in a segment.
+func (r *run) settle(t *target) {
+	at := slices.IndexFunc(r.settled, func(s *target) bool { return s.table.Name == t.table.Name })
+	if at < 0 {
+		r.settled = append(r.settled, t)
+		return
+	}
+	before := r.settled[at]
+	t.changed = t.changed || before.changed
+	t.lastEndMoved = t.lastEndMoved || before.lastEndMoved
+	r.settled[at] = t
+}
+
+// overlaid returns the snapshot with the tables that the batch has changed so
+// far. Nobody but the batch sees it before the commit.
+func (r *run) overlaid() *catalog.Snapshot {
+	tables := slices.Collect(r.snapshot.All())
+	for _, t := range r.settled {
+		tables = slices.DeleteFunc(tables, func(old *catalog.Table) bool { return old.Name == t.table.Name })
+		tables = append(tables, t.table)
+	}
+	return catalog.NewSnapshot(tables...)
+}
