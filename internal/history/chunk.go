@@ -135,7 +135,8 @@ func (c *chunk) knows(e *change.Event) bool {
 // hidesOldKey reports whether the version under an event's old key that its
 // unavailable values come from can't be told without seeing what the chunk
 // writes. It can where the chunk has nothing of that key, or ends in it with the
-// delete that is the other half of the change.
+// delete that is the other half of the change, and that is no repetition: whether
+// it ends anything is for the database to say.
 func (c *chunk) hidesOldKey(e *change.Event) bool {
 	if e.OldKey == nil || len(c.keys) == 0 || !e.Row.HasUnavailable() {
 		return false
@@ -144,7 +145,7 @@ func (c *chunk) hidesOldKey(e *change.Event) bool {
 	if !known {
 		return false
 	}
-	return !old.deleted || old.at != e.Time || old.events > 1 && !old.followed
+	return !old.deleted || old.suspect || old.at != e.Time || old.events > 1 && !old.followed
 }
 
 // add adds an event that the chunk accepts.

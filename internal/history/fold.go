@@ -130,15 +130,14 @@ func (f *folder) fillFromOldKey(it *item, e *change.Event) {
 		return
 	}
 	old := f.order[at]
-	ends := !f.links[old.last].suspect
 	if before := f.links[old.last].before; before != none {
 		it.inherit(&f.links[before].item)
 		if len(it.unavailable) > 0 && it.via == nil {
-			it.via, it.endsVia = e.OldKey, ends
+			it.via, it.endsVia = e.OldKey, true
 		}
 		return
 	}
-	it.unavailable, it.via, it.endsVia = unavailable(it.row), e.OldKey, ends
+	it.unavailable, it.via, it.endsVia = unavailable(it.row), e.OldKey, true
 }
 
 // inherit takes unavailable values from the version before. What is unavailable

@@ -36,6 +36,9 @@ func TestRules(t *testing.T) {
 		{"unavailable after a delete", []change.Event{put(1, "a", 10), del(1, 20), put(1, "?", 30)}, "1 a 10 20\n1 NULL 30 -"},
 		{"change of key", []change.Event{put(1, "a", 10), del(1, 20), movedFrom(put(2, "?", 20), 1)}, "1 a 10 20\n2 a 20 -"},
 		{"change of key, d unread", []change.Event{put(1, "a", 10), movedFrom(put(2, "?", 20), 1), del(1, 20)}, "1 a 10 20\n2 a 20 -"},
+		{"change of key, d suspected", []change.Event{
+			put(1, "a", 30), del(1, 20), put(1, "b", 10), suspect(del(1, 20)), suspect(movedFrom(put(2, "?", 20), 1)),
+		}, "1 a 30 30\n1 b 30 30\n2 b 20 -"},
 		{"away and back", []change.Event{
 			put(1, "a", 10), del(1, 20), movedFrom(put(2, "?", 20), 1), del(2, 20), movedFrom(put(1, "?", 20), 2),
 		}, "1 a 10 20\n1 a 20 -\n2 a 20 20"},
