@@ -164,7 +164,19 @@ func (b *batch) drop(part change.Partition) {
 // eventBytes is about the size of an Event without what it points to.
 const eventBytes = 360
 
-// size returns about what an event takes in memory. Record.Head is shared.
+// size returns about what an event takes in memory until it is applied.
+// Record.Head is shared, but it is sent to the database with each event that is
+// set aside.
 func size(e *change.Event) int {
-	return eventBytes + len(e.Row) + len(e.OldKey) + len(e.Record.Key) + len(e.Record.Tail)
+	n := eventBytes + len(e.Row) + len(e.OldKey) + len(e.Record.Key) + len(e.Record.Tail)
+	if e.Op == change.Reject {
+		n += len(e.Record.Head)
+	}
+	for _, h := range e.Record.Headers {
+		n += headerBytes + len(h.Value)
+	}
+	return n
 }
+
+// headerBytes is about the size of a Header without its value.
+const headerBytes = 48

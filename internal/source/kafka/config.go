@@ -10,15 +10,9 @@ import (
 	"metadb/internal/debezium"
 )
 
-// Bounds of what the client holds in memory. A fetch asks each broker for at
-// most fetchBytes, so that what is fetched but not yet delivered stays within
-// that for each broker (before decompression); a single larger record is still
-// delivered. A delivery has at most maxPollRecords.
-const (
-	fetchBytes          = 6 << 20
-	fetchPartitionBytes = 2 << 20
-	maxPollRecords      = 2000
-)
+// maxPollRecords bounds a delivery. What is fetched but not delivered yet is
+// bounded by the appetite.
+const maxPollRecords = 2000
 
 const (
 	// fetchWait is how long a broker may wait for new records. Partitions

@@ -100,8 +100,9 @@ func (s *Source) consuming() []kgo.Opt {
 		// Where reading goes on after records were lost is decided in begin,
 		// which counts them.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxBytes(fetchBytes),
-		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.FetchMaxBytes(fetchLeast),
+		kgo.FetchMaxPartitionBytes(fetchLeast),
+		kgo.WithHooks(&appetite{}),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.MetadataMaxAge(lookEvery),
 		kgo.MetadataMinAge(lookEvery / 5),
