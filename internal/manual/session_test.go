@@ -30,6 +30,8 @@ type session struct {
 	cluster *pgtest.Cluster
 	broker  *rig.Broker
 	port    int
+	// logged is how much the server's log had when it was last started.
+	logged int
 }
 
 func newSession(t *testing.T) *session {
@@ -147,6 +149,10 @@ func (s *session) shell(text string) error {
 		if asks {
 			command.Stdin = strings.NewReader("y\n")
 		}
+		if strings.Contains(line, "metadb start") {
+			log, _ := os.ReadFile(filepath.Join(s.dir, "metadb.log"))
+			s.logged = len(log)
+		}
 		output := filepath.Join(s.dir, "output")
 		file, err := os.Create(output)
 		if err != nil {
@@ -201,13 +207,14 @@ func (s *session) configure(text string) error {
 	return os.WriteFile(filepath.Join(s.dir, "data", "metadb.conf"), []byte(text), 0o600)
 }
 
-// log waits until the server's log has every line of the block.
+// log waits until the server's log has every line of the block, since it was
+// last started.
 func (s *session) log(text string) error {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		err := s.eventually("the log to say: "+line, func() error {
 			log, err := os.ReadFile(filepath.Join(s.dir, "metadb.log"))
-			if err == nil && !strings.Contains(string(log), line) {
+			if err == nil && !strings.Contains(string(log[min(s.logged, len(log)):]), line) {
 				err = fmt.Errorf("it says:\n%s", log)
 			}
 			return err
