@@ -30,33 +30,40 @@ func (r *run) segment(events []change.Event) (*plan.Plan, int) {
 // changeOfIdentity returns the number of the first event whose table has events
 // with another identity before it; if there is none, the number of events.
 func changeOfIdentity(made *plan.Plan, events []change.Event) int {
-	// A table's own identity is not in question: it changes before the first
-	// event.
-	watched := make(map[change.Table][]string)
-	for _, delta := range made.Deltas {
-		if delta.KeyChanged || delta.Before == nil {
-			watched[delta.After.Name] = nil
-		}
-	}
-	if len(watched) == 0 {
-		return len(events)
-	}
+	tables := make(map[change.Table]*identity, len(made.Deltas))
+	var last *identity
 	for i := range events {
 		e := &events[i]
-		identity, found := watched[e.Table]
-		if !found || e.Op != change.Upsert && e.Op != change.Delete {
+		if e.Op != change.Upsert && e.Op != change.Delete {
 			continue
+		}
+		if last == nil || last.table != e.Table {
+			if last = tables[e.Table]; last == nil {
+				last = &identity{table: e.Table}
+				tables[e.Table] = last
+			}
+		}
+		if last.shapes[e.Op] == e.Shape {
+			continue // as nearly always
 		}
 		if _, refused := made.Refused[i]; refused {
 			continue
 		}
 		names := identityOf(e.Shape)
-		if identity != nil && !slices.Equal(identity, names) {
+		if last.names != nil && !slices.Equal(last.names, names) {
 			return i
 		}
-		watched[e.Table] = names
+		last.names, last.shapes[e.Op] = names, e.Shape
 	}
 	return len(events)
+}
+
+// identity is what identifies the rows of a table.
+type identity struct {
+	table change.Table
+	names []string
+	// shapes are those that were last looked at, for each operation.
+	shapes [change.Delete + 1]*change.Shape
 }
 
 // identityOf returns the names of the columns that identify a row, sorted: their
