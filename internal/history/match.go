@@ -76,8 +76,10 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 			return nil, err
 		}
 	}
-	if t.table.LastEnd == 0 {
-		return m, nil // no version has ever ended: there is no history to ask
+	if t.table.LastEnd == 0 && t.table.Guarded {
+		// No version has ever ended, and there is one of each key: what a
+		// repetition repeats has been compared.
+		return m, nil
 	}
 	early, suspects := m.questions(f, t.table.LastEnd)
 	for nulls := range f.nulls {

@@ -43,7 +43,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 			fill += ", " + filled("s", column, "c."+t.table.Columns[column].Stored.SQL())
 		}
 		sql := "UPDATE " + st.SQL() + " s SET " + trimComma(fill) + " FROM " + t.table.Current.SQL() + " c WHERE " +
-			sameKey(t.table, c.key, nulls) + " AND s.missing IS NOT NULL AND s.via IS NULL"
+			sameKey(t.table, c.key, nulls) + " AND s.missing IS NOT NULL AND s.via IS NULL AND " + latest(t.table, c.key, nulls)
 		tag, err := r.tx.Exec(ctx, sql)
 		if err != nil {
 			return fmt.Errorf("find unavailable values: %w", err)

@@ -97,10 +97,15 @@ type pattern uint32
 // of the row s of the stage, whose key has NULL where the pattern says so. It is
 // made so that an index can serve it: IS NOT DISTINCT FROM could not be.
 func sameKey(t *catalog.Table, key []int, nulls pattern) string {
+	return sameKeyAs("c.", t, key, nulls)
+}
+
+// sameKeyAs is sameKey for rows of the table that have another prefix than c.
+func sameKeyAs(prefix string, t *catalog.Table, key []int, nulls pattern) string {
 	var b strings.Builder
-	b.WriteString("c." + ident.Origin.SQL() + " = s.origin")
+	b.WriteString(prefix + ident.Origin.SQL() + " = s.origin")
 	for i, column := range key {
-		stored := "c." + t.Columns[column].Stored.SQL()
+		stored := prefix + t.Columns[column].Stored.SQL()
 		if nulls&(1<<i) != 0 {
 			b.WriteString(" AND " + stored + " IS NULL AND s." + stageColumn(column) + " IS NULL")
 		} else {
@@ -108,4 +113,15 @@ func sameKey(t *catalog.Table, key []int, nulls pattern) string {
 		}
 	}
 	return b.String()
+}
+
+// latest returns the condition that no other current row with the key of c began
+// later. Where the index on the key is unique there is no other, and nothing to
+// ask.
+func latest(t *catalog.Table, key []int, nulls pattern) string {
+	if t.Guarded {
+		return "true"
+	}
+	return "NOT EXISTS (SELECT FROM " + t.Current.SQL() + " AS d WHERE " + sameKeyAs("d.", t, key, nulls) +
+		" AND (d.__start, d.__id) > (c.__start, c.__id))"
 }

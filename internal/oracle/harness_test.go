@@ -3,14 +3,15 @@ package oracle_test
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func (b *bench) start() {
 			if err != nil {
 				return nil, err
 			}
-			config.Tracer = b.fault
+			config.Tracer, config.DialFunc = b.fault, b.fault.dial
 			return pgx.ConnectConfig(ctx, config)
 		},
 	})
@@ -125,28 +126,6 @@ func (b *bench) crash(t reporter) {
 	}
 	b.start()
 }
-
-// fault cancels a context when a statement begins.
-type fault struct {
-	countdown atomic.Int64
-	cancel    context.CancelFunc
-}
-
-// arm makes the context end when statement n, counted from 1, begins.
-func (f *fault) arm(ctx context.Context, n int) context.Context {
-	ctx, f.cancel = context.WithCancel(ctx)
-	f.countdown.Store(int64(n))
-	return ctx
-}
-
-func (f *fault) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	if f.countdown.Add(-1) == 0 {
-		f.cancel()
-	}
-	return ctx
-}
-
-func (f *fault) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // collect marks an event as the pipeline does: where it may be a repetition, and
 // whether it confirms.
@@ -181,30 +160,32 @@ func (b *bench) batch(events []change.Event) *change.Batch {
 	return batch
 }
 
-// apply applies the events as one batch that must work. kill, where it is not 0,
-// is the number of the statement at which the first try ends; crash says that
-// the process ends with it.
-func (b *bench) apply(t reporter, events []change.Event, kill int, crash bool) {
+// apply applies the events as one batch that must work, if need be after a first
+// try that fails.
+func (b *bench) apply(t reporter, events []change.Event, first failure) {
 	t.Helper()
 	batch := b.batch(events)
 	err := errors.New("not tried")
-	if kill > 0 {
-		_, err = b.applier.Apply(b.fault.arm(context.Background(), kill), batch)
-		b.fault.cancel()
-		if err != nil && crash {
+	if first.any() {
+		b.outcome, err = b.applier.Apply(b.fault.arm(context.Background(), first), batch)
+		b.fault.disarm()
+		if err != nil && first.crash {
 			b.crash(t)
 		}
 	}
 	if err != nil {
 		b.outcome, err = b.applier.Apply(context.Background(), batch)
 		// An answer to the commit that was lost.
-		if kill > 0 && errors.Is(err, checkpoint.ErrFenced) {
+		if first.any() && errors.Is(err, checkpoint.ErrFenced) {
 			b.crash(t)
 			err = nil
 		}
 	}
 	if err != nil {
 		t.Fatalf("apply: %v", err)
+	}
+	if b.outcome.Rejected > 0 {
+		t.Fatalf("rejected: %+v", b.outcome.Rejections)
 	}
 	for _, span := range batch.Spans {
 		b.marks[span.Partition] = span.To
@@ -255,13 +236,28 @@ func describe(origin change.Origin, values []string, start, end change.Micros, c
 	return fmt.Sprintf("%s|%s|%s|%s|%t", origin, strings.Join(values, "|"), seconds(start), seconds(end), confirmed)
 }
 
-// sorted puts the versions of one row together and leaves their order.
+// sorted puts the versions of one row together and leaves their order. Those that
+// the table's columns don't tell apart in all its versions are one row here.
 func (b *bench) sorted(name change.Table, versions []string) []string {
-	key := keyOf(name)
-	slices.SortStableFunc(versions, func(x, y string) int {
-		a, b := strings.Split(x, "|"), strings.Split(y, "|")
-		return slices.Compare(append(a[:1:1], a[1:1+key]...), append(b[:1:1], b[1:1+key]...))
-	})
+	table := b.store.Snapshot().Table(name)
+	if table == nil {
+		return versions
+	}
+	key := []int{0}
+	for _, column := range widest(name) {
+		if at := table.Column(column); at >= 0 {
+			key = append(key, at+1)
+		}
+	}
+	identity := func(line string) []string {
+		fields := strings.Split(line, "|")
+		var values []string
+		for _, at := range key {
+			values = append(values, fields[at])
+		}
+		return values
+	}
+	slices.SortStableFunc(versions, func(x, y string) int { return slices.Compare(identity(x), identity(y)) })
 	return versions
 }
 
@@ -313,7 +309,21 @@ func cell(row change.Row, t change.Type, value any) change.Row {
 		if t == change.JSONB {
 			return change.AppendValue(row, datatype.AppendJSONB(nil, []byte(v)))
 		}
+		if t == change.UUID {
+			raw, err := hex.DecodeString(strings.ReplaceAll(v, "-", ""))
+			if err != nil {
+				panic(err)
+			}
+			return change.AppendValue(row, raw)
+		}
 		return change.AppendValue(row, []byte(v))
+	case bool:
+		return change.AppendValue(row, []byte{map[bool]byte{true: 1}[v]})
+	case float64:
+		if t == change.Real {
+			return change.AppendValue(row, binary.BigEndian.AppendUint32(nil, math.Float32bits(float32(v))))
+		}
+		return change.AppendValue(row, binary.BigEndian.AppendUint64(nil, math.Float64bits(v)))
 	case int:
 		switch t {
 		case change.SmallInt:
