@@ -39,6 +39,8 @@ func session(parameters map[string]string) {
 	parameters["tcp_keepalives_idle"] = "10"
 	parameters["tcp_keepalives_interval"] = "5"
 	parameters["tcp_keepalives_count"] = "3"
+	// Nor must a statement whose client was killed go on to its end.
+	parameters["client_connection_check_interval"] = "2s"
 }
 
 // connect connects as a role. The error says what to do about it.
