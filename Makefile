@@ -31,9 +31,9 @@ test: ## Run every test, those with a real Kafka and Debezium included
 	go test -race -tags e2e -timeout 20m ./...
 
 .PHONY: test-short
-test-short: ## Run the tests that need no Java, without the race detector
+test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
 	@scripts/install
-	go test -timeout 5m ./...
+	go test -short -timeout 5m ./...
 
 .PHONY: bench
 bench: build ## Measure against a raw COPY of the same rows
