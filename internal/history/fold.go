@@ -17,14 +17,21 @@ type item struct {
 	row change.Row
 	// unavailable are the indexes, in the row, of the values that have to
 	// come from the database: from the key's current row, or from what was
-	// last under the key via, if that is not nil. endsVia says that the chunk
-	// itself ends what is current under via.
+	// last under the key via, if that is not nil.
 	unavailable []int
-	via         change.Row
-	endsVia     bool
+	via         *formerKey
 	// suspect and confirm are the event's.
 	suspect, confirm bool
 	at               change.Micros
+}
+
+// formerKey is the key that a row had before a change of key.
+type formerKey struct {
+	row change.Row
+	// at is the time of the change. ends says that the chunk itself ends what
+	// is current under the key.
+	at   change.Micros
+	ends bool
 }
 
 // folded is a chunk in chains: the items of a key stand behind one another, in
@@ -126,18 +133,18 @@ func (f *folder) fillFromOldKey(it *item, e *change.Event) {
 	at, known := f.chains[string(f.key)]
 	if !known || f.order[at].first == len(f.links) {
 		// The second is the event's own chain, which it begins.
-		it.unavailable, it.via = unavailable(it.row), e.OldKey
+		it.unavailable, it.via = unavailable(it.row), &formerKey{row: e.OldKey, at: e.Time}
 		return
 	}
-	old := f.order[at]
+	old, via := f.order[at], &formerKey{row: e.OldKey, at: e.Time, ends: true}
 	if before := f.links[old.last].before; before != none {
 		it.inherit(&f.links[before].item)
 		if len(it.unavailable) > 0 && it.via == nil {
-			it.via, it.endsVia = e.OldKey, true
+			it.via = via
 		}
 		return
 	}
-	it.unavailable, it.via, it.endsVia = unavailable(it.row), e.OldKey, true
+	it.unavailable, it.via = unavailable(it.row), via
 }
 
 // inherit takes unavailable values from the version before. What is unavailable
@@ -158,7 +165,7 @@ func (it *item) inherit(before *item) {
 	}
 	it.row = merged
 	if len(it.unavailable) > 0 {
-		it.via, it.endsVia = before.via, before.endsVia
+		it.via = before.via
 	}
 }
 

@@ -68,6 +68,10 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 // not been read yet, from the one that is current under it. Where the delete is
 // in this chunk, what is current now is the version that ends with it.
 func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f *folded, wanted []int, st *stage) (int64, error) {
+	// The stage is joined with itself here, which has no index for it.
+	if _, err := r.tx.Exec(ctx, "SET LOCAL enable_hashjoin = on"); err != nil {
+		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
+	}
 	found := int64(0)
 	for nulls := range f.oldPatterns() {
 		// The probe s has the old key, the item i wants the values.
@@ -78,7 +82,7 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 		}
 		sql := "UPDATE " + st.SQL() + " AS i SET " + trimComma(fill) + " FROM " + st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
 			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKey(t, c.key, nulls) +
-			" AND (c.__current OR c.__end = greatest(w.at, c.__start))" +
+			" AND (c.__current OR c.__end = greatest(s.at, c.__start))" +
 			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v" +
 			" WHERE s.probe AND i.ord = w.ord"
 		tag, err := r.tx.Exec(ctx, sql)
@@ -86,6 +90,9 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 			return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 		}
 		found += tag.RowsAffected()
+	}
+	if _, err := r.tx.Exec(ctx, "SET LOCAL enable_hashjoin = off"); err != nil {
+		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 	}
 	return found, nil
 }
@@ -95,7 +102,7 @@ func (f *folded) oldPatterns() map[pattern]bool {
 	found := make(map[pattern]bool, 1)
 	for i := range f.items {
 		if via := f.items[i].via; via != nil {
-			found[nullsInKey(via)] = true
+			found[nullsInKey(via.row)] = true
 		}
 	}
 	return found

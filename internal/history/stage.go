@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -35,8 +39,10 @@ type stages struct {
 	byShape map[string]*stage
 	serial  int
 	clock   int
-	// touched are those of this transaction.
+	// touched are those of this transaction, in the order of their first use.
 	touched []*stage
+	// dropped are the keys of those that this transaction drops.
+	dropped []string
 }
 
 func newStages() *stages { return &stages{byShape: make(map[string]*stage)} }
@@ -46,15 +52,34 @@ func (s *stages) committed() {
 	for _, st := range s.touched {
 		st.exists, st.filled = true, false
 	}
-	s.touched = nil
+	for _, key := range s.dropped {
+		delete(s.byShape, key)
+	}
+	s.touched, s.dropped = nil, nil
 }
 
-// rolledBack notes that what the transaction made is not there.
+// rolledBack notes that what the transaction did is undone.
 func (s *stages) rolledBack() {
-	for _, st := range s.touched {
+	s.undo(0)
+	s.dropped = nil
+}
+
+// undo notes that all is undone since so many stages had been touched.
+func (s *stages) undo(touched int) {
+	for _, st := range s.touched[touched:] {
 		st.filled = false
 	}
-	s.touched = nil
+	s.touched = s.touched[:touched]
+}
+
+// savepoint does something that is undone if it fails, the stages it makes too.
+func (r *run) savepoint(ctx context.Context, do func() error) error {
+	touched := len(r.stages.touched)
+	err := pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return do() })
+	if err != nil {
+		r.stages.undo(touched)
+	}
+	return err
 }
 
 // The columns of a stage that come before the row.
@@ -85,15 +110,14 @@ func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) 
 	s.clock++
 	st, ok := s.byShape[key.String()]
 	if !ok {
-		if err := r.dropOldStage(ctx); err != nil {
-			return nil, err
-		}
 		s.serial++
 		st = &stage{name: ident.Name("metadb_stage_" + strconv.Itoa(s.serial))}
 		s.byShape[key.String()] = st
 	}
 	st.used = s.clock
-	s.touched = append(s.touched, st)
+	if !st.filled {
+		s.touched = append(s.touched, st)
+	}
 	var sql strings.Builder
 	switch {
 	case !st.exists:
@@ -116,25 +140,19 @@ func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) 
 	return st, nil
 }
 
-// dropOldStage makes room for another stage.
-func (r *run) dropOldStage(ctx context.Context) error {
+// dropOldStages drops those stages that are too many, those first that were used
+// longest ago. It comes last in a transaction.
+func (r *run) dropOldStages(ctx context.Context) error {
 	s := r.stages
-	if len(s.byShape) < maxStages {
+	if len(s.byShape) <= maxStages {
 		return nil
 	}
-	var oldest *stage
-	var oldestKey string
-	for key, st := range s.byShape {
-		if !st.filled && (oldest == nil || st.used < oldest.used) {
-			oldest, oldestKey = st, key
+	keys := slices.SortedFunc(maps.Keys(s.byShape), func(a, b string) int { return s.byShape[a].used - s.byShape[b].used })
+	s.dropped = keys[:len(keys)-maxStages]
+	for _, key := range s.dropped {
+		if _, err := r.tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.byShape[key].SQL()); err != nil {
+			return fmt.Errorf("drop a temporary table: %w", err)
 		}
-	}
-	if oldest == nil {
-		return nil
-	}
-	delete(s.byShape, oldestKey)
-	if _, err := r.tx.Exec(ctx, "DROP TABLE IF EXISTS "+oldest.SQL()); err != nil {
-		return fmt.Errorf("drop a temporary table: %w", err)
 	}
 	return nil
 }
@@ -158,10 +176,8 @@ func columnTypes(t *catalog.Table) []change.Type {
 // probe is a row of a stage that stands for a key only: an old one, under which
 // unavailable values are to be looked for.
 type probe struct {
-	key    change.Row
+	*formerKey
 	origin change.Origin
-	// ends says that the chunk ends what is current under the key.
-	ends bool
 }
 
 // fillStage brings a folded chunk into a stage of the table's types. Rows whose
@@ -219,7 +235,7 @@ func (r *run) copyStage(ctx context.Context, st *stage, names []string, c *chunk
 		dst = appendCount(dst, stageMetaCount+len(c.fields))
 		if i >= len(f.items) {
 			p := &probes[i-len(f.items)]
-			return appendKeyFields(appendProbeMeta(dst, i, p), c, p.key)
+			return appendKeyFields(appendProbeMeta(dst, i, p), c, p.row)
 		}
 		it := &f.items[i]
 		dst = appendItemMeta(dst, i, it, c, r.batch.Events[it.event].Origin)
@@ -248,7 +264,7 @@ func (f *folded) probes(events []change.Event) (probes []probe, of map[int]int) 
 				of = make(map[int]int)
 			}
 			of[i] = len(probes)
-			probes = append(probes, probe{key: it.via, origin: events[it.event].Origin, ends: it.endsVia})
+			probes = append(probes, probe{it.via, events[it.event].Origin})
 		}
 	}
 	return probes, of
@@ -266,14 +282,14 @@ func appendItemMeta(dst []byte, ord int, it *item, c *chunk, origin change.Origi
 	return appendMissing(dst, it.unavailable, c.fields)
 }
 
-// appendProbeMeta appends what the stage says of a probe, whose column follows
-// holds probe.ends.
+// appendProbeMeta appends what the stage says of a probe: in the column at when
+// the key changed, in follows whether the chunk ends what is current under it.
 func appendProbeMeta(dst []byte, ord int, p *probe) []byte {
 	dst = appendInt32(dst, int32(ord))
 	for _, value := range []bool{false, p.ends, false, true, false} {
 		dst = appendBool(dst, value)
 	}
-	dst = appendNull(dst)
+	dst = appendMoment(dst, p.at)
 	dst = appendText(dst, string(p.origin))
 	return appendNull(appendNull(dst))
 }
