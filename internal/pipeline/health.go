@@ -7,6 +7,9 @@ import "sync"
 type health struct {
 	mu       sync.Mutex
 	failures [sides]error
+	// fetched says that fetching has ever worked. While a source waits for
+	// its first topic it has not, and has not failed either.
+	fetched bool
 }
 
 // side is one end of the line.
@@ -26,14 +29,16 @@ func (h *health) set(of side, err error) (failure error, news bool) {
 	defer h.mu.Unlock()
 	news = said(h.failures[of]) != said(err)
 	h.failures[of] = err
+	h.fetched = h.fetched || of == fetching && err == nil
 	return h.failure(), news
 }
 
-// well reports whether neither side fails.
+// well reports whether the stream is active: there is something to fetch, and
+// neither side fails.
 func (h *health) well() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.failure() == nil
+	return h.fetched && h.failure() == nil
 }
 
 // failure prefers that of applying: what is fetched has to go somewhere.
