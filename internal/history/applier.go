@@ -193,7 +193,10 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.storeRejects(ctx); err != nil {
 		return err
 	}
-	return r.storeLastEnds(ctx)
+	if err := r.storeLastEnds(ctx); err != nil {
+		return err
+	}
+	return r.dropOldStages(ctx)
 }
 
 // distribute gives every event to its table, or to the rejected ones. Order is

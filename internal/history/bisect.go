@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -13,7 +12,7 @@ import (
 // blame; those are set aside.
 func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 	before, outcome := *t, r.outcome
-	err := pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return r.writeChunk(ctx, t, c) })
+	err := r.savepoint(ctx, func() error { return r.writeChunk(ctx, t, c) })
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
 		return err

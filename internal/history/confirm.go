@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
@@ -73,7 +72,7 @@ func (t *target) knows(shape *change.Shape) bool {
 // confirmKeys confirms the current rows of the events' keys. It reports true if
 // PostgreSQL can't even store the keys.
 func (r *run) confirmKeys(ctx context.Context, t *target, c *chunk, events []int) (impossible bool, err error) {
-	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return r.confirmCurrent(ctx, t, c, events) })
+	err = r.savepoint(ctx, func() error { return r.confirmCurrent(ctx, t, c, events) })
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && isData(refused.Code) {
 		return true, nil
