@@ -148,6 +148,8 @@ type run struct {
 	batch    *change.Batch
 	snapshot *catalog.Snapshot
 	tables   []*target
+	// waits are the records that events may have to wait for.
+	waits waits
 	// settled are the tables of all segments, as they are after the last.
 	settled []*target
 	outcome change.Outcome
@@ -176,6 +178,9 @@ type target struct {
 // apply does everything between begin and commit.
 func (r *run) apply(ctx context.Context) error {
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
+		return err
+	}
+	if err := r.loadWaits(ctx); err != nil {
 		return err
 	}
 	r.snapshot = r.config.Store.Snapshot()

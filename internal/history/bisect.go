@@ -11,6 +11,9 @@ import (
 // its data, it is halved, in order, until the events are found that are to
 // blame; those are set aside.
 func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
+	if c = r.holdBack(c); len(c.events) == 0 {
+		return nil
+	}
 	before, outcome := *t, r.outcome
 	err := r.savepoint(ctx, func() error { return r.writeChunk(ctx, t, c) })
 	var refused *pgconn.PgError
