@@ -115,7 +115,8 @@ func (a *Applier) connect(ctx context.Context) error {
 // temporary tables have no statistics, and the tables that they are joined with
 // grow from nothing, so that anything but an index scan is a plan that was right
 // an hour ago. A commit need not wait for the disk: positions and rows are lost
-// together if PostgreSQL crashes, and are read again.
+// together if PostgreSQL crashes, and are read again. Long values keep the
+// compression that they get in a temporary table, which has to be the target's.
 const sessionSQL = `
 	SET application_name = 'metadb stream';
 	SET timezone = 'UTC';
@@ -137,7 +138,10 @@ const sessionSQL = `
 	SET enable_hashjoin = off;
 	SET enable_mergejoin = off;
 	SET synchronous_commit = off;
-	SET client_min_messages = 'warning'`
+	SET client_min_messages = 'warning';
+	SELECT set_config('default_toast_compression', 'lz4', false)
+		FROM pg_settings
+		WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)`
 
 // run is one batch being applied.
 type run struct {

@@ -163,6 +163,8 @@ CREATE TABLE metadb.rejected_event (
     unconfirmed boolean NOT NULL DEFAULT false,
     UNIQUE (source_name, topic, partition, "offset")
 );
+-- By hash: a key may be longer than a btree allows.
+CREATE INDEX ON metadb.rejected_event USING hash (key);
 
 -- A resynchronization under way, and the offsets from which events confirm.
 CREATE TABLE metadb.resync (
