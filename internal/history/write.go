@@ -29,6 +29,7 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 	if err != nil {
 		return err
 	}
+	ids = inOrder(ids, f, d)
 	if err := r.writeVersions(ctx, t, f, st, d, ids); err != nil {
 		return err
 	}
@@ -39,6 +40,25 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 		}
 	}
 	return r.writeConfirmed(ctx, t.table, confirmed)
+}
+
+// inOrder gives each version its id so that ids ascend with the events: versions
+// that begin at one time have no other order. It differs from the order of the
+// chains where one of them has several items.
+func inOrder(ids []int64, f *folded, d *decision) []int64 {
+	if !f.multiple {
+		return ids
+	}
+	order := make([]int, len(d.versions))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return f.items[d.versions[a].item].event - f.items[d.versions[b].item].event })
+	placed := make([]int64, len(ids))
+	for rank, i := range order {
+		placed[i] = ids[rank]
+	}
+	return placed
 }
 
 // years returns the years of every version that is written or moved. The
