@@ -21,18 +21,38 @@ const (
 	// them pass, or are mended by somebody, and the stream goes on by itself.
 	tryAgain decision = iota
 	// restart: somebody else has moved the positions. It is also what
-	// remains of a commit whose answer was lost: the batch was applied.
+	// remains of a commit whose answer was lost: the batch was applied. And
+	// somebody has dropped a table, which is not what the catalog in memory
+	// says: it is read again.
 	restart
 )
 
 // fenced is implemented by errors that say that positions have moved.
 type fenced interface{ Fenced() bool }
 
+// coded is implemented by errors of the database.
+type coded interface{ SQLState() string }
+
+// SQLSTATEs of what is not there.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	undefinedTable  = "42P01"
+	undefinedColumn = "42703"
+	undefinedSchema = "3F000"
+)
+
 // decide is the one place that says what follows a failure.
 func decide(err error) decision {
 	var f fenced
 	if errors.As(err, &f) && f.Fenced() {
 		return restart
+	}
+	var c coded
+	if errors.As(err, &c) {
+		switch c.SQLState() {
+		case undefinedTable, undefinedColumn, undefinedSchema:
+			return restart
+		}
 	}
 	return tryAgain
 }
