@@ -59,11 +59,14 @@ func (l *loader) mains() []uint32 {
 	return oids
 }
 
+// A table whose data source has been dropped belongs to none, until a source
+// of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.last_end, b.source_name, c.oid
+			t.key_columns, t.last_end, coalesce(s.name, ''), c.oid
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
+			LEFT JOIN metadb.source AS s ON s.name = b.source_name
 			JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.stored_schema
 			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.main_table AND c.relkind = 'p'
 		ORDER BY t.schema_name, t.table_name`

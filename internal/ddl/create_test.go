@@ -2,12 +2,15 @@ package ddl_test
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/ddl"
+	"metadb/internal/plan"
 )
 
 const relationsSQL = `
@@ -123,6 +126,45 @@ func TestDroppedTableIsMadeAgain(t *testing.T) {
 		t.Error("a table without relations was loaded")
 	}
 	b.apply(upsert(patron, 2026, column("id", change.Text)))
+}
+
+// TestDroppedDataSource: the table of a data source that has been dropped is
+// taken over once, and by nobody while the source is there.
+func TestDroppedDataSource(t *testing.T) {
+	b := newBench(t)
+	b.apply(upsert(patron, 2026, column("id", change.Integer)))
+	mine := b.store.Snapshot().Table(patron)
+	other := mine.Clone()
+	other.Source = "other"
+	take := func() error {
+		return pgx.BeginFunc(t.Context(), b.conn, func(tx pgx.Tx) error {
+			_, err := ddl.Execute(t.Context(), tx, plan.Delta{Before: mine, After: other}, slog.New(slog.DiscardHandler))
+			return err
+		})
+	}
+	if err := take(); err == nil {
+		t.Error("taken over from a data source that is there")
+	}
+	const replace = "UPDATE metadb.source SET name = 'other' WHERE name = 'sensor'"
+	if _, err := b.conn.Exec(t.Context(), replace); err != nil {
+		t.Fatal(err)
+	}
+	owner := func() string {
+		store := catalog.NewStore()
+		if err := store.Load(t.Context(), b.conn); err != nil {
+			t.Fatal(err)
+		}
+		return store.Snapshot().Table(patron).Source
+	}
+	if got := owner(); got != "" {
+		t.Errorf("belongs to %q, which has been dropped", got)
+	}
+	if err := take(); err != nil {
+		t.Fatal(err)
+	}
+	if got := owner(); got != "other" {
+		t.Errorf("belongs to %q", got)
+	}
 }
 
 func TestRolledBackTableLeavesNothing(t *testing.T) {

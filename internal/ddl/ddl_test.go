@@ -46,6 +46,9 @@ func newBench(t *testing.T) *bench {
 	if err := metaschema.Ensure(t.Context(), conn, "test"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := conn.Exec(t.Context(), "INSERT INTO metadb.source (name) SELECT 'sensor' UNION SELECT 'source' || n FROM generate_series(0, 9) n"); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 

@@ -23,6 +23,11 @@ const (
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns, last_end = NULL`
 
+	// It does nothing if the table has an owner: another stream was faster.
+	adoptSQL = `
+		UPDATE metadb.base_table b SET source_name = $3
+			WHERE schema_name = $1 AND table_name = $2 AND NOT EXISTS (SELECT FROM metadb.source s WHERE s.name = b.source_name)`
+
 	keySQL = `
 		UPDATE metadb.target_table SET key_columns = $3
 			WHERE schema_name = $1 AND table_name = $2`
@@ -63,12 +68,31 @@ func (x *execution) register(ctx context.Context) error {
 			batch.Queue(columnSQL, t.Name.Schema, t.Name.Name, string(column.Stored), column.Name)
 		}
 	}
+	if x.delta.Before != nil && before.Source != t.Source {
+		if err := x.adopt(ctx); err != nil {
+			return err
+		}
+	}
 	if batch.Len() == 0 {
 		return nil
 	}
 	if err := x.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("register: %w", err)
 	}
+	return nil
+}
+
+// adopt gives a table whose data source has been dropped to another one.
+func (x *execution) adopt(ctx context.Context) error {
+	t := x.table
+	tag, err := x.tx.Exec(ctx, adoptSQL, string(t.Current.Schema), string(t.Current.Name), t.Source)
+	switch {
+	case err != nil:
+		return fmt.Errorf("register the data source: %w", err)
+	case tag.RowsAffected() == 0:
+		return fmt.Errorf("register the data source: another one has the table meanwhile")
+	}
+	x.log.Info(fmt.Sprintf("table %s: taken over by data source %q, since the one that it belonged to has been dropped", t.Name, t.Source))
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (d *draft) delta() Delta {
 
 // add makes the table fit an event, or says why it can't and leaves the table
 // as it is.
-func (d *draft) add(i int, e *change.Event) (refusal string) {
+func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 	if reason := d.checkFeed(e); reason != "" {
 		return reason
 	}
@@ -113,6 +113,7 @@ func (d *draft) add(i int, e *change.Event) (refusal string) {
 		d.fitTexts(i, e, known)
 	}
 	if e.Op == change.Upsert {
+		d.adopt(source)
 		d.feed(e)
 		d.year(e.Time)
 	}
@@ -130,6 +131,14 @@ func (d *draft) checkFeed(e *change.Event) string {
 		target += fmt.Sprintf(" (origin %s)", e.Origin)
 	}
 	return fmt.Sprintf("table %s is fed by %s already", target, feed)
+}
+
+// adopt gives a table whose data source has been dropped to the one whose rows
+// come.
+func (d *draft) adopt(source string) {
+	if d.after.Source == "" {
+		d.change().Source = source
+	}
 }
 
 func (d *draft) feed(e *change.Event) {

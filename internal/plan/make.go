@@ -55,7 +55,7 @@ func (m *maker) event(i int, e *change.Event) {
 		return
 	}
 	if reason == "" {
-		reason = d.add(i, e)
+		reason = d.add(m.source, i, e)
 	}
 	for _, warning := range d.warnings {
 		m.warn(warning)

@@ -18,7 +18,7 @@ func (m *maker) refusal(name change.Table, before *catalog.Table) string {
 	switch {
 	case before == nil:
 		return m.unusable(name)
-	case before.Source != m.source:
+	case before.Source != m.source && before.Source != "":
 		return fmt.Sprintf("table %s belongs to data source %q", name, before.Source)
 	}
 	return ""

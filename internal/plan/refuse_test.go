@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/plan"
 )
@@ -69,6 +70,27 @@ func TestOtherDataSource(t *testing.T) {
 	p := plan.Make("other", []change.Event{row(patron, "id integer")}, snap)
 	if !strings.Contains(p.Refused[0], `belongs to data source "sensor"`) || len(p.Deltas) != 0 {
 		t.Errorf("got %v", p.Refused)
+	}
+}
+
+// TestDroppedDataSource: a table whose source has been dropped goes to the one
+// whose rows come, and to no other then.
+func TestDroppedDataSource(t *testing.T) {
+	_, snap := follow(t, []change.Event{row(patron, "id integer")})
+	orphan := snap.Table(patron).Clone()
+	orphan.Source = ""
+	store := catalog.NewStore()
+	store.Publish(orphan)
+	if p := plan.Make("other", []change.Event{with(row(patron, "id integer"), op(change.Delete))}, store.Snapshot()); !p.Deltas[0].Empty() {
+		t.Errorf("a delete takes the table over: %+v", p.Deltas[0])
+	}
+	p := plan.Make("other", []change.Event{row(patron, "id integer")}, store.Snapshot())
+	if len(p.Refused) > 0 || p.Deltas[0].Empty() || p.Deltas[0].After.Source != "other" {
+		t.Fatalf("refused %v, delta %+v", p.Refused, p.Deltas[0])
+	}
+	store.Publish(p.Deltas[0].After)
+	if p := plan.Make("sensor", []change.Event{row(patron, "id integer")}, store.Snapshot()); len(p.Refused) != 1 {
+		t.Errorf("taken over twice")
 	}
 }
 
