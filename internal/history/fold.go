@@ -29,14 +29,16 @@ type item struct {
 type formerKey struct {
 	row change.Row
 	// at is the time of the change. ends says that the chunk itself ends what
-	// is current under the key.
-	at   change.Micros
-	ends bool
+	// is current under the key, lacking that the version that ends is one of
+	// the chunk and lacks the values too: only what is current can have them.
+	at            change.Micros
+	ends, lacking bool
 }
 
 // folded is a chunk in chains: the items of a key stand behind one another, in
 // the order of the events.
 type folded struct {
+	chunk *chunk
 	items []item
 	// nulls are the patterns of NULL in the chunk's keys. Nearly always there
 	// is one: none.
@@ -56,7 +58,9 @@ func fold(c *chunk, events []change.Event) *folded {
 	for _, i := range c.events {
 		f.add(&events[i], i)
 	}
-	return f.folded()
+	out := f.folded()
+	out.chunk = c
+	return out
 }
 
 // link is an item with the numbers of its neighbours in its chain.
@@ -140,6 +144,7 @@ func (f *folder) fillFromOldKey(it *item, e *change.Event) {
 	if before := f.links[old.last].before; before != none {
 		it.inherit(&f.links[before].item)
 		if len(it.unavailable) > 0 && it.via == nil {
+			via.lacking = true
 			it.via = via
 		}
 		return

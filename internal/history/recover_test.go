@@ -111,6 +111,17 @@ func TestSeveralCurrentRows(t *testing.T) {
 	}
 }
 
+// TestMovedLostValue: a value that is lost with the version before a change of key
+// stays lost: one that ended earlier, at the same time, is not asked for it.
+func TestMovedLostValue(t *testing.T) {
+	r := newRig(t)
+	r.apply(put(1, "a", 30), del(1, 20))
+	r.apply(put(1, "?", 10), del(1, 20), movedFrom(put(2, "?", 20), 1))
+	if got, want := r.versions(), "1 a 30 30\n1 NULL 30 30\n2 NULL 20 -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestManyShapes: the session keeps a bounded number of temporary tables, and
 // one that it has given up is made anew. Events that arrive in ever other types
 // need one each.

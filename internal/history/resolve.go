@@ -66,7 +66,8 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 // resolveOldKeys fills in values of rows whose key has changed: from the version
 // under the old key that ended with this very change, or, where that delete has
 // not been read yet, from the one that is current under it. Where the delete is
-// in this chunk, what is current now is the version that ends with it.
+// in this chunk, what is current now is the version that ends with it; where that
+// version is in the chunk too, nothing that has ended is.
 func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f *folded, wanted []int, st *stage) (int64, error) {
 	// The stage is joined with itself here, which has no index for it.
 	if _, err := r.tx.Exec(ctx, "SET LOCAL enable_hashjoin = on"); err != nil {
@@ -82,7 +83,7 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 		}
 		sql := "UPDATE " + st.SQL() + " AS i SET " + trimComma(fill) + " FROM " + st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
 			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKey(t, c.key, nulls) +
-			" AND (c.__current OR c.__end = greatest(s.at, c.__start))" +
+			" AND (c.__current OR NOT s.upsert AND c.__end = greatest(s.at, c.__start))" +
 			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v" +
 			" WHERE s.probe AND i.ord = w.ord"
 		tag, err := r.tx.Exec(ctx, sql)

@@ -286,7 +286,7 @@ func appendItemMeta(dst []byte, ord int, it *item, c *chunk, origin change.Origi
 // the key changed, in follows whether the chunk ends what is current under it.
 func appendProbeMeta(dst []byte, ord int, p *probe) []byte {
 	dst = appendInt32(dst, int32(ord))
-	for _, value := range []bool{false, p.ends, false, true, false} {
+	for _, value := range []bool{false, p.ends, p.lacking, true, false} {
 		dst = appendBool(dst, value)
 	}
 	dst = appendMoment(dst, p.at)
