@@ -59,8 +59,12 @@ func (p *present) exists() bool { return len(p.rows) > 0 || p.version != none }
 // chain decides about the items of one key, the first of which is number first.
 func (d *decision) chain(items []item, first int, m *matches) {
 	now := present{rows: m.current(first), version: none, lastEnd: never}
-	if end, ok := m.lastEnd[first]; ok {
-		now.lastEnd = end
+	past, known := m.lastEnd[first]
+	if !known {
+		past = never
+	}
+	if len(now.rows) == 0 {
+		now.lastEnd = past
 	}
 	for _, row := range now.rows {
 		now.start = max(now.start, row.start)
@@ -78,6 +82,7 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		case m.repeated[number]:
 		case !it.upsert:
 			d.end(&now, it.at)
+			now.lastEnd = max(now.lastEnd, past)
 		case d.equal(&now, it, number, m):
 			d.confirm(&now, it)
 		default:

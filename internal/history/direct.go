@@ -47,17 +47,8 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err != nil {
 		return false, err
 	}
-	err = pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error {
-		return copyFrom(ctx, tx, copyCurrentSQL(t, c), newCopyStream(len(f.items), func(dst []byte, i int) []byte {
-			it := &f.items[i]
-			dst = appendCount(dst, len(ident.Metadata())+len(c.fields))
-			dst = appendInt64(dst, ids[i])
-			dst = appendMoment(dst, it.at)
-			dst = appendMoment(dst, forever)
-			dst = appendBool(dst, true)
-			dst = appendText(dst, string(r.batch.Events[it.event].Origin))
-			return append(dst, it.row...)
-		}))
+	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
+		return r.copyCurrent(ctx, t, f, d.versions, ids)
 	})
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == uniqueViolation {
@@ -77,6 +68,40 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
 	return true, nil
+}
+
+// copyCurrent copies new versions into the current table. Their rows must be
+// complete and of the stored types.
+func (r *run) copyCurrent(ctx context.Context, t *target, f *folded, versions []version, ids []int64) error {
+	fields := len(ident.Metadata()) + len(f.chunk.fields)
+	return copyFrom(ctx, r.tx, copyCurrentSQL(t, f.chunk), newCopyStream(len(versions), func(dst []byte, i int) []byte {
+		it := &f.items[versions[i].item]
+		dst = appendCount(dst, fields)
+		dst = appendInt64(dst, ids[i])
+		dst = appendMoment(dst, versions[i].start)
+		dst = appendMoment(dst, forever)
+		dst = appendBool(dst, true)
+		dst = appendText(dst, string(r.batch.Events[it.event].Origin))
+		return append(dst, it.row...)
+	}))
+}
+
+// minCopied is the number of rows from which on it pays to send the rows of new
+// versions again, for a COPY, instead of inserting them from the stage one by one.
+const minCopied = 100
+
+// copyable reports whether all versions of a decision are current and have rows
+// that can be copied as they came.
+func (f *folded) copyable(d *decision) bool {
+	if len(d.versions) < minCopied || !f.chunk.plain {
+		return false
+	}
+	for _, v := range d.versions {
+		if v.end != forever || f.items[v.item].unavailable != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // copyCurrentSQL returns the COPY into the current table, with the columns that

@@ -94,8 +94,8 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 }
 
 // questions returns what history has to be asked, one answer for each item, nil
-// where there is none: which chains have no current row but could begin before
-// their key was last current, and which items may be repetitions.
+// where there is none: which chains have no current row, or delete it, and could
+// begin before their key was last current, and which items may be repetitions.
 func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects []bool) {
 	head := 0
 	for i := range f.items {
@@ -104,7 +104,8 @@ func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects [
 			head = i
 		}
 		current := m.current(head)
-		if it.upsert && len(current) == 0 && it.at <= lastEnd {
+		afterDelete := !it.head && !it.follows
+		if it.upsert && (len(current) == 0 || afterDelete) && it.at <= lastEnd {
 			early = marked(early, head, len(f.items))
 		}
 		if it.suspect && !(it.head && len(current) == 1 && current[0].equal) {

@@ -108,7 +108,7 @@ func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) err
 	// Two statements: DELETE … RETURNING into INSERT copies every row once
 	// more, which costs more than finding it again.
 	current := t.table.Current.SQL()
-	move := "INSERT INTO " + t.table.History.SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
+	move := "INSERT INTO " + historyOf(t.table, endings).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
 		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
 		" FROM unnest($1::bigint[], $2::timestamptz[]) AS e (id, at) JOIN " + current + " AS c ON c.__id = e.id"
 	moved, err := r.tx.Exec(ctx, move, ids, ends)
@@ -124,6 +124,19 @@ func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) err
 	}
 	r.ended(t, len(endings), last)
 	return nil
+}
+
+// historyOf returns the relation that ended rows are inserted into: the partition
+// of their year where they share one, which spares PostgreSQL looking for it.
+func historyOf(t *catalog.Table, endings []ending) ident.Qualified {
+	first, last := endings[0].start, endings[0].start
+	for _, e := range endings {
+		first, last = min(first, e.start), max(last, e.start)
+	}
+	if year(first) != year(last) {
+		return t.History
+	}
+	return t.Year(year(first))
 }
 
 // moveToHistory returns the statement's end that inserts what "gone" has.
@@ -163,6 +176,10 @@ func (r *run) newIDs(ctx context.Context, t *catalog.Table, n int) ([]int64, err
 // writeVersions inserts new versions from the stage, into the current table or,
 // where the chunk ended them already, into history.
 func (r *run) writeVersions(ctx context.Context, t *target, f *folded, st *stage, d *decision, ids []int64) error {
+	if f.copyable(d) {
+		r.outcome.Written += len(d.versions)
+		return r.copyCurrent(ctx, t, f, d.versions, ids)
+	}
 	var current, past placement
 	var last change.Micros
 	for i, v := range d.versions {
