@@ -76,11 +76,6 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 			return nil, err
 		}
 	}
-	if t.table.LastEnd == 0 && t.table.Guarded {
-		// No version has ever ended, and there is one of each key: what a
-		// repetition repeats has been compared.
-		return m, nil
-	}
 	early, suspects := m.questions(f, t.table.LastEnd)
 	for nulls := range f.nulls {
 		if err := r.matchLastEnds(ctx, t.table, c.key, nulls, st, early, m); err != nil {

@@ -122,6 +122,17 @@ func TestMovedLostValue(t *testing.T) {
 	}
 }
 
+// TestRepeatedMove: a change of key that is sent again is recognized although the
+// old key has another row by now, and no version has ever ended.
+func TestRepeatedMove(t *testing.T) {
+	r := newRig(t)
+	r.apply(del(2, 10), movedFrom(put(1, "?", 10), 2), put(2, "b", 20))
+	r.apply(suspect(movedFrom(put(1, "?", 10), 2)))
+	if got, want := r.versions(), "1 NULL 10 -\n2 b 20 -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestManyShapes: the session keeps a bounded number of temporary tables, and
 // one that it has given up is made anew. Events that arrive in ever other types
 // need one each.
