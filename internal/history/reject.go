@@ -50,17 +50,44 @@ const rejectSQL = `
 
 // storeRejects stores the events that are set aside, whole.
 func (r *run) storeRejects(ctx context.Context) error {
-	n := len(r.rejects)
-	if n == 0 {
-		return nil
+	for rest := r.rejects; len(rest) > 0; {
+		n := piece(rest)
+		if err := r.storePiece(ctx, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
 	}
+	return nil
+}
+
+// Bounds of one statement that stores rejected events: it holds them several
+// times over, and each looks its headers up from the beginning of the array.
+const (
+	pieceEvents = 200
+	pieceBytes  = 1 << 20
+)
+
+// piece returns how many of the rejected events one statement takes.
+func piece(rejects []reject) int {
+	bytes := 0
+	for i, rej := range rejects {
+		bytes += len(rej.event.Record.Key) + len(rej.event.Record.Head) + len(rej.event.Record.Tail)
+		if i > 0 && (i == pieceEvents || bytes > pieceBytes) {
+			return i
+		}
+	}
+	return len(rejects)
+}
+
+func (r *run) storePiece(ctx context.Context, rejects []reject) error {
+	n := len(rejects)
 	topics, parts, offsets := make([]string, n), make([]int32, n), make([]int64, n)
 	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
 	keys, values := make([][]byte, n), make([][]byte, n)
 	first, last := make([]int32, n), make([]int32, n)
 	unconfirmed := make([]bool, n)
 	headers := [][]byte{}
-	for i, rej := range r.rejects {
+	for i, rej := range rejects {
 		e := rej.event
 		topics[i], parts[i], offsets[i] = e.Position.Partition.Topic, e.Position.Partition.Number, e.Position.Offset
 		if e.Time != 0 {
