@@ -36,9 +36,9 @@ type Options struct {
 // logPatience is how long the last lines of the log may take to be stored.
 const logPatience = 2 * time.Second
 
-// gcPercent lets the collector run before the heap has doubled: what a batch
-// holds is nearly all there is, and twice that would be too much.
-const gcPercent = 50
+// gcPercent trades memory for time: what a delivery and a batch hold is nearly
+// all there is, and more than twice that again still leaves room below 200 MB.
+const gcPercent = 150
 
 // Run runs a server until ctx ends, which is not an error, or until it can't go
 // on. What is in hand is finished or rolled back before it returns.
