@@ -210,7 +210,9 @@ func TestNoticesRetentionWhileReading(t *testing.T) {
 	b.produce(patron.Topic, 0, 4)
 	b.deleteBefore(patron, 5)
 	s.Pause(nil)
-	h := listen(t, s, func(h *heard) bool { return h.has(patron, 5, 5) })
+	// A fetch that was under way when the partition was paused may have got
+	// the first of the new records before they were removed.
+	h := listen(t, s, func(h *heard) bool { return len(h.offsets[patron]) > 0 && slices.Max(h.offsets[patron]) == 5 })
 	if gap := h.begun[patron].Gap; gap == nil || gap.Missing != 3 {
 		t.Errorf("gap: %+v, want 3 missing", gap)
 	}
