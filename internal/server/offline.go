@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/instance"
 	"metadb/internal/metaschema"
 )
 
@@ -17,20 +16,12 @@ var errNotSetUp = errors.New("the database has not been set up yet: run \"metadb
 // exclusively opens a data directory and does something while no server can run
 // on it or on its database.
 func exclusively(ctx context.Context, path string, do func(*pgx.Conn) error) (err error) {
-	dir, err := instance.Open(path)
+	data, err := open(path)
 	if err != nil {
 		return err
 	}
-	config, err := dir.Config()
-	if err != nil {
-		return err
-	}
-	lock, err := dir.Lock()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	owner, err := own(ctx, config, slog.New(slog.DiscardHandler))
+	defer func() { err = errors.Join(err, data.lock.Release()) }()
+	owner, err := own(ctx, data.config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

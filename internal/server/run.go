@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"metadb/internal/instance"
 	"metadb/internal/logging"
 )
 
@@ -44,26 +43,18 @@ const gcPercent = 150
 // on. What is in hand is finished or rolled back before it returns.
 func Run(ctx context.Context, o Options) (err error) {
 	limitMemory(o.MemLimit)
-	dir, err := instance.Open(o.Dir)
+	data, err := open(o.Dir)
 	if err != nil {
 		return err
 	}
-	config, err := dir.Config()
-	if err != nil {
-		return err
-	}
-	lock, err := dir.Lock()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
+	defer func() { err = errors.Join(err, data.lock.Release()) }()
 
 	out, closeLog, err := openLog(o)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	stored := &logTable{config: config}
+	stored := &logTable{config: data.config}
 	table := logging.NewTable(stored.write)
 	defer flush(ctx, table, stored)
 	logger := slog.New(logging.Tee{out, table})
@@ -77,10 +68,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 
 	logger.Info("starting Metadb " + Version)
-	for _, line := range config.Warnings() {
+	for _, line := range data.config.Warnings() {
 		logger.Warn(line)
 	}
-	s := &server{options: o, dir: dir, config: config, logger: logger, log: stored}
+	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored}
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -1,0 +1,29 @@
+package server
+
+import "metadb/internal/instance"
+
+// opened is a data directory that this process has to itself.
+type opened struct {
+	dir    *instance.Dir
+	config *instance.Config
+	lock   *instance.Lock
+}
+
+// open reads a data directory's configuration and locks it. The error is a
+// *instance.RunningError if another process has it. The caller releases the
+// lock.
+func open(path string) (*opened, error) {
+	dir, err := instance.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	config, err := dir.Config()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	return &opened{dir: dir, config: config, lock: lock}, nil
+}
