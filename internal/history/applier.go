@@ -60,6 +60,13 @@ func (a *Applier) Close(ctx context.Context) error {
 // committed. A record that can't be applied is not an error: it is set aside in
 // metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
+	r := &run{Applier: a, batch: batch}
+	return a.within(ctx, r, r.apply)
+}
+
+// within does something in a transaction and takes over what it did to the
+// tables.
+func (a *Applier) within(ctx context.Context, run *run, do func(context.Context) error) (change.Outcome, error) {
 	if err := a.connect(ctx); err != nil {
 		return change.Outcome{}, err
 	}
@@ -67,8 +74,8 @@ func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcom
 	if err != nil {
 		return change.Outcome{}, fmt.Errorf("begin: %w", err)
 	}
-	run := &run{Applier: a, tx: tx, batch: batch}
-	if err := run.apply(ctx); err != nil {
+	run.tx = tx
+	if err := do(ctx); err != nil {
 		a.rollBack(ctx, tx)
 		return change.Outcome{}, err
 	}
@@ -152,8 +159,13 @@ type run struct {
 	batch    *change.Batch
 	snapshot *catalog.Snapshot
 	tables   []*target
-	// waits are the records that events may have to wait for.
-	waits waits
+	// waits are the records that events may have to wait for, anyRejected
+	// that the source has some that were set aside before.
+	waits       waits
+	anyRejected bool
+	// retried are the events that had been set aside and are tried again;
+	// nil for a batch.
+	retried map[change.Position]*change.Rejected
 	// settled are the tables of all segments, as they are after the last.
 	settled []*target
 	outcome change.Outcome
@@ -187,19 +199,14 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.loadWaits(ctx); err != nil {
 		return err
 	}
-	r.snapshot = r.config.Store.Snapshot()
-	for events := r.batch.Events; len(events) > 0; {
-		made, n := r.segment(events)
-		r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
-		r.batch = &change.Batch{Source: r.batch.Source, Events: events[:n]}
-		if err := r.applySegment(ctx, made); err != nil {
-			return err
-		}
-		if events = events[n:]; len(events) > 0 {
-			r.snapshot = r.overlaid()
-		}
+	events := r.batch.Events
+	if err := r.applySegments(ctx, events); err != nil {
+		return err
 	}
 	if err := r.storeRejects(ctx); err != nil {
+		return err
+	}
+	if err := r.tellOvertaken(ctx, events); err != nil {
 		return err
 	}
 	if err := r.storeLastEnds(ctx); err != nil {
@@ -256,6 +263,9 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh
+	if err := r.placeOvertaken(ctx, t); err != nil {
+		return err
+	}
 	for _, c := range cut(t, r.batch.Events) {
 		if err := r.applyChunk(ctx, t, c); err != nil {
 			return err

@@ -34,6 +34,11 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 	if err != nil {
 		return err
 	}
+	if r.retried != nil {
+		if err := m.late(f); err != nil {
+			return err
+		}
+	}
 	d := decide(f, m)
 	t.allNew = d.matched == 0 && len(d.versions) > 0
 	t.severalMatched = t.severalMatched || d.several > 0

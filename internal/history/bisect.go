@@ -16,6 +16,11 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 	}
 	before, outcome := *t, r.outcome
 	err := r.savepoint(ctx, func() error { return r.writeChunk(ctx, t, c) })
+	var late *lateError
+	if errors.As(err, &late) {
+		*t, r.outcome = before, outcome
+		return r.applyLate(ctx, t, c, late)
+	}
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
 		return err

@@ -16,6 +16,23 @@ import (
 // identity at a time. Then the batch is applied in segments, one after the
 // other, in the same transaction.
 
+// applySegments applies events in as few segments as go.
+func (r *run) applySegments(ctx context.Context, events []change.Event) error {
+	r.snapshot = r.config.Store.Snapshot()
+	for len(events) > 0 {
+		made, n := r.segment(events)
+		r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
+		r.batch = &change.Batch{Source: r.batch.Source, Events: events[:n]}
+		if err := r.applySegment(ctx, made); err != nil {
+			return err
+		}
+		if events = events[n:]; len(events) > 0 {
+			r.snapshot = r.overlaid()
+		}
+	}
+	return nil
+}
+
 // segment plans the events that can be applied together and returns how many
 // they are.
 func (r *run) segment(events []change.Event) (*plan.Plan, int) {

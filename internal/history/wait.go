@@ -45,21 +45,30 @@ func (w waits) behind(e *change.Event) (offset int64, waiting bool) {
 	return first, known && first < e.Position.Offset
 }
 
-// loadWaits finds the records that were set aside before the batch and that
-// some of its events have to wait for. Nearly always none has ever been.
+// precede reports whether a record of the event's key was set aside before it.
+func (w waits) precede(e *change.Event) bool {
+	if e.Record.Key == nil {
+		return false
+	}
+	first, known := w[recordKey{e.Position.Partition, string(e.Record.Key)}]
+	return known && first < e.Position.Offset
+}
+
+// loadWaits finds the records of the batch's keys that were set aside before:
+// some of its events have to wait for them, and all others overtake them. Nearly
+// always none has ever been. Those that are tried again do not count.
 func (r *run) loadWaits(ctx context.Context) error {
 	r.waits = make(waits)
-	var found bool
-	err := r.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", r.batch.Source).Scan(&found)
+	err := r.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", r.batch.Source).Scan(&r.anyRejected)
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
 	}
-	if !found {
+	if !r.anyRejected {
 		return nil
 	}
 	var keys [][]byte
 	for i := range r.batch.Events {
-		if e := &r.batch.Events[i]; e.Op == change.Upsert && e.Record.Key != nil && e.Row.HasUnavailable() {
+		if e := &r.batch.Events[i]; e.Record.Key != nil && (e.Op == change.Upsert || e.Op == change.Delete) {
 			keys = append(keys, e.Record.Key)
 		}
 	}
@@ -69,7 +78,7 @@ func (r *run) loadWaits(ctx context.Context) error {
 	rows, err := r.tx.Query(ctx, `
 		SELECT DISTINCT r.topic, r.partition, r.key, r."offset"
 			FROM unnest($2::bytea[]) AS wanted (key) JOIN metadb.rejected_event AS r ON r.key = wanted.key
-			WHERE r.source_name = $1`, r.batch.Source, keys)
+			WHERE r.source_name = $1 AND r.id <> ALL ($3)`, r.batch.Source, keys, r.retriedIDs())
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
 	}

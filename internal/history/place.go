@@ -1,0 +1,198 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// placeOne gives a retried event its place in history under a savepoint, or sets
+// it aside again.
+func (r *run) placeOne(ctx context.Context, t *target, event int) error {
+	single := *t
+	single.events = []int{event}
+	c := cut(&single, r.batch.Events)[0]
+	if c = r.holdBack(c); len(c.events) == 0 {
+		return nil
+	}
+	before, outcome := *t, r.outcome
+	err := r.savepoint(ctx, func() error { return r.place(ctx, t, c) })
+	var refused *pgconn.PgError
+	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
+		return err
+	}
+	*t, r.outcome = before, outcome
+	return r.setAside(ctx, t, c, refused)
+}
+
+// place carries out what among says about the chunk's only event.
+func (r *run) place(ctx context.Context, t *target, c *chunk) error {
+	e := &r.batch.Events[c.events[0]]
+	f := fold(c, r.batch.Events)
+	st, err := r.fillStage(ctx, t, c, f)
+	if err != nil {
+		return err
+	}
+	line, err := r.spells(ctx, t, c, f, st)
+	if err != nil {
+		return err
+	}
+	later := r.retried[e.Position].Later
+	p := among(line, e.Time, later, e.Op == change.Upsert)
+	if f.items[0].unavailable != nil {
+		if err := r.takeFrom(ctx, t, c, f, st, p.before); err != nil {
+			return err
+		}
+		if line, err = r.spells(ctx, t, c, f, st); err != nil {
+			return err
+		}
+		p = among(line, e.Time, later, e.Op == change.Upsert)
+	}
+	if p.nothing {
+		return nil
+	}
+	return r.carryOut(ctx, t, c, st, p)
+}
+
+// spells returns the versions of the key of a stage's only item, in their order.
+func (r *run) spells(ctx context.Context, t *target, c *chunk, f *folded, st *stage) ([]spell, error) {
+	var line []spell
+	for nulls := range f.nulls {
+		rows, err := r.tx.Query(ctx, "SELECT c.__id, c.__start, c.__end, c.__current, s.upsert AND "+sameImage(t.table)+
+			" FROM "+st.SQL()+" s JOIN "+t.table.Main.SQL()+" c ON "+sameKey(t.table, c.key, nulls)+
+			" WHERE s.head ORDER BY c.__start, c.__id")
+		if err != nil {
+			return nil, fmt.Errorf("find the versions of a key: %w", err)
+		}
+		var v spell
+		var start, end time.Time
+		_, err = pgx.ForEachRow(rows, []any{&v.id, &start, &end, &v.current, &v.equal}, func() error {
+			v.start, v.end = micros(start), micros(end)
+			line = append(line, v)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find the versions of a key: %w", err)
+		}
+	}
+	return line, nil
+}
+
+// takeFrom fills in the unavailable values of a stage's only item: from the
+// version before it, or, after a change of key, from that under the old one.
+func (r *run) takeFrom(ctx context.Context, t *target, c *chunk, f *folded, st *stage, before *spell) error {
+	if f.items[0].via != nil {
+		return r.resolve(ctx, t, c, f, st)
+	}
+	if before == nil {
+		r.warnLost(t)
+		return nil
+	}
+	fill := ""
+	for _, at := range f.items[0].unavailable {
+		column := c.fields[at].column
+		fill += ", " + stageColumn(column) + " = c." + t.table.Columns[column].Stored.SQL()
+	}
+	_, err := r.tx.Exec(ctx, "UPDATE "+st.SQL()+" s SET "+trimComma(fill)+" FROM "+t.table.Main.SQL()+" c WHERE s.head AND c.__id = $1", before.id)
+	if err != nil {
+		return fmt.Errorf("find unavailable values: %w", err)
+	}
+	return nil
+}
+
+// carryOut writes what a placement says.
+func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p placing) error {
+	years := []int{year(p.start)}
+	if p.rest {
+		years = append(years, year(p.end))
+	}
+	if p.before != nil {
+		years = append(years, year(p.before.start))
+	}
+	if err := r.ensureYears(ctx, t, years); err != nil {
+		return err
+	}
+	// What lasted past the event's own end is written once more, before it
+	// moves: it begins anew then.
+	if p.rest {
+		if err := r.resume(ctx, t, p); err != nil {
+			return err
+		}
+	}
+	if p.cut {
+		if err := r.shorten(ctx, t, p); err != nil {
+			return err
+		}
+	}
+	switch {
+	case p.merge != nil:
+		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.merge.id, moment(p.start))
+		if err != nil {
+			return fmt.Errorf("begin a version earlier: %w", err)
+		}
+	case p.write:
+		ids, err := r.newIDs(ctx, t.table, 1)
+		if err != nil {
+			return err
+		}
+		var past placement
+		past.add(1, version{item: 0, start: p.start, end: p.end}, ids[0])
+		if err := r.insertStaged(ctx, t.table, t.table.History, st, false, &past); err != nil {
+			return err
+		}
+		r.outcome.Written++
+		r.ended(t, 1, p.end)
+	}
+	return nil
+}
+
+// resume writes the version before the event again, as what is there from the
+// event's end on.
+func (r *run) resume(ctx context.Context, t *target, p placing) error {
+	ids, err := r.newIDs(ctx, t.table, 1)
+	if err != nil {
+		return err
+	}
+	into := t.table.History
+	if p.before.current {
+		into = t.table.Current
+		// The key can be there once only.
+		if err := r.writeEndings(ctx, t, []ending{{id: p.before.id, start: p.before.start, end: p.start}}); err != nil {
+			return err
+		}
+	}
+	_, err = r.tx.Exec(ctx, "INSERT INTO "+into.SQL()+" ("+metaColumns()+storedColumns(t.table, "")+")"+
+		" SELECT $2, $3, $4, $5, __origin"+storedColumns(t.table, "")+" FROM "+t.table.Main.SQL()+" WHERE __id = $1",
+		p.before.id, ids[0], moment(p.end), moment(p.before.end), p.before.current)
+	if err != nil {
+		return fmt.Errorf("resume a version: %w", err)
+	}
+	r.outcome.Written++
+	_, err = r.tx.Exec(ctx, "INSERT INTO "+t.table.Sync.SQL()+" (__id) SELECT $2 FROM "+t.table.Sync.SQL()+" WHERE __id = $1 LIMIT 1", p.before.id, ids[0])
+	if err != nil {
+		return fmt.Errorf("confirm rows: %w", err)
+	}
+	return nil
+}
+
+// shorten ends the version before the event where the event begins.
+func (r *run) shorten(ctx context.Context, t *target, p placing) error {
+	switch {
+	case !p.before.current:
+		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET "+ident.End.SQL()+" = $2 WHERE __id = $1", p.before.id, moment(p.start))
+		if err != nil {
+			return fmt.Errorf("end a version earlier: %w", err)
+		}
+		return nil
+	case p.rest:
+		return nil // resume has moved it
+	}
+	return r.writeEndings(ctx, t, []ending{{id: p.before.id, start: p.before.start, end: p.start}})
+}

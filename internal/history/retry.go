@@ -1,0 +1,161 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// Retry applies events that had been set aside, in one transaction, and removes
+// them from metadb.rejected_event; what can't be applied this time either stays,
+// with the reason of this time. The events are in their order at the source, those
+// of one key behind one another.
+//
+// An event whose key has a later version takes its place in history: between the
+// version before it and what came after it, as if it had been applied in time.
+// No batch may be applied meanwhile.
+func (a *Applier) Retry(ctx context.Context, rejected []change.Rejected) (change.Outcome, error) {
+	r := &run{Applier: a, batch: &change.Batch{Source: a.config.Source}, retried: make(map[change.Position]*change.Rejected, len(rejected))}
+	for i := range rejected {
+		rej := &rejected[i]
+		r.retried[rej.Event.Position] = rej
+		r.batch.Events = append(r.batch.Events, rej.Event)
+	}
+	return a.within(ctx, r, r.retry)
+}
+
+// retry does everything between begin and commit.
+func (r *run) retry(ctx context.Context) error {
+	events := r.batch.Events
+	if err := r.loadWaits(ctx); err != nil {
+		return err
+	}
+	if err := r.applySegments(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storeRetried(ctx); err != nil {
+		return err
+	}
+	if err := r.tellOvertaken(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storeLastEnds(ctx); err != nil {
+		return err
+	}
+	return r.dropOldStages(ctx)
+}
+
+// storeRetried removes the events that have been applied, and stores the reasons
+// of the others.
+func (r *run) storeRetried(ctx context.Context) error {
+	var failed []int64
+	var reasons, schemas, tables []string
+	still := make(map[int64]bool, len(r.rejects))
+	for _, rej := range r.rejects {
+		id := r.retried[rej.event.Position].ID
+		still[id] = true
+		failed, reasons = append(failed, id), append(reasons, storable(rej.reason))
+		schemas, tables = append(schemas, rej.event.Table.Schema), append(tables, rej.event.Table.Name)
+	}
+	var done []int64
+	for _, rej := range r.retried {
+		if !still[rej.ID] {
+			done = append(done, rej.ID)
+		}
+	}
+	if _, err := r.tx.Exec(ctx, "DELETE FROM metadb.rejected_event WHERE id = ANY ($1)", done); err != nil {
+		return fmt.Errorf("remove retried events: %w", err)
+	}
+	_, err := r.tx.Exec(ctx, `
+		UPDATE metadb.rejected_event AS r SET reason = e.reason,
+				schema_name = coalesce(nullif(e.schema_name, ''), r.schema_name), table_name = coalesce(nullif(e.table_name, ''), r.table_name)
+			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS e (id, reason, schema_name, table_name)
+			WHERE r.id = e.id`, failed, reasons, schemas, tables)
+	if err != nil {
+		return fmt.Errorf("store why retried events were set aside again: %w", err)
+	}
+	return nil
+}
+
+// retriedIDs are the ids of the events that are retried.
+func (r *run) retriedIDs() []int64 {
+	ids := make([]int64, 0, len(r.retried))
+	for _, rej := range r.retried {
+		ids = append(ids, rej.ID)
+	}
+	return ids
+}
+
+// placeOvertaken takes the events out of a table's that are known to have been
+// overtaken, and applies them one by one: they come before what came after them.
+func (r *run) placeOvertaken(ctx context.Context, t *target) error {
+	if r.retried == nil {
+		return nil
+	}
+	var rest []int
+	for _, i := range t.events {
+		e := &r.batch.Events[i]
+		if r.retried[e.Position].Later == nil || e.Op == change.Truncate {
+			rest = append(rest, i)
+			continue
+		}
+		if err := r.placeOne(ctx, t, i); err != nil {
+			return err
+		}
+	}
+	t.events = rest
+	return nil
+}
+
+// lateError says that events of a chunk begin before what is in the table of
+// their keys: they have to take their places in history.
+type lateError struct {
+	// events are indexes into the batch, whole chains of keys.
+	events []int
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("%d events come before what the table has of their keys", len(e.events))
+}
+
+// late returns the events of a retried chunk whose keys have been changed later.
+func (m *matches) late(f *folded) error {
+	late := &lateError{}
+	for i := 0; i < len(f.items); {
+		end := i + 1
+		for end < len(f.items) && !f.items[end].head {
+			end++
+		}
+		overtaken := m.lastEnd[i] > f.items[i].at
+		for _, row := range m.current(i) {
+			overtaken = overtaken || row.start > f.items[i].at
+		}
+		for ; i < end; i++ {
+			if overtaken {
+				late.events = append(late.events, f.items[i].event)
+			}
+		}
+	}
+	if len(late.events) == 0 {
+		return nil
+	}
+	slices.Sort(late.events)
+	return late
+}
+
+// applyLate applies a chunk of which some events are late.
+func (r *run) applyLate(ctx context.Context, t *target, c *chunk, late *lateError) error {
+	for _, i := range late.events {
+		if err := r.placeOne(ctx, t, i); err != nil {
+			return err
+		}
+	}
+	rest := *c
+	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
+		_, found := slices.BinarySearch(late.events, i)
+		return found
+	})
+	return r.applyChunk(ctx, t, &rest)
+}
