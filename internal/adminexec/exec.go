@@ -38,6 +38,9 @@ type Config struct {
 	Control Controller
 	Status  Status
 	Logger  *slog.Logger
+	// Rejected tries rejected events again. If it is nil, that command is not
+	// in this version.
+	Rejected
 	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
 	// is not in this version.
 	RefreshTypes func(context.Context) error

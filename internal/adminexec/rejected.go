@@ -8,12 +8,42 @@ import (
 	"metadb/internal/datasource"
 )
 
-// rejected carries out PURGE REJECTED EVENTS. The data source need not exist:
-// its rejected events stay when it is dropped.
+// Rejected are the rejected events of the data sources, as the server knows them.
+type Rejected interface {
+	// RetryRejected tries the rejected events of a data source again and
+	// returns how many were applied and how many were set aside once more.
+	// What was done before an error stays done.
+	RetryRejected(ctx context.Context, source string) (applied, rejected int, err error)
+	// RejectedRemoved says that some have been removed.
+	RejectedRemoved(source string, events int)
+}
+
+// rejected carries out PURGE and RETRY REJECTED EVENTS.
 func (e *Executor) rejected(ctx context.Context, c adminlang.Rejected) (*Result, error) {
-	if !c.Purge {
+	if c.Purge {
+		return e.purgeRejected(ctx, c)
+	}
+	if e.Rejected == nil {
 		return nil, notYet(c)
 	}
+	if _, err := datasource.Load(ctx, e.DB, c.Source.Text); err != nil {
+		return nil, sourceError(err, c.Source)
+	}
+	applied, again, err := e.RetryRejected(ctx, c.Source.Text)
+	e.log("%d rejected events of data source %q applied, %d set aside again", applied, c.Source.Text, again)
+	if err != nil {
+		return nil, err
+	}
+	result := done("RETRY REJECTED EVENTS").notice(fmt.Sprintf("%d rejected events applied", applied))
+	if again > 0 {
+		result = result.warning(fmt.Sprintf("%d events were set aside again: the reasons are in metadb.rejected_event", again))
+	}
+	return result, nil
+}
+
+// purgeRejected carries out PURGE REJECTED EVENTS. The data source need not
+// exist: its rejected events stay when it is dropped.
+func (e *Executor) purgeRejected(ctx context.Context, c adminlang.Rejected) (*Result, error) {
 	tag, err := e.DB.Exec(ctx, "delete from metadb.rejected_event where source_name = $1", c.Source.Text)
 	if err != nil {
 		return nil, err
@@ -23,17 +53,9 @@ func (e *Executor) rejected(ctx context.Context, c adminlang.Rejected) (*Result,
 			return nil, sourceError(err, c.Source)
 		}
 	}
+	if e.Rejected != nil {
+		e.RejectedRemoved(c.Source.Text, int(tag.RowsAffected()))
+	}
 	e.log("%d rejected events of data source %q purged", tag.RowsAffected(), c.Source.Text)
 	return done("PURGE REJECTED EVENTS").notice(fmt.Sprintf("%d rejected events removed", tag.RowsAffected())), nil
-}
-
-// refreshTypes carries out REFRESH INFERRED COLUMN TYPES.
-func (e *Executor) refreshTypes(ctx context.Context, c adminlang.RefreshTypes) (*Result, error) {
-	if e.RefreshTypes == nil {
-		return nil, notYet(c)
-	}
-	if err := e.RefreshTypes(ctx); err != nil {
-		return nil, err
-	}
-	return done("REFRESH INFERRED COLUMN TYPES"), nil
 }

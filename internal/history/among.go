@@ -18,7 +18,7 @@ type placing struct {
 	// nothing says that the event changes nothing.
 	nothing bool
 	// before is the version that the event ends, nil if none was there. cut
-	// says that it ends with the event, and rest that it had gone on beyond
+	// says that it ends with the event, and rest that it had gone on past
 	// the event's own end, from where it begins once more.
 	before    *spell
 	cut, rest bool

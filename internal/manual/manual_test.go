@@ -67,6 +67,24 @@ func TestDataSources(t *testing.T) {
 	s.run("docs/data-sources.md", page(t, "docs/data-sources.md")...)
 }
 
+// TestRejected: something has been set aside, and stays so.
+func TestRejected(t *testing.T) {
+	s := installed(t)
+	producer, err := rig.NewProducer(s.broker.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	if err := producer.Write(t.Context(), eventgen.Record{
+		Topic: "metadb_sensor_1.library.patron", Key: []byte(`{"id":1}`), Value: []byte("hello"), Time: time.Now(),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.count("SELECT count(*) FROM metadb.rejected_event", 1)
+	s.run("docs/rejected.md", page(t, "docs/rejected.md")...)
+	s.count("SELECT count(*) FROM metadb.rejected_event", 0)
+}
+
 func TestHistory(t *testing.T) {
 	s := installed(t)
 	s.run("docs/history.md", page(t, "docs/history.md")...)

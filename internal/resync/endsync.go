@@ -124,7 +124,7 @@ func (s *state) refuseRejected(ctx context.Context, db *pgx.Conn, front Front, o
 		front.Warn(told)
 		return nil
 	}
-	return errors.New(told + "; purge them, or use --force-unconfirmed")
+	return errors.New(told + "; retry or purge them, or use --force-unconfirmed")
 }
 
 // warnEmpty names the tables that have not been confirmed at all: perhaps they
@@ -168,6 +168,9 @@ func (s *state) leave(ctx context.Context, db *pgx.Conn, patience time.Duration)
 			args []any
 		}{
 			{"UPDATE metadb.source SET sync = $2 WHERE name = $1", []any{s.name(), Normal}},
+			// What was rejected before the snapshot is not current any more.
+			{"UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r" +
+				" WHERE e.source_name = $1 AND r.source_name = $1 AND e.later IS NULL AND e.rejected_time < r.started_at", []any{s.name()}},
 			{"DELETE FROM metadb.resync_from WHERE source_name = $1", []any{s.name()}},
 			{"DELETE FROM metadb.resync WHERE source_name = $1", []any{s.name()}},
 			{"UPDATE metadb.maintenance SET next_maintenance_time = now()", nil},

@@ -37,6 +37,9 @@ type Inference struct {
 	Logger *slog.Logger
 	// Patience is how long a lock is waited for at a time; 0 for 5 seconds.
 	Patience time.Duration
+	// Exclusively does something while no batch is applied. Nil says that no
+	// stream is running.
+	Exclusively func(do func() error) error
 }
 
 // InferTypes makes the text columns uuid whose values, history included, are all
@@ -44,8 +47,12 @@ type Inference struct {
 // stay. A column that a view keeps from changing stays too, with a warning.
 //
 // It rewrites the tables, one transaction for each, and publishes them in the
-// store, which must be what the database has: no stream may be running.
+// store, which must be what the database has. Streams that are running use the
+// same store, and are kept out while a table is rewritten.
 func InferTypes(ctx context.Context, db *pgx.Conn, store *catalog.Store, o Inference) error {
+	if o.Exclusively == nil {
+		o.Exclusively = func(do func() error) error { return do() }
+	}
 	for t := range store.Snapshot().All() {
 		if o.Source != "" && t.Source != o.Source {
 			continue
@@ -65,13 +72,19 @@ func inferTable(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *cata
 	if err != nil || len(columns) == 0 {
 		return err
 	}
-	err = makeUUID(ctx, db, store, t, columns, o)
+	// All rows are looked at before anybody has to wait for it.
+	if columns, err = allUUIDs(ctx, db, t, columns, t.Main.SQL()+" t", false); err != nil || len(columns) == 0 {
+		return err
+	}
+	rewrite := func(columns []int) error {
+		return o.Exclusively(func() error { return makeUUID(ctx, db, store, t, columns, o) })
+	}
+	err = rewrite(columns)
 	if !inUse(err) {
 		return err
 	}
 	for _, column := range columns {
-		now := store.Snapshot().Table(t.Name)
-		err := makeUUID(ctx, db, store, now, []int{column}, o)
+		err := rewrite([]int{column})
 		if inUse(err) {
 			o.Logger.Warn(fmt.Sprintf("table %s: column %s has UUIDs only and stays text: %v", t.Name, t.Columns[column].Name, err))
 			continue
@@ -101,8 +114,14 @@ func textColumns(t *catalog.Table) []int {
 }
 
 // makeUUID looks at all rows, which nobody may change meanwhile, and changes the
-// columns that have UUIDs only.
-func makeUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *catalog.Table, columns []int, o Inference) error {
+// columns that have UUIDs only. The columns are those of seen, which a stream may
+// have changed since.
+func makeUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, seen *catalog.Table, columns []int, o Inference) error {
+	t := store.Snapshot().Table(seen.Name)
+	if t == nil {
+		return nil
+	}
+	columns = stillText(t, seen, columns)
 	after := t
 	err := transact(ctx, db, o.Patience, fmt.Sprintf("infer types of table %s", t.Name), func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Main.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
@@ -119,6 +138,18 @@ func makeUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *catalo
 		store.Publish(after)
 	}
 	return err
+}
+
+// stillText returns where the columns of seen are in t, as far as they are text.
+func stillText(t, seen *catalog.Table, columns []int) []int {
+	var still []int
+	for _, column := range columns {
+		at := t.Column(seen.Columns[column].Name)
+		if at >= 0 && t.Columns[at].Type == change.Text {
+			still = append(still, at)
+		}
+	}
+	return still
 }
 
 // toUUID returns the change of the columns to uuid.

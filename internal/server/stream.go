@@ -123,8 +123,21 @@ func (s *stream) run(ctx context.Context) error {
 	return err
 }
 
-// newRouter returns the router with the filters and names that were captured.
+// newRouter returns the router of the stream, which origins that come later reach.
 func (s *stream) newRouter(o *datasource.Options) (*route.Router, error) {
+	router, err := makeRouter(o)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.router = router
+	s.router.SetOrigins(s.origins)
+	return router, nil
+}
+
+// makeRouter returns a router with the filters and names of the options.
+func makeRouter(o *datasource.Options) (*route.Router, error) {
 	config := route.Config{
 		MapPublicSchema: o.MapPublicSchema, TrimSchemaPrefix: o.TrimSchemaPrefix, AddSchemaPrefix: o.AddSchemaPrefix,
 	}
@@ -138,12 +151,7 @@ func (s *stream) newRouter(o *datasource.Options) (*route.Router, error) {
 	if config.TableStop, err = datasource.Expressions("table_stop_filter", o.TableStopFilter); err != nil {
 		return nil, err
 	}
-	router := route.New(config)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.router = router
-	s.router.SetOrigins(s.origins)
-	return router, nil
+	return route.New(config), nil
 }
 
 // setOrigins makes the origins known to the router of now and those to come.

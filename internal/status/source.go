@@ -124,6 +124,13 @@ func (s *Source) SetRejected(n int64) {
 	s.report.Rejected = n
 }
 
+// RejectedRemoved says that some rejected events are stored no more.
+func (s *Source) RejectedRemoved(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Rejected = max(0, s.report.Rejected-n)
+}
+
 // Skip lists a topic whose table has no primary key. It reports whether the
 // topic is new to the list, which is when a warning is due.
 func (s *Source) Skip(topic string) bool {

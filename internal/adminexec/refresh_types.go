@@ -1,0 +1,18 @@
+package adminexec
+
+import (
+	"context"
+
+	"metadb/internal/adminlang"
+)
+
+// refreshTypes carries out REFRESH INFERRED COLUMN TYPES.
+func (e *Executor) refreshTypes(ctx context.Context, c adminlang.RefreshTypes) (*Result, error) {
+	if e.RefreshTypes == nil {
+		return nil, notYet(c)
+	}
+	if err := e.RefreshTypes(ctx); err != nil {
+		return nil, err
+	}
+	return done("REFRESH INFERRED COLUMN TYPES"), nil
+}

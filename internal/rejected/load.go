@@ -1,0 +1,71 @@
+package rejected
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// cursor is the position of the last event that was read.
+type cursor change.Position
+
+// record is a rejected event as it is stored.
+type record struct {
+	change.Record
+	id       int64
+	position change.Position
+	later    *change.Micros
+	// confirm says that it confirms rows in the resynchronization under way.
+	confirm bool
+}
+
+// Bounds of one piece, which is one transaction.
+const (
+	pieceEvents = 500
+	pieceBytes  = 8 << 20
+)
+
+// loadSQL reads the next events. A resynchronization is confirmed by what came
+// after it had begun, from the offsets on from which events confirm.
+const loadSQL = `
+SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extract(epoch FROM r.later) * 1000000)::bigint,
+       s.sync = 2 AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
+  FROM (SELECT *, row_number() OVER place AS number, sum(coalesce(octet_length(value), 0)) OVER place AS bytes
+          FROM (SELECT * FROM metadb.rejected_event
+                 WHERE source_name = $1 AND (topic, partition, "offset") > ($2, $3, $4)
+                 ORDER BY topic, partition, "offset" LIMIT $5) AS next
+        WINDOW place AS (ORDER BY topic, partition, "offset")) AS r
+  LEFT JOIN metadb.source AS s ON s.name = r.source_name
+  LEFT JOIN metadb.resync AS y ON y.source_name = r.source_name
+  LEFT JOIN metadb.resync_from AS f ON f.source_name = r.source_name AND f.topic = r.topic AND f.partition = r.partition
+ WHERE r.number = 1 OR r.bytes <= $6
+ ORDER BY r.topic, r.partition, r."offset"`
+
+// load reads the events behind the cursor that one transaction takes.
+func load(ctx context.Context, db DB, source string, after cursor) ([]record, error) {
+	rows, err := db.Query(ctx, loadSQL, source, after.Partition.Topic, after.Partition.Number, after.Offset, pieceEvents, pieceBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read rejected events: %w", err)
+	}
+	records, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("read rejected events: %w", err)
+	}
+	return records, nil
+}
+
+func scan(row pgx.CollectableRow) (record, error) {
+	var rec record
+	var headers [][]byte
+	var confirm *bool
+	part := &rec.position.Partition
+	err := row.Scan(&rec.id, &part.Topic, &part.Number, &rec.position.Offset, &rec.Key, &rec.Tail, &headers, &rec.later, &confirm)
+	for i := 0; i+1 < len(headers); i += 2 {
+		rec.Headers = append(rec.Headers, change.Header{Name: string(headers[i]), Value: headers[i+1]})
+	}
+	rec.confirm = confirm != nil && *confirm
+	return rec, err
+}

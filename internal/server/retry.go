@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/debezium"
+	"metadb/internal/history"
+	"metadb/internal/rejected"
+)
+
+// RetryRejected implements adminexec.Rejected. The streams go on in between: each
+// transaction keeps them out for as long as it takes.
+func (s *streams) RetryRejected(ctx context.Context, name string) (applied, again int, err error) {
+	options, err := s.optionsInUse(ctx, name)
+	if err != nil {
+		return 0, 0, err
+	}
+	decode, err := s.newRetryDecoder(options)
+	if err != nil {
+		return 0, 0, err
+	}
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, s.config, s.config.SystemUser) },
+		Source:  name,
+		Group:   options.ConsumerGroup,
+		Store:   s.tables.store,
+		Logger:  s.logger,
+	})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = applier.Close(ctx)
+	}()
+	if err := s.tables.reload(ctx, s.pool); err != nil {
+		return 0, 0, err
+	}
+	tally, err := rejected.Retry(ctx, rejected.Config{
+		DB: s.pool, Source: name, Decode: decode, Apply: applier.Retry, Exclusively: s.tables.exclusively,
+		Done: func(events int) { s.RejectedRemoved(name, events) }, Logger: s.logger,
+	})
+	return tally.Applied + tally.Unwanted, tally.Rejected, err
+}
+
+// RejectedRemoved implements adminexec.Rejected.
+func (s *streams) RejectedRemoved(name string, events int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.running[name]; one != nil {
+		one.state.RejectedRemoved(int64(events))
+	}
+}
+
+// optionsInUse returns the options that a source's stream is running with, or, if
+// it is not, those that are stored.
+func (s *streams) optionsInUse(ctx context.Context, name string) (*datasource.Options, error) {
+	now, err := datasource.Load(ctx, s.pool, name)
+	if err != nil {
+		return nil, fmt.Errorf("read data source %q: %w", name, err)
+	}
+	s.mu.Lock()
+	one := s.running[name]
+	s.mu.Unlock()
+	if one == nil {
+		return now, nil
+	}
+	return refreshed(one.captured, now)
+}
+
+// newRetryDecoder returns what decodes and routes a data source's records. A bug
+// in a converter costs one record.
+func (s *streams) newRetryDecoder(o *datasource.Options) (func(change.Position, *change.Record) change.Event, error) {
+	router, err := makeRouter(o)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	router.SetOrigins(s.origins)
+	s.mu.Unlock()
+	decoder := debezium.NewDecoder(debezium.Config{Placeholder: o.UnavailablePlaceholder})
+	return func(at change.Position, record *change.Record) (event change.Event) {
+		defer func() {
+			if bug := recover(); bug != nil {
+				s.logger.Error(fmt.Sprintf("decode rejected event %s: %v\n%s", at, bug, debug.Stack()))
+				event = change.Event{Op: change.Reject, Reason: fmt.Sprintf("decoding failed: %v", bug)}
+			}
+		}()
+		event = decoder.Decode(&debezium.Input{
+			Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
+			Time: record.Time, Key: record.Key, Value: record.Value(), Headers: record.Headers,
+		})
+		router.Route(&event)
+		return event
+	}, nil
+}
+
+// exclusively does something while no batch is applied.
+func (t *tables) exclusively(do func() error) error {
+	t.use.Lock()
+	defer t.use.Unlock()
+	return do()
+}
