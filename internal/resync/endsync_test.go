@@ -256,7 +256,7 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	o := resync.EndsyncOptions{Source: "sensor", Force: true}
 	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
 	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table, 2 of table library.patron"
-	if err == nil || err.Error() != told+"; purge them, or use --force-unconfirmed" {
+	if err == nil || err.Error() != told+"; retry or purge them, or use --force-unconfirmed" {
 		t.Fatalf("got %v", err)
 	}
 	r.expect("SELECT count(*) FROM library.patron", "10")
