@@ -1,0 +1,106 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// settle gives the fields of a row that would share a column one of their own.
+// The name goes to the field that is written like it, or else to the one whose
+// path comes first; the others get a suffix. So it depends on the row alone.
+func (l *Layout) settle(table int, values []pending) {
+	taken := make(map[int32]int, len(values))
+	for i := range values {
+		v := &values[i]
+		if v.column == none {
+			continue
+		}
+		other, shared := taken[v.column]
+		if !shared {
+			taken[v.column] = i
+			continue
+		}
+		name := l.tables[table].columns[v.column].name
+		taken[v.column] = l.first(name, values, other, i)
+		loser := other + i - taken[v.column]
+		values[loser].column = l.column(table, suffixed(name, l.path(&values[loser])))
+		if _, again := taken[values[loser].column]; again {
+			values[loser].column = none
+			continue
+		}
+		taken[values[loser].column] = loser
+	}
+}
+
+// first returns which of two fields gets a name.
+func (l *Layout) first(name string, values []pending, a, b int) int {
+	aPath, bPath := l.path(&values[a]), l.path(&values[b])
+	aExact, bExact := string(values[a].name) == name, string(values[b].name) == name
+	switch {
+	case aExact != bExact:
+		if aExact {
+			return a
+		}
+		return b
+	case strings.Compare(aPath, bPath) <= 0:
+		return a
+	}
+	return b
+}
+
+func (l *Layout) path(v *pending) string { return l.set.nodes[v.node].path + "." + string(v.name) }
+
+// A row of PostgreSQL has to fit into a page with what it can't put elsewhere:
+// short values, or pointers to long ones.
+// https://www.postgresql.org/docs/current/limits.html
+const (
+	maxRowBytes  = 7600
+	valueBytes   = 4
+	pointerBytes = 18
+)
+
+// fit leaves out values of a row that is too large to be stored, those last whose
+// columns' names come last.
+func (l *Layout) fit(table int, values []scalar) []scalar {
+	if len(values)*(valueBytes+pointerBytes) <= maxRowBytes {
+		return values
+	}
+	bytes := 0
+	for i := range values {
+		bytes += size(&values[i])
+	}
+	if bytes <= maxRowBytes {
+		return values
+	}
+	columns := l.tables[table].columns
+	slices.SortFunc(values, func(a, b scalar) int { return strings.Compare(columns[a.column].name, columns[b.column].name) })
+	bytes = 0
+	kept := 0
+	for ; kept < len(values); kept++ {
+		if bytes += size(&values[kept]); bytes > maxRowBytes {
+			break
+		}
+	}
+	l.left[l.set.Targets[table]] += len(values) - kept
+	values = values[:kept]
+	slices.SortFunc(values, byColumn)
+	return values
+}
+
+// size is at least what a value takes of a row, whatever its column's type. It
+// does not depend on how the value is written.
+func size(s *scalar) int {
+	n := len(s.raw)
+	switch {
+	case s.kind == change.Numeric:
+		if value, err := datatype.AppendNumericText(nil, string(s.raw)); err == nil {
+			n = len(value)
+		}
+	case s.escaped:
+		n = len(unescape(nil, s.raw))
+	}
+	return valueBytes + min(max(n, 8), pointerBytes)
+}

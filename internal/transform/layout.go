@@ -1,0 +1,179 @@
+package transform
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// maxColumns is how many columns a transformed table gets from documents: fewer
+// than PostgreSQL's 1600, less the metadata columns and those of the key.
+const maxColumns = 1500
+
+// Layout says which columns the tables of a set have and how fields come into
+// them. It grows with the documents that it is given. It is not safe for
+// concurrent use.
+type Layout struct {
+	set    *Set
+	tables []layoutTable
+	// fields finds the column of a field that stands in a row of a table, in
+	// an object of a node: see fieldsOf.
+	fields []map[string]int32
+	// left counts what did not fit, for each table.
+	left map[string]int
+	walk walker
+}
+
+// layoutTable is one table of a layout.
+type layoutTable struct {
+	columns []layoutColumn
+	byName  map[string]int32
+	// ords says which of the node's positions the table has columns for.
+	ords []bool
+}
+
+// layoutColumn is one column that comes from documents.
+type layoutColumn struct {
+	name string
+	// stored is the type that it has in the database, zero if it has none.
+	stored change.Type
+	// seen has a bit for each type that has been noted, see [Layout.Note].
+	seen uint32
+	// other says that a text was noted that is no canonical UUID.
+	other bool
+}
+
+// none is an index that points nowhere.
+const none = -1
+
+// NewLayout returns the layout of a set whose tables have the given columns:
+// stored returns those of the table that a target makes, nil if it does not
+// exist.
+func NewLayout(set *Set, stored func(target string) []change.Column) *Layout {
+	l := &Layout{
+		set: set, tables: make([]layoutTable, len(set.nodes)),
+		fields: make([]map[string]int32, len(set.nodes)*len(set.nodes)), left: make(map[string]int),
+	}
+	for i := range l.tables {
+		n := &set.nodes[i]
+		t := layoutTable{byName: make(map[string]int32), ords: make([]bool, len(n.ords))}
+		for _, column := range stored(n.target) {
+			at := slices.IndexFunc(n.ords, func(ord int) bool { return OrdColumn(set.nodes[ord].target) == column.Name })
+			switch {
+			case at >= 0:
+				t.ords[at] = true
+			case IsKey(column.Name):
+			default:
+				t.byName[column.Name] = int32(len(t.columns))
+				t.columns = append(t.columns, layoutColumn{name: column.Name, stored: column.Type})
+			}
+		}
+		l.tables[i] = t
+	}
+	return l
+}
+
+// Set returns what the layout is of.
+func (l *Layout) Set() *Set { return l.set }
+
+// column returns the index of a table's column, and makes it if there is none;
+// none if the table is full.
+func (l *Layout) column(table int, name string) int32 {
+	t := &l.tables[table]
+	if at, known := t.byName[name]; known {
+		return at
+	}
+	if len(t.columns) >= maxColumns {
+		l.left[l.set.Targets[table]]++
+		return none
+	}
+	at := int32(len(t.columns))
+	t.byName[name] = at
+	t.columns = append(t.columns, layoutColumn{name: name})
+	return at
+}
+
+// field returns the column of a field of an object at a node, in a row of a
+// table.
+func (l *Layout) field(table, node int, name []byte) int32 {
+	fields := &l.fields[table*len(l.set.nodes)+node]
+	if at, known := (*fields)[string(name)]; known {
+		return at
+	}
+	if *fields == nil {
+		*fields = make(map[string]int32)
+	}
+	at := l.column(table, l.name(table, node, string(name)))
+	(*fields)[string(name)] = at
+	return at
+}
+
+// name returns the column's name for a field.
+func (l *Layout) name(table, node int, field string) string {
+	name := Decode(field)
+	if name == "" || IsKey(name) {
+		name = suffixed(strings.TrimLeft(name, "_"), l.set.nodes[node].path+"."+field)
+	}
+	if node != table {
+		name = l.set.nodes[node].target + "__" + name
+	}
+	return name
+}
+
+// Left returns what has been left out since it was asked last, in words.
+func (l *Layout) Left() []string {
+	var texts []string
+	for _, target := range slices.Sorted(maps.Keys(l.left)) {
+		texts = append(texts, fmt.Sprintf("target %s: %d values were left out, since a table has at most %d columns of documents and a row about 8 kB of short values",
+			target, l.left[target], maxColumns))
+	}
+	clear(l.left)
+	return texts
+}
+
+// Note takes notice of a row that will be written: its table's columns have to
+// hold the values.
+func (l *Layout) Note(rows *Rows, table, row int) {
+	t := &l.tables[table]
+	values := rows.scalars(table, row)
+	for i := range values {
+		s := &values[i]
+		c := &t.columns[s.column]
+		c.seen |= 1 << s.kind
+		if c.stored == change.UUID && !c.other {
+			c.other = s.kind != change.Text || s.escaped || !datatype.CanonicalUUID(s.raw)
+		}
+	}
+	l.NoteKey(rows, table, row)
+}
+
+// NoteKey takes notice of the positions of a row that ends.
+func (l *Layout) NoteKey(rows *Rows, table, row int) {
+	for i, ord := range rows.Ords(table, row) {
+		if ord > 0 {
+			l.tables[table].ords[i] = true
+		}
+	}
+}
+
+// finalType returns the type that a column needs, zero if it needs none yet.
+func (c *layoutColumn) finalType() change.Type {
+	final := c.stored
+	if final == change.UUID && !c.other {
+		return final
+	}
+	for t := change.Type(1); int(t) < change.TypeCount; t++ {
+		switch {
+		case c.seen&(1<<t) == 0:
+		case final == 0:
+			final = t
+		default:
+			final = datatype.Widen(final, t)
+		}
+	}
+	return final
+}

@@ -1,0 +1,64 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Decode returns the column's name for a field: a leading # or @ is removed, and
+// camel case becomes words in lower case with underscores between them. A
+// sequence of capitals is one word, but for the last if a character follows that
+// is none: that one begins the next word.
+func Decode(field string) string {
+	if field != "" && (field[0] == '#' || field[0] == '@') {
+		field = field[1:]
+	}
+	var b strings.Builder
+	b.Grow(len(field) + 4)
+	before, first := false, true
+	for i, r := range field {
+		upper := unicode.IsUpper(r)
+		if upper && !first {
+			next, size := utf8.DecodeRuneInString(field[i+utf8.RuneLen(r):])
+			if !before || size > 0 && !unicode.IsUpper(next) {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+		before, first = upper, false
+	}
+	return b.String()
+}
+
+// suffixLength is the length of what tells names apart that would be the same:
+// 40 bits.
+const suffixLength = 8
+
+// suffixed returns the name for a field whose own can't be used. It depends on
+// the field's path alone, so that the field has one column wherever it needs it.
+func suffixed(name string, path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return name + "_" + strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:suffixLength]
+}
+
+// The prefixes of the names of key columns.
+const (
+	rootPrefix = "__root__"
+	ordPrefix  = "__ord__"
+)
+
+// RootColumn returns the name of the key column that holds the parent's key
+// column.
+func RootColumn(parent string) string { return rootPrefix + parent }
+
+// OrdColumn returns the name of the column that holds the position in the array
+// that is mapped to target.
+func OrdColumn(target string) string { return ordPrefix + target }
+
+// IsKey reports whether a column of a transformed table belongs to its key.
+func IsKey(column string) bool {
+	return strings.HasPrefix(column, rootPrefix) || strings.HasPrefix(column, ordPrefix)
+}

@@ -1,0 +1,56 @@
+package transform
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Root is the path of the whole document.
+const Root = "$"
+
+// maxTarget is the length of a target, that of metadb.transform_json.map.
+const maxTarget = 16
+
+// ParsePath returns the names of the members that lead to a path: none for $,
+// a and b for $.a.b. An array on the way has no sign of its own.
+func ParsePath(path string) ([]string, error) {
+	if path == Root {
+		return nil, nil
+	}
+	rest, found := strings.CutPrefix(path, Root+".")
+	if !found {
+		return nil, fmt.Errorf("path %q does not begin with $ and a point", path)
+	}
+	names := strings.Split(rest, ".")
+	for _, name := range names {
+		if name == "" || strings.ContainsAny(name, "[]*\"'") {
+			return nil, fmt.Errorf("path %q is not $ or $ and the names of members, each after a point", path)
+		}
+	}
+	return names, nil
+}
+
+// Parent returns the path that has to be mapped for path to be, false for $.
+func Parent(path string) (string, bool) {
+	at := strings.LastIndexByte(path, '.')
+	if at < 0 {
+		return "", false
+	}
+	return path[:at], true
+}
+
+// CheckTarget says what is wrong with a target: it becomes part of names that
+// people type.
+func CheckTarget(target string) error {
+	if target == "" || len(target) > maxTarget {
+		return fmt.Errorf("a target has 1 to %d characters", maxTarget)
+	}
+	for i := range len(target) {
+		c := target[i]
+		if c >= 'a' && c <= 'z' || i > 0 && c >= '0' && c <= '9' {
+			continue
+		}
+		return fmt.Errorf("a target has lower-case letters and digits, and begins with a letter")
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package transform
+
+import "slices"
+
+// Rows are the rows of some documents, one list for each table of the set. The
+// documents must not change as long as their rows are used.
+type Rows struct {
+	tables []tableRows
+	// starts has, for each document, where its rows begin in each table.
+	starts []int32
+}
+
+// tableRows are rows of one table.
+type tableRows struct {
+	// width is the number of positions of a row.
+	width int
+	// ends has, for each row, where its scalars end.
+	ends    []int32
+	ords    []int32
+	scalars []scalar
+}
+
+// NewRows returns no rows of the set's tables.
+func NewRows(set *Set) *Rows {
+	r := &Rows{tables: make([]tableRows, len(set.nodes))}
+	for i := range r.tables {
+		r.tables[i].width = len(set.nodes[i].ords)
+	}
+	return r
+}
+
+// Reset forgets all rows and keeps the memory.
+func (r *Rows) Reset() {
+	r.starts = r.starts[:0]
+	for i := range r.tables {
+		t := &r.tables[i]
+		t.ends, t.ords, t.scalars = t.ends[:0], t.ords[:0], t.scalars[:0]
+	}
+}
+
+// begin begins a document and returns its number.
+func (r *Rows) begin() int {
+	document := len(r.starts) / max(len(r.tables), 1)
+	for i := range r.tables {
+		r.starts = append(r.starts, int32(len(r.tables[i].ends)))
+	}
+	return document
+}
+
+// Span returns the numbers of the first row of a document in a table and of the
+// one behind the last; none for document -1, which stands for no document.
+func (r *Rows) Span(document, table int) (from, to int) {
+	if document < 0 {
+		return 0, 0
+	}
+	from, to = int(r.starts[document*len(r.tables)+table]), len(r.tables[table].ends)
+	if next := (document+1)*len(r.tables) + table; next < len(r.starts) {
+		to = int(r.starts[next])
+	}
+	return from, to
+}
+
+// Ords returns the positions of a row: for each node below $ on its path the
+// 1-based position in the array, 0 where there is an object.
+func (r *Rows) Ords(table, row int) []int32 {
+	t := &r.tables[table]
+	return t.ords[row*t.width : (row+1)*t.width]
+}
+
+// scalars returns the values of a row, ordered by column.
+func (r *Rows) scalars(table, row int) []scalar {
+	t := &r.tables[table]
+	from := int32(0)
+	if row > 0 {
+		from = t.ends[row-1]
+	}
+	return t.scalars[from:t.ends[row]]
+}
+
+// add adds a row.
+func (r *Rows) add(table int, ords []int32, scalars []scalar) {
+	t := &r.tables[table]
+	t.ords = append(t.ords, ords...)
+	t.scalars = append(t.scalars, scalars...)
+	t.ends = append(t.ends, int32(len(t.scalars)))
+}
+
+// Change is a row that differs between two documents: Old and New are its
+// numbers, -1 where a document does not have it.
+type Change struct{ Table, Old, New int }
+
+// Changes appends the rows in which two documents of one parent differ, by
+// table and position. Rows that are in both and written alike are left out;
+// whether those that are written differently are equal is for PostgreSQL to say.
+func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
+	for table := range older.tables {
+		a, aEnd := older.Span(o, table)
+		b, bEnd := newer.Span(n, table)
+		for a < aEnd || b < bEnd {
+			order := 0
+			switch {
+			case a == aEnd:
+				order = 1
+			case b == bEnd:
+				order = -1
+			default:
+				order = slices.Compare(older.Ords(table, a), newer.Ords(table, b))
+			}
+			switch {
+			case order < 0:
+				dst = append(dst, Change{Table: table, Old: a, New: none})
+				a++
+			case order > 0:
+				dst = append(dst, Change{Table: table, Old: none, New: b})
+				b++
+			default:
+				if !same(older.scalars(table, a), newer.scalars(table, b)) {
+					dst = append(dst, Change{Table: table, Old: a, New: b})
+				}
+				a++
+				b++
+			}
+		}
+	}
+	return dst
+}
+
+func same(a, b []scalar) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !a[i].same(&b[i]) {
+			return false
+		}
+	}
+	return true
+}

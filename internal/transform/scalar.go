@@ -1,0 +1,114 @@
+package transform
+
+import (
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// scalar is one value of a row, as the document has it.
+type scalar struct {
+	// column is the column's index in the layout of the row's table.
+	column int32
+	// kind is the type that the value has by itself: text, numeric, boolean,
+	// timestamp or timestamptz.
+	kind    change.Type
+	escaped bool
+	// raw is the number or word, or what stands between the quotes. It
+	// aliases the document.
+	raw []byte
+}
+
+// same reports whether two scalars are certainly the same value: they are
+// written alike.
+func (s *scalar) same(o *scalar) bool {
+	return s.column == o.column && s.kind == o.kind && s.escaped == o.escaped && string(s.raw) == string(o.raw)
+}
+
+// scalarOf returns the scalar that a value, neither object nor array, stands
+// for; false for null and what is no value.
+func scalarOf(value []byte) (scalar, bool) {
+	if len(value) == 0 {
+		return scalar{}, false
+	}
+	switch value[0] {
+	case 't', 'f':
+		return scalar{kind: change.Boolean, raw: value}, true
+	case 'n':
+		return scalar{}, false
+	case '"':
+		if len(value) < 2 {
+			return scalar{}, false
+		}
+		raw := value[1 : len(value)-1]
+		return textOf(raw), true
+	}
+	if !datatype.NumericFits(value) {
+		return scalar{kind: change.Text, raw: value}, true
+	}
+	return scalar{kind: change.Numeric, raw: value}, true
+}
+
+// textOf returns the scalar of a string, which may say a moment.
+func textOf(raw []byte) scalar {
+	out := scalar{kind: change.Text, raw: raw}
+	for _, c := range raw {
+		if c == '\\' {
+			out.escaped = true
+			return out
+		}
+	}
+	if _, zoned, ok := moment(raw); ok {
+		out.kind = change.Timestamp
+		if zoned {
+			out.kind = change.TimestampTZ
+		}
+	}
+	return out
+}
+
+// appendText appends the scalar as text: a string as it was, a number as
+// PostgreSQL prints it.
+func (s *scalar) appendText(dst []byte) []byte {
+	switch {
+	case s.escaped:
+		return unescape(dst, s.raw)
+	case s.kind == change.Numeric:
+		if numeric, err := datatype.AppendNumericText(nil, string(s.raw)); err == nil {
+			if text, err := datatype.Format(change.Numeric, change.Cell{Bytes: numeric}); err == nil {
+				return append(dst, text...)
+			}
+		}
+	}
+	return append(dst, s.raw...)
+}
+
+// appendCell appends the scalar as a cell of a column's type, which must be one
+// that holds it.
+func (s *scalar) appendCell(row change.Row, to change.Type) (change.Row, error) {
+	var err error
+	open, mark := change.Begin(row)
+	switch {
+	case to == change.Text:
+		open = s.appendText(open)
+	case to == change.UUID:
+		open, err = datatype.AppendUUID(open, s.raw)
+	case s.kind == change.Boolean:
+		open = append(open, boolByte(s.raw[0] == 't'))
+	case s.kind == change.Numeric:
+		open, err = datatype.AppendNumericText(open, string(s.raw))
+	default:
+		micros, _, _ := moment(s.raw)
+		open, err = datatype.AppendTimestamp(open, micros)
+	}
+	if err != nil {
+		return row, err
+	}
+	return change.End(open, mark), nil
+}
+
+func boolByte(value bool) byte {
+	if value {
+		return 1
+	}
+	return 0
+}

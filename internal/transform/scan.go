@@ -1,0 +1,201 @@
+package transform
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// scanner reads a JSON document that is valid. Of one that is not it may read
+// anything, but it stays within the text and comes to an end.
+type scanner struct {
+	data []byte
+	pos  int
+}
+
+// peek passes white space and returns the byte after it, 0 at the end.
+func (s *scanner) peek() byte {
+	for s.pos < len(s.data) {
+		switch c := s.data[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// pass passes white space and the byte c if that comes next.
+func (s *scanner) pass(c byte) bool {
+	if s.peek() != c {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// text passes a string, at whose quote the scanner stands, and returns what is
+// between the quotes.
+func (s *scanner) text() (raw []byte, escaped bool) {
+	start := s.pos + 1
+	at := start
+	for {
+		n := bytes.IndexByte(s.data[min(at, len(s.data)):], '"')
+		if n < 0 {
+			s.pos = len(s.data)
+			return nil, false
+		}
+		inside := s.data[at : at+n]
+		slash := bytes.IndexByte(inside, '\\')
+		if slash < 0 {
+			s.pos = at + n + 1
+			return s.data[start : at+n], escaped
+		}
+		escaped = true
+		at += slash + 2
+	}
+}
+
+// value passes one value, at whose first byte the scanner stands, and returns
+// its text. Objects and arrays are passed without a look at what they hold.
+func (s *scanner) value() []byte {
+	start := s.pos
+	if start >= len(s.data) {
+		return nil
+	}
+	switch s.data[start] {
+	case '"':
+		s.text()
+	case '{', '[':
+		s.nested()
+	default:
+		for s.pos < len(s.data) && !ends(s.data[s.pos]) {
+			s.pos++
+		}
+		if s.pos == start {
+			s.pos++ // no value at all: go on behind it
+		}
+	}
+	return s.data[start:s.pos]
+}
+
+// ends tells the bytes that end a number or a word.
+func ends(c byte) bool {
+	switch c {
+	case ',', ']', '}', ':', '"', '[', '{', ' ', '\t', '\n', '\r':
+		return true
+	}
+	return false
+}
+
+// nested passes an object or array.
+func (s *scanner) nested() {
+	depth := 0
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case '"':
+			s.text()
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+			if depth == 0 {
+				s.pos++
+				return
+			}
+		}
+		s.pos++
+	}
+}
+
+// unescape appends the text that stands between the quotes of a JSON string.
+// What is no character becomes U+FFFD, and so does U+0000, which PostgreSQL
+// can't store.
+func unescape(dst, raw []byte) []byte {
+	for i := 0; i < len(raw); {
+		if raw[i] != '\\' || i+1 == len(raw) {
+			next := bytes.IndexByte(raw[i+1:], '\\')
+			end := len(raw)
+			if next >= 0 {
+				end = i + 1 + next
+			}
+			dst = append(dst, raw[i:end]...)
+			i = end
+			continue
+		}
+		if raw[i+1] != 'u' {
+			dst = append(dst, unescaped(raw[i+1]))
+			i += 2
+			continue
+		}
+		r, size := character(raw[i:])
+		if r == 0 {
+			r = utf8.RuneError
+		}
+		dst = utf8.AppendRune(dst, r)
+		i += size
+	}
+	return dst
+}
+
+// unicodeEscape is the length of \u0000.
+const unicodeEscape = 6
+
+// character reads the one or two \u escapes at the beginning of raw that make
+// one character.
+func character(raw []byte) (r rune, size int) {
+	r, ok := hex(raw)
+	if !ok {
+		return utf8.RuneError, min(2, len(raw))
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, unicodeEscape
+	}
+	if low, ok := hex(raw[unicodeEscape:]); ok {
+		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+			return pair, 2 * unicodeEscape
+		}
+	}
+	return utf8.RuneError, unicodeEscape
+}
+
+// hex reads \u0000 at the beginning of raw.
+func hex(raw []byte) (rune, bool) {
+	if len(raw) < unicodeEscape || raw[0] != '\\' || raw[1] != 'u' {
+		return 0, false
+	}
+	var value rune
+	for _, c := range raw[2:unicodeEscape] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		value = value<<4 | rune(c)
+	}
+	return value, true
+}
+
+// unescaped returns the character that a backslash and c stand for.
+func unescaped(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}

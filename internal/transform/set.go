@@ -1,0 +1,97 @@
+package transform
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Mapping is one mapping of a table.
+type Mapping struct {
+	// Column is the JSON column's name as stored.
+	Column string
+	// Path is $ or $.a.b, Target what it is mapped to.
+	Path, Target string
+}
+
+// Set is what the mappings of one table mean together. It never changes.
+type Set struct {
+	// Columns are the JSON columns, Targets the targets: table i of the set
+	// is the one that target i makes where an array, or the document itself,
+	// stands at its path.
+	Columns []string
+	Targets []string
+	// Unused are mappings without effect: a parent path is not mapped.
+	Unused []Mapping
+
+	nodes []node
+	roots []int
+	text  string
+}
+
+// node is a mapped path.
+type node struct {
+	path   string
+	target string
+	column int
+	// members finds the mapped paths below this one.
+	members map[string]int
+	// ords are the nodes from below $ to this one: those that are arrays in
+	// a document give its rows a position.
+	ords []int
+}
+
+// Compile returns the set of a table's mappings. Mappings whose path can't be
+// parsed are among the unused.
+func Compile(mappings []Mapping) *Set {
+	mappings = slices.Clone(mappings)
+	// Parents before children, and the same order whatever the order was.
+	slices.SortFunc(mappings, func(a, b Mapping) int {
+		return cmp.Or(strings.Compare(a.Column, b.Column),
+			cmp.Compare(strings.Count(a.Path, "."), strings.Count(b.Path, ".")), strings.Compare(a.Path, b.Path))
+	})
+	s := &Set{}
+	byPath := make(map[[2]string]int, len(mappings))
+	var text strings.Builder
+	for _, m := range mappings {
+		text.WriteString(m.Column + "\x00" + m.Path + "\x00" + m.Target + "\x00")
+		names, err := ParsePath(m.Path)
+		above := -1
+		if parent, below := Parent(m.Path); below && err == nil {
+			at, mapped := byPath[[2]string{m.Column, parent}]
+			if above = at; !mapped {
+				err = errUnmapped
+			}
+		}
+		if err != nil {
+			s.Unused = append(s.Unused, m)
+			continue
+		}
+		at := len(s.nodes)
+		byPath[[2]string{m.Column, m.Path}] = at
+		s.Targets = append(s.Targets, m.Target)
+		if above < 0 {
+			s.roots = append(s.roots, at)
+			s.nodes = append(s.nodes, node{path: m.Path, target: m.Target, column: len(s.Columns)})
+			s.Columns = append(s.Columns, m.Column)
+			continue
+		}
+		parent := &s.nodes[above]
+		if parent.members == nil {
+			parent.members = make(map[string]int)
+		}
+		parent.members[names[len(names)-1]] = at
+		s.nodes = append(s.nodes, node{
+			path: m.Path, target: m.Target, column: parent.column,
+			ords: append(slices.Clone(parent.ords), at),
+		})
+	}
+	s.text = text.String()
+	return s
+}
+
+// Empty reports whether nothing is mapped.
+func (s *Set) Empty() bool { return len(s.nodes) == 0 }
+
+// Text identifies the set: two sets with the same text mean the same.
+func (s *Set) Text() string { return s.text }
