@@ -36,6 +36,7 @@ type line struct {
 	// batchEvents is the most events of a batch, zero for the default.
 	batchEvents int
 
+	store  *catalog.Store
 	failed chan error
 	cancel context.CancelFunc
 	done   chan error
@@ -106,6 +107,7 @@ func router(t *testing.T, o *datasource.Options) *route.Router {
 func (l *line) start(t *testing.T, source pipeline.Source, group string, inResync bool) {
 	t.Helper()
 	store := catalog.NewStore()
+	l.store = store
 	if err := store.Load(t.Context(), l.db.Pool); err != nil {
 		t.Fatal(err)
 	}

@@ -182,6 +182,13 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 		return step.Body, p.sync(t)
 	case scenario.KindEndsync:
 		return p.endsync(t)
+	case scenario.KindOrigins:
+		p.line.router.SetOrigins(strings.Fields(step.Subject))
+		p.feed.router.SetOrigins(strings.Fields(step.Subject))
+		p.origins = strings.Fields(step.Subject)
+		return step.Body, nil
+	case scenario.KindRetry:
+		return p.line.retry(t, p.options, p.origins)
 	case scenario.KindRestart:
 		p.line.stop(t)
 		p.start(t)

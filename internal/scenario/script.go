@@ -27,6 +27,8 @@ const (
 	KindRestart   = "restart"
 	KindSync      = "sync"
 	KindEndsync   = "endsync"
+	KindOrigins   = "origins"
+	KindRetry     = "retry"
 )
 
 // Script is a scenario file: what it is about, then its steps.
@@ -42,7 +44,8 @@ func ParseScript(text []byte) (*Script, error) {
 	for _, section := range archive.Files {
 		kind, subject, _ := strings.Cut(section.Name, " ")
 		switch kind {
-		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindRestart, KindSync, KindEndsync:
+		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindRestart, KindSync, KindEndsync,
+			KindOrigins, KindRetry:
 		default:
 			return nil, fmt.Errorf("section %q: unknown kind %q", section.Name, kind)
 		}
