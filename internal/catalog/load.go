@@ -63,7 +63,7 @@ func (l *loader) mains() []uint32 {
 // of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.last_end, coalesce(s.name, ''), c.oid
+			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
 			LEFT JOIN metadb.source AS s ON s.name = b.source_name
@@ -79,10 +79,10 @@ func (l *loader) tables(ctx context.Context) error {
 	l.keyNames = map[*Table][]string{}
 	var name change.Table
 	var schema, current, main, history, sync, source string
-	var key []string
+	var key, fromSnapshot []string
 	var lastEnd *time.Time
 	var oid uint32
-	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &lastEnd, &source, &oid}
+	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		t := NewTable(name, source)
 		in := func(relation string) ident.Qualified {
@@ -95,7 +95,10 @@ func (l *loader) tables(ctx context.Context) error {
 		}
 		l.found = append(l.found, t)
 		l.byName[name], l.byMain[oid], l.keyNames[t] = t, t, key
-		key = nil
+		if len(fromSnapshot) > 0 {
+			t.FromSnapshot = fromSnapshot
+		}
+		key, fromSnapshot = nil, nil
 		return nil
 	})
 	if err != nil {

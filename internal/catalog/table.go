@@ -31,6 +31,9 @@ type Table struct {
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
+	// FromSnapshot are columns, by their names at the source, that only
+	// records of snapshots have brought so far.
+	FromSnapshot []string
 	// Guarded says that the current table's index on the key and __origin is
 	// unique. It can't be after a change of key that left several current
 	// rows with one key; until those end, nothing but matching tells whether
@@ -52,6 +55,7 @@ func (t *Table) Clone() *Table {
 	c := *t
 	c.Columns = slices.Clone(t.Columns)
 	c.Key = slices.Clone(t.Key)
+	c.FromSnapshot = slices.Clone(t.FromSnapshot)
 	c.Years = slices.Clone(t.Years)
 	c.Feeds = maps.Clone(t.Feeds)
 	if c.Feeds == nil {

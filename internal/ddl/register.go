@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,9 +20,10 @@ const (
 
 	targetTableSQL = `
 		INSERT INTO metadb.target_table (schema_name, table_name, stored_schema,
-				current_table, main_table, history_table, sync_table, key_columns)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns, last_end = NULL`
+				current_table, main_table, history_table, sync_table, key_columns, snapshot_columns)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns,
+				snapshot_columns = excluded.snapshot_columns, last_end = NULL`
 
 	// It does nothing if the table has an owner: another stream was faster.
 	adoptSQL = `
@@ -30,6 +32,10 @@ const (
 
 	keySQL = `
 		UPDATE metadb.target_table SET key_columns = $3
+			WHERE schema_name = $1 AND table_name = $2`
+
+	fromSnapshotSQL = `
+		UPDATE metadb.target_table SET snapshot_columns = $3
 			WHERE schema_name = $1 AND table_name = $2`
 
 	feedSQL = `
@@ -54,9 +60,12 @@ func (x *execution) register(ctx context.Context) error {
 		forget(batch, t)
 		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source)
 		batch.Queue(targetTableSQL, t.Name.Schema, t.Name.Name, string(t.Main.Schema),
-			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames())
+			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames(), orEmpty(t.FromSnapshot))
 	} else if x.delta.KeyChanged {
 		batch.Queue(keySQL, t.Name.Schema, t.Name.Name, t.KeyNames())
+	}
+	if x.delta.Before != nil && !slices.Equal(before.FromSnapshot, t.FromSnapshot) {
+		batch.Queue(fromSnapshotSQL, t.Name.Schema, t.Name.Name, orEmpty(t.FromSnapshot))
 	}
 	for origin, feed := range t.Feeds {
 		if _, known := before.Feeds[origin]; !known {
@@ -80,6 +89,14 @@ func (x *execution) register(ctx context.Context) error {
 		return fmt.Errorf("register: %w", err)
 	}
 	return nil
+}
+
+// orEmpty returns an array that is not NULL.
+func orEmpty(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
 }
 
 // adopt gives a table whose data source has been dropped to another one.

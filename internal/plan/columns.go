@@ -16,7 +16,7 @@ func (d *draft) fitShape(event int, e *change.Event) {
 	for _, column := range e.Shape.Columns {
 		at, known := d.columns[column.Name]
 		if !known {
-			d.addColumn(column, e.Shape)
+			d.addColumn(column, e)
 			continue
 		}
 		stored := d.after.Columns[at].Type
@@ -28,11 +28,28 @@ func (d *draft) fitShape(event int, e *change.Event) {
 	d.fitKey(e.Shape)
 }
 
-func (d *draft) addColumn(column change.Column, shape *change.Shape) {
+func (d *draft) addColumn(column change.Column, e *change.Event) {
 	table := d.change()
 	d.version++
+	if e.Snapshot != change.Streamed {
+		table.FromSnapshot = append(table.FromSnapshot, column.Name)
+	}
 	d.columns[column.Name] = len(table.Columns)
-	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: d.storedName(column.Name, shape)})
+	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: d.storedName(column.Name, e.Shape)})
+}
+
+// fitSnapshot notes, with the first streamed change, which columns only snapshots
+// have: they are NULL from now on.
+func (d *draft) fitSnapshot(e *change.Event) {
+	if len(d.after.FromSnapshot) == 0 || e.Snapshot != change.Streamed {
+		return
+	}
+	for _, name := range d.after.FromSnapshot {
+		if !slices.ContainsFunc(e.Shape.Columns, func(c change.Column) bool { return c.Name == name }) {
+			d.warnings = append(d.warnings, fmt.Sprintf("table %s: column %s comes with snapshots only (is it generated?), and is NULL from the first streamed change on", d.name, name))
+		}
+	}
+	d.change().FromSnapshot = nil
 }
 
 // storedName returns the name under which a new column is kept: its own where

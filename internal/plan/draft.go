@@ -113,6 +113,7 @@ func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 		d.fitTexts(i, e, known)
 	}
 	if e.Op == change.Upsert {
+		d.fitSnapshot(e)
 		d.adopt(source)
 		d.feed(e)
 		d.year(e.Time)
