@@ -18,6 +18,8 @@ const (
 	codeInvalidValue    = "22023"
 	codeObjectState     = "55000"
 	codeUndefinedObject = "42704"
+	codeUndefinedTable  = "42P01"
+	codeUndefinedColumn = "42703"
 	codeDuplicateObject = "42710"
 	codeUnknownOption   = "HV00D"
 	codeCanceled        = "57014"

@@ -11,6 +11,7 @@ import (
 	"metadb/internal/adminlang"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/ident"
 )
 
 // DB is the database that commands read and write; a pgxpool.Pool is one.
@@ -44,6 +45,9 @@ type Config struct {
 	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
 	// is not in this version.
 	RefreshTypes func(context.Context) error
+	// RefreshMapping transforms the rows of a table, which is given by its
+	// current table (SPEC 9). If it is nil, the command is not in this version.
+	RefreshMapping func(ctx context.Context, table ident.Qualified) (Refreshed, error)
 }
 
 // Executor carries out commands. It is safe for concurrent use.
@@ -70,6 +74,12 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.alterSystem(ctx, c)
 	case adminlang.RefreshTypes:
 		return e.refreshTypes(ctx, c)
+	case adminlang.CreateMapping:
+		return e.createMapping(ctx, c)
+	case adminlang.DropMapping:
+		return e.dropMapping(ctx, c)
+	case adminlang.RefreshMapping:
+		return e.refreshMapping(ctx, c)
 	}
 	e.changing.Lock()
 	defer e.changing.Unlock()

@@ -32,12 +32,3 @@ func optional(value string, ok bool) any {
 	}
 	return value
 }
-
-// listMappings carries out LIST DATA_MAPPINGS.
-func (e *Executor) listMappings(ctx context.Context) (*Result, error) {
-	const sql = `
-select 'json'::text, format('%I.%I', schema_name, table_name), column_name::text, path::text, map::text
-  from metadb.transform_json
- order by schema_name, table_name, column_name, path`
-	return e.listing(ctx, "data_mappings", sql)
-}

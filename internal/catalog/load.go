@@ -27,7 +27,7 @@ type Querier interface {
 func (s *Store) Load(ctx context.Context, db Querier) error {
 	l := &loader{db: db, byName: map[change.Table]*Table{}, byMain: map[uint32]*Table{}}
 	for _, step := range []func(context.Context) error{
-		l.tables, l.columns, l.renamed, l.keys, l.feeds, l.years, l.sequences, l.guards,
+		l.tables, l.parents, l.columns, l.renamed, l.keys, l.feeds, l.years, l.sequences, l.guards,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("load the catalog: %w", err)
@@ -63,7 +63,7 @@ func (l *loader) mains() []uint32 {
 // of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid
+			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
 			LEFT JOIN metadb.source AS s ON s.name = b.source_name
@@ -78,11 +78,11 @@ func (l *loader) tables(ctx context.Context) error {
 	}
 	l.keyNames = map[*Table][]string{}
 	var name change.Table
-	var schema, current, main, history, sync, source string
+	var schema, current, main, history, sync, source, mapped string
 	var key, fromSnapshot []string
 	var lastEnd *time.Time
 	var oid uint32
-	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid}
+	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid, &mapped}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		t := NewTable(name, source)
 		in := func(relation string) ident.Qualified {
@@ -90,6 +90,7 @@ func (l *loader) tables(ctx context.Context) error {
 		}
 		t.Current, t.Main, t.History, t.Sync = in(current), in(main), in(history), in(sync)
 		t.Guarded = false
+		t.Mapped = mapped
 		if lastEnd != nil {
 			t.LastEnd = change.Micros(lastEnd.UnixMicro())
 		}
@@ -103,6 +104,32 @@ func (l *loader) tables(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("tables: %w", err)
+	}
+	return nil
+}
+
+const parentsSQL = `
+	SELECT t.schema_name, t.table_name, p.schema_name, p.table_name
+		FROM metadb.target_table AS t
+			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
+			JOIN metadb.target_table AS p ON p.stored_schema = b.parent_schema_name AND p.current_table = b.parent_table_name
+		WHERE b.transformed`
+
+// parents finds the tables that others are transformed from.
+func (l *loader) parents(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, parentsSQL)
+	if err != nil {
+		return fmt.Errorf("transformed tables: %w", err)
+	}
+	var name, parent change.Table
+	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &parent.Schema, &parent.Name}, func() error {
+		if t := l.byName[name]; t != nil {
+			t.Parent = parent
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("transformed tables: %w", err)
 	}
 	return nil
 }

@@ -43,6 +43,13 @@ type Table struct {
 	Years []int
 	// Source is the data source that the table belongs to.
 	Source string
+	// Parent is, for a table that is transformed from the JSON of another
+	// one, the name of that; empty otherwise.
+	Parent change.Table
+	// Mapped identifies the mappings that the tables transformed from this one
+	// are complete for: every current row has its transformed rows. Empty
+	// where that is not known.
+	Mapped string
 	// Feeds says which source table fills the table, for each origin.
 	Feeds map[change.Origin]change.Table
 	// LastEnd is the highest __end of all ended versions, 0 while there is
@@ -63,6 +70,9 @@ func (t *Table) Clone() *Table {
 	}
 	return &c
 }
+
+// IsTransformed reports whether the table is made from another one's JSON.
+func (t *Table) IsTransformed() bool { return t.Parent != change.Table{} }
 
 // Column returns the index of the column with that name at the source, or -1.
 func (t *Table) Column(source string) int {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/catalog"
+	"metadb/internal/ident"
 )
 
 // The rows that describe a table. They replace what may be left of a table of
@@ -15,15 +16,16 @@ import (
 const (
 	baseTableSQL = `
 		INSERT INTO metadb.base_table (schema_name, table_name, source_name, transformed, parent_schema_name, parent_table_name)
-			VALUES ($1, $2, $3, false, '', '')
-			ON CONFLICT (schema_name, table_name) DO UPDATE SET source_name = excluded.source_name`
+			VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET source_name = excluded.source_name,
+				transformed = excluded.transformed, parent_schema_name = excluded.parent_schema_name, parent_table_name = excluded.parent_table_name`
 
 	targetTableSQL = `
 		INSERT INTO metadb.target_table (schema_name, table_name, stored_schema,
 				current_table, main_table, history_table, sync_table, key_columns, snapshot_columns)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns,
-				snapshot_columns = excluded.snapshot_columns, last_end = NULL`
+				snapshot_columns = excluded.snapshot_columns, last_end = NULL, mapped = ''`
 
 	// It does nothing if the table has an owner: another stream was faster.
 	adoptSQL = `
@@ -58,7 +60,11 @@ func (x *execution) register(ctx context.Context) error {
 	if before == nil {
 		before = &catalog.Table{}
 		forget(batch, t)
-		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source)
+		parentSchema, parent := "", ""
+		if t.IsTransformed() {
+			parentSchema, parent = string(ident.Schema(t.Parent.Schema)), string(ident.Current(t.Parent.Name))
+		}
+		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source, t.IsTransformed(), parentSchema, parent)
 		batch.Queue(targetTableSQL, t.Name.Schema, t.Name.Name, string(t.Main.Schema),
 			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames(), orEmpty(t.FromSnapshot))
 	} else if x.delta.KeyChanged {

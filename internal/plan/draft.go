@@ -123,6 +123,9 @@ func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 
 // checkFeed refuses the events of a second source table.
 func (d *draft) checkFeed(e *change.Event) string {
+	if d.after.IsTransformed() {
+		return ""
+	}
 	feed, fed := d.after.Feeds[e.Origin]
 	if !fed || feed == e.Source {
 		return ""
@@ -143,7 +146,7 @@ func (d *draft) adopt(source string) {
 }
 
 func (d *draft) feed(e *change.Event) {
-	if _, fed := d.after.Feeds[e.Origin]; !fed {
+	if _, fed := d.after.Feeds[e.Origin]; !fed && !d.after.IsTransformed() {
 		d.change().Feeds[e.Origin] = e.Source
 	}
 }

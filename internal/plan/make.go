@@ -17,6 +17,17 @@ import (
 // either, it has nothing to do.
 func Make(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
 	m := &maker{source: source, snap: snap, drafts: map[change.Table]*draft{}}
+	return m.make(events)
+}
+
+// MakeTransformed is Make for rows that are transformed from those of a table:
+// no source feeds them, and they go only to tables that are transformed from it.
+func MakeTransformed(parent *catalog.Table, events []change.Event, snap *catalog.Snapshot) *Plan {
+	m := &maker{source: parent.Source, parent: parent.Name, snap: snap, drafts: map[change.Table]*draft{}}
+	return m.make(events)
+}
+
+func (m *maker) make(events []change.Event) *Plan {
 	for i := range events {
 		m.event(i, &events[i])
 	}
@@ -29,6 +40,9 @@ func Make(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
 // maker collects the plan while it walks over the events.
 type maker struct {
 	source string
+	// parent is the table that the events are transformed from, empty for
+	// those of a source.
+	parent change.Table
 	snap   *catalog.Snapshot
 	plan   Plan
 	// drafts are the tables that the batch names, those included that can't
@@ -85,6 +99,9 @@ func (m *maker) draft(e *change.Event) *draft {
 			return nil
 		}
 		d = newDraft(e.Table, m.source, before, refusal)
+		if m.parent != (change.Table{}) && before == nil && refusal == "" {
+			d.after.Parent = m.parent
+		}
 		m.drafts[e.Table] = d
 	}
 	m.last = d

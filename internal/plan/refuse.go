@@ -18,6 +18,10 @@ func (m *maker) refusal(name change.Table, before *catalog.Table) string {
 	switch {
 	case before == nil:
 		return m.unusable(name)
+	case before.Parent != m.parent && before.IsTransformed():
+		return fmt.Sprintf("table %s is transformed from table %s", name, before.Parent)
+	case before.Parent != m.parent:
+		return fmt.Sprintf("table %s is fed by a source", name)
 	case before.Source != m.source && before.Source != "":
 		return fmt.Sprintf("table %s belongs to data source %q", name, before.Source)
 	}
