@@ -32,6 +32,8 @@ type barrier struct {
 	topics    map[string][]*lane
 	// waiting counts the lanes with a queue.
 	waiting int
+	// ticks is the time that has passed: see stall.go.
+	ticks int
 }
 
 // lane is one partition.
@@ -47,8 +49,10 @@ type lane struct {
 	// queue are events held back, in order.
 	queue []change.Event
 	// ends are the ends that the others have to come to before the head of
-	// the queue may go, nil while they are not known.
-	ends map[change.Partition]int64
+	// the queue may go, nil while they are not known; told is when they
+	// became known, heard when the last event was delivered, in ticks.
+	ends        map[change.Partition]int64
+	told, heard int
 }
 
 func newBarrier(awaitLast bool) *barrier {
@@ -103,9 +107,11 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 		if l == nil || l.Partition != e.Position.Partition {
 			l = b.lanes[e.Position.Partition]
 		}
-		switch {
-		case l == nil:
+		if l == nil {
 			continue // not ours any more
+		}
+		l.heard = b.ticks
+		switch {
 		case len(l.queue) == 0 && b.free(l, e):
 			l.advance(e)
 			through = append(through, *e)
@@ -124,7 +130,7 @@ func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
 	}
 	for _, l := range b.lanes {
 		if b.asking(l) {
-			l.ends = ends
+			l.ends, l.told = ends, b.ticks
 		}
 	}
 	return b.drain(nil)

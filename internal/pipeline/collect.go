@@ -65,6 +65,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 			if p.barrier.asks() {
 				p.release(ctx, current)
 			}
+			p.lookForStall(ctx, current)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -101,6 +102,7 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 	}
 	p.barrier.begin(delivery.Begun)
 	p.admit(b, p.barrier.pass(delivery.Events))
+	p.poll.note(delivery)
 	p.release(ctx, b)
 }
 

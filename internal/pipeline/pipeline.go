@@ -123,6 +123,7 @@ type pipeline struct {
 	partitions partitions
 	barrier    *barrier
 	holding    bool
+	poll       poll
 	notes      map[note]bool
 	// What apply alone uses.
 	snapshot   snapshot

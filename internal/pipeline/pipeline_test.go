@@ -377,6 +377,37 @@ func TestTruncateWaits(t *testing.T) {
 	})
 }
 
+// A truncate does not wait for ever for an end that no record leads to.
+func TestTruncateGoesOnWithoutSilentPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		r.source.ends = map[change.Partition]int64{part0: 1, part1: 7}
+		truncate := upsert(part0, 0, 5, 5)
+		truncate.Op = change.Truncate
+		r.send(change.Delivery{
+			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
+			Events: []change.Event{truncate},
+		})
+		for range 3 {
+			<-time.After(3 * time.Second) // as long as an empty poll takes
+			select {
+			case b := <-r.applier.batches:
+				t.Fatalf("too early: %+v", b)
+			default:
+			}
+			r.send(change.Delivery{})
+		}
+		if b := r.batch(); len(b.Events) != 1 || b.Events[0].Op != change.Truncate {
+			t.Errorf("got %+v", b.Events)
+		}
+		r.answer(nil)
+		_ = r.stop()
+		if want := "library.patron/1 has no record before its end, 7"; !strings.Contains(r.log.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, r.log)
+		}
+	})
+}
+
 // A failure of the database is said until the database works, however well
 // fetching goes.
 func TestEachSideClearsItsOwnFailure(t *testing.T) {

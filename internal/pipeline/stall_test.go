@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"testing"
+
+	"metadb/internal/change"
+)
+
+// TestBarrierOfSilentPartition: a partition that never delivers what its end
+// promises holds nobody up for ever, one that still delivers does.
+func TestBarrierOfSilentPartition(t *testing.T) {
+	b := reading(3)
+	if got := places(b.pass([]change.Event{truncate(0, 0, 5), event(1, 0, 1)})); got != "1@0" {
+		t.Fatalf("passed %q", got)
+	}
+	// Partition 1 was compacted behind its first record, 2 has one more.
+	if got := places(b.told(ends(1, 4, 1))); got != "" {
+		t.Fatalf("told, passed %q", got)
+	}
+	for range 3 {
+		if found := b.stalled(); found != nil {
+			t.Fatalf("stalled too early: %v", found)
+		}
+		b.passTime(emptyPoll)
+	}
+	if found := b.stalled(); len(found) != 2 {
+		t.Fatalf("stalled: %v", found)
+	}
+	if got := places(b.pass([]change.Event{event(2, 0, 2)})); got != "2@0" {
+		t.Fatalf("passed %q", got)
+	}
+	found := b.stalled()
+	if len(found) != 1 || found[at(1)] != 4 {
+		t.Fatalf("stalled: %v", found)
+	}
+	if got := places(b.goOn(found)); got != "0@0" {
+		t.Errorf("went on with %q", got)
+	}
+	// With the next event that waits, the end counts again.
+	b.pass([]change.Event{truncate(0, 1, 9)})
+	if got := places(b.told(ends(2, 4, 1))); got != "" {
+		t.Errorf("told, passed %q", got)
+	}
+}
+
+// TestPollsLetTimePass: polls with records of others do so slowly, and a source
+// that does not answer does not at all.
+func TestPollsLetTimePass(t *testing.T) {
+	var p poll
+	p.note(change.Delivery{Begun: []change.Beginning{{}}})
+	if p != noPoll {
+		t.Errorf("a new partition: %d", p)
+	}
+	p.note(change.Delivery{})
+	if p != emptyPoll {
+		t.Errorf("an empty poll: %d", p)
+	}
+	p.note(change.Delivery{Events: []change.Event{{}}})
+	p.note(change.Delivery{})
+	if p != somePoll {
+		t.Errorf("a poll with records: %d", p)
+	}
+	b := reading(2)
+	b.passTime(emptyPoll)
+	if b.ticks != 0 {
+		t.Errorf("time passes while nobody waits")
+	}
+}
