@@ -148,4 +148,7 @@ type Batch struct {
 	Source string
 	Events []Event
 	Spans  []Span
+	// Complete says how it is seen that with this batch the source's snapshot
+	// is complete; empty where it is not. It is stored with the rows.
+	Complete string
 }

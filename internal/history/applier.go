@@ -199,8 +199,11 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.loadWaits(ctx); err != nil {
 		return err
 	}
-	events := r.batch.Events
+	batch, events := r.batch, r.batch.Events
 	if err := r.applySegments(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storeComplete(ctx, batch); err != nil {
 		return err
 	}
 	if err := r.storeRejects(ctx); err != nil {
@@ -213,6 +216,20 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	return r.dropOldStages(ctx)
+}
+
+// storeComplete notes that the snapshot is complete, if it is.
+func (r *run) storeComplete(ctx context.Context, batch *change.Batch) error {
+	if batch.Complete == "" {
+		return nil
+	}
+	const sql = `
+		INSERT INTO metadb.resync (source_name, complete) VALUES ($1, $2)
+			ON CONFLICT (source_name) DO UPDATE SET complete = excluded.complete`
+	if _, err := r.tx.Exec(ctx, sql, batch.Source, batch.Complete); err != nil {
+		return fmt.Errorf("remember that the snapshot is complete: %w", err)
+	}
+	return nil
 }
 
 // distribute gives every event to its table, or to the rejected ones. Order is

@@ -20,6 +20,9 @@ func (p *pipeline) apply(ctx context.Context) error {
 		case p.wanted <- struct{}{}:
 			select {
 			case b := <-p.batches:
+				if p.snapshot.awaited && b.endsSnapshot {
+					b.Complete = string(LastRecord)
+				}
 				if err := p.applyOne(ctx, b); err != nil {
 					return err
 				}

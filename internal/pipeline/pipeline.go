@@ -52,7 +52,8 @@ type Reporter interface {
 	// whether that is news.
 	Skipped(topic string) bool
 	// SnapshotComplete says that a snapshot is complete and how that was
-	// seen. An error has it said again later.
+	// seen. Where a batch says so too, it has been applied. An error has it
+	// said again later.
 	SnapshotComplete(ctx context.Context, how Completion) error
 }
 

@@ -46,6 +46,25 @@ func TestLastMark(t *testing.T) {
 	}
 }
 
+// TestLastMarkGoesWithItsBatch: what is remembered of a snapshot's end commits
+// with its rows.
+func TestLastMarkGoesWithItsBatch(t *testing.T) {
+	for awaited, want := range map[bool]string{true: string(LastRecord), false: ""} {
+		r := start(t, func(c *Config) { c.AwaitSnapshot = awaited })
+		row := upsert(part0, 0, 5, 5)
+		row.Snapshot = change.LastInSnapshot
+		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{row}})
+		if b := r.batch(); b.Complete != want {
+			t.Errorf("awaited %t: got %q", awaited, b.Complete)
+		}
+		r.answer(nil)
+		if awaited {
+			<-r.reporter.completed
+		}
+		_ = r.stop()
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
 	s := snapshot{awaited: true, deadline: time.Hour, looked: clock}

@@ -43,7 +43,8 @@ func (r *reporter) Gap(gap change.Gap) {
 func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }
 
 // SnapshotComplete implements pipeline.Reporter: it is remembered in the
-// database, so that it is said once.
+// database, so that it is said once. Where a record says it, it has been
+// remembered with the record's batch.
 func (r *reporter) SnapshotComplete(ctx context.Context, how pipeline.Completion) error {
 	const sql = `
 INSERT INTO metadb.resync (source_name, complete) VALUES ($1, $2)
