@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
@@ -23,6 +24,8 @@ type Config struct {
 	Binary, Self string
 	// Rows is the size of the snapshot, Updates how many updates follow.
 	Rows, Updates int
+	// Compression is the producer's: none, gzip, snappy, lz4 or zstd.
+	Compression string
 	// Check makes a ratio below its goal an error.
 	Check bool
 	Out   io.Writer
@@ -40,6 +43,10 @@ type result struct {
 	goal float64
 	// memory is the server's peak, in bytes, zero where no server ran.
 	memory int64
+	// cpu is the processor time that the programs used, from their start, for
+	// so many applied events.
+	cpu     cpu
+	applied int
 }
 
 func (r result) rate() float64 { return float64(r.rows) / r.took.Seconds() }
@@ -92,7 +99,11 @@ func (b *bench) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	producer, err := rig.NewProducer(b.address)
+	codec, err := codec(b.Compression)
+	if err != nil {
+		return err
+	}
+	producer, err := rig.NewProducer(b.address, kgo.ProducerBatchCompression(codec))
 	if err != nil {
 		return err
 	}
@@ -106,6 +117,23 @@ func (b *bench) build(ctx context.Context) (err error) {
 	}
 	b.db, err = pgx.Connect(ctx, b.metadb.Database())
 	return err
+}
+
+// codec returns the producer's compression of a name.
+func codec(name string) (kgo.CompressionCodec, error) {
+	switch name {
+	case "none":
+		return kgo.NoCompression(), nil
+	case "gzip":
+		return kgo.GzipCompression(), nil
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("compression %q is none of none, gzip, snappy, lz4, zstd", name)
 }
 
 func (b *bench) close() error {
@@ -130,19 +158,20 @@ func (b *bench) close() error {
 
 // print prints the table, and checks the ratios if that is wanted.
 func (b *bench) print(results []result) error {
-	_, _ = fmt.Fprintf(b.Out, "\n%-28s %9s %9s %9s %7s %6s %9s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "peak RSS")
+	_, _ = fmt.Fprintf(b.Out, "\n%-28s %9s %9s %9s %7s %6s %9s  %s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "peak RSS", "CPU µs a row: server + PostgreSQL + broker")
 	var short []error
 	yardstick := results[0].rate()
 	for _, r := range results {
 		ratio := r.rate() / yardstick
-		goal, memory := "", ""
+		goal, memory, used := "", "", ""
 		if r.goal > 0 {
 			goal = fmt.Sprintf("%.2f", r.goal)
 		}
 		if r.memory > 0 {
 			memory = fmt.Sprintf("%d MB", r.memory>>20)
+			used = r.cpu.perRow(r.applied)
 		}
-		_, _ = fmt.Fprintf(b.Out, "%-28s %9d %9.1f %9.0f %7.2f %6s %9s\n", r.name, r.rows, r.took.Seconds(), r.rate(), ratio, goal, memory)
+		_, _ = fmt.Fprintf(b.Out, "%-28s %9d %9.1f %9.0f %7.2f %6s %9s  %s\n", r.name, r.rows, r.took.Seconds(), r.rate(), ratio, goal, memory, used)
 		if b.Check && ratio < r.goal {
 			short = append(short, fmt.Errorf("%s: ratio %.2f is below %.2f", r.name, ratio, r.goal))
 		}

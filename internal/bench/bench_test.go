@@ -20,7 +20,7 @@ func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 		}
 	}
 	var shown strings.Builder
-	config := Config{Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Out: &shown}
+	config := Config{Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Compression: "none", Out: &shown}
 	if err := Run(t.Context(), config); err != nil {
 		t.Fatalf("%v\n%s", err, shown.String())
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"metadb/internal/rig"
 )
 
 // The least ratios to the raw COPY, on two cores with PostgreSQL's defaults.
@@ -50,24 +48,27 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 
 func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
 
-// snapshot measures an initial snapshot, from the creation of the data source.
+// snapshot measures an initial snapshot.
 func (b *bench) snapshot(ctx context.Context) (result, error) {
 	if err := b.feed.snapshot(ctx, firstPrefix, b.Rows, func(int) int { return 0 }); err != nil {
+		return result{}, err
+	}
+	before, err := b.cpu()
+	if err != nil {
 		return result{}, err
 	}
 	if err := b.metadb.Start(ctx); err != nil {
 		return result{}, err
 	}
-	began := time.Now()
-	err := b.metadb.Exec(ctx, `create data source bench type kafka options (brokers '`+b.address+`', security 'plaintext',
+	err = b.metadb.Exec(ctx, `create data source bench type kafka options (brokers '`+b.address+`', security 'plaintext',
 		topics '^`+firstPrefix+`\.', consumer_group '`+firstPrefix+`')`)
 	if err != nil {
 		return result{}, err
 	}
-	return b.finish(ctx, result{name: "snapshot", rows: b.Rows, goal: snapshotGoal}, began, b.Rows)
+	return b.finish(ctx, result{name: "snapshot", goal: snapshotGoal, cpu: before}, firstPrefix, 0, b.Rows)
 }
 
-// updates measures updates of rows all over the table, from the server's start.
+// updates measures updates of rows all over the table.
 func (b *bench) updates(ctx context.Context) (result, error) {
 	if _, err := b.metadb.Run(ctx, "endsync", "-D", "data", "--source", "bench", "--force"); err != nil {
 		return result{}, err
@@ -75,11 +76,14 @@ func (b *bench) updates(ctx context.Context) (result, error) {
 	if err := b.feed.updates(ctx, firstPrefix, b.Updates, b.updated); err != nil {
 		return result{}, err
 	}
-	began := time.Now()
+	before, err := b.cpu()
+	if err != nil {
+		return result{}, err
+	}
 	if err := b.metadb.Start(ctx); err != nil {
 		return result{}, err
 	}
-	return b.finish(ctx, result{name: "updates", rows: b.Updates, goal: updatesGoal}, began, b.Rows+b.Updates)
+	return b.finish(ctx, result{name: "updates", goal: updatesGoal, cpu: before}, firstPrefix, b.Rows, b.Rows+b.Updates)
 }
 
 // updated says which row update number i changes, and how often it has been
@@ -113,38 +117,67 @@ func (b *bench) identical(ctx context.Context) (result, error) {
 	if _, err := b.metadb.Run(ctx, "sync", "-D", "data", "--source", "bench", "--force"); err != nil {
 		return result{}, err
 	}
-	began := time.Now()
+	before, err := b.cpu()
+	if err != nil {
+		return result{}, err
+	}
 	if err := b.metadb.Start(ctx); err != nil {
 		return result{}, err
 	}
-	return b.finish(ctx, result{name: "identical rows in a resync", rows: b.Rows, goal: identicalGoal}, began, b.Rows)
+	return b.finish(ctx, result{name: "identical rows in a resync", goal: identicalGoal, cpu: before}, secondPrefix, 0, b.Rows)
 }
 
-// finish waits until the stored position is at end, and stops the server.
-func (b *bench) finish(ctx context.Context, r result, began time.Time, end int) (result, error) {
-	prefix := firstPrefix
-	if r.goal == identicalGoal {
-		prefix = secondPrefix
-	}
-	err := rig.Eventually(ctx, limit, r.name, func() error {
-		var next int
-		const question = `SELECT coalesce(sum(next_offset), 0) FROM metadb.stream_position WHERE consumer_group = $1`
-		if err := b.db.QueryRow(ctx, question, prefix).Scan(&next); err != nil {
-			return err
-		}
-		if next < end {
-			return fmt.Errorf("%d of %d events have been applied", next, end)
-		}
-		return nil
-	})
-	r.took = time.Since(began)
+// pollInterval is how often the stored position is looked at.
+const pollInterval = 10 * time.Millisecond
+
+// finish waits until the stored position is at end, and stops the server. The
+// result comes with what had been used of the processor before. What is measured
+// is the time between the first batch that is seen to be committed and the last:
+// how fast a server starts is another question.
+func (b *bench) finish(ctx context.Context, r result, prefix string, from, end int) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	first, began, err := b.awaitPosition(ctx, prefix, from+1)
 	if err != nil {
 		return r, err
 	}
+	r.rows = end - first
+	_, ended, err := b.awaitPosition(ctx, prefix, end)
+	if err != nil {
+		return r, err
+	}
+	r.took = ended.Sub(began)
+	now, err := b.cpu()
+	if err != nil {
+		return r, err
+	}
+	r.cpu, r.applied = now.minus(r.cpu), end-from
 	if r.memory, err = b.metadb.PeakMemory(); err != nil {
 		return r, err
 	}
 	return r, b.metadb.Stop(ctx)
+}
+
+// awaitPosition waits until the stored position is at least so high, and returns
+// it with the time at which it was seen.
+func (b *bench) awaitPosition(ctx context.Context, prefix string, least int) (int, time.Time, error) {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		var next int
+		const question = `SELECT coalesce(sum(next_offset), 0) FROM metadb.stream_position WHERE consumer_group = $1`
+		if err := b.db.QueryRow(ctx, question, prefix).Scan(&next); err != nil {
+			return 0, time.Time{}, err
+		}
+		if next >= least {
+			return next, time.Now(), nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, time.Time{}, fmt.Errorf("%d of %d events have been applied: %w", next, least, ctx.Err())
+		}
+	}
 }
 
 // verify makes sure that what was measured is what happened.

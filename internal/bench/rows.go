@@ -10,7 +10,7 @@ import (
 )
 
 // instance is the table that is streamed: 25 columns, about 1.2 KB a row, like
-// an inventory's.
+// an inventory's, a third of it in a document.
 func instance(prefix string) eventgen.Table {
 	text := func(name string) eventgen.Column { return eventgen.Column{Name: name} }
 	kind := func(name string, kind eventgen.Kind) eventgen.Column {
@@ -19,13 +19,12 @@ func instance(prefix string) eventgen.Table {
 	return eventgen.Table{
 		Prefix: prefix, Schema: "inventory", Name: "instance", Key: []int{0},
 		Columns: []eventgen.Column{
-			kind("id", eventgen.UUID), kind("hrid", eventgen.BigInt), text("title"), text("author"), text("source"),
+			kind("id", eventgen.BigInt), text("hrid"), text("title"), text("author"), text("source"),
 			kind("status", eventgen.Integer), kind("type", eventgen.Integer), kind("mode", eventgen.SmallInt),
 			kind("created", eventgen.TimestampTZ), kind("updated", eventgen.TimestampTZ), text("subject"),
-			kind("suppress", eventgen.Boolean), kind("staff", eventgen.Boolean), kind("held", eventgen.Boolean),
-			kind("copies", eventgen.Integer), kind("loans", eventgen.Integer), kind("price", eventgen.Decimal),
-			text("isbn"), text("language"), text("publisher"), text("edition"), text("series"),
-			kind("tags", eventgen.JSON), text("notes"), text("abstract"),
+			kind("held", eventgen.Boolean), kind("staff", eventgen.Boolean), kind("copies", eventgen.Integer),
+			kind("pages", eventgen.Integer), kind("loans", eventgen.Integer), kind("price", eventgen.Decimal),
+			text("isbn"), text("language"), text("place"), text("edition"), text("series"), text("notes"), text("abstract"), kind("data", eventgen.JSON),
 		},
 	}
 }
@@ -57,19 +56,28 @@ func newGenerator() *generator {
 func (g *generator) row(n, updates int) []any {
 	random := rand.New(rand.NewPCG(uint64(n), 1))
 	row := []any{
-		fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", random.Uint32(), random.IntN(1<<16), random.IntN(1<<12), random.IntN(1<<12), n), int64(n), g.text(random, 60), g.text(random, 30), "MARC",
+		int64(n), fmt.Sprintf("in%011d", n), g.text(random, 60), g.text(random, 30), "MARC",
 		int64(random.IntN(9)), int64(random.IntN(40)), int64(n % 7),
 		g.epoch.Add(time.Duration(n) * time.Second), g.epoch.Add(time.Duration(n) * time.Minute), g.text(random, 50),
-		n%10 == 0, n%11 == 0, n%3 == 0,
-		int64(random.IntN(20)), int64(random.IntN(500)), fmt.Sprintf("%d.%02d", random.IntN(200), random.IntN(100)),
+		n%10 == 0, n%11 == 0, int64(random.IntN(20)),
+		int64(random.IntN(900)), int64(random.IntN(500)), fmt.Sprintf("%d.%02d", random.IntN(200), random.IntN(100)),
 		fmt.Sprintf("978%010d", n), "eng", g.text(random, 40), g.text(random, 20), g.text(random, 40),
-		`{"tags": ["` + g.text(random, 40) + `", "` + g.text(random, 30) + `"]}`, g.text(random, 250), g.text(random, 420),
+		g.text(random, 120), g.text(random, 200), g.document(random, n),
 	}
 	if updates > 0 {
 		row[columnUpdated] = g.epoch.Add(time.Duration(n)*time.Minute + time.Duration(updates)*time.Hour)
 		row[columnLoans] = int64(updates) * 1000
 	}
 	return row
+}
+
+// document is what such a row keeps in its jsonb column.
+func (g *generator) document(random *rand.Rand, n int) string {
+	return fmt.Sprintf(`{"tags": [%q, %q], "dates": {"created": "2021-05-%02dT10:00:00Z", "cataloged": "2021-06-%02d"}, `+
+		`"notes": [{"type": %d, "note": %q, "staffOnly": %t}], "identifiers": [{"type": "isbn", "value": "978%010d"}, {"type": "oclc", "value": "%d"}], `+
+		`"discoverySuppress": %t, "statistics": {"loans": %d, "renewals": %d}}`,
+		g.text(random, 20), g.text(random, 15), n%28+1, n%27+1, n%5, g.text(random, 80), n%2 == 0, n, random.IntN(1<<30),
+		n%9 == 0, random.IntN(100), random.IntN(50))
 }
 
 func (g *generator) text(random *rand.Rand, length int) string {

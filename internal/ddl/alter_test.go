@@ -97,9 +97,9 @@ func TestKeyChange(t *testing.T) {
 	b.exec(`INSERT INTO library.patron (__start, __end, __current, id, code) VALUES
 		('2026-02-01Z', '9999-12-31Z', true, 1, 10), ('2026-02-01Z', '9999-12-31Z', true, 2, 20)`)
 	b.apply(withKey(upsert(patron, 2026, columns...), 1))
-	b.wantTexts([]string{"(__id)", "UNIQUE (code, __origin) NULLS NOT DISTINCT"}, indexesSQL, "library.patron")
+	b.wantTexts([]string{"(__id)", "UNIQUE (code, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"}, indexesSQL, "library.patron")
 	b.apply(withKey(upsert(patron, 2026, columns...), 0, 1))
-	b.wantTexts([]string{"(__id)", "(code)", "UNIQUE (id, code, __origin) NULLS NOT DISTINCT"}, indexesSQL, "library.patron")
+	b.wantTexts([]string{"(__id)", "(code)", "UNIQUE (id, code, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"}, indexesSQL, "library.patron")
 }
 
 // TestKeyChangeWithEqualRows: several current rows have the new key, so that no
@@ -113,7 +113,7 @@ func TestKeyChangeWithEqualRows(t *testing.T) {
 	if b.store.Snapshot().Table(patron).Guarded {
 		t.Error("the key is said to be guarded")
 	}
-	b.wantTexts([]string{"(__id)", "(code, __origin)"}, indexesSQL, "library.patron")
+	b.wantTexts([]string{"(__id)", "(code, __origin) WITH (fillfactor='70')"}, indexesSQL, "library.patron")
 
 	b.exec("DELETE FROM library.patron WHERE id = 2")
 	err := pgx.BeginFunc(t.Context(), b.conn, func(tx pgx.Tx) error {
@@ -128,5 +128,5 @@ func TestKeyChangeWithEqualRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.checkLoaded()
-	b.wantTexts([]string{"(__id)", "UNIQUE (code, __origin) NULLS NOT DISTINCT"}, indexesSQL, "library.patron")
+	b.wantTexts([]string{"(__id)", "UNIQUE (code, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"}, indexesSQL, "library.patron")
 }

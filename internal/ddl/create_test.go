@@ -61,7 +61,7 @@ func TestIndexesOfEveryPartition(t *testing.T) {
 		column("user_id", change.UUID), column("item", change.Integer), column("desk", change.UUID), column("note", change.Text),
 	}
 	b.apply(withKey(upsert(loan, 2025, columns...), 0, 1), withKey(upsert(loan, 2026, columns...), 0, 1))
-	b.wantTexts([]string{"(__id)", "(desk)", "(item)", "UNIQUE (user_id, item, __origin) NULLS NOT DISTINCT"}, indexesSQL, "library.loan")
+	b.wantTexts([]string{"(__id)", "(desk)", "(item)", "UNIQUE (user_id, item, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"}, indexesSQL, "library.loan")
 	for _, year := range []int{2025, 2026} {
 		b.wantTexts([]string{"(__id)", "(desk)", "(item)", "(user_id)"}, indexesSQL, fmt.Sprintf("library.zzz___loan___%d", year))
 	}
@@ -70,7 +70,7 @@ func TestIndexesOfEveryPartition(t *testing.T) {
 
 	// A new uuid column, and years that come later, have them too.
 	b.apply(withKey(upsert(loan, 2027, append(columns, column("place", change.UUID))...), 0, 1))
-	b.wantTexts([]string{"(__id)", "(desk)", "(item)", "(place)", "UNIQUE (user_id, item, __origin) NULLS NOT DISTINCT"},
+	b.wantTexts([]string{"(__id)", "(desk)", "(item)", "(place)", "UNIQUE (user_id, item, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"},
 		indexesSQL, "library.loan")
 	for _, year := range []int{2025, 2026, 2027} {
 		b.wantTexts([]string{"(__id)", "(desk)", "(item)", "(place)", "(user_id)"}, indexesSQL, fmt.Sprintf("library.zzz___loan___%d", year))

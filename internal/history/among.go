@@ -1,10 +1,15 @@
 package history
 
-import "metadb/internal/change"
+import (
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/change"
+)
 
 // spell is a version of a key, for as long as it lasts.
 type spell struct {
 	id         int64
+	place      pgtype.TID
 	start, end change.Micros
 	current    bool
 	// equal says that it has the values of the event that is to be placed.

@@ -34,14 +34,13 @@ type Applier struct {
 	config Config
 	conn   *pgx.Conn
 	stages *stages
-	// allNew remembers of which tables the last chunk had only new keys: the
-	// direct way is worth a try there.
-	allNew map[change.Table]bool
+	// habits remember what the last chunks of the tables were like.
+	habits map[change.Table]habit
 }
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, allNew: make(map[change.Table]bool)}
+	return &Applier{config: config, habits: make(map[change.Table]habit)}
 }
 
 // Close closes the connection.
@@ -86,7 +85,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	a.config.Store.Publish(run.published()...)
 	a.stages.committed()
 	for _, t := range run.settled {
-		a.allNew[t.table.Name] = t.allNew
+		a.habits[t.table.Name] = t.habit
 	}
 	return run.outcome, nil
 }
@@ -181,8 +180,7 @@ type target struct {
 	delta plan.Delta
 	// events are the indexes of the table's events in the batch, in order.
 	events []int
-	// allNew says that no key of the last chunk was in the table before.
-	allNew bool
+	habit
 	// changed says that the table differs from what is published.
 	changed bool
 	// lastEndMoved says that table.LastEnd has to be stored.
@@ -238,7 +236,7 @@ func (r *run) storeComplete(ctx context.Context, batch *change.Batch) error {
 func (r *run) distribute(made *plan.Plan) {
 	byName := make(map[change.Table]*target, len(made.Deltas))
 	for _, delta := range made.Deltas {
-		t := &target{table: delta.After, delta: delta, allNew: r.allNew[delta.After.Name]}
+		t := &target{table: delta.After, delta: delta, habit: r.habits[delta.After.Name]}
 		byName[delta.After.Name] = t
 		r.tables = append(r.tables, t)
 	}

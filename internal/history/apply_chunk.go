@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// writeChunk applies a chunk by one of the two ways. The caller has a savepoint
+// writeChunk applies a chunk by one of the three ways. The caller has a savepoint
 // around it.
 func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 	if c.truncate {
@@ -22,6 +22,12 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 			return err
 		}
 		t.allNew = false
+	}
+	if r.exchangeable(t, c, f) {
+		done, err := r.applyExchange(ctx, t, f)
+		if done || err != nil {
+			return err
+		}
 	}
 	st, err := r.fillStage(ctx, t, c, f)
 	if err != nil {
@@ -40,7 +46,7 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 		}
 	}
 	d := decide(f, m)
-	t.allNew = d.matched == 0 && len(d.versions) > 0
+	t.habit = habit{allNew: d.matched == 0 && len(d.versions) > 0, differing: d.matched > 0 && d.same*fewSame <= d.matched}
 	t.severalMatched = t.severalMatched || d.several > 0
 	return r.write(ctx, t, f, st, d)
 }

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	benchRows  = 100_000
-	benchBatch = 10_000
+	benchRows  = 300_000
+	benchBatch = 5_000
 	benchTexts = 18
 )
 
@@ -74,13 +74,13 @@ func BenchmarkApply(b *testing.B) {
 	})
 	defer func() { _ = applier.Close(ctx) }()
 	shape, offset := wideShape(), int64(0)
-	pass := func(b *testing.B, version int, at change.Micros, confirm bool) {
+	pass := func(b *testing.B, rows, step, version int, at change.Micros, confirm bool) {
 		var batches []*change.Batch
-		for first := 0; first < benchRows; first += benchBatch {
+		for first := 0; first < rows; first += benchBatch {
 			batch := &change.Batch{Source: "sensor"}
 			for i := range benchBatch {
 				batch.Events = append(batch.Events, change.Event{
-					Op: change.Upsert, Confirm: confirm, Source: patron, Table: patron, Time: at, Shape: shape, Row: wideRow(int64(first+i+1), version),
+					Op: change.Upsert, Confirm: confirm, Source: patron, Table: patron, Time: at, Shape: shape, Row: wideRow(int64((first+i)*step%benchRows+1), version),
 				})
 			}
 			batch.Spans = []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: offset == 0, From: change.Mark{Next: offset}, To: change.Mark{Next: offset + benchBatch}}}
@@ -93,13 +93,13 @@ func BenchmarkApply(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		rate := benchRows / time.Since(start).Seconds()
+		rate := float64(rows) / time.Since(start).Seconds()
 		b.ReportMetric(rate, "rows/s")
 		b.ReportMetric(rate/raw, "ofCOPY")
 	}
-	b.Run("snapshot", func(b *testing.B) { pass(b, 0, 1_700_000_000_000_000, false) })
-	b.Run("identical", func(b *testing.B) { pass(b, 0, 1_700_000_001_000_000, true) })
-	b.Run("updates", func(b *testing.B) { pass(b, 1, 1_700_000_002_000_000, false) })
+	b.Run("snapshot", func(b *testing.B) { pass(b, benchRows, 1, 0, 1_700_000_000_000_000, false) })
+	b.Run("identical", func(b *testing.B) { pass(b, benchRows, 1, 0, 1_700_000_001_000_000, true) })
+	b.Run("updates", func(b *testing.B) { pass(b, benchRows/3, 7919, 1, 1_700_000_002_000_000, false) })
 }
 
 // rawCopy returns the rows per second of a binary COPY into a plain table.

@@ -27,7 +27,7 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 	}
 	// What the attempt did is undone, and so must be what it noted.
 	*t, r.outcome = before, outcome
-	t.allNew = false
+	t.habit = habit{}
 	if len(c.events) == 1 {
 		return r.setAside(ctx, t, c, refused)
 	}

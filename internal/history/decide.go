@@ -1,10 +1,15 @@
 package history
 
-import "metadb/internal/change"
+import (
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/change"
+)
 
 // ending is a version in the database that stops being current.
 type ending struct {
 	id         int64
+	place      pgtype.TID
 	start, end change.Micros
 }
 
@@ -24,8 +29,8 @@ type decision struct {
 	confirmed         []int64
 	confirmedVersions []int
 	// matched counts the chains that had a current row, several those that
-	// had more than one.
-	matched, several int
+	// had more than one, same those whose first version was the same.
+	matched, several, same int
 }
 
 // decide applies the history rules of SPEC 1 to the chains of a chunk. It is
@@ -75,6 +80,9 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		fallthrough
 	case len(now.rows) == 1:
 		d.matched++
+		if now.rows[0].equal {
+			d.same++
+		}
 	}
 	for k := range items {
 		it, number := &items[k], first+k
@@ -105,7 +113,7 @@ func (d *decision) equal(now *present, it *item, number int, m *matches) bool {
 func (d *decision) end(now *present, at change.Micros) {
 	for _, row := range now.rows {
 		end := max(at, row.start)
-		d.endings = append(d.endings, ending{id: row.id, start: row.start, end: end})
+		d.endings = append(d.endings, ending{id: row.id, place: row.place, start: row.start, end: end})
 		now.lastEnd = max(now.lastEnd, end)
 	}
 	if now.version != none {

@@ -47,6 +47,7 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err != nil {
 		return false, err
 	}
+	ids = inOrder(ids, f, d)
 	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
 		return r.copyCurrent(ctx, t, f, d.versions, ids)
 	})
@@ -91,10 +92,16 @@ func (r *run) copyCurrent(ctx context.Context, t *target, f *folded, versions []
 const minCopied = 100
 
 // copyable reports whether all versions of a decision are current and have rows
-// that can be copied as they came.
+// that can be copied as they came. Documents are not sent twice: what PostgreSQL
+// takes to parse them again is more than COPY saves.
 func (f *folded) copyable(d *decision) bool {
 	if len(d.versions) < minCopied || !f.chunk.plain {
 		return false
+	}
+	for _, fd := range f.chunk.fields {
+		if fd.path[0] == change.JSONB {
+			return false
+		}
 	}
 	for _, v := range d.versions {
 		if v.end != forever || f.items[v.item].unavailable != nil {
@@ -135,8 +142,8 @@ func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) err
 	if err := r.ensureYears(ctx, t, years); err != nil {
 		return err
 	}
-	sql := "WITH gone AS (DELETE FROM " + t.table.Current.SQL() + where +
-		" RETURNING __id, __start, greatest($2::timestamptz, __start) AS at, __origin" + storedColumns(t.table, "") + ")" +
+	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + where +
+		" RETURNING 0, __id, __start, greatest($2::timestamptz, __start), __origin" + storedColumns(t.table, "") + ")" +
 		", moved AS (" + moveToHistory(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
 	return r.countEnded(ctx, t, sql, args...)
 }

@@ -1,6 +1,11 @@
 package history
 
-import "metadb/internal/change"
+import (
+	"slices"
+	"strings"
+
+	"metadb/internal/change"
+)
 
 // item is one event of a chunk in its place in the chain of its key.
 type item struct {
@@ -36,7 +41,8 @@ type formerKey struct {
 }
 
 // folded is a chunk in chains: the items of a key stand behind one another, in
-// the order of the events.
+// the order of the events. The chains are in the order of their keys, so that
+// PostgreSQL finds neighbours on the page that it has just used.
 type folded struct {
 	chunk *chunk
 	items []item
@@ -70,7 +76,10 @@ type link struct {
 }
 
 // chain is the key's first and last link.
-type chain struct{ first, last int }
+type chain struct {
+	key         string
+	first, last int
+}
 
 type folder struct {
 	links []link
@@ -99,8 +108,9 @@ func (f *folder) add(e *change.Event, i int) {
 	} else {
 		added.head = true
 		at = len(f.order)
-		f.chains[string(f.key)] = at
-		f.order = append(f.order, chain{first: len(f.links)})
+		key := string(f.key)
+		f.chains[key] = at
+		f.order = append(f.order, chain{key: key, first: len(f.links)})
 		f.nulls[nullsIn(e.Shape, e.Row)] = true
 	}
 	if added.upsert && added.row.HasUnavailable() {
@@ -174,8 +184,10 @@ func (it *item) inherit(before *item) {
 	}
 }
 
-// folded returns the items chain by chain.
+// folded returns the items chain by chain. It comes last: the chains change
+// their places.
 func (f *folder) folded() *folded {
+	slices.SortFunc(f.order, func(a, b chain) int { return strings.Compare(a.key, b.key) })
 	out := &folded{items: make([]item, 0, len(f.links)), nulls: f.nulls, multiple: len(f.order) < len(f.links), lost: f.lost}
 	for _, c := range f.order {
 		for n := c.first; n != none; n = f.links[n].next {

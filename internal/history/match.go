@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -15,6 +16,7 @@ import (
 // matched is a current row that a chain begins with.
 type matched struct {
 	id    int64
+	place pgtype.TID
 	start change.Micros
 	// equal says that the chain's first version is the same.
 	equal bool
@@ -145,7 +147,7 @@ func nullsInKey(key change.Row) pattern {
 // matchCurrent finds the current rows of the chains, and whether the chain's
 // first version equals them.
 func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nulls pattern, st *stage, m *matches) error {
-	sql := "SELECT s.ord, c.__id, c.__start, s.upsert AND " + sameImage(t) +
+	sql := "SELECT s.ord, c.__id, c.__start, c.ctid, s.upsert AND " + sameImage(t) +
 		" FROM " + st.SQL() + " s JOIN " + t.Current.SQL() + " c ON " + sameKey(t, key, nulls) +
 		" WHERE s.head"
 	// This is read for every row of the stream: the bytes as PostgreSQL sends
@@ -159,7 +161,8 @@ func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nul
 		m.add(int(int32(binary.BigEndian.Uint32(raw[0]))), matched{
 			id:    int64(binary.BigEndian.Uint64(raw[1])),
 			start: change.Micros(binary.BigEndian.Uint64(raw[2])) + pgEpoch,
-			equal: raw[3][0] != 0,
+			place: readTID(raw[3]),
+			equal: raw[4][0] != 0,
 		})
 	}
 	if err := rows.Err(); err != nil {

@@ -65,7 +65,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 func (r *run) spells(ctx context.Context, t *target, c *chunk, f *folded, st *stage) ([]spell, error) {
 	var line []spell
 	for nulls := range f.nulls {
-		rows, err := r.tx.Query(ctx, "SELECT c.__id, c.__start, c.__end, c.__current, s.upsert AND "+sameImage(t.table)+
+		rows, err := r.tx.Query(ctx, "SELECT c.__id, c.ctid, c.__start, c.__end, c.__current, s.upsert AND "+sameImage(t.table)+
 			" FROM "+st.SQL()+" s JOIN "+t.table.Main.SQL()+" c ON "+sameKey(t.table, c.key, nulls)+
 			" WHERE s.head ORDER BY c.__start, c.__id")
 		if err != nil {
@@ -73,7 +73,7 @@ func (r *run) spells(ctx context.Context, t *target, c *chunk, f *folded, st *st
 		}
 		var v spell
 		var start, end time.Time
-		_, err = pgx.ForEachRow(rows, []any{&v.id, &start, &end, &v.current, &v.equal}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&v.id, &v.place, &start, &end, &v.current, &v.equal}, func() error {
 			v.start, v.end = micros(start), micros(end)
 			line = append(line, v)
 			return nil
@@ -164,7 +164,7 @@ func (r *run) resume(ctx context.Context, t *target, p placing) error {
 	if p.before.current {
 		into = t.table.Current
 		// The key can be there once only.
-		if err := r.writeEndings(ctx, t, []ending{{id: p.before.id, start: p.before.start, end: p.start}}); err != nil {
+		if err := r.writeEndings(ctx, t, []ending{{id: p.before.id, place: p.before.place, start: p.before.start, end: p.start}}); err != nil {
 			return err
 		}
 	}
@@ -194,5 +194,5 @@ func (r *run) shorten(ctx context.Context, t *target, p placing) error {
 	case p.rest:
 		return nil // resume has moved it
 	}
-	return r.writeEndings(ctx, t, []ending{{id: p.before.id, start: p.before.start, end: p.start}})
+	return r.writeEndings(ctx, t, []ending{{id: p.before.id, place: p.before.place, start: p.before.start, end: p.start}})
 }

@@ -48,23 +48,39 @@ func sameImage(t *catalog.Table) string { return sameImageBut(t, nil) }
 // between two ROW(…): PostgreSQL takes that for a comparison column by column.
 // https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
 func sameImageBut(t *catalog.Table, missing map[int]bool) string {
-	var plain, staged, stored strings.Builder
-	for i, column := range t.Columns {
-		s, c := "s."+stageColumn(i), "c."+column.Stored.SQL()
+	return sameColumnImages(t, func(i int) (string, string) {
+		s, c := "s."+stageColumn(i), "c."+t.Columns[i].Stored.SQL()
 		if missing[i] {
 			s = "CASE WHEN " + strconv.Itoa(i) + " = ANY (s.missing) THEN " + c + " ELSE " + s + " END"
 		}
+		return s, c
+	})
+}
+
+// sameStored is sameImage for two stored rows, which have these prefixes.
+func sameStored(t *catalog.Table, one, other string) string {
+	return sameColumnImages(t, func(i int) (string, string) {
+		name := t.Columns[i].Stored.SQL()
+		return one + name, other + name
+	})
+}
+
+// sameColumnImages compares two values for each column.
+func sameColumnImages(t *catalog.Table, values func(column int) (one, other string)) string {
+	var plain, ones, others strings.Builder
+	for i, column := range t.Columns {
+		one, other := values(i)
 		if equalIsSame(column.Type) {
-			plain.WriteString(s + " IS NOT DISTINCT FROM " + c + " AND ")
+			plain.WriteString(one + " IS NOT DISTINCT FROM " + other + " AND ")
 			continue
 		}
-		staged.WriteString(", " + s)
-		stored.WriteString(", " + c)
+		ones.WriteString(", " + one)
+		others.WriteString(", " + other)
 	}
-	if staged.Len() == 0 {
+	if ones.Len() == 0 {
 		return "(" + plain.String() + "true)"
 	}
-	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(staged.String()) + "), ROW(" + trimComma(stored.String()) + ")))"
+	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(ones.String()) + "), ROW(" + trimComma(others.String()) + ")))"
 }
 
 // equalIsSame tells the types whose values are equal only if they are stored

@@ -294,9 +294,6 @@ func appendProbeMeta(dst []byte, ord int, p *probe) []byte {
 	return appendNull(appendNull(dst))
 }
 
-// int4OID is the type of the elements of missing.
-const int4OID = 23
-
 // appendMissing appends the table's columns that are unavailable, as int[], NULL
 // if there are none.
 func appendMissing(dst []byte, unavailable []int, fields []field) []byte {
@@ -305,9 +302,7 @@ func appendMissing(dst []byte, unavailable []int, fields []field) []byte {
 	}
 	mark := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	for _, word := range []uint32{1, 0, int4OID, uint32(len(unavailable)), 1} {
-		dst = binary.BigEndian.AppendUint32(dst, word)
-	}
+	dst = appendArrayHead(dst, int4OID, len(unavailable))
 	for _, i := range unavailable {
 		dst = appendInt32(dst, int32(fields[i].column))
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/ddl"
@@ -42,13 +44,9 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 	return r.writeConfirmed(ctx, t.table, confirmed)
 }
 
-// inOrder gives each version its id so that ids ascend with the events: versions
-// that begin at one time have no other order. It differs from the order of the
-// chains where one of them has several items.
+// inOrder gives each version its id so that ids ascend with the events, which the
+// chains don't: versions that begin at one time have no other order.
 func inOrder(ids []int64, f *folded, d *decision) []int64 {
-	if !f.multiple {
-		return ids
-	}
 	order := make([]int, len(d.versions))
 	for i := range order {
 		order[i] = i
@@ -100,9 +98,11 @@ func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) err
 		return nil
 	}
 	ids, ends := make([]int64, len(endings)), make([]time.Time, len(endings))
+	places := make([]pgtype.TID, len(endings))
 	var last change.Micros
 	for i, e := range endings {
 		ids[i], ends[i] = e.id, moment(e.end)
+		places[i] = e.place
 		last = max(last, e.end)
 	}
 	// Two statements: DELETE … RETURNING into INSERT copies every row once
@@ -110,12 +110,12 @@ func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) err
 	current := t.table.Current.SQL()
 	move := "INSERT INTO " + historyOf(t.table, endings).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
 		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
-		" FROM unnest($1::bigint[], $2::timestamptz[]) AS e (id, at) JOIN " + current + " AS c ON c.__id = e.id"
-	moved, err := r.tx.Exec(ctx, move, ids, ends)
+		" FROM unnest($1::bigint[], $2::timestamptz[], $3::tid[]) AS e (id, at, place) JOIN " + current + " AS c ON c.ctid = e.place AND c.__id = e.id"
+	moved, err := r.tx.Exec(ctx, move, ids, ends, places)
 	if err != nil {
 		return fmt.Errorf("end rows: %w", err)
 	}
-	gone, err := r.tx.Exec(ctx, "DELETE FROM "+current+" AS c USING unnest($1::bigint[]) AS e (id) WHERE c.__id = e.id", ids)
+	gone, err := r.tx.Exec(ctx, "DELETE FROM "+current+" AS c USING unnest($1::bigint[], $2::tid[]) AS e (id, place) WHERE c.ctid = e.place AND c.__id = e.id", ids, places)
 	if err != nil {
 		return fmt.Errorf("end rows: %w", err)
 	}
@@ -139,10 +139,16 @@ func historyOf(t *catalog.Table, endings []ending) ident.Qualified {
 	return t.Year(year(first))
 }
 
+// goneColumns names the columns of "gone", rows that have been deleted, by names
+// of ours: a table's column can have any.
+func goneColumns(t *catalog.Table) string {
+	return "ord, id, began, ended, origin" + stagedColumns(t, "")
+}
+
 // moveToHistory returns the statement's end that inserts what "gone" has.
 func moveToHistory(t *catalog.Table) string {
-	return " INSERT INTO " + t.History.SQL() + " (" + metaColumns() + storedColumns(t, "") + ")" +
-		" SELECT __id, __start, at, false, __origin" + storedColumns(t, "") + " FROM gone"
+	return "INSERT INTO " + t.History.SQL() + " (" + metaColumns() + storedColumns(t, "") + ")" +
+		" SELECT id, began, ended, false, origin" + stagedColumns(t, "") + " FROM gone"
 }
 
 // ended notes that versions have ended, the last of them at a time.

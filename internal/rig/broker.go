@@ -38,13 +38,14 @@ type Producer struct {
 	client *kgo.Client
 }
 
-// NewProducer connects to a broker.
-func NewProducer(address string) (*Producer, error) {
-	client, err := kgo.NewClient(
+// NewProducer connects to a broker. Records are sent as they are unless further
+// options compress them.
+func NewProducer(address string, opts ...kgo.Opt) (*Producer, error) {
+	client, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(strings.Split(address, ",")...),
 		kgo.AllowAutoTopicCreation(),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
-	)
+	}, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect producer: %w", err)
 	}

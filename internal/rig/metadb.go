@@ -201,10 +201,8 @@ func (m *Metadb) AwaitLog(ctx context.Context, limit time.Duration, offset int, 
 	})
 }
 
-// PeakMemory is the most resident memory that the running server has had, in
-// bytes.
-// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
-func (m *Metadb) PeakMemory() (int64, error) {
+// Pid is the running server's process id.
+func (m *Metadb) Pid() (int, error) {
 	text, err := os.ReadFile(filepath.Join(m.DataDir(), "metadb.pid"))
 	if err != nil {
 		return 0, fmt.Errorf("find the server's process: %w", err)
@@ -212,6 +210,17 @@ func (m *Metadb) PeakMemory() (int64, error) {
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
 		return 0, fmt.Errorf("find the server's process: %w", err)
+	}
+	return pid, nil
+}
+
+// PeakMemory is the most resident memory that the running server has had, in
+// bytes.
+// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+func (m *Metadb) PeakMemory() (int64, error) {
+	pid, err := m.Pid()
+	if err != nil {
+		return 0, err
 	}
 	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
 	if err != nil {

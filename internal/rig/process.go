@@ -66,6 +66,9 @@ func StartProcess(dir, name string, args ...string) (*Process, error) {
 // Stop ends the process and returns when it has ended.
 func (p *Process) Stop() error { return p.stop() }
 
+// Pid is the process id of the supervisor, whose child the process is.
+func (p *Process) Pid() int { return p.command.Process.Pid }
+
 // Tail returns the last few thousand characters of the log.
 func (p *Process) Tail() string {
 	const keep = 4000

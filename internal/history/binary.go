@@ -1,0 +1,55 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+)
+
+// Statements whose parameters and results are in PostgreSQL's binary formats, as
+// rows are: those that every row of the stream passes through.
+
+// Types of arrays' elements, by their object identifiers.
+const (
+	int4OID        = 23
+	int8OID        = 20
+	timestamptzOID = 1184
+)
+
+// newArray begins an array of n elements, n > 0, to which they are appended as
+// fields of a binary COPY.
+func newArray(element uint32, n int) []byte { return appendArrayHead(nil, element, n) }
+
+func appendArrayHead(dst []byte, element uint32, n int) []byte {
+	const dimensions, hasNull, lowerBound = 1, 0, 1
+	for _, word := range []uint32{dimensions, hasNull, element, uint32(n), lowerBound} {
+		dst = binary.BigEndian.AppendUint32(dst, word)
+	}
+	return dst
+}
+
+// binaryFormat says that every parameter or result is in binary.
+var binaryFormat = []int16{1}
+
+// read runs a query and hands over the values of each row; they are good until
+// take returns.
+func (r *run) read(ctx context.Context, sql string, params [][]byte, take func(row [][]byte)) error {
+	reader := r.tx.Conn().PgConn().ExecParams(ctx, sql, params, nil, binaryFormat, binaryFormat)
+	for reader.NextRow() {
+		take(reader.Values())
+	}
+	_, err := reader.Close()
+	return err
+}
+
+// change runs a statement that has to change so many rows.
+func (r *run) change(ctx context.Context, sql string, params [][]byte, rows int) error {
+	tag, err := r.tx.Conn().PgConn().ExecParams(ctx, sql, params, nil, binaryFormat, nil).Close()
+	if err != nil {
+		return err
+	}
+	if n := tag.RowsAffected(); n != int64(rows) {
+		return fmt.Errorf("%d rows of %d were changed", n, rows)
+	}
+	return nil
+}

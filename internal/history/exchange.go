@@ -1,0 +1,148 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"metadb/internal/change"
+)
+
+// The third way: rows of a table whose keys are there already and whose values
+// nearly always differ, as in a stream of updates. What is current under the
+// keys moves to history and the new rows are copied into its place, before it is
+// known whether they differ. Then the pairs are compared, and where they are the
+// same the old row is put back. It saves sending each row to a stage first.
+
+// habit is what the last chunk of a table says of the next one.
+type habit struct {
+	// allNew says that no key was in the table before: the direct way is worth
+	// a try.
+	allNew bool
+	// differing says that keys were there and nearly all of their rows
+	// differed: they are worth being exchanged.
+	differing bool
+}
+
+// fewSame is the least share of differing rows, as one in so many that may be
+// the same, with which a table's rows are exchanged.
+const fewSame = 10
+
+// exchangeable reports whether the rows of a chunk may be exchanged: each of a
+// key of its own, complete, of the stored types, of one origin, and none that
+// may be a repetition.
+func (r *run) exchangeable(t *target, c *chunk, f *folded) bool {
+	if !t.differing || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
+		return false
+	}
+	origin := r.batch.Events[c.events[0]].Origin
+	for i := range f.items {
+		it := &f.items[i]
+		if !it.upsert || it.unavailable != nil || it.suspect || r.batch.Events[it.event].Origin != origin {
+			return false
+		}
+	}
+	return true
+}
+
+// errNotExchanged says that a key's history has to be asked first.
+var errNotExchanged = errors.New("a row has to be looked up in history")
+
+// applyExchange exchanges the rows of a chunk. It reports false, with nothing
+// changed, if some have to go the staged way.
+func (r *run) applyExchange(ctx context.Context, t *target, f *folded) (bool, error) {
+	before, outcome := *t, r.outcome
+	err := r.savepoint(ctx, func() error { return r.exchange(ctx, t, f) })
+	if errors.Is(err, errNotExchanged) {
+		*t, r.outcome = before, outcome
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
+	gone, err := r.endCurrent(ctx, t, f)
+	if err != nil {
+		return err
+	}
+	d, err := exchanged(f, gone, t.table.LastEnd)
+	if err != nil {
+		return err
+	}
+	if err := r.ensureYears(ctx, t, d.years()); err != nil {
+		return err
+	}
+	ids, err := r.newIDs(ctx, t.table, len(d.versions))
+	if err != nil {
+		return err
+	}
+	ids = inOrder(ids, f, d)
+	if err := r.copyCurrent(ctx, t, f, d.versions, ids); err != nil {
+		return err
+	}
+	same, err := r.compareExchanged(ctx, t, gone, ids)
+	if err != nil {
+		return err
+	}
+	if err := r.putBack(ctx, t, gone, ids, same); err != nil {
+		return err
+	}
+	t.allNew = len(d.endings) == 0
+	t.differing = len(same)*fewSame <= len(d.endings)
+	return r.noteExchanged(ctx, t, f, &exchange{d: d, gone: gone, ids: ids, same: same})
+}
+
+// exchange is what became of the items of a chunk: gone has the rows that were
+// current, ids those of the new ones, same the items that equal what was there.
+type exchange struct {
+	d    *decision
+	gone []matched
+	ids  []int64
+	same map[int]bool
+}
+
+// exchanged decides about items whose keys had the rows gone. A key that has
+// none, and could have been current at the time of its event or later, has a
+// past that matters.
+func exchanged(f *folded, gone []matched, lastEnd change.Micros) (*decision, error) {
+	d := &decision{}
+	for i := range f.items {
+		at, old := f.items[i].at, gone[i]
+		switch {
+		case old.id != 0:
+			at = max(at, old.start)
+			d.endings = append(d.endings, ending{id: old.id, start: old.start, end: at})
+		case at <= lastEnd:
+			return nil, errNotExchanged
+		}
+		d.versions = append(d.versions, version{item: i, start: at, end: forever})
+	}
+	return d, nil
+}
+
+// noteExchanged notes what was written, and confirms it.
+func (r *run) noteExchanged(ctx context.Context, t *target, f *folded, x *exchange) error {
+	ended, last := 0, never
+	var confirmed []int64
+	for i := range f.items {
+		id := x.ids[i]
+		switch {
+		case x.same[i]:
+			id = x.gone[i].id
+		case x.gone[i].id != 0:
+			ended++
+			last = max(last, x.d.versions[i].start)
+		}
+		if f.items[i].confirm {
+			confirmed = append(confirmed, id)
+		}
+	}
+	r.outcome.Written += len(f.items) - len(x.same)
+	if ended > 0 {
+		r.ended(t, ended, last)
+	}
+	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
+		return fmt.Errorf("confirm exchanged rows: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+)
+
+// endCurrent moves what is current under the keys of the items to history, and
+// returns it, for each item.
+func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, error) {
+	c, items := f.chunk, f.items
+	params, names, types, where := make([][]byte, 0, len(c.key)+2), "", "", ""
+	for k, at := range c.shape.Key {
+		column := c.shape.Columns[at]
+		keys := newArray(datatype.OID(column.Type), len(items))
+		for i := range items {
+			keys = change.AppendCell(keys, items[i].row.Cell(at))
+		}
+		params = append(params, keys)
+		types += "$" + strconv.Itoa(len(params)) + "::" + column.Type.String() + "[], "
+		names += "k" + strconv.Itoa(k) + ", "
+		where += " AND c." + t.table.Columns[c.key[k]].Stored.SQL() + " = e.k" + strconv.Itoa(k)
+	}
+	times := newArray(timestamptzOID, len(items))
+	for i := range items {
+		times = appendMoment(times, items[i].at)
+	}
+	params = append(params, times, []byte(r.batch.Events[items[0].event].Origin))
+	n := len(params)
+	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + types +
+		"$" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + names + "at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text" + where +
+		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
+		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began FROM gone"
+	gone := make([]matched, len(items))
+	err := r.read(ctx, sql, params, func(row [][]byte) {
+		gone[binary.BigEndian.Uint64(row[0])-1] = matched{
+			id: int64(binary.BigEndian.Uint64(row[1])), start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end rows: %w", err)
+	}
+	return gone, nil
+}
+
+// pairs are the arrays that say which row took the place of which: the ids and
+// starts of the old ones, and the ids of the new ones.
+func pairs(gone []matched, ids []int64, wanted func(item int) bool) (params [][]byte, items []int) {
+	for i := range gone {
+		if gone[i].id != 0 && wanted(i) {
+			items = append(items, i)
+		}
+	}
+	old, began, added := newArray(int8OID, len(items)), newArray(timestamptzOID, len(items)), newArray(int8OID, len(items))
+	for _, i := range items {
+		old, began, added = appendInt64(old, gone[i].id), appendMoment(began, gone[i].start), appendInt64(added, ids[i])
+	}
+	return [][]byte{old, began, added}, items
+}
+
+// compareExchanged returns the items whose new row is the same as the one that
+// it took the place of.
+func (r *run) compareExchanged(ctx context.Context, t *target, gone []matched, ids []int64) (map[int]bool, error) {
+	params, items := pairs(gone, ids, func(int) bool { return true })
+	same := make(map[int]bool)
+	if len(items) == 0 {
+		return same, nil
+	}
+	sql := "SELECT e.ord FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) WITH ORDINALITY AS e (old, began, new, ord)" +
+		" JOIN " + t.table.History.SQL() + " AS h ON h.__id = e.old AND h.__start = e.began" +
+		" JOIN " + t.table.Current.SQL() + " AS c ON c.__id = e.new WHERE " + sameStored(t.table, "h.", "c.")
+	err := r.read(ctx, sql, params, func(row [][]byte) { same[items[binary.BigEndian.Uint64(row[0])-1]] = true })
+	if err != nil {
+		return nil, fmt.Errorf("compare rows: %w", err)
+	}
+	return same, nil
+}
+
+// putBack takes the new rows of items away that changed nothing, and puts the
+// rows back that were there before them.
+func (r *run) putBack(ctx context.Context, t *target, gone []matched, ids []int64, same map[int]bool) error {
+	if len(same) == 0 {
+		return nil
+	}
+	params, _ := pairs(gone, ids, func(item int) bool { return same[item] })
+	current := t.table.Current.SQL()
+	taken := "DELETE FROM " + current + " AS c USING unnest($1::bigint[]) AS e (id) WHERE c.__id = e.id"
+	if err := r.change(ctx, taken, params[2:], len(same)); err != nil {
+		return fmt.Errorf("take back rows that changed nothing: %w", err)
+	}
+	back := "WITH back (id, began, origin" + stagedColumns(t.table, "") + ") AS (DELETE FROM " + t.table.History.SQL() +
+		" AS h USING unnest($1::bigint[], $2::timestamptz[]) AS e (id, began) WHERE h.__id = e.id AND h.__start = e.began" +
+		" RETURNING h.__id, h.__start, h.__origin" + storedColumns(t.table, "h.") + ")" +
+		" INSERT INTO " + current + " (" + metaColumns() + storedColumns(t.table, "") + ") SELECT id, began, $3::timestamptz, true, origin" +
+		stagedColumns(t.table, "") + " FROM back"
+	if err := r.change(ctx, back, append(params[:2:2], appendMoment(nil, forever)[4:]), len(same)); err != nil {
+		return fmt.Errorf("put back rows: %w", err)
+	}
+	return nil
+}

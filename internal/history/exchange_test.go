@@ -1,0 +1,130 @@
+package history_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"metadb/internal/change"
+)
+
+// updatedRig is a rig whose table has rows 1 to 20, begun at 10 and changed at
+// 20, so that the next chunk is exchanged.
+func updatedRig(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t)
+	var inserts, updates []change.Event
+	for id := range int32(20) {
+		inserts = append(inserts, put(id+1, "a", 10))
+		updates = append(updates, put(id+1, "b", 20))
+	}
+	r.apply(inserts...)
+	r.apply(updates...)
+	if !r.applier.Exchanges(patron) {
+		t.Fatal("updates have not made the table one whose rows are exchanged")
+	}
+	return r
+}
+
+func TestExchange(t *testing.T) {
+	r := updatedRig(t)
+	ids := r.rows(`SELECT __id FROM library.patron WHERE id <= 2 ORDER BY id`)
+	out := r.apply(
+		confirm(put(2, "b", 30)), // changes nothing
+		confirm(put(1, "c", 30)),
+		put(3, "d", 15), // its current version began later
+		confirm(put(21, "new", 30)),
+		put(4, "NULL", 30), put(5, "e", 30), put(6, "f", 30), put(7, "g", 30), put(8, "h", 30), put(9, "i", 30), put(10, "j", 30), put(11, "k", 30),
+		put(12, "l", 30), put(13, "m", 30),
+	)
+	if out.Written != 13 || out.Ended != 12 || out.Confirmed != 3 {
+		t.Errorf("got %d written, %d ended, %d confirmed, want 13, 12, 3", out.Written, out.Ended, out.Confirmed)
+	}
+	if !r.applier.Exchanges(patron) {
+		t.Error("one equal row of 14 ends the exchanging")
+	}
+	got := r.rows(`SELECT id, coalesce(v, 'NULL'), extract(epoch FROM __start)::bigint, CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
+		FROM library.patron__ WHERE id IN (1, 2, 3, 4, 21) ORDER BY id, __start, __id`)
+	want := strings.Join([]string{
+		"1 a 10 20", "1 b 20 30", "1 c 30 -", "2 a 10 20", "2 b 20 -", "3 a 10 20", "3 b 20 20", "3 d 20 -", "4 a 10 20", "4 b 20 30", "4 NULL 30 -", "21 new 30 -",
+	}, "\n")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// A version keeps its id: in history, and where it stays current.
+	if got := r.rows(`SELECT __id FROM library.patron__ WHERE id <= 2 AND v = 'b' ORDER BY id`); got != ids {
+		t.Errorf("ids were %q, are %q", ids, got)
+	}
+	if got := r.rows(`SELECT id FROM library.patron JOIN library.zzz___patron___sync USING (__id) ORDER BY id`); got != "1\n2\n21" {
+		t.Errorf("confirmed %q", got)
+	}
+	if got := r.rows(`SELECT count(*) FROM library.patron__ WHERE __current <> (__end = '9999-12-31 00:00:00+00')`); got != "0" {
+		t.Errorf("%s rows are current and ended", got)
+	}
+}
+
+// TestExchangeOfEqualRows puts back every row, and goes the staged way after it.
+func TestExchangeOfEqualRows(t *testing.T) {
+	r := updatedRig(t)
+	before := r.versions()
+	var again []change.Event
+	for id := range int32(20) {
+		again = append(again, put(id+1, "b", 30))
+	}
+	if out := r.apply(again...); out.Written != 0 || out.Ended != 0 {
+		t.Errorf("%d written, %d ended", out.Written, out.Ended)
+	}
+	if after := r.versions(); after != before {
+		t.Errorf("was\n%s\nis\n%s", before, after)
+	}
+	if r.applier.Exchanges(patron) {
+		t.Error("rows that were all equal are to be exchanged again")
+	}
+}
+
+// TestExchangeAsksHistory has a row begin before its key was last current.
+func TestExchangeAsksHistory(t *testing.T) {
+	r := updatedRig(t)
+	r.apply(put(1, "c", 40), put(2, "c", 40), del(3, 50))
+	r.apply(put(1, "d", 50), put(2, "d", 50))
+	if !r.applier.Exchanges(patron) {
+		t.Fatal("updates are not exchanged")
+	}
+	r.apply(put(1, "e", 60), put(3, "again", 45))
+	got := r.rows(`SELECT v, extract(epoch FROM __start)::bigint FROM library.patron WHERE id = 3`)
+	if got != "again 50" {
+		t.Errorf("got %q, want the row to begin when the key was last current", got)
+	}
+}
+
+// TestColumnsNamedLikeOurs has columns with the names that statements use for
+// columns of their own.
+func TestColumnsNamedLikeOurs(t *testing.T) {
+	r := newRig(t)
+	names := []string{"id", "at", "ord", "began", "ended", "origin", "c0", "missing", "e", "c"}
+	shape := &change.Shape{Key: []int{0, 1}}
+	for _, name := range names {
+		shape.Columns = append(shape.Columns, change.Column{Name: name, Type: change.Integer})
+	}
+	event := func(at change.Micros, n int32) change.Event {
+		e := put(1, "", at)
+		e.Shape, e.Row = shape, cellInt(cellInt(nil, 1), 2)
+		for range len(names) - 2 {
+			e.Row = cellInt(e.Row, n)
+		}
+		return e
+	}
+	for n := range int32(4) {
+		r.apply(event(change.Micros(10*(n+1)), n)) // direct, staged, exchanged twice
+	}
+	r.apply(event(50, 3))
+	r.apply(truncate(60))
+	var want []string
+	for n := range 4 {
+		want = append(want, fmt.Sprintf("%d %d %d", n, 10*(n+1), 10*(n+2)))
+	}
+	want[3] = "3 40 60"
+	if got := r.rows(`SELECT ord, extract(epoch FROM __start)::bigint, extract(epoch FROM __end)::bigint FROM library.patron__ ORDER BY __start`); got != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
