@@ -79,6 +79,10 @@ type bench struct {
 	feed    *feed
 	metadb  *rig.Metadb
 	db      *pgx.Conn
+	// updated says how often each row has been updated, streamed how many
+	// events the first topics have.
+	updated  []int
+	streamed int
 }
 
 func (b *bench) build(ctx context.Context) (err error) {

@@ -28,7 +28,7 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 	// The yardstick is taken before each phase, for the machine is not equally
 	// busy all the time.
 	results := []result{{name: "raw COPY, plain table"}}
-	for _, phase := range []func(context.Context) (result, error){b.snapshot, b.updates, b.identical} {
+	for _, phase := range []func(context.Context) (result, error){b.snapshot, b.updatesInOrder, b.updatesAtRandom, b.identical} {
 		took, err := raw.copy(ctx, b.metadb.Database())
 		if err != nil {
 			return nil, err
@@ -53,6 +53,7 @@ func (b *bench) snapshot(ctx context.Context) (result, error) {
 	if err := b.feed.snapshot(ctx, firstPrefix, b.Rows, func(int) int { return 0 }); err != nil {
 		return result{}, err
 	}
+	b.updated, b.streamed = make([]int, b.Rows), b.Rows
 	before, err := b.cpu()
 	if err != nil {
 		return result{}, err
@@ -65,43 +66,49 @@ func (b *bench) snapshot(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return b.finish(ctx, result{name: "snapshot", goal: snapshotGoal, cpu: before}, firstPrefix, 0, b.Rows)
+	return b.finish(ctx, result{name: "snapshot", goal: snapshotGoal, cpu: before}, firstPrefix, 0, b.streamed)
 }
 
-// updates measures updates of rows all over the table.
-func (b *bench) updates(ctx context.Context) (result, error) {
+// updatesInOrder measures updates as one large statement at the source makes them.
+func (b *bench) updatesInOrder(ctx context.Context) (result, error) {
 	if _, err := b.metadb.Run(ctx, "endsync", "-D", "data", "--source", "bench", "--force"); err != nil {
 		return result{}, err
 	}
-	if err := b.feed.updates(ctx, firstPrefix, b.Updates, b.updated); err != nil {
-		return result{}, err
-	}
-	before, err := b.cpu()
-	if err != nil {
-		return result{}, err
-	}
-	if err := b.metadb.Start(ctx); err != nil {
-		return result{}, err
-	}
-	return b.finish(ctx, result{name: "updates", goal: updatesGoal, cpu: before}, firstPrefix, b.Rows, b.Rows+b.Updates)
+	return b.update(ctx, result{name: "updates, one statement", goal: updatesGoal}, func(i int) int { return i % b.Rows })
 }
 
-// updated says which row update number i changes, and how often it has been
-// updated then.
-func (b *bench) updated(i int) (row, updates int) {
+// updatesAtRandom measures updates of rows all over the table: each is on a page
+// of its own.
+func (b *bench) updatesAtRandom(ctx context.Context) (result, error) {
 	// A step without a common divisor visits every row once in each round.
 	const step = 7_919
-	return i * step % b.Rows, i/b.Rows + 1
+	return b.update(ctx, result{name: "updates at random keys"}, func(i int) int { return i * step % b.Rows })
+}
+
+// update measures updates of the rows that order names, one after the other.
+func (b *bench) update(ctx context.Context, r result, order func(i int) int) (result, error) {
+	err := b.feed.updates(ctx, firstPrefix, b.Updates, func(i int) (row, updates int) {
+		row = order(i)
+		b.updated[row]++
+		return row, b.updated[row]
+	})
+	if err != nil {
+		return r, err
+	}
+	if r.cpu, err = b.cpu(); err != nil {
+		return r, err
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return r, err
+	}
+	from := b.streamed
+	b.streamed += b.Updates
+	return b.finish(ctx, r, firstPrefix, from, b.streamed)
 }
 
 // identical measures a resynchronization in which nothing has changed.
 func (b *bench) identical(ctx context.Context) (result, error) {
-	updates := make([]int, b.Rows)
-	for i := range b.Updates {
-		row, n := b.updated(i)
-		updates[row] = n
-	}
-	if err := b.feed.snapshot(ctx, secondPrefix, b.Rows, func(row int) int { return updates[row] }); err != nil {
+	if err := b.feed.snapshot(ctx, secondPrefix, b.Rows, func(row int) int { return b.updated[row] }); err != nil {
 		return result{}, err
 	}
 	if err := b.metadb.Start(ctx); err != nil {
@@ -187,7 +194,7 @@ func (b *bench) verify(ctx context.Context) error {
 		want      int
 	}{
 		{"current rows", "SELECT count(*) FROM inventory.instance", b.Rows},
-		{"versions", "SELECT count(*) FROM inventory.instance__", b.Rows + b.Updates},
+		{"versions", "SELECT count(*) FROM inventory.instance__", b.streamed},
 		{"confirmed rows", "SELECT count(DISTINCT __id) FROM inventory.zzz___instance___sync", b.Rows},
 		{"rejected events", "SELECT count(*) FROM metadb.rejected_event", 0},
 	} {
