@@ -31,7 +31,7 @@ func (r *run) reject(event int, reason string) *reject {
 	if len(r.outcome.Rejections) < maxRejectionsTold {
 		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Reason: reason})
 	}
-	r.waits.add(e)
+	r.waits.add(e.Record.Key, e.Position, r.overtakenAt(e))
 	r.rejects = append(r.rejects, reject{event: e, number: event, reason: reason})
 	return &r.rejects[len(r.rejects)-1]
 }

@@ -1,9 +1,12 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,36 +16,130 @@ import (
 // An event that lacks values takes those of the version before it. If a record
 // of its key has been set aside, that version may be missing, and the values
 // would be those of an older one: the event waits behind the record, set aside
-// too, until both are retried (SPEC 8).
+// too, until both are retried (SPEC 8). It need not where another event of the key
+// was applied in between: that one had the whole row, or it had waited as well.
 
-// recordKey is the key of a record in its partition.
-type recordKey struct {
-	part change.Partition
-	key  string
+// recordKey is the key of a record in its topic.
+type recordKey struct{ topic, key string }
+
+// aside is a record that was set aside, and when it was overtaken, if it was.
+type aside struct {
+	change.Position
+	later *change.Micros
 }
 
-// waits has the keys of which records were set aside, with the offset of the
-// first.
-type waits map[recordKey]int64
+// wait is what is known of one key: records that were set aside, and events that
+// this transaction applies, though not before them.
+type wait struct {
+	aside   []aside
+	applied []change.Position
+}
 
-// add notes that the record of an event was set aside.
-func (w waits) add(e *change.Event) {
+// waits has the keys of which records were set aside.
+type waits map[recordKey]*wait
+
+// add notes that a record was set aside.
+func (w waits) add(key []byte, at change.Position, later *change.Micros) {
+	if key == nil {
+		return
+	}
+	name := recordKey{at.Partition.Topic, string(key)}
+	known := w[name]
+	if known == nil {
+		known = &wait{}
+		w[name] = known
+	}
+	known.applied = slices.DeleteFunc(known.applied, func(p change.Position) bool { return p == at })
+	known.aside = append(known.aside, aside{at, later})
+}
+
+// apply notes that an event is going to be applied.
+func (w waits) apply(e *change.Event) {
 	if e.Record.Key == nil {
 		return
 	}
-	at := recordKey{e.Position.Partition, string(e.Record.Key)}
-	if first, known := w[at]; !known || e.Position.Offset < first {
-		w[at] = e.Position.Offset
+	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
+	if known != nil {
+		known.applied = append(known.applied, e.Position)
 	}
 }
 
-// behind returns the offset that an event waits for, if it does.
-func (w waits) behind(e *change.Event) (offset int64, waiting bool) {
+// behind returns the offset that an event waits for, if it does. later is when it
+// was overtaken itself, where it is retried: what was overtaken by the same thing
+// has nothing in between.
+func (w waits) behind(e *change.Event, later *change.Micros) (offset int64, waiting bool) {
 	if e.Op != change.Upsert || !e.Row.HasUnavailable() {
 		return 0, false
 	}
-	first, known := w[recordKey{e.Position.Partition, string(e.Record.Key)}]
-	return first, known && first < e.Position.Offset
+	if e.OldKey != nil {
+		return w.behindOldKey(e)
+	}
+	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
+	if known == nil {
+		return 0, false
+	}
+	for _, a := range known.aside {
+		if a.Partition != e.Position.Partition || a.Offset >= e.Position.Offset || !sameMoment(a.later, later) {
+			continue
+		}
+		if !known.appliedBetween(a.Position, e.Position) && (!waiting || a.Offset < offset) {
+			offset, waiting = a.Offset, true
+		}
+	}
+	return offset, waiting
+}
+
+// appliedBetween reports whether an event between two of a partition is applied.
+func (k *wait) appliedBetween(from, to change.Position) bool {
+	for _, p := range slices.Backward(k.applied) {
+		if p.Partition == from.Partition && from.Offset < p.Offset && p.Offset < to.Offset {
+			return true
+		}
+	}
+	return false
+}
+
+// behindOldKey is behind after a change of key: what the event lacks is in the
+// versions of the old key, whose records may be in another partition, and the last
+// of which was the delete of this very change.
+func (w waits) behindOldKey(e *change.Event) (offset int64, waiting bool) {
+	known := w[recordKey{e.Position.Partition.Topic, string(oldRecordKey(e))}]
+	if known == nil {
+		return 0, false
+	}
+	for _, a := range known.aside {
+		if a.later == nil || *a.later == e.Time {
+			return a.Offset, true
+		}
+	}
+	return 0, false
+}
+
+func sameMoment(a, b *change.Micros) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// oldKeyHeader is the header with the key that a row had before, which Debezium
+// writes without a schema.
+const oldKeyHeader = "__debezium.oldkey"
+
+// oldRecordKey returns the record's key of the key that an event's row had before.
+// The schema is that of the new one.
+func oldRecordKey(e *change.Event) []byte {
+	at := slices.IndexFunc(e.Record.Headers, func(h change.Header) bool { return h.Name == oldKeyHeader })
+	if at < 0 {
+		return nil
+	}
+	old := e.Record.Headers[at].Value
+	const payload = `"payload":`
+	from := bytes.Index(e.Record.Key, []byte(payload))
+	if from < 0 || bytes.Contains(old, []byte(payload)) {
+		return old
+	}
+	return slices.Concat(e.Record.Key[:from+len(payload)], old, []byte("}"))
 }
 
 // precede reports whether a record of the event's key was set aside before it.
@@ -50,8 +147,10 @@ func (w waits) precede(e *change.Event) bool {
 	if e.Record.Key == nil {
 		return false
 	}
-	first, known := w[recordKey{e.Position.Partition, string(e.Record.Key)}]
-	return known && first < e.Position.Offset
+	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
+	return known != nil && slices.ContainsFunc(known.aside, func(a aside) bool {
+		return a.Partition == e.Position.Partition && a.Offset < e.Position.Offset
+	})
 }
 
 // loadWaits finds the records of the batch's keys that were set aside before:
@@ -68,27 +167,47 @@ func (r *run) loadWaits(ctx context.Context) error {
 	}
 	var keys [][]byte
 	for i := range r.batch.Events {
-		if e := &r.batch.Events[i]; e.Record.Key != nil && (e.Op == change.Upsert || e.Op == change.Delete) {
-			keys = append(keys, e.Record.Key)
+		e := &r.batch.Events[i]
+		if e.Record.Key == nil || e.Op != change.Upsert && e.Op != change.Delete {
+			continue
+		}
+		keys = append(keys, e.Record.Key)
+		if old := oldRecordKey(e); old != nil {
+			keys = append(keys, old)
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
 	rows, err := r.tx.Query(ctx, `
-		SELECT DISTINCT r.topic, r.partition, r.key, r."offset"
-			FROM unnest($2::bytea[]) AS wanted (key) JOIN metadb.rejected_event AS r ON r.key = wanted.key
+		SELECT r.topic, r.partition, r."offset", r.key, r.later
+			FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) AS k (key)) AS wanted JOIN metadb.rejected_event AS r ON r.key = wanted.key
 			WHERE r.source_name = $1 AND r.id <> ALL ($3)`, r.batch.Source, keys, r.retriedIDs())
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
 	}
-	var e change.Event
-	_, err = pgx.ForEachRow(rows, []any{&e.Position.Partition.Topic, &e.Position.Partition.Number, &e.Record.Key, &e.Position.Offset}, func() error {
-		r.waits.add(&e)
+	var at change.Position
+	var key []byte
+	var later *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&at.Partition.Topic, &at.Partition.Number, &at.Offset, &key, &later}, func() error {
+		var overtaken *change.Micros
+		if later != nil {
+			m := micros(*later)
+			overtaken = &m
+		}
+		r.waits.add(key, at, overtaken)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
+	}
+	return nil
+}
+
+// overtakenAt returns when a retried event was overtaken, if it was.
+func (r *run) overtakenAt(e *change.Event) *change.Micros {
+	if rej := r.retried[e.Position]; rej != nil {
+		return rej.Later
 	}
 	return nil
 }
@@ -103,8 +222,9 @@ func (r *run) holdBack(c *chunk) *chunk {
 	kept.events = make([]int, 0, len(c.events))
 	for _, i := range c.events {
 		e := &r.batch.Events[i]
-		offset, waiting := r.waits.behind(e)
+		offset, waiting := r.waits.behind(e, r.overtakenAt(e))
 		if !waiting {
+			r.waits.apply(e)
 			kept.events = append(kept.events, i)
 			continue
 		}

@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"metadb/internal/change"
@@ -53,5 +55,71 @@ func TestWaitsBehindRefusedValue(t *testing.T) {
 	}
 	if got, want := r.rows(`SELECT reason FROM metadb.rejected_event WHERE "offset" = 2`), "waits for offset 1"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestWaitsNoLonger: an event that lacks values does not wait where another one of
+// its key has been applied since the record was set aside: it had the whole row.
+func TestWaitsNoLonger(t *testing.T) {
+	events := []change.Event{
+		recorded("1", put(1, "a", 10)), asRejected(recorded("1", put(1, "b", 20))), recorded("1", put(1, "c", 30)),
+		recorded("1", put(1, "?", 40)), recorded("1", put(1, "d", 50)),
+	}
+	for name, sizes := range map[string][]int{"one batch": {5}, "each alone": {1, 1, 1, 1, 1}, "two batches": {2, 3}, "before it": {3, 2}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			rest, rejected := events, 0
+			for _, n := range sizes {
+				rejected += r.apply(rest[:n:n]...).Rejected
+				rest = rest[n:]
+			}
+			if got, want := r.versions(), "1 a 10 30\n1 c 30 50\n1 d 50 -"; got != want || rejected != 1 {
+				t.Errorf("%d rejected, got\n%s\nwant\n%s", rejected, got, want)
+			}
+		})
+	}
+}
+
+// TestWaitsBehindRefusedRow: what was applied in between turns out to be refused.
+func TestWaitsBehindRefusedRow(t *testing.T) {
+	r := newRig(t)
+	out := r.apply(
+		recorded("1", put(1, "a", 10)), asRejected(recorded("1", put(1, "b", 20))), recorded("1", put(1, "x\x00y", 30)), recorded("1", put(1, "?", 40)),
+	)
+	if got, want := r.versions(), "1 a 10 -"; got != want || out.Rejected != 3 {
+		t.Errorf("%+v\n%s", out, got)
+	}
+}
+
+// TestWaitsAfterChangeOfKey: what a row lacks when its key has changed is in the
+// versions of the old key, of which a record was set aside.
+func TestWaitsAfterChangeOfKey(t *testing.T) {
+	const key = `{"schema":{"type":"struct"},"payload":{"id":%s}}`
+	record := func(id string, e change.Event) change.Event { return recorded(strings.Replace(key, "%s", id, 1), e) }
+	moved := record("2", movedFrom(put(2, "?", 30), 1))
+	moved.Record.Headers = []change.Header{{Name: "__debezium.oldkey", Value: []byte(`{"id":1}`)}}
+	events := []change.Event{record("1", put(1, "a", 10)), record("1", put(1, "b", 20)), record("1", del(1, 30)), moved}
+	for _, size := range []int{1, 2, 4} {
+		r := newRig(t)
+		whole := map[int64]change.Event{}
+		n := 0
+		for batch := range slices.Chunk(slices.Clone(events), size) {
+			for i, e := range batch {
+				whole[r.offset+int64(i)] = e
+				if n++; n == 2 {
+					batch[i] = asRejected(e)
+				}
+			}
+			r.apply(batch...)
+		}
+		if got, want := r.versions(), "1 a 10 30"; got != want {
+			t.Errorf("size %d: got\n%s\nwant\n%s", size, got, want)
+		}
+		if out := r.retry(whole); out.Rejected != 0 {
+			t.Errorf("size %d: %+v", size, out)
+		}
+		if got, want := r.versions(), "1 a 10 20\n1 b 20 30\n2 b 30 -"; got != want {
+			t.Errorf("size %d, retried: got\n%s\nwant\n%s", size, got, want)
+		}
 	}
 }
