@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,12 @@ func endsyncCommand() *cobra.Command {
 			if verbose {
 				o.Logger = slog.New(logging.NewHandler(os.Stderr, slog.LevelInfo))
 			}
-			counts, err := server.Endsync(cmd.Context(), dir, &front{verbose: verbose}, o)
+			f := &front{verbose: verbose}
+			counts, err := server.Endsync(cmd.Context(), dir, f, o)
+			err = whileRunning(cmd.Context(), dir, f, !o.Force && !o.DryRun, err, func(c *server.Client) error {
+				counts, err = c.Endsync(cmd.Context(), f, o)
+				return err
+			})
 			switch {
 			case errors.Is(err, resync.ErrDeclined):
 				return nil
@@ -35,9 +41,8 @@ func endsyncCommand() *cobra.Command {
 				return err
 			case o.DryRun:
 				return printCounts(cmd.OutOrStdout(), counts)
-			case verbose:
-				say("data source %q is synchronized", o.Source)
 			}
+			f.tell("data source %q is synchronized", o.Source)
 			return nil
 		},
 	}
@@ -53,9 +58,9 @@ func endsyncCommand() *cobra.Command {
 // printCounts prints what would be ended, one table a line.
 func printCounts(out io.Writer, counts []resync.Count) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended")
+	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended\tfor example")
 	for _, c := range counts {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", c.Table, c.Current, c.Confirmed, c.Unconfirmed())
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", c.Table, c.Current, c.Confirmed, c.Unconfirmed(), strings.Join(c.Sample, " "))
 	}
 	return w.Flush()
 }

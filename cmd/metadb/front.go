@@ -21,15 +21,22 @@ type front struct {
 var _ resync.Front = (*front)(nil)
 
 // Ask implements resync.Front.
-func (f *front) Ask(question string) (bool, error) {
+func (f *front) Ask(q resync.Question) (bool, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return false, resync.ErrNoTerminal
 	}
-	return ask(question)
+	return ask(q.Text)
 }
 
 // Warn implements resync.Front.
 func (f *front) Warn(line string) { say("%s", line) }
+
+// tell says what was done, where that is asked for.
+func (f *front) tell(format string, args ...any) {
+	if f.verbose {
+		say(format, args...)
+	}
+}
 
 // Progress implements resync.Front: a bar on a terminal, lines elsewhere.
 func (f *front) Progress(table change.Table, done, total int64) {

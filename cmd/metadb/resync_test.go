@@ -95,7 +95,7 @@ func TestResync(t *testing.T) {
 	step.stop()
 	step.await("SELECT count(*) FROM library.patron", "[11]")
 
-	step.run("table           current  confirmed  would be ended\nlibrary.patron  11       9          2\n",
+	step.run("table           current  confirmed  would be ended  for example\nlibrary.patron  11       9          2               (0) (1)\n",
 		"endsync", "-D", "data", "--source", "sensor", "--dry-run")
 	step.run("metadb: library.patron: 2 of 2 rows ended\nmetadb: data source \"sensor\" is synchronized\n",
 		"endsync", "-D", "data", "--source", "sensor", "--force", "-v")
@@ -143,8 +143,8 @@ type answers struct{ asked []string }
 
 var _ resync.Front = (*answers)(nil)
 
-func (a *answers) Ask(question string) (bool, error) {
-	a.asked = append(a.asked, question)
+func (a *answers) Ask(q resync.Question) (bool, error) {
+	a.asked = append(a.asked, q.Text)
 	return true, nil
 }
 func (a *answers) Warn(string)                         {}
@@ -171,7 +171,7 @@ func TestResyncFromTheBeginning(t *testing.T) {
 	const versions = "SELECT id, name, __current, __start, __end FROM library.patron__ WHERE id < 6 ORDER BY id, __start, __id"
 	before := step.query(versions)
 	yes := &answers{}
-	if err := server.Sync(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Source: "sensor"}); err != nil {
+	if err := server.Sync(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Target: resync.Target{Source: "sensor"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(yes.asked, "|"); got != `Begin synchronization process for data source "sensor"? |Read the topics of data source "sensor" from the beginning? ` {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -11,19 +12,25 @@ import (
 
 func syncCommand() *cobra.Command {
 	var dir string
-	var verbose bool
+	var verbose, abort bool
 	var o resync.SyncOptions
 	cmd := &cobra.Command{
 		Use:   "sync -D DIR --source NAME",
 		Short: "Begin the synchronization of a data source with a new snapshot",
-		Args:  cobra.NoArgs,
+		Long: `Begin the synchronization of a data source with a new snapshot. Where the server
+is running, it can be done without stopping it.
+
+With --abort, leave a synchronization that was begun so, without ending anything.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := server.Sync(cmd.Context(), dir, &front{verbose: verbose}, o)
+			f := &front{verbose: verbose}
+			begin := beginSync
+			if abort {
+				begin = abortSync
+			}
+			err := begin(cmd.Context(), dir, f, o)
 			if errors.Is(err, resync.ErrDeclined) {
 				return nil
-			}
-			if err == nil && verbose {
-				say("data source %q is being synchronized: start the server, and the new connector", o.Source)
 			}
 			return err
 		},
@@ -31,6 +38,42 @@ func syncCommand() *cobra.Command {
 	dirOption(cmd, &dir)
 	sourceOption(cmd, &o.Source)
 	cmd.Flags().BoolVar(&o.Force, "force", false, "do not ask")
+	cmd.Flags().BoolVar(&abort, "abort", false, "leave the synchronization instead, without ending anything")
 	verboseOption(cmd, &verbose)
 	return cmd
+}
+
+// beginSync begins a synchronization, with the server running or not.
+func beginSync(ctx context.Context, dir string, f *front, o resync.SyncOptions) error {
+	err := server.Sync(ctx, dir, f, o)
+	if err == nil {
+		f.tell("data source %q is being synchronized: start the server, and the new connector", o.Source)
+		return nil
+	}
+	err = whileRunning(ctx, dir, f, !o.Force, err, func(c *server.Client) error { return c.Sync(ctx, f, o) })
+	if err == nil {
+		f.tell("data source %q is being synchronized: start the new connector", o.Source)
+	}
+	return err
+}
+
+// abortSync leaves a synchronization, with the server running or not.
+func abortSync(ctx context.Context, dir string, f *front, o resync.SyncOptions) error {
+	if !o.Force {
+		yes, err := f.Ask(resync.Question{Text: "Leave the synchronization of " + o.Target.String() + " without ending anything? "})
+		if err != nil {
+			return err
+		}
+		if !yes {
+			return resync.ErrDeclined
+		}
+	}
+	err := server.AbortSync(ctx, dir, resync.AbortOptions{Target: o.Target})
+	if err != nil {
+		err = whileRunning(ctx, dir, f, false, err, func(c *server.Client) error { return c.Abort(ctx, o.Target) })
+	}
+	if err == nil {
+		f.tell("data source %q is no longer being synchronized", o.Source)
+	}
+	return err
 }

@@ -15,6 +15,8 @@ func Describe(command adminlang.Command) []Column {
 		return texts("command", "purpose", "syntax")
 	case adminlang.List:
 		return describeList(c.What.Text)
+	case adminlang.Sync:
+		return describeSync(c)
 	}
 	return nil
 }

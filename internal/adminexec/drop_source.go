@@ -38,12 +38,19 @@ func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
 		"delete from metadb.stream_position where source_name = $1",
 		"delete from metadb.resync_from where source_name = $1",
 		"delete from metadb.resync where source_name = $1",
+		"delete from metadb.stream_gap where source_name = $1",
 	} {
 		if _, err := tx.Exec(ctx, sql, name); err != nil {
 			return err
 		}
 	}
 	return datasource.Delete(ctx, tx, name)
+}
+
+// exists returns an error unless a data source exists.
+func (e *Executor) exists(ctx context.Context, name adminlang.Name) error {
+	_, err := datasource.Load(ctx, e.DB, name.Text)
+	return sourceError(err, name)
 }
 
 // sourceError words the absence of a data source.

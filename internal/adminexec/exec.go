@@ -37,8 +37,11 @@ type Controller interface {
 type Config struct {
 	DB      DB
 	Control Controller
-	Status  Status
-	Logger  *slog.Logger
+	// Sync carries out synchronizations. If it is nil, those commands are
+	// not in this version.
+	Sync   Synchronizer
+	Status Status
+	Logger *slog.Logger
 	// Rejected tries rejected events again. If it is nil, that command is not
 	// in this version.
 	Rejected
@@ -94,6 +97,8 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.createOrigin(ctx, c)
 	case adminlang.DropOrigin:
 		return e.dropOrigin(ctx, c)
+	case adminlang.Sync:
+		return e.synchronize(ctx, c)
 	}
 	return nil, notYet(command)
 }

@@ -2,6 +2,7 @@ package adminlang
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -98,19 +99,50 @@ const (
 	Abort Step = "abort sync"
 )
 
+// The words that may follow WITH: the answers to the questions that the command
+// line puts, and what would be done instead of doing it.
+const (
+	Restart          = "restart"
+	FromBeginning    = "from_beginning"
+	ForceUnconfirmed = "force_unconfirmed"
+	DryRun           = "dry_run"
+)
+
+// With returns the words that may follow WITH.
+func (s Step) With() []string {
+	switch s {
+	case Begin:
+		return []string{Restart, FromBeginning, DryRun}
+	case End:
+		return []string{ForceUnconfirmed, DryRun}
+	case Abort:
+	}
+	return nil
+}
+
 // Sync is SYNC, ENDSYNC or ABORT SYNC of DATA SOURCE S or TABLE S.T__.
 type Sync struct {
 	Step Step
 	// Source is empty if it is about a table.
 	Source Name
 	Table  Object
+	With   []Name
 }
 
 func (Sync) command() {}
 
+// Is reports whether the command has a word after WITH.
+func (c Sync) Is(word string) bool {
+	return slices.ContainsFunc(c.With, func(n Name) bool { return n.Text == word })
+}
+
 func (c Sync) String() string {
-	if c.Source.Text == "" {
-		return fmt.Sprintf("%s table %s", c.Step, c.Table)
+	with := ""
+	if len(c.With) > 0 {
+		with = fmt.Sprintf(" with (%s)", objects(c.With))
 	}
-	return fmt.Sprintf("%s data source %s", c.Step, c.Source)
+	if c.Source.Text == "" {
+		return fmt.Sprintf("%s table %s%s", c.Step, c.Table, with)
+	}
+	return fmt.Sprintf("%s data source %s%s", c.Step, c.Source, with)
 }

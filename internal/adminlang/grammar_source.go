@@ -107,11 +107,34 @@ func parseAbortSync(p *parser) Command {
 	return p.sync(Abort)
 }
 
-// sync parses {DATA SOURCE S | TABLE S.T__}.
+// sync parses {DATA SOURCE S | TABLE S.T__} [WITH (WORD [, …])].
 func (p *parser) sync(step Step) Command {
+	c := Sync{Step: step}
 	if p.choice("data", "table") == "table" {
-		return Sync{Step: step, Table: p.object("a table")}
+		c.Table = p.object("a table")
+	} else {
+		p.expect("source")
+		c.Source = p.name("a data source")
 	}
-	p.expect("source")
-	return Sync{Step: step, Source: p.name("a data source")}
+	if step != Abort && p.accept("with") {
+		c.With = p.words(step.With())
+	}
+	return c
+}
+
+// words parses (word [, …]), each of which must be one of the valid ones.
+func (p *parser) words(valid []string) []Name {
+	var list []Name
+	p.expect("(")
+	for p.err == nil {
+		at := p.tok.at
+		list = append(list, Name{Text: p.choice(valid...), At: at})
+		if !p.accept(",") {
+			break
+		}
+	}
+	if p.err == nil && !p.accept(")") {
+		p.unexpected(`expected "," or ")"`)
+	}
+	return list
 }

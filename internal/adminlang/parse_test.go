@@ -54,6 +54,8 @@ func TestCommands(t *testing.T) {
 		{"verify consistency", "verify consistency"},
 		{"sync data source s", "sync data source s"},
 		{"endsync table a.b__", "endsync table a.b__"},
+		{"sync data source s with (Restart, from_beginning)", "sync data source s with (restart, from_beginning)"},
+		{"endsync table a.b__ with (dry_run)", "endsync table a.b__ with (dry_run)"},
 		{"abort sync data source s", "abort sync data source s"},
 		{"retry rejected events for data source s", "retry rejected events for data source s"},
 		{"purge rejected events for data source s", "purge rejected events for data source s"},

@@ -39,13 +39,15 @@ func (o Op) String() string {
 // SnapshotMark is Debezium's source.snapshot.
 type SnapshotMark uint8
 
-// The snapshot marks that something depends on. The marks "true", "first",
-// "first_in_data_collection" and "last_in_data_collection" are all InSnapshot.
+// The snapshot marks that something depends on. The marks "true", "first" and
+// "first_in_data_collection" are all InSnapshot.
 const (
 	// Streamed is an ordinary change.
 	Streamed SnapshotMark = iota
 	// InSnapshot is a row of an initial or blocking snapshot.
 	InSnapshot
+	// LastInTable is the row that bears the mark "last_in_data_collection".
+	LastInTable
 	// LastInSnapshot is the row that bears the mark "last".
 	LastInSnapshot
 	// Incremental is a row of an incremental snapshot, which runs beside the
@@ -100,9 +102,25 @@ type Event struct {
 	Reason string
 	// Notes are what decoding changed or did not know, nil almost always.
 	Notes []Note
+	// Done is what a notification of Debezium's says about a snapshot: Op is
+	// Ignore.
+	Done Notification
 	// Record is the record as received, kept for metadb.rejected_event.
 	Record Record
 }
+
+// Notification is what Debezium says about a snapshot that has ended.
+type Notification uint8
+
+// The notifications. Where one is about one table, Event.Source names it.
+const (
+	// NotDone says nothing.
+	NotDone Notification = iota
+	// SnapshotDone: an initial or blocking snapshot is complete.
+	SnapshotDone
+	// IncrementalDone: an incremental snapshot is complete.
+	IncrementalDone
+)
 
 // Note reports something about a column that deserves a line in the log, once
 // for each column.
@@ -148,7 +166,8 @@ type Batch struct {
 	Source string
 	Events []Event
 	Spans  []Span
-	// Complete says how it is seen that with this batch the source's snapshot
-	// is complete; empty where it is not. It is stored with the rows.
-	Complete string
+	// Complete has the tables whose snapshot is complete with this batch, and
+	// says how that is seen; the empty Table stands for the source's. It is
+	// stored with the rows.
+	Complete map[Table]string
 }

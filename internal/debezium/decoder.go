@@ -125,7 +125,10 @@ func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
 	switch {
 	case err != nil || isNull:
 	case in.plan.ignored:
-		_, err = s.skip()
+		var payload []byte
+		if payload, err = s.skip(); err == nil && in.plan.notifies {
+			readNotification(payload, &in.event)
+		}
 	default:
 		err = d.readPayload(in, s)
 	}
@@ -161,6 +164,9 @@ func (d *Decoder) readUnknown(in *reading) error {
 	entry := in.topic.learn(in.Value, p)
 	in.head, in.plan = entry.head, entry.plan
 	if in.plan.ignored {
+		if in.plan.notifies {
+			readNotification(p.payload, &in.event)
+		}
 		return nil
 	}
 	if err := d.readPayload(in, &scanner{data: p.payload}); err != nil {

@@ -102,7 +102,7 @@ func TestEventHasItsOwnMemory(t *testing.T) {
 func TestSnapshotMarks(t *testing.T) {
 	for mark, want := range map[string]change.SnapshotMark{
 		`"true"`: change.InSnapshot, `"first"`: change.InSnapshot, `"first_in_data_collection"`: change.InSnapshot,
-		`"last_in_data_collection"`: change.InSnapshot, `"last"`: change.LastInSnapshot, `"incremental"`: change.Incremental,
+		`"last_in_data_collection"`: change.LastInTable, `"last"`: change.LastInSnapshot, `"incremental"`: change.Incremental,
 		`"false"`: change.Streamed, `true`: change.InSnapshot, `false`: change.Streamed, `null`: change.Streamed, `"something new"`: change.InSnapshot,
 	} {
 		event := sourceWith(`{"schema":"s","table":"t","ts_ms":1,"snapshot":` + mark + `}`)

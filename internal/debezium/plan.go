@@ -20,6 +20,8 @@ type column struct {
 type plan struct {
 	// ignored says that records of this schema are none of a table.
 	ignored bool
+	// notifies says that they are Debezium's notifications.
+	notifies bool
 	// refusal is why records of this schema can't be applied, empty if they
 	// can.
 	refusal string
@@ -47,7 +49,7 @@ func compile(raw []byte) *plan {
 	case row != nil:
 		return compileRow(row)
 	case strings.HasPrefix(s.Name, "io.debezium.connector."):
-		return &plan{ignored: true}
+		return &plan{ignored: true, notifies: s.Name == notificationSchema}
 	case s.Type == typeStruct:
 		return &plan{refusal: fmt.Sprintf("the record is not a Debezium envelope but a struct %.100q, flattened perhaps: %s", s.Name, expectedEnvelope)}
 	}

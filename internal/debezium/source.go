@@ -154,6 +154,8 @@ func (s *scanner) snapshotMark() (change.SnapshotMark, error) {
 		return change.Streamed, nil
 	case "last":
 		return change.LastInSnapshot, nil
+	case "last_in_data_collection":
+		return change.LastInTable, nil
 	case "incremental":
 		return change.Incremental, nil
 	}

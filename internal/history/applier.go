@@ -216,16 +216,15 @@ func (r *run) apply(ctx context.Context) error {
 	return r.dropOldStages(ctx)
 }
 
-// storeComplete notes that the snapshot is complete, if it is.
+// storeComplete notes which snapshots are complete.
 func (r *run) storeComplete(ctx context.Context, batch *change.Batch) error {
-	if batch.Complete == "" {
-		return nil
-	}
 	const sql = `
-		INSERT INTO metadb.resync (source_name, complete) VALUES ($1, $2)
-			ON CONFLICT (source_name) DO UPDATE SET complete = excluded.complete`
-	if _, err := r.tx.Exec(ctx, sql, batch.Source, batch.Complete); err != nil {
-		return fmt.Errorf("remember that the snapshot is complete: %w", err)
+		INSERT INTO metadb.resync (source_name, schema_name, table_name, complete) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET complete = excluded.complete`
+	for table, how := range batch.Complete {
+		if _, err := r.tx.Exec(ctx, sql, batch.Source, table.Schema, table.Name, how); err != nil {
+			return fmt.Errorf("remember that the snapshot is complete: %w", err)
+		}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func TestSnapshotCompleteCommitsWithTheBatch(t *testing.T) {
 	const complete = "SELECT complete FROM metadb.resync WHERE source_name = 'sensor'"
 	batch := func(from int64) *change.Batch {
 		return &change.Batch{
-			Source: "sensor", Events: []change.Event{put(1, "a", 10)}, Complete: "last record received",
+			Source: "sensor", Events: []change.Event{put(1, "a", 10)}, Complete: map[change.Table]string{{}: "last record received"},
 			Spans: []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: from == 0, From: change.Mark{Next: from}, To: change.Mark{Next: from + 1}}},
 		}
 	}

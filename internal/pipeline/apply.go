@@ -20,9 +20,7 @@ func (p *pipeline) apply(ctx context.Context) error {
 		case p.wanted <- struct{}{}:
 			select {
 			case b := <-p.batches:
-				if p.snapshot.awaited && b.endsSnapshot {
-					b.Complete = string(LastRecord)
-				}
+				b.Complete = p.completes(b)
 				if err := p.applyOne(ctx, b); err != nil {
 					return err
 				}

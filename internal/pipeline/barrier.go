@@ -16,7 +16,8 @@ import (
 //     whose end may lie in another partition,
 //   - the first event of a partition that appears while its topic has
 //     positions: rows move there from other partitions,
-//   - the mark "last" of a snapshot, which speaks of all topics.
+//   - what says that a snapshot is complete, the mark "last" or a notification,
+//     which speaks of all topics.
 //
 // Such an event waits until each of the others has come to the end that it had
 // when the event was read, or to its first event with a higher source.lsn,
@@ -26,10 +27,11 @@ import (
 // It is pure: the ends are asked for by asks and told by told. Partitions that
 // are alone in their topic cost one map lookup a run of events.
 type barrier struct {
-	// awaitLast says that a mark "last" has to wait.
-	awaitLast bool
-	lanes     map[change.Partition]*lane
-	topics    map[string][]*lane
+	// awaited reports whether somebody awaits what an event says of the end of
+	// a snapshot. Where it does not any more, the event goes by itself.
+	awaited func(e *change.Event) bool
+	lanes   map[change.Partition]*lane
+	topics  map[string][]*lane
 	// waiting counts the lanes with a queue.
 	waiting int
 	// ticks is the time that has passed: see stall.go.
@@ -55,11 +57,8 @@ type lane struct {
 	told, heard int
 }
 
-func newBarrier(awaitLast bool) *barrier {
-	return &barrier{
-		awaitLast: awaitLast,
-		lanes:     make(map[change.Partition]*lane), topics: make(map[string][]*lane),
-	}
+func newBarrier(awaited func(e *change.Event) bool) *barrier {
+	return &barrier{awaited: awaited, lanes: make(map[change.Partition]*lane), topics: make(map[string][]*lane)}
 }
 
 // begin takes up partitions that are read from now on. Whatever was held back
@@ -246,7 +245,12 @@ func (b *barrier) speaks(l *lane, e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfAll(e *change.Event) bool {
-	return b.awaitLast && e.Snapshot == change.LastInSnapshot && len(b.lanes) > 1
+	return endsSnapshot(e) && len(b.lanes) > 1 && b.awaited(e)
+}
+
+// endsSnapshot reports whether an event says that a snapshot is complete.
+func endsSnapshot(e *change.Event) bool {
+	return e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable || e.Done != change.NotDone
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {

@@ -36,12 +36,6 @@ func rekeyed(number int32, offset int64, lsn uint64) change.Event {
 	return e
 }
 
-func last(number int32, offset int64, lsn uint64) change.Event {
-	e := event(number, offset, lsn)
-	e.Snapshot = change.LastInSnapshot
-	return e
-}
-
 // places writes the events as partition@offset.
 func places(events []change.Event) string {
 	var s []string
@@ -49,6 +43,12 @@ func places(events []change.Event) string {
 		s = append(s, fmt.Sprintf("%d@%d", e.Position.Partition.Number, e.Position.Offset))
 	}
 	return strings.Join(s, " ")
+}
+
+func last(number int32, offset int64, lsn uint64) change.Event {
+	e := event(number, offset, lsn)
+	e.Snapshot = change.LastInSnapshot
+	return e
 }
 
 func ends(offsets ...int64) map[change.Partition]int64 {
@@ -62,7 +62,7 @@ func ends(offsets ...int64) map[change.Partition]int64 {
 // reading returns a barrier that reads n partitions of one topic from their
 // beginning.
 func reading(n int32) *barrier {
-	b := newBarrier(true)
+	b := newBarrier(func(*change.Event) bool { return true })
 	var begun []change.Beginning
 	for number := range n {
 		begun = append(begun, change.Beginning{Partition: at(number), Fresh: true})
@@ -116,6 +116,10 @@ func TestBarrier(t *testing.T) {
 			{arrive: events{last(0, 0, 5), event(0, 1, 9), event(1, 0, 5)}, ends: ends(2, 2, 0), want: "1@0"},
 			{arrive: events{event(1, 1, 5)}, want: "1@1 0@0 0@1"},
 		}},
+		{"a notification waits for all", 2, []step{
+			{arrive: events{{Done: change.IncrementalDone, Position: change.Position{Partition: at(0)}}, event(1, 0, 5)}, ends: ends(1, 2), want: "1@0"},
+			{arrive: events{event(1, 1, 5)}, want: "1@1 0@0"},
+		}},
 		{"a truncate behind the mark last", 2, []step{
 			{arrive: events{last(0, 0, 5), event(1, 0, 5), truncate(1, 1, 8)}, ends: ends(1, 2), want: "1@0 0@0 1@1"},
 		}},
@@ -143,7 +147,7 @@ func TestBarrier(t *testing.T) {
 }
 
 func TestBarrierOfNewPartition(t *testing.T) {
-	b := newBarrier(false)
+	b := newBarrier(func(*change.Event) bool { return true })
 	b.begin([]change.Beginning{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
 	b.begin([]change.Beginning{{Partition: at(2), Fresh: true}})
 	if got := places(b.pass([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {

@@ -25,10 +25,8 @@ type batch struct {
 	bytes int
 	// last is the latest source time, zero if there is none.
 	last change.Micros
-	// inSnapshot says that it has records of a snapshot, endsSnapshot that
-	// one of its records, in lastIn, bears the mark "last".
-	inSnapshot, endsSnapshot bool
-	lastIn                   change.Partition
+	// marks say what its records tell of snapshots.
+	marks marks
 }
 
 // collect makes batches of deliveries. It hands a batch over as soon as the
@@ -75,7 +73,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 // worth reports whether a batch is worth a transaction. Records that change
 // nothing wait until the idle interval is over, unless they end a snapshot.
 func (p *pipeline) worth(b *batch, due bool) bool {
-	return len(b.Events) > 0 || b.endsSnapshot || due && p.partitions.moved()
+	return len(b.Events) > 0 || b.marks.end || due && p.partitions.moved()
 }
 
 // full reports whether a batch may not grow.
@@ -142,10 +140,7 @@ func (p *pipeline) admit(b *batch, events []change.Event) {
 // note notes what an event says about its batch.
 func (b *batch) note(e *change.Event) {
 	b.last = max(b.last, e.Time)
-	b.inSnapshot = b.inSnapshot || e.Snapshot != change.Streamed
-	if e.Snapshot == change.LastInSnapshot {
-		b.endsSnapshot, b.lastIn = true, e.Position.Partition
-	}
+	b.marks.note(e)
 }
 
 // drop takes the events of a partition out again, whose span would not cover
@@ -158,9 +153,7 @@ func (b *batch) drop(part change.Partition) {
 		}
 		return ours
 	})
-	if b.lastIn == part {
-		b.endsSnapshot = false
-	}
+	b.marks.drop(part)
 }
 
 // eventBytes is about the size of an Event without what it points to.

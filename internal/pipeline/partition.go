@@ -4,9 +4,7 @@ import "metadb/internal/change"
 
 // partitions keeps how far each partition has been collected.
 type partitions struct {
-	resync      bool
-	confirmFrom map[change.Partition]int64
-	states      map[change.Partition]*partition
+	states map[change.Partition]*partition
 }
 
 // partition is the state of one partition.
@@ -16,17 +14,15 @@ type partition struct {
 	// taken is the mark at which the last batch ended, now the one behind
 	// the last event collected.
 	taken, now change.Mark
-	// confirmFrom is the first offset whose event confirms.
-	confirmFrom int64
 }
 
-func newPartitions(resync bool, confirmFrom map[change.Partition]int64) partitions {
-	return partitions{resync: resync, confirmFrom: confirmFrom, states: make(map[change.Partition]*partition)}
+func newPartitions() partitions {
+	return partitions{states: make(map[change.Partition]*partition)}
 }
 
 // begin takes up a partition.
 func (p *partitions) begin(b change.Beginning) {
-	state := &partition{Partition: b.Partition, fresh: b.Fresh, taken: b.Stored, confirmFrom: p.confirmFrom[b.Partition]}
+	state := &partition{Partition: b.Partition, fresh: b.Fresh, taken: b.Stored}
 	if b.Fresh {
 		state.taken.Next = b.From
 	}
@@ -39,7 +35,7 @@ func (p *partitions) begin(b change.Beginning) {
 func (p *partitions) end(part change.Partition) { delete(p.states, part) }
 
 // collect moves the partition past an event, and marks the event where it is
-// suspected to be a repetition or confirms. It reports whether the event is
+// suspected to be a repetition. It reports whether the event is
 // still to be applied: not if its partition is not ours, or if it has been
 // delivered already.
 func (p *partitions) collect(e *change.Event) bool {
@@ -49,7 +45,6 @@ func (p *partitions) collect(e *change.Event) bool {
 	}
 	mark := &state.now
 	mark.Next = e.Position.Offset + 1
-	e.Confirm = p.resync && e.Position.Offset >= state.confirmFrom
 	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
 		return true
 	}

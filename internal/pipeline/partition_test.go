@@ -7,7 +7,7 @@ import (
 )
 
 func TestSuspects(t *testing.T) {
-	states := newPartitions(false, nil)
+	states := newPartitions()
 	states.begin(begin(part0, change.Mark{Next: 10, HighLSN: 100, HighTime: 50}))
 	incremental := upsert(part0, 18, 1, 1)
 	incremental.Snapshot = change.Incremental
@@ -38,26 +38,8 @@ func TestSuspects(t *testing.T) {
 	}
 }
 
-func TestConfirmation(t *testing.T) {
-	states := newPartitions(true, map[change.Partition]int64{part0: 7})
-	states.begin(begin(part0, change.Mark{Next: 5}))
-	states.begin(begin(part1, change.Mark{}))
-	for _, test := range []struct {
-		event change.Event
-		want  bool
-	}{
-		{upsert(part0, 6, 1, 1), false},
-		{upsert(part0, 7, 1, 1), true},
-		{upsert(part1, 0, 1, 1), true},
-	} {
-		if states.collect(&test.event); test.event.Confirm != test.want {
-			t.Errorf("%s: confirm is %t", test.event.Position, test.event.Confirm)
-		}
-	}
-}
-
 func TestDeliveredTwiceAndNotOurs(t *testing.T) {
-	states := newPartitions(false, nil)
+	states := newPartitions()
 	states.begin(begin(part0, change.Mark{Next: 5}))
 	before, ours, other := upsert(part0, 4, 1, 1), upsert(part0, 5, 1, 1), upsert(part1, 5, 1, 1)
 	if states.collect(&before) || !states.collect(&ours) || states.collect(&ours) || states.collect(&other) {
@@ -71,7 +53,7 @@ func TestDeliveredTwiceAndNotOurs(t *testing.T) {
 }
 
 func TestFreshSpanOnlyOnce(t *testing.T) {
-	states := newPartitions(false, nil)
+	states := newPartitions()
 	states.begin(change.Beginning{Partition: part0, Fresh: true, From: 3})
 	if states.moved() {
 		t.Error("nothing has moved yet")
@@ -89,7 +71,7 @@ func TestFreshSpanOnlyOnce(t *testing.T) {
 }
 
 func TestOvertakenTruncate(t *testing.T) {
-	states := newPartitions(false, nil)
+	states := newPartitions()
 	states.begin(begin(part0, change.Mark{HighLSN: 100, HighTime: 50}))
 	states.begin(begin(part1, change.Mark{HighLSN: 120, HighTime: 60}))
 	for offset, test := range []struct {

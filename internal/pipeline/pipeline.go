@@ -51,10 +51,10 @@ type Reporter interface {
 	// Skipped says that a topic's table has no primary key. It reports
 	// whether that is news.
 	Skipped(topic string) bool
-	// SnapshotComplete says that a snapshot is complete and how that was
-	// seen. Where a batch says so too, it has been applied. An error has it
-	// said again later.
-	SnapshotComplete(ctx context.Context, how Completion) error
+	// SnapshotComplete says that the snapshot of a table, or of AllTables, is
+	// complete and how that was seen. Where a batch says so too, it has been
+	// applied. An error has it said again later.
+	SnapshotComplete(ctx context.Context, table change.Table, how Completion) error
 }
 
 // Config is what a pipeline needs.
@@ -73,15 +73,11 @@ type Config struct {
 	BatchEvents int
 	BatchBytes  int
 
-	// Resync says that a resynchronization is in progress: events at or
-	// after ConfirmFrom confirm rows. A partition that is not in it confirms
-	// from its beginning.
-	Resync      bool
-	ConfirmFrom map[change.Partition]int64
-	// AwaitSnapshot says that a snapshot is expected and has not been seen
-	// complete yet; SnapshotDeadline is how long no snapshot record may have
-	// come while the stream is active.
-	AwaitSnapshot    bool
+	// Awaited returns the tables of which a snapshot is expected that has not
+	// been seen complete yet, AllTables for that of the data source. It is
+	// asked again and again; nil is never any. SnapshotDeadline is how long no
+	// snapshot record may have come while the stream is active, 0 for ever.
+	Awaited          func() []change.Table
 	SnapshotDeadline time.Duration
 
 	// Pauses between tries after a failure; zero means the defaults.
@@ -127,7 +123,7 @@ type pipeline struct {
 	poll       poll
 	notes      map[note]bool
 	// What apply alone uses.
-	snapshot   snapshot
+	snapshot   snapshots
 	rejections quota
 
 	health   health
@@ -146,9 +142,9 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.BatchBytes, DefaultBatchBytes)
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
-	p.partitions = newPartitions(config.Resync, config.ConfirmFrom)
-	p.barrier = newBarrier(config.AwaitSnapshot)
-	p.snapshot = newSnapshot(config.AwaitSnapshot, config.SnapshotDeadline)
+	p.partitions = newPartitions()
+	p.barrier = newBarrier(p.awaitsEnd)
+	p.snapshot = newSnapshots(config.SnapshotDeadline)
 	p.progress.next = make(map[change.Partition]int64)
 	return p
 }

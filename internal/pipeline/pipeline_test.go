@@ -86,13 +86,19 @@ func (a *fakeApplier) Apply(ctx context.Context, b *change.Batch) (change.Outcom
 	}
 }
 
+// completion is a snapshot that was said to be complete.
+type completion struct {
+	table change.Table
+	how   Completion
+}
+
 type fakeReporter struct {
 	failures  chan error
 	lags      chan int64
 	active    chan struct{}
 	gaps      chan change.Gap
 	skipped   map[string]bool
-	completed chan Completion
+	completed chan completion
 }
 
 func (r *fakeReporter) Active() {
@@ -105,8 +111,8 @@ func (r *fakeReporter) Failed(err error)                  { r.failures <- err }
 func (r *fakeReporter) Applied(change.Outcome, time.Time) {}
 func (r *fakeReporter) Lag(records int64)                 { r.lags <- records }
 func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
-func (r *fakeReporter) SnapshotComplete(_ context.Context, how Completion) error {
-	r.completed <- how
+func (r *fakeReporter) SnapshotComplete(_ context.Context, table change.Table, how Completion) error {
+	r.completed <- completion{table, how}
 	return nil
 }
 
@@ -133,7 +139,7 @@ func start(t *testing.T, change0 func(*Config)) *rig {
 		t:        t,
 		source:   &fakeSource{deliveries: make(chan change.Delivery), errors: make(chan error), ends: map[change.Partition]int64{}, paused: make(chan []change.Partition, 100)},
 		applier:  &fakeApplier{batches: make(chan *change.Batch), answers: make(chan error)},
-		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan Completion, 1)},
+		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan completion, 1)},
 		log:      &strings.Builder{},
 	}
 	config := Config{

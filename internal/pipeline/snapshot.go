@@ -4,82 +4,163 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"metadb/internal/change"
 )
 
 // Completion is how it was seen that a snapshot is complete, in the words of
 // the log.
 type Completion string
 
-// The two ways in which a snapshot is seen to be complete.
+// The ways in which a snapshot is seen to be complete.
 const (
 	LastRecord Completion = "last record received"
+	Notified   Completion = "notification received"
 	Deadline   Completion = "deadline exceeded"
 )
 
-// snapshot watches for the end of a snapshot.
-type snapshot struct {
-	awaited  bool
+// AllTables stands for the snapshot of a whole data source.
+var AllTables = change.Table{}
+
+// notifiedGrace is how long no record of the snapshot may have come after a
+// notification that it is complete: Debezium sends that one by itself, and may
+// overtake the last records.
+const notifiedGrace = 10 * time.Second
+
+// snapshots watches for the ends of snapshots.
+type snapshots struct {
 	deadline time.Duration
-	// quiet is how long the stream has been active without a record of a
-	// snapshot, up to looked.
-	quiet  time.Duration
-	looked time.Time
-	// last says that the record with the mark "last" was applied. The
-	// barrier let it through only after all that the topics held when it
-	// was read, so that this is applied too.
-	last bool
+	looked   time.Time
+	// awaited are those that are expected.
+	awaited map[change.Table]*awaited
 }
 
-func newSnapshot(awaited bool, deadline time.Duration) snapshot {
-	return snapshot{awaited: awaited, deadline: deadline, looked: time.Now()}
+// awaited is one snapshot that is expected.
+type awaited struct {
+	// quiet is how long the stream has been active without a record of it.
+	quiet time.Duration
+	// seen says that a record of it has come, how that something has said
+	// that it is complete.
+	seen bool
+	how  Completion
 }
 
-// lookAtSnapshot says that the snapshot is complete when it is. b is the batch
+func newSnapshots(deadline time.Duration) snapshots {
+	return snapshots{deadline: deadline, looked: time.Now(), awaited: make(map[change.Table]*awaited)}
+}
+
+// lookAtSnapshot says that snapshots are complete when they are. b is the batch
 // that was applied just now, nil if only time has passed.
 func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch) {
 	s := &p.snapshot
-	if !s.awaited {
+	if p.Awaited == nil {
 		return
 	}
+	s.expect(p.Awaited())
 	s.pass(time.Now(), p.health.well())
 	if b != nil {
-		s.applied(b)
+		s.applied(&b.marks)
 	}
-	how, complete := s.complete()
-	if !complete {
-		return
+	for table, a := range s.awaited {
+		how, complete := a.complete(s.deadline)
+		if !complete {
+			continue
+		}
+		if err := p.Reporter.SnapshotComplete(ctx, table, how); err != nil {
+			// It is said again with the next look.
+			p.Logger.Warn(p.subject() + "remember that the snapshot is complete: " + err.Error())
+			continue
+		}
+		delete(s.awaited, table)
+		if table == AllTables {
+			p.Logger.Info(fmt.Sprintf("source %q snapshot complete (%s); consider running \"metadb endsync\"", p.Name, how))
+		} else {
+			p.Logger.Info(fmt.Sprintf("table %s: snapshot complete (%s); consider running \"endsync table\"", table, how))
+		}
 	}
-	if err := p.Reporter.SnapshotComplete(ctx, how); err != nil {
-		// It is said again with the next look.
-		p.Logger.Warn(p.subject() + "remember that the snapshot is complete: " + err.Error())
-		return
+}
+
+// awaitsEnd reports whether a snapshot is expected that an event may say the end
+// of. The barrier lets such an event through only after all that the topics held
+// when it was read.
+func (p *pipeline) awaitsEnd(e *change.Event) bool {
+	if p.Awaited == nil {
+		return false
 	}
-	s.awaited = false
-	p.Logger.Info(fmt.Sprintf("source %q snapshot complete (%s); consider running \"metadb endsync\"", p.Name, how))
+	for _, table := range p.Awaited() {
+		if table != AllTables || e.Snapshot == change.LastInSnapshot || e.Done == change.SnapshotDone {
+			return true
+		}
+	}
+	return false
+}
+
+// completes returns the tables whose snapshot is complete with a batch, which is
+// stored with its rows.
+func (p *pipeline) completes(b *batch) map[change.Table]string {
+	if !b.marks.end || p.Awaited == nil {
+		return nil
+	}
+	complete := make(map[change.Table]string)
+	for _, table := range p.Awaited() {
+		if b.marks.of(table).last {
+			complete[table] = string(LastRecord)
+		}
+	}
+	return complete
+}
+
+// expect takes up what is awaited now.
+func (s *snapshots) expect(tables []change.Table) {
+	now := make(map[change.Table]*awaited, len(tables))
+	for _, table := range tables {
+		if now[table] = s.awaited[table]; now[table] == nil {
+			now[table] = &awaited{}
+		}
+	}
+	s.awaited = now
 }
 
 // pass lets time pass, which counts while the stream is active.
-func (s *snapshot) pass(now time.Time, active bool) {
+func (s *snapshots) pass(now time.Time, active bool) {
 	if active {
-		s.quiet += now.Sub(s.looked)
+		for _, a := range s.awaited {
+			a.quiet += now.Sub(s.looked)
+		}
 	}
 	s.looked = now
 }
 
-// applied notes what a batch says about the snapshot.
-func (s *snapshot) applied(b *batch) {
-	if b.inSnapshot {
-		s.quiet = 0
+// applied notes what a batch says about the snapshots.
+func (s *snapshots) applied(m *marks) {
+	for table, a := range s.awaited {
+		said := m.of(table)
+		if said.records {
+			a.quiet, a.seen = 0, true
+		}
+		switch {
+		case said.last:
+			a.say(LastRecord)
+		case said.done, table != AllTables && a.seen && (m.all.done || m.incrementalDone):
+			a.say(Notified)
+		}
 	}
-	s.last = s.last || b.endsSnapshot
+}
+
+// say notes that something has said that the snapshot is complete. The mark of
+// the last record tells more than a notification.
+func (a *awaited) say(how Completion) {
+	if a.how != LastRecord {
+		a.how = how
+	}
 }
 
 // complete reports whether the snapshot is complete, and how that is seen.
-func (s *snapshot) complete() (Completion, bool) {
+func (a *awaited) complete(deadline time.Duration) (Completion, bool) {
 	switch {
-	case s.last:
-		return LastRecord, true
-	case s.deadline > 0 && s.quiet >= s.deadline:
+	case a.how == LastRecord, a.how == Notified && a.quiet >= notifiedGrace:
+		return a.how, true
+	case deadline > 0 && a.quiet >= deadline:
 		return Deadline, true
 	}
 	return "", false

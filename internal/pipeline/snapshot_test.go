@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,10 +10,17 @@ import (
 	"metadb/internal/change"
 )
 
-// TestLastMark: the mark counts only when everything is applied that the topics
-// held when it was read, also what is in other partitions.
+// awaits has a pipeline await the snapshots of some tables.
+func awaits(tables ...change.Table) func(*Config) {
+	return func(c *Config) {
+		c.Awaited, c.SnapshotDeadline = func() []change.Table { return tables }, time.Hour
+	}
+}
+
+// TestLastMark: the mark counts, in a record that is filtered out too, only when
+// everything is applied that the topics held, also what is in other partitions.
 func TestLastMark(t *testing.T) {
-	r := start(t, func(c *Config) { c.AwaitSnapshot, c.SnapshotDeadline = true, time.Hour })
+	r := start(t, awaits(AllTables))
 	r.source.ends = map[change.Partition]int64{part0: 1, part1: 2}
 	marked := upsert(part0, 0, 1, 1)
 	marked.Snapshot, marked.Op = change.LastInSnapshot, change.Ignore
@@ -25,7 +34,7 @@ func TestLastMark(t *testing.T) {
 	for offset := range int64(2) {
 		select {
 		case how := <-r.reporter.completed:
-			t.Fatalf("complete (%s) although %s is not applied", how, part1)
+			t.Fatalf("complete (%v) although %s is not applied", how, part1)
 		default:
 		}
 		row := upsert(part1, offset, 1, 1)
@@ -36,12 +45,12 @@ func TestLastMark(t *testing.T) {
 		}
 		r.answer(nil)
 	}
-	if how := <-r.reporter.completed; how != LastRecord {
-		t.Errorf("got %q", how)
+	if got := <-r.reporter.completed; got != (completion{AllTables, LastRecord}) {
+		t.Errorf("got %v", got)
 	}
 	_ = r.stop()
 	const line = `source \"sensor\" snapshot complete (last record received); consider running \"metadb endsync\"`
-	if strings.Count(r.log.String(), line) != 1 {
+	if !strings.Contains(r.log.String(), line) {
 		t.Errorf("the log lacks %s: %s", line, r.log)
 	}
 }
@@ -49,45 +58,138 @@ func TestLastMark(t *testing.T) {
 // TestLastMarkGoesWithItsBatch: what is remembered of a snapshot's end commits
 // with its rows.
 func TestLastMarkGoesWithItsBatch(t *testing.T) {
-	for awaited, want := range map[bool]string{true: string(LastRecord), false: ""} {
-		r := start(t, func(c *Config) { c.AwaitSnapshot = awaited })
+	loan := change.Table{Schema: "library", Name: "loan"}
+	for _, test := range []struct {
+		awaited []change.Table
+		mark    change.SnapshotMark
+		want    map[change.Table]string
+	}{
+		{nil, change.LastInSnapshot, nil},
+		{[]change.Table{AllTables}, change.LastInSnapshot, map[change.Table]string{AllTables: string(LastRecord)}},
+		{[]change.Table{AllTables}, change.LastInTable, nil},
+		{[]change.Table{table, loan}, change.LastInTable, map[change.Table]string{table: string(LastRecord)}},
+	} {
+		r := start(t, awaits(test.awaited...))
 		row := upsert(part0, 0, 5, 5)
-		row.Snapshot = change.LastInSnapshot
+		row.Snapshot = test.mark
 		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{row}})
-		if b := r.batch(); b.Complete != want {
-			t.Errorf("awaited %t: got %q", awaited, b.Complete)
+		if b := r.batch(); !maps.Equal(b.Complete, test.want) {
+			t.Errorf("awaited %v: got %q", test.awaited, b.Complete)
 		}
 		r.answer(nil)
-		if awaited {
+		if test.want != nil {
 			<-r.reporter.completed
 		}
 		_ = r.stop()
 	}
 }
 
+// watch is a clock over snapshots of all tables and of one.
+type watch struct {
+	t *testing.T
+	snapshots
+	clock time.Time
+}
+
+func newWatch(t *testing.T, tables ...change.Table) *watch {
+	w := &watch{t: t, snapshots: newSnapshots(time.Hour), clock: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)}
+	w.looked = w.clock
+	w.expect(tables)
+	return w
+}
+
+func (w *watch) after(d time.Duration, active bool) {
+	w.clock = w.clock.Add(d)
+	w.pass(w.clock, active)
+}
+
+// reads applies a batch of one event.
+func (w *watch) reads(e change.Event) {
+	b := &batch{}
+	e.Table = e.Source
+	b.note(&e)
+	w.applied(&b.marks)
+}
+
+// is compares which snapshots are complete.
+func (w *watch) is(when string, want map[change.Table]Completion) {
+	w.t.Helper()
+	got := make(map[change.Table]Completion)
+	for name, a := range w.awaited {
+		if how, complete := a.complete(w.deadline); complete {
+			got[name] = how
+		}
+	}
+	if !maps.Equal(got, want) {
+		w.t.Errorf("%s: got %v, want %v", when, got, want)
+	}
+}
+
 func TestDeadline(t *testing.T) {
-	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-	s := snapshot{awaited: true, deadline: time.Hour, looked: clock}
-	pass := func(d time.Duration, active bool) {
-		clock = clock.Add(d)
-		s.pass(clock, active)
+	w := newWatch(t, AllTables, table)
+	other := change.Event{Snapshot: change.InSnapshot, Source: change.Table{Schema: "library", Name: "loan"}}
+	none := map[change.Table]Completion{}
+	w.is("at once", none)
+	w.after(59*time.Minute, true)
+	w.reads(other)
+	w.after(59*time.Minute, true)
+	w.reads(change.Event{Source: table})
+	w.is("snapshot records of another table came", map[change.Table]Completion{table: Deadline})
+	w.after(time.Hour, false)
+	w.is("the stream was not active", map[change.Table]Completion{table: Deadline})
+	w.after(time.Minute, true)
+	w.is("after an hour", map[change.Table]Completion{AllTables: Deadline, table: Deadline})
+}
+
+// TestEndOfTables: what says the end of one table's snapshot says nothing about
+// another's.
+func TestEndOfTables(t *testing.T) {
+	loan := change.Table{Schema: "library", Name: "loan"}
+	for _, test := range []struct {
+		name  string
+		reads []change.Event
+		want  map[change.Table]Completion
+	}{
+		{"last of a table", []change.Event{{Snapshot: change.LastInTable, Source: table}}, map[change.Table]Completion{table: LastRecord}},
+		{
+			"last of all, in a table",
+			[]change.Event{{Snapshot: change.LastInSnapshot, Source: table}},
+			map[change.Table]Completion{table: LastRecord, AllTables: LastRecord},
+		},
+		{
+			"a notification of all",
+			[]change.Event{{Snapshot: change.InSnapshot, Source: table}, {Done: change.SnapshotDone}},
+			map[change.Table]Completion{table: Notified, AllTables: Notified},
+		},
+		{"a notification of a table", []change.Event{{Done: change.IncrementalDone, Source: loan}}, map[change.Table]Completion{loan: Notified}},
+		{
+			"a notification of an incremental snapshot",
+			[]change.Event{{Snapshot: change.Incremental, Source: table}, {Done: change.IncrementalDone}},
+			map[change.Table]Completion{table: Notified},
+		},
+	} {
+		w := newWatch(t, AllTables, table, loan)
+		for _, e := range test.reads {
+			w.reads(e)
+		}
+		w.after(notifiedGrace, true)
+		w.is(test.name, test.want)
 	}
-	if _, complete := s.complete(); complete {
-		t.Error("complete at once")
+}
+
+// TestNotificationOvertakes: the last records may come after the notification.
+func TestNotificationOvertakes(t *testing.T) {
+	w := newWatch(t, table)
+	w.reads(change.Event{Snapshot: change.Incremental, Source: table})
+	w.reads(change.Event{Done: change.IncrementalDone})
+	for range 3 {
+		w.after(notifiedGrace-time.Second, true)
+		w.is("records may come", map[change.Table]Completion{})
+		w.reads(change.Event{Snapshot: change.Incremental, Source: table})
 	}
-	pass(59*time.Minute, true)
-	s.applied(&batch{inSnapshot: true})
-	pass(59*time.Minute, true)
-	s.applied(&batch{})
-	if _, complete := s.complete(); complete {
-		t.Error("complete although snapshot records came within the deadline")
-	}
-	pass(time.Hour, false)
-	if _, complete := s.complete(); complete {
-		t.Error("complete although the stream was not active")
-	}
-	pass(time.Minute, true)
-	if how, complete := s.complete(); !complete || how != Deadline {
-		t.Errorf("got %q, %t", how, complete)
+	w.after(notifiedGrace, true)
+	w.is("none came any more", map[change.Table]Completion{table: Notified})
+	if got := slices.Collect(maps.Keys(w.awaited)); len(got) != 1 {
+		t.Errorf("awaited %v", got)
 	}
 }

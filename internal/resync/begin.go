@@ -39,10 +39,12 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if err != nil {
 		return beginning{}, err
 	}
-	if err := s.tellUnread(ctx, db, front, o.Bounds, expressions); err != nil {
-		return beginning{}, err
+	if s.Whole() {
+		if err := s.tellUnread(ctx, db, front, o.Bounds, expressions); err != nil {
+			return beginning{}, err
+		}
 	}
-	marks, err := checkpoint.Load(ctx, db, s.name(), s.options.ConsumerGroup, nil)
+	marks, err := checkpoint.Load(ctx, db, s.Source, s.options.ConsumerGroup, nil)
 	if err != nil {
 		return beginning{}, err
 	}
@@ -54,12 +56,15 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if err != nil {
 		return beginning{}, fmt.Errorf("ask the broker where the topics end: %w", err)
 	}
-	front.Warn(fmt.Sprintf("consumer group %q has read from %d topics of data source %q already",
-		s.options.ConsumerGroup, len(topicsOf(marks)), s.name()))
 	again := false
-	if !o.Force {
-		if again, err = front.Ask(fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.name())); err != nil {
-			return beginning{}, err
+	if s.Whole() {
+		front.Warn(fmt.Sprintf("consumer group %q has read from %d topics of data source %q already",
+			s.options.ConsumerGroup, len(topicsOf(marks)), s.Source))
+		if !o.Force {
+			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.Source)
+			if again, err = front.Ask(Question{AskFromBeginning, text}); err != nil {
+				return beginning{}, err
+			}
 		}
 	}
 	from := make(map[change.Partition]int64, len(bounds))
@@ -72,7 +77,9 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if again {
 		return beginning{readFrom: from}, nil
 	}
-	front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
+	if s.Whole() {
+		front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
+	}
 	return beginning{confirmFrom: from}, nil
 }
 
@@ -81,7 +88,7 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 func (s *state) tellUnread(ctx context.Context, db *pgx.Conn, front Front, ask BoundsFunc, expressions []*regexp.Regexp) error {
 	rows, err := db.Query(ctx, `
 SELECT topic, partition, max(next_offset) FROM metadb.stream_position
- WHERE source_name = $1 GROUP BY topic, partition`, s.name())
+ WHERE source_name = $1 GROUP BY topic, partition`, s.Source)
 	if err != nil {
 		return fmt.Errorf("read positions: %w", err)
 	}
@@ -110,21 +117,18 @@ SELECT topic, partition, max(next_offset) FROM metadb.stream_position
 		unread += max(0, bounds[part].End-next)
 	}
 	if unread > 0 {
-		front.Warn(fmt.Sprintf("%d records stay unread in topics that data source %q no longer reads", unread, s.name()))
+		front.Warn(fmt.Sprintf("%d records stay unread in topics that data source %q no longer reads", unread, s.Source))
 	}
 	return nil
 }
 
-// store replaces what the database has about where to begin.
+// store stores from where partitions confirm and are read.
 func (b beginning) store(ctx context.Context, tx pgx.Tx, s *state) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM metadb.resync_from WHERE source_name = $1", s.name()); err != nil {
-		return fmt.Errorf("forget from where events confirm: %w", err)
-	}
 	topics, numbers, offsets := columns(b.confirmFrom)
 	const confirm = `
-INSERT INTO metadb.resync_from (source_name, topic, partition, next_offset)
-SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[])`
-	if _, err := tx.Exec(ctx, confirm, s.name(), topics, numbers, offsets); err != nil {
+INSERT INTO metadb.resync_from (source_name, schema_name, table_name, topic, partition, next_offset)
+SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
+	if _, err := tx.Exec(ctx, confirm, s.args(topics, numbers, offsets)...); err != nil {
 		return fmt.Errorf("store from where events confirm: %w", err)
 	}
 	topics, numbers, offsets = columns(b.readFrom)
@@ -135,7 +139,7 @@ INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partitio
 SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[])
 ON CONFLICT (source_name, consumer_group, topic, partition)
 DO UPDATE SET next_offset = excluded.next_offset, updated_at = now()`
-	if _, err := tx.Exec(ctx, read, s.name(), s.options.ConsumerGroup, topics, numbers, offsets); err != nil {
+	if _, err := tx.Exec(ctx, read, s.Source, s.options.ConsumerGroup, topics, numbers, offsets); err != nil {
 		return fmt.Errorf("store from where to read: %w", err)
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
 	f.progress = func(table change.Table, done, total int64) {
 		told = append(told, fmt.Sprintf("%s %d/%d", table, done, total))
 	}
-	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor", Logger: slog.New(slog.DiscardHandler)})
+	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
 	if got := fmt.Sprint(told); got != "[library.loan 2/4 library.patron 4/4]" {
 		t.Errorf("progress %s", got)
 	}
-	if got := fmt.Sprint(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+	if got := counted(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
 		t.Errorf("counts %s", got)
 	}
 	for _, table := range []string{"loan", "patron"} {
@@ -106,7 +106,7 @@ func TestEndsyncInterrupted(t *testing.T) {
 					cancel()
 				}
 			}
-			o := resync.EndsyncOptions{Source: "sensor", Logger: slog.New(slog.DiscardHandler)}
+			o := resync.EndsyncOptions{Target: sensor, Logger: slog.New(slog.DiscardHandler)}
 			if _, err := resync.Endsync(ctx, r.conn, f, o); !errors.Is(err, context.Canceled) {
 				t.Fatalf("got %v", err)
 			}
@@ -135,7 +135,7 @@ func TestEndsyncNeverEndsBeforeTheStart(t *testing.T) {
 	r := filled(t)
 	future := change.Micros(time.Now().Add(48 * time.Hour).Unix())
 	r.apply(put("loan", 0, "later", future))
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "sensor", Force: true}); err != nil {
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT __end = __start FROM library.loan__ WHERE id = 0 AND v = 'later'", "true")
@@ -147,12 +147,12 @@ func TestEndsyncDryRunChangesNothing(t *testing.T) {
 	dump := "SELECT tableoid::regclass::text, * FROM library.loan__ ORDER BY __id"
 	before := r.rows(dump) + r.rows("SELECT * FROM metadb.resync")
 	f := &front{}
-	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor", DryRun: true})
+	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor, DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.heard(t)
-	if got := fmt.Sprint(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+	if got := counted(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
 		t.Errorf("counts %s", got)
 	}
 	if after := r.rows(dump) + r.rows("SELECT * FROM metadb.resync"); after != before {
@@ -167,6 +167,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 	const (
 		warning  = "WARNING: 23.3 % of the current rows (7 of 30) HAVE NOT BEEN CONFIRMED and would be ended"
 		question = `End 7 unconfirmed rows of data source "sensor"? `
+		table    = "table library.loan: 50.0 % of the current rows (5 of 10) have not been confirmed"
 	)
 	for name, test := range map[string]struct {
 		o    resync.EndsyncOptions
@@ -175,19 +176,19 @@ func TestEndsyncAsksAgain(t *testing.T) {
 		kept bool
 		said []string
 	}{
-		"yes and yes":       {said: []string{beginQuestion, warning, question}},
-		"yes and no":        {no: "7 unconfirmed", err: resync.ErrDeclined, said: []string{beginQuestion, warning, question}},
-		"no":                {no: "End synchronization", err: resync.ErrDeclined, said: []string{beginQuestion}},
-		"force":             {o: resync.EndsyncOptions{Force: true}, said: []string{warning, question}},
-		"force unconfirmed": {o: resync.EndsyncOptions{ForceUnconfirmed: true}, said: []string{beginQuestion, warning}},
-		"dry run":           {o: resync.EndsyncOptions{DryRun: true}, kept: true, said: []string{warning}},
-		"both":              {o: resync.EndsyncOptions{Force: true, ForceUnconfirmed: true}, said: []string{warning}},
+		"yes and yes":       {said: []string{table, beginQuestion, warning, question}},
+		"yes and no":        {no: "7 unconfirmed", err: resync.ErrDeclined, said: []string{table, beginQuestion, warning, question}},
+		"no":                {no: "End synchronization", err: resync.ErrDeclined, said: []string{table, beginQuestion}},
+		"force":             {o: resync.EndsyncOptions{Force: true}, said: []string{table, warning, question}},
+		"force unconfirmed": {o: resync.EndsyncOptions{ForceUnconfirmed: true}, said: []string{table, beginQuestion, warning}},
+		"dry run":           {o: resync.EndsyncOptions{DryRun: true}, kept: true, said: []string{table, warning}},
+		"both":              {o: resync.EndsyncOptions{Force: true, ForceUnconfirmed: true}, said: []string{table, warning}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := filled(t)
 			r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 4)")
 			f := &front{no: test.no}
-			test.o.Source = "sensor"
+			test.o.Target = sensor
 			if _, err := resync.Endsync(t.Context(), r.conn, f, test.o); !errors.Is(err, test.err) {
 				t.Fatalf("got %v", err)
 			}
@@ -206,10 +207,10 @@ func TestEndsyncAsksAgain(t *testing.T) {
 func TestEndsyncWithoutTerminal(t *testing.T) {
 	r := filled(t)
 	r.exec("TRUNCATE library.zzz___loan___sync")
-	o := resync.EndsyncOptions{Source: "sensor"}
+	o := resync.EndsyncOptions{Target: sensor}
 	for _, want := range []string{
 		"no terminal is attached to answer a question: use --force",
-		"12 of 30 current rows have not been confirmed, and no terminal is attached to answer whether they should end: use --force-unconfirmed",
+		"12 of 30 current rows have not been confirmed; no row has been confirmed in: library.loan; no terminal is attached to answer whether they should end: use --force-unconfirmed",
 	} {
 		if _, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, o); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
@@ -224,10 +225,10 @@ func TestEndsyncAtTwentyPercent(t *testing.T) {
 	r := filled(t)
 	r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 3)")
 	f := &front{}
-	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor"}); err != nil {
+	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor}); err != nil {
 		t.Fatal(err)
 	}
-	f.heard(t, beginQuestion)
+	f.heard(t, "table library.loan: 40.0 % of the current rows (4 of 10) have not been confirmed", beginQuestion)
 }
 
 func TestEndsyncWarns(t *testing.T) {
@@ -235,10 +236,10 @@ func TestEndsyncWarns(t *testing.T) {
 	r.exec("UPDATE metadb.resync SET complete = NULL")
 	r.exec("TRUNCATE library.zzz___tag___sync")
 	f := &front{no: "End synchronization"}
-	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Source: "sensor"}); !errors.Is(err, resync.ErrDeclined) {
+	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor}); !errors.Is(err, resync.ErrDeclined) {
 		t.Fatalf("got %v", err)
 	}
-	f.heard(t, incomplete, "no row has been confirmed in: library.tag", beginQuestion)
+	f.heard(t, incomplete, "no row has been confirmed in: library.tag (dropped at the source, or not in the connector's snapshot?)", beginQuestion)
 }
 
 func TestEndsyncRefusesRejected(t *testing.T) {
@@ -253,7 +254,7 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	insert(3, nil, true, "0")
 	insert(4, &patron, false, "0")
 	insert(5, &patron, true, "-1 day")
-	o := resync.EndsyncOptions{Source: "sensor", Force: true}
+	o := resync.EndsyncOptions{Target: sensor, Force: true}
 	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
 	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table, 2 of table library.patron"
 	if err == nil || err.Error() != told+"; retry or purge them, or use --force-unconfirmed" {
@@ -280,7 +281,7 @@ func TestEndsyncWaitsForATable(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), "LOCK TABLE library.patron IN ROW EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	o := resync.EndsyncOptions{Source: "sensor", Force: true, Patience: 20 * time.Millisecond}
+	o := resync.EndsyncOptions{Target: sensor, Force: true, Patience: 20 * time.Millisecond}
 	_, err = resync.Endsync(t.Context(), r.conn, &front{}, o)
 	if err == nil || !strings.HasPrefix(err.Error(), "end the unconfirmed rows of table library.patron: somebody else has had a table locked for too long; run the command again") {
 		t.Fatalf("got %v", err)

@@ -162,14 +162,9 @@ func toUUID(t *catalog.Table, columns []int) plan.Delta {
 	return d
 }
 
-// querier is a connection or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // allUUIDs returns those of the columns whose values in from, an item of FROM
 // named t, are all canonical UUIDs; empty says whether no value at all will do.
-func allUUIDs(ctx context.Context, db querier, t *catalog.Table, columns []int, from string, empty bool) ([]int, error) {
+func allUUIDs(ctx context.Context, db Querier, t *catalog.Table, columns []int, from string, empty bool) ([]int, error) {
 	if len(columns) == 0 {
 		return nil, nil
 	}

@@ -35,7 +35,7 @@ func TestEndsyncInitial(t *testing.T) {
 	r.apply(put("history", 0, uuid(9), 2000))
 	r.exec("CREATE VIEW public.watch AS SELECT v FROM library.viewed__")
 	f, log := &front{}, &bytes.Buffer{}
-	o := resync.EndsyncOptions{Source: "sensor", Logger: slog.New(slog.NewTextHandler(log, nil))}
+	o := resync.EndsyncOptions{Target: sensor, Logger: slog.New(slog.NewTextHandler(log, nil))}
 	if _, err := resync.Endsync(t.Context(), r.conn, f, o); err != nil {
 		t.Fatal(err)
 	}

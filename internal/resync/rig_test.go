@@ -21,6 +21,18 @@ import (
 
 const group = "metadb_sensor_2_1"
 
+// sensor is the data source of the rig.
+var sensor = resync.Target{Source: "sensor"}
+
+// counted shows counts without their samples.
+func counted(counts []resync.Count) string {
+	var parts []string
+	for _, c := range counts {
+		parts = append(parts, fmt.Sprintf("{%s %d %d}", c.Table, c.Current, c.Confirmed))
+	}
+	return "[" + strings.Join(parts, " ") + "]"
+}
+
 // rig is a database with a data source "sensor", in initial mode, and a stream.
 type rig struct {
 	t       *testing.T
@@ -166,12 +178,12 @@ type front struct {
 
 var _ resync.Front = (*front)(nil)
 
-func (f *front) Ask(question string) (bool, error) {
-	f.said = append(f.said, question)
+func (f *front) Ask(q resync.Question) (bool, error) {
+	f.said = append(f.said, q.Text)
 	if f.away {
 		return false, resync.ErrNoTerminal
 	}
-	return f.no == "" || !strings.Contains(question, f.no), nil
+	return f.no == "" || !strings.Contains(q.Text, f.no), nil
 }
 
 func (f *front) Warn(line string) { f.said = append(f.said, line) }
@@ -205,7 +217,7 @@ func (r *rig) sync() {
 	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
 		return map[change.Partition]resync.Bounds{}, nil
 	}
-	if err := resync.Sync(r.t.Context(), r.conn, &front{}, resync.SyncOptions{Source: "sensor", Bounds: ask}); err != nil {
+	if err := resync.Sync(r.t.Context(), r.conn, &front{}, resync.SyncOptions{Target: sensor, Bounds: ask}); err != nil {
 		r.t.Fatal(err)
 	}
 }

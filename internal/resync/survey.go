@@ -18,27 +18,116 @@ import (
 type Count struct {
 	Table              change.Table
 	Current, Confirmed int64
+	// Ended is how many rows this run of endsync has ended.
+	Ended int64
+	// Sample are the keys of some rows that are not confirmed, as (1,a).
+	Sample []string
 }
 
 // Unconfirmed are the rows that endsync ends.
 func (c Count) Unconfirmed() int64 { return c.Current - c.Confirmed }
 
-// survey counts the rows of the tables.
-func survey(ctx context.Context, db *pgx.Conn, tables []*catalog.Table, patience time.Duration) ([]Count, error) {
-	counts := make([]Count, len(tables))
-	for i, t := range tables {
-		counts[i].Table = t.Name
-		// An id may have been confirmed more than once, and rows that are
-		// no longer current too.
-		sql := "SELECT (SELECT count(*) FROM " + t.Current.SQL() + "), (SELECT count(*) FROM " + t.Current.SQL() + " c WHERE " + isConfirmed(t) + ")"
+// share is the part of the rows that is not confirmed, from 0 to 1.
+func (c Count) share() float64 {
+	if c.Current == 0 {
+		return 0
+	}
+	return float64(c.Unconfirmed()) / float64(c.Current)
+}
+
+// missing reports whether nothing of a table that has rows is confirmed: perhaps
+// the new snapshot does not have it at all.
+func (c Count) missing() bool { return c.Current > 0 && c.Confirmed == 0 }
+
+// surveyed is a table as endsync found it.
+type surveyed struct {
+	table *catalog.Table
+	count Count
+	// unconfirmed is a temporary table with the ids of rows that are not
+	// confirmed, and when they began; empty if there are none.
+	unconfirmed string
+	// newest is the highest id that was looked at.
+	newest int64
+}
+
+// sampleKeys is how many keys of unconfirmed rows are shown.
+const sampleKeys = 3
+
+// survey finds the rows of the tables that are not confirmed, and counts all of
+// them. The stream may go on meanwhile: endRows looks again at what it has
+// changed.
+func (s *state) survey(ctx context.Context, db *pgx.Conn, patience time.Duration) ([]*surveyed, error) {
+	found := make([]*surveyed, len(s.tables))
+	for i, t := range s.tables {
+		found[i] = &surveyed{table: t, count: Count{Table: t.Name}}
 		err := transact(ctx, db, patience, fmt.Sprintf("count the rows of table %s", t.Name), func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, sql).Scan(&counts[i].Current, &counts[i].Confirmed)
+			if s.mode == Initial {
+				return found[i].countCurrent(ctx, tx)
+			}
+			return found[i].look(ctx, tx, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return counts, nil
+	return found, nil
+}
+
+// countCurrent counts the current rows. Nothing is ever confirmed in an initial
+// synchronization, and nothing needs to be: all of them count as confirmed.
+func (t *surveyed) countCurrent(ctx context.Context, tx pgx.Tx) error {
+	sql := "SELECT count(*), coalesce(max(__id), 0) FROM " + t.table.Current.SQL()
+	if err := tx.QueryRow(ctx, sql).Scan(&t.count.Current, &t.newest); err != nil {
+		return err
+	}
+	t.count.Confirmed = t.count.Current
+	return nil
+}
+
+// look finds the unconfirmed rows of a table in one pass, and puts them into a
+// temporary table. An id may have been confirmed more than once, and rows that
+// are no longer current too.
+func (t *surveyed) look(ctx context.Context, tx pgx.Tx, name ident.Name) error {
+	temporary := ident.Qualified{Schema: "pg_temp", Name: name}.SQL()
+	if _, err := tx.Exec(ctx, "SET LOCAL client_min_messages = warning; DROP TABLE IF EXISTS "+temporary); err != nil {
+		return err
+	}
+	if err := t.countCurrent(ctx, tx); err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, "CREATE TEMP TABLE "+name.SQL()+" AS SELECT c.__id, c.__start FROM "+t.table.Current.SQL()+
+		" c WHERE NOT "+isConfirmed(t.table))
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		_, err := tx.Exec(ctx, "DROP TABLE "+temporary)
+		return err
+	}
+	// The stream may have added rows between the two statements.
+	t.count.Current = max(t.count.Current, tag.RowsAffected())
+	t.count.Confirmed = t.count.Current - tag.RowsAffected()
+	t.unconfirmed = temporary
+	t.count.Sample, err = t.sample(ctx, tx)
+	return err
+}
+
+// sample returns the keys of some rows that are not confirmed, the lowest ones.
+func (t *surveyed) sample(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	key := make([]string, len(t.table.Key))
+	for i, column := range t.table.Key {
+		key[i] = "c." + t.table.Columns[column].Stored.SQL()
+	}
+	if len(key) == 0 {
+		return nil, nil
+	}
+	columns := strings.Join(key, ", ")
+	rows, err := tx.Query(ctx, "SELECT ROW("+columns+")::text FROM "+t.unconfirmed+" u JOIN "+t.table.Current.SQL()+
+		" c ON c.__id = u.__id ORDER BY "+columns+" LIMIT $1", sampleKeys)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // isConfirmed is the condition that a row c of the table has been seen by the
@@ -47,40 +136,22 @@ func isConfirmed(t *catalog.Table) string {
 	return "EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + ident.ID.SQL() + " = c." + ident.ID.SQL() + ")"
 }
 
+// countsOf returns what was counted, as it stands.
+func countsOf(tables []*surveyed) []Count {
+	counts := make([]Count, len(tables))
+	for i, t := range tables {
+		counts[i] = t.count
+	}
+	return counts
+}
+
 // total adds up the counts.
 func total(counts []Count) Count {
 	var sum Count
 	for _, c := range counts {
 		sum.Current += c.Current
 		sum.Confirmed += c.Confirmed
+		sum.Ended += c.Ended
 	}
 	return sum
-}
-
-// rejected returns, in words, the rejected events of this resynchronization that
-// may have kept rows from being confirmed; empty if there are none.
-func (s *state) rejected(ctx context.Context, db *pgx.Conn) (string, error) {
-	rows, err := db.Query(ctx, `
-SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
-  FROM metadb.rejected_event
- WHERE source_name = $1 AND unconfirmed AND rejected_time >= $2
- GROUP BY 1 ORDER BY 1`, s.name(), s.started)
-	if err != nil {
-		return "", fmt.Errorf("count rejected events: %w", err)
-	}
-	var found []string
-	var table string
-	var count int64
-	_, err = pgx.ForEachRow(rows, []any{&table, &count}, func() error {
-		if table == "" {
-			found = append(found, fmt.Sprintf("%d of unknown table", count))
-		} else {
-			found = append(found, fmt.Sprintf("%d of table %s", count, table))
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("count rejected events: %w", err)
-	}
-	return strings.Join(found, ", "), nil
 }

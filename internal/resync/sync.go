@@ -13,43 +13,47 @@ import (
 
 // SyncOptions are those of [Sync].
 type SyncOptions struct {
-	// Source is the name of the data source.
-	Source string
+	Target
 	// Force puts no questions. Topics that have been read already are not
 	// read from the beginning then.
 	Force bool
+	// DryRun puts the questions and changes nothing.
+	DryRun bool
 	// Bounds asks the data source's broker.
 	Bounds BoundsFunc
 	// Patience is how long a lock is waited for at a time; 0 for 5 seconds.
 	Patience time.Duration
+	// Live is the running server, nil if there is none.
+	Live *Live
 }
 
-// Sync begins the resynchronization of a data source: it forgets which rows are
-// confirmed and sets the mode, in one transaction. The error is [ErrDeclined] if
-// the front's answer is no. After an error nothing has changed.
+// Sync begins the resynchronization of a data source or a table: it forgets
+// which rows are confirmed and sets the mode, in one transaction. The error is
+// [ErrDeclined] if the front's answer is no. After an error nothing has changed.
 //
-// The data source's stream must not be running. What is confirmed by later
-// events depends on what has been read already: see [BoundsFunc].
+// The stream must not be applying: it is stopped, or kept from it for a table.
+// What is confirmed by later events depends on what has been read already: see
+// [BoundsFunc].
 func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
-	s, err := load(ctx, db, o.Source)
+	s, err := load(ctx, db, o.Target, o.Live)
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Begin synchronization process for data source %q? ", s.name())
+	kind, question := AskBegin, fmt.Sprintf("Begin synchronization process for %s? ", s.Target)
 	if s.mode != Normal {
-		front.Warn(fmt.Sprintf("a synchronization is in progress for data source %q", s.name()))
-		question = fmt.Sprintf("Restart synchronization process for data source %q? ", s.name())
+		front.Warn(fmt.Sprintf("a synchronization is in progress for %s", s.Target))
+		kind, question = AskRestart, fmt.Sprintf("Restart synchronization process for %s? ", s.Target)
 	}
 	if !o.Force {
-		if err := confirmed(front, question); err != nil {
+		if err := confirmed(front, kind, question); err != nil {
 			return err
 		}
 	}
 	begin, err := s.whereToBegin(ctx, db, front, o)
-	if err != nil {
+	if err != nil || o.DryRun {
 		return err
 	}
-	return transact(ctx, db, o.Patience, "begin the synchronization", func(tx pgx.Tx) error {
+	err = transact(ctx, db, o.Patience, "begin the synchronization", func(tx pgx.Tx) error {
 		if err := emptySyncTables(ctx, tx, s.tables); err != nil {
 			return err
 		}
@@ -58,19 +62,51 @@ func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
 		}
 		return begin.store(ctx, tx, s)
 	})
+	if err == nil {
+		o.Live.changed()
+	}
+	return err
 }
 
 // enterResync sets the mode, and forgets what an earlier resynchronization has
-// come to.
+// come to. That of a data source takes the place of those of its tables, and
+// mends every gap in the stream.
 func (s *state) enterResync(ctx context.Context, tx pgx.Tx) error {
-	const remember = `
-INSERT INTO metadb.resync (source_name, started_at) VALUES ($1, now())
-ON CONFLICT (source_name) DO UPDATE SET started_at = excluded.started_at, complete = NULL, endsync_time = NULL`
-	if _, err := tx.Exec(ctx, "UPDATE metadb.source SET sync = $2 WHERE name = $1", s.name(), Resync); err != nil {
-		return fmt.Errorf("set the mode: %w", err)
+	if err := s.forget(ctx, tx); err != nil {
+		return err
 	}
-	if _, err := tx.Exec(ctx, remember, s.name()); err != nil {
+	const remember = "INSERT INTO metadb.resync (source_name, schema_name, table_name, started_at) VALUES ($1, $2, $3, now())"
+	if _, err := tx.Exec(ctx, remember, s.args()...); err != nil {
 		return fmt.Errorf("remember the beginning: %w", err)
+	}
+	if !s.Whole() {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM metadb.stream_gap WHERE source_name = $1", s.Source); err != nil {
+		return fmt.Errorf("forget the gaps: %w", err)
+	}
+	return s.setMode(ctx, tx, Resync)
+}
+
+// forget removes what is stored about the target's synchronization, and, for a
+// data source, about those of its tables.
+func (s *state) forget(ctx context.Context, tx pgx.Tx) error {
+	where, args := itself, s.args()
+	if s.Whole() {
+		where, args = "source_name = $1", []any{s.Source}
+	}
+	for _, table := range []string{"metadb.resync_from", "metadb.resync"} {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE "+where, args...); err != nil {
+			return fmt.Errorf("forget the synchronization: %w", err)
+		}
+	}
+	return nil
+}
+
+// setMode sets the mode of the data source.
+func (s *state) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
+	if _, err := tx.Exec(ctx, "UPDATE metadb.source SET sync = $2 WHERE name = $1", s.Source, mode); err != nil {
+		return fmt.Errorf("set the mode: %w", err)
 	}
 	return nil
 }

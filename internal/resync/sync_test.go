@@ -16,14 +16,14 @@ const syncQuestion = `Begin synchronization process for data source "sensor"? `
 func TestUnknownSource(t *testing.T) {
 	r := newRig(t)
 	const want = `data source "x" does not exist`
-	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Source: "x"}); err == nil || err.Error() != want {
+	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
 		t.Errorf("sync: %v", err)
 	}
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "x"}); err == nil || err.Error() != want {
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
 		t.Errorf("endsync: %v", err)
 	}
 	r.exec("UPDATE metadb.source SET sync = 0")
-	_, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Source: "sensor"})
+	_, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor})
 	if err == nil || err.Error() != `"endsync" can only be used in sync mode` {
 		t.Errorf("endsync in normal mode: %v", err)
 	}
@@ -38,7 +38,7 @@ func TestSync(t *testing.T) {
 	r.exec("INSERT INTO metadb.resync_from VALUES ('sensor', 'old', 0, 7), ('other', 'old', 0, 7)")
 
 	declined := &front{no: "Begin"}
-	o := resync.SyncOptions{Source: "sensor", Bounds: noBroker(t)}
+	o := resync.SyncOptions{Target: sensor, Bounds: noBroker(t)}
 	if err := resync.Sync(t.Context(), r.conn, declined, o); !errors.Is(err, resync.ErrDeclined) {
 		t.Fatalf("got %v", err)
 	}
@@ -125,7 +125,7 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.a', 0, 10, 0), ('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.gone', 0, 10, 0),
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_2.a', 0, 1, 0), ('sensor', 'metadb_sensor_2_1', 'metadb_sensor_2.a', 0, 50, 77)`)
 			f := &front{no: test.no}
-			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Source: "sensor", Force: test.force, Bounds: ask}); err != nil {
+			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Target: sensor, Force: test.force, Bounds: ask}); err != nil {
 				t.Fatal(err)
 			}
 			f.heard(t, test.said...)
@@ -141,7 +141,7 @@ func TestSyncWithoutBroker(t *testing.T) {
 	r.exec("UPDATE metadb.source SET sync = 0")
 	r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', $1, 'metadb_sensor_2.a', 0, 10)", group)
 	away := errors.New("no broker answers")
-	o := resync.SyncOptions{Source: "sensor", Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+	o := resync.SyncOptions{Target: sensor, Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
 		return nil, away
 	}}
 	err := resync.Sync(t.Context(), r.conn, &front{}, o)

@@ -16,105 +16,167 @@ import (
 
 // endUnconfirmed ends the rows that were not confirmed, one table after the
 // other. A table that an earlier run has dealt with has none left.
-func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions, counts []Count) error {
+func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions, found []*surveyed) error {
 	at, err := s.endTime(ctx, db)
 	if err != nil {
 		return err
 	}
-	done, all := int64(0), total(counts).Unconfirmed()
-	for i, t := range s.tables {
-		if counts[i].Unconfirmed() == 0 {
+	done, all := int64(0), total(countsOf(found)).Unconfirmed()
+	for _, t := range found {
+		if t.unconfirmed == "" && o.Live == nil {
 			continue
 		}
-		var after *catalog.Table
-		var ended int64
-		err := transact(ctx, db, o.Patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.Name), func(tx pgx.Tx) error {
-			var err error
-			after, ended, err = endRows(ctx, tx, t, at)
-			return err
-		})
-		if err != nil {
+		if err := s.endTable(ctx, db, t, at, o.Patience); err != nil {
 			return err
 		}
-		s.store.Publish(after)
-		s.tables[i] = after
-		done += ended
-		front.Progress(t.Name, done, all)
+		if t.count.Ended > 0 {
+			done += t.count.Ended
+			front.Progress(t.table.Name, done, max(done, all))
+		}
 	}
 	return nil
+}
+
+// endTable ends the unconfirmed rows of a table in one transaction, while no
+// stream applies.
+func (s *state) endTable(ctx context.Context, db *pgx.Conn, t *surveyed, at time.Time, patience time.Duration) error {
+	return s.live.exclusive(func() error {
+		// The stream may have changed its columns meanwhile, or somebody
+		// dropped it.
+		if t.table = s.store.Snapshot().Table(t.count.Table); t.table == nil {
+			return nil
+		}
+		e := ending{surveyed: t, at: at, live: s.live != nil}
+		var after *catalog.Table
+		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.count.Table), func(tx pgx.Tx) error {
+			var err error
+			after, err = e.end(ctx, tx)
+			return err
+		})
+		if err == nil && after != t.table {
+			s.store.Publish(after)
+		}
+		return err
+	})
 }
 
 // endTime returns the time that ended rows get: that of the first run.
 func (s *state) endTime(ctx context.Context, db *pgx.Conn) (time.Time, error) {
 	const sql = `
-INSERT INTO metadb.resync AS r (source_name, started_at, endsync_time) VALUES ($1, $2, clock_timestamp())
-ON CONFLICT (source_name) DO UPDATE SET endsync_time = coalesce(r.endsync_time, excluded.endsync_time)
+INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, started_at, endsync_time) VALUES ($1, $2, $3, $4, clock_timestamp())
+ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET endsync_time = coalesce(r.endsync_time, excluded.endsync_time)
 RETURNING endsync_time`
 	var at time.Time
-	if err := db.QueryRow(ctx, sql, s.name(), s.started).Scan(&at); err != nil {
+	if err := db.QueryRow(ctx, sql, s.args(s.started)...).Scan(&at); err != nil {
 		return at, fmt.Errorf("store the time of the end: %w", err)
 	}
 	return at, nil
 }
 
-// endRows moves the unconfirmed rows of a table to history. They keep their id,
-// and none ends before it began.
-func endRows(ctx context.Context, tx pgx.Tx, t *catalog.Table, at time.Time) (*catalog.Table, int64, error) {
-	// Nobody may write a row of a year that is not looked at.
-	if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Current.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
-		return nil, 0, err
-	}
-	years, err := unconfirmedYears(ctx, tx, t)
-	if err != nil {
-		return nil, 0, err
-	}
-	after, err := ddl.EnsureYears(ctx, tx, t, years)
-	if err != nil {
-		return nil, 0, err
-	}
-	var ended int64
-	var last *time.Time
-	if err := tx.QueryRow(ctx, endSQL(t), at).Scan(&ended, &last); err != nil {
-		return nil, 0, err
-	}
-	if last == nil {
-		return after, 0, nil
-	}
-	_, err = tx.Exec(ctx, "UPDATE metadb.target_table SET last_end = greatest(last_end, $3) WHERE schema_name = $1 AND table_name = $2",
-		t.Name.Schema, t.Name.Name, *last)
-	after = after.Clone()
-	after.LastEnd = max(after.LastEnd, change.Micros(last.UnixMicro()))
-	return after, ended, err
+// ending ends the unconfirmed rows of one table.
+type ending struct {
+	*surveyed
+	at time.Time
+	// live says that a stream may have changed rows since they were surveyed.
+	live bool
+	// list is the temporary table with the rows.
+	list string
 }
 
-// endSQL returns the statement that ends the unconfirmed rows. Its parameter is
-// the time; it answers how many there were, and their latest end.
-func endSQL(t *catalog.Table) string {
-	names := make([]ident.Name, 0, len(t.Columns))
-	for _, c := range t.Columns {
-		names = append(names, c.Stored)
-	}
-	columns, returned := "", ""
-	if len(names) > 0 {
-		columns = ", " + ident.List(names)
-		for _, name := range names {
-			returned += ", c." + name.SQL()
+// end moves the unconfirmed rows to history. They keep their id, and none ends
+// before it began. It returns the table as it is then.
+func (e *ending) end(ctx context.Context, tx pgx.Tx) (*catalog.Table, error) {
+	e.count.Ended, e.list = 0, e.unconfirmed
+	if e.live {
+		if left, err := e.lookAgain(ctx, tx); err != nil || !left {
+			return e.table, err
 		}
 	}
-	return strings.Join([]string{
-		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c WHERE NOT", isConfirmed(t),
-		"RETURNING c.__id, c.__start, greatest($1::timestamptz, c.__start) AS at, c.__origin" + returned + "),",
-		"kept AS (INSERT INTO", t.History.SQL(), "(" + ident.List(ident.Metadata()) + columns + ")",
-		"SELECT __id, __start, at, false, __origin" + columns, "FROM gone RETURNING __end)",
-		"SELECT count(*), max(__end) FROM kept",
-	}, " ")
+	// Nobody may write a row of a year that is not looked at. Readers don't
+	// mind this lock.
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+e.table.Current.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return nil, err
+	}
+	years, err := e.years(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := ddl.EnsureYears(ctx, tx, e.table, years)
+	if err != nil {
+		return nil, err
+	}
+	last, err := e.move(ctx, tx, after, years)
+	if err != nil || last == nil {
+		return after, err
+	}
+	_, err = tx.Exec(ctx, "UPDATE metadb.target_table SET last_end = greatest(last_end, $3) WHERE schema_name = $1 AND table_name = $2",
+		after.Name.Schema, after.Name.Name, *last)
+	after = after.Clone()
+	after.LastEnd = max(after.LastEnd, change.Micros(last.UnixMicro()))
+	return after, err
 }
 
-// unconfirmedYears returns the years in which the unconfirmed rows began.
-func unconfirmedYears(ctx context.Context, tx pgx.Tx, t *catalog.Table) ([]int, error) {
-	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM c.__start AT TIME ZONE 'UTC')::int FROM "+t.Current.SQL()+" c WHERE NOT "+isConfirmed(t))
+// lookAgain brings what was surveyed up to date: rows that are confirmed by now
+// don't end, and newer rows may not be confirmed. No stream applies meanwhile.
+// It reports whether any row is left.
+func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
+	newer := "FROM " + e.table.Current.SQL() + " c WHERE c.__id > $1 AND NOT " + isConfirmed(e.table)
+	if e.list == "" {
+		var found bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT "+newer+")", e.newest).Scan(&found); err != nil || !found {
+			return false, err
+		}
+		e.list = ident.Qualified{Schema: "pg_temp", Name: "metadb_unconfirmed_later"}.SQL()
+		if _, err := tx.Exec(ctx, "CREATE TEMP TABLE metadb_unconfirmed_later (__id bigint, __start timestamptz) ON COMMIT DROP"); err != nil {
+			return false, err
+		}
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM "+e.list+" c WHERE "+isConfirmed(e.table)); err != nil {
+		return false, err
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO "+e.list+" SELECT c.__id, c.__start "+newer, e.newest)
+	return true, err
+}
+
+// years returns the years in which the unconfirmed rows began.
+func (e *ending) years(ctx context.Context, tx pgx.Tx) ([]int, error) {
+	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM __start AT TIME ZONE 'UTC')::int FROM "+e.list)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[int])
+}
+
+// move moves the rows, and returns their latest end, nil if there was none. Two
+// statements: DELETE … RETURNING into INSERT copies every row once more.
+func (e *ending) move(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) (*time.Time, error) {
+	into := t.History
+	if len(years) == 1 { // which spares PostgreSQL looking for it
+		into = t.Year(years[0])
+	}
+	names, selected := ident.Metadata(), ""
+	for _, c := range t.Columns {
+		names, selected = append(names, c.Stored), selected+", c."+c.Stored.SQL()
+	}
+	moved, err := tx.Exec(ctx, strings.Join([]string{
+		"INSERT INTO", into.SQL(), "(" + ident.List(names) + ")",
+		"SELECT c.__id, c.__start, greatest($1::timestamptz, c.__start), false, c.__origin" + selected,
+		"FROM", t.Current.SQL(), "c JOIN", e.list, "u ON u.__id = c.__id",
+	}, " "), e.at)
+	if err != nil || moved.RowsAffected() == 0 {
+		return nil, err
+	}
+	var last time.Time
+	if err := tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list, e.at).Scan(&last); err != nil {
+		return nil, err
+	}
+	gone, err := tx.Exec(ctx, "DELETE FROM "+t.Current.SQL()+" c USING "+e.list+" u WHERE u.__id = c.__id")
+	if err != nil {
+		return nil, err
+	}
+	if gone.RowsAffected() != moved.RowsAffected() {
+		return nil, fmt.Errorf("%d rows were moved and %d removed", moved.RowsAffected(), gone.RowsAffected())
+	}
+	e.count.Ended = gone.RowsAffected()
+	return &last, nil
 }

@@ -120,12 +120,25 @@ func (l *line) start(t *testing.T, source pipeline.Source, group string, inResyn
 	l.cancel, l.failed, l.done = cancel, make(chan error, 1), make(chan error, 1)
 	go func() {
 		err := pipeline.Run(ctx, pipeline.Config{
-			Name: sourceName, Source: source, Router: l.router, Applier: applier, Reporter: reporter{l.failed},
-			Logger: logger, BatchEvents: l.batchEvents, Resync: inResync,
+			Name: sourceName, Source: source, Router: l.router, Applier: marking{applier, inResync}, Reporter: reporter{l.failed},
+			Logger: logger, BatchEvents: l.batchEvents,
 		})
 		l.done <- errors.Join(err, applier.Close(context.Background()))
 	}()
 	t.Cleanup(func() { l.stop(t) })
+}
+
+// marking has all events confirm in a resynchronization, as the server does.
+type marking struct {
+	*history.Applier
+	confirm bool
+}
+
+func (m marking) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
+	for i := range batch.Events {
+		batch.Events[i].Confirm = m.confirm
+	}
+	return m.Applier.Apply(ctx, batch)
 }
 
 // stop ends the pipeline, as a stop of the server does.
@@ -183,6 +196,6 @@ func (reporter) Applied(change.Outcome, time.Time) {}
 func (reporter) Lag(int64)                         {}
 func (reporter) Gap(change.Gap)                    {}
 func (reporter) Skipped(string) bool               { return true }
-func (reporter) SnapshotComplete(context.Context, pipeline.Completion) error {
+func (reporter) SnapshotComplete(context.Context, change.Table, pipeline.Completion) error {
 	return nil
 }

@@ -28,7 +28,7 @@ func (l *line) sync(t *testing.T, options *datasource.Options) {
 	if err := datasource.Update(t.Context(), conn, options); err != nil {
 		t.Fatal(err)
 	}
-	if err := resync.Sync(t.Context(), conn, front{t}, resync.SyncOptions{Source: sourceName, Force: true, Bounds: nothingRead}); err != nil {
+	if err := resync.Sync(t.Context(), conn, front{t}, resync.SyncOptions{Target: resync.Target{Source: sourceName}, Force: true, Bounds: nothingRead}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -39,7 +39,7 @@ func (l *line) endsync(t *testing.T) []resync.Count {
 	conn := l.connect(t)
 	defer func() { _ = conn.Close(context.Background()) }()
 	counts, err := resync.Endsync(t.Context(), conn, front{t}, resync.EndsyncOptions{
-		Source: sourceName, Force: true, ForceUnconfirmed: true, Logger: slog.New(l.log),
+		Target: resync.Target{Source: sourceName}, Force: true, ForceUnconfirmed: true, Logger: slog.New(l.log),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ type front struct{ t *testing.T }
 var _ resync.Front = front{}
 
 // Ask implements resync.Front.
-func (front) Ask(question string) (bool, error) { return false, errors.New("asked: " + question) }
+func (front) Ask(q resync.Question) (bool, error) { return false, errors.New("asked: " + q.Text) }
 
 // Warn implements resync.Front.
 func (f front) Warn(line string) { f.t.Log(line) }

@@ -32,8 +32,10 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Upstream:  upstream,
 		System:    pgwire.Role(s.config.SystemUser),
 		Super:     pgwire.Role(s.config.Superuser),
-		Executor:  adminexec.New(adminexec.Config{DB: pool, Control: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes}),
-		Logger:    s.logger,
+		Executor: adminexec.New(adminexec.Config{
+			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes,
+		}),
+		Logger: s.logger,
 	})
 }
 

@@ -45,17 +45,20 @@ func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }
 // SnapshotComplete implements pipeline.Reporter: it is remembered in the
 // database, so that it is said once. Where a record says it, it has been
 // remembered with the record's batch.
-func (r *reporter) SnapshotComplete(ctx context.Context, how pipeline.Completion) error {
+func (r *reporter) SnapshotComplete(ctx context.Context, table change.Table, how pipeline.Completion) error {
+	// A synchronization that has been ended meanwhile is not one any more.
 	const sql = `
-INSERT INTO metadb.resync (source_name, complete) VALUES ($1, $2)
-ON CONFLICT (source_name) DO UPDATE SET complete = excluded.complete`
-	if _, err := r.pool.Exec(ctx, sql, r.captured.Name, string(how)); err != nil {
+INSERT INTO metadb.resync (source_name, schema_name, table_name, complete)
+SELECT name, $2, $3, $4 FROM metadb.source
+ WHERE name = $1 AND CASE WHEN $3 = '' THEN sync <> 0
+       ELSE EXISTS (SELECT FROM metadb.resync WHERE source_name = $1 AND schema_name = $2 AND table_name = $3) END
+ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET complete = excluded.complete`
+	if _, err := r.pool.Exec(ctx, sql, r.captured.Name, table.Schema, table.Name, string(how)); err != nil {
 		return err
 	}
-	r.state.SetSync(status.SnapshotComplete)
-	select {
-	case r.analyze <- r.captured.Name:
-	default: // many at once: autovacuum looks after the partitions meanwhile
+	if err := r.loadScope(ctx); err != nil {
+		return err
 	}
+	r.queueAnalyze(r.captured.Name)
 	return nil
 }

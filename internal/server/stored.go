@@ -8,15 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/status"
-)
-
-// Values of metadb.source.sync.
-const (
-	syncNormal = 0
-	syncResync = 2
 )
 
 // untouchedSegment is the checkpoint_segment_size that every database begins
@@ -27,11 +20,6 @@ const untouchedSegment = 3000
 // stored is what the database says about a stream when it is built.
 type stored struct {
 	options *datasource.Options
-	// sync is the synchronization mode, complete whether the snapshot is.
-	sync     int
-	complete bool
-	// confirmFrom are the offsets from which events confirm in a resync.
-	confirmFrom map[change.Partition]int64
 	// deadline of a snapshot; 0 for none.
 	deadline time.Duration
 	// batchEvents is how many events a batch may have; 0 for the default.
@@ -53,16 +41,11 @@ func (s *stream) load(ctx context.Context) (*stored, error) {
 	if result.options, err = refreshed(s.captured, now); err != nil {
 		return nil, err
 	}
-	if err := s.loadSync(ctx, result); err != nil {
-		return nil, fmt.Errorf("read the state of the synchronization: %w", err)
+	if err := s.loadParameters(ctx, result); err != nil {
+		return nil, fmt.Errorf("read the parameters: %w", err)
 	}
-	switch {
-	case result.sync == syncNormal:
-		s.state.SetSync(status.Normal)
-	case result.complete:
-		s.state.SetSync(status.SnapshotComplete)
-	default:
-		s.state.SetSync(status.Snapshot)
+	if err := s.loadScope(ctx); err != nil {
+		return nil, err
 	}
 	return result, nil
 }
@@ -89,18 +72,17 @@ func refreshed(captured, now *datasource.Options) (*datasource.Options, error) {
 	return &options, nil
 }
 
-// loadSync reads the synchronization's state and the number of rejected events.
-func (s *stream) loadSync(ctx context.Context, result *stored) error {
+// loadParameters reads the parameters and the number of rejected events.
+func (s *stream) loadParameters(ctx context.Context, result *stored) error {
 	const sql = `
-SELECT s.sync, r.complete IS NOT NULL,
-       (SELECT extract(epoch FROM value::interval)::float8 FROM metadb.config WHERE parameter = 'snapshot_deadline'),
+SELECT (SELECT extract(epoch FROM value::interval)::float8 FROM metadb.config WHERE parameter = 'snapshot_deadline'),
        coalesce((SELECT value::int FROM metadb.config WHERE parameter = 'checkpoint_segment_size'), 0),
        (SELECT count(*) FROM metadb.rejected_event e WHERE e.source_name = s.name)
-  FROM metadb.source s LEFT JOIN metadb.resync r ON r.source_name = s.name
+  FROM metadb.source s
  WHERE s.name = $1`
 	var seconds *float64
 	var rejected int64
-	err := s.pool.QueryRow(ctx, sql, s.captured.Name).Scan(&result.sync, &result.complete, &seconds, &result.batchEvents, &rejected)
+	err := s.pool.QueryRow(ctx, sql, s.captured.Name).Scan(&seconds, &result.batchEvents, &rejected)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return datasource.ErrNotExist
 	}
@@ -114,19 +96,5 @@ SELECT s.sync, r.complete IS NOT NULL,
 	if result.batchEvents == untouchedSegment {
 		result.batchEvents = 0
 	}
-	if result.sync != syncResync {
-		return nil
-	}
-	rows, err := s.pool.Query(ctx, "SELECT topic, partition, next_offset FROM metadb.resync_from WHERE source_name = $1", s.captured.Name)
-	if err != nil {
-		return err
-	}
-	result.confirmFrom = make(map[change.Partition]int64)
-	var part change.Partition
-	var offset int64
-	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &offset}, func() error {
-		result.confirmFrom[part] = offset
-		return nil
-	})
-	return err
+	return nil
 }

@@ -32,6 +32,7 @@ type stream struct {
 	state    *status.Source
 	cancel   context.CancelFunc
 	done     chan struct{}
+	scope    scope
 
 	// mu guards what SetOrigins reaches.
 	mu      sync.Mutex
@@ -108,13 +109,11 @@ func (s *stream) run(ctx context.Context) error {
 		Name:             stored.options.Name,
 		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, altered: altered},
 		Router:           router,
-		Applier:          &sharingApplier{Applier: applier, tables: s.tables},
+		Applier:          &sharingApplier{Applier: applier, stream: s},
 		Reporter:         reporter,
 		Logger:           s.logger,
 		BatchEvents:      stored.batchEvents,
-		Resync:           stored.sync == syncResync,
-		ConfirmFrom:      stored.confirmFrom,
-		AwaitSnapshot:    stored.sync != syncNormal && !stored.complete,
+		Awaited:          s.awaited,
 		SnapshotDeadline: stored.deadline,
 	})
 	if errors.Is(context.Cause(ctx), errAltered) {
@@ -184,18 +183,21 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	})
 }
 
-// sharingApplier keeps the catalog from being read again in the middle of a
-// batch.
+// sharingApplier keeps the catalog from being read again, and what is being
+// synchronized from changing, in the middle of a batch.
 type sharingApplier struct {
 	*history.Applier
-	tables *tables
+	stream *stream
 }
 
 var _ pipeline.Applier = (*sharingApplier)(nil)
 
 // Apply implements pipeline.Applier.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	a.tables.use.RLock()
-	defer a.tables.use.RUnlock()
+	a.stream.tables.use.RLock()
+	defer a.stream.tables.use.RUnlock()
+	if err := a.stream.mark(ctx, batch); err != nil {
+		return change.Outcome{}, err
+	}
 	return a.Applier.Apply(ctx, batch)
 }

@@ -36,6 +36,13 @@ func Endsync(ctx context.Context, path string, front resync.Front, o resync.Ends
 	return counts, err
 }
 
+// AbortSync leaves the resynchronization of a data source while no server runs.
+func AbortSync(ctx context.Context, path string, o resync.AbortOptions) error {
+	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
+		return resync.Abort(ctx, db, o)
+	})
+}
+
 // askBounds is a [resync.BoundsFunc].
 func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
 	answer, err := kafka.AskBounds(ctx, o.BrokerList(), security(o), topics)

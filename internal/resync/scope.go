@@ -1,0 +1,106 @@
+package resync
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// Scope says what of a data source is being synchronized, and which of its events
+// confirm: all of them in a
+// resynchronization of the source, those of the tables that are being
+// synchronized by themselves otherwise. It never changes.
+type Scope struct {
+	mode  Mode
+	parts map[Target]part
+}
+
+// part is one resynchronization.
+type part struct {
+	// from are the first offsets that confirm, of partitions that had been
+	// read before. Other partitions confirm from their beginning.
+	from     map[change.Partition]int64
+	complete bool
+}
+
+// Querier is a connection, a pool or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+var _ Querier = (*pgx.Conn)(nil)
+
+// LoadScope reads which events of a data source confirm.
+func LoadScope(ctx context.Context, db Querier, source string) (*Scope, error) {
+	s := &Scope{mode: Normal, parts: make(map[Target]part)}
+	rows, err := db.Query(ctx, `
+SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''), r.complete IS NOT NULL,
+       coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
+  FROM metadb.source s
+       LEFT JOIN metadb.resync r ON r.source_name = s.name AND (r.table_name = '') = (s.sync <> $2)
+       LEFT JOIN metadb.resync_from f
+       ON f.source_name = r.source_name AND f.schema_name = r.schema_name AND f.table_name = r.table_name
+ WHERE s.name = $1 AND (s.sync <> $2 OR r.source_name IS NOT NULL)`, source, Normal)
+	if err != nil {
+		return nil, fmt.Errorf("read what is being synchronized: %w", err)
+	}
+	target := Target{Source: source}
+	var complete bool
+	var at change.Partition
+	var offset int64
+	_, err = pgx.ForEachRow(rows, []any{&s.mode, &target.Table.Schema, &target.Table.Name, &complete, &at.Topic, &at.Number, &offset}, func() error {
+		p, known := s.parts[target]
+		if !known {
+			p = part{from: make(map[change.Partition]int64), complete: complete}
+			s.parts[target] = p
+		}
+		if at.Topic != "" {
+			p.from[at] = offset
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what is being synchronized: %w", err)
+	}
+	return s, nil
+}
+
+// Confirms reports whether an event that has been routed confirms. An event whose
+// table is not known may be of any table.
+func (s *Scope) Confirms(e *change.Event) bool {
+	if s == nil || len(s.parts) == 0 || s.mode == Initial {
+		return false // nothing is ended after an initial synchronization
+	}
+	for target, p := range s.parts {
+		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) {
+			continue
+		}
+		if e.Position.Offset >= p.from[e.Position.Partition] {
+			return true
+		}
+	}
+	return false
+}
+
+// Mode is that of the data source.
+func (s *Scope) Mode() Mode {
+	if s == nil {
+		return Normal
+	}
+	return s.mode
+}
+
+// Targets returns what is being synchronized, and whether its snapshot is known
+// to be complete.
+func (s *Scope) Targets() map[Target]bool {
+	targets := make(map[Target]bool)
+	if s != nil {
+		for target, p := range s.parts {
+			targets[target] = p.complete
+		}
+	}
+	return targets
+}

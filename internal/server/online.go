@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/ident"
+	"metadb/internal/resync"
+)
+
+var _ adminexec.Synchronizer = (*streams)(nil)
+
+// onlinePatience is how long a lock is waited for at a time while people read:
+// who comes after it waits for it too.
+const onlinePatience = 900 * time.Millisecond
+
+// Target implements adminexec.Synchronizer.
+func (s *streams) Target(schema, main string) (resync.Target, bool) {
+	t := s.tables.store.Snapshot().Owner(ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(main)})
+	if t == nil || string(t.Main.Name) != main || t.Source == "" {
+		return resync.Target{}, false
+	}
+	return resync.Target{Source: t.Source, Table: t.Name}, true
+}
+
+// Sync implements adminexec.Synchronizer. The questions are put before anything
+// stops; then a data source's stream is built again with the options that are
+// stored, and a table's begins to confirm between two batches.
+func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOptions) error {
+	o.Bounds, o.Patience = askBounds, onlinePatience
+	return s.connected(ctx, func(db *pgx.Conn) error {
+		o.Live = &resync.Live{Store: s.tables.store}
+		first := o
+		first.DryRun = true
+		if err := resync.Sync(ctx, db, front, first); err != nil || o.DryRun {
+			return err
+		}
+		again := &quiet{front}
+		if !o.Whole() {
+			return s.tables.exclusively(func() error {
+				o.Live.Changed = func() { s.reloadScope(ctx, o.Source) }
+				return resync.Sync(ctx, db, again, o)
+			})
+		}
+		return s.halted(ctx, o.Source, func() error { return resync.Sync(ctx, db, again, o) })
+	})
+}
+
+// Endsync implements adminexec.Synchronizer.
+func (s *streams) Endsync(ctx context.Context, front resync.Front, o resync.EndsyncOptions) ([]resync.Count, error) {
+	o.Patience, o.Logger, o.Live = onlinePatience, s.logger, s.live(ctx, o.Source)
+	var counts []resync.Count
+	err := s.connected(ctx, func(db *pgx.Conn) error {
+		var err error
+		counts, err = resync.Endsync(ctx, db, front, o)
+		return err
+	})
+	if err == nil && !o.DryRun {
+		s.queueAnalyze(o.Source)
+	}
+	return counts, err
+}
+
+// Abort implements adminexec.Synchronizer.
+func (s *streams) Abort(ctx context.Context, target resync.Target) error {
+	return s.connected(ctx, func(db *pgx.Conn) error {
+		return resync.Abort(ctx, db, resync.AbortOptions{Target: target, Patience: onlinePatience, Live: s.live(ctx, target.Source)})
+	})
+}
+
+// live is the running server as a synchronization of a source sees it.
+func (s *streams) live(ctx context.Context, source string) *resync.Live {
+	return &resync.Live{
+		Store: s.tables.store, Exclusive: s.tables.exclusively,
+		Changed: func() { s.reloadScope(ctx, source) },
+	}
+}
+
+// reloadScope has a stream see what is being synchronized now. If that can't be
+// read, the stream reads it before its next batch.
+func (s *streams) reloadScope(ctx context.Context, source string) {
+	s.mu.Lock()
+	one := s.running[source]
+	s.mu.Unlock()
+	if one == nil {
+		return
+	}
+	if err := one.loadScope(context.WithoutCancel(ctx)); err != nil {
+		s.logger.Warn(fmt.Sprintf("source %q: %v", source, err))
+	}
+}
+
+// connected does something with a connection of its own.
+func (s *streams) connected(ctx context.Context, do func(*pgx.Conn) error) error {
+	db, err := connect(ctx, s.config, s.config.SystemUser)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = db.Close(ctx)
+	}()
+	return do(db)
+}
+
+// halted does something while the stream of a data source stands still. If it
+// works the stream goes on with the options that are stored, otherwise with
+// those that it had.
+func (s *streams) halted(ctx context.Context, name string, do func() error) error {
+	s.mu.Lock()
+	one := s.running[name]
+	s.mu.Unlock()
+	var options *datasource.Options
+	if one != nil {
+		options = one.captured
+		one.cancel()
+		<-one.done
+		s.mu.Lock()
+		delete(s.running, name)
+		s.mu.Unlock()
+	}
+	err := do()
+	if err == nil || options == nil {
+		stored, loadErr := datasource.Load(context.WithoutCancel(ctx), s.pool, name)
+		switch {
+		case loadErr == nil:
+			options = stored
+		case err == nil:
+			// The old stream must not go on: what it reads would not be
+			// what was begun.
+			return fmt.Errorf("the synchronization has begun, but the stream of data source %q could not be started again; restart the server: %w", name, loadErr)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx != nil && options != nil && s.running[name] == nil {
+		if err == nil {
+			s.registry.Source(name).ClearGap()
+		}
+		s.start(options)
+	}
+	return err
+}
+
+// queueAnalyze has statistics gathered of a source's tables.
+func (s *streams) queueAnalyze(source string) {
+	select {
+	case s.analyze <- source:
+	default: // many at once: autovacuum looks after the partitions meanwhile
+	}
+}
+
+// quiet is a front that has been told everything before.
+type quiet struct{ resync.Front }
+
+func (q *quiet) Warn(string)                         {}
+func (q *quiet) Progress(change.Table, int64, int64) {}

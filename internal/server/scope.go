@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+	"metadb/internal/status"
+)
+
+// scope is what of a data source is being synchronized, as the database has it.
+// It is loaded and set under its lock, so that what was loaded last is what
+// holds; nil means that it has to be loaded.
+type scope struct {
+	mu  sync.Mutex
+	now *resync.Scope
+}
+
+func (s *scope) get() *resync.Scope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// loadScope reads what is being synchronized, and shows it in the status. After
+// an error it is read again before the next batch.
+func (s *stream) loadScope(ctx context.Context) error {
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	s.scope.now = nil
+	now, err := resync.LoadScope(ctx, s.pool, s.captured.Name)
+	if err != nil {
+		return err
+	}
+	s.scope.now = now
+	complete, whole := now.Targets()[resync.Target{Source: s.captured.Name}]
+	switch {
+	case !whole:
+		s.state.SetSync(status.Normal)
+	case complete:
+		s.state.SetSync(status.SnapshotComplete)
+	default:
+		s.state.SetSync(status.Snapshot)
+	}
+	return nil
+}
+
+// mark says of the events of a batch whether they confirm. What is synchronized
+// does not change while the batch is applied.
+func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
+	now := s.scope.get()
+	if now == nil {
+		if err := s.loadScope(ctx); err != nil {
+			return err
+		}
+		now = s.scope.get()
+	}
+	for i := range batch.Events {
+		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])
+	}
+	return nil
+}
+
+// awaited returns the tables whose snapshot is expected; see pipeline.Config.
+func (s *stream) awaited() []change.Table {
+	var tables []change.Table
+	for target, complete := range s.scope.get().Targets() {
+		if !complete {
+			tables = append(tables, target.Table)
+		}
+	}
+	return tables
+}
