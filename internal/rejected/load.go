@@ -28,19 +28,22 @@ const (
 	pieceBytes  = 8 << 20
 )
 
-// loadSQL reads the next events. A resynchronization is confirmed by what came
-// after it had begun, from the offsets on from which events confirm.
+// loadSQL reads the next events. A resynchronization, of the data source or of one
+// table, is confirmed by what came after it had begun, from the offsets on from
+// which events confirm.
 const loadSQL = `
 SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extract(epoch FROM r.later) * 1000000)::bigint,
-       s.sync = 2 AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
+       EXISTS (SELECT FROM metadb.source AS s
+                 JOIN metadb.resync AS y ON y.source_name = s.name AND (y.table_name = '') = (s.sync = 2)
+                 LEFT JOIN metadb.resync_from AS f ON f.source_name = y.source_name AND f.schema_name = y.schema_name
+                      AND f.table_name = y.table_name AND f.topic = r.topic AND f.partition = r.partition
+                WHERE s.name = r.source_name AND s.sync <> 1 AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
+                      AND (y.table_name = '' OR r.table_name IS NULL OR r.schema_name = y.schema_name AND r.table_name = y.table_name))
   FROM (SELECT *, row_number() OVER place AS number, sum(coalesce(octet_length(value), 0)) OVER place AS bytes
           FROM (SELECT * FROM metadb.rejected_event
                  WHERE source_name = $1 AND (topic, partition, "offset") > ($2, $3, $4)
                  ORDER BY topic, partition, "offset" LIMIT $5) AS next
         WINDOW place AS (ORDER BY topic, partition, "offset")) AS r
-  LEFT JOIN metadb.source AS s ON s.name = r.source_name
-  LEFT JOIN metadb.resync AS y ON y.source_name = r.source_name
-  LEFT JOIN metadb.resync_from AS f ON f.source_name = r.source_name AND f.topic = r.topic AND f.partition = r.partition
  WHERE r.number = 1 OR r.bytes <= $6
  ORDER BY r.topic, r.partition, r."offset"`
 
@@ -60,12 +63,10 @@ func load(ctx context.Context, db DB, source string, after cursor) ([]record, er
 func scan(row pgx.CollectableRow) (record, error) {
 	var rec record
 	var headers [][]byte
-	var confirm *bool
 	part := &rec.position.Partition
-	err := row.Scan(&rec.id, &part.Topic, &part.Number, &rec.position.Offset, &rec.Key, &rec.Tail, &headers, &rec.later, &confirm)
+	err := row.Scan(&rec.id, &part.Topic, &part.Number, &rec.position.Offset, &rec.Key, &rec.Tail, &headers, &rec.later, &rec.confirm)
 	for i := 0; i+1 < len(headers); i += 2 {
 		rec.Headers = append(rec.Headers, change.Header{Name: string(headers[i]), Value: headers[i+1]})
 	}
-	rec.confirm = confirm != nil && *confirm
 	return rec, err
 }
