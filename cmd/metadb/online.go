@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"metadb/internal/instance"
 	"metadb/internal/resync"
@@ -20,7 +21,7 @@ func whileRunning(ctx context.Context, dir string, f *front, asked bool, failure
 	if asked {
 		yes, err := f.Ask(resync.Question{Text: "The server is running: synchronize without stopping it? "})
 		if errors.Is(err, resync.ErrNoTerminal) {
-			return errors.Join(failure, err)
+			return fmt.Errorf("%w, and no terminal is attached to ask whether to synchronize without stopping it: use --force", failure)
 		}
 		if err != nil {
 			return err
