@@ -17,6 +17,8 @@ type chunk struct {
 	// identify the rows, and keyColumns the same columns as they arrive.
 	key        []int
 	keyColumns []change.Column
+	// keyTypes are those by which values of the key are told apart.
+	keyTypes []change.Type
 	// shape is that of the upserts, nil if there are none.
 	shape *change.Shape
 	// fields are what a row of the chunk brings: the columns of the shape, or
@@ -90,12 +92,22 @@ func (t *target) phase(event int) int {
 	return n
 }
 
+// toldApart returns the type by which the arriving values of a key's column are
+// told apart: stored as text, 2 and 2.0 are two keys.
+func (t *target) toldApart(column int, arriving change.Type) change.Type {
+	if column != none && t.table.Columns[column].Type == change.Text {
+		return change.Text
+	}
+	return arriving
+}
+
 func newChunk(t *target, e *change.Event) *chunk {
 	c := &chunk{}
 	for _, at := range e.Shape.Key {
 		column := e.Shape.Columns[at]
 		c.key = append(c.key, t.table.Column(column.Name))
 		c.keyColumns = append(c.keyColumns, column)
+		c.keyTypes = append(c.keyTypes, t.toldApart(c.key[len(c.key)-1], column.Type))
 	}
 	return c
 }
@@ -128,7 +140,7 @@ func (c *chunk) sameKey(e *change.Event) bool {
 // knows reports whether the event, or an earlier one of its key that may be a
 // repetition, has to see what the chunk writes.
 func (c *chunk) knows(e *change.Event) bool {
-	before, known := c.keys[string(keyBytes(nil, e))]
+	before, known := c.keys[string(c.keyBytes(nil, e))]
 	return known && (before.suspect || e.Suspect)
 }
 
@@ -141,7 +153,7 @@ func (c *chunk) hidesOldKey(e *change.Event) bool {
 	if e.OldKey == nil || len(c.keys) == 0 || !e.Row.HasUnavailable() {
 		return false
 	}
-	old, known := c.keys[string(oldKeyBytes(nil, e))]
+	old, known := c.keys[string(c.oldKeyBytes(nil, e))]
 	if !known {
 		return false
 	}
@@ -167,7 +179,7 @@ func (c *chunk) trace(e *change.Event) {
 	if c.keys == nil {
 		c.keys = make(map[string]trace)
 	}
-	key := string(keyBytes(nil, e))
+	key := string(c.keyBytes(nil, e))
 	before := c.keys[key]
 	c.keys[key] = trace{
 		suspect: e.Suspect, events: before.events + 1, at: e.Time,
@@ -212,29 +224,24 @@ func (t *target) path(column int, own change.Type, event int) []change.Type {
 
 // keyBytes appends what identifies the row of an event: its origin and the
 // canonical form of its key.
-func keyBytes(dst []byte, e *change.Event) []byte {
+func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(dst, e.Origin...)
 	dst = append(dst, 0)
-	return appendKey(dst, e.Shape, e.Row)
-}
-
-// appendKey appends the canonical form of the key of a row.
-func appendKey(dst []byte, shape *change.Shape, row change.Row) []byte {
-	for _, at := range shape.Key {
-		dst = datatype.KeyBytes(dst, shape.Columns[at].Type, row.Cell(at))
+	for k, at := range e.Shape.Key {
+		dst = datatype.KeyBytes(dst, c.keyTypes[k], e.Row.Cell(at))
 	}
 	return dst
 }
 
 // oldKeyBytes is keyBytes for the key that an event's row had before: its cells
 // are in the order of the key.
-func oldKeyBytes(dst []byte, e *change.Event) []byte {
+func (c *chunk) oldKeyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(append(dst, e.Origin...), 0)
 	rest := e.OldKey
-	for _, at := range e.Shape.Key {
+	for k := range e.Shape.Key {
 		var cell change.Cell
 		cell, rest = rest.Next()
-		dst = datatype.KeyBytes(dst, e.Shape.Columns[at].Type, cell)
+		dst = datatype.KeyBytes(dst, c.keyTypes[k], cell)
 	}
 	return dst
 }

@@ -58,6 +58,7 @@ type folded struct {
 // stays to be compared by PostgreSQL.
 func fold(c *chunk, events []change.Event) *folded {
 	f := &folder{
+		chunk: c,
 		links: make([]link, 0, len(c.events)), order: make([]chain, 0, len(c.events)),
 		chains: make(map[string]int, len(c.events)), nulls: make(map[pattern]bool, 1),
 	}
@@ -82,6 +83,7 @@ type chain struct {
 }
 
 type folder struct {
+	chunk *chunk
 	links []link
 	// chains finds a chain by the key's bytes; order has them as they began.
 	chains map[string]int
@@ -98,7 +100,7 @@ func (f *folder) add(e *change.Event, i int) {
 	added := link{before: none, next: none, item: item{
 		event: i, upsert: e.Op == change.Upsert, row: e.Row, suspect: e.Suspect, confirm: e.Confirm, at: e.Time,
 	}}
-	f.key = keyBytes(f.key[:0], e)
+	f.key = f.chunk.keyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]
 	var before *item
 	if known {
@@ -143,7 +145,7 @@ func (f *folder) fill(it, before *item, e *change.Event) {
 // the old key, that is the last it has of it (see chunk.hidesOldKey): the values
 // are those of the upsert before it, or of the row that is current now.
 func (f *folder) fillFromOldKey(it *item, e *change.Event) {
-	f.key = oldKeyBytes(f.key[:0], e)
+	f.key = f.chunk.oldKeyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]
 	if !known || f.order[at].first == len(f.links) {
 		// The second is the event's own chain, which it begins.

@@ -11,10 +11,10 @@ import (
 )
 
 // A batch is planned and applied as a whole, unless the columns that identify
-// the rows of a table change within it: before the change two rows may be
-// current that the new identity does not tell apart, and the table can have one
-// identity at a time. Then the batch is applied in segments, one after the
-// other, in the same transaction.
+// the rows of a table change within it, or how their values are told apart: before
+// the change two rows may be current that the new identity does not tell apart, or
+// one that it would tell apart, and the table can have one identity at a time. Then
+// the batch is applied in segments, one after the other, in the same transaction.
 
 // applySegments applies events in as few segments as go.
 func (r *run) applySegments(ctx context.Context, events []change.Event) error {
@@ -37,7 +37,7 @@ func (r *run) applySegments(ctx context.Context, events []change.Event) error {
 // they are.
 func (r *run) segment(events []change.Event) (*plan.Plan, int) {
 	made := plan.Make(r.batch.Source, events, r.snapshot)
-	n := changeOfIdentity(made, events)
+	n := min(changeOfIdentity(made, events), changeOfKeyType(made, len(events)))
 	if n < len(events) {
 		made = plan.Make(r.batch.Source, events[:n], r.snapshot)
 	}
@@ -73,6 +73,30 @@ func changeOfIdentity(made *plan.Plan, events []change.Event) int {
 		last.names, last.shapes[e.Op] = names, e.Shape
 	}
 	return len(events)
+}
+
+// changeOfKeyType returns the number of the first event, of n, before which the
+// column of a key becomes text whose values are equal in more than one form: 2 and
+// 2.0 are one key before it, and two after it.
+func changeOfKeyType(made *plan.Plan, n int) int {
+	for i := range made.Deltas {
+		d := &made.Deltas[i]
+		for _, step := range d.Steps {
+			if step.To == change.Text && hasForms(step.From) && step.Event > 0 && slices.Contains(d.After.Key, step.Column) {
+				n = min(n, step.Event)
+			}
+		}
+	}
+	return n
+}
+
+// hasForms tells the types with equal values that print differently.
+func hasForms(t change.Type) bool {
+	switch t {
+	case change.Real, change.Double, change.Numeric, change.Interval, change.JSONB:
+		return true
+	}
+	return false
 }
 
 // identity is what identifies the rows of a table.
