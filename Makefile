@@ -35,6 +35,12 @@ test-short: ## Run the tests that need no Java, without the race detector, scena
 	@scripts/install
 	go test -short -timeout 5m ./...
 
+.PHONY: conformance
+conformance: ## Print what becomes of each type in each mode, and write docs/types.md
+	@scripts/install
+	@go test -count=1 -run '^TestConformance$$' ./internal/scenario -update >/dev/null
+	@cat docs/types.md
+
 .PHONY: bench
 bench: build ## Measure against a raw COPY of the same rows
 	@scripts/install

@@ -2,134 +2,125 @@ package scenario_test
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
+	"metadb/internal/catalog"
+	"metadb/internal/change"
 	"metadb/internal/corpus"
 	"metadb/internal/ident"
 )
 
-// exception is where a right target differs from the source, and why.
-type exception struct {
-	table string
-	// column is empty where it is whole rows that differ.
-	column string
-	// count is in how many rows or values they differ.
-	count int
-	why   string
+// same fails where the current tables differ from what the source had when the
+// recording ended.
+func (r *replay) same(t *testing.T) {
+	t.Helper()
+	for value, n := range r.differences(t) {
+		t.Errorf("%s differs %d times", value, n)
+	}
 }
 
-// compare holds the current tables against the rows that the source had when
-// the recording ended. Each difference must be one of the exceptions, and each
-// exception must be seen as often as it says.
-func (r *replay) compare(t *testing.T, exceptions ...exception) {
+// differences counts the values that differ by table and column, and the rows
+// that only one side has by table and "rows".
+func (r *replay) differences(t *testing.T) map[string]int {
 	t.Helper()
-	type place struct{ table, column string }
-	seen := map[place]int{}
-	tables := map[string][]corpus.Row{}
+	found := map[string]int{}
+	r.differ(t, func(table change.Table, column string, _ map[string]*string) { found[table.String()+" "+column]++ })
+	return found
+}
+
+// differ compares the current tables with the rows of the source, and names each
+// value that differs with its row. A row that only one side has is a difference
+// in "rows".
+func (r *replay) differ(t *testing.T, differs func(table change.Table, column string, row map[string]*string)) {
+	t.Helper()
+	tables := map[change.Table][]corpus.Row{}
 	for _, row := range corpus.Source(t, r.name) {
-		name := row.Schema + "." + row.Table
+		name := change.Table{Schema: row.Schema, Name: row.Table}
 		tables[name] = append(tables[name], row)
 	}
-	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		differences := r.compareTable(t, name, tables[name])
-		for column, n := range differences {
-			seen[place{name, column}] += n
-		}
-	}
-	for _, row := range r.texts(t, `SELECT schema_name || '.' || table_name AS name, schema_name, table_name FROM metadb.target_table`) {
-		if tables[*row["name"]] == nil {
-			seen[place{*row["name"], ""}] = len(r.current(t, *row["schema_name"], *row["table_name"]))
-		}
-	}
-	for _, e := range exceptions {
-		at := place{e.table, e.column}
-		if seen[at] != e.count {
-			t.Errorf("%s %s differs %d times, and the exception (%s) says %d", e.table, e.column, seen[at], e.why, e.count)
-		}
-		delete(seen, at)
-	}
-	for at, n := range seen {
-		if n > 0 {
-			t.Errorf("%s %s differs %d times", at.table, at.column, n)
-		}
-	}
-}
-
-// compareTable counts the rows that only one side has (column ""), and for rows
-// that have a counterpart with the same first columns, the values that differ.
-func (r *replay) compareTable(t *testing.T, name string, want []corpus.Row) map[string]int {
-	t.Helper()
-	schema, table, _ := strings.Cut(name, ".")
-	columns := slices.Sorted(maps.Keys(want[0].Text))
-	stored := r.current(t, schema, table)
-	if stored == nil {
-		return map[string]int{"": len(want)}
-	}
-	differences := map[string]int{}
-	for _, row := range want {
-		at := slices.IndexFunc(stored, func(s map[string]*string) bool { return len(differing(columns, row.Text, s)) == 0 })
-		if at < 0 {
-			// A row of the source that is not stored, or not so: its nearest
-			// counterpart tells in which values.
-			at = nearest(columns, row.Text, stored)
-			if at < 0 {
-				differences[""]++
-				continue
+	fed := map[*catalog.Table]bool{}
+	for name, rows := range tables {
+		event := change.Event{Op: change.Upsert, Source: name}
+		r.router.Route(&event)
+		table := r.store.Snapshot().Table(event.Table)
+		fed[table] = true
+		switch {
+		case event.Op == change.Ignore && table == nil:
+		case table == nil:
+			for _, row := range rows {
+				differs(name, "rows", row.Text)
 			}
-			for _, column := range differing(columns, row.Text, stored[at]) {
-				differences[column]++
+		default:
+			r.compareKeyed(t, table, event.Origin, rows, func(column string, row map[string]*string) { differs(name, column, row) })
+		}
+	}
+	for table := range r.store.Snapshot().All() {
+		if fed[table] {
+			continue
+		}
+		for _, row := range r.texts(t, "SELECT * FROM "+table.Current.SQL()) {
+			differs(table.Name, "rows", row)
+		}
+	}
+}
+
+// compareKeyed compares the rows of one table and origin, by their keys.
+func (r *replay) compareKeyed(t *testing.T, table *catalog.Table, origin change.Origin, rows []corpus.Row, differs func(column string, row map[string]*string)) {
+	t.Helper()
+	stored := map[string]map[string]*string{}
+	for _, row := range r.texts(t, "SELECT * FROM "+table.Current.SQL()) {
+		if *row[string(ident.Origin)] == string(origin) {
+			byName := map[string]*string{}
+			for _, column := range table.Columns {
+				byName[column.Name] = row[string(column.Stored)]
+			}
+			stored[rowKey(table, byName)] = byName
+		}
+	}
+	for _, row := range rows {
+		key := rowKey(table, row.Text)
+		got, ok := stored[key]
+		if !ok {
+			differs("rows", row.Text)
+			continue
+		}
+		delete(stored, key)
+		for column, want := range row.Text {
+			if at := table.Column(column); want != nil && at >= 0 && table.Columns[at].Type == change.JSONB {
+				want = r.canonical(t, string(row.JSON[column]))
+			}
+			if s := got[column]; (want == nil) != (s == nil) || want != nil && *want != *s {
+				differs(column, row.Text)
 			}
 		}
-		stored = slices.Delete(stored, at, at+1)
 	}
-	differences[""] += len(stored)
-	for _, s := range stored {
-		t.Logf("%s: only at the target: %s", name, printed(s))
+	for _, row := range stored {
+		differs("rows", row)
 	}
-	return differences
 }
 
-// nearest returns the stored row that has most values in common, -1 if none has
-// more than half of them.
-func nearest(columns []string, row map[string]*string, stored []map[string]*string) int {
-	best, least := -1, (len(columns)+1)/2
-	for i, s := range stored {
-		if n := len(differing(columns, row, s)); n < least {
-			best, least = i, n
+// rowKey is the text of a row's key.
+func rowKey(table *catalog.Table, row map[string]*string) string {
+	var key strings.Builder
+	for _, at := range table.Key {
+		if value := row[table.Columns[at].Name]; value != nil {
+			key.WriteString(*value)
 		}
+		key.WriteByte(0)
 	}
-	return best
+	return key.String()
 }
 
-// differing returns the columns in which a row differs. A column that the
-// target has not is NULL.
-func differing(columns []string, want, stored map[string]*string) []string {
-	var names []string
-	for _, column := range columns {
-		w, s := want[column], stored[column]
-		if (w == nil) != (s == nil) || w != nil && *w != *s {
-			names = append(names, column)
-		}
-	}
-	return names
-}
-
-// current returns the rows of a current table as texts, nil if there is none.
-func (r *replay) current(t *testing.T, schema, table string) []map[string]*string {
+// canonical returns a document as PostgreSQL prints it, or itself where jsonb
+// can't hold it.
+func (r *replay) canonical(t *testing.T, document string) *string {
 	t.Helper()
-	relation := ident.Qualified{Schema: ident.Schema(schema), Name: ident.Current(table)}
-	var exists bool
-	if err := r.db.Pool.QueryRow(t.Context(), "SELECT to_regclass($1) IS NOT NULL", relation.SQL()).Scan(&exists); err != nil {
-		t.Fatal(err)
+	var text string
+	if err := r.db.Pool.QueryRow(t.Context(), "SELECT $1::jsonb::text", document).Scan(&text); err != nil {
+		return &document
 	}
-	if !exists {
-		return nil
-	}
-	return r.texts(t, "SELECT * FROM "+relation.SQL())
+	return &text
 }
 
 // texts returns the answer with each value cast to text, in UTC.
@@ -165,12 +156,4 @@ func (r *replay) texts(t *testing.T, query string) []map[string]*string {
 		answer = append(answer, row)
 	}
 	return answer
-}
-
-func printed(row map[string]*string) string {
-	text, err := json.Marshal(row)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
 }

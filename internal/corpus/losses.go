@@ -1,20 +1,45 @@
-package debezium_test
+package corpus
 
-// loss is one way in which a right target differs from the source: what
+import "path"
+
+// Loss is one way in which a right target differs from the source: what
 // Debezium loses or changes before we see it, or what the source changed
 // without an event.
-type loss struct {
-	// scenario is a pattern of scenarios, value a table with a column or
-	// with what is wrong with its rows.
-	scenario, value string
-	// count is how many values it explains; the test fails if it is another.
-	count  int
-	reason string
+type Loss struct {
+	// Scenario is a pattern of scenarios, Value one of a table with a column,
+	// or with "rows" where it is whole rows that differ.
+	Scenario, Value string
+	// Count is how many values it explains; a test fails if it is another.
+	Count  int
+	Reason string
 }
 
-// losses lists every one. A line that no longer explains anything has to go.
-func losses() []loss {
-	return []loss{
+// Explains reports whether the loss is one of a scenario's value.
+func (l Loss) Explains(scenario, value string) bool {
+	return matches(l.Scenario, scenario) && matches(l.Value, value)
+}
+
+func matches(pattern, name string) bool {
+	matched, err := path.Match(pattern, name)
+	return err == nil && matched
+}
+
+// StoredLosses lists what differs in the tables: all that Losses lists, and what
+// a table does to values by what it has held before.
+func StoredLosses() []Loss {
+	losses := Losses()
+	for i := range losses {
+		if losses[i].Value == "s.widen l" {
+			losses[i].Count++
+			losses[i].Reason += ", or a double is a numeric without an exponent since the column was a bigint"
+		}
+	}
+	return append(losses, Loss{"names", "n.collide* rows", 1, "a table whose name is that of another's main table is refused"})
+}
+
+// Losses lists every one. A line that no longer explains anything has to go.
+func Losses() []Loss {
+	return []Loss{
 		// What the type table of the specification writes otherwise than the source.
 		{"types*", "fam.binary_ bi1", 30, "bit(1) arrives as a boolean, and is one"},
 		{"types*", "fam.number m", 40, "money arrives as a decimal, without sign and commas of the currency; 2.7 rounds its extremes in snapshots, double mode always"},
@@ -26,12 +51,12 @@ func losses() []loss {
 		{"types*", "fam.shape g", 10, "a geometry is kept as the struct that Debezium sends"},
 		{"types*", "fam.shape gp", 10, "a geometry is kept as the struct that Debezium sends"},
 		{"types*", "fam.shape gg", 10, "a geography is kept as the struct that Debezium sends"},
-		{"types*", "fam.shape l", 12, "a line is kept as the struct that Debezium sends; 2.7 leaves it out"},
-		{"types*", "fam.shape ls", 12, "a segment is kept as the struct that Debezium sends; 2.7 leaves it out"},
-		{"types*", "fam.shape bx", 12, "a box is kept as the struct that Debezium sends; 2.7 leaves it out"},
-		{"types*", "fam.shape pa", 12, "a path is kept as the struct that Debezium sends; 2.7 leaves it out"},
-		{"types*", "fam.shape po", 12, "a polygon is kept as the struct that Debezium sends; 2.7 leaves it out"},
-		{"types*", "fam.shape ci", 12, "a circle is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape l", 10, "a line is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape ls", 10, "a segment is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape bx", 10, "a box is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape pa", 10, "a path is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape po", 10, "a polygon is kept as the struct that Debezium sends; 2.7 leaves it out"},
+		{"types*", "fam.shape ci", 10, "a circle is kept as the struct that Debezium sends; 2.7 leaves it out"},
 		{"types_connect_string", "fam.binary_ ba", 6, "bytea in the mode base64 is a string"},
 		{"types_iso", "fam.binary_ ba", 6, "bytea in the mode hex is a string"},
 
@@ -39,8 +64,8 @@ func losses() []loss {
 		{"types*", "fam.binary_ vb", 10, "varbit loses its length and leading zeros"},
 		{"types*", "fam.binary_ vb5", 20, "varbit(5) can't be told from bit(5)"},
 		{"types*", "fam.list en", 5, "an enum array {NULL} arrives as NULL"},
-		{"types*", "fam.list iv", 35, "interval[] is left out"},
-		{"types*", "fam.list m", 35, "money[] is left out"},
+		{"types*", "fam.list iv", 20, "interval[] is left out"},
+		{"types*", "fam.list m", 25, "money[] is left out"},
 		{"types*", "fam.list n", 10, "numeric in arrays: structs drop trailing zeros, the string mode makes strings of them"},
 		{"types_connect_string", "fam.list n52", 2, "numeric in the mode string"},
 		{"types_iso", "fam.list n52", 2, "numeric in the mode double drops trailing zeros"},
@@ -71,11 +96,11 @@ func losses() []loss {
 		{"types_iso", "fam.number n380", 2, "numeric in the mode double rounds"},
 		{"types_iso", "fam.number n52", 6, "numeric in the mode double drops trailing zeros"},
 		{"types_connect_string", "fam.number nneg", 8, "numeric(3,-2) in the mode string has 2046 zeros behind the point"},
-		{"types*", "fam.range_ mr", 26, "multiranges are left out, or base64 of their text with include.unknown.datatypes"},
-		{"types*", "fam.shape pair", 16, "composite types are left out, or base64 of their text with include.unknown.datatypes"},
+		{"types*", "fam.range_ mr", 20, "multiranges are left out, or base64 of their text with include.unknown.datatypes"},
+		{"types*", "fam.shape pair", 10, "composite types are left out, or base64 of their text with include.unknown.datatypes"},
 		{"types*", "fam.string nm", 12, "name columns are NULL in the stream"},
-		{"types*", "fam.string tsq", 34, "tsquery is left out, or base64 of its text with include.unknown.datatypes"},
-		{"types_debezium_2_7", "fam.string tsv", 8, "2.7 leaves tsvector out"},
+		{"types*", "fam.string tsq", 28, "tsquery is left out, or base64 of its text with include.unknown.datatypes"},
+		{"types_debezium_2_7", "fam.string tsv", 6, "2.7 leaves tsvector out"},
 		{"types*", "fam.string x", 10, "the xml declaration is dropped"},
 		{"numeric_special", "ns.x n", 7, "NaN and infinities arrive as NULL, structs drop trailing zeros"},
 		{"numeric_special", "ns.x n52", 2, "NaN arrives as NULL"},
@@ -102,17 +127,14 @@ func losses() []loss {
 
 		// What the source changed without an event.
 		{"keys", "k.generated twice", 2, "generated columns are in snapshots only"},
-		{"keys", "k.no_key rows", 1, "a table without a key"},
+		{"keys", "k.no_key rows", 2, "a table without a key"},
 		{"keys", "k.no_key_full rows", 1, "a table without a key"},
 		{"keys", "k.parted_1 rows", 1, "the snapshot of publish.via.partition.root sends the partitions too"},
 		{"keys", "k.parted_2 rows", 1, "the snapshot of publish.via.partition.root sends the partitions too"},
 		{"schema_change", "s.defaults a", 3, "NULL in a column with a default arrives as the default"},
 		{"schema_change", "s.defaults b", 2, "NULL in a column with a default arrives as the default"},
-		{"schema_change", "s.shape_ b", 2, "a column was dropped and added again without events for its rows"},
-		{"schema_change", "s.shape_ c", 1, "a column was added without an event for the row"},
+		{"schema_change", "s.shape_ b", 1, "a column was dropped and added again without events for its rows"},
 		{"schema_change", "s.shape_ d", 1, "a column was added without an event for the row"},
-		{"schema_change", "s.shape_ e", 3, "a column was added without events for its rows"},
-		{"schema_change", "s.shape_ f", 4, "a column was added without events for its rows"},
 		{"schema_change", "s.shape_ renamed", 2, "a column was renamed without events for its rows"},
 		{"schema_change", "s.was_text rows", 5, "the table was dropped"},
 		{"schema_change", "s.widen a", 2, "rows were rewritten by DDL"},
