@@ -142,3 +142,56 @@ func TestCommandLineWhileRunning(t *testing.T) {
 	step.await("SELECT count(*) FROM library.patron", "[2]")
 	step.stop()
 }
+
+// TestOneTable synchronizes one of two tables with an incremental snapshot, of
+// which nothing in the stream says the end but a notification.
+func TestOneTable(t *testing.T) {
+	l, step := synchronized(t)
+	loan := &library{t: t, producer: l.producer, lsn: 100, name: "loan"}
+	for id := range int64(4) {
+		loan.write("metadb_sensor_1", 'c', "", id, "on loan")
+	}
+	step.await("SELECT to_regclass('library.loan') IS NOT NULL", "[true]")
+	step.await("SELECT count(*) FROM library.loan", "[4]")
+	step.expect("sync table library.loan", `ERROR: table library.loan does not exist HINT: name the main table, which ends in "__", with its schema`)
+	step.expect("endsync table library.loan__", `ERROR: "endsync" can only be used in sync mode HINT: `)
+	step.expect("sync table library.patron__", "")
+	step.await("SELECT source_sync FROM (SELECT sync AS source_sync FROM metadb.source) s", "[0]")
+
+	// The snapshot has no patron 0 or 1, whose deletes were lost; patron 2 is
+	// written by the stream, and loans are as before.
+	for id := int64(3); id < 10; id++ {
+		l.write("metadb_sensor_1", 'r', "incremental", id, fmt.Sprintf("Patron %d", id))
+	}
+	l.write("metadb_sensor_1", 'u', "", 2, "Renamed")
+	loan.write("metadb_sensor_1", 'd', "", 0, "on loan")
+	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[8]")
+	step.await("SELECT count(*) FROM library.zzz___loan___sync", "[0]")
+	step.await("SELECT count(*) FROM library.loan", "[3]")
+	if got := step.admin("list status"); !strings.Contains(got, "8 of 10 rows confirmed") || !strings.Contains(got, "active normal") {
+		t.Errorf("list status: %s", got)
+	}
+	step.expect("sync table library.patron__", `ERROR: a synchronization is in progress for table library.patron HINT: add "with (restart)" to begin it anew, or use "endsync" or "abort sync"`)
+	step.expect("endsync table library.patron__", `ERROR: the snapshot is not known to be complete HINT: `+
+		`add "with (dry_run)" to see what would be ended, "with (force_unconfirmed)" to end it nevertheless`)
+	l.notify("metadb_sensor_1")
+	step.log("table library.patron: snapshot complete (notification received)")
+	step.expect("endsync table library.patron__ with (dry_run)", "library.patron 10 8 2 (0) (1)")
+	step.expect("endsync table library.patron__", "library.patron 10 8 2")
+	step.await("SELECT id, name, __end > now() - interval '1 hour' AND __end <= now() FROM library.patron__ WHERE NOT __current ORDER BY id",
+		"[0 Patron 0 true] [1 Patron 1 true] [2 Patron 2 false]")
+	step.await("SELECT count(*) FROM library.loan", "[3]")
+	step.await("SELECT (SELECT count(*) FROM metadb.resync), (SELECT count(*) FROM library.zzz___patron___sync)", "[0 0]")
+	l.write("metadb_sensor_1", 'c', "", 0, "Back")
+	step.await("SELECT count(*) FROM library.patron", "[9]")
+
+	// Given up, it ends nothing; a synchronization of the source takes its place.
+	step.expect("sync table library.loan__", "")
+	step.expect("abort sync table library.loan__", "")
+	step.expect("sync table library.loan__", "")
+	step.admin("sync data source sensor")
+	step.expect("endsync table library.loan__", `ERROR: data source "sensor" is being synchronized, and table library.loan with it HINT: `)
+	step.expect("abort sync data source sensor", "")
+	step.await("SELECT count(*) FROM metadb.resync", "[0]")
+	step.stop()
+}

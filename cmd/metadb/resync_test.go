@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,19 @@ type library struct {
 	t        *testing.T
 	producer *rig.Producer
 	lsn      uint64
+	// name is that of the table; empty for patron.
+	name string
+}
+
+// notify writes Debezium's notification that an incremental snapshot is complete.
+func (l *library) notify(prefix string) {
+	l.t.Helper()
+	err := l.producer.Write(l.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Value: []byte(
+		`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
+			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"sensor"},"timestamp":1}}`)})
+	if err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 // snapshot writes the rows as a new connector's snapshot: a name for each id.
@@ -43,7 +57,7 @@ func (l *library) snapshot(prefix string, names map[int64]string) {
 func (l *library) write(prefix string, op byte, mark string, id int64, name string) {
 	l.t.Helper()
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
-		Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
+		Prefix: prefix, Schema: "library", Name: cmp.Or(l.name, "patron"), Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name"}},
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"metadb/internal/datasource"
 	"metadb/internal/ident"
 	"metadb/internal/resync"
+	"metadb/internal/status"
 )
 
 var _ adminexec.Synchronizer = (*streams)(nil)
@@ -55,6 +56,9 @@ func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOpt
 // Endsync implements adminexec.Synchronizer.
 func (s *streams) Endsync(ctx context.Context, front resync.Front, o resync.EndsyncOptions) ([]resync.Count, error) {
 	o.Patience, o.Logger, o.Live = onlinePatience, s.logger, s.live(ctx, o.Source)
+	state := s.registry.Source(o.Source)
+	defer state.SetEnding("", 0, 0)
+	front = &shown{front, state}
 	var counts []resync.Count
 	err := s.connected(ctx, func(db *pgx.Conn) error {
 		var err error
@@ -93,7 +97,9 @@ func (s *streams) reloadScope(ctx context.Context, source string) {
 	}
 	if err := one.loadScope(context.WithoutCancel(ctx)); err != nil {
 		s.logger.Warn(fmt.Sprintf("source %q: %v", source, err))
+		return
 	}
+	one.countConfirmed()
 }
 
 // connected does something with a connection of its own.
@@ -155,6 +161,17 @@ func (s *streams) queueAnalyze(source string) {
 	case s.analyze <- source:
 	default: // many at once: autovacuum looks after the partitions meanwhile
 	}
+}
+
+// shown is a front whose progress list status shows.
+type shown struct {
+	resync.Front
+	state *status.Source
+}
+
+func (f *shown) Progress(table change.Table, done, total int64) {
+	f.state.SetEnding(table.String(), done, total)
+	f.Front.Progress(table, done, total)
 }
 
 // quiet is a front that has been told everything before.

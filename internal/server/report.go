@@ -7,6 +7,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/pipeline"
+	"metadb/internal/resync"
 	"metadb/internal/status"
 )
 
@@ -26,6 +27,11 @@ func (r *reporter) Failed(err error) { r.state.SetStream(status.Error, err.Error
 
 // Applied implements pipeline.Reporter.
 func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
+	more := 0
+	if r.scope.get().Mode() == resync.Resync { // of all tables, as the outcome is
+		more = outcome.Written - outcome.Ended
+	}
+	r.state.Confirmed(int64(outcome.Confirmed), int64(more))
 	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
 }
 

@@ -15,6 +15,8 @@ import (
 type scope struct {
 	mu  sync.Mutex
 	now *resync.Scope
+	// counting ends the counting of rows that is under way.
+	counting context.CancelFunc
 }
 
 func (s *scope) get() *resync.Scope {

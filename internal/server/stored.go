@@ -47,6 +47,7 @@ func (s *stream) load(ctx context.Context) (*stored, error) {
 	if err := s.loadScope(ctx); err != nil {
 		return nil, err
 	}
+	s.countConfirmed()
 	return result, nil
 }
 

@@ -30,9 +30,11 @@ type stream struct {
 	// live are used until it ends (SPEC 6.1).
 	captured *datasource.Options
 	state    *status.Source
-	cancel   context.CancelFunc
-	done     chan struct{}
-	scope    scope
+	// life is the stream's context, which cancel ends.
+	life   context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+	scope  scope
 
 	// mu guards what SetOrigins reaches.
 	mu      sync.Mutex

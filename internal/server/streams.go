@@ -94,7 +94,7 @@ func (s *streams) start(options *datasource.Options) {
 	state.SetStream(status.Starting, "")
 	ctx, cancel := context.WithCancel(s.ctx)
 	one := &stream{
-		streams: s, captured: options, state: state, cancel: cancel, done: make(chan struct{}),
+		streams: s, captured: options, state: state, life: ctx, cancel: cancel, done: make(chan struct{}),
 	}
 	one.setOrigins(s.origins)
 	s.running[options.Name] = one

@@ -28,14 +28,17 @@ type Report struct {
 	Since   time.Time
 	// Skipped lists the topics whose tables have no primary key, sorted.
 	Skipped []string
+	// Confirming is how far a resynchronization has come.
+	Confirming Confirming
 	// MissingEvents counts what a gap has lost, as far as offsets tell.
 	MissingEvents int64
 }
 
 // Source is the state of one source. It is safe for concurrent use.
 type Source struct {
-	mu     sync.Mutex
-	report Report
+	mu         sync.Mutex
+	report     Report
+	confirming confirming
 	// now tells the time; tests replace it.
 	now func() time.Time
 }
@@ -46,6 +49,7 @@ func (s *Source) Report() Report {
 	defer s.mu.Unlock()
 	r := s.report
 	r.Skipped = slices.Clone(r.Skipped)
+	r.Confirming = s.confirming.report(s.now())
 	return r
 }
 

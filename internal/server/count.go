@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+
+	"metadb/internal/catalog"
+	"metadb/internal/resync"
+)
+
+// countConfirmed counts in the background how many rows a resynchronization has
+// to confirm and has confirmed already, for list status; batches count on from
+// there.
+func (s *stream) countConfirmed() {
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	now := s.scope.now
+	if s.scope.counting != nil {
+		s.scope.counting()
+		s.scope.counting = nil
+	}
+	s.state.ClearConfirming()
+	if now.Mode() == resync.Initial {
+		return
+	}
+	var tables []*catalog.Table
+	for t := range s.tables.store.Snapshot().All() {
+		_, itself := now.Targets()[resync.Target{Source: t.Source, Table: t.Name}]
+		if t.Source == s.captured.Name && (itself || now.Mode() == resync.Resync) {
+			tables = append(tables, t)
+		}
+	}
+	if len(tables) == 0 {
+		return
+	}
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	if s.streams.ctx == nil {
+		return // the server stops
+	}
+	ctx, cancel := context.WithCancel(s.life)
+	s.scope.counting = cancel
+	s.working.Go(func() {
+		defer cancel()
+		var current, confirmed int64
+		for _, t := range tables {
+			var of, seen int64
+			err := s.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM "+t.Current.SQL()+"), (SELECT count(DISTINCT __id) FROM "+t.Sync.SQL()+")").Scan(&of, &seen)
+			if err != nil {
+				return // it is only for the status, which says nothing then
+			}
+			current, confirmed = current+of, confirmed+seen
+		}
+		s.scope.mu.Lock()
+		defer s.scope.mu.Unlock()
+		if ctx.Err() == nil {
+			s.state.SetConfirming(current, confirmed)
+		}
+	})
+}

@@ -1,0 +1,87 @@
+package status
+
+import "time"
+
+// Confirming is how far a resynchronization has come.
+type Confirming struct {
+	// Known says that the rows have been counted: there is nothing to show
+	// otherwise.
+	Known bool
+	// Confirmed of Current rows are confirmed, about: a row may count twice.
+	Confirmed, Current int64
+	// PerSecond is how many rows were confirmed in a second lately, Left how
+	// long it will take at this rate; 0 if nobody can tell.
+	PerSecond float64
+	Left      time.Duration
+	// Ending names the table whose rows endsync ends, empty if it does not;
+	// Ended of ToEnd have ended.
+	Ending       string
+	Ended, ToEnd int64
+}
+
+// rateWindow is over how long the rate is taken, at least.
+const rateWindow = 20 * time.Second
+
+// confirming counts rows.
+type confirming struct {
+	Confirming
+	// The rate is taken from the older of two marks; the newer one takes its
+	// place when it is as old as the window.
+	older, newer rateMark
+}
+
+// rateMark is how many rows were confirmed at a time.
+type rateMark struct {
+	at        time.Time
+	confirmed int64
+}
+
+// SetConfirming sets how many rows there are and are confirmed, as counted.
+func (s *Source) SetConfirming(current, confirmed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mark := rateMark{s.now(), confirmed}
+	s.confirming = confirming{older: mark, newer: mark}
+	s.confirming.Known, s.confirming.Current, s.confirming.Confirmed = true, current, confirmed
+}
+
+// ClearConfirming says that nothing is being confirmed.
+func (s *Source) ClearConfirming() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirming = confirming{}
+}
+
+// Confirmed counts rows that a batch confirmed, and by how much it changed the
+// number of current rows.
+func (s *Source) Confirmed(confirmed, more int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &s.confirming
+	c.Confirmed += confirmed
+	c.Current += more
+	if now := s.now(); c.Known && now.Sub(c.newer.at) >= rateWindow {
+		c.older, c.newer = c.newer, rateMark{now, c.Confirmed}
+	}
+}
+
+// SetEnding says how far endsync has come: in which table, and how many rows of
+// how many have ended. An empty name says that it is over.
+func (s *Source) SetEnding(table string, ended, toEnd int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirming.Ending, s.confirming.Ended, s.confirming.ToEnd = table, ended, toEnd
+}
+
+// report returns what is known at a time.
+func (c *confirming) report(now time.Time) Confirming {
+	r := c.Confirming
+	r.Confirmed = min(r.Confirmed, r.Current)
+	if passed := now.Sub(c.older.at).Seconds(); r.Known && passed >= 1 {
+		r.PerSecond = float64(c.Confirmed-c.older.confirmed) / passed
+	}
+	if left := r.Current - r.Confirmed; r.PerSecond > 0 && left > 0 {
+		r.Left = time.Duration(float64(left) / r.PerSecond * float64(time.Second))
+	}
+	return r
+}

@@ -1,0 +1,40 @@
+package status
+
+import (
+	"testing"
+	"time"
+)
+
+func TestConfirming(t *testing.T) {
+	var r Registry
+	s := r.Source("sensor")
+	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	s.now = func() time.Time { return clock }
+	if got := s.Report().Confirming; got != (Confirming{}) {
+		t.Errorf("nothing is confirmed: %+v", got)
+	}
+	s.SetConfirming(1000, 100)
+	pass := func(seconds int, confirmed int64, want Confirming) {
+		t.Helper()
+		for range seconds {
+			clock = clock.Add(time.Second)
+			s.Confirmed(confirmed, 0)
+		}
+		want.Known = true
+		if got := s.Report().Confirming; got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	pass(0, 0, Confirming{Confirmed: 100, Current: 1000})
+	pass(10, 10, Confirming{Confirmed: 200, Current: 1000, PerSecond: 10, Left: 80 * time.Second})
+	pass(30, 20, Confirming{Confirmed: 800, Current: 1000, PerSecond: 20, Left: 10 * time.Second})
+	// It stands still: the rate goes down.
+	pass(40, 0, Confirming{Confirmed: 800, Current: 1000})
+	s.Confirmed(300, 50)
+	s.SetEnding("library.patron", 3, 7)
+	pass(0, 0, Confirming{Confirmed: 1050, Current: 1050, PerSecond: 300.0 / 20, Ending: "library.patron", Ended: 3, ToEnd: 7})
+	s.ClearConfirming()
+	if got := s.Report().Confirming; got != (Confirming{}) {
+		t.Errorf("nothing is confirmed any more: %+v", got)
+	}
+}
