@@ -3,7 +3,6 @@ package adminexec
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"metadb/internal/status"
 )
@@ -34,31 +33,13 @@ func (e *Executor) listStatus() *Result {
 	return table(describeList("status"), rows)
 }
 
-// confirmingMessage is how far a resynchronization has come.
-func confirmingMessage(c status.Confirming) string {
-	if c.Ending != "" {
-		return fmt.Sprintf("ending rows: %d of %d, %s", c.Ended, c.ToEnd, c.Ending)
-	}
-	if !c.Known {
-		return ""
-	}
-	line := fmt.Sprintf("%d of %d rows confirmed", c.Confirmed, c.Current)
-	if c.PerSecond >= 1 {
-		line += fmt.Sprintf(", %.0f rows/s", c.PerSecond)
-	}
-	if c.Left > 0 {
-		line += fmt.Sprintf(", about %s left", c.Left.Round(time.Second))
-	}
-	return line
-}
-
 // statusMessage is what a person should know of a source, in one line.
 func statusMessage(r status.Report) string {
 	var parts []string
 	if r.Message != "" {
 		parts = append(parts, r.Message)
 	}
-	if line := confirmingMessage(r.Confirming); line != "" {
+	if line := r.Confirming.String(); line != "" {
 		parts = append(parts, line)
 	}
 	const shown = 5

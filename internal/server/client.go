@@ -19,6 +19,8 @@ import (
 // the Unix socket there.
 type Client struct {
 	conn *pgx.Conn
+	// path is the data directory.
+	path string
 	// warn gets what the server warns of; nil is silent.
 	warn func(line string)
 }
@@ -34,7 +36,7 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for the server's socket: %w", err)
 	}
-	c := &Client{}
+	c := &Client{path: path}
 	failure := errors.New("there is none")
 	for _, socket := range sockets {
 		port := strings.TrimPrefix(filepath.Base(socket), prefix)
@@ -115,6 +117,8 @@ func (c *Client) Endsync(ctx context.Context, front resync.Front, o resync.Endsy
 		}
 	}
 	c.warn = nil
+	stop := c.follow(ctx, front, o.Source)
+	defer stop()
 	if o.ForceUnconfirmed {
 		return c.counts(ctx, o.Target, "force_unconfirmed")
 	}

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"metadb/internal/catalog"
 	"metadb/internal/resync"
@@ -51,9 +53,24 @@ func (s *stream) countConfirmed() {
 			current, confirmed = current+of, confirmed+seen
 		}
 		s.scope.mu.Lock()
-		defer s.scope.mu.Unlock()
 		if ctx.Err() == nil {
 			s.state.SetConfirming(current, confirmed)
 		}
+		s.scope.mu.Unlock()
+		s.tellConfirmed(ctx)
 	})
 }
+
+// tellConfirmed writes to the log from time to time how far a resynchronization
+// has come, until ctx ends.
+func (s *stream) tellConfirmed(ctx context.Context) {
+	for told := ""; wait(ctx, tellInterval) == nil; {
+		if line := s.state.Report().Confirming.String(); line != told {
+			s.logger.Info(fmt.Sprintf("source %q: %s", s.captured.Name, line))
+			told = line
+		}
+	}
+}
+
+// tellInterval is how often the log says how far a resynchronization has come.
+const tellInterval = time.Minute

@@ -1,6 +1,9 @@
 package status
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Confirming is how far a resynchronization has come.
 type Confirming struct {
@@ -17,6 +20,24 @@ type Confirming struct {
 	// Ended of ToEnd have ended.
 	Ending       string
 	Ended, ToEnd int64
+}
+
+// String says it in one line, empty where there is nothing to say.
+func (c Confirming) String() string {
+	if c.Ending != "" {
+		return fmt.Sprintf("ending rows: %d of %d, %s", c.Ended, c.ToEnd, c.Ending)
+	}
+	if !c.Known {
+		return ""
+	}
+	line := fmt.Sprintf("%d of %d rows confirmed", c.Confirmed, c.Current)
+	if c.PerSecond >= 1 {
+		line += fmt.Sprintf(", %.0f rows/s", c.PerSecond)
+	}
+	if c.Left > 0 {
+		line += fmt.Sprintf(", about %s left", c.Left.Round(time.Second))
+	}
+	return line
 }
 
 // rateWindow is over how long the rate is taken, at least.

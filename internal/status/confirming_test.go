@@ -33,6 +33,16 @@ func TestConfirming(t *testing.T) {
 	s.Confirmed(300, 50)
 	s.SetEnding("library.patron", 3, 7)
 	pass(0, 0, Confirming{Confirmed: 1050, Current: 1050, PerSecond: 300.0 / 20, Ending: "library.patron", Ended: 3, ToEnd: 7})
+	for want, c := range map[string]Confirming{
+		"":                                    {},
+		"ending rows: 3 of 7, library.patron": {Known: true, Ending: "library.patron", Ended: 3, ToEnd: 7},
+		"5 of 9 rows confirmed":               {Known: true, Confirmed: 5, Current: 9},
+		"5 of 9 rows confirmed, 2 rows/s, about 2s left": {Known: true, Confirmed: 5, Current: 9, PerSecond: 2, Left: 2 * time.Second},
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	s.ClearConfirming()
 	if got := s.Report().Confirming; got != (Confirming{}) {
 		t.Errorf("nothing is confirmed any more: %+v", got)

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+)
+
+// followInterval is how often the server is asked how far it has come.
+const followInterval = 500 * time.Millisecond
+
+// follow shows on a front how far endsync of a data source has come, as list
+// status says on a connection of its own, until stop is called. That it can't be
+// shown is no failure.
+func (c *Client) follow(ctx context.Context, front resync.Front, source string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() {
+		watch, err := Dial(ctx, c.path)
+		if err != nil {
+			return
+		}
+		defer watch.Close(ctx)
+		told := ""
+		for wait(ctx, followInterval) == nil {
+			message, err := watch.message(ctx, source)
+			if err != nil {
+				return
+			}
+			if message != told {
+				told = message
+				showEnding(front, message)
+			}
+		}
+	})
+	return func() { cancel(); following.Wait() }
+}
+
+// message returns what list status says of a data source.
+func (c *Client) message(ctx context.Context, source string) (string, error) {
+	rows, err := c.conn.Query(ctx, "list status")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	message := ""
+	for rows.Next() {
+		values, err := rows.Values()
+		if err != nil {
+			return "", err
+		}
+		if values[1] == source {
+			message, _ = values[len(values)-1].(string)
+		}
+	}
+	return message, rows.Err()
+}
+
+// showEnding shows the part of a message that says how many rows have ended.
+func showEnding(front resync.Front, message string) {
+	_, rest, found := strings.Cut(message, "ending rows: ")
+	if !found {
+		return
+	}
+	var done, total int64
+	if _, err := fmt.Sscanf(rest, "%d of %d, ", &done, &total); err != nil {
+		return
+	}
+	_, name, _ := strings.Cut(rest, ", ")
+	name, _, _ = strings.Cut(name, ";")
+	var table change.Table
+	table.Schema, table.Name, _ = strings.Cut(name, ".")
+	front.Progress(table, done, total)
+}
