@@ -39,6 +39,9 @@ func statusMessage(r status.Report) string {
 	if r.Message != "" {
 		parts = append(parts, r.Message)
 	}
+	if r.Compacted != "" {
+		parts = append(parts, "compacted, may lose deletes: "+r.Compacted)
+	}
 	if line := r.Confirming.String(); line != "" {
 		parts = append(parts, line)
 	}

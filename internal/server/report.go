@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"metadb/internal/change"
@@ -40,9 +39,7 @@ func (r *reporter) Lag(records int64) { r.state.SetLag(records) }
 
 // Gap implements pipeline.Reporter.
 func (r *reporter) Gap(gap change.Gap) {
-	message := fmt.Sprintf("%s: %s; the data source has to be resynchronized", gap.Partition, gap.Reason)
-	r.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", r.captured.Name, message), "missing", gap.Missing)
-	r.state.SetGap(gap.Missing, message)
+	r.foundGap(r.life, gap)
 }
 
 // Skipped implements pipeline.Reporter.

@@ -48,6 +48,9 @@ func (s *stream) load(ctx context.Context) (*stored, error) {
 		return nil, err
 	}
 	s.countConfirmed()
+	if err := s.loadGaps(ctx); err != nil {
+		return nil, err
+	}
 	return result, nil
 }
 

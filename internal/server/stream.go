@@ -107,6 +107,11 @@ func (s *stream) run(ctx context.Context) error {
 	reporter := &reporter{stream: s}
 	ctx, altered := context.WithCancelCause(ctx)
 	defer altered(nil)
+	var watching sync.WaitGroup
+	watch, stop := context.WithCancel(ctx)
+	defer watching.Wait()
+	defer stop()
+	watching.Go(func() { s.watchTopics(watch, stored.options) })
 	err = pipeline.Run(ctx, pipeline.Config{
 		Name:             stored.options.Name,
 		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, altered: altered},

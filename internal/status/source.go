@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Report struct {
 	Confirming Confirming
 	// MissingEvents counts what a gap has lost, as far as offsets tell.
 	MissingEvents int64
+	// Compacted names topics that may lose deletes, empty if there are none.
+	Compacted string
 }
 
 // Source is the state of one source. It is safe for concurrent use.
@@ -39,6 +42,9 @@ type Source struct {
 	mu         sync.Mutex
 	report     Report
 	confirming confirming
+	// gaps counts the gaps in the stream, lastGap says what the last one is.
+	gaps    int
+	lastGap string
 	// now tells the time; tests replace it.
 	now func() time.Time
 }
@@ -58,8 +64,8 @@ func (s *Source) Report() Report {
 func (s *Source) SetStream(state Stream, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.report.MissingEvents > 0 && state == Active {
-		return
+	if s.gaps > 0 && state == Active {
+		state, message = Gap, s.gapMessage()
 	}
 	s.report.Stream = state
 	s.setMessage(message)
@@ -69,20 +75,37 @@ func (s *Source) SetStream(state Stream, message string) {
 func (s *Source) SetGap(missing int64, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gaps++
+	s.lastGap = message
+	s.report.MissingEvents += missing
 	s.report.Stream = Gap
-	s.report.MissingEvents += max(missing, 1)
-	s.setMessage(message)
+	s.setMessage(s.gapMessage())
 }
 
-// ClearGap forgets a gap: a resynchronization mends it.
+// gapMessage is about the last gap, and says how many there are.
+func (s *Source) gapMessage() string {
+	if s.gaps < 2 {
+		return s.lastGap
+	}
+	return fmt.Sprintf("%d gaps, %d events are missing, the last: %s", s.gaps, s.report.MissingEvents, s.lastGap)
+}
+
+// ClearGap forgets all gaps: a resynchronization mends them.
 func (s *Source) ClearGap() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.MissingEvents = 0
+	s.gaps, s.lastGap, s.report.MissingEvents = 0, "", 0
 	if s.report.Stream == Gap {
 		s.report.Stream = Active
 		s.setMessage("")
 	}
+}
+
+// SetCompacted names the topics that are compacted.
+func (s *Source) SetCompacted(topics string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Compacted = topics
 }
 
 func (s *Source) setMessage(message string) {

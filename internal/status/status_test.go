@@ -51,7 +51,14 @@ func TestGapStaysUntilCleared(t *testing.T) {
 	if got := s.Report().Stream; got != Error {
 		t.Errorf("an error is said although there is a gap: got %s", got)
 	}
+	s.SetStream(Active, "")
+	if got := s.Report(); got.Stream != Gap || got.Message != "12 events are missing" {
+		t.Errorf("after the error got %+v, want the gap again", got)
+	}
 	s.SetGap(0, "topic is gone")
+	if got := s.Report().Message; got != "2 gaps, 12 events are missing, the last: topic is gone" {
+		t.Errorf("got %s", got)
+	}
 	s.ClearGap()
 	if got := s.Report(); got.Stream != Active || got.MissingEvents != 0 || got.Message != "" {
 		t.Errorf("got %+v, want it active", got)
