@@ -45,11 +45,20 @@ func statusMessage(r status.Report) string {
 	if line := r.Confirming.String(); line != "" {
 		parts = append(parts, line)
 	}
-	const shown = 5
-	if n := len(r.Skipped); n > shown {
-		parts = append(parts, fmt.Sprintf("no primary key, skipped: %s and %d more", strings.Join(r.Skipped[:shown], ", "), n-shown))
-	} else if n > 0 {
-		parts = append(parts, "no primary key, skipped: "+strings.Join(r.Skipped, ", "))
+	if len(r.Skipped) > 0 {
+		parts = append(parts, "no primary key, skipped: "+few(r.Skipped))
+	}
+	if len(r.Refused) > 0 {
+		parts = append(parts, "not applied: "+few(r.Refused))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// few lists the first lines of a list, and how many more there are.
+func few(list []string) string {
+	const shown = 5
+	if n := len(list); n > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), n-shown)
+	}
+	return strings.Join(list, ", ")
 }

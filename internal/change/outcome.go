@@ -10,6 +10,9 @@ type Outcome struct {
 	// Rejections say what was set aside and why, the first few of each
 	// batch: they are for the log.
 	Rejections []Rejection
+	// Refusals name source tables whose events can't be applied, and why:
+	// for the status, and for the log once in a run.
+	Refusals []string
 	// Warnings are lines for the log.
 	Warnings []string
 }

@@ -22,6 +22,7 @@ func (r *run) applySegments(ctx context.Context, events []change.Event) error {
 	for len(events) > 0 {
 		made, n := r.segment(events)
 		r.outcome.Warnings = append(r.outcome.Warnings, made.Warnings...)
+		r.outcome.Refusals = append(r.outcome.Refusals, made.Refusals...)
 		r.batch = &change.Batch{Source: r.batch.Source, Events: events[:n]}
 		if err := r.applySegment(ctx, made); err != nil {
 			return err

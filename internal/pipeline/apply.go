@@ -68,6 +68,11 @@ func (p *pipeline) report(ctx context.Context, b *batch, outcome change.Outcome)
 	for _, line := range outcome.Warnings {
 		p.Logger.Warn(line)
 	}
+	for _, refusal := range outcome.Refusals {
+		if p.Reporter.Refused(refusal) {
+			p.Logger.Warn(p.subject() + "not applied: " + refusal)
+		}
+	}
 	p.tellRejected(outcome)
 	var last time.Time
 	if b.last != 0 {

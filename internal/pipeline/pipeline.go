@@ -51,6 +51,9 @@ type Reporter interface {
 	// Skipped says that a topic's table has no primary key. It reports
 	// whether that is news.
 	Skipped(topic string) bool
+	// Refused says that a table's events can't be applied, and why. It
+	// reports whether that is news.
+	Refused(refusal string) bool
 	// SnapshotComplete says that the snapshot of a table, or of AllTables, is
 	// complete and how that was seen. Where a batch says so too, it has been
 	// applied. An error has it said again later.

@@ -98,6 +98,7 @@ type fakeReporter struct {
 	active    chan struct{}
 	gaps      chan change.Gap
 	skipped   map[string]bool
+	refused   []string
 	completed chan completion
 }
 
@@ -114,6 +115,12 @@ func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
 func (r *fakeReporter) SnapshotComplete(_ context.Context, table change.Table, how Completion) error {
 	r.completed <- completion{table, how}
 	return nil
+}
+
+func (r *fakeReporter) Refused(refusal string) bool {
+	news := !slices.Contains(r.refused, refusal)
+	r.refused = append(r.refused, refusal)
+	return news
 }
 
 func (r *fakeReporter) Skipped(topic string) bool {

@@ -113,7 +113,9 @@ func (m *maker) refuse(i int, e *change.Event, reason string) {
 		m.plan.Refused = map[int]string{}
 	}
 	m.plan.Refused[i] = reason
-	m.warn(fmt.Sprintf("table %s of data source %q is not applied: %s", e.Source, m.source, reason))
+	if text := fmt.Sprintf("table %s: %s", e.Source, reason); !slices.Contains(m.plan.Refusals, text) {
+		m.plan.Refusals = append(m.plan.Refusals, text)
+	}
 }
 
 func (m *maker) warn(text string) {

@@ -13,6 +13,9 @@ type Plan struct {
 	Deltas []Delta
 	// Refused says for the indexes of some events why they can't be applied.
 	Refused map[int]string
+	// Refusals name the source tables whose events can't be applied, with
+	// the reasons, each once.
+	Refusals []string
 	// Warnings are for the log, each once in a batch.
 	Warnings []string
 }

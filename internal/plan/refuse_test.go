@@ -45,8 +45,8 @@ func TestRefused(t *testing.T) {
 			if len(p.Refused) != 1 || !strings.Contains(p.Refused[last], test.reason) {
 				t.Errorf("got %v, want %q for event %d", p.Refused, test.reason, last)
 			}
-			if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], test.reason) {
-				t.Errorf("warnings: %q", p.Warnings)
+			if len(p.Refusals) != 1 || !strings.Contains(p.Refusals[0], test.reason) {
+				t.Errorf("refusals: %q", p.Refusals)
 			}
 			if len(p.Deltas) != last {
 				t.Errorf("got %d deltas", len(p.Deltas))

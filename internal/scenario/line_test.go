@@ -196,6 +196,7 @@ func (reporter) Applied(change.Outcome, time.Time) {}
 func (reporter) Lag(int64)                         {}
 func (reporter) Gap(change.Gap)                    {}
 func (reporter) Skipped(string) bool               { return true }
+func (reporter) Refused(string) bool               { return true }
 func (reporter) SnapshotComplete(context.Context, change.Table, pipeline.Completion) error {
 	return nil
 }

@@ -45,6 +45,9 @@ func (r *reporter) Gap(gap change.Gap) {
 // Skipped implements pipeline.Reporter.
 func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }
 
+// Refused implements pipeline.Reporter.
+func (r *reporter) Refused(refusal string) bool { return r.state.Refuse(refusal) }
+
 // SnapshotComplete implements pipeline.Reporter: it is remembered in the
 // database, so that it is said once. Where a record says it, it has been
 // remembered with the record's batch.

@@ -51,6 +51,10 @@ func TestRetry(t *testing.T) {
 	r.awaitStatus(t, "3")
 	r.awaitText(t, "SELECT DISTINCT reason FROM metadb.rejected_event", "schema pg_east is reserved")
 
+	const refusal = "not applied: table pg_east.patron: schema pg_east is reserved"
+	if got := r.admin(t, "list status")[0][8]; got != refusal {
+		t.Errorf("list status says %q, want %q", got, refusal)
+	}
 	r.admin(t, "create data origin pg")
 	f.change('u', 1, "Zoe", "")
 	const history = `SELECT string_agg(__origin || ' ' || id || '=' || name || ' ' || extract(second FROM __start)::int ||
@@ -59,6 +63,9 @@ func TestRetry(t *testing.T) {
 	r.admin(t, "retry rejected events for data source sensor")
 	r.awaitText(t, history, "pg 1=Ada 8-16, pg 1=Eve 16-32, pg 1=Zoe 32, pg 2=Bob 24")
 	r.awaitStatus(t, "0")
+	if got := r.admin(t, "list status")[0][8]; got != "" {
+		t.Errorf("list status still says %q", got)
+	}
 	f.change('u', 2, "Bill", "")
 	r.awaitText(t, history, "pg 1=Ada 8-16, pg 1=Eve 16-32, pg 1=Zoe 32, pg 2=Bob 24-40, pg 2=Bill 40")
 

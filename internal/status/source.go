@@ -31,6 +31,9 @@ type Report struct {
 	Skipped []string
 	// Confirming is how far a resynchronization has come.
 	Confirming Confirming
+	// Refused lists the tables whose events can't be applied, with the
+	// reasons, sorted; until none of their events is rejected any more.
+	Refused []string
 	// MissingEvents counts what a gap has lost, as far as offsets tell.
 	MissingEvents int64
 	// Compacted names topics that may lose deletes, empty if there are none.
@@ -54,7 +57,7 @@ func (s *Source) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.report
-	r.Skipped = slices.Clone(r.Skipped)
+	r.Skipped, r.Refused = slices.Clone(r.Skipped), slices.Clone(r.Refused)
 	r.Confirming = s.confirming.report(s.now())
 	return r
 }
@@ -155,7 +158,9 @@ func (s *Source) SetRejected(n int64) {
 func (s *Source) RejectedRemoved(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.Rejected = max(0, s.report.Rejected-n)
+	if s.report.Rejected = max(0, s.report.Rejected-n); s.report.Rejected == 0 {
+		s.report.Refused = nil
+	}
 }
 
 // Skip lists a topic whose table has no primary key. It reports whether the
@@ -163,9 +168,22 @@ func (s *Source) RejectedRemoved(n int64) {
 func (s *Source) Skip(topic string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, found := slices.BinarySearch(s.report.Skipped, topic)
+	return insert(&s.report.Skipped, topic)
+}
+
+// Refuse lists a table whose events can't be applied, and why. It reports whether
+// that is new to the list.
+func (s *Source) Refuse(refusal string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return insert(&s.report.Refused, refusal)
+}
+
+// insert adds a line to a sorted list that lacks it, and reports whether it did.
+func insert(list *[]string, line string) bool {
+	i, found := slices.BinarySearch(*list, line)
 	if !found {
-		s.report.Skipped = slices.Insert(s.report.Skipped, i, topic)
+		*list = slices.Insert(*list, i, line)
 	}
 	return !found
 }

@@ -78,6 +78,25 @@ func TestSkipTellsOnce(t *testing.T) {
 	}
 }
 
+// TestRefusedUntilNothingIsRejected: a table is named once, until the last of the
+// rejected events is gone.
+func TestRefusedUntilNothingIsRejected(t *testing.T) {
+	var r Registry
+	s := r.Source("sensor")
+	s.SetRejected(3)
+	if !s.Refuse("x") || s.Refuse("x") {
+		t.Errorf("a warning is due exactly once")
+	}
+	s.RejectedRemoved(2)
+	if got := s.Report(); got.Rejected != 1 || !slices.Equal(got.Refused, []string{"x"}) {
+		t.Errorf("got %+v", got)
+	}
+	s.RejectedRemoved(2)
+	if got := s.Report(); got.Rejected != 0 || got.Refused != nil {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestRegistryOrderAndRemoval(t *testing.T) {
 	var r Registry
 	var wait sync.WaitGroup
