@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 
 	"metadb/internal/change"
 )
@@ -49,6 +50,17 @@ func (l *Layout) Shapes(table int, parentKey []change.Column) *Shapes {
 	}
 	out.Upsert = &change.Shape{Columns: columns, Key: key}
 	return out
+}
+
+// Holds reports whether the table has a column for each position of a row: if it
+// has not, it can't have the row.
+func (s *Shapes) Holds(rows *Rows, table, row int) bool {
+	for i, ord := range rows.Ords(table, row) {
+		if ord > 0 && !slices.Contains(s.ords, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendKey appends the cells of a row's positions.

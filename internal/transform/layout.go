@@ -148,14 +148,20 @@ func (l *Layout) Note(rows *Rows, table, row int) {
 			c.other = s.kind != change.Text || s.escaped || !datatype.CanonicalUUID(s.raw)
 		}
 	}
-	l.NoteKey(rows, table, row)
-}
-
-// NoteKey takes notice of the positions of a row that ends.
-func (l *Layout) NoteKey(rows *Rows, table, row int) {
 	for i, ord := range rows.Ords(table, row) {
 		if ord > 0 {
-			l.tables[table].ords[i] = true
+			t.ords[i] = true
+		}
+	}
+}
+
+// Reset forgets which rows have been noted: the tables hold them now, or never
+// will.
+func (l *Layout) Reset() {
+	for i := range l.tables {
+		for k := range l.tables[i].columns {
+			c := &l.tables[i].columns[k]
+			c.seen, c.other = 0, false
 		}
 	}
 }

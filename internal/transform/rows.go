@@ -8,6 +8,8 @@ type Rows struct {
 	tables []tableRows
 	// starts has, for each document, where its rows begin in each table.
 	starts []int32
+	// bare says that the rows have no values, see [Rows.AddKeys].
+	bare bool
 }
 
 // tableRows are rows of one table.
@@ -44,6 +46,16 @@ func (r *Rows) begin() int {
 	for i := range r.tables {
 		r.starts = append(r.starts, int32(len(r.tables[i].ends)))
 	}
+	return document
+}
+
+// AddKeys adds a document of which only the positions of its rows are known, and
+// returns its number. Each yields them by table and position, as [Rows.Ords] has
+// them.
+func (r *Rows) AddKeys(each func(yield func(table int, ords []int32))) int {
+	document := r.begin()
+	r.bare = true
+	each(func(table int, ords []int32) { r.add(table, ords, nil) })
 	return document
 }
 
@@ -114,7 +126,7 @@ func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
 				dst = append(dst, Change{Table: table, Old: none, New: b})
 				b++
 			default:
-				if !same(older.scalars(table, a), newer.scalars(table, b)) {
+				if older.bare || newer.bare || !same(older.scalars(table, a), newer.scalars(table, b)) {
 					dst = append(dst, Change{Table: table, Old: a, New: b})
 				}
 				a++

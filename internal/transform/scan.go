@@ -146,14 +146,14 @@ const unicodeEscape = 6
 // character reads the one or two \u escapes at the beginning of raw that make
 // one character.
 func character(raw []byte) (r rune, size int) {
-	r, ok := hex(raw)
+	r, ok := codeUnit(raw)
 	if !ok {
 		return utf8.RuneError, min(2, len(raw))
 	}
 	if !utf16.IsSurrogate(r) {
 		return r, unicodeEscape
 	}
-	if low, ok := hex(raw[unicodeEscape:]); ok {
+	if low, ok := codeUnit(raw[unicodeEscape:]); ok {
 		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 			return pair, 2 * unicodeEscape
 		}
@@ -161,8 +161,8 @@ func character(raw []byte) (r rune, size int) {
 	return utf8.RuneError, unicodeEscape
 }
 
-// hex reads \u0000 at the beginning of raw.
-func hex(raw []byte) (rune, bool) {
+// codeUnit reads \u0000 at the beginning of raw.
+func codeUnit(raw []byte) (rune, bool) {
 	if len(raw) < unicodeEscape || raw[0] != '\\' || raw[1] != 'u' {
 		return 0, false
 	}

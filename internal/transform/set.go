@@ -2,6 +2,8 @@ package transform
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -86,12 +88,13 @@ func Compile(mappings []Mapping) *Set {
 			ords: append(slices.Clone(parent.ords), at),
 		})
 	}
-	s.text = text.String()
+	sum := sha256.Sum256([]byte(text.String()))
+	s.text = hex.EncodeToString(sum[:16])
 	return s
 }
 
 // Empty reports whether nothing is mapped.
 func (s *Set) Empty() bool { return len(s.nodes) == 0 }
 
-// Text identifies the set: two sets with the same text mean the same.
+// Text identifies the set: two sets with the same text have the same mappings.
 func (s *Set) Text() string { return s.text }
