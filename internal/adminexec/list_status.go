@@ -51,6 +51,9 @@ func statusMessage(r status.Report) string {
 	if len(r.Refused) > 0 {
 		parts = append(parts, "not applied: "+few(r.Refused))
 	}
+	if r.Refreshing != "" {
+		parts = append(parts, r.Refreshing)
+	}
 	return strings.Join(parts, "; ")
 }
 

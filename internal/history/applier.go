@@ -36,6 +36,12 @@ type Applier struct {
 	stages *stages
 	// habits remember what the last chunks of the tables were like.
 	habits map[change.Table]habit
+	// mappings and layouts are what is known of the JSON mappings, kin which
+	// tables are transformed from which. They are made again where what they
+	// were made of changes.
+	mappings mappings
+	layouts  map[change.Table]*knownLayout
+	kin      kin
 }
 
 // New returns an applier. It connects with the first batch.
@@ -93,6 +99,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 // rollBack ends a transaction that failed. A connection that can't even do that
 // is given up, and so are the temporary tables on it.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
+	a.layouts = nil
 	a.stages.rolledBack()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return
@@ -172,6 +179,10 @@ type run struct {
 	// keyed are indexes of rejects whose key could be read, in a
 	// resynchronization.
 	keyed []int
+	// family are the transformed tables that the batch has come to.
+	family map[change.Table]*target
+	// transformed counts what was done to them.
+	transformed change.Outcome
 }
 
 // target is one table in one batch.
@@ -195,6 +206,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	if err := r.loadWaits(ctx); err != nil {
+		return err
+	}
+	if err := r.loadMappings(ctx); err != nil {
 		return err
 	}
 	batch, events := r.batch, r.batch.Events

@@ -14,11 +14,12 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 	if c = r.holdBack(c); len(c.events) == 0 {
 		return nil
 	}
-	before, outcome := *t, r.outcome
+	before, outcome, family := *t, r.outcome, r.saveFamily()
 	err := r.savepoint(ctx, func() error { return r.writeChunk(ctx, t, c) })
 	var late *lateError
 	if errors.As(err, &late) {
 		*t, r.outcome = before, outcome
+		r.restoreFamily(family)
 		return r.applyLate(ctx, t, c, late)
 	}
 	var refused *pgconn.PgError
@@ -27,6 +28,7 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 	}
 	// What the attempt did is undone, and so must be what it noted.
 	*t, r.outcome = before, outcome
+	r.restoreFamily(family)
 	t.habit = habit{}
 	if len(c.events) == 1 {
 		return r.setAside(ctx, t, c, refused)

@@ -8,6 +8,8 @@ import (
 
 // ending is a version in the database that stops being current.
 type ending struct {
+	// item is the number of the first item of its key.
+	item       int
 	id         int64
 	place      pgtype.TID
 	start, end change.Micros
@@ -18,6 +20,8 @@ type version struct {
 	// item is the number of the item whose row it has.
 	item       int
 	start, end change.Micros
+	// succeeds says that the row was current until then, and not deleted.
+	succeeds bool
 }
 
 // decision is what a chunk does to its table.
@@ -54,7 +58,9 @@ type present struct {
 	// of a new version after that, or none.
 	rows    []matched
 	version int
-	start   change.Micros
+	// first is the number of the first item of the key.
+	first int
+	start change.Micros
 	// lastEnd is when the key was last current, if it is not.
 	lastEnd change.Micros
 }
@@ -63,7 +69,7 @@ func (p *present) exists() bool { return len(p.rows) > 0 || p.version != none }
 
 // chain decides about the items of one key, the first of which is number first.
 func (d *decision) chain(items []item, first int, m *matches) {
-	now := present{rows: m.current(first), version: none, lastEnd: never}
+	now := present{rows: m.current(first), version: none, first: first, lastEnd: never}
 	past, known := m.lastEnd[first]
 	if !known {
 		past = never
@@ -113,7 +119,7 @@ func (d *decision) equal(now *present, it *item, number int, m *matches) bool {
 func (d *decision) end(now *present, at change.Micros) {
 	for _, row := range now.rows {
 		end := max(at, row.start)
-		d.endings = append(d.endings, ending{id: row.id, place: row.place, start: row.start, end: end})
+		d.endings = append(d.endings, ending{item: now.first, id: row.id, place: row.place, start: row.start, end: end})
 		now.lastEnd = max(now.lastEnd, end)
 	}
 	if now.version != none {
@@ -126,10 +132,11 @@ func (d *decision) end(now *present, at change.Micros) {
 
 // begin makes the item's row current.
 func (d *decision) begin(now *present, it *item, number int) {
+	succeeds := now.exists()
 	d.end(now, it.at)
 	start := max(it.at, now.lastEnd)
 	now.version = len(d.versions)
-	d.versions = append(d.versions, version{item: number, start: start, end: forever})
+	d.versions = append(d.versions, version{item: number, start: start, end: forever, succeeds: succeeds})
 	d.confirm(now, it)
 }
 

@@ -68,7 +68,7 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
-	return true, nil
+	return true, r.transform(ctx, t, f, lineages(f, d, ids))
 }
 
 // copyCurrent copies new versions into the current table. Their rows must be
@@ -145,5 +145,8 @@ func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) err
 	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + where +
 		" RETURNING 0, __id, __start, greatest($2::timestamptz, __start), __origin" + storedColumns(t.table, "") + ")" +
 		", moved AS (" + moveToHistory(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
-	return r.countEnded(ctx, t, sql, args...)
+	if err := r.countEnded(ctx, t, sql, args...); err != nil {
+		return err
+	}
+	return r.endOrphans(ctx, t, e.Origin, e.Time)
 }

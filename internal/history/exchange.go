@@ -51,10 +51,11 @@ var errNotExchanged = errors.New("a row has to be looked up in history")
 // applyExchange exchanges the rows of a chunk. It reports false, with nothing
 // changed, if some have to go the staged way.
 func (r *run) applyExchange(ctx context.Context, t *target, f *folded) (bool, error) {
-	before, outcome := *t, r.outcome
+	before, outcome, family := *t, r.outcome, r.saveFamily()
 	err := r.savepoint(ctx, func() error { return r.exchange(ctx, t, f) })
 	if errors.Is(err, errNotExchanged) {
 		*t, r.outcome = before, outcome
+		r.restoreFamily(family)
 		return false, nil
 	}
 	return err == nil, err
@@ -89,7 +90,11 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	}
 	t.allNew = len(d.endings) == 0
 	t.differing = len(same)*fewSame <= len(d.endings)
-	return r.noteExchanged(ctx, t, f, &exchange{d: d, gone: gone, ids: ids, same: same})
+	x := &exchange{d: d, gone: gone, ids: ids, same: same}
+	if err := r.noteExchanged(ctx, t, f, x); err != nil {
+		return err
+	}
+	return r.transform(ctx, t, f, x.lineages())
 }
 
 // exchange is what became of the items of a chunk: gone has the rows that were

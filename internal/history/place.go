@@ -22,13 +22,14 @@ func (r *run) placeOne(ctx context.Context, t *target, event int) error {
 	if c = r.holdBack(c); len(c.events) == 0 {
 		return nil
 	}
-	before, outcome := *t, r.outcome
+	before, outcome, family := *t, r.outcome, r.saveFamily()
 	err := r.savepoint(ctx, func() error { return r.place(ctx, t, c) })
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
 		return err
 	}
 	*t, r.outcome = before, outcome
+	r.restoreFamily(family)
 	return r.setAside(ctx, t, c, refused)
 }
 

@@ -32,6 +32,9 @@ func (r *run) retry(ctx context.Context) error {
 	if err := r.loadWaits(ctx); err != nil {
 		return err
 	}
+	if err := r.loadMappings(ctx); err != nil {
+		return err
+	}
 	if err := r.applySegments(ctx, events); err != nil {
 		return err
 	}

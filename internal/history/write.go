@@ -41,7 +41,10 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 			confirmed = append(confirmed, ids[v])
 		}
 	}
-	return r.writeConfirmed(ctx, t.table, confirmed)
+	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
+		return err
+	}
+	return r.transform(ctx, t, f, lineages(f, d, ids))
 }
 
 // inOrder gives each version its id so that ids ascend with the events, which the

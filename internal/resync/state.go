@@ -116,7 +116,8 @@ func load(ctx context.Context, db *pgx.Conn, target Target, live *Live) (*state,
 		}
 	}
 	for t := range s.store.Snapshot().All() {
-		if t.Source == target.Source && (target.Whole() || t.Name == target.Table) {
+		// A transformed row is confirmed through its parent, and ends with it.
+		if !t.IsTransformed() && t.Source == target.Source && (target.Whole() || t.Name == target.Table) {
 			s.tables = append(s.tables, t)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/ddl"
+	"metadb/internal/history"
 	"metadb/internal/ident"
 )
 
@@ -48,16 +49,39 @@ func (s *state) endTable(ctx context.Context, db *pgx.Conn, t *surveyed, at time
 		}
 		e := ending{surveyed: t, at: at, live: s.live != nil}
 		var after *catalog.Table
+		var transformed []*catalog.Table
 		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.count.Table), func(tx pgx.Tx) error {
 			var err error
-			after, err = e.end(ctx, tx)
+			if after, err = e.end(ctx, tx); err != nil || e.count.Ended == 0 {
+				return err
+			}
+			transformed, err = s.endTransformed(ctx, tx, after, at)
 			return err
 		})
 		if err == nil && after != t.table {
-			s.store.Publish(after)
+			s.store.Publish(append(transformed, after)...)
 		}
 		return err
 	})
+}
+
+// endTransformed ends the rows that were transformed from rows which have ended,
+// and returns the tables that have changed, as they are then.
+func (s *state) endTransformed(ctx context.Context, tx pgx.Tx, parent *catalog.Table, at time.Time) ([]*catalog.Table, error) {
+	var changed []*catalog.Table
+	for t := range s.store.Snapshot().All() {
+		if t.Parent != parent.Name {
+			continue
+		}
+		after, err := history.EndOrphans(ctx, tx, t, parent, at)
+		if err != nil {
+			return nil, err
+		}
+		if after != t {
+			changed = append(changed, after)
+		}
+	}
+	return changed, nil
 }
 
 // endTime returns the time that ended rows get: that of the first run.

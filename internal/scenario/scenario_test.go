@@ -187,6 +187,8 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 		p.feed.router.SetOrigins(strings.Fields(step.Subject))
 		p.origins = strings.Fields(step.Subject)
 		return step.Body, nil
+	case scenario.KindCommands:
+		return step.Body, p.line.commands(t, p.options, step.Body)
 	case scenario.KindRetry:
 		return p.line.retry(t, p.options, p.origins)
 	case scenario.KindRestart:

@@ -29,6 +29,7 @@ const (
 	KindEndsync   = "endsync"
 	KindOrigins   = "origins"
 	KindRetry     = "retry"
+	KindCommands  = "commands"
 )
 
 // Script is a scenario file: what it is about, then its steps.
@@ -45,7 +46,7 @@ func ParseScript(text []byte) (*Script, error) {
 		kind, subject, _ := strings.Cut(section.Name, " ")
 		switch kind {
 		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindRestart, KindSync, KindEndsync,
-			KindOrigins, KindRetry:
+			KindOrigins, KindRetry, KindCommands:
 		default:
 			return nil, fmt.Errorf("section %q: unknown kind %q", section.Name, kind)
 		}

@@ -33,7 +33,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		System:    pgwire.Role(s.config.SystemUser),
 		Super:     pgwire.Role(s.config.Superuser),
 		Executor: adminexec.New(adminexec.Config{
-			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes,
+			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
 		}),
 		Logger: s.logger,
 	})

@@ -26,7 +26,10 @@ type Report struct {
 	Events, Rejected int64
 	// Message says what is wrong or waited for; Since when it was first said.
 	Message string
-	Since   time.Time
+	// Refreshing says how far a refresh of data mappings has come, empty if
+	// there is none.
+	Refreshing string
+	Since      time.Time
 	// Skipped lists the topics whose tables have no primary key, sorted.
 	Skipped []string
 	// Confirming is how far a resynchronization has come.
@@ -126,6 +129,13 @@ func (s *Source) SetSync(state Sync) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Sync = state
+}
+
+// SetRefreshing sets what is said of a refresh of data mappings.
+func (s *Source) SetRefreshing(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Refreshing = text
 }
 
 // SetLag sets how many records are waiting.

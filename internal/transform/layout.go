@@ -128,8 +128,8 @@ func (l *Layout) name(table, node int, field string) string {
 func (l *Layout) Left() []string {
 	var texts []string
 	for _, target := range slices.Sorted(maps.Keys(l.left)) {
-		texts = append(texts, fmt.Sprintf("target %s: %d values were left out, since a table has at most %d columns of documents and a row about 8 kB of short values",
-			target, l.left[target], maxColumns))
+		texts = append(texts, fmt.Sprintf("mapping to %s: values were left out, since a table gets at most %d columns from documents, and a row has to fit into 8 kB",
+			target, maxColumns))
 	}
 	clear(l.left)
 	return texts

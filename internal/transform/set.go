@@ -98,3 +98,13 @@ func (s *Set) Empty() bool { return len(s.nodes) == 0 }
 
 // Text identifies the set: two sets with the same text have the same mappings.
 func (s *Set) Text() string { return s.text }
+
+// Places returns the names of the columns that have the positions of a table's
+// rows, as [Rows.Ords] has them.
+func (s *Set) Places(table int) []string {
+	var names []string
+	for _, at := range s.nodes[table].ords {
+		names = append(names, OrdColumn(s.nodes[at].target))
+	}
+	return names
+}

@@ -1,0 +1,230 @@
+package history
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+	"metadb/internal/transform"
+)
+
+// documentColumn is a column of a table whose documents are mapped.
+type documentColumn struct {
+	// column is its index in the table, none if the table does not have it.
+	column int
+	kind   change.Type
+}
+
+// documentColumns finds the columns of a set in its table.
+func documentColumns(t *catalog.Table, set *transform.Set) []documentColumn {
+	columns := make([]documentColumn, len(set.Columns))
+	for i, name := range set.Columns {
+		at := slices.IndexFunc(t.Columns, func(c catalog.Column) bool { return string(c.Stored) == name })
+		columns[i] = documentColumn{column: at}
+		if at >= 0 {
+			columns[i].kind = t.Columns[at].Type
+		}
+		if columns[i].kind != change.JSONB && columns[i].kind != change.Text {
+			columns[i].column = none
+		}
+	}
+	return columns
+}
+
+// text returns the JSON text of a stored value, nil if it is none.
+func (c documentColumn) text(value []byte) []byte {
+	switch {
+	case len(value) == 0:
+		return nil
+	case c.kind == change.JSONB:
+		return value[1:]
+	}
+	return transform.Valid(value)
+}
+
+// newDocuments are the documents of the versions that a chunk has written.
+type newDocuments struct {
+	columns []documentColumn
+	// fields are the columns' fields in the rows of the chunk, none for those
+	// that it does not bring.
+	fields  []int
+	folded  *folded
+	fetched map[int64][][]byte
+}
+
+// readNew prepares the documents of new versions. They are in the rows of the
+// chunk, but for values that had to be found or converted in the database.
+func (r *run) readNew(ctx context.Context, t *target, f *folded, columns []documentColumn, lines []lineage) (*newDocuments, error) {
+	n := &newDocuments{columns: columns, folded: f, fields: make([]int, len(columns))}
+	converted := false
+	for i, c := range columns {
+		n.fields[i] = none
+		for at, fd := range f.chunk.fields {
+			if c.column != none && fd.column == c.column {
+				n.fields[i] = at
+				converted = converted || len(fd.path) > 1
+			}
+		}
+	}
+	var ids []int64
+	for i := range lines {
+		for _, b := range lines[i].begun {
+			if converted || n.lacks(b.item) {
+				ids = append(ids, b.id)
+			}
+		}
+	}
+	var err error
+	n.fetched, err = r.fetch(ctx, t.table.Main, t.table, columns, ids)
+	return n, err
+}
+
+// lacks reports whether a document of an item was unavailable.
+func (n *newDocuments) lacks(item int) bool {
+	unavailable := n.folded.items[item].unavailable
+	return unavailable != nil && slices.ContainsFunc(n.fields, func(at int) bool { return slices.Contains(unavailable, at) })
+}
+
+// of returns the documents of a new version, one for each column.
+func (n *newDocuments) of(dst [][]byte, b begun) [][]byte {
+	if documents, found := n.fetched[b.id]; found {
+		return append(dst, documents...)
+	}
+	for i, at := range n.fields {
+		var text []byte
+		if at != none {
+			if cell := n.folded.items[b.item].row.Cell(at); cell.State == change.Present {
+				text = n.columns[i].text(cell.Bytes)
+			}
+		}
+		dst = append(dst, text)
+	}
+	return dst
+}
+
+// fetch returns the documents of versions by their ids.
+func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table, columns []documentColumn, ids []int64) (map[int64][][]byte, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	wanted := ""
+	for _, c := range columns {
+		if c.column == none {
+			wanted += ", NULL::text"
+		} else {
+			wanted += ", p." + t.Columns[c.column].Stored.SQL()
+		}
+	}
+	found := make(map[int64][][]byte, len(ids))
+	err := r.read(ctx, "SELECT p.__id"+wanted+" FROM unnest($1::bigint[]) AS e (id) JOIN "+from.SQL()+" AS p ON p.__id = e.id",
+		[][]byte{int8Array(ids)}, func(row [][]byte) {
+			documents := make([][]byte, len(columns))
+			for i, c := range columns {
+				documents[i] = c.text(bytes.Clone(row[1+i]))
+			}
+			found[int64(binary.BigEndian.Uint64(row[0]))] = documents
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	return found, nil
+}
+
+func int8Array(values []int64) []byte {
+	array := newArray(int8OID, len(values))
+	for _, value := range values {
+		array = appendInt64(array, value)
+	}
+	return array
+}
+
+// readEnded returns the documents of the versions that a chunk has ended, by
+// their ids. They are in history by now.
+func (r *run) readEnded(ctx context.Context, t *target, columns []documentColumn, lines []lineage) (map[int64][][]byte, error) {
+	var ids []int64
+	first, last := forever, never
+	for i := range lines {
+		if len(lines[i].ended) == 1 {
+			ids = append(ids, lines[i].ended[0])
+			first, last = min(first, lines[i].start), max(last, lines[i].start)
+		}
+	}
+	from := t.table.History
+	if len(ids) > 0 && year(first) == year(last) {
+		from = t.table.Year(year(first))
+	}
+	return r.fetch(ctx, from, t.table, columns, ids)
+}
+
+// held are the positions of rows that transformed tables have now, by the number
+// of the lineage: table and positions.
+type held map[int][]heldRow
+
+type heldRow struct {
+	table int
+	ords  []int32
+}
+
+// parents are versions of a table by their ids, each of the lineage with that
+// number, and where they stand.
+type parents struct {
+	from    ident.Qualified
+	ids     []int64
+	numbers []int
+}
+
+// readHeld asks the transformed tables which rows they have of parents: where
+// nothing says that they have just those of the parents' documents.
+func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of parents) (held, error) {
+	if len(of.ids) == 0 {
+		return nil, nil
+	}
+	found := make(held)
+	for table, target := range set.Targets {
+		child := r.child(childName(t.table.Name, target))
+		if child == nil || !hasRoot(child.table, t.table) {
+			continue
+		}
+		places := set.Places(table)
+		ords := ""
+		for _, name := range places {
+			if at := child.table.Column(name); at >= 0 {
+				ords += ", c." + child.table.Columns[at].Stored.SQL()
+			} else {
+				ords += ", NULL::integer"
+			}
+		}
+		sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) JOIN " + of.from.SQL() +
+			" AS p ON p.__id = e.id JOIN " + child.table.Current.SQL() + " AS c ON " + sameRoot(child.table, t.table)
+		err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, func(row [][]byte) {
+			positions := make([]int32, len(places))
+			for i := range places {
+				if row[1+i] != nil {
+					positions[i] = int32(binary.BigEndian.Uint32(row[1+i]))
+				}
+			}
+			line := of.numbers[binary.BigEndian.Uint64(row[0])-1]
+			found[line] = append(found[line], heldRow{table: table, ords: positions})
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find transformed rows: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// sorted returns the rows by table and position, each once.
+func sortedRows(rows []heldRow) []heldRow {
+	slices.SortFunc(rows, func(a, b heldRow) int {
+		if a.table != b.table {
+			return a.table - b.table
+		}
+		return slices.Compare(a.ords, b.ords)
+	})
+	return slices.CompactFunc(rows, func(a, b heldRow) bool { return a.table == b.table && slices.Equal(a.ords, b.ords) })
+}

@@ -1,0 +1,104 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+	"metadb/internal/transform"
+)
+
+// mappings are the JSON mappings of all tables, by their current tables.
+type mappings struct {
+	rows []mappingRow
+	sets map[ident.Qualified]*transform.Set
+}
+
+// mappingRow is a row of metadb.transform_json.
+type mappingRow struct {
+	table ident.Qualified
+	transform.Mapping
+}
+
+// loadMappings reads the mappings. They can't change until the transaction ends:
+// who changes them locks the table against it.
+func (r *run) loadMappings(ctx context.Context) error {
+	rows, err := r.tx.Query(ctx, "SELECT schema_name, table_name, column_name, path, map FROM metadb.transform_json ORDER BY 1, 2, 3, 4")
+	if err != nil {
+		return fmt.Errorf("read the data mappings: %w", err)
+	}
+	var all []mappingRow
+	var m mappingRow
+	_, err = pgx.ForEachRow(rows, []any{&m.table.Schema, &m.table.Name, &m.Column, &m.Path, &m.Target}, func() error {
+		all = append(all, m)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the data mappings: %w", err)
+	}
+	if !slices.Equal(all, r.mappings.rows) {
+		r.Applier.mappings = compiled(all)
+		r.layouts = nil
+	}
+	return nil
+}
+
+// compiled returns the sets of all tables.
+func compiled(rows []mappingRow) mappings {
+	m := mappings{rows: rows, sets: make(map[ident.Qualified]*transform.Set)}
+	for rest := rows; len(rest) > 0; {
+		table := rest[0].table
+		var of []transform.Mapping
+		for len(rest) > 0 && rest[0].table == table {
+			of = append(of, rest[0].Mapping)
+			rest = rest[1:]
+		}
+		m.sets[table] = transform.Compile(of)
+	}
+	return m
+}
+
+// set returns the set of a table's mappings, which may be empty.
+func (m *mappings) set(t *catalog.Table) *transform.Set {
+	if set := m.sets[t.Current]; set != nil {
+		return set
+	}
+	return transform.Compile(nil)
+}
+
+// kin says which tables are transformed from which, in a snapshot.
+type kin struct {
+	snapshot *catalog.Snapshot
+	children map[change.Table][]change.Table
+}
+
+// children returns the names of the tables that are transformed from a table,
+// those included that no mapping makes any more.
+func (r *run) children(parent change.Table) []change.Table {
+	if r.kin.snapshot != r.snapshot || r.kin.children == nil {
+		r.kin = kin{snapshot: r.snapshot, children: make(map[change.Table][]change.Table)}
+		for t := range r.snapshot.All() {
+			if t.IsTransformed() {
+				r.kin.children[t.Parent] = append(r.kin.children[t.Parent], t.Name)
+			}
+		}
+	}
+	names := slices.Clone(r.kin.children[parent])
+	for name, child := range r.family {
+		if child.table.Parent == parent && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b change.Table) int { return compareNames(a.Name, b.Name) })
+	return names
+}
+
+// childName returns the name of the table that a target makes.
+func childName(parent change.Table, target string) change.Table {
+	return change.Table{Schema: parent.Schema, Name: parent.Name + "__" + target}
+}

@@ -1,0 +1,52 @@
+package scenario_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/adminlang"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/history"
+	"metadb/internal/ident"
+)
+
+// commands carries out commands of the administration port, one a line. Nothing
+// is being applied: every step waits for the one before.
+func (l *line) commands(t *testing.T, options *datasource.Options, body string) error {
+	t.Helper()
+	logger := slog.New(l.log)
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, l.db.ConnString) },
+		Source:  sourceName, Group: options.ConsumerGroup, Store: l.store, Logger: logger,
+	})
+	defer func() { _ = applier.Close(context.Background()) }()
+	executor := adminexec.New(adminexec.Config{
+		DB: l.db.Pool, Logger: logger,
+		RefreshMapping: func(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
+			done, err := applier.Refresh(ctx, history.Refreshing{
+				Table:       change.Table{Schema: string(table.Schema), Name: string(table.Name)},
+				Exclusively: func(do func() error) error { return do() },
+				Progress:    func(int64, int64) {}, Step: 2,
+			})
+			return adminexec.Refreshed(done), err
+		},
+	})
+	for text := range strings.Lines(body) {
+		for _, statement := range adminlang.Parse(text) {
+			if statement.Command == nil {
+				return fmt.Errorf("%s: no command", text)
+			}
+			if _, err := executor.Exec(t.Context(), statement.Command); err != nil {
+				return fmt.Errorf("%s: %w", text, err)
+			}
+		}
+	}
+	return nil
+}

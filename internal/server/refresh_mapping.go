@@ -1,0 +1,67 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/history"
+	"metadb/internal/ident"
+)
+
+// refreshTold is how often the log is told how far a refresh has come.
+const refreshTold = 10 * time.Second
+
+// refreshMapping applies the mappings of a table, which is given by its current
+// table, to the rows that are there. The streams go on between its steps.
+func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
+	if err := s.tables.reload(ctx, s.pool); err != nil {
+		return adminexec.Refreshed{}, err
+	}
+	refreshing := history.Refreshing{Exclusively: s.tables.exclusively}
+	source := ""
+	for t := range s.tables.store.Snapshot().All() {
+		if t.Current == table {
+			refreshing.Table, source = t.Name, t.Source
+		}
+	}
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, s.config, s.config.SystemUser) },
+		Store:   s.tables.store,
+		Logger:  s.logger,
+	})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = applier.Close(ctx)
+	}()
+	told := time.Now()
+	refreshing.Progress = func(done, total int64) {
+		text := fmt.Sprintf("refreshing data mappings of table %s: %d of %d rows", refreshing.Table, done, total)
+		s.setRefreshing(source, text)
+		if time.Since(told) >= refreshTold {
+			told = time.Now()
+			s.logger.Info(text)
+		}
+	}
+	defer s.setRefreshing(source, "")
+	done, err := applier.Refresh(ctx, refreshing)
+	if err != nil {
+		return adminexec.Refreshed(done), err
+	}
+	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %d rows transformed, %d written, %d ended",
+		refreshing.Table, done.Rows, done.Written, done.Ended))
+	return adminexec.Refreshed(done), nil
+}
+
+// setRefreshing shows in the status of a source what a refresh is doing.
+func (s *streams) setRefreshing(source, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.running[source]; one != nil {
+		one.state.SetRefreshing(text)
+	}
+}
