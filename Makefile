@@ -26,7 +26,7 @@ demo: build ## Show Metadb at work on a generated library (ARGS=--once: run thro
 	go run ./internal/demo/cmd --metadb bin/metadb $(ARGS)
 
 .PHONY: test
-test: ## Run every test, those with a real Kafka and Debezium included
+test: ## Run every test, those with a real Kafka and Debezium and other languages' drivers included
 	@scripts/install e2e
 	go test -race -tags e2e -timeout 20m ./...
 

@@ -28,7 +28,9 @@ func TestExtendedByteForByte(t *testing.T) {
 	p := open(t, withSuper)
 	through, direct := p.pair(t)
 	for _, pipeline := range []messages{
-		{&syncing{}}, {&flush{}, &syncing{}}, {&syncing{}, &syncing{}, &syncing{}},
+		{&syncing{}},
+		{&flush{}, &syncing{}},
+		{&syncing{}, &syncing{}, &syncing{}},
 		{&parse{}, &bind{}, &execute{}, &syncing{}},
 		{&parse{Query: "select 1"}, &bind{}, &describe{ObjectType: 'P'}, &execute{}, &syncing{}},
 		{&parse{Name: "s", Query: "select $1::int, $2"}, &describe{ObjectType: 'S', Name: "s"}, &syncing{}},
@@ -37,8 +39,10 @@ func TestExtendedByteForByte(t *testing.T) {
 		{&bind{PreparedStatement: "s", Parameters: [][]byte{{0, 0, 0, 7}, []byte("b")}, ParameterFormatCodes: []int16{1, 0}, ResultFormatCodes: []int16{1, 0}}, &describe{ObjectType: 'P'}, &execute{}, &syncing{}},
 		{&bind{PreparedStatement: "s"}, &execute{}, &syncing{}},
 		{&bind{PreparedStatement: "s", Parameters: [][]byte{[]byte("x"), nil}}, &execute{}, &parse{Query: "select 1"}, &syncing{}},
-		{&bind{PreparedStatement: "none"}, &flush{}, &execute{}, &syncing{}}, {&execute{Portal: "none"}, &syncing{}},
-		{&describe{ObjectType: 'S', Name: "none"}, &syncing{}}, {&describe{ObjectType: 'P', Name: "none"}, &syncing{}},
+		{&bind{PreparedStatement: "none"}, &flush{}, &execute{}, &syncing{}},
+		{&execute{Portal: "none"}, &syncing{}},
+		{&describe{ObjectType: 'S', Name: "none"}, &syncing{}},
+		{&describe{ObjectType: 'P', Name: "none"}, &syncing{}},
 		{&closing{ObjectType: 'S', Name: "none"}, &closing{ObjectType: 'P', Name: "none"}, &syncing{}},
 		// Row limits, and portals that live as long as the transaction.
 		{&parse{Query: "select generate_series(1, 5)"}, &bind{DestinationPortal: "c"}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c"}, &syncing{}},
@@ -46,10 +50,12 @@ func TestExtendedByteForByte(t *testing.T) {
 		{&pgproto3.Query{String: "begin"}},
 		{&parse{Query: "select generate_series(1, 5)"}, &bind{DestinationPortal: "d"}, &execute{Portal: "d", MaxRows: 1}, &syncing{}},
 		{&execute{Portal: "d", MaxRows: 3}, &flush{}, &syncing{}, &bind{DestinationPortal: "d"}, &syncing{}},
-		{&execute{Portal: "d"}, &syncing{}}, {&pgproto3.Query{String: "rollback"}},
+		{&execute{Portal: "d"}, &syncing{}},
+		{&pgproto3.Query{String: "rollback"}},
 		// Errors skip to the next Sync, and undo what came since the last.
 		{&parse{Query: "create table made ()"}, &bind{}, &execute{}, &parse{Query: "select 1/0"}, &bind{}, &execute{}, &parse{Query: "select 1"}, &bind{}, &syncing{}, &parse{Query: "select to_regclass('made')"}, &bind{}, &execute{}, &syncing{}},
-		{&parse{Query: "select 1; select 2"}, &syncing{}}, {&parse{Query: "selec"}, &describe{ObjectType: 'S'}, &syncing{}},
+		{&parse{Query: "select 1; select 2"}, &syncing{}},
+		{&parse{Query: "selec"}, &describe{ObjectType: 'S'}, &syncing{}},
 		{&parse{Query: "begin"}, &bind{}, &execute{}, &syncing{}, &parse{Query: "select 1/0"}, &bind{}, &execute{}, &syncing{}, &parse{Query: "select 1"}, &bind{}, &execute{}, &syncing{}, &parse{Query: "commit"}, &bind{}, &execute{}, &syncing{}},
 		{&parse{Query: "insert into nowhere values ($1)", ParameterOIDs: []uint32{25}}, &bind{}, &syncing{}},
 		{&parse{Query: "select $1", ParameterOIDs: []uint32{999999}}, &syncing{}},
