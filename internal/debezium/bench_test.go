@@ -116,6 +116,21 @@ func ordinaryInput() *debezium.Input {
 	}
 }
 
+// TestOrdinaryEventAllocates bounds what an ordinary event costs the garbage
+// collector: its row and little else.
+func TestOrdinaryEventAllocates(t *testing.T) {
+	const most = 5
+	input, decoder := ordinaryInput(), debezium.NewDecoder(debezium.Config{})
+	allocations := testing.AllocsPerRun(100, func() {
+		if event := decoder.Decode(input); event.Op != change.Upsert {
+			t.Fatal(event.Reason)
+		}
+	})
+	if allocations > most {
+		t.Errorf("%v allocations, want %d at most", allocations, most)
+	}
+}
+
 func BenchmarkOrdinaryEvent(b *testing.B) {
 	input := ordinaryInput()
 	decoder := debezium.NewDecoder(debezium.Config{})

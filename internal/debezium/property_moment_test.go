@@ -28,7 +28,7 @@ func fractionOf(micros int) string {
 }
 
 func TestMomentProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		moment := moments().Draw(t, "moment")
 		micros := moment.Nanosecond() / 1000
 		date, clock := moment.Format("2006-01-02"), moment.Format("15:04:05")
@@ -56,7 +56,7 @@ func TestMomentProperty(t *testing.T) {
 
 // What Debezium writes for an interval with all its parts, and what it was.
 func TestIntervalProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		years, months, days := rapid.IntRange(-9999, 9999).Draw(t, "years"), rapid.IntRange(-11, 11).Draw(t, "months"), rapid.Int32().Draw(t, "days")
 		if years < 0 && months > 0 || years > 0 && months < 0 {
 			months = -months

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -18,20 +19,42 @@ import (
 )
 
 // A property encodes a value as Debezium does, decodes it, and expects the text
-// that the value has without any of this package's code.
+// that the value has without any of this package's code; then PostgreSQL stores
+// it, and must print that text.
 
-// checkColumn decodes a value of one column and compares its text.
-func checkColumn(t *rapid.T, schema, value, want string) {
-	event := decodeColumn(schema, value)
-	if event.Op != change.Upsert {
-		t.Fatalf("%s %s: %s", schema, value, event.Reason)
-	}
-	got, err := datatype.Format(event.Shape.Columns[1].Type, event.Row.Cell(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != want {
-		t.Fatalf("%s %s: got %s, want %s", schema, value, got, want)
+// columnChecker decodes a value of one column and compares its text.
+type columnChecker func(t *rapid.T, schema, value, want string)
+
+// checkStored checks a property, and then stores every value that it checked.
+func checkStored(t *testing.T, property func(t *rapid.T, checkColumn columnChecker)) {
+	t.Helper()
+	checked := map[change.Type]map[string]string{}
+	rapid.Check(t, func(t *rapid.T) {
+		property(t, func(t *rapid.T, schema, value, want string) {
+			event := decodeColumn(schema, value)
+			if event.Op != change.Upsert {
+				t.Fatalf("%s %s: %s", schema, value, event.Reason)
+			}
+			typ, cell := event.Shape.Columns[1].Type, event.Row.Cell(1)
+			got, err := datatype.Format(typ, cell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Fatalf("%s %s: got %s, want %s", schema, value, got, want)
+			}
+			if checked[typ] == nil {
+				checked[typ] = map[string]string{}
+			}
+			checked[typ][string(cell.Bytes)] = want
+		})
+	})
+	for typ, values := range checked {
+		for cell, text := range printed(t, typ, slices.Collect(maps.Keys(values))) {
+			if text != values[cell] {
+				t.Errorf("%s: PostgreSQL prints %s, want %s", typ, text, values[cell])
+			}
+		}
 	}
 }
 
@@ -45,7 +68,7 @@ func jsonText(t *rapid.T, text string) string {
 }
 
 func TestIntegerProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		value := strconv.FormatInt(rapid.Int64().Draw(t, "value"), 10)
 		checkColumn(t, schemaInt64, value, value)
 		checkColumn(t, arrayOf(schemaInt64), "["+value+"]", "["+value+"]")
@@ -53,6 +76,7 @@ func TestIntegerProperty(t *testing.T) {
 }
 
 func TestDoubleProperty(t *testing.T) {
+	checked := map[string]float64{}
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.Float64().Draw(t, "value")
 		event := decodeColumn(schemaDouble, strconv.FormatFloat(value, 'g', -1, 64))
@@ -60,7 +84,13 @@ func TestDoubleProperty(t *testing.T) {
 		if err != nil || got != value {
 			t.Fatalf("got %v, want %v", got, value)
 		}
+		checked[string(event.Row.Cell(1).Bytes)] = value
 	})
+	for cell, text := range printed(t, change.Double, slices.Collect(maps.Keys(checked))) {
+		if got, err := strconv.ParseFloat(text, 64); err != nil || got != checked[cell] {
+			t.Errorf("PostgreSQL prints %s, want %v", text, checked[cell])
+		}
+	}
 }
 
 // columnValue returns the text of the column of an upsert.
@@ -97,7 +127,7 @@ func decimalText(unscaled *big.Int, scale int) string {
 }
 
 func TestDecimalProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		unscaled := new(big.Int).SetBytes(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "bytes"))
 		if rapid.Bool().Draw(t, "negative") {
 			unscaled.Neg(unscaled)
@@ -118,7 +148,7 @@ func texts() *rapid.Generator[string] {
 }
 
 func TestTextProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		value := texts().Draw(t, "value")
 		checkColumn(t, schemaString, jsonText(t, value), value)
 		checkColumn(t, schemaString, escapeAll(value), value)
@@ -141,14 +171,14 @@ func escapeAll(text string) string {
 }
 
 func TestBytesProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		value := rapid.SliceOf(rapid.Byte()).Draw(t, "value")
 		checkColumn(t, `"type":"bytes"`, `"`+base64.StdEncoding.EncodeToString(value)+`"`, `\x`+hex.EncodeToString(value))
 	})
 }
 
 func TestBitsProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		value := rapid.StringMatching(`[01]{2,200}`).Draw(t, "value")
 		number, _ := new(big.Int).SetString(value, 2)
 		octets := number.Bytes()
@@ -159,7 +189,7 @@ func TestBitsProperty(t *testing.T) {
 }
 
 func TestUUIDProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		value := rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`).Draw(t, "value")
 		if !datatype.CanonicalUUID([]byte(value)) {
 			t.Fatalf("%s is not canonical", value)
