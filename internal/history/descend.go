@@ -20,7 +20,7 @@ func (d *descent) apply(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := d.applyChild(ctx, childName(d.parent.table.Name, d.set.Targets[table]), events); err != nil {
+		if err := d.applyEvents(ctx, table, events); err != nil {
 			return err
 		}
 	}
@@ -74,17 +74,21 @@ func appendKeyCells(dst change.Row, e *change.Event) change.Row {
 	return dst
 }
 
-// applyChild applies events of a transformed table, which have one shape, and
+// applyEvents applies events of a transformed table, which have one shape, and
 // makes the table as it has to be.
-func (r *run) applyChild(ctx context.Context, name change.Table, events []change.Event) error {
+func (d *descent) applyEvents(ctx context.Context, table int, events []change.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	parent := r.targetOf(events[0].Source).table
-	child, steps, err := r.fitChild(ctx, parent, name, events)
+	name := childName(d.parent.table.Name, d.set.Targets[table])
+	child, steps, err := d.fitChild(ctx, d.parent.table, name, events)
 	if child == nil || err != nil {
 		return err
 	}
+	if err := d.remake(ctx, table, child, steps); err != nil {
+		return err
+	}
+	r := d.run
 	child.events = child.events[:0]
 	for i := range events {
 		child.events = append(child.events, i)
@@ -101,7 +105,7 @@ func (r *run) applyChild(ctx context.Context, name change.Table, events []change
 		r.warn(warning)
 	}
 	child.delta, child.events = plan.Delta{}, nil
-	return r.remake(ctx, parent, child, steps)
+	return nil
 }
 
 // fitChild makes a transformed table fit the events that go to it, and returns

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"metadb/internal/catalog"
@@ -76,13 +77,15 @@ type descent struct {
 	rows    [][]childRow
 	changes []transform.Change
 	texts   [][]byte
+	// firstNew is the lowest id of a version that the chunk has written.
+	firstNew int64
 }
 
 func (r *run) newDescent(t *target, f *folded, set *transform.Set) *descent {
 	return &descent{
 		run: r, parent: t, folded: f, set: set, layout: r.layout(t.table, set),
 		older: transform.NewRows(set), newer: transform.NewRows(set), keys: transform.NewRows(set),
-		rows: make([][]childRow, len(set.Targets)),
+		rows: make([][]childRow, len(set.Targets)), firstNew: math.MaxInt64,
 	}
 }
 
@@ -130,6 +133,7 @@ func (d *descent) collect(ctx context.Context, lines []lineage) error {
 			now = d.before(line, ended, held[i], complete)
 		}
 		for _, b := range line.begun {
+			d.firstNew = min(d.firstNew, b.id)
 			d.texts = documents.of(d.texts[:0], b)
 			next := holding{rows: d.newer, document: d.layout.Add(d.newer, d.texts), end: b.end}
 			if !b.succeeds {

@@ -3,8 +3,10 @@ package transform
 import (
 	"fmt"
 	"slices"
+	"sort"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 )
 
 // Shapes are the shapes of a table's rows: Upsert has the key, positions and
@@ -95,19 +97,31 @@ func (s *Shapes) AppendRow(dst change.Row, rows *Rows, table, row int) (change.R
 	return dst, nil
 }
 
-// Text returns what a value of the column says, and whether it is a moment of
-// the given type: for columns of moments that become text. Found is false where
-// the row has no value there.
-func (l *Layout) Text(rows *Rows, table, row int, column string) (text string, kind change.Type, found bool) {
+// Find returns the row of a document that has the given positions in a table,
+// false if there is none.
+func (r *Rows) Find(document, table int, ords []int32) (row int, found bool) {
+	from, to := r.Span(document, table)
+	at, found := sort.Find(to-from, func(i int) int { return slices.Compare(ords, r.Ords(table, from+i)) })
+	return from + at, found
+}
+
+// Moment returns what a column of a row says, if it says a moment: as it is
+// written, and as PostgreSQL prints it in UTC.
+func (l *Layout) Moment(rows *Rows, table, row int, column string) (written, printed string, found bool) {
 	at, known := l.tables[table].byName[column]
 	if !known {
-		return "", 0, false
+		return "", "", false
 	}
-	values := rows.scalars(table, row)
-	for i := range values {
-		if values[i].column == at {
-			return string(values[i].appendText(nil)), values[i].kind, true
+	for _, s := range rows.scalars(table, row) {
+		if s.column != at || s.kind != change.Timestamp && s.kind != change.TimestampTZ {
+			continue
 		}
+		cell, err := s.appendCell(nil, s.kind)
+		if err != nil {
+			return "", "", false
+		}
+		printed, err = datatype.Format(s.kind, cell.Cell(0))
+		return string(s.raw), printed, err == nil
 	}
-	return "", 0, false
+	return "", "", false
 }
