@@ -107,6 +107,34 @@ func (n *newDocuments) of(dst [][]byte, b begun) [][]byte {
 	return dst
 }
 
+// texts returns copies of the documents in the values of columns.
+func texts(columns []documentColumn, values [][]byte) [][]byte {
+	documents := make([][]byte, len(columns))
+	for i, c := range columns {
+		documents[i] = c.text(bytes.Clone(values[i]))
+	}
+	return documents
+}
+
+// mappedColumns returns the columns of a table whose documents are mapped, and
+// the list of them in "gone", each after a comma; none where nobody will ask for
+// the documents of versions that end.
+func (r *run) mappedColumns(t *target) (columns []documentColumn, list string) {
+	set := r.mappings.set(t.table)
+	if t.table.IsTransformed() || set.Empty() || t.table.Mapped != set.Text() {
+		return nil, ""
+	}
+	columns = documentColumns(t.table, set)
+	for _, c := range columns {
+		if c.column == none {
+			list += ", NULL::text"
+		} else {
+			list += ", " + stageColumn(c.column)
+		}
+	}
+	return columns, list
+}
+
 // fetch returns the documents of versions by their ids.
 func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table, columns []documentColumn, ids []int64) (map[int64][][]byte, error) {
 	if len(ids) == 0 {
@@ -123,11 +151,7 @@ func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table,
 	found := make(map[int64][][]byte, len(ids))
 	err := r.read(ctx, "SELECT p.__id"+wanted+" FROM unnest($1::bigint[]) AS e (id) JOIN "+from.SQL()+" AS p ON p.__id = e.id",
 		[][]byte{int8Array(ids)}, func(row [][]byte) {
-			documents := make([][]byte, len(columns))
-			for i, c := range columns {
-				documents[i] = c.text(bytes.Clone(row[1+i]))
-			}
-			found[int64(binary.BigEndian.Uint64(row[0]))] = documents
+			found[int64(binary.BigEndian.Uint64(row[0]))] = texts(columns, row[1:])
 		})
 	if err != nil {
 		return nil, fmt.Errorf("read documents: %w", err)

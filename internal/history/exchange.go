@@ -62,7 +62,7 @@ func (r *run) applyExchange(ctx context.Context, t *target, f *folded) (bool, er
 }
 
 func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
-	gone, err := r.endCurrent(ctx, t, f)
+	gone, documents, err := r.endCurrent(ctx, t, f)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	if err := r.noteExchanged(ctx, t, f, x); err != nil {
 		return err
 	}
-	return r.transform(ctx, t, f, x.lineages())
+	return r.transformTaken(ctx, t, f, x.lineages(), documents)
 }
 
 // exchange is what became of the items of a chunk: gone has the rows that were

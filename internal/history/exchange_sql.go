@@ -11,8 +11,9 @@ import (
 )
 
 // endCurrent moves what is current under the keys of the items to history, and
-// returns it, for each item.
-func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, error) {
+// returns it, for each item, with its documents by its id, if they will be asked
+// for.
+func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, map[int64][][]byte, error) {
 	c, items := f.chunk, f.items
 	params, names, types, where := make([][]byte, 0, len(c.key)+2), "", "", ""
 	for k, at := range c.shape.Key {
@@ -31,21 +32,29 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, 
 		times = appendMoment(times, items[i].at)
 	}
 	params = append(params, times, []byte(r.batch.Events[items[0].event].Origin))
+	columns, wanted := r.mappedColumns(t)
+	var documents map[int64][][]byte
+	if len(columns) > 0 {
+		documents = make(map[int64][][]byte, len(items))
+	}
 	n := len(params)
 	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + types +
 		"$" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + names + "at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text" + where +
 		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
-		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began FROM gone"
+		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + wanted + " FROM gone"
 	gone := make([]matched, len(items))
 	err := r.read(ctx, sql, params, func(row [][]byte) {
 		gone[binary.BigEndian.Uint64(row[0])-1] = matched{
 			id: int64(binary.BigEndian.Uint64(row[1])), start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
 		}
+		if documents != nil {
+			documents[int64(binary.BigEndian.Uint64(row[1]))] = texts(columns, row[3:])
+		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("end rows: %w", err)
+		return nil, nil, fmt.Errorf("end rows: %w", err)
 	}
-	return gone, nil
+	return gone, documents, nil
 }
 
 // pairs are the arrays that say which row took the place of which: the ids and

@@ -65,10 +65,12 @@ type knownLayout struct {
 	*transform.Layout
 	set     *transform.Set
 	columns [][]catalog.Column
+	// The rows of the last chunk, whose memory the next one uses.
+	newer, older, keys *transform.Rows
 }
 
 // layout returns the layout of a table's mappings, as its transformed tables are.
-func (r *run) layout(parent *catalog.Table, set *transform.Set) *transform.Layout {
+func (r *run) layout(parent *catalog.Table, set *transform.Set) *knownLayout {
 	columns := make([][]catalog.Column, len(set.Targets))
 	for i, target := range set.Targets {
 		if t := r.child(childName(parent.Name, target)); t != nil {
@@ -77,7 +79,10 @@ func (r *run) layout(parent *catalog.Table, set *transform.Set) *transform.Layou
 	}
 	if known := r.layouts[parent.Name]; known != nil && known.set == set && sameLists(known.columns, columns) {
 		known.Reset()
-		return known.Layout
+		for _, rows := range []*transform.Rows{known.newer, known.older, known.keys} {
+			rows.Reset()
+		}
+		return known
 	}
 	layout := transform.NewLayout(set, func(target string) []change.Column {
 		var list []change.Column
@@ -91,8 +96,12 @@ func (r *run) layout(parent *catalog.Table, set *transform.Set) *transform.Layou
 	if r.layouts == nil {
 		r.layouts = make(map[change.Table]*knownLayout)
 	}
-	r.layouts[parent.Name] = &knownLayout{Layout: layout, set: set, columns: columns}
-	return layout
+	known := &knownLayout{
+		Layout: layout, set: set, columns: columns,
+		newer: transform.NewRows(set), older: transform.NewRows(set), keys: transform.NewRows(set),
+	}
+	r.layouts[parent.Name] = known
+	return known
 }
 
 // sameLists reports whether the lists are the same ones: columns never change

@@ -17,6 +17,12 @@ import (
 // are not looked at; the others become events of the transformed tables, which
 // are applied as those of a source are.
 func (r *run) transform(ctx context.Context, t *target, f *folded, lines []lineage) error {
+	return r.transformTaken(ctx, t, f, lines, nil)
+}
+
+// transformTaken is transform where the documents of the versions that have ended
+// are known, by their ids.
+func (r *run) transformTaken(ctx context.Context, t *target, f *folded, lines []lineage, taken map[int64][][]byte) error {
 	if t.table.IsTransformed() || len(lines) == 0 {
 		return nil
 	}
@@ -35,6 +41,7 @@ func (r *run) transform(ctx context.Context, t *target, f *folded, lines []linea
 		return nil
 	}
 	d := r.newDescent(t, f, set)
+	d.taken = taken
 	if err := d.collect(ctx, lines); err != nil {
 		return fmt.Errorf("transform rows of table %s: %w", t.table.Name, err)
 	}
@@ -77,14 +84,18 @@ type descent struct {
 	rows    [][]childRow
 	changes []transform.Change
 	texts   [][]byte
+	// taken are the documents of versions that have ended, if they have been
+	// read already.
+	taken map[int64][][]byte
 	// firstNew is the lowest id of a version that the chunk has written.
 	firstNew int64
 }
 
 func (r *run) newDescent(t *target, f *folded, set *transform.Set) *descent {
+	known := r.layout(t.table, set)
 	return &descent{
-		run: r, parent: t, folded: f, set: set, layout: r.layout(t.table, set),
-		older: transform.NewRows(set), newer: transform.NewRows(set), keys: transform.NewRows(set),
+		run: r, parent: t, folded: f, set: set, layout: known.Layout,
+		older: known.older, newer: known.newer, keys: known.keys,
 		rows: make([][]childRow, len(set.Targets)), firstNew: math.MaxInt64,
 	}
 }
@@ -108,8 +119,10 @@ func (d *descent) collect(ctx context.Context, lines []lineage) error {
 	complete := d.parent.table.Mapped == d.set.Text()
 	var ended map[int64][][]byte
 	if complete {
-		if ended, err = d.readEnded(ctx, d.parent, columns, lines); err != nil {
-			return err
+		if ended = d.taken; ended == nil {
+			if ended, err = d.readEnded(ctx, d.parent, columns, lines); err != nil {
+				return err
+			}
 		}
 	}
 	// What is not known from documents is asked of the tables themselves.

@@ -33,7 +33,7 @@ func NewRows(set *Set) *Rows {
 
 // Reset forgets all rows and keeps the memory.
 func (r *Rows) Reset() {
-	r.starts = r.starts[:0]
+	r.starts, r.bare = r.starts[:0], false
 	for i := range r.tables {
 		t := &r.tables[i]
 		t.ends, t.ords, t.scalars = t.ends[:0], t.ords[:0], t.scalars[:0]
