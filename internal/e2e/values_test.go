@@ -83,6 +83,15 @@ func TestValues(t *testing.T) {
 			arrived()
 		}
 	}
+	// A topic that is new is found after a while.
+	eventually(t, 60*time.Second, "the table that was created last arrives", func() error {
+		var there bool
+		err := m.pool.QueryRow(t.Context(), "SELECT to_regclass('s.created_later') IS NOT NULL").Scan(&there)
+		if err == nil && !there {
+			err = fmt.Errorf("there is no such table")
+		}
+		return err
+	})
 	if n := value[int](t, m, "SELECT count(*)::int FROM metadb.rejected_event"); n != 0 {
 		t.Errorf("%d events were rejected", n)
 	}
