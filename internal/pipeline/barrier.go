@@ -24,8 +24,9 @@ import (
 // which then waits too. What waits is not stored: a crash reads it again, since
 // the position stays before it.
 //
-// It is pure: the ends are asked for by asks and told by told. Partitions that
-// are alone in their topic cost one map lookup a run of events.
+// It is pure: the ends are asked for by asks and told by told. Who is alone in its
+// topic asks too: the topic may have got partitions that are not read yet. Events
+// that speak for themselves cost one map lookup a run of them.
 type barrier struct {
 	// awaited reports whether somebody awaits what an event says of the end of
 	// a snapshot. Where it does not any more, the event goes by itself.
@@ -52,8 +53,10 @@ type lane struct {
 	queue []change.Event
 	// ends are the ends that the others have to come to before the head of
 	// the queue may go, nil while they are not known; told is when they
-	// became known, heard when the last event was delivered, in ticks.
+	// became known, heard when the last event was delivered, in ticks. They
+	// hold for the first events of the queue, those of that moment.
 	ends        map[change.Partition]int64
+	covered     int
 	told, heard int
 }
 
@@ -129,7 +132,7 @@ func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
 	}
 	for _, l := range b.lanes {
 		if b.asking(l) {
-			l.ends, l.told = ends, b.ticks
+			l.ends, l.covered, l.told = ends, len(l.queue), b.ticks
 		}
 	}
 	return b.drain(nil)
@@ -207,7 +210,9 @@ func (b *barrier) drain(through []change.Event) []change.Event {
 func (b *barrier) release(l *lane, through []change.Event) []change.Event {
 	through = append(through, l.queue[0])
 	l.advance(&l.queue[0])
-	l.ends = nil
+	if l.covered--; l.covered <= 0 {
+		l.ends = nil
+	}
 	l.queue[0] = change.Event{}
 	if l.queue = l.queue[1:]; len(l.queue) == 0 {
 		l.queue = nil
@@ -254,9 +259,8 @@ func endsSnapshot(e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
-	special := l.newcomer || e.Op == change.Truncate ||
+	return l.newcomer && len(b.topics[l.Topic]) > 1 || e.Op == change.Truncate ||
 		e.Op == change.Upsert && e.OldKey != nil && e.Row.HasUnavailable()
-	return special && len(b.topics[l.Topic]) > 1
 }
 
 // free reports whether an event, the next one of its lane, speaks for itself
@@ -285,7 +289,15 @@ func (b *barrier) cleared(l *lane) bool {
 	if l.ends == nil || !b.speaks(l, head) {
 		return false
 	}
-	if b.speaksOfAll(head) {
+	all := b.speaksOfAll(head)
+	for part, end := range l.ends {
+		// A partition that is not read yet has something to say if it has
+		// any record.
+		if b.lanes[part] == nil && end > 0 && (all || part.Topic == l.Topic) {
+			return false
+		}
+	}
+	if all {
 		for _, other := range b.lanes {
 			if !b.passed(l, other) {
 				return false

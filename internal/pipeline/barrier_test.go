@@ -74,6 +74,8 @@ func reading(n int32) *barrier {
 func TestBarrier(t *testing.T) {
 	type events = []change.Event
 	type step struct {
+		// begin are partitions that are read from now on.
+		begin  []int32
 		arrive events
 		// ends, where not nil, are told after that.
 		ends map[change.Partition]int64
@@ -84,8 +86,15 @@ func TestBarrier(t *testing.T) {
 		partitions int32
 		steps      []step
 	}{
-		{"one partition never waits", 1, []step{
-			{arrive: events{event(0, 0, 1), truncate(0, 1, 2), rekeyed(0, 2, 3), last(0, 3, 4)}, want: "0@0 0@1 0@2 0@3"},
+		{"one partition asks whether it is alone, once for all that has been delivered", 1, []step{
+			{arrive: events{event(0, 0, 1), truncate(0, 1, 2), rekeyed(0, 2, 3), last(0, 3, 4)}, want: "0@0"},
+			{ends: ends(9), want: "0@1 0@2 0@3"},
+			{arrive: events{last(0, 4, 4), event(0, 5, 5)}, want: "0@4 0@5"},
+		}},
+		{"a truncate waits for a partition that is not read yet, if it has records", 1, []step{
+			{arrive: events{truncate(0, 0, 5), event(0, 1, 9)}, ends: ends(2, 1, 0), want: ""},
+			{begin: []int32{1}},
+			{arrive: events{event(1, 0, 3)}, want: "1@0 0@0 0@1"},
 		}},
 		{"a truncate waits for the ends of the others", 2, []step{
 			{arrive: events{event(0, 0, 1), truncate(0, 1, 5), event(0, 2, 6)}, want: "0@0"},
@@ -131,6 +140,9 @@ func TestBarrier(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := reading(test.partitions)
 			for i, step := range test.steps {
+				for _, number := range step.begin {
+					b.begin([]change.Beginning{{Partition: at(number), Fresh: true}})
+				}
 				got := b.pass(step.arrive)
 				if step.ends != nil {
 					if !b.asks() && b.waiting > 0 && i == 0 {
@@ -175,7 +187,11 @@ func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
 		t.Errorf("after the truncate's partition began again: got %q, want 1@0", got)
 	}
 	b.end(at(0))
-	if got := places(b.pass([]change.Event{event(0, 0, 1), truncate(1, 1, 7)})); got != "1@1" {
+	if got := places(append(b.pass([]change.Event{event(0, 0, 1), truncate(1, 1, 7)}), b.told(ends(9, 2))...)); got != "" {
+		t.Errorf("a partition that somebody else reads now: got %q", got)
+	}
+	b.begin([]change.Beginning{{Partition: at(1), From: 1}})
+	if got := places(append(b.pass([]change.Event{truncate(1, 1, 7)}), b.told(nil)...)); got != "1@1" {
 		t.Errorf("a partition alone: got %q, want 1@1", got)
 	}
 }

@@ -44,29 +44,29 @@ func (b *barrier) passTime(p poll) {
 	}
 }
 
-// silent reports whether other holds up the head of l without a sign of life.
-func (b *barrier) silent(l, other *lane) bool {
-	return l.ends != nil && len(other.queue) == 0 && !b.passed(l, other) && b.ticks-max(l.told, other.heard) >= silence
-}
+// silent reports whether a partition, of which something was heard last at a time,
+// holds up the head of l without a sign of life.
+func (b *barrier) silent(l *lane, heard int) bool { return b.ticks-max(l.told, heard) >= silence }
 
-// stalled returns the partitions that are silent, with their ends.
+// stalled returns the partitions that are silent, with their ends; among them those
+// that the source is not given to read.
 func (b *barrier) stalled() map[change.Partition]int64 {
 	if b.waiting == 0 {
 		return nil
 	}
-	var found map[change.Partition]int64
+	found := make(map[change.Partition]int64)
 	for _, l := range b.lanes {
 		if len(l.queue) == 0 {
 			continue
 		}
-		for _, other := range b.lanes {
-			if !b.silent(l, other) {
-				continue
+		for part, end := range l.ends {
+			other := b.lanes[part]
+			switch {
+			case other == nil && end > 0 && b.silent(l, 0):
+				found[part] = end
+			case other != nil && len(other.queue) == 0 && !b.passed(l, other) && b.silent(l, other.heard):
+				found[part] = end
 			}
-			if found == nil {
-				found = make(map[change.Partition]int64)
-			}
-			found[other.Partition] = l.ends[other.Partition]
 		}
 	}
 	return found

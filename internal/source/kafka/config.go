@@ -28,6 +28,9 @@ const (
 	// topicInterval is how often the client looks for new topics: SPEC 7
 	// wants them consumed within 30 seconds.
 	topicInterval = 5 * time.Second
+	// metadataMinAge is for how long the client that asks for ends trusts
+	// what it knows of a topic's partitions.
+	metadataMinAge = 50 * time.Millisecond
 )
 
 // Config says what to consume and how to connect.

@@ -55,7 +55,10 @@ func New(config Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := kgo.NewClient(append(connecting, kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
+	// Ends must not miss partitions that have just been added: what the client
+	// knows of topics it asks for again.
+	admin, err := kgo.NewClient(append(connecting, kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout),
+		kgo.MetadataMinAge(metadataMinAge))...)
 	if err != nil {
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}

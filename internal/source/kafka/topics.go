@@ -36,8 +36,9 @@ func (s *Source) Matches(ctx context.Context) error {
 	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
 }
 
-// Ends returns the ends of the partitions that are being read: their last
-// stable offsets, which is what a reader of committed records can come to.
+// Ends returns the ends of all partitions of the topics that are being read: their
+// last stable offsets, which is what a reader of committed records can come to.
+// Some of the partitions may be too new to be read yet.
 func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -56,15 +57,19 @@ func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the ends of topics: %w", err)
 	}
-	for _, part := range parts {
-		offset, ok := listed.Lookup(part.Topic, part.Number)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("read the end of %s: the broker did not say", part)
-		case offset.Err != nil:
-			return nil, fmt.Errorf("read the end of %s: %w", part, offset.Err)
+	for topic, numbers := range listed {
+		for number, offset := range numbers {
+			part := change.Partition{Topic: topic, Number: number}
+			if offset.Err != nil {
+				return nil, fmt.Errorf("read the end of %s: %w", part, offset.Err)
+			}
+			ends[part] = offset.Offset
 		}
-		ends[part] = offset.Offset
+	}
+	for _, part := range parts {
+		if _, ok := ends[part]; !ok {
+			return nil, fmt.Errorf("read the end of %s: the broker did not say", part)
+		}
 	}
 	return ends, nil
 }
