@@ -70,6 +70,9 @@ type Event struct {
 	// truncate is suspect too where events that follow it at the source, in
 	// another partition, may have been applied before it.
 	Suspect bool
+	// Overtaken says that events that follow a truncate at the source, in
+	// another partition, may have been applied before it.
+	Overtaken bool
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
 	NoKey bool

@@ -125,6 +125,9 @@ func copyCurrentSQL(t *target, c *chunk) string {
 // repetition leaves alone what began with it or later: the rows before it have
 // ended then, and those after it have not been repeated yet.
 func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) error {
+	if err := r.endOvertaken(ctx, t, e); err != nil {
+		return err
+	}
 	where := " WHERE __origin = $1"
 	if e.Suspect {
 		where += " AND __start < $2"
@@ -149,4 +152,18 @@ func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) err
 		return err
 	}
 	return r.endOrphans(ctx, t, e.Origin, e.Time)
+}
+
+// endOvertaken ends, with a truncate that was overtaken, what had been ended by the
+// events that overtook it.
+func (r *run) endOvertaken(ctx context.Context, t *target, e *change.Event) error {
+	if !e.Overtaken || t.table.LastEnd <= e.Time {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET __end = $2 WHERE __origin = $1 AND __start < $2 AND __end > $2",
+		string(e.Origin), moment(e.Time))
+	if err != nil {
+		return fmt.Errorf("truncate: %w", err)
+	}
+	return nil
 }

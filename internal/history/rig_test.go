@@ -167,6 +167,12 @@ func suspect(e change.Event) change.Event {
 	return e
 }
 
+// overtaken is a truncate that another partition overtook.
+func overtaken(e change.Event) change.Event {
+	e.Overtaken = true
+	return suspect(e)
+}
+
 func confirm(e change.Event) change.Event {
 	e.Confirm = true
 	return e

@@ -51,7 +51,8 @@ func (p *partitions) collect(e *change.Event) bool {
 	if e.Snapshot == change.Incremental {
 		return true // it has no lsn of its own
 	}
-	e.Suspect = suspect(mark, e) || e.Op == change.Truncate && p.overtaken(e)
+	e.Overtaken = e.Op == change.Truncate && p.overtaken(e)
+	e.Suspect = e.Overtaken || suspect(mark, e)
 	mark.HighLSN = max(mark.HighLSN, e.LSN)
 	mark.HighTime = max(mark.HighTime, e.Time)
 	return true
@@ -71,7 +72,8 @@ func suspect(mark *change.Mark, e *change.Event) bool {
 // overtaken reports whether another partition of the topic has shown an event
 // that follows e at the source. Like a repeated truncate, one that was overtaken
 // must leave alone what began after it: the barrier holds it back until all that
-// comes before it is there, but it can't call back what was applied already.
+// comes before it is there, but it can't call back what was applied already. What
+// ended only then, because of what follows, ends with it all the same.
 func (p *partitions) overtaken(e *change.Event) bool {
 	for _, other := range p.states {
 		if other.Topic == e.Position.Partition.Topic && other.Partition != e.Position.Partition && other.now.HighLSN > e.LSN {

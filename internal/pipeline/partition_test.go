@@ -80,8 +80,8 @@ func TestOvertakenTruncate(t *testing.T) {
 	}{{110, true}, {130, false}} {
 		truncate := upsert(part0, int64(offset), test.lsn, 70)
 		truncate.Op = change.Truncate
-		if states.collect(&truncate); truncate.Suspect != test.want {
-			t.Errorf("lsn %d: suspect is %t", test.lsn, truncate.Suspect)
+		if states.collect(&truncate); truncate.Suspect != test.want || truncate.Overtaken != test.want {
+			t.Errorf("lsn %d: suspect is %t, overtaken %t", test.lsn, truncate.Suspect, truncate.Overtaken)
 		}
 	}
 }

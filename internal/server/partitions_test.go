@@ -38,7 +38,7 @@ func newSpread(t *testing.T) *spread {
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}, {Name: "note", Kind: eventgen.Text}},
 	})
 	return &spread{
-		feed: f, random: rand.New(rand.NewPCG(7, 7)), rows: map[int64]*spreadRow{},
+		feed: f, random: rand.New(rand.NewPCG(7, 11)), rows: map[int64]*spreadRow{},
 		at: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
