@@ -75,6 +75,9 @@ type Live struct {
 	Store *catalog.Store
 	// Exclusive does something while no batch is being applied, of any stream.
 	Exclusive func(do func() error) error
+	// Doubtful is called, in Exclusive, when nobody has answered whether a
+	// table was changed: what Store has may not be so any more.
+	Doubtful func()
 	// Changed is called, in Exclusive, when what confirms has changed.
 	Changed func()
 }

@@ -58,8 +58,11 @@ func (s *state) endTable(ctx context.Context, db *pgx.Conn, t *surveyed, at time
 			transformed, err = s.endTransformed(ctx, tx, after, at)
 			return err
 		})
-		if err == nil && after != t.table {
+		switch {
+		case err == nil:
 			s.store.Publish(append(transformed, after)...)
+		case s.live != nil && s.live.Doubtful != nil:
+			s.live.Doubtful()
 		}
 		return err
 	})
@@ -82,6 +85,13 @@ func (s *state) endTransformed(ctx context.Context, tx pgx.Tx, parent *catalog.T
 		}
 	}
 	return changed, nil
+}
+
+// endedAt returns the table with a higher LastEnd.
+func endedAt(t *catalog.Table, at change.Micros) *catalog.Table {
+	after := t.Clone()
+	after.LastEnd = max(after.LastEnd, at)
+	return after
 }
 
 // endTime returns the time that ended rows get: that of the first run.
@@ -135,9 +145,7 @@ func (e *ending) end(ctx context.Context, tx pgx.Tx) (*catalog.Table, error) {
 	}
 	_, err = tx.Exec(ctx, "UPDATE metadb.target_table SET last_end = greatest(last_end, $3) WHERE schema_name = $1 AND table_name = $2",
 		after.Name.Schema, after.Name.Name, *last)
-	after = after.Clone()
-	after.LastEnd = max(after.LastEnd, change.Micros(last.UnixMicro()))
-	return after, err
+	return endedAt(after, change.Micros(last.UnixMicro())), err
 }
 
 // lookAgain brings what was surveyed up to date: rows that are confirmed by now

@@ -27,7 +27,7 @@ func (s *stream) countConfirmed() {
 	var tables []*catalog.Table
 	for t := range s.tables.store.Snapshot().All() {
 		_, itself := now.Targets()[resync.Target{Source: t.Source, Table: t.Name}]
-		if t.Source == s.captured.Name && (itself || now.Mode() == resync.Resync) {
+		if !t.IsTransformed() && t.Source == s.captured.Name && (itself || now.Mode() == resync.Resync) {
 			tables = append(tables, t)
 		}
 	}

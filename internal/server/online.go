@@ -81,7 +81,7 @@ func (s *streams) Abort(ctx context.Context, target resync.Target) error {
 // live is the running server as a synchronization of a source sees it.
 func (s *streams) live(ctx context.Context, source string) *resync.Live {
 	return &resync.Live{
-		Store: s.tables.store, Exclusive: s.tables.exclusively,
+		Store: s.tables.store, Exclusive: s.tables.exclusively, Doubtful: func() { s.tables.doubtful = true },
 		Changed: func() { s.reloadScope(ctx, source) },
 	}
 }

@@ -201,7 +201,9 @@ var _ pipeline.Applier = (*sharingApplier)(nil)
 
 // Apply implements pipeline.Applier.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	a.stream.tables.use.RLock()
+	if err := a.stream.tables.beginUse(ctx, a.stream.pool); err != nil {
+		return change.Outcome{}, err
+	}
 	defer a.stream.tables.use.RUnlock()
 	if err := a.stream.mark(ctx, batch); err != nil {
 		return change.Outcome{}, err

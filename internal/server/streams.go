@@ -42,6 +42,9 @@ type streams struct {
 type tables struct {
 	store *catalog.Store
 	use   sync.RWMutex
+	// doubtful says that the store may not be what the database has: it is
+	// read again before the next batch. It is set and cleared under use.
+	doubtful bool
 }
 
 // newStreams reads which data sources there are. They start with run.

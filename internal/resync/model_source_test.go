@@ -1,0 +1,133 @@
+package resync_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"metadb/internal/change"
+)
+
+// modelTables are the tables of the model, in the order in which endsync takes
+// them.
+var modelTables = []change.Table{{Schema: "library", Name: "loan"}, {Schema: "library", Name: "patron"}}
+
+const modelIDs = 6
+
+// origin is a source with its connector: two tables that change, and topics to
+// which the changes are written, or are lost.
+type origin struct {
+	*rand.Rand
+	held map[change.Table]map[int32]string
+	// log has the records of each partition of the topics.
+	log map[change.Partition][]change.Event
+	// connector is the number of the connector, with which its topics begin.
+	connector  int
+	partitions int32
+	lsn        uint64
+	clock      change.Micros
+	values     int
+}
+
+func newOrigin(seed uint64) *origin {
+	s := &origin{
+		Rand: rand.New(rand.NewPCG(seed, 5)), held: make(map[change.Table]map[int32]string),
+		log: make(map[change.Partition][]change.Event), connector: 1, clock: 1000, lsn: 100,
+	}
+	s.partitions = 1 + s.Int32N(3)
+	for _, name := range modelTables {
+		s.held[name] = make(map[int32]string)
+	}
+	return s
+}
+
+// part is where the records of a key are written.
+func (s *origin) part(name change.Table, id int32) change.Partition {
+	return change.Partition{Topic: fmt.Sprintf("metadb_sensor_%d.%s", s.connector, name), Number: id % s.partitions}
+}
+
+// write appends a record.
+func (s *origin) write(e change.Event, id int32) {
+	part := s.part(e.Table, id)
+	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
+	s.log[part] = append(s.log[part], e)
+}
+
+// happen changes some row, and streams it unless the stream is lost.
+func (s *origin) happen(lost bool) {
+	name := modelTables[s.IntN(len(modelTables))]
+	id := s.Int32N(modelIDs)
+	s.lsn += 8
+	s.clock += change.Micros(s.IntN(3))
+	old, exists := s.held[name][id]
+	switch {
+	case s.partitions == 1 && s.IntN(20) == 0:
+		s.held[name] = make(map[int32]string)
+		if !lost {
+			s.write(change.Event{Op: change.Truncate, Source: name, Table: name, Time: s.clock * 1e6, LSN: s.lsn}, 0)
+		}
+		return
+	case exists && s.IntN(3) == 0:
+		delete(s.held[name], id)
+		if !lost {
+			s.write(s.gone(name, id), id)
+		}
+		return
+	case exists && s.IntN(4) == 0:
+		// Another column changed, of which this table has none; the value
+		// is one that Debezium does not send.
+		if !lost {
+			e := s.row(name, id, old)
+			e.Row = change.AppendUnavailable(change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id))))
+			s.write(e, id)
+		}
+		return
+	}
+	s.values++
+	s.held[name][id] = fmt.Sprintf("v%d", s.values)
+	if s.IntN(4) == 0 {
+		s.held[name][id] = "same"
+	}
+	if !lost {
+		s.write(s.row(name, id, s.held[name][id]), id)
+	}
+}
+
+func (s *origin) row(name change.Table, id int32, v string) change.Event {
+	e := put(name.Name, id, v, s.clock)
+	e.LSN = s.lsn
+	return e
+}
+
+func (s *origin) gone(name change.Table, id int32) change.Event {
+	e := put(name.Name, id, "", s.clock)
+	e.Op, e.LSN = change.Delete, s.lsn
+	e.Shape = &change.Shape{Columns: e.Shape.Columns[:1], Key: []int{0}}
+	e.Row = change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id)))
+	return e
+}
+
+// snapshot writes the rows of some tables: at once, as an initial or a blocking
+// snapshot, or one by one while changes go on, as an incremental one.
+func (s *origin) snapshot(incremental bool, tables []change.Table) {
+	s.lsn += 8
+	s.clock++
+	for _, name := range tables {
+		for id := range int32(modelIDs) {
+			if incremental {
+				for s.IntN(3) == 0 {
+					s.happen(false)
+				}
+			}
+			v, exists := s.held[name][id]
+			if !exists {
+				continue
+			}
+			e := s.row(name, id, v)
+			if e.Snapshot = change.InSnapshot; incremental {
+				e.Snapshot, e.LSN = change.Incremental, 0
+			}
+			s.write(e, id)
+		}
+	}
+}

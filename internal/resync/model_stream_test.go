@@ -1,0 +1,187 @@
+package resync_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/datasource"
+	"metadb/internal/history"
+	"metadb/internal/oracle"
+	"metadb/internal/resync"
+)
+
+// killer ends a context at the beginning of a statement, as a kill does.
+type killer struct {
+	left   int
+	cancel context.CancelFunc
+}
+
+func (k *killer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	if k.left--; k.left == 0 {
+		k.cancel()
+	}
+	return ctx
+}
+
+func (k *killer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// model is a source, the database that follows it, and the oracle.
+type model struct {
+	*rig
+	*origin
+	t       testing.TB
+	oracle  *oracle.Oracle
+	store   *catalog.Store
+	applier *history.Applier
+	killer  killer
+	// calm says that nothing is killed at the moment.
+	calm  bool
+	marks map[change.Partition]change.Mark
+	scope *resync.Scope
+	// at is the time that endsync gives.
+	at change.Micros
+}
+
+func (m *model) group() string { return fmt.Sprintf("metadb_sensor_%d_1", m.connector) }
+
+// begin starts over, as a killed server does: with what the database has.
+func (m *model) begin() {
+	if m.applier != nil {
+		_ = m.applier.Close(context.Background())
+	}
+	m.store = catalog.NewStore()
+	m.must(m.store.Load(context.Background(), m.db.Pool))
+	m.applier = history.New(history.Config{
+		Source: "sensor", Group: m.group(), Store: m.store, Logger: slog.New(slog.DiscardHandler),
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return m.connect(ctx) },
+	})
+	m.load()
+}
+
+// load reads what the database says of the stream.
+func (m *model) load() {
+	var err error
+	m.marks, err = checkpoint.Load(context.Background(), m.db.Pool, "sensor", m.group(), nil)
+	m.must(err)
+	m.scope, err = resync.LoadScope(context.Background(), m.db.Pool, "sensor")
+	m.must(err)
+}
+
+func (m *model) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// connect connects so that the killer can strike.
+func (m *model) connect(ctx context.Context) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(m.db.ConnString)
+	if err != nil {
+		return nil, err
+	}
+	config.Tracer = &m.killer
+	return pgx.ConnectConfig(ctx, config)
+}
+
+// danger returns a context that is killed at some statement, or not.
+func (m *model) danger(one int) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	m.killer = killer{cancel: cancel}
+	if m.IntN(one) == 0 && !m.calm {
+		m.killer.left = 1 + m.IntN(25)
+	}
+	return ctx, cancel
+}
+
+// unread reports whether records wait.
+func (m *model) unread() bool {
+	for part, records := range m.log {
+		if strings.HasPrefix(part.Topic, fmt.Sprintf("metadb_sensor_%d.", m.connector)) && m.marks[part].Next < int64(len(records)) {
+			return true
+		}
+	}
+	return false
+}
+
+// step applies some of the records that wait, in any order of the partitions.
+func (m *model) step() {
+	batch := &change.Batch{Source: "sensor"}
+	var parts []change.Partition
+	for part := range m.log {
+		if strings.HasPrefix(part.Topic, fmt.Sprintf("metadb_sensor_%d.", m.connector)) {
+			parts = append(parts, part)
+		}
+	}
+	slices.SortFunc(parts, func(a, b change.Partition) int { return strings.Compare(a.String(), b.String()) })
+	m.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	for _, part := range parts {
+		mark, stored := m.marks[part]
+		waiting := m.log[part][mark.Next:]
+		n := min(len(waiting), 1+m.IntN(5))
+		if n == 0 {
+			continue
+		}
+		span := change.Span{Partition: part, Fresh: !stored, From: mark, To: mark}
+		for _, e := range waiting[:n] {
+			to := &span.To
+			e.Suspect = e.LSN != 0 && e.Time <= to.HighTime && e.LSN <= to.HighLSN && (e.Snapshot == change.Streamed || e.LSN < to.HighLSN)
+			e.Confirm = m.scope.Confirms(&e)
+			if to.Next++; e.Snapshot != change.Incremental {
+				to.HighLSN, to.HighTime = max(to.HighLSN, e.LSN), max(to.HighTime, e.Time)
+			}
+			batch.Events = append(batch.Events, e)
+		}
+		batch.Spans = append(batch.Spans, span)
+		if m.IntN(2) == 0 {
+			break
+		}
+	}
+	if len(batch.Spans) == 0 {
+		return
+	}
+	ctx, cancel := m.danger(6)
+	defer cancel()
+	if _, err := m.applier.Apply(ctx, batch); err != nil {
+		if ctx.Err() == nil {
+			m.t.Fatalf("apply: %v", err)
+		}
+		m.begin()
+		if m.marks[batch.Spans[0].Partition].Next != batch.Spans[0].To.Next {
+			return // it was not committed
+		}
+	}
+	for _, span := range batch.Spans {
+		m.marks[span.Partition] = span.To
+	}
+	for i := range batch.Events {
+		m.oracle.Read(&batch.Events[i])
+	}
+}
+
+// drain applies all that waits.
+func (m *model) drain() {
+	for m.unread() {
+		m.step()
+	}
+}
+
+// bounds is a resync.BoundsFunc.
+func (m *model) bounds(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+	found := make(map[change.Partition]resync.Bounds)
+	for part, records := range m.log {
+		if slices.Contains(topics, part.Topic) {
+			found[part] = resync.Bounds{End: int64(len(records))}
+		}
+	}
+	return found, nil
+}

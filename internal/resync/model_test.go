@@ -1,0 +1,261 @@
+package resync_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/oracle"
+	"metadb/internal/resync"
+)
+
+// modelSeeds is how many seeds TestModel runs; METADB_RESYNC_SEEDS asks for
+// another number.
+const modelSeeds = 300
+
+// TestModel: whatever happens at the source, whatever of it the stream loses,
+// however often the server and endsync are killed: after a resynchronization of a
+// data source or of one table, with any kind of snapshot and while changes go on,
+// the current rows are the source's, the history is the oracle's, and nothing has
+// ended that lived.
+func TestModel(t *testing.T) {
+	seeds := modelSeeds
+	if n, err := strconv.Atoi(os.Getenv("METADB_RESYNC_SEEDS")); err == nil {
+		seeds = n
+	} else if testing.Short() {
+		seeds = 60
+	}
+	r := newRig(t)
+	// The tables are made once: their layout is not what is tested here.
+	r.apply(put("loan", 1, "a", 1), put("patron", 1, "a", 1))
+	for seed := range seeds {
+		m := &model{rig: r, origin: newOrigin(uint64(seed)), t: t}
+		m.clear()
+		m.live(3)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+		_ = m.applier.Close(context.Background())
+	}
+}
+
+// clear empties the database.
+func (m *model) clear() {
+	m.exec(`TRUNCATE library.loan__, library.patron__, library.zzz___loan___sync, library.zzz___patron___sync,
+		metadb.stream_position, metadb.resync, metadb.resync_from`)
+	m.exec("UPDATE metadb.target_table SET last_end = NULL")
+	m.exec("UPDATE metadb.source SET sync = 1, topics = '^metadb_sensor_1\\.', consumer_group = 'metadb_sensor_1_1'")
+	m.oracle = oracle.New()
+	m.begin()
+}
+
+// live is the life of a source: an initial snapshot, and rounds in which the
+// stream is lost and a resynchronization follows.
+func (m *model) live(rounds int) {
+	for range 8 {
+		m.happen(true)
+	}
+	m.snapshot(m.IntN(3) == 0, modelTables)
+	m.streamOn(10)
+	m.drain()
+	m.endsync(resync.Target{Source: "sensor"})
+	m.check(modelTables)
+	for range rounds {
+		m.streamOn(8)
+		for range 1 + m.IntN(6) {
+			m.happen(true)
+		}
+		switch m.IntN(3) {
+		case 0:
+			m.newTopics()
+		case 1:
+			m.sameTopics(resync.Target{Source: "sensor"}, modelTables)
+		case 2:
+			// One table after the other.
+			for _, i := range m.Perm(len(modelTables)) {
+				m.sameTopics(resync.Target{Source: "sensor", Table: modelTables[i]}, modelTables[i:i+1])
+			}
+		}
+		m.check(modelTables)
+	}
+}
+
+// streamOn lets changes happen, and applies some of them.
+func (m *model) streamOn(changes int) {
+	for range changes {
+		m.happen(false)
+		if m.IntN(3) == 0 {
+			m.step()
+		}
+	}
+}
+
+// newTopics has another connector send a snapshot. What is unread of the old one
+// stays so.
+func (m *model) newTopics() {
+	m.connector++
+	m.partitions = 1 + m.Int32N(3)
+	m.exec("UPDATE metadb.source SET topics = $1, consumer_group = $2", fmt.Sprintf(`^metadb_sensor_%d\.`, m.connector), m.group())
+	if m.IntN(2) == 0 {
+		m.snapshot(m.IntN(3) == 0, modelTables)
+	}
+	m.sync(resync.Target{Source: "sensor"}, modelTables)
+	m.begin()
+	m.streamOn(3)
+	m.snapshot(m.IntN(3) == 0, modelTables) // a second one, perhaps
+	m.finish(resync.Target{Source: "sensor"})
+}
+
+// sameTopics has the connector send a snapshot to the topics that it streams to,
+// which may have a backlog.
+func (m *model) sameTopics(target resync.Target, tables []change.Table) {
+	if m.IntN(2) == 0 {
+		m.step()
+	}
+	m.sync(target, tables)
+	m.load()
+	if m.IntN(3) == 0 {
+		m.snapshot(true, tables)
+		m.streamOn(3)
+	}
+	m.snapshot(m.IntN(2) == 0, tables)
+	m.finish(target)
+}
+
+func (m *model) finish(target resync.Target) {
+	m.streamOn(6)
+	m.drain()
+	m.endsync(target)
+	m.drain()
+}
+
+// sync begins a resynchronization, killed or not.
+func (m *model) sync(target resync.Target, tables []change.Table) {
+	for begun := false; !begun; {
+		ctx, cancel := m.danger(3)
+		conn, err := m.connect(ctx)
+		if err == nil {
+			err = resync.Sync(ctx, conn, &front{}, resync.SyncOptions{Target: target, Force: true, Bounds: m.bounds})
+			_ = conn.Close(context.Background())
+		}
+		if err != nil && ctx.Err() == nil {
+			m.t.Fatalf("sync %s: %v", target, err)
+		}
+		cancel()
+		m.load()
+		_, begun = m.scope.Targets()[target]
+	}
+	for _, name := range tables {
+		m.oracle.BeginResync(name)
+	}
+}
+
+// endsync ends a synchronization, killed as often as not, while the stream goes
+// on or stands still.
+func (m *model) endsync(target resync.Target) {
+	initial := m.scope.Mode() == resync.Initial
+	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
+	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
+	for over := false; !over; {
+		var live *resync.Live
+		if m.IntN(2) == 0 {
+			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, initial, do) }}
+		}
+		ctx, cancel := m.danger(2)
+		conn, err := m.connect(ctx)
+		if err == nil {
+			_, err = resync.Endsync(ctx, conn, &front{}, resync.EndsyncOptions{Target: target, Force: true, ForceUnconfirmed: true, Live: live})
+			_ = conn.Close(context.Background())
+		}
+		if err != nil && ctx.Err() == nil {
+			m.t.Fatalf("endsync %s: %v", target, err)
+		}
+		cancel()
+		m.load()
+		if live != nil {
+			m.must(m.store.Load(context.Background(), m.db.Pool))
+		}
+		m.follow(target, initial)
+		_, under := m.scope.Targets()[target]
+		if over = !under; over || live == nil {
+			m.begin()
+		}
+		m.streamOn(2)
+	}
+}
+
+// alone is resync.Live.Exclusive: batches are applied before.
+func (m *model) alone(target resync.Target, initial bool, do func() error) error {
+	m.follow(target, initial)
+	left := m.killer
+	m.calm = true
+	m.streamOn(3)
+	m.killer, m.calm = left, false
+	return do()
+}
+
+// follow has the oracle end the tables that endsync has dealt with. It is asked
+// before any record is applied after that.
+func (m *model) follow(target resync.Target, initial bool) {
+	if initial {
+		return // nothing ends then
+	}
+	for _, name := range modelTables {
+		if !target.Whole() && target.Table != name || m.oracle.Table(name) == nil {
+			continue
+		}
+		_, under := m.scope.Targets()[target]
+		var left bool
+		m.must(m.db.Pool.QueryRow(context.Background(), fmt.Sprintf(
+			"SELECT EXISTS (SELECT FROM library.%[1]s c WHERE NOT EXISTS (SELECT FROM library.zzz___%[1]s___sync s WHERE s.__id = c.__id))", name.Name)).Scan(&left))
+		if !under || !left {
+			m.oracle.EndResync(name, m.at)
+		}
+	}
+}
+
+// check compares the tables with the source and with the oracle.
+func (m *model) check(tables []change.Table) {
+	m.t.Helper()
+	m.drain()
+	for _, name := range tables {
+		var want []string
+		for id, v := range m.held[name] {
+			want = append(want, fmt.Sprintf("%d %s", id, v))
+		}
+		slices.Sort(want)
+		if got := m.query("SELECT id || ' ' || coalesce(v, '') FROM library." + name.Name); !slices.Equal(got, want) {
+			m.t.Errorf("%s has\n%s\nthe source\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		var versions []string
+		if table := m.oracle.Table(name); table != nil {
+			for _, v := range table.Versions {
+				versions = append(versions, fmt.Sprintf("%s %s %d %d", v.Values[0].Text, v.Values[1].Text, v.Start/1e6, v.End/1e6))
+			}
+		}
+		slices.Sort(versions)
+		got := m.query("SELECT id || ' ' || coalesce(v, '') || ' ' || extract(epoch FROM __start)::bigint || ' ' || extract(epoch FROM __end)::bigint FROM library." + name.Name + "__")
+		if !slices.Equal(got, versions) {
+			m.t.Errorf("%s has the versions\n%s\nthe oracle\n%s", name, strings.Join(got, "\n"), strings.Join(versions, "\n"))
+		}
+	}
+}
+
+// query returns the texts of a query, sorted.
+func (m *model) query(sql string) []string {
+	m.t.Helper()
+	rows, err := m.db.Pool.Query(context.Background(), sql)
+	m.must(err)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	m.must(err)
+	slices.Sort(found)
+	return found
+}
