@@ -12,7 +12,7 @@ import (
 // them.
 var modelTables = []change.Table{{Schema: "library", Name: "loan"}, {Schema: "library", Name: "patron"}}
 
-const modelIDs = 6
+const modelIDs = 4
 
 // origin is a source with its connector: two tables that change, and topics to
 // which the changes are written, or are lost.
@@ -85,7 +85,7 @@ func (s *origin) happen(lost bool) {
 	}
 	s.values++
 	s.held[name][id] = fmt.Sprintf("v%d", s.values)
-	if s.IntN(4) == 0 {
+	if s.IntN(2) == 0 {
 		s.held[name][id] = "same"
 	}
 	if !lost {

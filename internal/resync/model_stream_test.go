@@ -43,6 +43,8 @@ type model struct {
 	store   *catalog.Store
 	applier *history.Applier
 	killer  killer
+	// lazy says that nothing is read at the moment.
+	lazy bool
 	// calm says that nothing is killed at the moment.
 	calm  bool
 	marks map[change.Partition]change.Mark
@@ -149,7 +151,7 @@ func (m *model) step() {
 	if len(batch.Spans) == 0 {
 		return
 	}
-	ctx, cancel := m.danger(6)
+	ctx, cancel := m.danger(12)
 	defer cancel()
 	if _, err := m.applier.Apply(ctx, batch); err != nil {
 		if ctx.Err() == nil {
