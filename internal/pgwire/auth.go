@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"golang.org/x/sys/unix"
@@ -21,7 +22,7 @@ const maxPasswordBytes = 16 << 10
 func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error) {
 	user := start.parameters["user"]
 	if conn, ok := start.conn.(*net.UnixConn); ok {
-		return s.authenticatePeer(conn, user)
+		return s.authenticatePeer(ctx, conn, user)
 	}
 	if s.Trust && fromLoopback(start.conn) {
 		return s.System, nil
@@ -31,7 +32,7 @@ func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error)
 	}
 	role, ok := s.roleOf(user)
 	if !ok {
-		s.logFailure(start.conn, user, "no such user of this port")
+		s.refuseLogin(ctx, start.conn, user, "no such user of this port")
 		return Role{}, &clientError{
 			severity: severityFatal, code: codeAuthorization, message: "user " + quote(user) + " may not connect to this port",
 			hint: "connect as the system user: -U " + s.System.Name,
@@ -40,21 +41,20 @@ func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error)
 	err := s.checkPassword(start.conn, user)
 	var told *clientError
 	if errors.As(err, &told) {
-		s.logFailure(start.conn, user, told.message)
-		pause(ctx, s.FailureDelay)
+		s.refuseLogin(ctx, start.conn, user, told.message)
 	}
 	return role, err
 }
 
 // authenticatePeer lets in the operating-system user that runs the server, and
 // root, under any name. The name decides the role.
-func (s *Server) authenticatePeer(conn *net.UnixConn, user string) (Role, error) {
+func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, user string) (Role, error) {
 	uid, err := peerUID(conn)
 	if err != nil {
 		return Role{}, err
 	}
 	if uid != 0 && int(uid) != os.Geteuid() {
-		s.logFailure(conn, user, fmt.Sprintf("operating-system user %d", uid))
+		s.refuseLogin(ctx, conn, user, fmt.Sprintf("operating-system user %d", uid))
 		return Role{}, fatal(codeAuthorization, "only the operating-system user that runs the server, and root, may use this socket")
 	}
 	if role, ok := s.roleOf(user); ok {
@@ -154,13 +154,18 @@ func hear(conn net.Conn) ([]byte, error) {
 	return body, err
 }
 
-// logFailure notes who was refused, and from where.
-func (s *Server) logFailure(conn net.Conn, user, why string) {
+// refuseLogin notes who was refused, and from where, and lets the client wait
+// for the answer.
+func (s *Server) refuseLogin(ctx context.Context, conn net.Conn, user, why string) {
 	from := conn.RemoteAddr().String()
 	if _, ok := conn.(*net.UnixConn); ok {
 		from = "the Unix socket"
 	}
 	s.Logger.Warn(fmt.Sprintf("administration port: login of user %s from %s refused: %s", quote(user), from, why))
+	delay := time.Duration(s.failures.add(conn.RemoteAddr(), time.Now())) * s.FailureDelay
+	// The client had its time to log in; the answer has to get out after it.
+	_ = conn.SetDeadline(time.Now().Add(delay + goodbyeTimeout))
+	pause(ctx, delay)
 }
 
 // fromLoopback reports whether the client is on this machine.

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,9 +22,7 @@ func (s *session) begin(ctx context.Context, start *startup) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(reported)) {
-		messages = append(messages, &pgproto3.ParameterStatus{Name: name, Value: reported[name]})
-	}
+	messages = append(messages, s.report(reported)...)
 	messages = append(messages,
 		&pgproto3.BackendKeyData{ProcessID: s.id, SecretKey: s.secret},
 		&pgproto3.ReadyForQuery{TxStatus: txIdle})
@@ -31,6 +30,19 @@ func (s *session) begin(ctx context.Context, start *startup) error {
 		return err
 	}
 	return s.out.flush()
+}
+
+// report returns the messages that tell the client what it has not been told
+// yet.
+func (s *session) report(parameters map[string]string) []pgproto3.BackendMessage {
+	var messages []pgproto3.BackendMessage
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if value, told := s.reported[name]; !told || value != parameters[name] {
+			messages = append(messages, &pgproto3.ParameterStatus{Name: name, Value: parameters[name]})
+		}
+	}
+	s.reported = parameters
+	return messages
 }
 
 // reportedParameters returns what the database reports when a connection
@@ -89,6 +101,13 @@ func (s *session) connect(ctx context.Context) *clientError {
 	up, err := connect(ctx, s.server.Upstream, s.role, s.parameters)
 	if err != nil {
 		return connectError(err)
+	}
+	if s.reported != nil {
+		// What was reported came from another connection or, while the
+		// database was away, from nowhere.
+		if err := s.out.send(s.report(up.raw.ParameterStatuses)...); err != nil {
+			s.server.Logger.Debug(fmt.Sprintf("report parameters: %v", err))
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,12 +55,13 @@ type Config struct {
 	Executor Executor
 	Logger   *slog.Logger
 
-	// MaxSessions limits the sessions at one time; 0 means 300.
+	// MaxSessions limits the sessions at one time; 0 means 300. A few more
+	// may come through the Unix socket.
 	MaxSessions int
 	// StartupTimeout is how long a client may take to log in; 0 means 30 s.
 	StartupTimeout time.Duration
-	// FailureDelay is how long the answer to a failed login takes; 0 means
-	// one second.
+	// FailureDelay is how long the answer to a failed login takes, up to ten
+	// times as long after more of them; 0 means one second.
 	FailureDelay time.Duration
 }
 

@@ -18,14 +18,16 @@ type Server struct {
 	listeners []net.Listener
 	verifiers map[string]*verifier
 
-	mu       sync.Mutex
-	closing  bool
-	conns    map[net.Conn]bool
+	mu      sync.Mutex
+	closing bool
+	// conns are the connections of each listener.
+	conns    map[net.Listener]map[net.Conn]bool
 	sessions map[uint32]*session
 	// reported caches, for each role, the parameters that the database
 	// reports at a connection's start.
 	reported map[string]map[string]string
 	working  sync.WaitGroup
+	failures failures
 }
 
 // Listen opens the port. [Server.Serve] has to follow.
@@ -36,7 +38,7 @@ func Listen(config Config) (*Server, error) {
 	}
 	s := &Server{
 		Config: config, verifiers: make(map[string]*verifier),
-		conns: make(map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
+		conns: make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
 	}
 	for _, role := range []Role{config.System, config.Super} {
 		if s.verifiers[role.Name], err = newVerifier(role.Password); err != nil {
@@ -89,16 +91,25 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) {
 			pause(ctx, acceptPause)
 			continue
 		}
-		if !s.admit(conn) {
+		if !s.admit(listener, conn) {
+			// There is room for this much in a new socket's buffer.
+			reject(conn, tooMany())
 			_ = conn.Close()
 			continue
 		}
 		s.working.Go(func() {
-			defer s.dismiss(conn)
+			defer s.dismiss(listener, conn)
 			s.serve(ctx, conn)
 		})
 	}
 }
+
+// reservedSessions are for those who come through the Unix socket when all
+// others are taken: they may be the ones who have to help.
+const reservedSessions = 3
+
+// tooMany is what a client hears for whom there is no room.
+func tooMany() *clientError { return fatal(codeTooMany, "sorry, too many clients already") }
 
 // acceptPause is how long the server waits after it could not accept a client.
 const acceptPause = 100 * time.Millisecond
@@ -114,22 +125,28 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // admit takes note of a connection, and refuses it if there are too many that
-// have not even logged in, or if the server is closing.
-func (s *Server) admit(conn net.Conn) bool {
+// have not even logged in, or if the server is closing. Each listener has its
+// own limit: whoever floods the network's does not reach the socket's.
+func (s *Server) admit(listener net.Listener, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || len(s.conns) >= 2*s.MaxSessions {
+	conns := s.conns[listener]
+	if conns == nil {
+		conns = make(map[net.Conn]bool)
+		s.conns[listener] = conns
+	}
+	if s.closing || len(conns) >= 2*s.MaxSessions {
 		return false
 	}
-	s.conns[conn] = true
+	conns[conn] = true
 	return true
 }
 
-func (s *Server) dismiss(conn net.Conn) {
+func (s *Server) dismiss(listener net.Listener, conn net.Conn) {
 	_ = conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, conn)
+	delete(s.conns[listener], conn)
 }
 
 // shutdown closes the listeners, tells the sessions, and closes what does not
@@ -142,12 +159,17 @@ func (s *Server) shutdown() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closing = true
+	told := make(map[net.Conn]bool, len(s.sessions))
 	for _, session := range s.sessions {
 		session.terminate()
-		delete(s.conns, session.conn)
+		told[session.raw] = true
 	}
-	for conn := range s.conns {
-		_ = conn.Close()
+	for _, conns := range s.conns {
+		for conn := range conns {
+			if !told[conn] {
+				_ = conn.Close()
+			}
+		}
 	}
 	return err
 }
@@ -156,7 +178,11 @@ func (s *Server) shutdown() error {
 func (s *Server) register(session *session) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || len(s.sessions) >= s.MaxSessions {
+	limit := s.MaxSessions
+	if _, ok := session.conn.(*net.UnixConn); ok {
+		limit += reservedSessions
+	}
+	if s.closing || len(s.sessions) >= limit {
 		return false, nil
 	}
 	for {

@@ -21,12 +21,15 @@ const goodbyeTimeout = time.Second
 // session is one client that is let in.
 type session struct {
 	server *Server
-	conn   net.Conn
-	role   Role
+	// conn is the connection, which may be encrypted; raw is the bare one.
+	conn, raw net.Conn
+	role      Role
 	// parameters are what the client gave at its start, for the database.
 	parameters map[string]string
-	id         uint32
-	secret     []byte
+	// reported is what the client has been told of the database's parameters.
+	reported map[string]string
+	id       uint32
+	secret   []byte
 
 	r   *bufio.Reader
 	out *output
@@ -50,7 +53,7 @@ var errGone = errors.New("the client has gone")
 
 func newSession(server *Server, start *startup, role Role) *session {
 	s := &session{
-		server: server, conn: start.conn, role: role, parameters: upstreamParameters(start.parameters),
+		server: server, conn: start.conn, raw: start.raw, role: role, parameters: upstreamParameters(start.parameters),
 		out: newOutput(start.conn), extended: newExtended(),
 	}
 	s.r = bufio.NewReaderSize(&flushingReader{s}, bufferBytes)

@@ -29,8 +29,8 @@ const maxStartupBytes = 10000
 
 // startup is what a client says before anything else.
 type startup struct {
-	conn net.Conn
-	// tls says that conn is encrypted.
+	// conn is the connection, encrypted if tls says so; raw is the bare one.
+	conn, raw  net.Conn
 	tls        bool
 	minor      uint16
 	parameters map[string]string
@@ -43,7 +43,7 @@ var errNoSession = errors.New("no session")
 // greet reads packets until the client asks for a session: encryption may come
 // before it, and a request to cancel instead of it.
 func (s *Server) greet(ctx context.Context, conn net.Conn) (*startup, error) {
-	start := &startup{conn: conn}
+	start := &startup{conn: conn, raw: conn}
 	// Encryption of either kind is asked for at most once.
 	for range 3 {
 		code, body, err := readPacket(start.conn)
@@ -187,7 +187,7 @@ func (s *Server) enter(ctx context.Context, start *startup) (*session, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, fatal(codeTooMany, "sorry, too many clients already")
+		return nil, tooMany()
 	}
 	if err := session.begin(ctx, start); err != nil {
 		s.unregister(session)
