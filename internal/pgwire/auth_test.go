@@ -170,7 +170,7 @@ func ownAddresses(t *testing.T) []string {
 }
 
 // certificate makes a TLS configuration with a certificate of its own.
-func certificate(t *testing.T) *tls.Config {
+func certificate(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -49,7 +49,12 @@ const (
 // open opens a port; change may alter its configuration.
 func open(t testing.TB, alter func(*pgwire.Config)) *port {
 	t.Helper()
-	db := pgtest.New(t)
+	return openAt(t, pgtest.New(t), alter)
+}
+
+// openAt opens a port in front of that database.
+func openAt(t testing.TB, db *pgtest.DB, alter func(*pgwire.Config)) *port {
+	t.Helper()
 	prepare(t, db)
 	p := &port{DB: db, t: t, dir: shortDir(t), log: &logBuffer{}}
 	upstream, err := pgconn.ParseConfig(db.ConnString)

@@ -1,0 +1,127 @@
+package pgwire_test
+
+import (
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/pgtest"
+	"metadb/internal/pgwire"
+)
+
+// crowdSize is how many clients TestCrowd has at one time.
+const crowdSize = 200
+
+// TestCrowd has clients come, work, and leave in the middle of things, for a
+// minute. Nothing must be left of them: no connection to the database, and no
+// session that takes a place.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	lasting := time.Minute
+	if testing.Short() {
+		lasting = 3 * time.Second
+	}
+	p := openAt(t, alone(t), func(c *pgwire.Config) { c.MaxSessions = crowdSize })
+	end := time.Now().Add(lasting)
+	var crowd sync.WaitGroup
+	for i := range crowdSize {
+		crowd.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 1))
+			for time.Now().Before(end) {
+				p.visit(t, random)
+			}
+		})
+	}
+	crowd.Wait()
+	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin'")
+	// Every place is free again: as many as there are can be taken at once.
+	for range crowdSize {
+		conn, _ := p.raw(t)
+		defer func() { _ = conn.Close() }()
+	}
+	// Whoever only waits has no connection to the database.
+	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin'")
+}
+
+// alone makes a cluster for one test, which takes more connections than the one
+// that tests share has to give.
+func alone(t *testing.T) *pgtest.DB {
+	t.Helper()
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{"max_connections = 400"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	db := &pgtest.DB{Name: "postgres", ConnString: cluster.URL("postgres"), Cluster: cluster}
+	if db.Pool, err = pgxpool.New(t.Context(), db.ConnString); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Pool.Close)
+	return db
+}
+
+// visit connects, sends some messages, and leaves without a word. A visitor may
+// come before the server has seen the last one leave, and not be let in.
+func (p *port) visit(t *testing.T, random *rand.Rand) {
+	conn, err := net.Dial("unix", p.socket())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	frontend := pgproto3.NewFrontend(conn, conn)
+	const behaviours = 12
+	switch random.IntN(behaviours) {
+	case 0:
+		return
+	case 1:
+		// Half a startup packet.
+		_, _ = conn.Write([]byte{0, 0, 0})
+		return
+	}
+	frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": "x", "database": "metadb"}})
+	for range 1 + random.IntN(5) {
+		for _, message := range something(random) {
+			frontend.Send(message)
+		}
+	}
+	if frontend.Flush() != nil {
+		return
+	}
+	switch random.IntN(3) {
+	case 0:
+		// Half a message.
+		_, _ = conn.Write([]byte("Q\x00\x00\x01\x00sel"))
+	case 1:
+		// It reads for a moment: there may be less to read than it wants.
+		_ = conn.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(200)) * time.Millisecond))
+		_, _ = io.CopyN(io.Discard, conn, 1+random.Int64N(5000))
+	}
+}
+
+// something is a client's next wish.
+func something(random *rand.Rand) messages {
+	wishes := []messages{
+		{&pgproto3.Query{String: "select generate_series(1, 1000)"}},
+		{&pgproto3.Query{String: "select pg_sleep(0.05)"}},
+		{&pgproto3.Query{String: "list status; select 1; list config"}},
+		{&pgproto3.Query{String: "begin; select 1/0"}},
+		{&pgproto3.Query{String: "list sttus"}},
+		{&parse{Query: "list status"}, &bind{}, &execute{}},
+		{&parse{Query: "select 1"}, &syncing{}, &flush{}},
+		{&pgproto3.Query{String: "copy metadb.origin from stdin"}, &pgproto3.CopyData{Data: []byte("a")}},
+		{&pgproto3.Query{String: "copy (select generate_series(1, 1000)) to stdout"}},
+		{&pgproto3.CancelRequest{ProcessID: 1, SecretKey: []byte{1, 2, 3, 4}}},
+	}
+	return wishes[random.IntN(len(wishes))]
+}
