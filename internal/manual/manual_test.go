@@ -85,6 +85,59 @@ func TestRejected(t *testing.T) {
 	s.count("SELECT count(*) FROM metadb.rejected_event", 0)
 }
 
+// TestJSON: an item is there before it is mapped, and changes afterwards.
+func TestJSON(t *testing.T) {
+	s := installed(t)
+	write := s.inventory()
+	write('c', `{"title": "A semantic web primer", "copies": 2, "createdDate": "2024-01-01T10:00:00.000+00:00", "metadata": {"createdByUserId": "u1"}, `+
+		`"tags": {"tagList": ["urgent", "important"]}, "identifiers": [{"value": "9780262012102", "typeId": "isbn"}, {"value": "0262012103", "typeId": "isbn"}]}`)
+	s.count("SELECT count(*) FROM library.inventory", 1)
+	blocks := page(t, "docs/json.md")
+	s.run("docs/json.md", blocks[:len(blocks)-2]...)
+	s.count("SELECT count(*) FROM library.inventory__t WHERE copies = 2 AND created_date = '2024-01-01 10:00Z' AND metadata__created_by_user_id = 'u1'", 1)
+	s.count("SELECT count(*) FROM library.inventory__taglist", 2)
+	s.count("SELECT count(*) FROM library.inventory__identifiers WHERE type_id = 'isbn'", 2)
+	write('u', `{"title": "A semantic web primer", "copies": 3, "createdDate": "2024-01-01T10:00:00.000+00:00", "metadata": {"createdByUserId": "u1"}, `+
+		`"tags": {"tagList": ["urgent"]}, "identifiers": [{"value": "9780262012102", "typeId": "isbn"}, {"value": "0262012103", "typeId": "isbn"}]}`)
+	s.count("SELECT count(*) FROM library.inventory__t__", 2)
+	s.count("SELECT count(*) FROM library.inventory__taglist", 1)
+	s.count("SELECT count(*) FROM library.inventory__identifiers__", 2)
+	s.run("docs/json.md", blocks[len(blocks)-2:]...)
+	s.count("SELECT count(*) FROM library.inventory__identifiers", 0)
+	s.count("SELECT count(*) FROM library.inventory__t", 1)
+}
+
+// inventory returns a function that writes a change of the one item of
+// library.inventory.
+func (s *session) inventory() func(op byte, document string) {
+	s.t.Helper()
+	encoder, err := eventgen.NewEncoder(eventgen.Table{
+		Prefix: "metadb_sensor_1", Schema: "library", Name: "inventory",
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "jsondata", Kind: eventgen.JSON}},
+		Key:     []int{0},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	producer, err := rig.NewProducer(s.broker.Address())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(producer.Close)
+	lsn := uint64(100)
+	return func(op byte, document string) {
+		s.t.Helper()
+		lsn++
+		record, err := encoder.Encode(eventgen.Change{Op: op, Row: []any{int64(1), document}, Time: time.Now(), LSN: lsn})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := producer.Write(s.t.Context(), record); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 func TestHistory(t *testing.T) {
 	s := installed(t)
 	s.run("docs/history.md", page(t, "docs/history.md")...)
