@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/access"
 	"metadb/internal/adminlang"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
@@ -42,6 +43,10 @@ type Config struct {
 	Sync   Synchronizer
 	Status Status
 	Logger *slog.Logger
+	// Super connects as the superuser, who alone can make roles and grant on
+	// what users own. Roles are those that no command may touch.
+	Super func(ctx context.Context) (*pgx.Conn, error)
+	Roles access.Roles
 	// Rejected tries rejected events again. If it is nil, that command is not
 	// in this version.
 	Rejected
@@ -99,6 +104,16 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.dropOrigin(ctx, c)
 	case adminlang.Sync:
 		return e.synchronize(ctx, c)
+	case adminlang.CreateUser:
+		return e.createUser(ctx, c)
+	case adminlang.DropUser:
+		return e.dropUser(ctx, c)
+	case adminlang.RegisterUser:
+		return e.registerUser(ctx, c)
+	case adminlang.CreateSchema:
+		return e.createSchema(ctx, c)
+	case adminlang.Grant:
+		return e.grant(ctx, c)
 	}
 	return nil, notYet(command)
 }

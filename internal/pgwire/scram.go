@@ -1,8 +1,6 @@
 package pgwire
 
 import (
-	"crypto/hmac"
-	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -11,18 +9,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xdg-go/stringprep"
+	"metadb/internal/scram"
 )
 
 // mechanism is the one SASL mechanism that is offered.
-// https://www.rfc-editor.org/rfc/rfc5802, https://www.rfc-editor.org/rfc/rfc7677
-const mechanism = "SCRAM-SHA-256"
+// https://www.rfc-editor.org/rfc/rfc5802
+const mechanism = scram.Mechanism
 
-const (
-	scramIterations = 4096
-	saltBytes       = 16
-	nonceBytes      = 18
-)
+const nonceBytes = 18
 
 // errExchange is a client that doesn't speak SCRAM as its RFC says. A wrong
 // password is none.
@@ -31,30 +25,15 @@ var errExchange = errors.New("malformed SCRAM message")
 // verifier is what SCRAM needs to know of a password. It is made when the
 // server starts and never stored.
 type verifier struct {
-	salt                 []byte
-	storedKey, serverKey []byte
+	*scram.Verifier
 	// empty says that there is no password: nothing is right then.
 	empty bool
 }
 
-// newVerifier makes the verifier of a password, prepared by SASLprep as far as
-// that is possible (PostgreSQL takes other passwords as they are).
+// newVerifier makes the verifier of a password.
 func newVerifier(password string) (*verifier, error) {
-	v := &verifier{salt: make([]byte, saltBytes), empty: password == ""}
-	if _, err := rand.Read(v.salt); err != nil {
-		return nil, err
-	}
-	if prepared, err := stringprep.SASLprep.Prepare(password); err == nil {
-		password = prepared
-	}
-	salted, err := pbkdf2.Key(sha256.New, password, v.salt, scramIterations, sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	client := mac(salted, "Client Key")
-	stored := sha256.Sum256(client)
-	v.storedKey, v.serverKey = stored[:], mac(salted, "Server Key")
-	return v, nil
+	v, err := scram.New(password)
+	return &verifier{Verifier: v, empty: password == ""}, err
 }
 
 // exchange is one SCRAM conversation, of two messages from each side.
@@ -94,7 +73,7 @@ func (x *exchange) begin(message string) (string, error) {
 		return "", err
 	}
 	x.nonce = clientNonce + base64.StdEncoding.EncodeToString(random[:])
-	reply := "r=" + x.nonce + ",s=" + base64.StdEncoding.EncodeToString(x.salt) + ",i=" + strconv.Itoa(scramIterations)
+	reply := "r=" + x.nonce + ",s=" + base64.StdEncoding.EncodeToString(x.Salt) + ",i=" + strconv.Itoa(scram.Iterations)
 	x.first = bare + "," + reply
 	return reply, nil
 }
@@ -120,14 +99,8 @@ func (x *exchange) finish(message string) (reply string, ok bool, err error) {
 	}
 	all := x.first + "," + withoutProof
 	key := make([]byte, sha256.Size)
-	subtle.XORBytes(key, proof, mac(x.storedKey, all))
+	subtle.XORBytes(key, proof, scram.MAC(x.StoredKey, all))
 	stored := sha256.Sum256(key)
-	right := subtle.ConstantTimeCompare(stored[:], x.storedKey) == 1
-	return "v=" + base64.StdEncoding.EncodeToString(mac(x.serverKey, all)), right && !x.empty, nil
-}
-
-func mac(key []byte, message string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(message))
-	return h.Sum(nil)
+	right := subtle.ConstantTimeCompare(stored[:], x.StoredKey) == 1
+	return "v=" + base64.StdEncoding.EncodeToString(scram.MAC(x.ServerKey, all)), right && !x.empty, nil
 }

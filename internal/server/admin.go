@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"metadb/internal/access"
 	"metadb/internal/adminexec"
 	"metadb/internal/pgwire"
 	"metadb/internal/status"
@@ -34,6 +35,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Super:     pgwire.Role(s.config.Superuser),
 		Executor: adminexec.New(adminexec.Config{
 			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
+			Super: streams.super, Roles: access.Roles{System: s.config.SystemUser.Name, Super: s.config.Superuser.Name},
 		}),
 		Logger: s.logger,
 	})

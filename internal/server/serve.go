@@ -72,6 +72,7 @@ func (s *server) serve(ctx context.Context) error {
 	group.Go(func() error { return owner.watch(ctx) })
 	group.Go(func() error { return streams.run(ctx) })
 	group.Go(func() error { return streams.maintain(ctx) })
+	group.Go(func() error { return streams.keepRights(ctx) })
 	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
 	return group.Wait()
 }

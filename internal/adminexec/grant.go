@@ -1,0 +1,67 @@
+package adminexec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/access"
+	"metadb/internal/adminlang"
+)
+
+// codeUndefinedFunction is the SQLSTATE of a function that does not exist.
+const codeUndefinedFunction = "42883"
+
+// grant carries out GRANT ACCESS and REVOKE ACCESS.
+func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error) {
+	change, tag, what := e.Roles.Grant, "GRANT", "granted to"
+	if c.Revoke {
+		change, tag, what = e.Roles.Revoke, "REVOKE", "revoked from"
+	}
+	if c.Target.Kind != adminlang.All && c.Target.Object.Schema.Text == "" {
+		return nil, &Error{
+			Code: codeInvalidValue, Message: fmt.Sprintf("the schema of %s is missing", c.Target), Position: c.Target.Object.At(),
+			Hint: fmt.Sprintf("write it: %s access on %s SCHEMA.%s", strings.ToLower(tag), c.Target.Kind, c.Target.Object.Name),
+		}
+	}
+	object := accessObject(c.Target)
+	if err := e.asSuper(ctx, func(tx pgx.Tx) error { return change(ctx, tx, c.User.Text, object) }); err != nil {
+		return nil, grantError(err, c)
+	}
+	e.log("access on %s %s %q", c.Target, what, c.User.Text)
+	return done(tag), nil
+}
+
+// accessObject returns what a target stands for.
+func accessObject(t adminlang.Target) access.Object {
+	if t.Kind == adminlang.All {
+		return access.Object{}
+	}
+	o := access.Object{Schema: t.Object.Schema.Text, Name: t.Object.Name.Text, Function: t.Kind == adminlang.Function}
+	types := make([]string, len(t.Types))
+	for i, v := range t.Types {
+		types[i] = v.Text
+	}
+	o.Types = strings.Join(types, ", ")
+	return o
+}
+
+// grantError words what is refused of a grant.
+func grantError(err error, c adminlang.Grant) error {
+	code := codeUndefinedTable
+	if c.Target.Kind == adminlang.Function {
+		code = codeUndefinedFunction
+	}
+	switch {
+	case errors.Is(err, access.ErrNoObject):
+		return &Error{Code: code, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNoObject), Position: c.Target.Object.Name.At}
+	case errors.Is(err, access.ErrNotGranted):
+		return &Error{
+			Code: codeUndefinedObject, Message: fmt.Sprintf("access on %s %s to %s", c.Target, access.ErrNotGranted, c.User), Position: c.User.At,
+		}
+	}
+	return userError(err, c.User)
+}
