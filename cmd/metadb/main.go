@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -14,11 +15,18 @@ func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "metadb: error: %v\n", err)
-		return 1
+	err := root.ExecuteContext(ctx)
+	var exit *exitError
+	switch {
+	case err == nil:
+		return 0
+	case !errors.As(err, &exit):
+		exit = &exitError{status: 1}
+	case exit.message == "":
+		return exit.status
 	}
-	return 0
+	fmt.Fprintf(os.Stderr, "metadb: error: %v\n", err)
+	return exit.status
 }
 
 // newRoot returns the command with all subcommands.
@@ -43,6 +51,7 @@ func newRoot() *cobra.Command {
 		initCommand(),
 		startCommand(),
 		stopCommand(),
+		statusCommand(),
 		syncCommand(),
 		endsyncCommand(),
 		upgradeCommand(),

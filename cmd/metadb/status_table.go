@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"metadb/internal/server"
+)
+
+// statusTable is an overview as a person reads it.
+func statusTable(o *server.Overview) string {
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "SOURCE\tSTREAM\tSYNC\tLAG\tEVENTS/S\tLAST EVENT\tREJECTED")
+	for _, s := range o.Sources {
+		lag, last := "?", "-"
+		if s.Lag != nil {
+			lag = fmt.Sprint(*s.Lag)
+		}
+		if s.LastEvent != nil {
+			last = s.LastEvent.UTC().Format(time.DateTime) + " UTC"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%s\t%d\n", s.Name, s.Stream, s.Sync, lag, s.PerSecond, last, s.Rejected)
+	}
+	_ = table.Flush() // a Builder does not fail
+	if len(o.Sources) == 0 {
+		b.WriteString("there is no data source yet\n")
+	}
+	for _, s := range o.Sources {
+		if s.Message != "" {
+			fmt.Fprintf(&b, "%s: %s\n", s.Name, s.Message)
+		}
+	}
+	if o.Trouble != "" {
+		fmt.Fprintln(&b, o.Trouble)
+	} else {
+		fmt.Fprintf(&b, "database: %s\n", bytesText(o.DatabaseBytes))
+	}
+	return b.String()
+}
+
+// bytesText is a size with a unit of 1024 bytes and more.
+func bytesText(n int64) string {
+	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB"}
+	size, unit := float64(n), 0
+	for size >= 1024 && unit < len(units)-1 {
+		size, unit = size/1024, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%.1f %s", size, units[unit])
+}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Overview is what a running server says of itself at one moment.
+type Overview struct {
+	// Time is when it was asked.
+	Time    time.Time        `json:"time"`
+	Sources []SourceOverview `json:"sources"`
+	// DatabaseBytes is the size of the database on disk, 0 where the database
+	// does not answer; then Trouble says why.
+	DatabaseBytes int64  `json:"database_bytes"`
+	Trouble       string `json:"trouble,omitempty"`
+}
+
+// SourceOverview is one line of "list status" with what follows from it.
+type SourceOverview struct {
+	Name   string `json:"name"`
+	Stream string `json:"stream"`
+	Sync   string `json:"sync"`
+	// Lag is how many events wait, nil where nobody knows; LastEvent is the
+	// source's time of the last event applied.
+	Lag       *int64     `json:"lag"`
+	LastEvent *time.Time `json:"last_event_time"`
+	Events    int64      `json:"events"`
+	Rejected  int64      `json:"rejected"`
+	Message   string     `json:"message,omitempty"`
+	// PerSecond is how many events were applied in a second lately.
+	PerSecond float64 `json:"events_per_second"`
+}
+
+// Well reports whether nothing asks for attention.
+func (s SourceOverview) Well() bool {
+	switch s.Stream {
+	case "error", "gap":
+		return false
+	}
+	return s.Rejected == 0 && s.Sync != "snapshot_complete"
+}
+
+// Well reports whether nothing asks for attention.
+func (o *Overview) Well() bool {
+	for _, s := range o.Sources {
+		if !s.Well() {
+			return false
+		}
+	}
+	return o.Trouble == ""
+}
+
+// Overview asks the server. Rates are taken since an earlier overview, if there
+// is one.
+func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, error) {
+	o := &Overview{Time: time.Now(), Sources: []SourceOverview{}}
+	rows, err := c.conn.Query(ctx, "list status")
+	if err != nil {
+		return nil, plain(err)
+	}
+	o.Sources, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (SourceOverview, error) {
+		var s SourceOverview
+		var kind string
+		var message *string
+		err := row.Scan(&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message)
+		if message != nil {
+			s.Message = *message
+		}
+		return s, err
+	})
+	if err != nil {
+		return nil, plain(err)
+	}
+	for i := range o.Sources {
+		o.Sources[i].PerSecond = rate(earlier, o, &o.Sources[i])
+	}
+	// The server answers without its database; then that is what is wrong.
+	err = c.conn.QueryRow(ctx, "select pg_catalog.pg_database_size(pg_catalog.current_database())").Scan(&o.DatabaseBytes)
+	if err != nil {
+		o.Trouble = fmt.Sprintf("the database does not answer: %v", plain(err))
+	}
+	return o, nil
+}
+
+// rate returns how many events of a source were applied in a second since the
+// earlier overview.
+func rate(earlier, now *Overview, s *SourceOverview) float64 {
+	if earlier == nil {
+		return 0
+	}
+	for _, before := range earlier.Sources {
+		if seconds := now.Time.Sub(earlier.Time).Seconds(); before.Name == s.Name && before.Events <= s.Events && seconds > 0 {
+			return float64(s.Events-before.Events) / seconds
+		}
+	}
+	return 0
+}
