@@ -27,11 +27,16 @@ type remaking struct {
 	*descent
 	table int
 	child *target
-	// columns are the indexes of the table's columns.
+	// columns are the indexes of the table's columns, made says which of the
+	// shape's columns they are, by those.
 	columns []int
-	rows    *transform.Rows
-	spans   []madeSpan
-	last    change.Micros
+	made    map[int]int
+	shapes  *transform.Shapes
+	// stored are the table's columns that the shape's are, behind the key.
+	stored []int
+	rows   *transform.Rows
+	spans  []madeSpan
+	last   change.Micros
 }
 
 // madeSpan is a part of a version's time with the texts of its columns.
@@ -47,6 +52,10 @@ type remade struct {
 	start, end change.Micros
 	values     [][]byte
 	ords       []int32
+	// first is the number of its first span; closed says that the spans are
+	// complete.
+	first  int
+	closed bool
 }
 
 // remake makes the values of columns again that were moments and are text now.
@@ -61,6 +70,7 @@ func (d *descent) remake(ctx context.Context, table int, child *target, steps []
 	if m.columns == nil || !hasRoot(child.table, d.parent.table) {
 		return nil
 	}
+	m.shape()
 	var first, last int64
 	err := d.tx.QueryRow(ctx, "SELECT coalesce(min(__id), 0), coalesce(max(__id), -1) FROM "+child.table.Main.SQL()).Scan(&first, &last)
 	if err != nil {
@@ -72,6 +82,22 @@ func (d *descent) remake(ctx context.Context, table int, child *target, steps []
 		}
 	}
 	return nil
+}
+
+// shape finds out where the shape's columns are in the table.
+func (m *remaking) shape() {
+	m.shapes = m.layout.Shapes(m.table, m.folded.chunk.keyColumns)
+	m.made = make(map[int]int)
+	for _, column := range m.shapes.Upsert.Columns {
+		if transform.IsKey(column.Name) {
+			continue
+		}
+		at := m.child.table.Column(column.Name)
+		if made := slices.Index(m.columns, at); made >= 0 {
+			m.made[len(m.stored)] = made
+		}
+		m.stored = append(m.stored, at)
+	}
 }
 
 // some deals with the versions that have ids in a range.
@@ -89,7 +115,7 @@ func (m *remaking) some(ctx context.Context, from, to int64) error {
 		start := change.Micros(binary.BigEndian.Uint64(row[3])) + pgEpoch
 		texts := make([][]byte, len(columns))
 		for i, c := range columns {
-			texts[i] = c.text(row[4+len(m.columns)+len(places)+i])
+			texts[i] = c.text(row[4+len(m.stored)+len(places)+i])
 		}
 		m.parentVersion(now, start, texts)
 	})
@@ -105,9 +131,11 @@ func (m *remaking) sql(columns []documentColumn, places []string) string {
 	t := m.child.table
 	var b strings.Builder
 	b.WriteString("SELECT c.__id, c.__start, c.__end, p.__start")
+	for _, column := range m.stored {
+		b.WriteString(", c." + t.Columns[column].Stored.SQL())
+	}
 	any := make([]string, len(m.columns))
 	for i, column := range m.columns {
-		b.WriteString(", c." + t.Columns[column].Stored.SQL())
 		any[i] = "c." + t.Columns[column].Stored.SQL() + " IS NOT NULL"
 	}
 	for _, name := range places {
@@ -136,12 +164,13 @@ func (m *remaking) version(id int64, row [][]byte, places int) *remade {
 		id:    id,
 		start: change.Micros(binary.BigEndian.Uint64(row[1])) + pgEpoch, end: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
 	}
-	for i := range m.columns {
+	v.first = len(m.spans)
+	for i := range m.stored {
 		v.values = append(v.values, bytes.Clone(row[4+i]))
 	}
 	for i := range places {
 		ord := int32(0)
-		if value := row[4+len(m.columns)+i]; value != nil {
+		if value := row[4+len(m.stored)+i]; value != nil {
 			ord = int32(binary.BigEndian.Uint32(value))
 		}
 		v.ords = append(v.ords, ord)
@@ -149,38 +178,71 @@ func (m *remaking) version(id int64, row [][]byte, places int) *remade {
 	return v
 }
 
-// parentVersion notes what a version of the parent says of a version: nothing, if
-// its moments are others.
+// parentVersion notes what a version of the parent says of a version. Several of
+// one time can't be told by it: those that say something else are the parents of
+// others.
 func (m *remaking) parentVersion(v *remade, start change.Micros, texts [][]byte) {
+	if v.closed {
+		return
+	}
+	said, same := m.says(v, texts)
+	n := len(m.spans)
+	switch {
+	case !same && v.end == v.start:
+		v.closed = n > v.first
+	case !same && start <= v.start:
+		m.spans = m.spans[:v.first]
+	case !same:
+	case n == v.first:
+		m.spans = append(m.spans, madeSpan{id: v.id, start: v.start, end: v.end, texts: said})
+	case !slices.Equal(m.spans[n-1].texts, said):
+		start = max(start, v.start)
+		m.spans[n-1].end = start
+		m.spans = append(m.spans, madeSpan{id: v.id, start: start, end: v.end, texts: said})
+	}
+}
+
+// says returns what documents say in the columns that are made again, and whether
+// they are those of the version: whether all else is the same.
+func (m *remaking) says(v *remade, texts [][]byte) (said []string, same bool) {
 	m.rows.Reset()
 	document := m.layout.Add(m.rows, texts)
 	row, found := m.rows.Find(document, m.table, v.ords)
 	if !found {
-		return
+		return nil, false
 	}
-	said := make([]string, len(m.columns))
-	for i, column := range m.columns {
-		if v.values[i] == nil {
+	cells, err := m.shapes.AppendRow(nil, m.rows, m.table, row)
+	if err != nil {
+		return nil, false
+	}
+	said = make([]string, len(m.columns))
+	key := len(m.shapes.Delete.Columns) - len(m.parent.table.Key)
+	for i, cell := range cells.Cells() {
+		i -= key
+		if i < 0 {
 			continue
 		}
-		written, printed, is := m.layout.Moment(m.rows, m.table, row, m.child.table.Columns[column].Name)
-		if !is || printed != string(v.values[i]) {
-			return
+		value := v.values[i]
+		if (cell.State == change.Present) != (value != nil) {
+			return nil, false
 		}
-		said[i] = written
+		made, isMade := m.made[i]
+		if !isMade {
+			if string(cell.Bytes) != string(value) {
+				return nil, false
+			}
+			continue
+		}
+		if value == nil {
+			continue
+		}
+		written, printed, is := m.layout.Moment(m.rows, m.table, row, m.child.table.Columns[m.columns[made]].Name)
+		if !is || printed != string(value) {
+			return nil, false
+		}
+		said[made] = written
 	}
-	n := len(m.spans)
-	switch {
-	case n == 0 || m.spans[n-1].id != v.id:
-		m.spans = append(m.spans, madeSpan{id: v.id, start: v.start, end: v.end, texts: said})
-	case start <= v.start && v.end > v.start:
-		// Of several at the time of its beginning the last is the one that
-		// lasted.
-		m.spans[n-1].texts = said
-	case start > v.start && !slices.Equal(m.spans[n-1].texts, said):
-		m.spans[n-1].end = start
-		m.spans = append(m.spans, madeSpan{id: v.id, start: start, end: v.end, texts: said})
-	}
+	return said, true
 }
 
 // write stores what has been made.
