@@ -30,9 +30,9 @@ const fewSame = 10
 
 // exchangeable reports whether the rows of a chunk may be exchanged: each of a
 // key of its own, complete, of the stored types, of one origin, and none that
-// may be a repetition.
+// may be a repetition or has been retried.
 func (r *run) exchangeable(t *target, c *chunk, f *folded) bool {
-	if !t.differing || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
+	if r.retried != nil || !t.differing || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
 		return false
 	}
 	origin := r.batch.Events[c.events[0]].Origin

@@ -13,6 +13,10 @@ import (
 	"metadb/internal/ident"
 )
 
+// errNotLate says that nothing has happened to the key since the event: it becomes
+// current like any other.
+var errNotLate = errors.New("an event is the last of its key")
+
 // placeOne gives a retried event its place in history under a savepoint, or sets
 // it aside again.
 func (r *run) placeOne(ctx context.Context, t *target, event int) error {
@@ -24,6 +28,11 @@ func (r *run) placeOne(ctx context.Context, t *target, event int) error {
 	}
 	before, outcome, family := *t, r.outcome, r.saveFamily()
 	err := r.savepoint(ctx, func() error { return r.place(ctx, t, c) })
+	if errors.Is(err, errNotLate) {
+		*t, r.outcome = before, outcome
+		r.restoreFamily(family)
+		return r.applyChunk(ctx, t, c)
+	}
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
 		return err
@@ -56,7 +65,10 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 		}
 		p = among(line, e.Time, later, e.Op == change.Upsert)
 	}
-	if p.nothing {
+	switch {
+	case p.end == forever:
+		return errNotLate
+	case p.nothing:
 		return nil
 	}
 	return r.carryOut(ctx, t, c, st, p)

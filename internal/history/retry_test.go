@@ -165,6 +165,29 @@ func (r *rig) rejectSome(events []change.Event, rejected []int, size int) change
 	return r.retry(whole)
 }
 
+// TestRetryWithoutRecordKey: where the key of the record does not tell what came
+// later, as after a resynchronization from other topics, the versions do.
+func TestRetryWithoutRecordKey(t *testing.T) {
+	late := []change.Event{put(1, "x", 15), put(2, "y", 15), put(3, "z", 15), put(2, "p", 25), del(3, 17), put(4, "n", 15)}
+	r := newRig(t)
+	var broken []change.Event
+	whole := map[int64]change.Event{}
+	for i, e := range late {
+		broken = append(broken, asRejected(e))
+		whole[int64(i)] = e
+	}
+	r.apply(broken...)
+	r.apply(put(1, "a", 10), put(2, "p", 10), put(3, "q", 10))
+	r.apply(put(1, "b", 20), put(2, "r", 20), del(3, 20))
+	if out := r.retry(whole); out.Rejected != 0 {
+		t.Fatalf("%+v", out)
+	}
+	want := "1 a 10 15\n1 x 15 20\n1 b 20 -\n2 p 10 15\n2 y 15 20\n2 r 20 25\n2 p 25 -\n3 q 10 15\n3 z 15 17\n4 n 15 -"
+	if got := r.versionsInOrder(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestRetryFails: what can't be applied this time either stays as it is, with the
 // reason of this time, and what waits for it goes on waiting.
 func TestRetryFails(t *testing.T) {
