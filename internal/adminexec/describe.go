@@ -30,13 +30,13 @@ func describeList(what string) []Column {
 	case "data_origins":
 		return texts("name")
 	case "data_sources":
-		names := []string{"name"}
+		var names []string
 		for _, key := range datasource.Names() {
 			if !datasource.Secret(key) {
 				names = append(names, key)
 			}
 		}
-		return texts(names...)
+		return append([]Column{{Name: "name", OID: pgtype.TextOID}, {Name: "enable", OID: pgtype.BoolOID}}, texts(names...)...)
 	case "status":
 		return append(texts("type", "name", "source_stream", "source_sync"),
 			Column{Name: "lag", OID: pgtype.Int8OID},

@@ -50,6 +50,8 @@ type Config struct {
 	// Rejected tries rejected events again. If it is nil, that command is not
 	// in this version.
 	Rejected
+	// Tables changes and drops main tables.
+	Tables
 	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
 	// is not in this version.
 	RefreshTypes func(context.Context) error
@@ -114,6 +116,10 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.createSchema(ctx, c)
 	case adminlang.Grant:
 		return e.grant(ctx, c)
+	case adminlang.AlterTable:
+		return e.alterTable(ctx, c)
+	case adminlang.PurgeTables:
+		return e.purgeTables(ctx, c)
 	}
 	return nil, notYet(command)
 }

@@ -129,7 +129,7 @@ func TestSourceLifecycle(t *testing.T) {
 	f.expect("alter data source a options (drop nothing)", `HV00D invalid option "nothing" (35)`)
 	f.expect("alter data source a options (drop schema_stop_filter, set security 'plaintext')", "NOTICE the server must be restarted")
 	f.expect("alter data source b options (set topics 'x')", `42704 data source "b" does not exist (19)`)
-	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|-|-|-|-|-|-")
+	f.expect("list data_sources", "a|true|c:1|plaintext|^c|g|-|-|-|-|-|-|-|-|-|-|-|-|-")
 	f.expect("drop data source b", `42704 data source "b" does not exist (18)`)
 	f.expect("drop data source a", "NOTICE the tables of data source \"a\" are kept\nDROP DATA SOURCE")
 	f.expect("list data_sources", "SELECT 0")

@@ -6,7 +6,8 @@ import (
 	"metadb/internal/datasource"
 )
 
-// listSources carries out LIST DATA_SOURCES: every option but the secret ones.
+// listSources carries out LIST DATA_SOURCES: whether each is enabled,
+// and every option but the secret ones.
 // An option without a value is NULL.
 func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 	sources, err := datasource.LoadAll(ctx, e.DB)
@@ -16,8 +17,8 @@ func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 	columns := describeList("data_sources")
 	var rows [][]any
 	for _, o := range sources {
-		row := []any{o.Name}
-		for _, column := range columns[1:] {
+		row := []any{o.Name, o.Enable}
+		for _, column := range columns[2:] {
 			row = append(row, optional(o.Get(column.Name)))
 		}
 		rows = append(rows, row)

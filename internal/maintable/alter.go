@@ -1,0 +1,178 @@
+package maintable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+	"metadb/internal/ddl"
+	"metadb/internal/ident"
+	"metadb/internal/plan"
+)
+
+// What is refused. Others explain themselves.
+var (
+	ErrNoTable   = errors.New("no such table")
+	ErrNoColumn  = errors.New("no such column")
+	ErrColumn    = errors.New("the column exists already")
+	ErrReserved  = errors.New("the name is one of the metadata columns")
+	ErrNoType    = errors.New("no such type")
+	ErrNarrowing = errors.New("the type does not hold every value")
+	ErrNotUUID   = errors.New("not every value is a UUID in canonical form")
+)
+
+// Alteration is one change of a main table.
+type Alteration struct {
+	Table ident.Qualified
+	// Add says that the column is new.
+	Add    bool
+	Column ident.Name
+	// Type is a type's name as PostgreSQL reads it.
+	Type string
+}
+
+// canonicalUUID matches what PostgreSQL prints of a uuid, and nothing else.
+const canonicalUUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+// Alter changes a table and returns it as it is before and after, which is the
+// same where nothing is to do. The error wraps one of this package's where the
+// change is refused. No batch may be under way.
+func Alter(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, a Alteration, log *slog.Logger) (before, after *catalog.Table, err error) {
+	t := find(snap, a.Table)
+	if t == nil {
+		return nil, nil, ErrNoTable
+	}
+	to, err := typeNamed(ctx, tx, a.Type)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := plan.Delta{Before: t, After: t.Clone()}
+	if a.Add {
+		err = addColumn(&d, a.Column, to)
+	} else {
+		err = retype(ctx, tx, &d, a.Column, to)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.After == t {
+		return t, t, nil
+	}
+	after, err = ddl.Execute(ctx, tx, d, log)
+	return t, after, err
+}
+
+// find returns the table with that main table, nil if there is none.
+func find(snap *catalog.Snapshot, main ident.Qualified) *catalog.Table {
+	for t := range snap.All() {
+		if t.Main == main {
+			return t
+		}
+	}
+	return nil
+}
+
+// typeNamed returns the column type that PostgreSQL knows by that name. Lengths
+// and precisions are not kept, so that they are refused.
+func typeNamed(ctx context.Context, tx pgx.Tx, name string) (change.Type, error) {
+	if strings.Contains(name, "(") {
+		return 0, fmt.Errorf("%w: it has a length", ErrNoType)
+	}
+	var found *string
+	// A name that is none can be a syntax error, which ends the transaction.
+	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT pg_catalog.format_type(pg_catalog.to_regtype($1), NULL)", name).Scan(&found)
+	})
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return 0, ErrNoType
+	case err != nil:
+		return 0, fmt.Errorf("look for type %s: %w", name, err)
+	case found == nil:
+		return 0, ErrNoType
+	}
+	for t := change.Text; int(t) < change.TypeCount; t++ {
+		if t.String() == *found {
+			return t, nil
+		}
+	}
+	return 0, ErrNoType
+}
+
+// Types lists the types that a column can have.
+func Types() []string {
+	var names []string
+	for t := change.Text; int(t) < change.TypeCount; t++ {
+		names = append(names, t.String())
+	}
+	return names
+}
+
+// addColumn adds a column, which is NULL until the source has it.
+func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
+	if ident.IsMetadata(name) {
+		return ErrReserved
+	}
+	for _, c := range d.Before.Columns {
+		if c.Stored == name || c.Name == string(name) {
+			return ErrColumn
+		}
+	}
+	d.After.Columns = append(d.After.Columns, catalog.Column{Column: change.Column{Name: string(name), Type: to}, Stored: name})
+	return nil
+}
+
+// retype widens a column. Where it has the type, After becomes Before.
+func retype(ctx context.Context, tx pgx.Tx, d *plan.Delta, name ident.Name, to change.Type) error {
+	if ident.IsMetadata(name) {
+		return ErrReserved
+	}
+	at := -1
+	for i, c := range d.Before.Columns {
+		if c.Stored == name {
+			at = i
+		}
+	}
+	if at < 0 {
+		return ErrNoColumn
+	}
+	from := d.Before.Columns[at].Type
+	switch {
+	case from == to:
+		d.After = d.Before
+		return nil
+	case from == change.Text && to == change.UUID:
+		if err := allUUIDs(ctx, tx, d.Before, name); err != nil {
+			return err
+		}
+	case datatype.Widen(from, to) != to:
+		return fmt.Errorf("%w: it is %s", ErrNarrowing, from)
+	}
+	d.After.Columns[at].Type = to
+	d.Steps = append(d.Steps, plan.Step{Column: at, From: from, To: to})
+	return nil
+}
+
+// allUUIDs returns an error, with their number, if there are other texts.
+func allUUIDs(ctx context.Context, tx pgx.Tx, t *catalog.Table, column ident.Name) error {
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Main.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return fmt.Errorf("lock table %s: %w", t.Main, err)
+	}
+	var others int64
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+t.Main.SQL()+" WHERE "+column.SQL()+" !~ $1", canonicalUUID).Scan(&others); err != nil {
+		return fmt.Errorf("look for UUIDs in table %s: %w", t.Main, err)
+	}
+	if others > 0 {
+		return fmt.Errorf("%w: %d row versions have others", ErrNotUUID, others)
+	}
+	return nil
+}

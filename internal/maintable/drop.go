@@ -1,0 +1,136 @@
+package maintable
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// Dropped says what went with the tables that were asked for.
+type Dropped struct {
+	// Tables are all that were dropped, for the catalog to forget.
+	Tables []change.Table
+	// Transformed are the main tables that went because they were made from
+	// the JSON of others.
+	Transformed []ident.Qualified
+	// Mappings and Grants count what was removed.
+	Mappings, Grants int64
+	// Parents are tables, still there, of which a transformed table was
+	// dropped: their mappings make it again.
+	Parents []ident.Qualified
+}
+
+// Drop drops main tables with their partitions, sync tables, transformed tables,
+// mappings and grants. It is to be called with the transaction that is rolled
+// back if there is an error: a [MissingError] or
+// a [BusyError] names the table that is in the way.
+// No batch may be under way.
+func Drop(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, mains []ident.Qualified) (Dropped, error) {
+	var dropped Dropped
+	var tables []*catalog.Table
+	for i, main := range mains {
+		t := find(snap, main)
+		if t == nil {
+			return dropped, MissingError(i)
+		}
+		var busy bool
+		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.resync WHERE schema_name = $1 AND table_name = $2)", t.Name.Schema, t.Name.Name).Scan(&busy)
+		if err != nil {
+			return dropped, fmt.Errorf("ask what is being synchronized: %w", err)
+		}
+		if busy {
+			return dropped, BusyError(i)
+		}
+		if !slices.Contains(tables, t) {
+			tables = append(tables, t)
+		}
+	}
+	tables, dropped.Transformed = withTransformed(snap, tables)
+	for _, t := range tables {
+		if err := dropped.drop(ctx, tx, t); err != nil {
+			return dropped, err
+		}
+		parent := snap.Table(t.Parent)
+		if !t.IsTransformed() || parent == nil || slices.Contains(tables, parent) {
+			continue
+		}
+		dropped.Parents = append(dropped.Parents, parent.Main)
+		// What is transformed of it is not complete any more.
+		_, err := tx.Exec(ctx, "UPDATE metadb.target_table SET mapped = '' WHERE schema_name = $1 AND table_name = $2", t.Parent.Schema, t.Parent.Name)
+		if err != nil {
+			return dropped, fmt.Errorf("update table %s: %w", parent.Main, err)
+		}
+	}
+	return dropped, nil
+}
+
+// MissingError is the index of a table that does not exist.
+type MissingError int
+
+// BusyError is the index of a table that is being synchronized by itself.
+type BusyError int
+
+func (e BusyError) Error() string { return fmt.Sprintf("table %d is being synchronized", int(e)) }
+
+func (e MissingError) Error() string { return fmt.Sprintf("table %d does not exist", int(e)) }
+
+// withTransformed adds what is transformed from the tables.
+func withTransformed(snap *catalog.Snapshot, tables []*catalog.Table) ([]*catalog.Table, []ident.Qualified) {
+	var added []ident.Qualified
+	for t := range snap.All() {
+		if !t.IsTransformed() || slices.Contains(tables, t) {
+			continue
+		}
+		if slices.ContainsFunc(tables, func(parent *catalog.Table) bool { return parent.Name == t.Parent }) {
+			tables, added = append(tables, t), append(added, t.Main)
+		}
+	}
+	return tables, added
+}
+
+// drop drops one table and what describes it.
+func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
+	for _, sql := range []string{"DROP TABLE " + t.Main.SQL(), "DROP TABLE IF EXISTS " + t.Sync.SQL()} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("drop table %s: %w", t.Main, err)
+		}
+	}
+	var relations []string
+	for relation := range t.Relations() {
+		relations = append(relations, string(relation.Name))
+	}
+	stored := []any{string(t.Current.Schema), string(t.Current.Name)}
+	named := []any{t.Name.Schema, t.Name.Name}
+	for _, row := range []struct {
+		sql   string
+		args  []any
+		count *int64
+	}{
+		{sql: "DELETE FROM metadb.base_table WHERE schema_name = $1 AND table_name = $2", args: stored},
+		{sql: "DELETE FROM metadb.table_update WHERE schema_name = $1 AND table_name = $2", args: stored},
+		{sql: "DELETE FROM metadb.transform_json WHERE schema_name = $1 AND table_name = $2", args: stored, count: &d.Mappings},
+		{
+			sql:  "DELETE FROM metadb.acl WHERE schema_name = $1 AND object_type = 'table' AND object_name = ANY ($2)",
+			args: []any{string(t.Main.Schema), relations}, count: &d.Grants,
+		},
+		{sql: "DELETE FROM metadb.target_table WHERE schema_name = $1 AND table_name = $2", args: named},
+		{sql: "DELETE FROM metadb.target_column WHERE schema_name = $1 AND table_name = $2", args: named},
+		{sql: "DELETE FROM metadb.table_feed WHERE schema_name = $1 AND table_name = $2", args: named},
+	} {
+		tag, err := tx.Exec(ctx, row.sql, row.args...)
+		if err != nil {
+			return fmt.Errorf("forget table %s: %w", t.Main, err)
+		}
+		if row.count != nil {
+			*row.count += tag.RowsAffected()
+		}
+	}
+	d.Tables = append(d.Tables, t.Name)
+	return nil
+}

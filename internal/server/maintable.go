@@ -1,0 +1,67 @@
+package server
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/ident"
+	"metadb/internal/maintable"
+)
+
+// AlterTable implements adminexec.Tables.
+func (s *streams) AlterTable(ctx context.Context, a maintable.Alteration) (changed bool, err error) {
+	var before, after *catalog.Table
+	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
+		before, after, err = maintable.Alter(ctx, tx, snap, a, s.logger)
+		return err
+	}, func() {
+		if after != before {
+			s.tables.store.Publish(after)
+		}
+	})
+	return after != before, err
+}
+
+// PurgeTables implements adminexec.Tables. Where the source goes on, the next
+// event makes a table again.
+func (s *streams) PurgeTables(ctx context.Context, mains []ident.Qualified) (dropped maintable.Dropped, err error) {
+	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
+		dropped, err = maintable.Drop(ctx, tx, snap, mains)
+		return err
+	}, func() {
+		s.tables.store.Forget(dropped.Tables...)
+		// Of the parents that stay it is not known what is transformed.
+		s.tables.doubtful = true
+	})
+	return dropped, err
+}
+
+// changeTables changes tables while no batch is applied, and publishes what has
+// become of them. Streams go on with the tables as they are then.
+func (s *streams) changeTables(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
+	if err := s.tables.reload(ctx, s.pool); err != nil {
+		return err
+	}
+	return s.tables.exclusively(func() error {
+		tx, err := s.pool.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
+			return err
+		}
+		if err := change(tx, s.tables.store.Snapshot()); err != nil {
+			return err
+		}
+		if err := tx.Commit(ctx); err != nil {
+			// It may have been committed.
+			s.tables.doubtful = true
+			return err
+		}
+		publish()
+		return nil
+	})
+}
