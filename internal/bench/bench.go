@@ -39,8 +39,10 @@ type result struct {
 	name string
 	rows int
 	took time.Duration
-	// goal is the least ratio to the raw COPY, zero for the COPY itself.
+	// goal is the least ratio to the yardstick, zero for one itself.
 	goal float64
+	// yardstick is a rate, zero where it is that of the first line.
+	yardstick float64
 	// memory is the server's peak, in bytes, zero where no server ran.
 	memory int64
 	// cpu is the processor time that the programs used, from their start, for
@@ -164,9 +166,11 @@ func (b *bench) close() error {
 func (b *bench) print(results []result) error {
 	_, _ = fmt.Fprintf(b.Out, "\n%-28s %9s %9s %9s %7s %6s %9s  %s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "peak RSS", "CPU µs a row: server + PostgreSQL + broker")
 	var short []error
-	yardstick := results[0].rate()
 	for _, r := range results {
-		ratio := r.rate() / yardstick
+		if r.yardstick == 0 {
+			r.yardstick = results[0].rate()
+		}
+		ratio := r.rate() / r.yardstick
 		goal, memory, used := "", "", ""
 		if r.goal > 0 {
 			goal = fmt.Sprintf("%.2f", r.goal)

@@ -32,8 +32,8 @@ type raw struct {
 const copyHeader = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
 // newRaw makes the stream of the first n rows, by way of their events.
-func newRaw(generator *generator, n int) (*raw, error) {
-	encoder, err := eventgen.NewEncoder(instance("raw"))
+func newRaw(table eventgen.Table, n int, row func(i int) []any) (*raw, error) {
+	encoder, err := eventgen.NewEncoder(table)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func newRaw(generator *generator, n int) (*raw, error) {
 	r.stream.WriteString(copyHeader)
 	events := 0
 	for i := range n {
-		record, err := encoder.Encode(eventgen.Change{Op: 'r', Row: generator.row(i, 0), Time: generator.epoch, LSN: 1})
+		record, err := encoder.Encode(eventgen.Change{Op: 'r', Row: row(i), Time: time.Unix(1_600_000_000, 0), LSN: 1})
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ type feed struct {
 func (f *feed) snapshot(ctx context.Context, prefix string, n int, updates func(row int) int) error {
 	f.lsn += 8
 	now := time.Now()
-	return f.write(ctx, prefix, n, func(i int) eventgen.Change {
+	return f.write(ctx, instance(prefix), n, func(i int) eventgen.Change {
 		c := eventgen.Change{Op: 'r', Row: f.generator.row(i, updates(i)), Time: now, LSN: f.lsn, Snapshot: "true"}
 		switch i {
 		case 0:
@@ -35,15 +35,15 @@ func (f *feed) snapshot(ctx context.Context, prefix string, n int, updates func(
 
 // updates writes n updates of the rows that order names, one after the other.
 func (f *feed) updates(ctx context.Context, prefix string, n int, order func(i int) (row, updates int)) error {
-	return f.write(ctx, prefix, n, func(i int) eventgen.Change {
+	return f.write(ctx, instance(prefix), n, func(i int) eventgen.Change {
 		f.lsn += 8
 		row, updates := order(i)
 		return eventgen.Change{Op: 'u', Row: f.generator.row(row, updates), Time: time.Now(), LSN: f.lsn}
 	})
 }
 
-func (f *feed) write(ctx context.Context, prefix string, n int, next func(i int) eventgen.Change) error {
-	encoder, err := eventgen.NewEncoder(instance(prefix))
+func (f *feed) write(ctx context.Context, table eventgen.Table, n int, next func(i int) eventgen.Change) error {
+	encoder, err := eventgen.NewEncoder(table)
 	if err != nil {
 		return err
 	}

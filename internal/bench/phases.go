@@ -20,7 +20,7 @@ const firstPrefix, secondPrefix = "bench_1", "bench_2"
 // them, so that producing them costs none of the time measured.
 func (b *bench) measure(ctx context.Context) ([]result, error) {
 	b.say("making %d rows", b.Rows)
-	raw, err := newRaw(b.feed.generator, b.Rows)
+	raw, err := newRaw(instance("raw"), b.Rows, func(i int) []any { return b.feed.generator.row(i, 0) })
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,11 @@ func (b *bench) measure(ctx context.Context) ([]result, error) {
 		results = append(results, result)
 		b.say("%s: %.1f s", result.name, result.took.Seconds())
 	}
-	return results, b.verify(ctx)
+	if err := b.verify(ctx); err != nil {
+		return nil, err
+	}
+	mapped, err := b.documents(ctx)
+	return append(results, mapped...), err
 }
 
 func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }

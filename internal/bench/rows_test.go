@@ -10,7 +10,7 @@ func TestRowsAreLikeRealOnes(t *testing.T) {
 	if got := len(instance("p").Columns); got != 25 {
 		t.Errorf("%d columns, want 25", got)
 	}
-	raw, err := newRaw(generator, 100)
+	raw, err := newRaw(instance("raw"), 100, func(i int) []any { return generator.row(i, 0) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,5 +25,15 @@ func TestRowsAreLikeRealOnes(t *testing.T) {
 	}
 	if reflect.DeepEqual(generator.row(7, 0), generator.row(7, 1)) || generator.row(7, 0)[0] != generator.row(7, 1)[0] {
 		t.Error("an update changes the key, or nothing")
+	}
+}
+
+func TestDocumentsAreAsLongAsTheySay(t *testing.T) {
+	raw, err := newRaw(record("raw", "mapped"), 100, func(i int) []any { return mapped(i, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw.row < 1250 || raw.row > 1350 {
+		t.Errorf("a row has %d bytes, want about 1.3 KB", raw.row)
 	}
 }

@@ -1,0 +1,149 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+// The least ratios with JSON mappings (SPEC 9): of a snapshot to a raw COPY of the
+// same rows, and of updates that change one scalar to the same without mappings.
+const (
+	mappedSnapshotGoal = 0.25
+	mappedUpdatesGoal  = 0.5
+)
+
+// record is a table whose data are in a document of 1.3 KB.
+func record(prefix, name string) eventgen.Table {
+	return eventgen.Table{
+		Prefix: prefix, Schema: "inventory", Name: name, Key: []int{0},
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.BigInt}, {Name: "data", Kind: eventgen.JSON}},
+	}
+}
+
+// mapped returns row n of a record after so many updates of its price: the
+// document has thirteen scalars, an object with four, an array of two scalars and
+// one of two objects with two each.
+func mapped(n, updates int) []any {
+	return []any{int64(n), fmt.Sprintf(`{"id": "%08d-8cca-4d9c-82e4-5170ab2a0a39", "hrid": "in%011d", "title": "A semantic web primer %d %s", "source": "FOLIO", `+
+		`"copies": %d, "price": %d.50, "active": true, "staffSuppress": false, "statusUpdatedDate": "2024-03-01T10:00:00.000+00:00", `+
+		`"instanceTypeId": "6312d172-f0cf-40f6-b27d-9fa8feaf332f", "modeOfIssuanceId": "9d18a02f-5897-4c31-9106-c9abb5c7ae8b", "notes": "%s", "series": "%s", `+
+		`"metadata": {"createdDate": "2024-01-01T10:00:00.000+00:00", "createdByUserId": "a3c1b2f0-0000-4000-8000-000000000001", `+
+		`"updatedDate": "2024-02-01T10:00:00.000+00:00", "updatedByUserId": "a3c1b2f0-0000-4000-8000-000000000002"}, `+
+		`"tags": ["important", "urgent"], `+
+		`"identifiers": [{"value": "978%010d", "identifierTypeId": "8261054f-be78-422d-bd51-4ed9f33c3422"}, {"value": "(OCoLC)%d", "identifierTypeId": "439bfbae-75bc-4f74-9fc7-b2a2d47ce3ef"}]}`,
+		n, n, n, strings.Repeat("of words ", 12), n%9, updates, strings.Repeat("nothing of note ", 16), strings.Repeat("one of many ", 9), n, n)}
+}
+
+// mappings are the commands that map a record.
+func mappings(name string) []string {
+	var commands []string
+	for _, mapping := range [][2]string{{"$", "t"}, {"$.metadata", "metadata"}, {"$.tags", "tags"}, {"$.identifiers", "identifiers"}} {
+		commands = append(commands, "create data mapping for json from table inventory."+name+"__ column data path '"+mapping[0]+"' to '"+mapping[1]+"'")
+	}
+	return commands
+}
+
+// documents measures what JSON mappings cost: a snapshot and updates of a table
+// without mappings, and of one with four.
+func (b *bench) documents(ctx context.Context) ([]result, error) {
+	rows, updates := max(b.Rows/3, 1), max(b.Updates/2, 1)
+	raw, err := newRaw(record("raw", "mapped"), rows, func(i int) []any { return mapped(i, 0) })
+	if err != nil {
+		return nil, err
+	}
+	took, err := raw.copy(ctx, b.metadb.Database())
+	if err != nil {
+		return nil, err
+	}
+	copied := result{name: "raw COPY of documents", rows: rows, took: took}
+	copied.yardstick = copied.rate()
+	results := []result{copied}
+	for _, phase := range []documentPhase{
+		{table: "plain", end: rows, rows: rows, result: result{name: "documents, snapshot", yardstick: copied.rate()}},
+		{table: "mapped", end: rows, rows: rows, result: result{name: "the same, four mappings", yardstick: copied.rate(), goal: mappedSnapshotGoal}},
+		{table: "plain", from: rows, end: rows + updates, rows: rows, result: result{name: "documents, a scalar updated"}},
+		{table: "mapped", from: rows, end: rows + updates, rows: rows, result: result{name: "the same, four mappings", goal: mappedUpdatesGoal}},
+	} {
+		if phase.yardstick == 0 && phase.goal > 0 {
+			phase.yardstick = results[len(results)-1].rate()
+		}
+		r, err := b.documentPhase(ctx, phase)
+		if err != nil {
+			return nil, err
+		}
+		if r.yardstick == 0 {
+			r.yardstick = r.rate()
+		}
+		results = append(results, r)
+		b.say("%s: %.1f s", r.name, r.took.Seconds())
+	}
+	return results, b.verifyDocuments(ctx, rows, updates)
+}
+
+// documentPhase is the application of the events from to end of a table: a
+// snapshot of so many rows, then updates of them in turn.
+type documentPhase struct {
+	result
+	table           string
+	from, end, rows int
+}
+
+func (b *bench) documentPhase(ctx context.Context, p documentPhase) (r result, err error) {
+	r, prefix := p.result, "bench_"+p.table
+	if err := b.feedDocuments(ctx, record(prefix, p.table), p); err != nil {
+		return r, err
+	}
+	if r.cpu, err = b.cpu(); err != nil {
+		return r, err
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return r, err
+	}
+	if p.from == 0 {
+		var commands []string
+		if p.table == "mapped" {
+			commands = mappings(p.table)
+		}
+		commands = append(commands, "create data source "+p.table+" type kafka options (brokers '"+b.address+"', security 'plaintext', topics '^"+prefix+
+			`\.', consumer_group '`+prefix+"')")
+		for _, command := range commands {
+			if err := b.metadb.Exec(ctx, command); err != nil {
+				return r, err
+			}
+		}
+	}
+	return b.finish(ctx, r, prefix, p.from, p.end)
+}
+
+// feedDocuments writes the events of a phase.
+func (b *bench) feedDocuments(ctx context.Context, table eventgen.Table, p documentPhase) error {
+	now := time.Now()
+	return b.feed.write(ctx, table, p.end-p.from, func(i int) eventgen.Change {
+		i += p.from
+		b.feed.lsn += 8
+		if i < p.rows {
+			return eventgen.Change{Op: 'r', Row: mapped(i, 0), Time: now, LSN: b.feed.lsn, Snapshot: "true"}
+		}
+		return eventgen.Change{Op: 'u', Row: mapped(i%p.rows, i/p.rows), Time: now, LSN: b.feed.lsn}
+	})
+}
+
+// verifyDocuments makes sure that what was measured is what happened.
+func (b *bench) verifyDocuments(ctx context.Context, rows, updates int) error {
+	for table, want := range map[string]int{
+		"inventory.mapped__": rows + updates, "inventory.mapped__t__": rows + updates, "inventory.mapped__tags__": 2 * rows, "inventory.mapped__identifiers__": 2 * rows,
+	} {
+		var got int
+		if err := b.db.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&got); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+		if got != want {
+			return fmt.Errorf("%d rows of %s, want %d", got, table, want)
+		}
+	}
+	return nil
+}
