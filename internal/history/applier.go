@@ -192,6 +192,8 @@ type target struct {
 	// events are the indexes of the table's events in the batch, in order.
 	events []int
 	habit
+	// refused says that the table can't be made.
+	refused bool
 	// changed says that the table differs from what is published.
 	changed bool
 	// lastEndMoved says that table.LastEnd has to be stored.
@@ -282,12 +284,8 @@ func (r *run) distribute(made *plan.Plan) {
 
 // applyTable makes the table as it has to be and applies its events.
 func (r *run) applyTable(ctx context.Context, t *target) error {
-	if !t.delta.Empty() {
-		table, err := ddl.Execute(ctx, r.tx, t.delta, r.config.Logger)
-		if err != nil {
-			return err
-		}
-		t.table, t.changed = table, true
+	if fits, err := r.fit(ctx, t); !fits || err != nil {
+		return err
 	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh

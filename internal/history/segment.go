@@ -129,6 +129,7 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
 		}
 	}
+	r.tables = slices.DeleteFunc(r.tables, func(t *target) bool { return t.refused })
 	if err := r.confirmKeyed(ctx); err != nil {
 		return err
 	}
