@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -59,6 +60,8 @@ func TestScripts(t *testing.T) {
 		}
 		testscript.Run(t, testscript.Params{
 			Files: []string{file},
+			// UPDATE=1 writes what was printed into the scripts.
+			UpdateScripts: os.Getenv("UPDATE") != "",
 			Condition: func(condition string) (bool, error) {
 				if condition == "root" {
 					return os.Geteuid() == 0, nil
@@ -82,6 +85,8 @@ func TestScripts(t *testing.T) {
 				"await-twice": awaitTwice,
 				"occupy":      occupy,
 				"psql":        psql,
+				"session":     session,
+				"stranger":    stranger,
 			},
 		})
 	}
@@ -152,4 +157,33 @@ func psql(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("rows"), []byte(out.String()), 0o600))
+}
+
+// session types a file into the real psql, over the Unix socket in data, and
+// keeps everything that it prints in another file.
+func session(ts *testscript.TestScript, _ bool, args []string) {
+	input, err := os.Open(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer func() { _ = input.Close() }()
+	command := exec.Command("psql", "-X", "-e", "-h", ts.MkAbs(args[0]), "-p", ts.Getenv("PORT"), "-U", "mdbadmin", "-d", "metadb")
+	command.Stdin = input
+	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PAGER=cat", "PSQLRC=/dev/null")
+	output, err := command.CombinedOutput()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), output, 0o600))
+}
+
+// stranger runs a command as an unprivileged operating-system user, who may enter
+// every folder of the script. It has to fail, saying the first argument.
+func stranger(ts *testscript.TestScript, _ bool, args []string) {
+	for dir := ts.MkAbs("."); dir != filepath.Clean(os.TempDir()) && len(dir) > 1; dir = filepath.Dir(dir) {
+		ts.Check(os.Chmod(dir, 0o755))
+	}
+	command := exec.Command("setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups"}, args[1:]...)...)
+	command.Dir = ts.MkAbs(".")
+	command.Env = append(os.Environ(), "HOME=/nonexistent", "LC_ALL=C.UTF-8")
+	output, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(output), args[0]) {
+		ts.Fatalf("%v: %v, wants %q:\n%s", args[1:], err, args[0], output)
+	}
 }

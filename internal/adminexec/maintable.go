@@ -133,10 +133,10 @@ func (e *Executor) purgeTables(ctx context.Context, c adminlang.PurgeTables) (*R
 		result.notice(fmt.Sprintf("table %s dropped too, since it was transformed from one of them", t.SQL()))
 	}
 	if dropped.Mappings > 0 {
-		result.notice(fmt.Sprintf("%d data mappings dropped", dropped.Mappings))
+		result.notice(counted(dropped.Mappings, "data mapping") + " dropped")
 	}
 	if dropped.Grants > 0 {
-		result.notice(fmt.Sprintf("%d grants dropped", dropped.Grants))
+		result.notice(counted(dropped.Grants, "grant") + " dropped")
 	}
 	for _, t := range dropped.Parents {
 		result.notice(fmt.Sprintf("the data mappings of table %s are still there: they make the table again", t.SQL()))

@@ -70,3 +70,11 @@ func texts(names ...string) []Column {
 	}
 	return columns
 }
+
+// counted returns a number with what it counts.
+func counted(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

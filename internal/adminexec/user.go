@@ -57,10 +57,10 @@ func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result,
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("user %q dropped, %d objects handed over to %q", c.User.Text, handedOver, e.Roles.System)
+	e.log("user %q dropped, %s handed over to %q", c.User.Text, counted(int64(handedOver), "object"), e.Roles.System)
 	result := done("DROP USER")
 	if handedOver > 0 {
-		result.notice(fmt.Sprintf("%d objects that user %q owned belong to %q now", handedOver, c.User.Text, e.Roles.System))
+		result.notice(fmt.Sprintf("%s of user %q handed over to %q", counted(int64(handedOver), "object"), c.User.Text, e.Roles.System))
 	}
 	return result, nil
 }

@@ -102,7 +102,7 @@ func TestUsers(t *testing.T) {
 	f.expect("deregister user "+quoted, "DEREGISTER USER")
 	f.expect("drop user "+quoted, fmt.Sprintf("42704 user %q is not registered (11)", anna))
 	f.expect("register user "+quoted, "REGISTER USER")
-	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects that user %q owned belong to %q now\nDROP USER", anna, system))
+	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user %q handed over to %q\nDROP USER", anna, system))
 	if got := f.as(system, "SELECT tableowner::text FROM pg_tables WHERE tablename = 'report'"); got != system {
 		t.Errorf("the owner of what she made is %s", got)
 	}
@@ -131,7 +131,7 @@ func TestDropUserChangesNothingIfItFails(t *testing.T) {
 	if _, err := other.Exec(t.Context(), "DROP SCHEMA theirs"); err != nil {
 		t.Fatal(err)
 	}
-	f.expect("drop user "+quoted, "NOTICE 1 objects")
+	f.expect("drop user "+quoted, "NOTICE 1 object of user")
 }
 
 // TestGrants grants, revokes, and puts back.

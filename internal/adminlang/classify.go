@@ -78,15 +78,17 @@ func (s *span) isName(i int) bool {
 }
 
 // isCreateUser tells the command, CREATE USER U WITH PASSWORD 'P' [, …], from
-// PostgreSQL's, which may go on with other options but not with a comma.
+// PostgreSQL's, which may go on with other options but not with a comma. None of
+// its other options is one word and a string: what looks like that is a misspelt
+// command, and its password must not get into PostgreSQL's log of errors.
 func (s *span) isCreateUser(query string) bool {
 	const length = 6
-	if !s.begins(query, "create", "user") || !s.isName(2) || !s.has(query, 3, "with", "password") || len(s.head) < length {
+	if !s.begins(query, "create", "user") || !s.isName(2) || !s.has(query, 3, "with") || len(s.head) < length || s.head[4].kind != word {
 		return false
 	}
 	switch s.head[5].kind {
 	case text, escaped, broken:
-		return s.tokens == length || s.has(query, length, ",")
+		return !s.has(query, 4, "password") || s.tokens == length || s.has(query, length, ",")
 	default:
 		return false
 	}
