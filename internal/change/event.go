@@ -173,4 +173,7 @@ type Batch struct {
 	// says how that is seen; the empty Table stands for the source's. It is
 	// stored with the rows.
 	Complete map[Table]string
+	// Impatient says that the batch has failed for a lock before, and others
+	// have to wait while it is tried again: it is not worth seconds.
+	Impatient bool
 }

@@ -204,6 +204,11 @@ type target struct {
 
 // apply does everything between begin and commit.
 func (r *run) apply(ctx context.Context) error {
+	if r.batch.Impatient {
+		if _, err := r.tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
+			return fmt.Errorf("set the patience for locks: %w", err)
+		}
+	}
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"metadb/internal/catalog"
@@ -126,7 +125,7 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 	r.distribute(made)
 	for _, t := range r.tables {
 		if err := r.applyTable(ctx, t); err != nil {
-			return fmt.Errorf("apply batch to %s: %w", t.table.Name, err)
+			return &tableError{table: t.table.Name, err: err}
 		}
 	}
 	r.tables = slices.DeleteFunc(r.tables, func(t *target) bool { return t.refused })

@@ -15,18 +15,23 @@ const watchInterval = 5 * time.Second
 func (p *pipeline) apply(ctx context.Context) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
+	again := time.NewTicker(min(p.LongestPause, lotInterval))
+	defer again.Stop()
 	for {
 		select {
 		case p.wanted <- struct{}{}:
 			select {
 			case b := <-p.batches:
-				b.Complete = p.completes(b)
 				if err := p.applyOne(ctx, b); err != nil {
 					return err
 				}
 				p.lookAtSnapshot(ctx, b)
 			case <-ctx.Done():
 				return ctx.Err()
+			}
+		case <-again.C:
+			if err := p.retryLots(ctx); err != nil {
+				return err
 			}
 		case <-tick.C:
 			p.lookAtSnapshot(ctx, nil)
@@ -37,10 +42,14 @@ func (p *pipeline) apply(ctx context.Context) error {
 }
 
 // applyOne has a batch applied, again and again while that fails for reasons
-// that pass.
+// that pass. What belongs to tables that wait is taken out of it.
 func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
-	pauses := p.pauses()
-	for {
+	if err := p.divert(b); err != nil {
+		return err
+	}
+	pauses, strikes := p.pauses(), make(map[change.Table]int)
+	for len(b.Spans) > 0 {
+		b.Complete = p.completes(b)
 		// A batch that has begun is finished or rolled back, also when the
 		// server stops meanwhile: the context cancels it.
 		outcome, err := p.Applier.Apply(ctx, &b.Batch)
@@ -55,10 +64,20 @@ func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
 			return restartError(err)
 		}
 		p.is(applying, err)
+		if table, stuck := stuckTable(err); stuck {
+			if strikes[table]++; strikes[table] >= strikesToPark && p.lots.roomFor(b, p.BatchBytes) {
+				if err := p.park(b, table, err); err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		if err := pauses.wait(ctx); err != nil {
 			return err
 		}
 	}
+	p.is(applying, nil)
+	return nil
 }
 
 // report tells what a batch did.

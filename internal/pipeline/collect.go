@@ -64,6 +64,8 @@ func (p *pipeline) collect(ctx context.Context) error {
 				p.release(ctx, current)
 			}
 			p.lookForStall(ctx, current)
+		case <-p.lots.changed:
+			p.pause()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -114,7 +116,20 @@ func (p *pipeline) release(ctx context.Context, b *batch) {
 		}
 		p.admit(b, p.barrier.told(ends))
 	}
-	if held := p.barrier.held(); len(held) > 0 || p.holding {
+	p.pause()
+}
+
+// pause lets partitions wait whose events are held back, or whose table waits.
+func (p *pipeline) pause() {
+	held := p.barrier.held()
+	for topic := range p.lots.paused() {
+		for _, l := range p.barrier.topics[topic] {
+			if !slices.Contains(held, l.Partition) {
+				held = append(held, l.Partition)
+			}
+		}
+	}
+	if len(held) > 0 || p.holding {
 		p.Source.Pause(held)
 		p.holding = len(held) > 0
 	}

@@ -1,6 +1,9 @@
 package pipeline
 
-import "sync"
+import (
+	"cmp"
+	"sync"
+)
 
 // health joins what fetching and applying say about the stream: it is well when
 // both are, and each failure is said until its own side works again.
@@ -18,6 +21,7 @@ type side int
 const (
 	fetching side = iota
 	applying
+	parking
 	sides
 )
 
@@ -41,12 +45,10 @@ func (h *health) well() bool {
 	return h.fetched && h.failure() == nil
 }
 
-// failure prefers that of applying: what is fetched has to go somewhere.
+// failure prefers that of applying: what is fetched has to go somewhere. That
+// single tables wait comes last.
 func (h *health) failure() error {
-	if err := h.failures[applying]; err != nil {
-		return err
-	}
-	return h.failures[fetching]
+	return cmp.Or(h.failures[applying], h.failures[fetching], h.failures[parking])
 }
 
 func said(err error) string {
@@ -67,7 +69,7 @@ func (p *pipeline) is(of side, err error) {
 		p.Reporter.Active()
 	}
 	switch {
-	case !news:
+	case !news, of == parking:
 	case err == nil:
 		p.Logger.Info(p.subject() + "the stream goes on")
 	case of == applying:

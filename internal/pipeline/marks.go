@@ -1,6 +1,10 @@
 package pipeline
 
-import "metadb/internal/change"
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
 
 // marks are what the records of a batch say about snapshots.
 type marks struct {
@@ -10,8 +14,10 @@ type marks struct {
 	tables map[change.Table]telling
 	// incrementalDone is a notification that does not name its tables.
 	incrementalDone bool
-	// end says that some record tells the end of a snapshot.
-	end bool
+	// end says that some record tells the end of a snapshot, ends where such
+	// records are.
+	end  bool
+	ends []change.Partition
 }
 
 // telling is what records say about one snapshot: that there are any, that one of
@@ -55,7 +61,47 @@ func (m *marks) note(e *change.Event) {
 		of.last, of.lastIn = true, e.Position.Partition
 	}
 	m.tables[e.Table] = of
-	m.end = m.end || last
+	if last {
+		m.noteEnd(e)
+	}
+}
+
+// noteEnd notes where the end of a snapshot is told.
+func (m *marks) noteEnd(e *change.Event) {
+	m.end = true
+	m.ends = append(m.ends, e.Position.Partition)
+}
+
+// join adds what other marks say.
+func (m *marks) join(other *marks) {
+	m.all = m.all.or(other.all)
+	if m.tables == nil {
+		m.tables = make(map[change.Table]telling)
+	}
+	for table, of := range other.tables {
+		m.tables[table] = m.tables[table].or(of)
+	}
+	m.incrementalDone = m.incrementalDone || other.incrementalDone
+	m.end = m.end || other.end
+	m.ends = append(m.ends, other.ends...)
+}
+
+// or returns what either of two says.
+func (t telling) or(other telling) telling {
+	if other.last {
+		t.lastIn = other.lastIn
+	}
+	t.records, t.last, t.done = t.records || other.records, t.last || other.last, t.done || other.done
+	return t
+}
+
+// recordsOnly returns the marks without what they say of ends.
+func (m *marks) recordsOnly() marks {
+	only := marks{all: telling{records: m.all.records}, tables: make(map[change.Table]telling)}
+	for table, of := range m.tables {
+		only.tables[table] = telling{records: of.records}
+	}
+	return only
 }
 
 // drop forgets marks in a partition whose records will be read again.
@@ -65,6 +111,7 @@ func (m *marks) drop(part change.Partition) {
 		of.last = of.last && of.lastIn != part
 		m.tables[table] = of
 	}
+	m.ends = slices.DeleteFunc(m.ends, func(end change.Partition) bool { return end == part })
 }
 
 // noteDone notes a notification.
@@ -72,7 +119,7 @@ func (m *marks) noteDone(e *change.Event) {
 	if e.Done == change.NotDone {
 		return
 	}
-	m.end = true
+	m.noteEnd(e)
 	switch {
 	case e.Source != change.Table{}:
 		of := m.tables[e.Table]

@@ -129,6 +129,7 @@ type pipeline struct {
 	// What apply alone uses.
 	snapshot   snapshots
 	rejections quota
+	lots       lots
 
 	health   health
 	progress progress
@@ -149,6 +150,7 @@ func newPipeline(config Config) *pipeline {
 	p.partitions = newPartitions()
 	p.barrier = newBarrier(p.awaitsEnd)
 	p.snapshot = newSnapshots(config.SnapshotDeadline)
+	p.lots.changed = make(chan struct{}, 1)
 	p.progress.next = make(map[change.Partition]int64)
 	return p
 }

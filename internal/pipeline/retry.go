@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"metadb/internal/change"
 )
 
 // ErrRestart says that the stream must be built again from the stored
@@ -22,8 +24,7 @@ const (
 	tryAgain decision = iota
 	// restart: somebody else has moved the positions. It is also what
 	// remains of a commit whose answer was lost: the batch was applied. And
-	// somebody has dropped a table, which is not what the catalog in memory
-	// says: it is read again.
+	// what the server itself needs is not there.
 	restart
 )
 
@@ -48,7 +49,7 @@ func decide(err error) decision {
 		return restart
 	}
 	var c coded
-	if errors.As(err, &c) {
+	if _, stuck := stuckTable(err); !stuck && errors.As(err, &c) {
 		switch c.SQLState() {
 		case undefinedTable, undefinedColumn, undefinedSchema:
 			return restart
@@ -83,3 +84,25 @@ func (p *pauses) wait(ctx context.Context) error {
 
 // reset begins with the first pause again.
 func (p *pauses) reset() { p.next = p.first }
+
+// tabled is implemented by errors that say in which table a batch failed.
+type tabled interface{ Table() change.Table }
+
+// stuckTable returns the table that keeps a batch from being applied, if it is
+// one table that does: its lock, its schema, what somebody hung onto it. What
+// concerns the database as a whole is not a table's fault.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func stuckTable(err error) (change.Table, bool) {
+	var t tabled
+	var c coded
+	if !errors.As(err, &t) || !errors.As(err, &c) || len(c.SQLState()) != 5 {
+		return change.Table{}, false
+	}
+	switch class := c.SQLState()[:2]; class {
+	case "08", "25", "40", "53", "57", "58", "F0", "XX":
+		// Connections, a database that is read-only, deadlocks, resources,
+		// shutdown, files, configuration, internal errors.
+		return change.Table{}, false
+	}
+	return t.Table(), true
+}

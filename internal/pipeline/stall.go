@@ -44,6 +44,13 @@ func (b *barrier) passTime(p poll) {
 	}
 }
 
+// hear notes that the partitions of a topic are not silent.
+func (b *barrier) hear(topic string) {
+	for _, l := range b.topics[topic] {
+		l.heard = b.ticks
+	}
+}
+
 // silent reports whether a partition, of which something was heard last at a time,
 // holds up the head of l without a sign of life.
 func (b *barrier) silent(l *lane, heard int) bool { return b.ticks-max(l.told, heard) >= silence }
@@ -93,6 +100,9 @@ func (b *barrier) goOn(without map[change.Partition]int64) []change.Event {
 // answers.
 func (p *pipeline) lookForStall(ctx context.Context, b *batch) {
 	p.barrier.passTime(p.poll)
+	for topic := range p.lots.paused() {
+		p.barrier.hear(topic) // it is silent because it is not read
+	}
 	p.poll = noPoll
 	stalled := p.barrier.stalled()
 	if len(stalled) == 0 {

@@ -32,3 +32,10 @@ func (t *tables) beginUse(ctx context.Context, pool *pgxpool.Pool) error {
 		}
 	}
 }
+
+// doubt has the tables read before the next batch.
+func (t *tables) doubt() {
+	t.use.Lock()
+	defer t.use.Unlock()
+	t.doubtful = true
+}

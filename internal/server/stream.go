@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
@@ -199,8 +201,25 @@ type sharingApplier struct {
 
 var _ pipeline.Applier = (*sharingApplier)(nil)
 
-// Apply implements pipeline.Applier.
+// Apply implements pipeline.Applier. Where the database says that something is
+// not there, or there already, somebody has changed tables by hand: they are read
+// before the next try.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
+	outcome, err := a.apply(ctx, batch)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema) {
+		a.stream.tables.doubt()
+	}
+	return outcome, err
+}
+
+// SQLSTATEs about what statements name: a class, and one of another class.
+const (
+	classOfNames = "42"
+	noSuchSchema = "3F000"
+)
+
+func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	if err := a.stream.tables.beginUse(ctx, a.stream.pool); err != nil {
 		return change.Outcome{}, err
 	}

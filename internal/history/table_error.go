@@ -1,0 +1,22 @@
+package history
+
+import (
+	"fmt"
+
+	"metadb/internal/change"
+)
+
+// tableError says in which table a batch failed: the table that its events are
+// of, also where one that is transformed from it is to blame.
+type tableError struct {
+	table change.Table
+	err   error
+}
+
+func (e *tableError) Error() string { return fmt.Sprintf("apply batch to %s: %v", e.table, e.err) }
+
+// Unwrap returns what went wrong.
+func (e *tableError) Unwrap() error { return e.err }
+
+// Table returns the table.
+func (e *tableError) Table() change.Table { return e.table }

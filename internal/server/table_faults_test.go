@@ -1,0 +1,189 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+// alertness is within what time list status has to tell of a fault, and that it
+// is over (with the load of a test machine in mind: it is written to be 10 s).
+const alertness = 20 * time.Second
+
+// another returns a feed to the same broker for another table.
+func (f *feed) another(table eventgen.Table) *feed {
+	f.t.Helper()
+	table.Prefix = "sensor"
+	encoder, err := eventgen.NewEncoder(table)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return &feed{t: f.t, broker: f.broker, producer: f.producer, encoder: encoder}
+}
+
+// awaitState waits until list status shows a state and a message that contains a
+// text.
+func (r *running) awaitState(t *testing.T, state, text string) {
+	t.Helper()
+	began := time.Now()
+	r.await(t, "show the state "+state, func() error {
+		rows := r.admin(t, "list status")
+		if len(rows) != 1 || rows[0][2] != state || !strings.Contains(rows[0][8], text) {
+			return fmt.Errorf("list status: %v", rows)
+		}
+		return nil
+	})
+	if took := time.Since(began); took > alertness {
+		t.Errorf("the state %s was shown after %s", state, took)
+	}
+}
+
+func patronWith(kind eventgen.Kind) eventgen.Table {
+	return eventgen.Table{
+		Schema: "library", Name: "patron", Key: []int{0},
+		Columns: []eventgen.Column{{Name: "id", Kind: kind}, {Name: "name", Kind: eventgen.Text}},
+	}
+}
+
+func loans() eventgen.Table {
+	return eventgen.Table{
+		Schema: "library", Name: "loan", Key: []int{0},
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
+	}
+}
+
+const loansNow = "SELECT string_agg(id || '=' || name, ' ' ORDER BY id) FROM library.loan"
+
+// faulted are two tables of one source that stream.
+type faulted struct {
+	*running
+	patron, loan *feed
+}
+
+func newFaulted(t *testing.T) *faulted {
+	t.Helper()
+	i, patron := install(t), newFeed(t)
+	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f.admin(t, patron.source())
+	patron.change('c', 1, "Ada", "")
+	f.loan.change('c', 1, "A", "")
+	f.awaitText(t, current, "1=Ada")
+	f.awaitText(t, loansNow, "1=A")
+	return f
+}
+
+func (f *faulted) exec(t *testing.T, sql string) {
+	t.Helper()
+	if _, err := f.db.Pool.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// TestViewOnAColumnThatWidens: the table waits, visibly, the others go on, and
+// what waited is applied when the view is gone.
+func TestViewOnAColumnThatWidens(t *testing.T) {
+	f := newFaulted(t)
+	f.exec(t, "CREATE SCHEMA report; CREATE VIEW report.names AS SELECT id, name FROM library.patron__")
+	wide := f.patron.another(patronWith(eventgen.BigInt))
+	wide.lsn = f.patron.lsn
+	wide.change('c', 1<<40, "Eve", "")
+	f.awaitState(t, "error", "rule _RETURN on view report.names depends on column \"id\"")
+	f.loan.change('u', 1, "B", "")
+	f.awaitText(t, loansNow, "1=B")
+	f.awaitState(t, "error", "table library.patron waits, the others go on")
+	wide.change('c', 2, "Bob", "")
+	f.awaitText(t, current, "1=Ada")
+	f.exec(t, "DROP VIEW report.names")
+	f.awaitState(t, "active", "")
+	f.awaitText(t, current, "1=Ada 2=Bob 1099511627776=Eve")
+	for _, text := range []string{"table library.patron waits, the others go on", "view report.names", "table library.patron goes on"} {
+		if err := f.logged(text); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLockForMinutes: somebody locks a table and goes for coffee.
+func TestLockForMinutes(t *testing.T) {
+	f := newFaulted(t)
+	tx, err := f.db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE library.patron__ IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	f.patron.change('u', 1, "Eve", "")
+	f.awaitState(t, "error", "library.patron")
+	f.loan.change('u', 1, "B", "")
+	f.awaitText(t, loansNow, "1=B")
+	f.awaitState(t, "error", "table library.patron waits, the others go on")
+	f.loan.change('u', 1, "C", "")
+	f.awaitText(t, loansNow, "1=C")
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "active", "")
+	f.awaitText(t, current, "1=Eve")
+	f.awaitText(t, versions, "2")
+}
+
+// TestRestartWhileATableWaits: nothing of what waits is stored, and nothing of it
+// is lost.
+func TestRestartWhileATableWaits(t *testing.T) {
+	f := newFaulted(t)
+	f.exec(t, "CREATE VIEW library.names AS SELECT id FROM library.patron__")
+	wide := f.patron.another(patronWith(eventgen.BigInt))
+	wide.lsn = f.patron.lsn
+	wide.change('c', 2, "Eve", "")
+	f.awaitState(t, "error", "table library.patron waits")
+	f.stop(t)
+	wide.change('c', 3, "Bob", "")
+	f.exec(t, "DROP VIEW library.names")
+	again := f.start(t)
+	again.awaitText(t, current, "1=Ada 2=Eve 3=Bob")
+	again.awaitState(t, "active", "")
+}
+
+// TestChangedByHand changes tables under the server's feet.
+func TestChangedByHand(t *testing.T) {
+	for name, test := range map[string]struct {
+		damage string
+		// says is what the status says until it is repaired, empty if
+		// the server helps itself.
+		says, repair string
+		want         string
+	}{
+		"table dropped":   {damage: "DROP TABLE library.patron__", want: "1=Eve"},
+		"current dropped": {damage: "DROP TABLE library.patron", says: "library.patron", repair: "DROP TABLE library.patron__", want: "1=Eve"},
+		"column dropped":  {damage: "ALTER TABLE library.patron__ DROP COLUMN name", want: "1=Eve"},
+		"column added":    {damage: "ALTER TABLE library.patron__ ADD COLUMN note text DEFAULT 'x'", want: "1=Eve"},
+		"column that must have a value": {
+			damage: "ALTER TABLE library.patron__ ADD COLUMN note text NOT NULL DEFAULT 'x'", want: "1=Eve",
+		},
+		"index and trigger": {damage: "CREATE UNIQUE INDEX ON library.patron (name); CREATE INDEX ON library.patron__ (name)", want: "1=Eve"},
+		"schema dropped":    {damage: "DROP SCHEMA library CASCADE", want: "1=Eve"},
+		"rights revoked": {
+			damage: "ALTER TABLE library.patron OWNER TO postgres", says: "permission denied",
+			repair: "ALTER TABLE library.patron OWNER TO mdbadmin", want: "1=Eve",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulted(t)
+			f.exec(t, test.damage)
+			f.patron.change('u', 1, "Eve", "")
+			f.loan.change('u', 1, "B", "")
+			f.awaitText(t, loansNow, "1=B")
+			if test.says != "" {
+				f.awaitState(t, "error", test.says)
+				f.exec(t, test.repair)
+			}
+			f.awaitText(t, current, test.want)
+			f.awaitState(t, "active", "")
+		})
+	}
+}
