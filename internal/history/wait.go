@@ -142,15 +142,25 @@ func oldRecordKey(e *change.Event) []byte {
 	return slices.Concat(e.Record.Key[:from+len(payload)], old, []byte("}"))
 }
 
-// precede reports whether a record of the event's key was set aside before it.
-func (w waits) precede(e *change.Event) bool {
+// overtake returns the records that nothing had overtaken before an event of their
+// key, which has. It is asked in the order of the events, once they are applied.
+func (w waits) overtake(e *change.Event) []change.Position {
 	if e.Record.Key == nil {
-		return false
+		return nil
 	}
 	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
-	return known != nil && slices.ContainsFunc(known.aside, func(a aside) bool {
-		return a.Partition == e.Position.Partition && a.Offset < e.Position.Offset
+	if known == nil {
+		return nil
+	}
+	var overtaken []change.Position
+	known.aside = slices.DeleteFunc(known.aside, func(a aside) bool {
+		ours := a.later == nil && a.Partition == e.Position.Partition && a.Offset < e.Position.Offset
+		if ours {
+			overtaken = append(overtaken, a.Position)
+		}
+		return ours
 	})
+	return overtaken
 }
 
 // loadWaits finds the records of the batch's keys that were set aside before:
@@ -179,9 +189,12 @@ func (r *run) loadWaits(ctx context.Context) error {
 	if len(keys) == 0 {
 		return nil
 	}
+	// OFFSET 0 keeps PostgreSQL from looking through all events of the source for
+	// each key: there is an index on the key.
 	rows, err := r.tx.Query(ctx, `
 		SELECT r.topic, r.partition, r."offset", r.key, r.later
-			FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) AS k (key)) AS wanted JOIN metadb.rejected_event AS r ON r.key = wanted.key
+			FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) AS k (key)) AS wanted
+				CROSS JOIN LATERAL (SELECT * FROM metadb.rejected_event AS e WHERE e.key = wanted.key OFFSET 0) AS r
 			WHERE r.source_name = $1 AND r.id <> ALL ($3)`, r.batch.Source, keys, r.retriedIDs())
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
