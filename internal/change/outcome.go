@@ -1,9 +1,17 @@
 package change
 
+import "time"
+
 // Outcome is what became of a batch.
 type Outcome struct {
 	// Applied counts the events that were applied, Rejected those set aside.
 	Applied, Rejected int
+	// ByOp counts the applied events by what they do.
+	ByOp [Reject + 1]int
+	// SchemaChanges counts the tables that were created or altered.
+	SchemaChanges int
+	// Took says where the time went.
+	Took Took
 	// Written counts new row versions, Ended versions that were ended,
 	// Confirmed the ids confirmed in a resynchronization.
 	Written, Ended, Confirmed int
@@ -16,6 +24,9 @@ type Outcome struct {
 	// Warnings are lines for the log.
 	Warnings []string
 }
+
+// Took is how long the parts of applying a batch took.
+type Took struct{ Plan, Apply, Commit time.Duration }
 
 // Rejection is one event that was set aside.
 type Rejection struct {

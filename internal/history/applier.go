@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -75,6 +76,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	if err := a.connect(ctx); err != nil {
 		return change.Outcome{}, err
 	}
+	began := time.Now()
 	tx, err := a.conn.Begin(ctx)
 	if err != nil {
 		return change.Outcome{}, fmt.Errorf("begin: %w", err)
@@ -84,10 +86,13 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 		a.rollBack(ctx, tx)
 		return change.Outcome{}, err
 	}
+	took := &run.outcome.Took
+	took.Apply = time.Since(began) - took.Plan
 	if err := tx.Commit(ctx); err != nil {
 		a.rollBack(ctx, tx)
 		return change.Outcome{}, fmt.Errorf("commit: %w", err)
 	}
+	took.Commit = time.Since(began) - took.Apply - took.Plan
 	a.config.Store.Publish(run.published()...)
 	a.stages.committed()
 	for _, t := range run.settled {
@@ -278,6 +283,7 @@ func (r *run) distribute(made *plan.Plan) {
 			continue
 		}
 		r.outcome.Applied++
+		r.outcome.ByOp[e.Op]++
 		if last == nil || last.table.Name != e.Table {
 			last = byName[e.Table]
 		}
@@ -291,6 +297,9 @@ func (r *run) distribute(made *plan.Plan) {
 func (r *run) applyTable(ctx context.Context, t *target) error {
 	if fits, err := r.fit(ctx, t); !fits || err != nil {
 		return err
+	}
+	if t.changed {
+		r.outcome.SchemaChanges++
 	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh

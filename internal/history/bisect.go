@@ -68,6 +68,7 @@ func (r *run) setAside(ctx context.Context, t *target, c *chunk, refused *pgconn
 		reason += " (" + refused.Detail + ")"
 	}
 	r.outcome.Applied--
+	r.outcome.ByOp[e.Op]--
 	kept := r.reject(c.events[0], reason)
 	if !e.Confirm || c.truncate {
 		return nil

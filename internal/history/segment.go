@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"slices"
+	"time"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -36,6 +37,8 @@ func (r *run) applySegments(ctx context.Context, events []change.Event) error {
 // segment plans the events that can be applied together and returns how many
 // they are.
 func (r *run) segment(events []change.Event) (*plan.Plan, int) {
+	began := time.Now()
+	defer func() { r.outcome.Took.Plan += time.Since(began) }()
 	made := plan.Make(r.batch.Source, events, r.snapshot)
 	n := min(changeOfIdentity(made, events), changeOfKeyType(made, len(events)))
 	if n < len(events) {

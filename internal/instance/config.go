@@ -39,6 +39,12 @@ type Config struct {
 	AdminCert, AdminKey string
 	// AdminTrust turns the password of the administration port off.
 	AdminTrust bool
+
+	// HTTPListen is host:port of what answers over HTTP, empty for nothing.
+	HTTPListen string
+	// HTTPCert and HTTPKey are PEM files, both or none; HTTPToken is what
+	// clients have to show.
+	HTTPCert, HTTPKey, HTTPToken string
 }
 
 // Config reads metadb.conf. Errors name the file with the line, or the key.
@@ -80,6 +86,10 @@ func (s *settings) config() (*Config, error) {
 		AdminListen: s.get("admin_listen"),
 		AdminCert:   s.get("admin_tls_cert"),
 		AdminKey:    s.get("admin_tls_key"),
+		HTTPListen:  s.get("http_listen"),
+		HTTPCert:    s.get("http_tls_cert"),
+		HTTPKey:     s.get("http_tls_key"),
+		HTTPToken:   s.get("http_token"),
 	}
 	var err error
 	if c.Port, err = strconv.Atoi(s.get("port")); err != nil || c.Port < 1 || c.Port > 65535 {
@@ -91,6 +101,9 @@ func (s *settings) config() (*Config, error) {
 	}
 	if (c.AdminCert == "") != (c.AdminKey == "") {
 		return nil, s.wrong("admin_tls_cert", "admin_tls_cert and admin_tls_key go together: one of them has no value")
+	}
+	if (c.HTTPCert == "") != (c.HTTPKey == "") {
+		return nil, s.wrong("http_tls_cert", "http_tls_cert and http_tls_key go together: one of them has no value")
 	}
 	switch auth := s.get("admin_auth"); auth {
 	case "password":

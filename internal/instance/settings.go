@@ -22,6 +22,10 @@ var keys = []struct{ name, value string }{
 	{"admin_tls_cert", ""},
 	{"admin_tls_key", ""},
 	{"admin_auth", "password"},
+	{"http_listen", ""},
+	{"http_tls_cert", ""},
+	{"http_tls_key", ""},
+	{"http_token", ""},
 }
 
 // setting is one value and the line that it comes from, 0 for a default.

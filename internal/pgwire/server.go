@@ -200,6 +200,13 @@ func (s *Server) register(session *session) (bool, error) {
 	}
 }
 
+// Sessions is how many sessions there are.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
 func (s *Server) unregister(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

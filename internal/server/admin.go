@@ -19,7 +19,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 	if err != nil {
 		return nil, fmt.Errorf("administration port: %w", err)
 	}
-	certificate, err := s.certificate()
+	certificate, err := certificate("admin", s.config.AdminCert, s.config.AdminKey)
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +41,15 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 	})
 }
 
-// certificate loads the administration port's certificate, nil if there is
-// none.
-func (s *server) certificate() (*tls.Config, error) {
-	if s.config.AdminCert == "" {
+// certificate loads the certificate of a port, nil if there is none; what is how
+// its keys in metadb.conf begin.
+func certificate(what, cert, key string) (*tls.Config, error) {
+	if cert == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(s.config.AdminCert, s.config.AdminKey)
+	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("admin_tls_cert, admin_tls_key: %w", err)
+		return nil, fmt.Errorf("%s_tls_cert, %s_tls_key: %w", what, what, err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -12,6 +13,8 @@ import (
 	"metadb/internal/catalog"
 	"metadb/internal/instance"
 	"metadb/internal/metaschema"
+	"metadb/internal/monitor"
+	"metadb/internal/pgwire"
 	"metadb/internal/status"
 )
 
@@ -54,15 +57,21 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
 	registry := &status.Registry{}
-	streams, err := s.newStreams(ctx, pool, tables, registry)
+	var port *pgwire.Server
+	metrics := monitor.NewMetrics(registry, func() int { return port.Sessions() })
+	streams, err := s.newStreams(ctx, pool, tables, metrics, registry)
+	if err != nil {
+		return err
+	}
+	//   HTTP:  probes and metrics
+	web, err := s.listenHTTP(pool, metrics, registry)
 	if err != nil {
 		return err
 	}
 	//   port:  psql ──▶ commands ──▶ streams
 	//                └─▶ SQL ──▶ database
-	port, err := s.listen(pool, streams, registry)
-	if err != nil {
-		return err
+	if port, err = s.listen(pool, streams, registry); err != nil {
+		return errors.Join(err, web.Close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -74,6 +83,10 @@ func (s *server) serve(ctx context.Context) error {
 	group.Go(func() error { return streams.maintain(ctx) })
 	group.Go(func() error { return streams.keepRights(ctx) })
 	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
+	if web != nil {
+		group.Go(func() error { return web.Serve(ctx) })
+		s.logger.Info(fmt.Sprintf("answering HTTP on %s", web.Addr()))
+	}
 	return group.Wait()
 }
 

@@ -188,6 +188,7 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
 		Decoder: debezium.Config{Placeholder: o.UnavailablePlaceholder},
+		Decoded: func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
 		Logger:  s.logger,
 	})
 }
@@ -227,5 +228,9 @@ func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change
 	if err := a.stream.mark(ctx, batch); err != nil {
 		return change.Outcome{}, err
 	}
-	return a.Applier.Apply(ctx, batch)
+	outcome, err := a.Applier.Apply(ctx, batch)
+	if err == nil {
+		a.stream.metrics.Applied(batch.Source, len(batch.Events), outcome)
+	}
+	return outcome, err
 }

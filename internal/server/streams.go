@@ -13,6 +13,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/instance"
+	"metadb/internal/monitor"
 	"metadb/internal/status"
 )
 
@@ -25,6 +26,7 @@ type streams struct {
 	// identity is the name of this installation in consumer groups.
 	identity string
 	tables   *tables
+	metrics  *monitor.Metrics
 	// analyze gets the names of sources whose snapshot is complete.
 	analyze chan string
 
@@ -48,14 +50,14 @@ type tables struct {
 }
 
 // newStreams reads which data sources there are. They start with run.
-func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *catalog.Store, registry *status.Registry) (*streams, error) {
+func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *catalog.Store, metrics *monitor.Metrics, registry *status.Registry) (*streams, error) {
 	identity, err := s.dir.Identity()
 	if err != nil {
 		return nil, err
 	}
 	all := &streams{
 		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity,
-		tables: &tables{store: store}, running: make(map[string]*stream), analyze: make(chan string, 64),
+		tables: &tables{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {
 		return nil, fmt.Errorf("read the data sources: %w", err)
@@ -144,6 +146,7 @@ func (s *streams) StopSource(ctx context.Context, name string) error {
 	defer s.mu.Unlock()
 	delete(s.running, name)
 	s.registry.Remove(name)
+	s.metrics.Forget(name)
 	return nil
 }
 

@@ -31,3 +31,9 @@ const (
 	// SnapshotComplete: "metadb endsync" can follow.
 	SnapshotComplete Sync = "snapshot_complete"
 )
+
+// Streams lists the states of a stream.
+func Streams() []Stream { return []Stream{Waiting, Starting, Active, Error, Gap, Inactive} }
+
+// Syncs lists the states of a synchronization.
+func Syncs() []Sync { return []Sync{Normal, Snapshot, SnapshotComplete} }

@@ -53,6 +53,9 @@ type Config struct {
 	Marks func(context.Context, []change.Partition) (map[change.Partition]change.Mark, error)
 	// Decoder configures the decoding of records.
 	Decoder debezium.Config
+	// Decoded is told how long the decoding of a delivery took; nil if nobody
+	// wants to know.
+	Decoded func(took time.Duration)
 	// Logger gets what the client has to say.
 	Logger *slog.Logger
 

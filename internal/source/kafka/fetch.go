@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -55,11 +56,15 @@ func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []str
 	if n := fetches.NumRecords(); n > 0 {
 		delivery.Events = make([]change.Event, 0, n)
 	}
+	began := time.Now()
 	fetches.EachPartition(func(of kgo.FetchTopicPartition) {
 		for _, record := range of.Records {
 			delivery.Events = append(delivery.Events, s.decode(record))
 		}
 	})
+	if s.config.Decoded != nil && len(delivery.Events) > 0 {
+		s.config.Decoded(time.Since(began))
+	}
 	fetches.EachError(func(topic string, partition int32, failed error) {
 		switch {
 		case errors.Is(failed, context.DeadlineExceeded), errors.Is(failed, context.Canceled):

@@ -1,0 +1,101 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"metadb/internal/status"
+)
+
+// collector shows the state of the sources at the moment that it is asked.
+type collector struct{ sources *status.Registry }
+
+// gauge is a metric that has a value for each source, or none.
+type gauge struct {
+	desc  *prometheus.Desc
+	value func(r *status.Report, now time.Time) (value float64, known bool)
+}
+
+func newGauge(name, help string, value func(*status.Report, time.Time) (float64, bool)) gauge {
+	return gauge{prometheus.NewDesc("metadb_"+name, help, []string{"source"}, nil), value}
+}
+
+// gauges lists them.
+func gauges() []gauge {
+	return []gauge{
+		newGauge("lag_events", "Change events that wait in the source's topics.",
+			func(r *status.Report, _ time.Time) (float64, bool) {
+				return float64(r.Lag), r.Lag != status.UnknownLag
+			}),
+		newGauge("lag_seconds", "Age of the last event applied, 0 where none waits.", lagSeconds),
+		newGauge("rejected_events", "Change events that are set aside now.",
+			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.Rejected), true }),
+		newGauge("missing_events", "Change events that gaps in the stream have lost.",
+			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.MissingEvents), true }),
+		newGauge("resync_rows_confirmed", "Current rows that the synchronization has confirmed.",
+			func(r *status.Report, _ time.Time) (float64, bool) {
+				return float64(r.Confirming.Confirmed), r.Confirming.Known
+			}),
+		newGauge("resync_rows_expected", "Current rows that the synchronization is to confirm.",
+			func(r *status.Report, _ time.Time) (float64, bool) {
+				return float64(r.Confirming.Current), r.Confirming.Known
+			}),
+	}
+}
+
+// lagSeconds is how long ago the last event happened at the source, if others
+// wait behind it.
+func lagSeconds(r *status.Report, now time.Time) (float64, bool) {
+	switch {
+	case r.Lag == 0:
+		return 0, true
+	case r.Lag == status.UnknownLag || r.LastEvent.IsZero():
+		return 0, false
+	}
+	return max(0, now.Sub(r.LastEvent).Seconds()), true
+}
+
+// state is a metric that is 1 for the state that a source is in, and 0 for the
+// others.
+func streamState() *prometheus.Desc {
+	return prometheus.NewDesc("metadb_stream_state", "State of the source's stream: 1 for the one it is in.", []string{"source", "state"}, nil)
+}
+
+func syncState() *prometheus.Desc {
+	return prometheus.NewDesc("metadb_sync_state", "State of the source's synchronization: 1 for the one it is in.", []string{"source", "state"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(descs chan<- *prometheus.Desc) {
+	for _, g := range gauges() {
+		descs <- g.desc
+	}
+	descs <- streamState()
+	descs <- syncState()
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(metrics chan<- prometheus.Metric) {
+	now, all, stream, sync := time.Now(), gauges(), streamState(), syncState()
+	for _, r := range c.sources.Reports() {
+		for _, g := range all {
+			if value, known := g.value(&r, now); known {
+				metrics <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value, r.Name)
+			}
+		}
+		for _, state := range status.Streams() {
+			metrics <- prometheus.MustNewConstMetric(stream, prometheus.GaugeValue, one(state == r.Stream), r.Name, string(state))
+		}
+		for _, state := range status.Syncs() {
+			metrics <- prometheus.MustNewConstMetric(sync, prometheus.GaugeValue, one(state == r.Sync), r.Name, string(state))
+		}
+	}
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
