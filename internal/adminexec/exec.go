@@ -47,6 +47,9 @@ type Config struct {
 	// what users own. Roles are those that no command may touch.
 	Super func(ctx context.Context) (*pgx.Conn, error)
 	Roles access.Roles
+	// Exclusively does something while no batch is applied. Nil says that no
+	// stream is running.
+	Exclusively func(do func() error) error
 	// Rejected tries rejected events again. If it is nil, that command is not
 	// in this version.
 	Rejected
@@ -144,6 +147,14 @@ func (e *Executor) list(ctx context.Context, c adminlang.List) (*Result, error) 
 // within runs f in a transaction.
 func (e *Executor) within(ctx context.Context, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, e.DB, f)
+}
+
+// exclusively does something while no batch is applied.
+func (e *Executor) exclusively(do func() error) error {
+	if e.Exclusively == nil {
+		return do()
+	}
+	return e.Exclusively(do)
 }
 
 // log notes a change that an administrator made.

@@ -87,14 +87,22 @@ func (e *Executor) createSchema(ctx context.Context, c adminlang.CreateSchema) (
 	return done("CREATE SCHEMA"), nil
 }
 
-// asSuper does something in a transaction of the superuser's.
+// asSuper does something in a transaction of the superuser's, while no batch is
+// applied: a GRANT and an ALTER TABLE at once would make one of them fail.
 func (e *Executor) asSuper(ctx context.Context, do func(pgx.Tx) error) error {
 	conn, err := e.Super(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return pgx.BeginFunc(ctx, conn, do)
+	return e.exclusively(func() error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
+				return err
+			}
+			return do(tx)
+		})
+	})
 }
 
 // userError words what is refused of a user.

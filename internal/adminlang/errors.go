@@ -8,8 +8,9 @@ import (
 // SQLSTATE codes of this package's errors.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
-	codeSyntax = "42601"
-	codeName   = "42602"
+	codeSyntax   = "42601"
+	codeName     = "42602"
+	codeEncoding = "22021"
 )
 
 // Error is a statement that can't be understood.

@@ -1,6 +1,10 @@
 package adminlang
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+)
 
 // Statement is one statement of a query string.
 type Statement struct {
@@ -85,6 +89,10 @@ func (s *span) statement(query string) Statement {
 	if parse == nil {
 		return statement
 	}
+	if err := encoding(query, s.start, s.end); err != nil {
+		statement.Err = err
+		return statement
+	}
 	p := &parser{lexer: lexer{query: query[:s.end], at: s.start, counted: s.start, chars: s.charsBefore}}
 	p.advance()
 	statement.Command = parse(p)
@@ -92,6 +100,22 @@ func (s *span) statement(query string) Statement {
 		statement.Command, statement.Err = nil, p.err
 	}
 	return statement
+}
+
+// encoding returns an error if a command is not UTF-8: names are stored, and
+// have to be.
+func encoding(query string, from, to int) *Error {
+	for i := from; i < to; {
+		r, size := utf8.DecodeRuneInString(query[i:to])
+		if r == utf8.RuneError && size == 1 {
+			return &Error{
+				Code: codeEncoding, Message: fmt.Sprintf("invalid byte sequence for encoding \"UTF8\": 0x%02x", query[i]),
+				Hint: "set the client's encoding to UTF8", Position: utf8.RuneCountInString(query[:i]) + 1,
+			}
+		}
+		i += size
+	}
+	return nil
 }
 
 // atomicBody knows whether a CREATE FUNCTION or CREATE PROCEDURE is inside of

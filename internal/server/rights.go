@@ -48,5 +48,8 @@ func (s *streams) restoreRights(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return access.Restore(ctx, tx, missing) })
+	// A GRANT and an ALTER TABLE at once would make one of them fail.
+	return s.tables.exclusively(func() error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return access.Restore(ctx, tx, missing) })
+	})
 }
