@@ -68,7 +68,7 @@ func Run(ctx context.Context, config Config) (err error) {
 	if err != nil {
 		return err
 	}
-	return b.print(results)
+	return errors.Join(b.print(results), b.endsync(ctx))
 }
 
 // bench is everything that a run needs.

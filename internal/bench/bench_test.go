@@ -24,7 +24,7 @@ func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 	if err := Run(t.Context(), config); err != nil {
 		t.Fatalf("%v\n%s", err, shown.String())
 	}
-	for _, line := range []string{"raw COPY, plain table", "snapshot", "updates", "identical rows in a resync"} {
+	for _, line := range []string{"raw COPY, plain table", "snapshot", "updates", "identical rows in a resync", "endsync of 3000 rows, 300 of them gone"} {
 		if !strings.Contains(shown.String(), line) {
 			t.Errorf("the table has no line %q:\n%s", line, shown.String())
 		}

@@ -1,0 +1,65 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// endsyncGoal is how many times as long as one count(*) with an anti-join endsync
+// may take.
+const endsyncGoal = 3.0
+
+// endsync measures the end of a resynchronization in which a tenth of the rows is
+// gone, while the server runs, against one count of these rows.
+func (b *bench) endsync(ctx context.Context) error {
+	const gone = "DELETE FROM inventory.zzz___instance___sync WHERE __id IN (SELECT __id FROM inventory.instance WHERE id % 10 = 3)"
+	if _, err := b.db.Exec(ctx, gone); err != nil {
+		return fmt.Errorf("forget confirmed rows: %w", err)
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return err
+	}
+	count, rows, err := b.antiJoin(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := b.metadb.Exec(ctx, "endsync data source bench with (force_unconfirmed)"); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	if err := b.metadb.Stop(ctx); err != nil {
+		return err
+	}
+	ratio := took.Seconds() / count.Seconds()
+	b.say("\nendsync of %d rows, %d of them gone: %.2f s, %.1f times one count(*) with an anti-join (%.2f s); goal at most %.0f",
+		b.Rows, rows, took.Seconds(), ratio, count.Seconds(), endsyncGoal)
+	var ended int
+	const question = `SELECT count(*) FROM inventory.instance__ h WHERE NOT __current AND id % 10 = 3 AND __end = (SELECT max(__end) FROM inventory.instance__ WHERE NOT __current)
+		AND NOT EXISTS (SELECT FROM inventory.instance c WHERE c.id = h.id)`
+	if err := b.db.QueryRow(ctx, question).Scan(&ended); err != nil {
+		return fmt.Errorf("count ended rows: %w", err)
+	}
+	if ended != rows {
+		return fmt.Errorf("%d rows have ended, want %d", ended, rows)
+	}
+	if b.Check && ratio > endsyncGoal {
+		return fmt.Errorf("endsync took %.1f times as long as a count, more than %.0f", ratio, endsyncGoal)
+	}
+	return nil
+}
+
+// antiJoin counts the rows that are not confirmed, and takes the time: the second
+// time, so that both sides find the tables in memory.
+func (b *bench) antiJoin(ctx context.Context) (took time.Duration, rows int, err error) {
+	const count = "SELECT count(*) FROM inventory.instance c WHERE NOT EXISTS (SELECT FROM inventory.zzz___instance___sync s WHERE s.__id = c.__id)"
+	for range 2 {
+		began := time.Now()
+		if err := b.db.QueryRow(ctx, count).Scan(&rows); err != nil {
+			return 0, 0, fmt.Errorf("count unconfirmed rows: %w", err)
+		}
+		took = time.Since(began)
+	}
+	return took, rows, nil
+}

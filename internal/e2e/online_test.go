@@ -1,0 +1,180 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// signalling adds to a connector what incremental snapshots need: a table of the
+// source to which signals are written, and a topic for notifications.
+func signalling(p properties) properties {
+	p["signal.data.collection"] = "signals.signal"
+	p["notification.enabled.channels"] = "sink"
+	p["notification.sink.topic.name"] = p["topic.prefix"] + ".notifications"
+	p["incremental.snapshot.chunk.size"] = "50"
+	return p
+}
+
+// signals is the table of signals.
+var signals = []string{
+	"CREATE SCHEMA signals",
+	"CREATE TABLE signals.signal (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048))",
+}
+
+// work changes rows of the source all the time, until stop is called.
+func work(t *testing.T, s *stack) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	var failure error
+	done := 0
+	working.Go(func() {
+		for ctx.Err() == nil {
+			for _, statement := range []string{
+				fmt.Sprintf("UPDATE library.patron SET visits = visits + 1 WHERE id = md5('%d')::uuid", 100+done%1500),
+				fmt.Sprintf("INSERT INTO library.loan VALUES (%d, md5('%d')::uuid, now())", 100_000+done, done),
+				fmt.Sprintf("DELETE FROM library.loan WHERE id = %d", 100_000+done-20),
+				fmt.Sprintf("UPDATE library.tag SET tag = 'tag%d' WHERE patron_id = md5('%d')::uuid AND tag LIKE 'tag%%' AND tag <> 'tag2'", 10+done, 50+done%40),
+			} {
+				if _, err := s.source.pool.Exec(ctx, statement); err != nil {
+					if ctx.Err() == nil {
+						failure = fmt.Errorf("%s: %w", statement, err)
+					}
+					return
+				}
+			}
+			done++
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		cancel()
+		working.Wait()
+		if failure != nil || done < 10 {
+			t.Errorf("only %d transactions were made at the source: %v", done, failure)
+		}
+	}
+}
+
+// read reads tables all the time, and fails the test if a reader has to wait for
+// longer than a second. It stops with stop.
+func read(t *testing.T, m *metadb) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var reading sync.WaitGroup
+	longest, failure := time.Duration(0), error(nil)
+	reading.Go(func() {
+		for ctx.Err() == nil {
+			began := time.Now()
+			// One row by its key: what takes long is waiting.
+			_, err := m.pool.Exec(ctx, "SELECT name FROM library.patron__ WHERE id = md5('14')::uuid AND __current")
+			if err == nil {
+				_, err = m.pool.Exec(ctx, "SELECT tag FROM library.tag WHERE patron_id = md5('14')::uuid")
+			}
+			if err != nil && ctx.Err() == nil {
+				failure = err
+				return
+			}
+			longest = max(longest, time.Since(began))
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		t.Helper()
+		cancel()
+		reading.Wait()
+		t.Logf("readers waited for %v at most", longest)
+		if failure != nil || longest > time.Second {
+			t.Errorf("readers waited for %v: %v", longest, failure)
+		}
+	}
+}
+
+// TestOnlineResync synchronizes one table with an incremental snapshot, then the
+// whole source with a new connector, while the source changes, the stream goes on
+// and readers read.
+func TestOnlineResync(t *testing.T) {
+	s, m := startStack(t), install(t)
+	s.source.exec(t, library...)
+	s.source.exec(t, signals...)
+	s.connect.create(t, "metadb_sensor_1", signalling(s.source.connector("metadb_sensor_1")))
+	m.start(t)
+	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
+		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1', schema_stop_filter '^signals$')`, s.broker))
+	m.awaitLog(t, 0, `source "sensor" snapshot complete (last record received)`)
+	m.psql(t, "endsync data source sensor")
+	catchesUp(t, s, m, "the first snapshot arrives")
+	reading := read(t, m)
+
+	// One table. Three tags are gone at the source, whose deletes were lost.
+	stopWork := work(t, s)
+	for i := range 3 {
+		if _, err := m.pool.Exec(t.Context(), `INSERT INTO library.tag (__start, __end, __current, __origin, patron_id, tag)
+			VALUES ('2026-01-01', '9999-12-31 00:00:00Z', true, '', md5($1)::uuid, 'lost')`, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.psql(t, "sync table library.tag__")
+	s.source.exec(t, `INSERT INTO signals.signal VALUES ('tag', 'execute-snapshot', '{"data-collections": ["library.tag"], "type": "incremental"}')`)
+	m.awaitLog(t, 0, "table library.tag: snapshot complete (notification received)")
+	shown := m.psql(t, "endsync table library.tag__ with (dry_run)")
+	if !strings.Contains(shown, "library.tag|203|200|3|") || !strings.Contains(shown, ",lost)") {
+		t.Errorf("the dry run shows %s", shown)
+	}
+	if shown = m.psql(t, "endsync table library.tag__"); !strings.Contains(shown, "library.tag|203|200|3") {
+		t.Errorf("endsync shows %s", shown)
+	}
+	if n := value[int](t, m, "SELECT count(*) FROM library.tag__ WHERE tag = 'lost' AND NOT __current AND __end > now() - interval '1 hour'"); n != 3 {
+		t.Errorf("%d lost tags have ended, want 3", n)
+	}
+	stopWork()
+	catchesUp(t, s, m, "changes made during the synchronization of a table arrive")
+
+	// The whole source: the connector fails for good, and a new one begins.
+	s.connect.remove(t, "metadb_sensor_1")
+	s.source.dropSlot(t, "metadb_sensor_1")
+	s.source.exec(t, unrecorded...)
+	before := m.rows(t, untouched)
+	stopWork = work(t, s)
+	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
+	from := len(m.logged(t))
+	m.psql(t, "sync data source sensor")
+	s.connect.create(t, "metadb_sensor_2", signalling(s.source.connector("metadb_sensor_2")))
+	m.awaitLog(t, from, `source "sensor" snapshot complete (last record received)`)
+	vanishedAre(t, m, true, "")
+	if status := m.psql(t, "list status"); !strings.Contains(status, "|active|snapshot_complete|") || !strings.Contains(status, " rows confirmed") {
+		t.Errorf("list status says %s", status)
+	}
+	began := value[time.Time](t, m, "SELECT now()")
+	t.Logf("endsync:\n%s", m.psql(t, "endsync data source sensor"))
+	vanishedAre(t, m, false, began.Format(time.RFC3339Nano))
+	s.source.exec(t, after...)
+	stopWork()
+	catchesUp(t, s, m, "changes made during the synchronization arrive")
+	reading()
+	if now := m.rows(t, untouched); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Errorf("the version of patron 14, which nobody touched, was %v and is %v", before, now)
+	}
+	if status := m.psql(t, "list status"); !strings.Contains(status, "|active|normal|") {
+		t.Errorf("after the resync list status says %s", status)
+	}
+	m.stop(t)
+	for _, level := range []string{"ERROR", "FATAL"} {
+		if strings.Contains(m.logged(t), level+":") {
+			t.Errorf("the log has an %s:\n%s", level, m.logged(t))
+		}
+	}
+	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
+		t.Errorf("%d events were rejected", n)
+	}
+}
