@@ -2,6 +2,8 @@ package manual
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,17 @@ import (
 // feed writes a snapshot of library.patron to the topics of a prefix: patrons 1
 // to n, the last of which bears the mark.
 func (s *session) feed(prefix string, n int) {
+	s.t.Helper()
+	s.write(prefix, 1, n, func(id int) string {
+		if id == n {
+			return "last"
+		}
+		return "true"
+	})
+}
+
+// write writes the patrons first to last as records of a snapshot with these marks.
+func (s *session) write(prefix string, first, last int, mark func(id int) string) {
 	s.t.Helper()
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: prefix, Schema: "library", Name: "patron",
@@ -26,13 +39,9 @@ func (s *session) feed(prefix string, n int) {
 		s.t.Fatal(err)
 	}
 	defer producer.Close()
-	for id := range n {
-		mark := "true"
-		if id+1 == n {
-			mark = "last"
-		}
+	for id := first; id <= last; id++ {
 		record, err := encoder.Encode(eventgen.Change{
-			Op: 'r', Row: []any{int64(id + 1), fmt.Sprintf("Patron %d", id+1)}, Time: time.Now(), LSN: 1, Snapshot: mark,
+			Op: 'r', Row: []any{int64(id), fmt.Sprintf("Patron %d", id)}, Time: time.Now(), LSN: 1, Snapshot: mark(id),
 		})
 		if err != nil {
 			s.t.Fatal(err)
@@ -150,6 +159,45 @@ func TestResync(t *testing.T) {
 	s.run("docs/resync.md", page(t, "docs/resync.md")...)
 	s.count("SELECT count(*) FROM library.patron", 4)
 	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current AND __end > __start", 1)
+}
+
+// TestResyncOnline: the first patron is not in the new connector's snapshot, the
+// tenth not in the incremental one that follows.
+func TestResyncOnline(t *testing.T) {
+	s := installed(t)
+	s.count("SELECT count(*) FROM library.patron", 5)
+	s.run("the end of the initial synchronization", Block{Kind: Admin, Text: "endsync data source sensor;\n"})
+	s.write("metadb_sensor_2", 2, 10, func(id int) string {
+		if id == 10 {
+			return "last"
+		}
+		return "true"
+	})
+	blocks := page(t, "docs/resync-online.md")
+	at := slices.IndexFunc(blocks, func(b Block) bool { return strings.HasPrefix(b.Text, "sync table") })
+	s.run("docs/resync-online.md", blocks[:at+1]...)
+	s.count("SELECT count(*) FROM library.patron", 9)
+	s.incremental("metadb_sensor_2")
+	s.run("docs/resync-online.md", blocks[at+1:]...)
+	s.count("SELECT count(*) FROM library.patron", 8)
+	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current AND __end > __start", 2)
+}
+
+// incremental writes an incremental snapshot of the patrons 2 to 9, and Debezium's
+// notification that it is complete.
+func (s *session) incremental(prefix string) {
+	s.t.Helper()
+	s.write(prefix, 2, 9, func(int) string { return "incremental" })
+	producer, err := rig.NewProducer(s.broker.Address())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer producer.Close()
+	if err := producer.Write(s.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Time: time.Now(), Value: []byte(
+		`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
+			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"sensor"},"timestamp":1}}`)}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func TestReadme(t *testing.T) {

@@ -138,7 +138,7 @@ func (s *session) shell(text string) error {
 		if line == "make build" || strings.HasPrefix(line, "bin/") {
 			continue // newSession has built it
 		}
-		asks := strings.Contains(line, "sync ") && !strings.Contains(line, "--dry-run")
+		asks := strings.HasPrefix(line, "metadb ") && strings.Contains(line, "sync ") && !strings.Contains(line, "--dry-run")
 		shell := []string{"sh", "-c", line}
 		if asks {
 			shell = []string{"script", "-qefc", line, "/dev/null"}
@@ -175,6 +175,11 @@ func (s *session) shell(text string) error {
 
 // admin sends commands to the administration port, over the Unix socket.
 func (s *session) admin(text string) error {
+	if strings.HasPrefix(text, "sync ") {
+		// What the log says of the snapshot is about the new one.
+		log, _ := os.ReadFile(filepath.Join(s.dir, "metadb.log"))
+		s.logged = len(log)
+	}
 	return s.shell("psql -X -v ON_ERROR_STOP=1 -h '" + filepath.Join(s.dir, "data") + "' -p " + strconv.Itoa(s.port) +
 		" -d metadb -c " + quote(strings.ReplaceAll(text, "\n", " ")))
 }
