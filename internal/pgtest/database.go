@@ -41,6 +41,13 @@ func New(t testing.TB) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return NewOn(t, cluster)
+}
+
+// NewOn is New in a cluster of the test's own, which it may stop and damage, and
+// has running again at its end.
+func NewOn(t testing.TB, cluster *Cluster) *DB {
+	t.Helper()
 	db, err := cluster.database(t.Context(), fmt.Sprintf("metadb_test_%d", serial.Add(1)))
 	if err != nil {
 		t.Fatal(err)

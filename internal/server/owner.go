@@ -38,11 +38,13 @@ type owner struct {
 	config *instance.Config
 	logger *slog.Logger
 	conn   *pgx.Conn
+	// retake is retakeTime.
+	retake time.Duration
 }
 
 // own takes the lock. It fails if another server has it.
 func own(ctx context.Context, config *instance.Config, logger *slog.Logger) (*owner, error) {
-	o := &owner{config: config, logger: logger}
+	o := &owner{config: config, logger: logger, retake: retakeTime}
 	if err := o.take(ctx, takeTime); err != nil {
 		return nil, err
 	}
@@ -94,20 +96,24 @@ SELECT coalesce(host(a.client_addr), 'a Unix socket')
 // watch keeps the lock: when its connection is lost, it is taken again. It
 // returns an error when another server has it meanwhile.
 func (o *owner) watch(ctx context.Context) error {
-	pauses := growing{}
+	pauses, said := growing{}, ""
 	for {
 		err := o.look(ctx)
 		if err != nil && ctx.Err() == nil {
 			if errors.Is(err, errOwned) {
 				return err
 			}
-			o.logger.Warn("the database is away: " + err.Error())
+			if err.Error() != said {
+				said = err.Error()
+				o.logger.Warn("the database is away: " + said)
+			}
 			if err := pauses.wait(ctx); err != nil {
 				return err
 			}
 			continue
 		}
 		pauses.reset()
+		said = ""
 		if err := wait(ctx, watchInterval); err != nil {
 			return err
 		}
@@ -126,7 +132,7 @@ func (o *owner) look(ctx context.Context) error {
 		o.close(ctx)
 		return err
 	}
-	if err := o.take(ctx, retakeTime); err != nil {
+	if err := o.take(ctx, o.retake); err != nil {
 		return err
 	}
 	o.logger.Info("the database is back")

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Pauses after a failure: the first, and what they grow to.
+// Pauses after a failure: the first, and what they grow to, which is short enough
+// for the status to be right again within ten seconds after what failed is mended.
 const (
 	firstPause   = 250 * time.Millisecond
-	longestPause = 30 * time.Second
+	longestPause = 8 * time.Second
 )
 
 // wait waits, or until ctx ends, which is the error.

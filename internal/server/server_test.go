@@ -41,7 +41,12 @@ type installation struct {
 // rights yet, as after "create role".
 func install(t *testing.T) *installation {
 	t.Helper()
-	i := &installation{db: pgtest.New(t), dir: filepath.Join(t.TempDir(), "data")}
+	return installOn(t, pgtest.New(t))
+}
+
+func installOn(t *testing.T, db *pgtest.DB) *installation {
+	t.Helper()
+	i := &installation{db: db, dir: filepath.Join(t.TempDir(), "data")}
 	_, err := i.db.Pool.Exec(t.Context(), "CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'")
 	const duplicateObject, uniqueViolation = "42710", "23505" // roles belong to the cluster
 	var refused *pgconn.PgError

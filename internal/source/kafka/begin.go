@@ -12,8 +12,17 @@ import (
 
 // begin says where the partitions that the group gave us are read from: the
 // stored mark where there is one, and what the group has committed, or the
-// start, where there is none. It is kgo's AdjustFetchOffsetsFn.
+// start, where there is none. It is kgo's AdjustFetchOffsetsFn. Where it fails it
+// is called again after a while, and until then Fetch says why nothing is read.
 func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	from, err := s.positions(ctx, offered)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stuck = err
+	return from, err
+}
+
+func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	var parts []change.Partition
 	topics := make([]string, 0, len(offered))
 	for topic, numbers := range offered {

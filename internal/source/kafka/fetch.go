@@ -37,9 +37,19 @@ func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
 		return delivery, nil
 	}
 	if err == nil {
+		err = s.unknown()
+	}
+	if err == nil {
 		err = s.Matches(ctx)
 	}
 	return delivery, err
+}
+
+// unknown returns why it is not known from where to read.
+func (s *Source) unknown() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stuck
 }
 
 func delivered(d change.Delivery) bool {

@@ -33,6 +33,8 @@ type Source struct {
 	// reading are the partitions that are ours.
 	reading map[change.Partition]bool
 	paused  map[change.Partition]bool
+	// stuck is why it is not known from where to read.
+	stuck error
 }
 
 // decoder turns a record into an event.

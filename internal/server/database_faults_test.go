@@ -1,0 +1,154 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/logging"
+	"metadb/internal/pgtest"
+)
+
+// TestFaultsOfTheDatabase: whatever the database as a whole refuses, the status says
+// so, and the stream goes on from where it was.
+func TestFaultsOfTheDatabase(t *testing.T) {
+	const kick = "; SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'mdbadmin'"
+	for name, test := range map[string]struct {
+		// THIS stands for the name of the database.
+		fault, says, repair string
+	}{
+		"no connection left": {
+			fault: "ALTER DATABASE THIS CONNECTION LIMIT 0" + kick, says: "too many connections",
+			repair: "ALTER DATABASE THIS CONNECTION LIMIT -1",
+		},
+		"database closed": {
+			fault: "REVOKE CONNECT ON DATABASE THIS FROM PUBLIC, mdbadmin" + kick, says: "permission denied",
+			repair: "GRANT CONNECT ON DATABASE THIS TO PUBLIC",
+		},
+		"disk full": {
+			fault: `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+				$$ BEGIN RAISE 'could not extend file "base/1": No space left on device' USING ERRCODE = 'disk_full'; END $$;
+				CREATE TRIGGER full_disk BEFORE UPDATE ON metadb.stream_position EXECUTE FUNCTION full_disk()`,
+			says: "No space left on device", repair: "DROP FUNCTION full_disk CASCADE",
+		},
+		"positions locked away": {
+			fault: "ALTER TABLE metadb.stream_position RENAME TO gone", says: "stream_position",
+			repair: "ALTER TABLE metadb.gone RENAME TO stream_position",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulted(t)
+			f.exec(t, strings.ReplaceAll(test.fault, "THIS", f.db.Name))
+			f.patron.change('u', 1, "Eve", "")
+			f.awaitState(t, "error", test.says)
+			f.exec(t, strings.ReplaceAll(test.repair, "THIS", f.db.Name))
+			f.awaitState(t, "active", "")
+			f.awaitText(t, current, "1=Eve")
+			f.awaitText(t, versions, "2")
+		})
+	}
+}
+
+// TestTimeoutsOfTheRole: what is set for the role is meant for its people.
+func TestTimeoutsOfTheRole(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	for _, setting := range []string{
+		"statement_timeout = '1ms'", "lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'", "default_transaction_read_only = on",
+	} {
+		if _, err := i.db.Pool.Exec(t.Context(), "ALTER ROLE mdbadmin IN DATABASE "+i.db.Name+" SET "+setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := i.start(t)
+	r.admin(t, f.source())
+	f.change('c', 1, "Ada", "")
+	r.awaitText(t, current, "1=Ada")
+	f.change('u', 1, "Eve", "")
+	r.awaitText(t, current, "1=Eve")
+	r.awaitState(t, "active", "")
+}
+
+// TestFailoverToAStandby: the database comes back read-only, and is promoted later.
+func TestFailoverToAStandby(t *testing.T) {
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	i, feed := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
+	f := &faulted{running: i.start(t), patron: feed}
+	f.admin(t, feed.source())
+	feed.change('c', 1, "Ada", "")
+	f.awaitText(t, current, "1=Ada")
+
+	signal := filepath.Join(cluster.Dir(), "data", "standby.signal")
+	if err := cluster.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(signal, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	feed.change('u', 1, "Eve", "")
+	f.awaitState(t, "error", "")
+	if err := cluster.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "error", "read-only transaction")
+	if err := cluster.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(signal); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "active", "")
+	f.awaitText(t, current, "1=Eve")
+	f.awaitText(t, versions, "2")
+}
+
+// TestPositionsMovedByHand: the stream goes on from where the positions are, and
+// what it reads again changes nothing.
+func TestPositionsMovedByHand(t *testing.T) {
+	f := newFaulted(t)
+	f.patron.change('u', 1, "Eve", "")
+	f.awaitText(t, current, "1=Eve")
+	f.exec(t, "UPDATE metadb.stream_position SET next_offset = 0")
+	f.patron.change('u', 1, "Zoe", "")
+	f.awaitText(t, current, "1=Zoe")
+	f.awaitText(t, versions, "3")
+	f.awaitState(t, "active", "")
+}
+
+// TestLockTakenByAnother: a server that loses the lock of its database, and finds
+// another server there, says so and gives up.
+func TestLockTakenByAnother(t *testing.T) {
+	i := install(t)
+	i.start(t).stop(t) // makes the rights
+	config, err := instanceConfig(i.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo))
+	first, err := own(t.Context(), config, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.retake = time.Second
+	if _, err := i.db.Pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", first.conn.PgConn().PID()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := own(t.Context(), config, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.close(t.Context())
+	if err := first.watch(t.Context()); !errors.Is(err, errOwned) || !strings.Contains(err.Error(), "connected from 127.0.0.1") {
+		t.Errorf("got %v", err)
+	}
+}
