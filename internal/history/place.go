@@ -71,7 +71,10 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 	case p.nothing:
 		return nil
 	}
-	return r.carryOut(ctx, t, c, st, p)
+	if err := r.carryOut(ctx, t, c, st, p); err != nil {
+		return err
+	}
+	return r.placeTransformed(ctx, t, f, st, p)
 }
 
 // spells returns the versions of the key of a stage's only item, in their order.

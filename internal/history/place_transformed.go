@@ -1,0 +1,104 @@
+package history
+
+import (
+	"context"
+	"fmt"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/plan"
+	"metadb/internal/transform"
+)
+
+// placeTransformed gives the transformed rows of a retried event their places in
+// history: from the event's beginning to its end they are those of its document,
+// before and after that everything stays as it is.
+func (r *run) placeTransformed(ctx context.Context, t *target, f *folded, st *stage, p placing) error {
+	set := r.mappings.set(t.table)
+	if t.table.IsTransformed() || set.Empty() {
+		return nil
+	}
+	d := r.newDescent(t, f, set)
+	columns := documentColumns(t.table, set)
+	before, after := none, none
+	if p.before != nil {
+		found, err := r.fetch(ctx, t.table.Main, t.table, columns, []int64{p.before.id})
+		if err != nil {
+			return err
+		}
+		before = d.layout.Add(d.older, found[p.before.id])
+	}
+	if f.items[0].upsert {
+		documents, err := r.staged(ctx, t.table, st, columns)
+		if err != nil {
+			return err
+		}
+		after = d.layout.Add(d.newer, documents)
+	}
+	line := &lineage{}
+	for _, c := range transform.Changes(nil, d.older, before, d.newer, after) {
+		row := childRow{line: line, from: d.older, row: c.Old, at: p.start}
+		if c.New != none {
+			d.layout.Note(d.newer, c.Table, c.New)
+			row = childRow{line: line, from: d.newer, row: c.New, upsert: true, at: p.start}
+		}
+		d.rows[c.Table] = append(d.rows[c.Table], row)
+	}
+	for table := range d.rows {
+		events, err := d.events(table)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		if err := d.placeEvents(ctx, table, events, p.end); err != nil {
+			return fmt.Errorf("place rows of table %s: %w", childName(t.table.Name, set.Targets[table]), err)
+		}
+	}
+	return nil
+}
+
+// staged returns the documents of a stage's only item, whose values have been
+// found.
+func (r *run) staged(ctx context.Context, t *catalog.Table, st *stage, columns []documentColumn) ([][]byte, error) {
+	wanted := ""
+	for _, c := range columns {
+		if c.column == none {
+			wanted += ", NULL::text"
+		} else {
+			wanted += ", s." + stageColumn(c.column)
+		}
+	}
+	var documents [][]byte
+	err := r.read(ctx, "SELECT "+trimComma(wanted)+" FROM "+st.SQL()+" s WHERE s.head", nil, func(row [][]byte) { documents = texts(columns, row) })
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	return documents, nil
+}
+
+// placeEvents places events of a transformed table, which hold until end.
+func (d *descent) placeEvents(ctx context.Context, table int, events []change.Event, end change.Micros) error {
+	child, steps, err := d.fitChild(ctx, d.parent.table, childName(d.parent.table.Name, d.set.Targets[table]), events)
+	if child == nil || err != nil {
+		return err
+	}
+	if err := d.remake(ctx, table, child, steps); err != nil {
+		return err
+	}
+	sub := &run{
+		Applier: d.Applier, tx: d.tx, batch: &change.Batch{Source: d.batch.Source, Events: events}, snapshot: d.snapshot,
+		retried: make(map[change.Position]*change.Rejected, len(events)),
+	}
+	for i := range events {
+		events[i].Position.Offset = int64(i)
+		sub.retried[events[i].Position] = &change.Rejected{Later: &end}
+	}
+	for i := range events {
+		single := *child
+		single.events = []int{i}
+		if err := sub.place(ctx, child, cut(&single, events)[0]); err != nil {
+			return err
+		}
+	}
+	child.delta = plan.Delta{}
+	return nil
+}
