@@ -301,6 +301,9 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 	if t.changed {
 		r.outcome.SchemaChanges++
 	}
+	if err := r.rekey(ctx, t); err != nil {
+		return err
+	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh
 	if err := r.placeOvertaken(ctx, t); err != nil {

@@ -2,7 +2,10 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -125,7 +128,16 @@ func (r *run) fitChild(ctx context.Context, parent *catalog.Table, name change.T
 		child.delta = delta
 		return child, nil, nil
 	}
-	table, err := ddl.Execute(ctx, r.tx, delta, r.config.Logger)
+	var table *catalog.Table
+	err := r.savepoint(ctx, func() (err error) {
+		table, err = ddl.Execute(ctx, r.tx, delta, r.config.Logger)
+		return err
+	})
+	var refused *pgconn.PgError
+	if child == nil && errors.As(err, &refused) && refused.Code == duplicateTable {
+		r.warn(fmt.Sprintf("table %s can't be transformed: %s", parent.Name, refused.Message))
+		return nil, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
