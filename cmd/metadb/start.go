@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"metadb/internal/sdnotify"
 	"metadb/internal/server"
 )
 
@@ -17,7 +19,11 @@ func startCommand() *cobra.Command {
 		Use:   "start -D DIR",
 		Short: "Start the server, which runs until it is stopped",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Notify, err = sdnotify.Open(os.Getenv); err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, o.Notify.Close()) }()
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			// A second signal ends the process at once.

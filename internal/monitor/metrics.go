@@ -69,6 +69,10 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	return m
 }
 
+// Describe implements what prometheus.Collector has for it: it names every
+// metric.
+func (m *Metrics) Describe(descs chan<- *prometheus.Desc) { m.registry.Describe(descs) }
+
 // Applied counts a batch that was committed.
 func (m *Metrics) Applied(source string, events int, outcome change.Outcome) {
 	for _, kind := range []change.Op{change.Upsert, change.Delete, change.Truncate} {

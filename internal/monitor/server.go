@@ -59,7 +59,7 @@ func Listen(config Config) (*Server, error) {
 		listener = tls.NewListener(listener, config.TLS)
 	}
 	return &Server{listener: listener, http: &http.Server{
-		Handler:           handler(config),
+		Handler:           Handler(config),
 		ReadHeaderTimeout: requestTime,
 		ReadTimeout:       requestTime,
 		MaxHeaderBytes:    headerBytes,
@@ -103,8 +103,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(ctx.Err(), <-stopped)
 }
 
-// handler routes requests. Only reading is possible.
-func handler(config Config) http.Handler {
+// Handler routes requests. Only reading is possible.
+func Handler(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	ready := &readiness{ask: config.Ready}

@@ -1,18 +1,9 @@
 package server
 
-import (
-	"context"
-	"fmt"
-	"strings"
-
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"metadb/internal/monitor"
-	"metadb/internal/status"
-)
+import "metadb/internal/monitor"
 
 // listenHTTP opens what answers over HTTP, nil if that is not wanted.
-func (s *server) listenHTTP(pool *pgxpool.Pool, metrics *monitor.Metrics, registry *status.Registry) (*monitor.Server, error) {
+func (s *server) listenHTTP(streams *streams, metrics *monitor.Metrics) (*monitor.Server, error) {
 	if s.config.HTTPListen == "" {
 		return nil, nil
 	}
@@ -24,29 +15,7 @@ func (s *server) listenHTTP(pool *pgxpool.Pool, metrics *monitor.Metrics, regist
 		Address: s.config.HTTPListen,
 		TLS:     certificate,
 		Token:   s.config.HTTPToken,
-		Ready:   func(ctx context.Context) error { return ready(ctx, pool, registry) },
+		Ready:   streams.ready,
 		Metrics: metrics,
 	})
-}
-
-// ready says why the server is not ready: the database does not answer, or a
-// source does not stream.
-func ready(ctx context.Context, pool *pgxpool.Pool, registry *status.Registry) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	if err := pool.Ping(ctx); err != nil {
-		return fmt.Errorf("the database does not answer: %w", err)
-	}
-	var troubles []string
-	for _, r := range registry.Reports() {
-		switch r.Stream {
-		case status.Starting, status.Error:
-			troubles = append(troubles, fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message))
-		case status.Active, status.Gap, status.Waiting, status.Inactive:
-		}
-	}
-	if len(troubles) > 0 {
-		return fmt.Errorf("%s", strings.Join(troubles, "; "))
-	}
-	return nil
 }

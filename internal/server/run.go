@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"metadb/internal/logging"
+	"metadb/internal/sdnotify"
 )
 
 // Options are those of "metadb start".
@@ -30,6 +31,9 @@ type Options struct {
 	Debug bool
 	// MemLimit is the soft limit of memory in GiB, 0 for none.
 	MemLimit float64
+	// Notify is told when the streams run and that the process lives. Nil is
+	// nobody.
+	Notify *sdnotify.Socket
 }
 
 // logPatience is how long the last lines of the log may take to be stored.

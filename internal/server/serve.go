@@ -64,7 +64,7 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	//   HTTP:  probes and metrics
-	web, err := s.listenHTTP(pool, metrics, registry)
+	web, err := s.listenHTTP(streams, metrics)
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,9 @@ func (s *server) serve(ctx context.Context) error {
 	if web != nil {
 		group.Go(func() error { return web.Serve(ctx) })
 		s.logger.Info(fmt.Sprintf("answering HTTP on %s", web.Addr()))
+	}
+	if notifier := s.newNotifier(streams); notifier != nil {
+		group.Go(func() error { return notifier.run(ctx) })
 	}
 	return group.Wait()
 }

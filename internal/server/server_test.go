@@ -24,6 +24,7 @@ import (
 	"metadb/internal/logging"
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
+	"metadb/internal/sdnotify"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +36,8 @@ type installation struct {
 	db   *pgtest.DB
 	dir  string
 	port int
+	// notify plays systemd's socket, nil for none.
+	notify *sdnotify.Socket
 }
 
 // install makes a data directory for a new database. The system user has no
@@ -112,7 +115,7 @@ func (i *installation) start(t *testing.T) *running {
 	r := &running{installation: i, cancel: cancel, done: make(chan struct{}), log: &buffer{}}
 	go func() {
 		defer close(r.done)
-		r.err = Run(ctx, Options{Dir: i.dir, Stderr: r.log, Port: i.port, MemLimit: 1})
+		r.err = Run(ctx, Options{Dir: i.dir, Stderr: r.log, Port: i.port, MemLimit: 1, Notify: i.notify})
 	}()
 	t.Cleanup(func() {
 		r.stop(t)

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"metadb/internal/status"
+)
+
+// ready says why the server is not ready: the streams have not been started, the
+// database does not answer, or a source does not stream.
+func (s *streams) ready(ctx context.Context) error {
+	s.mu.Lock()
+	begun := s.ctx != nil
+	s.mu.Unlock()
+	if !begun {
+		return errors.New("the server is starting or stopping")
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := s.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	var troubles []string
+	for _, r := range s.registry.Reports() {
+		switch r.Stream {
+		case status.Starting, status.Error:
+			troubles = append(troubles, fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message))
+		case status.Active, status.Gap, status.Waiting, status.Inactive:
+		}
+	}
+	if len(troubles) > 0 {
+		return errors.New(strings.Join(troubles, "; "))
+	}
+	return nil
+}
