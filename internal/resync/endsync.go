@@ -48,7 +48,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 	if s.mode == Normal {
 		return nil, ErrNotInSync
 	}
-	found, err := s.survey(ctx, db, o.Patience)
+	found, err := s.survey(ctx, db, o)
 	defer s.forgetSurvey(ctx, db, found)
 	if err != nil {
 		return nil, err

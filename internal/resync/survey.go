@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,7 +19,8 @@ type Count struct {
 	Current, Confirmed int64
 	// Ended is how many rows this run of endsync has ended.
 	Ended int64
-	// Sample are the keys of some rows that are not confirmed, as (1,a).
+	// Sample are the keys of some rows that are not confirmed, as (1,a), in a
+	// dry run.
 	Sample []string
 }
 
@@ -56,15 +56,21 @@ const sampleKeys = 3
 // survey finds the rows of the tables that are not confirmed, and counts all of
 // them. The stream may go on meanwhile: endRows looks again at what it has
 // changed.
-func (s *state) survey(ctx context.Context, db *pgx.Conn, patience time.Duration) ([]*surveyed, error) {
+func (s *state) survey(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*surveyed, error) {
 	found := make([]*surveyed, len(s.tables))
 	for i, t := range s.tables {
 		found[i] = &surveyed{table: t, count: Count{Table: t.Name}}
-		err := transact(ctx, db, patience, fmt.Sprintf("count the rows of table %s", t.Name), func(tx pgx.Tx) error {
+		err := transact(ctx, db, o.Patience, fmt.Sprintf("count the rows of table %s", t.Name), func(tx pgx.Tx) error {
 			if s.mode == Initial {
 				return found[i].countCurrent(ctx, tx)
 			}
-			return found[i].look(ctx, tx, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
+			err := found[i].look(ctx, tx, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
+			if err != nil || found[i].unconfirmed == "" || !o.DryRun {
+				return err
+			}
+			// Only a dry run shows them: it costs another pass.
+			found[i].count.Sample, err = found[i].sample(ctx, tx)
+			return err
 		})
 		if err != nil {
 			return nil, err
@@ -108,8 +114,7 @@ func (t *surveyed) look(ctx context.Context, tx pgx.Tx, name ident.Name) error {
 	t.count.Current = max(t.count.Current, tag.RowsAffected())
 	t.count.Confirmed = t.count.Current - tag.RowsAffected()
 	t.unconfirmed = temporary
-	t.count.Sample, err = t.sample(ctx, tx)
-	return err
+	return nil
 }
 
 // sample returns the keys of some rows that are not confirmed, the lowest ones.
