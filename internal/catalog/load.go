@@ -125,6 +125,9 @@ func (l *loader) parents(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &parent.Schema, &parent.Name}, func() error {
 		if t := l.byName[name]; t != nil {
 			t.Parent = parent
+		} else if p := l.byName[parent]; p != nil {
+			// Somebody has dropped it: it is not complete any more.
+			p.Mapped = ""
 		}
 		return nil
 	})

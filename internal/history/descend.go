@@ -15,6 +15,9 @@ import (
 
 // apply applies what has been collected, table by table.
 func (d *descent) apply(ctx context.Context) error {
+	if d == nil {
+		return nil
+	}
 	for table := range d.rows {
 		if len(d.rows[table]) == 0 {
 			continue

@@ -48,12 +48,24 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 		return false, err
 	}
 	ids = inOrder(ids, f, d)
+	// PostgreSQL takes the rows in while their documents are transformed.
+	descent, err := r.prepare(ctx, t, f, lineages(f, d, ids))
+	if err != nil {
+		return false, err
+	}
+	collected := make(chan error, 1)
+	go func() { collected <- descent.collect(ctx) }()
 	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
 		return r.copyCurrent(ctx, t, f, d.versions, ids)
 	})
+	failed := <-collected
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == uniqueViolation {
+		r.layouts = nil // which have been told of rows that were not written
 		return false, nil
+	}
+	if err == nil {
+		err = failed
 	}
 	if err != nil {
 		return false, err
@@ -68,7 +80,7 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
-	return true, r.transform(ctx, t, f, lineages(f, d, ids))
+	return true, descent.apply(ctx)
 }
 
 // copyCurrent copies new versions into the current table. Their rows must be

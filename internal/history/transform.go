@@ -23,29 +23,40 @@ func (r *run) transform(ctx context.Context, t *target, f *folded, lines []linea
 // transformTaken is transform where the documents of the versions that have ended
 // are known, by their ids.
 func (r *run) transformTaken(ctx context.Context, t *target, f *folded, lines []lineage, taken map[int64][][]byte) error {
+	d, err := r.prepare(ctx, t, f, lines)
+	if d == nil || err != nil {
+		return err
+	}
+	d.taken = taken
+	if err := d.collect(ctx); err != nil {
+		return err
+	}
+	return d.apply(ctx)
+}
+
+// prepare returns the way of a chunk into the transformed tables, nil if there are
+// none.
+func (r *run) prepare(ctx context.Context, t *target, f *folded, lines []lineage) (*descent, error) {
 	if t.table.IsTransformed() || len(lines) == 0 {
-		return nil
+		return nil, nil
 	}
 	set := r.mappings.set(t.table)
 	children := r.children(t.table.Name)
 	if set.Empty() && len(children) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := r.noteMapped(ctx, t, set); err != nil {
-		return err
+		return nil, err
 	}
 	if err := r.endStrays(ctx, t, set, children, lines); err != nil {
-		return err
+		return nil, err
 	}
 	if set.Empty() {
-		return nil
+		return nil, nil
 	}
 	d := r.newDescent(t, f, set)
-	d.taken = taken
-	if err := d.collect(ctx, lines); err != nil {
-		return fmt.Errorf("transform rows of table %s: %w", t.table.Name, err)
-	}
-	return d.apply(ctx)
+	d.lines = lines
+	return d, nil
 }
 
 // noteMapped notes that a new table has had its mappings from the beginning: so
@@ -80,6 +91,7 @@ type descent struct {
 	// newer are the rows of new versions, older those of versions that have
 	// ended, keys those of which only the positions are known.
 	newer, older, keys *transform.Rows
+	lines              []lineage
 	// rows are what is to be done, for each table of the set.
 	rows    [][]childRow
 	changes []transform.Change
@@ -109,8 +121,20 @@ type childRow struct {
 	at     change.Micros
 }
 
-// collect finds out what is to be done.
-func (d *descent) collect(ctx context.Context, lines []lineage) error {
+// collect finds out what is to be done, if anything. It asks the database where
+// versions have ended or lack values, and only there.
+func (d *descent) collect(ctx context.Context) error {
+	if d == nil {
+		return nil
+	}
+	if err := d.collectLines(ctx); err != nil {
+		return fmt.Errorf("transform rows of table %s: %w", d.parent.table.Name, err)
+	}
+	return nil
+}
+
+func (d *descent) collectLines(ctx context.Context) error {
+	lines := d.lines
 	columns := documentColumns(d.parent.table, d.set)
 	documents, err := d.readNew(ctx, d.parent, d.folded, columns, lines)
 	if err != nil {
