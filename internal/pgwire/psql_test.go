@@ -37,7 +37,7 @@ func TestPsql(t *testing.T) {
 		},
 		{
 			"select count(*) from metadb.source; list data_sources; select 1 as a;",
-			"1\nsensor|b:1|ssl|^b\\.|g|||||||||||||\n1\n",
+			"1\nsensor|t|b:1|ssl|^b\\.|g|||||||||||||\n1\n",
 		},
 		{"drop data source nope;", "ERROR:  data source \"nope\" does not exist\nLINE 1: drop data source nope;\n                         ^\n"},
 		{"drop data source sensor;", "NOTICE:  the tables of data source \"sensor\" are kept\nDROP DATA SOURCE\n"},
