@@ -223,9 +223,7 @@ func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of pa
 				ords += ", NULL::integer"
 			}
 		}
-		sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) JOIN " + of.from.SQL() +
-			" AS p ON p.__id = e.id JOIN " + child.table.Current.SQL() + " AS c ON " + sameRoot(child.table, t.table)
-		err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, func(row [][]byte) {
+		take := func(row [][]byte) {
 			positions := make([]int32, len(places))
 			for i := range places {
 				if row[1+i] != nil {
@@ -234,9 +232,13 @@ func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of pa
 			}
 			line := of.numbers[binary.BigEndian.Uint64(row[0])-1]
 			found[line] = append(found[line], heldRow{table: table, ords: positions})
-		})
-		if err != nil {
-			return nil, fmt.Errorf("find transformed rows: %w", err)
+		}
+		for _, same := range sameRoots(child.table, t.table) {
+			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) JOIN " + of.from.SQL() +
+				" AS p ON p.__id = e.id JOIN " + child.table.Current.SQL() + " AS c ON " + same
+			if err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, take); err != nil {
+				return nil, fmt.Errorf("find transformed rows: %w", err)
+			}
 		}
 	}
 	return found, nil

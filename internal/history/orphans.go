@@ -52,8 +52,10 @@ func (r *run) endStrays(ctx context.Context, t *target, set *transform.Set, chil
 			continue
 		}
 		from := " USING unnest($1::bigint[], $2::timestamptz[]) AS e (id, at) JOIN " + t.table.History.SQL() + " AS p ON p.__id = e.id"
-		if err := r.endFrom(ctx, child, from, sameRoot(child.table, t.table), "e.at", ids, ends); err != nil {
-			return fmt.Errorf("end rows of table %s: %w", name, err)
+		for _, same := range sameRoots(child.table, t.table) {
+			if err := r.endFrom(ctx, child, from, same, "e.at", ids, ends); err != nil {
+				return fmt.Errorf("end rows of table %s: %w", name, err)
+			}
 		}
 	}
 	return nil

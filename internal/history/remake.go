@@ -102,10 +102,20 @@ func (m *remaking) shape() {
 
 // some deals with the versions that have ids in a range.
 func (m *remaking) some(ctx context.Context, from, to int64) error {
+	for _, same := range sameRoots(m.child.table, m.parent.table) {
+		if err := m.someOf(ctx, from, to, same); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// someOf is some for those that belong to their parents by a condition.
+func (m *remaking) someOf(ctx context.Context, from, to int64, same string) error {
 	m.spans = m.spans[:0]
 	columns := documentColumns(m.parent.table, m.set)
 	places := m.set.Places(m.table)
-	sql := m.sql(columns, places)
+	sql := m.sql(columns, places, same)
 	var now *remade
 	params := [][]byte{int8Bytes(from), int8Bytes(to), int8Bytes(m.firstNew)}
 	err := m.read(ctx, sql, params, func(row [][]byte) {
@@ -127,7 +137,7 @@ func (m *remaking) some(ctx context.Context, from, to int64) error {
 
 // sql returns the query for versions and, in their order, those of their parents
 // that share some of their time.
-func (m *remaking) sql(columns []documentColumn, places []string) string {
+func (m *remaking) sql(columns []documentColumn, places []string, same string) string {
 	t := m.child.table
 	var b strings.Builder
 	b.WriteString("SELECT c.__id, c.__start, c.__end, p.__start")
@@ -152,7 +162,7 @@ func (m *remaking) sql(columns []documentColumn, places []string) string {
 			b.WriteString(", p." + m.parent.table.Columns[c.column].Stored.SQL())
 		}
 	}
-	b.WriteString(" FROM " + t.Main.SQL() + " AS c JOIN " + m.parent.table.Main.SQL() + " AS p ON " + sameRoot(t, m.parent.table) +
+	b.WriteString(" FROM " + t.Main.SQL() + " AS c JOIN " + m.parent.table.Main.SQL() + " AS p ON " + same +
 		" AND (p.__start < c.__end AND p.__end > c.__start OR p.__start = c.__start)" +
 		" WHERE c.__id >= $1 AND c.__id < $2 AND p.__id < $3 AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
 	return b.String()

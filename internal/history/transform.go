@@ -254,13 +254,17 @@ func rootPairs(child, parent *catalog.Table) [][2]ident.Name {
 	return pairs
 }
 
-// sameRoot returns the condition that a row c of a transformed table belongs to
-// the row p of its parent.
-func sameRoot(child, parent *catalog.Table) string {
-	sql := "c.__origin = p.__origin"
+// sameRoots returns the conditions that a row c of a transformed table belongs to
+// the row p of its parent: one for keys without NULL, which an index serves, and
+// one for the few that have one.
+func sameRoots(child, parent *catalog.Table) [2]string {
+	const origin = "c.__origin = p.__origin"
+	equal, same, null := origin, origin, "false"
 	for _, pair := range rootPairs(child, parent) {
 		c, p := "c."+pair[0].SQL(), "p."+pair[1].SQL()
-		sql += " AND (" + c + " = " + p + " OR " + c + " IS NULL AND " + p + " IS NULL)"
+		equal += " AND " + c + " = " + p
+		same += " AND " + c + " IS NOT DISTINCT FROM " + p
+		null += " OR " + p + " IS NULL"
 	}
-	return sql
+	return [2]string{equal, same + " AND (" + null + ")"}
 }
