@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -17,10 +18,14 @@ type Broker struct {
 	cluster *kfake.Cluster
 }
 
+// largestBatch is what the broker takes at once, in bytes.
+const largestBatch = 1 << 30
+
 // NewBroker starts a broker on a free port. Topics are made when first written
 // to, with the given number of partitions.
 func NewBroker(partitions int) (*Broker, error) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(largestBatch)}))
 	if err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}

@@ -12,6 +12,10 @@ import (
 // is asked for until it is known how much becomes of it, and then so much that
 // it is about fetchUnpacked. Larger fetches are no faster.
 const (
+	// largestResponse bounds one answer of a broker, in bytes: what it holds
+	// beyond the usual is one batch of records that is larger than that.
+	largestResponse = 1 << 30
+
 	fetchUnpacked = 4 << 20
 	fetchLeast    = 256 << 10
 	fetchMost     = 2 << 20

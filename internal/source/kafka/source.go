@@ -106,6 +106,9 @@ func (s *Source) consuming() []kgo.Opt {
 		// which counts them.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchLeast),
+		// A record that the broker has taken has to be read, however large it
+		// is: the client would refuse it, and never come past it.
+		kgo.BrokerMaxReadBytes(largestResponse),
 		kgo.FetchMaxPartitionBytes(fetchLeast),
 		kgo.WithHooks(&appetite{}),
 		kgo.FetchMaxWait(fetchWait),
