@@ -15,6 +15,7 @@ import (
 // https://prometheus.io/docs/practices/naming/
 type Metrics struct {
 	registry *prometheus.Registry
+	history  *history
 
 	events        *prometheus.CounterVec
 	rejected      *prometheus.CounterVec
@@ -38,6 +39,7 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	const namespace = "metadb"
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		history:  &history{sources: sources},
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_applied_total", Help: "Change events applied, by kind: upsert, delete, truncate.",
 		}, []string{"source", "kind"}),

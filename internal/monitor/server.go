@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -39,6 +40,7 @@ const (
 type Server struct {
 	http     *http.Server
 	listener net.Listener
+	history  *history
 }
 
 // Listen opens the address. It refuses one that others can reach without TLS and
@@ -58,7 +60,7 @@ func Listen(config Config) (*Server, error) {
 	if config.TLS != nil {
 		listener = tls.NewListener(listener, config.TLS)
 	}
-	return &Server{listener: listener, http: &http.Server{
+	return &Server{listener: listener, history: config.Metrics.history, http: &http.Server{
 		Handler:           Handler(config),
 		ReadHeaderTimeout: requestTime,
 		ReadTimeout:       requestTime,
@@ -86,6 +88,13 @@ func (s *Server) Close() error {
 
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
+	// Viewers go when the server does.
+	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+	sampling, stopSampling := context.WithCancel(ctx)
+	var sampler sync.WaitGroup
+	sampler.Go(func() { s.history.run(sampling) })
+	defer sampler.Wait()
+	defer stopSampling()
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
@@ -115,6 +124,13 @@ func Handler(config Config) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
+	for name, kind := range map[string]string{
+		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		mux.Handle("GET /"+name, guarded(config.Token, file(name, kind)))
+	}
+	mux.Handle("GET /{$}", guarded(config.Token, file("index.html", "text/html; charset=utf-8")))
+	mux.Handle("GET /events", guarded(config.Token, &events{config.Metrics.history, make(chan struct{}, viewersAtAll)}))
 	mux.Handle("GET /metrics", guarded(config.Token, promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
 	return mux
 }
@@ -126,15 +142,20 @@ func answer(w http.ResponseWriter, code int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
-// guarded lets through who shows the token.
+// guarded lets through who shows the token: as a bearer, or as the password that a
+// browser asks for, with any name.
 func guarded(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if _, password, basic := r.BasicAuth(); basic {
+			shown, ok = password, true
+		}
 		if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(token)) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="metadb"`)
+			w.Header().Add("WWW-Authenticate", `Bearer realm="metadb"`)
+			w.Header().Add("WWW-Authenticate", `Basic realm="metadb", charset="UTF-8"`)
 			answer(w, http.StatusUnauthorized, "a bearer token is needed: see http_token in metadb.conf")
 			return
 		}

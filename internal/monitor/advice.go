@@ -1,0 +1,36 @@
+package monitor
+
+import (
+	"fmt"
+
+	"metadb/internal/status"
+)
+
+// advice says what asks for attention at a source and what to do about it, in
+// words for an administrator.
+func advice(r *status.Report) []string {
+	var all []string
+	switch r.Stream {
+	case status.Error:
+		all = append(all, "Nothing is applied until this is mended. The server keeps trying by itself; wrong options are mended with: "+
+			fmt.Sprintf("alter data source %s options (set …);", r.Name))
+	case status.Gap:
+		all = append(all, "Events were lost before they were read. Resynchronize the source, beginning with: "+
+			fmt.Sprintf("sync data source %s;", r.Name))
+	case status.Waiting, status.Starting, status.Active, status.Inactive:
+	}
+	if r.Rejected > 0 {
+		all = append(all, fmt.Sprintf("%d events are set aside in metadb.rejected_event with their reasons. When the cause is mended: "+
+			"retry rejected events for data source %s;", r.Rejected, r.Name))
+	}
+	if r.Sync == status.SnapshotComplete {
+		all = append(all, fmt.Sprintf("The snapshot is complete. End the synchronization: endsync data source %s;", r.Name))
+	}
+	for _, table := range r.Refused {
+		all = append(all, "Waits: "+table)
+	}
+	for _, topic := range r.Skipped {
+		all = append(all, "Skipped, because its table has no primary key: "+topic)
+	}
+	return all
+}
