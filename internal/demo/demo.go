@@ -112,11 +112,16 @@ func (s *stage) build(ctx context.Context) (err error) {
 		return err
 	}
 	_, err = s.db.Exec(ctx, "SET TimeZone = 'UTC'")
-	s.say("\nFor a second terminal:\n")
+	s.say("\nFor a browser, live, the resynchronization too:\n")
+	s.say("  %s\n", s.page())
+	s.say("For a second terminal:\n")
 	s.command(fmt.Sprintf("psql -X -h %s -p %d -d metadb -c 'list status'     # administration", s.metadb.DataDir(), s.metadb.Port))
 	s.command(fmt.Sprintf("psql -X '%s'", s.metadb.Database()))
 	return err
 }
+
+// page is the address of the live page.
+func (s *stage) page() string { return fmt.Sprintf("http://127.0.0.1:%d/", s.metadb.HTTPPort) }
 
 // start starts the server.
 func (s *stage) start(ctx context.Context) error {

@@ -29,8 +29,10 @@ type Metadb struct {
 	// Binary is the program, Dir the folder with the data directory "data" and
 	// the log "metadb.log".
 	Binary, Dir string
-	// Port is the administration port.
-	Port    int
+	// Port is the administration port, HTTPPort that of probes, metrics and the
+	// live page.
+	Port, HTTPPort int
+
 	cluster *pgtest.Cluster
 	// database is the database's name.
 	database string
@@ -40,11 +42,11 @@ type Metadb struct {
 // Install carries out docs/install.md in dir: role, database, metadb init,
 // metadb.conf. The database exists already where database names one that does.
 func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, database string) (*Metadb, error) {
-	ports, err := FreePorts(1)
+	ports, err := FreePorts(2)
 	if err != nil {
 		return nil, err
 	}
-	m := &Metadb{Binary: binary, Dir: dir, Port: ports[0], cluster: cluster, database: database}
+	m := &Metadb{Binary: binary, Dir: dir, Port: ports[0], HTTPPort: ports[1], cluster: cluster, database: database}
 	if err := m.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the database: %w", err)
 	}
@@ -61,6 +63,7 @@ func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, d
 		"systemuser = mdbadmin",
 		"systemuser_password = " + password,
 		"sslmode = disable",
+		"http_listen = 127.0.0.1:" + strconv.Itoa(m.HTTPPort),
 		"",
 	}, "\n")
 	if err := os.WriteFile(filepath.Join(m.DataDir(), "metadb.conf"), []byte(conf), 0o600); err != nil {
