@@ -233,9 +233,10 @@ func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of pa
 			line := of.numbers[binary.BigEndian.Uint64(row[0])-1]
 			found[line] = append(found[line], heldRow{table: table, ords: positions})
 		}
+		// OFFSET keeps PostgreSQL from beginning with the transformed table.
 		for _, same := range sameRoots(child.table, t.table) {
 			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) JOIN " + of.from.SQL() +
-				" AS p ON p.__id = e.id JOIN " + child.table.Current.SQL() + " AS c ON " + same
+				" AS p ON p.__id = e.id CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
 			if err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, take); err != nil {
 				return nil, fmt.Errorf("find transformed rows: %w", err)
 			}
