@@ -40,7 +40,7 @@ func TestConformance(t *testing.T) {
 		r.follow(t, `^metadb_`, groupName, false)
 		c.note(t, r, mode, m.recording)
 		if mode == 0 {
-			for table := range r.store.Snapshot().All() {
+			for table := range r.catalog(t).All() {
 				for _, column := range table.Columns {
 					c.stored[table.Name.Name+" "+column.Name] = column.Type.String()
 				}

@@ -20,6 +20,28 @@ func (r *replay) same(t *testing.T) {
 	}
 }
 
+// explain logs what the stream warned of and why it rejected events.
+func (r *replay) explain(t *testing.T) {
+	t.Helper()
+	for _, line := range r.log.text() {
+		t.Log("log: " + line)
+	}
+	for _, row := range r.texts(t, "SELECT reason, count(*) AS n FROM metadb.rejected_event GROUP BY reason") {
+		t.Logf("rejected: %s (%s)", *row["reason"], *row["n"])
+	}
+}
+
+// catalog returns the tables as the database has them. The stream's own catalog
+// may not know of its last batch: it was told to stop when that was committed.
+func (r *replay) catalog(t *testing.T) *catalog.Snapshot {
+	t.Helper()
+	store := catalog.NewStore()
+	if err := store.Load(t.Context(), r.db.Pool); err != nil {
+		t.Fatal(err)
+	}
+	return store.Snapshot()
+}
+
 // differences counts the values that differ by table and column, and the rows
 // that only one side has by table and "rows".
 func (r *replay) differences(t *testing.T) map[string]int {
@@ -34,6 +56,7 @@ func (r *replay) differences(t *testing.T) map[string]int {
 // in "rows".
 func (r *replay) differ(t *testing.T, differs func(table change.Table, column string, row map[string]*string)) {
 	t.Helper()
+	stored := r.catalog(t)
 	tables := map[change.Table][]corpus.Row{}
 	for _, row := range corpus.Source(t, r.name) {
 		name := change.Table{Schema: row.Schema, Name: row.Table}
@@ -43,7 +66,7 @@ func (r *replay) differ(t *testing.T, differs func(table change.Table, column st
 	for name, rows := range tables {
 		event := change.Event{Op: change.Upsert, Source: name}
 		r.router.Route(&event)
-		table := r.store.Snapshot().Table(event.Table)
+		table := stored.Table(event.Table)
 		fed[table] = true
 		switch {
 		case event.Op == change.Ignore && table == nil:
@@ -55,7 +78,7 @@ func (r *replay) differ(t *testing.T, differs func(table change.Table, column st
 			r.compareKeyed(t, table, event.Origin, rows, func(column string, row map[string]*string) { differs(name, column, row) })
 		}
 	}
-	for table := range r.store.Snapshot().All() {
+	for table := range stored.All() {
 		if fed[table] || table.IsTransformed() {
 			continue
 		}

@@ -43,6 +43,9 @@ func TestReplayValues(t *testing.T) {
 						}
 						found[known[at]] += n
 					}
+					if t.Failed() {
+						r.explain(t)
+					}
 				})
 			}
 			for _, loss := range known {
