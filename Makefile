@@ -9,6 +9,9 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # How long each fuzz target runs, for `make fuzz`.
 FUZZTIME ?= 20s
+# What draws the torments, and for how long, for `make torture`.
+SEED ?= 1
+MINUTES ?= 10
 # Further flags for `make bench` and `make demo`: make demo ARGS=--once
 ARGS ?=
 
@@ -34,6 +37,11 @@ test: ## Run every test, those with a real Kafka and Debezium and other language
 test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
 	@scripts/install
 	go test -short -timeout 5m ./...
+
+.PHONY: torture
+torture: ## Torture a server while it streams and compare with the oracle (SEED=1 MINUTES=10)
+	@scripts/install
+	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -seed $(SEED) -minutes $(MINUTES) $(ARGS)
 
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md
