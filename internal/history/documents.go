@@ -149,7 +149,7 @@ func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table,
 		}
 	}
 	found := make(map[int64][][]byte, len(ids))
-	err := r.read(ctx, "SELECT p.__id"+wanted+" FROM unnest($1::bigint[]) AS e (id) JOIN "+from.SQL()+" AS p ON p.__id = e.id",
+	err := r.read(ctx, "SELECT p.__id"+wanted+" FROM unnest($1::bigint[]) AS e (id) "+byID(from),
 		[][]byte{int8Array(ids)}, func(row [][]byte) {
 			found[int64(binary.BigEndian.Uint64(row[0]))] = texts(columns, row[1:])
 		})
@@ -157,6 +157,13 @@ func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table,
 		return nil, fmt.Errorf("read documents: %w", err)
 	}
 	return found, nil
+}
+
+// byID joins the version p of a table that has the id of e. OFFSET keeps
+// PostgreSQL, which does not know how many ids there are, from going through the
+// whole table.
+func byID(from ident.Qualified) string {
+	return "CROSS JOIN LATERAL (SELECT p.* FROM " + from.SQL() + " AS p WHERE p.__id = e.id OFFSET 0) AS p"
 }
 
 func int8Array(values []int64) []byte {
@@ -235,8 +242,8 @@ func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of pa
 		}
 		// OFFSET keeps PostgreSQL from beginning with the transformed table.
 		for _, same := range sameRoots(child.table, t.table) {
-			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) JOIN " + of.from.SQL() +
-				" AS p ON p.__id = e.id CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
+			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) " + byID(of.from) +
+				" CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
 			if err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, take); err != nil {
 				return nil, fmt.Errorf("find transformed rows: %w", err)
 			}
