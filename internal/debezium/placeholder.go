@@ -24,9 +24,10 @@ type placeholder struct {
 	// documents are the forms of a column that is a list or an object, as
 	// JSON.
 	documents []string
-	// shortest and longest bound the lengths of all forms, to rule out most
-	// values at a glance. White space may make a document longer.
-	shortest, longest int
+	// shortest and longest bound the lengths of the texts, and shortestDocument
+	// those of the documents, to rule out most values at a glance. White space
+	// may make a document longer; a long word has a UUID that is shorter.
+	shortest, longest, shortestDocument int
 }
 
 // newPlaceholder returns the forms of word, the default one if it is empty.
@@ -58,6 +59,10 @@ func newPlaceholder(word string) placeholder {
 	p.shortest, p.longest = len(word), len(word)
 	for _, form := range p.texts {
 		p.longest = max(p.longest, len(form))
+	}
+	p.shortestDocument = len(p.documents[0])
+	for _, form := range p.documents {
+		p.shortestDocument = min(p.shortestDocument, len(form))
 	}
 	return p
 }
@@ -94,7 +99,7 @@ func (p *placeholder) isBytes(value []byte) bool { return string(value) == p.wor
 // isDocument reports whether a list or an object stands for an unavailable
 // value; raw is valid JSON.
 func (p *placeholder) isDocument(raw []byte) bool {
-	if len(raw) < p.shortest {
+	if len(raw) < p.shortestDocument {
 		return false
 	}
 	for _, form := range p.documents {

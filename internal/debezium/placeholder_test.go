@@ -1,6 +1,8 @@
 package debezium_test
 
 import (
+	"crypto/md5"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -73,4 +75,34 @@ func TestPlaceholderOfAnotherWord(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The UUID that stands for a long word is shorter than the word.
+func TestPlaceholderOfLongWord(t *testing.T) {
+	word := strings.Repeat("unavailable ", 10)
+	id := field{"id", schemaInt32, "1"}
+	fields := []field{
+		id,
+		{"u", arrayOf(schemaUUID), `["` + javaNameUUID(word) + `"]`},
+		{"t", arrayOf(schemaString), `["` + word + `"]`},
+		{"s", arrayOf(schemaString), `["unavailable"]`},
+	}
+	event := debezium.NewDecoder(debezium.Config{Placeholder: word}).Decode(&debezium.Input{
+		Topic: "t", Key: keyOf([]field{id}), Value: eventOf(fields, "u", "null", objectOf(fields)),
+	})
+	if event.Op != change.Upsert {
+		t.Fatal(event.Reason)
+	}
+	for i, state := range []change.State{change.Present, change.Unavailable, change.Unavailable, change.Present} {
+		if got := event.Row.Cell(i).State; got != state {
+			t.Errorf("column %s has state %d, want %d", fields[i].name, got, state)
+		}
+	}
+}
+
+// javaNameUUID is Java's UUID.nameUUIDFromBytes.
+func javaNameUUID(word string) string {
+	sum := md5.Sum([]byte(word))
+	sum[6], sum[8] = sum[6]&0x0f|0x30, sum[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:])
 }
