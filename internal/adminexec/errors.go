@@ -13,17 +13,18 @@ import (
 // SQLSTATE codes of commands.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
-	codeConnection      = "08006"
-	codeNotSupported    = "0A000"
-	codeInvalidValue    = "22023"
-	codeObjectState     = "55000"
-	codeUndefinedObject = "42704"
-	codeUndefinedTable  = "42P01"
-	codeUndefinedColumn = "42703"
-	codeDuplicateObject = "42710"
-	codeUnknownOption   = "HV00D"
-	codeCanceled        = "57014"
-	codeInternal        = "XX000"
+	codeConnection       = "08006"
+	codeNotSupported     = "0A000"
+	codeInvalidValue     = "22023"
+	codeObjectState      = "55000"
+	codeLockNotAvailable = "55P03"
+	codeUndefinedObject  = "42704"
+	codeUndefinedTable   = "42P01"
+	codeUndefinedColumn  = "42703"
+	codeDuplicateObject  = "42710"
+	codeUnknownOption    = "HV00D"
+	codeCanceled         = "57014"
+	codeInternal         = "XX000"
 )
 
 // Error is a command that failed, in the fields that PostgreSQL's clients show.

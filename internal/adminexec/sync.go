@@ -132,7 +132,10 @@ const HintForce = "add \"with (dry_run)\" to see what would be ended, \"with (fo
 // syncError words an error of a synchronization for the port.
 func syncError(err error, front *answers) error {
 	var doubt *resync.DoubtError
+	var busy *resync.BusyError
 	switch {
+	case errors.As(err, &busy):
+		return &Error{Code: codeLockNotAvailable, Message: err.Error()}
 	case errors.As(err, &doubt):
 		hint := HintForce
 		if doubt.Rejected {

@@ -49,7 +49,7 @@ UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r
 // derived tables due.
 func (s *state) leave(ctx context.Context, db *pgx.Conn, patience time.Duration) error {
 	return s.live.exclusive(func() error {
-		err := transact(ctx, db, patience, "end the synchronization", func(tx pgx.Tx) error {
+		err := transact(ctx, db, patience, "end the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {
 			if err := emptySyncTables(ctx, tx, s.tables); err != nil {
 				return err
 			}

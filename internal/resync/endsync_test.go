@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -268,29 +267,4 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	}
 	f.heard(t, told)
 	r.expect("SELECT count(*) FROM library.patron", "8")
-}
-
-// TestEndsyncWaitsForATable has somebody else lock a table until the command
-// has been kept waiting once.
-func TestEndsyncWaitsForATable(t *testing.T) {
-	r := filled(t)
-	tx, err := r.db.Pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE library.patron IN ROW EXCLUSIVE MODE"); err != nil {
-		t.Fatal(err)
-	}
-	o := resync.EndsyncOptions{Target: sensor, Force: true, Patience: 20 * time.Millisecond}
-	_, err = resync.Endsync(t.Context(), r.conn, &front{}, o)
-	if err == nil || !strings.HasPrefix(err.Error(), "end the unconfirmed rows of table library.patron: somebody else has had a table locked for too long; run the command again") {
-		t.Fatalf("got %v", err)
-	}
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
-		t.Fatal(err)
-	}
-	r.expect(ended("patron"), "0 1000 true\n1 1000 true")
 }

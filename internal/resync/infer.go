@@ -14,6 +14,7 @@ import (
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/ddl"
+	"metadb/internal/ident"
 	"metadb/internal/plan"
 )
 
@@ -123,7 +124,7 @@ func makeUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, seen *cat
 	}
 	columns = stillText(t, seen, columns)
 	after := t
-	err := transact(ctx, db, o.Patience, fmt.Sprintf("infer types of table %s", t.Name), func(tx pgx.Tx) error {
+	err := transact(ctx, db, o.Patience, fmt.Sprintf("infer types of table %s", t.Name), []ident.Qualified{t.Main}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Main.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 			return err
 		}

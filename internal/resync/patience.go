@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/ident"
 )
 
 // SQLSTATEs of a transaction that has to wait for others.
@@ -29,14 +32,17 @@ const (
 const workMem = "64MB"
 
 // transact runs do in a transaction, again if a table is in use. What names the
-// work in the error.
-func transact(ctx context.Context, db *pgx.Conn, patience time.Duration, what string, do func(tx pgx.Tx) error) error {
+// work in the error. locked are the relations that do takes strong locks of.
+func transact(ctx context.Context, db *pgx.Conn, patience time.Duration, what string, locked []ident.Qualified, do func(tx pgx.Tx) error) error {
 	if patience <= 0 {
 		patience = defaultPatience
 	}
 	timeout := fmt.Sprintf("%dms", max(patience.Milliseconds(), 1))
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+			if err := stopAutovacuum(ctx, tx, locked); err != nil {
+				return err
+			}
 			if _, err := tx.Exec(ctx, "SELECT set_config('lock_timeout', $1, true), set_config('work_mem', $2, true)", timeout, workMem); err != nil {
 				return err
 			}
@@ -48,10 +54,41 @@ func transact(ctx context.Context, db *pgx.Conn, patience time.Duration, what st
 		case !busy(err):
 			return fmt.Errorf("%s: %w", what, err)
 		case try == tries:
-			return fmt.Errorf("%s: somebody else has had a table locked for too long; run the command again: %w", what, err)
+			return fmt.Errorf("%s: %w", what, &BusyError{err})
 		}
 	}
 }
+
+// stopAutovacuum locks relations against maintenance. PostgreSQL stops an
+// autovacuum that is in the way, but only for who has waited for
+// deadlock_timeout, which is longer than anybody may keep readers waiting. Who
+// waits for this lock keeps neither readers nor writers waiting.
+// https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
+func stopAutovacuum(ctx context.Context, tx pgx.Tx, relations []ident.Qualified) error {
+	if len(relations) == 0 {
+		return nil
+	}
+	const calm = `SELECT set_config('lock_timeout', (extract(epoch FROM current_setting('deadlock_timeout')::interval) * 1000 + 1000)::int::text, true)`
+	if _, err := tx.Exec(ctx, calm); err != nil {
+		return err
+	}
+	names := make([]string, len(relations))
+	for i, r := range relations {
+		names[i] = r.SQL()
+	}
+	_, err := tx.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN SHARE UPDATE EXCLUSIVE MODE")
+	return err
+}
+
+// BusyError says that somebody else has had a table locked for as long as one
+// was willing to wait.
+type BusyError struct{ cause error }
+
+func (e *BusyError) Error() string {
+	return "somebody else has had a table locked for too long; run the command again: " + e.cause.Error()
+}
+
+func (e *BusyError) Unwrap() error { return e.cause }
 
 // busy tells an error that comes from what others do at the moment.
 func busy(err error) bool {

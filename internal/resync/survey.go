@@ -60,7 +60,7 @@ func (s *state) survey(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*
 	found := make([]*surveyed, len(s.tables))
 	for i, t := range s.tables {
 		found[i] = &surveyed{table: t, count: Count{Table: t.Name}}
-		err := transact(ctx, db, o.Patience, fmt.Sprintf("count the rows of table %s", t.Name), func(tx pgx.Tx) error {
+		err := transact(ctx, db, o.Patience, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
 			if s.mode == Initial {
 				return found[i].countCurrent(ctx, tx)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/catalog"
+	"metadb/internal/ident"
 )
 
 // SyncOptions are those of [Sync].
@@ -53,7 +54,7 @@ func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
 	if err != nil || o.DryRun {
 		return err
 	}
-	err = transact(ctx, db, o.Patience, "begin the synchronization", func(tx pgx.Tx) error {
+	err = transact(ctx, db, o.Patience, "begin the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {
 		if err := emptySyncTables(ctx, tx, s.tables); err != nil {
 			return err
 		}
@@ -111,14 +112,23 @@ func (s *state) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
 	return nil
 }
 
+// syncTables returns the tables' lists of confirmed rows.
+func syncTables(tables []*catalog.Table) []ident.Qualified {
+	names := make([]ident.Qualified, len(tables))
+	for i, t := range tables {
+		names[i] = t.Sync
+	}
+	return names
+}
+
 // emptySyncTables forgets which rows are confirmed.
 func emptySyncTables(ctx context.Context, tx pgx.Tx, tables []*catalog.Table) error {
 	if len(tables) == 0 {
 		return nil
 	}
 	names := make([]string, len(tables))
-	for i, t := range tables {
-		names[i] = t.Sync.SQL()
+	for i, name := range syncTables(tables) {
+		names[i] = name.SQL()
 	}
 	if _, err := tx.Exec(ctx, "TRUNCATE "+strings.Join(names, ", ")); err != nil {
 		return fmt.Errorf("empty the tables of confirmed rows: %w", err)

@@ -50,7 +50,7 @@ func (s *state) endTable(ctx context.Context, db *pgx.Conn, t *surveyed, at time
 		e := ending{surveyed: t, at: at, live: s.live != nil}
 		var after *catalog.Table
 		var transformed []*catalog.Table
-		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.count.Table), func(tx pgx.Tx) error {
+		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.count.Table), []ident.Qualified{t.table.Current}, func(tx pgx.Tx) error {
 			var err error
 			if after, err = e.end(ctx, tx); err != nil || e.count.Ended == 0 {
 				return err

@@ -21,5 +21,5 @@ func (s *streams) refreshTypes(ctx context.Context) error {
 		defer cancel()
 		_ = db.Close(ctx)
 	}()
-	return resync.InferTypes(ctx, db, s.tables.store, resync.Inference{Logger: s.logger, Exclusively: s.tables.exclusively})
+	return resync.InferTypes(ctx, db, s.tables.store, resync.Inference{Logger: s.logger, Patience: onlinePatience, Exclusively: s.tables.exclusively})
 }
