@@ -38,6 +38,8 @@ type queue struct {
 	failed bool
 	// erred says that a hidden query failed.
 	erred bool
+	// dropped says that the database has forgotten all prepared statements.
+	dropped bool
 	// copyIn says that the database waits for the client's COPY data.
 	copyIn bool
 	// closed says that no more answers come.

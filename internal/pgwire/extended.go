@@ -12,7 +12,7 @@ import (
 // extended is what a session remembers of the extended protocol: the statements
 // and portals that are commands. Those that are SQL are the database's.
 type extended struct {
-	statements map[string]adminlang.Command
+	statements map[string]*prepared
 	portals    map[string]*portal
 	// skipping says that messages are ignored up to the next Sync, because
 	// one failed here.
@@ -23,7 +23,7 @@ type extended struct {
 }
 
 func newExtended() extended {
-	return extended{statements: make(map[string]adminlang.Command), portals: make(map[string]*portal)}
+	return extended{statements: make(map[string]*prepared), portals: make(map[string]*portal)}
 }
 
 // portal is a command that is ready to run.
@@ -64,6 +64,10 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 	if ok, err := s.quiet(); err != nil || !ok {
 		return err
 	}
+	if !s.names(h.kind, body) {
+		// What came before has forgotten the command.
+		return s.relayExtended(ctx, h, body)
+	}
 	return s.local(ctx, h.kind, body)
 }
 
@@ -92,38 +96,46 @@ func (s *session) quiet() (bool, error) {
 	return true, nil
 }
 
+// peekBytes is how much of a message is looked at for the names in it.
+const peekBytes = 1024
+
 // isLocal reports whether a message names a statement or portal that is a
 // command. It looks at the message without taking it.
 func (s *session) isLocal(h header) (bool, error) {
 	if len(s.statements) == 0 && len(s.portals) == 0 {
 		return false, nil
 	}
-	const enough = 1024
-	body, err := s.r.Peek(min(h.length, enough))
+	body, err := s.r.Peek(min(h.length, peekBytes))
 	if err != nil {
 		return false, err
 	}
-	switch h.kind {
+	return s.names(h.kind, body), nil
+}
+
+// names reports whether a message, of which this is the body or its beginning,
+// is about a command.
+func (s *session) names(kind byte, body []byte) bool {
+	switch kind {
 	case msgBind:
 		portal, rest, _ := bytes.Cut(body, []byte{0})
 		statement, _, _ := bytes.Cut(rest, []byte{0})
 		if s.statements[string(statement)] != nil {
-			return true, nil
+			return true
 		}
 		delete(s.portals, string(portal))
-		return false, nil
+		return false
 	case msgExecute:
 		name, _, _ := bytes.Cut(body, []byte{0})
-		return s.portals[string(name)] != nil, nil
+		return s.portals[string(name)] != nil
 	}
 	if len(body) == 0 {
-		return false, nil
+		return false
 	}
 	name, _, _ := bytes.Cut(body[1:], []byte{0})
 	if body[0] == 'S' {
-		return s.statements[string(name)] != nil, nil
+		return s.statements[string(name)] != nil
 	}
-	return s.portals[string(name)] != nil, nil
+	return s.portals[string(name)] != nil
 }
 
 // relayExtended passes a message on. body is nil if it is still unread.

@@ -11,14 +11,16 @@ import (
 
 // Short names, for tables of messages.
 type (
-	parse    = pgproto3.Parse
-	bind     = pgproto3.Bind
-	describe = pgproto3.Describe
-	execute  = pgproto3.Execute
-	closing  = pgproto3.Close
-	syncing  = pgproto3.Sync
-	flush    = pgproto3.Flush
-	messages = []pgproto3.FrontendMessage
+	parse      = pgproto3.Parse
+	bind       = pgproto3.Bind
+	describe   = pgproto3.Describe
+	execute    = pgproto3.Execute
+	closing    = pgproto3.Close
+	syncing    = pgproto3.Sync
+	flush      = pgproto3.Flush
+	ready      = pgproto3.ReadyForQuery
+	failedWith = pgproto3.ErrorResponse
+	messages   = []pgproto3.FrontendMessage
 )
 
 // TestExtendedByteForByte compares the raw answers to pipelines of extended

@@ -1,7 +1,9 @@
 package pgwire
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -14,7 +16,7 @@ import (
 // it is SQL.
 func (s *session) handleParse(ctx context.Context, h header) error {
 	if h.length > inspectBytes {
-		return s.relayExtended(ctx, h, nil)
+		return s.parseLong(ctx, h)
 	}
 	body, err := readBody(s.r, h.length)
 	if err != nil {
@@ -24,7 +26,7 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 	if err := parse.Decode(body); err != nil {
 		return &violation{"invalid Parse message"}
 	}
-	statements := adminlang.Parse(parse.Query)
+	statements := s.claim(parse.Query, adminlang.Parse(parse.Query))
 	if onlySQL(statements) {
 		return s.parseSQL(ctx, h, body, parse.Name)
 	}
@@ -40,13 +42,41 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 	if s.taken(parse.Name) {
 		return s.refuse(failure(codeDupStatement, fmt.Sprintf("prepared statement %q already exists", parse.Name)))
 	}
-	s.statements[parse.Name] = statements[0].Command
+	if err := s.room(parse.Name, len(parse.Query)); err != nil {
+		return s.refuse(err)
+	}
+	s.statements[parse.Name] = &prepared{command: statements[0].Command, bytes: len(parse.Query)}
 	return s.out.send(&pgproto3.ParseComplete{})
 }
 
-// parseSQL passes Parse on, unless the name is that of a command.
+// parseLong passes on a Parse that is too long to be searched. Only its name is
+// looked at.
+func (s *session) parseLong(ctx context.Context, h header) error {
+	head, err := s.r.Peek(peekBytes)
+	if err != nil {
+		return err
+	}
+	name, _, _ := bytes.Cut(head, []byte{0})
+	return s.parseSQL(ctx, h, nil, string(name))
+}
+
+// parseSQL passes Parse on, unless the name is that of a command. body is nil if
+// it is still unread.
 func (s *session) parseSQL(ctx context.Context, h header, body []byte, name string) error {
+	unread := h.length
+	if body != nil {
+		unread = 0
+	}
 	if s.taken(name) {
+		// What came before may forget it.
+		if ok, err := s.quiet(); err != nil || !ok {
+			return errors.Join(err, discardBody(s.r, unread))
+		}
+	}
+	if s.taken(name) {
+		if err := discardBody(s.r, unread); err != nil {
+			return err
+		}
 		return s.refuse(failure(codeDupStatement, fmt.Sprintf("prepared statement %q already exists", name)))
 	}
 	delete(s.statements, name)
@@ -66,7 +96,7 @@ func (s *session) bind(body []byte) error {
 		return s.refuse(failure(codeProtocol, fmt.Sprintf(
 			"bind message supplies %d parameters, but prepared statement %q requires 0", len(bind.Parameters), bind.PreparedStatement)))
 	}
-	command := s.statements[bind.PreparedStatement]
+	command := s.statements[bind.PreparedStatement].command
 	columns := adminexec.Describe(command)
 	if n := len(bind.ResultFormatCodes); n > 1 && n != len(columns) {
 		return s.refuse(failure(codeProtocol, fmt.Sprintf("bind message has %d result formats but query has %d columns", n, len(columns))))
@@ -75,6 +105,9 @@ func (s *session) bind(body []byte) error {
 		if format != 0 && format != 1 {
 			return s.refuse(failure(codeProtocol, fmt.Sprintf("unsupported format code: %d", format)))
 		}
+	}
+	if len(s.portals) >= mostPrepared {
+		return s.refuse(failure(codeLimit, fmt.Sprintf("more than %d commands are bound without a Sync", mostPrepared)))
 	}
 	s.portals[bind.DestinationPortal] = &portal{command: command, formats: bind.ResultFormatCodes}
 	return s.out.send(&pgproto3.BindComplete{})
@@ -88,7 +121,7 @@ func (s *session) describe(body []byte) error {
 	var command adminlang.Command
 	var formats []int16
 	if describe.ObjectType == 'S' {
-		command = s.statements[describe.Name]
+		command = s.statements[describe.Name].command
 		if err := s.out.send(&pgproto3.ParameterDescription{}); err != nil {
 			return err
 		}
@@ -109,10 +142,10 @@ func (s *session) execute(ctx context.Context, body []byte) error {
 	}
 	p := s.portals[execute.Portal]
 	if p.answer == nil {
-		if s.state() != txIdle {
-			return s.refuse(inTransaction(p.command))
+		if err := s.notNow(p.command); err != nil {
+			return s.refuse(err)
 		}
-		if s.executed {
+		if _, harmless := p.command.(deallocate); s.executed && !harmless {
 			return s.refuse(failure(codeActiveTx, "commands of Metadb can't follow SQL in one pipeline without a Sync between them"))
 		}
 		a, err := s.exec(ctx, p.command)

@@ -184,6 +184,9 @@ func (s *session) state() byte {
 
 // exec carries out a command so that a request to cancel reaches it.
 func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer, *clientError) {
+	if d, ok := command.(deallocate); ok {
+		return s.deallocate(d)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s.setStop(stop)

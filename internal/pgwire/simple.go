@@ -31,7 +31,7 @@ func (s *session) handleQuery(ctx context.Context, h header) error {
 	if err := query.Decode(body); err != nil {
 		return &violation{"invalid Query message"}
 	}
-	statements := adminlang.Parse(query.String)
+	statements := s.claim(query.String, adminlang.Parse(query.String))
 	switch {
 	case len(statements) == 0:
 		if ok, err := s.quiet(); err != nil || !ok {
@@ -100,8 +100,8 @@ func (s *session) step(ctx context.Context, query string, statements []adminlang
 		}
 		return n, nil
 	}
-	if s.state() != txIdle {
-		return 0, inTransaction(statements[0].Command)
+	if err := s.notNow(statements[0].Command); err != nil {
+		return 0, err
 	}
 	a, err := s.exec(ctx, statements[0].Command)
 	if err != nil {
@@ -149,6 +149,9 @@ func (s *session) settle() settled {
 			return settledClosed
 		}
 		outcome := s.up.settle()
+		if s.up.takeDropped() {
+			s.forgetNamed()
+		}
 		if outcome != settledCopy {
 			return outcome
 		}

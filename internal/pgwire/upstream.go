@@ -118,10 +118,27 @@ func (u *upstream) pass(h header, out *output) (tx byte, err error) {
 		}
 		tx = state[0]
 	}
+	if err := u.seeDrop(h); err != nil {
+		return 0, err
+	}
 	if !u.shows(h.kind) {
 		return tx, discardBody(u.r, h.length)
 	}
 	return tx, out.relay(h, u.r)
+}
+
+// seeDrop takes note of the end of a statement that forgets all prepared
+// statements, from wherever it came: a tag says so.
+func (u *upstream) seeDrop(h header) error {
+	const deallocated, discarded = "DEALLOCATE ALL\x00", "DISCARD ALL\x00"
+	if h.kind != 'C' || h.length > len(deallocated) {
+		return nil
+	}
+	tag, err := u.r.Peek(h.length)
+	if string(tag) == deallocated || string(tag) == discarded {
+		u.drop()
+	}
+	return err
 }
 
 // cancel asks the database to cancel what it is doing.
