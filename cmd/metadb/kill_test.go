@@ -28,11 +28,17 @@ const goesOn = 5 * time.Second
 // of its own.
 func install(t *testing.T) (*pgtest.DB, *rig.Metadb) {
 	t.Helper()
+	db := pgtest.New(t)
+	return db, installOn(t, db)
+}
+
+// installOn makes an installation for a database that is there.
+func installOn(t *testing.T, db *pgtest.DB) *rig.Metadb {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "metadb")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	db := pgtest.New(t)
 	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +52,7 @@ func install(t *testing.T) (*pgtest.DB, *rig.Metadb) {
 			t.Log(log, err)
 		}
 	})
-	return db, m
+	return m
 }
 
 // TestKill kills the server while events come, several times, and compares what

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -207,24 +205,13 @@ func TestResyncFromTheBeginning(t *testing.T) {
 // lost returns a source and an installation.
 func lost(t *testing.T) (*library, *steps) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "metadb")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	db := pgtest.New(t)
-	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			log, err := m.Log()
-			t.Log(log, err)
-		}
-	})
+	return lostOn(t, pgtest.New(t))
+}
+
+// lostOn is lost with a database that is there.
+func lostOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
+	t.Helper()
+	m := installOn(t, db)
 	broker, err := rig.NewBroker(1)
 	if err != nil {
 		t.Fatal(err)

@@ -68,6 +68,8 @@ func newPool(ctx context.Context, config *instance.Config) (*pgxpool.Pool, error
 	session(parsed.ConnConfig.RuntimeParams)
 	parsed.ConnConfig.ConnectTimeout = connectTimeout
 	parsed.MaxConns = poolConns
+	// A command must not fail because PostgreSQL was there again only just now.
+	parsed.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
 	pool, err := pgxpool.NewWithConfig(ctx, parsed)
 	if err != nil {
 		return nil, fmt.Errorf("connections to the database: %w", err)

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/pgtest"
+	"metadb/internal/rig"
+)
+
+// TestKillDuringEndsync kills the server, a process of PostgreSQL, or all of
+// PostgreSQL while "endsync data source" ends rows of one table after the other,
+// and runs it again until it is through. Changes are written all the time. In
+// between and in the end each table has all or none of its rows ended, with one
+// time, and the current rows are the source's.
+func TestKillDuringEndsync(t *testing.T) {
+	const tables, rows = 30, 500
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Durable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	l, step := lostOn(t, pgtest.NewOn(t, cluster))
+	s := unconfirmed(t, step, l.producer, tables, rows)
+	k := &killing{steps: step, cluster: cluster, shelves: s, random: rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))}
+	for round, kill := range slices.Repeat([]func(){k.server, k.backend, k.database}, 3) {
+		s.change(int64(round))
+		k.during(kill)
+	}
+	var at time.Time
+	if err := k.db.Pool.QueryRow(t.Context(), "SELECT endsync_time FROM metadb.resync").Scan(&at); err != nil {
+		t.Fatal(err)
+	}
+	s.change(1000)
+	step.admin("endsync data source sensor")
+	for table, held := range s.rows {
+		var want []string
+		for id, title := range held {
+			want = append(want, fmt.Sprintf("%d %s", id, title))
+		}
+		slices.Sort(want)
+		step.await(fmt.Sprintf(`SELECT md5(string_agg(id || ' ' || title, ',' ORDER BY id || ' ' || title COLLATE "C")) FROM %s`, shelfName(table)),
+			step.query(fmt.Sprintf("SELECT md5('%s')", strings.Join(want, ","))))
+		step.await(fmt.Sprintf("SELECT count(*), count(DISTINCT __end), min(__end) FROM %s__ WHERE NOT __current AND id %% %d = 0", shelfName(table), gone),
+			fmt.Sprintf("[%d 1 %v]", rows/gone, at))
+	}
+	step.await("SELECT sync, (SELECT count(*) FROM metadb.resync) FROM metadb.source", "[0 0]")
+	step.stop()
+}
+
+// killing kills in the middle of endsync.
+type killing struct {
+	*steps
+	*shelves
+	cluster *pgtest.Cluster
+	random  *rand.Rand
+	// done is how many tables have ended.
+	done int
+}
+
+// during runs endsync and kills when the rows of a few more tables have ended,
+// and before all have: somebody has a table locked that comes later.
+func (k *killing) during(kill func()) {
+	k.steps.t.Helper()
+	ctx, cancel := context.WithTimeout(k.steps.t.Context(), time.Minute)
+	defer cancel()
+	goal := k.done + 1 + k.random.IntN(2)
+	gate := k.connect(ctx)
+	defer func() { _ = gate.Close(context.WithoutCancel(ctx)) }()
+	if _, err := gate.Exec(ctx, "BEGIN; LOCK TABLE "+shelfName(goal+k.random.IntN(2))+"__ IN ROW EXCLUSIVE MODE"); err != nil {
+		k.steps.t.Fatal(err)
+	}
+	result := make(chan error, 1)
+	go func() { result <- k.m.Exec(ctx, "endsync data source sensor") }()
+	for k.look() < goal {
+		select {
+		case err := <-result:
+			k.steps.t.Fatalf("endsync when %d tables had ended: %v", k.done, err)
+		default:
+		}
+	}
+	// A moment later, wherever that is.
+	select {
+	case <-time.After(time.Duration(k.random.IntN(20)) * time.Millisecond):
+	case <-ctx.Done():
+	}
+	kill()
+	err := <-result
+	k.steps.t.Logf("killed when %d tables had ended: %v", k.look(), err)
+	if err == nil {
+		k.steps.t.Error("endsync was through, although a table was locked")
+	}
+}
+
+// connect connects to the database as its readers do.
+func (k *killing) connect(ctx context.Context) *pgx.Conn {
+	k.steps.t.Helper()
+	conn, err := pgx.Connect(ctx, k.db.ConnString)
+	if err != nil {
+		k.steps.t.Fatal(err)
+	}
+	return conn
+}
+
+// look looks at all tables, as readers do, and returns how many have ended: never
+// less than before.
+func (k *killing) look() int {
+	k.steps.t.Helper()
+	ctx := k.steps.t.Context()
+	conn := k.connect(ctx)
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	tables, err := k.shelves.look(ctx, conn)
+	if err != nil {
+		k.steps.t.Fatal(err)
+	}
+	done := 0
+	for table, seen := range tables {
+		all := seen.current + seen.ended
+		switch {
+		case seen.ended == all:
+			done++
+		case seen.current != all:
+			k.steps.t.Errorf("%s is half-ended: %+v", shelfName(table), seen)
+		}
+	}
+	if done < k.done {
+		k.steps.t.Errorf("%d tables had ended, now %d", k.done, done)
+	}
+	k.done = done
+	return done
+}
+
+// server kills the server, which is then started again.
+func (k *killing) server() {
+	kill(k.steps.t, k.m)
+	k.start()
+}
+
+// backend kills the process of PostgreSQL that works for endsync: PostgreSQL then
+// ends all of them, and recovers.
+func (k *killing) backend() {
+	ctx := k.steps.t.Context()
+	witness := k.connect(ctx)
+	defer func() { _ = witness.Close(ctx) }()
+	var number int
+	// That of the connection which has been asked most recently, whatever it
+	// is: all of them end.
+	err := witness.QueryRow(ctx, `SELECT pid FROM pg_stat_activity
+		WHERE usename = 'mdbadmin' AND backend_type = 'client backend' ORDER BY state = 'active' DESC, state_change DESC LIMIT 1`).Scan(&number)
+	if err != nil {
+		k.steps.t.Fatal(err)
+	}
+	if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
+		k.steps.t.Fatal(err)
+	}
+	err = rig.Eventually(ctx, time.Minute, "end all connections", func() error {
+		if witness.Ping(ctx) == nil {
+			return errors.New("they live")
+		}
+		return nil
+	})
+	if err != nil {
+		k.steps.t.Fatal(err)
+	}
+	k.recover()
+}
+
+// database ends PostgreSQL as a power failure does.
+func (k *killing) database() {
+	if err := k.cluster.Crash(); err != nil {
+		k.steps.t.Fatal(err)
+	}
+	if err := k.cluster.Start(k.steps.t.Context()); err != nil {
+		k.steps.t.Fatal(err)
+	}
+	k.recover()
+}
+
+// recover waits until PostgreSQL answers and the stream goes on.
+func (k *killing) recover() {
+	k.steps.t.Helper()
+	k.db.Pool.Reset()
+	err := rig.Eventually(k.steps.t.Context(), time.Minute, "recover", func() error {
+		conn, err := k.m.Admin(k.steps.t.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(k.steps.t.Context()) }()
+		_, err = conn.Exec(k.steps.t.Context(), "list status")
+		if err != nil {
+			return err
+		}
+		return k.db.Pool.Ping(k.steps.t.Context())
+	})
+	if err != nil {
+		k.steps.t.Fatal(err)
+	}
+}

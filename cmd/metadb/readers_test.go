@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestReadersDuringEndsync has people read while "endsync data source" ends a
+// tenth of 50,000 rows, one of them in a transaction that stays open: nobody
+// waits longer than a second for a lock, and each statement sees all of a table's
+// rows ended or none.
+func TestReadersDuringEndsync(t *testing.T) {
+	const tables, rows = 2, 50_000
+	l, step := lost(t)
+	s := unconfirmed(t, step, l.producer, tables, rows)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+
+	patient := reader(t, step)
+	if _, err := patient.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ"); err != nil {
+		t.Fatal(err)
+	}
+	const all, none = int64(rows / gone), int64(0)
+	before := readShelves(t, ctx, s, patient)
+	var work sync.WaitGroup
+	halves := make([]map[half]int, 3)
+	longest := make([]time.Duration, len(halves))
+	for i := range halves {
+		halves[i] = make(map[half]int)
+		conn := reader(t, step)
+		work.Go(func() {
+			for ctx.Err() == nil {
+				began := time.Now()
+				seen, err := readAs(ctx, s, conn, i)
+				if ctx.Err() != nil {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				longest[i] = max(longest[i], time.Since(began))
+				for _, h := range seen {
+					halves[i][h]++
+				}
+			}
+		})
+	}
+	step.expect("endsync data source sensor",
+		"library.shelf_00 50000 45000 5000\nlibrary.shelf_01 50000 45000 5000")
+	if again := readShelves(t, ctx, s, patient); again != before {
+		t.Errorf("a transaction saw %s, then %s", before, again)
+	}
+	after := reader(t, step)
+	if got, want := readShelves(t, ctx, s, after), fmt.Sprint([]half{{none, all}, {none, all}}); got != want {
+		t.Errorf("in the end: %s, want %s", got, want)
+	}
+	cancel()
+	work.Wait()
+	for i := range halves {
+		t.Logf("reader %d saw %v, and waited for %s at most", i, halves[i], longest[i].Round(time.Millisecond))
+		for seen := range halves[i] {
+			if seen != (half{all, none}) && seen != (half{none, all}) {
+				t.Errorf("reader %d saw a table half-ended: %+v", i, seen)
+			}
+		}
+		if halves[i][half{all, none}] == 0 {
+			t.Errorf("reader %d has read nothing before", i)
+		}
+	}
+	step.stop()
+}
+
+// reader connects as somebody who waits a second for a lock.
+func reader(t *testing.T, step *steps) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), step.db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	if _, err := conn.Exec(t.Context(), "SET lock_timeout = '1s'"); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// readAs reads in one of several ways: all tables at once, the current rows
+// alone, or single rows by their key. How many have ended follows from how many
+// are current, where only those are read.
+func readAs(ctx context.Context, s *shelves, conn *pgx.Conn, way int) ([]half, error) {
+	all := int64(50_000 / gone)
+	sql := fmt.Sprintf("SELECT count(*) - $2 FROM %s WHERE title <> $1", shelfName(1))
+	args := []any{"none", int64(45_000)}
+	switch way {
+	case 0:
+		return s.look(ctx, conn)
+	case 1:
+		// The first row that is gone and the last one end together.
+		sql = fmt.Sprintf("SELECT count(*) * $2 FROM %s WHERE id IN (0, 49990) AND title <> $1", shelfName(1))
+		args[1] = all / 2
+	}
+	var current int64
+	err := conn.QueryRow(ctx, sql, args...).Scan(&current)
+	return []half{{current, all - current}}, err
+}
+
+func readShelves(t *testing.T, ctx context.Context, s *shelves, conn *pgx.Conn) string {
+	t.Helper()
+	seen, err := s.look(ctx, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(seen)
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/eventgen"
+	"metadb/internal/rig"
+)
+
+// shelves is a source with some tables of as many rows each, library.shelf_00 and
+// on, in the order in which endsync takes them. It knows what they hold.
+type shelves struct {
+	t        *testing.T
+	producer *rig.Producer
+	rows     []map[int64]string
+	lsn      uint64
+	// prefix is that of the connector's topics.
+	prefix   string
+	encoders map[string]*eventgen.Encoder
+}
+
+// gone is how often a row is deleted whose delete the stream loses: every tenth.
+const gone = 10
+
+// shelfName is the name of a table.
+func shelfName(table int) string { return fmt.Sprintf("library.shelf_%02d", table) }
+
+// encode makes the record of a change of one row.
+func (s *shelves) encode(table int, op byte, mark string, id int64) eventgen.Record {
+	s.t.Helper()
+	topic := s.prefix + "." + shelfName(table)
+	encoder := s.encoders[topic]
+	if encoder == nil {
+		var err error
+		if encoder, err = eventgen.NewEncoder(eventgen.Table{
+			Prefix: s.prefix, Schema: "library", Name: fmt.Sprintf("shelf_%02d", table), Key: []int{0},
+			Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "title"}},
+		}); err != nil {
+			s.t.Fatal(err)
+		}
+		s.encoders[topic] = encoder
+	}
+	s.lsn += 8
+	record, err := encoder.Encode(eventgen.Change{
+		Op: op, Row: []any{id, s.rows[table][id]}, LSN: s.lsn, Snapshot: mark,
+		Time: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(s.lsn) * time.Microsecond),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return record
+}
+
+// snapshot writes all rows as a new connector's snapshot.
+func (s *shelves) snapshot() {
+	s.t.Helper()
+	var records []eventgen.Record
+	for table, rows := range s.rows {
+		for id := range rows {
+			records = append(records, s.encode(table, 'r', "true", id))
+		}
+	}
+	for id := range s.rows[0] { // one of them again, as the last
+		records = append(records, s.encode(0, 'r', "last", id))
+		break
+	}
+	s.write(records...)
+}
+
+// change changes one row in every table and adds one.
+func (s *shelves) change(n int64) {
+	s.t.Helper()
+	var records []eventgen.Record
+	for table, rows := range s.rows {
+		for _, id := range []int64{1, 100_001 + gone*n} {
+			rows[id] = fmt.Sprintf("change %d", n)
+			records = append(records, s.encode(table, 'u', "", id))
+		}
+	}
+	s.write(records...)
+}
+
+func (s *shelves) write(records ...eventgen.Record) {
+	s.t.Helper()
+	if err := s.producer.Write(s.t.Context(), records...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// unconfirmed returns an installation that runs, at the end of a
+// resynchronization in which every tenth row was not confirmed: all that is left
+// is endsync.
+func unconfirmed(t *testing.T, step *steps, producer *rig.Producer, tables int, rows int64) *shelves {
+	t.Helper()
+	s := &shelves{t: t, producer: producer, prefix: "metadb_sensor_1", encoders: make(map[string]*eventgen.Encoder), rows: make([]map[int64]string, tables)}
+	for table := range s.rows {
+		s.rows[table] = make(map[int64]string)
+		for id := range rows {
+			s.rows[table][id] = fmt.Sprintf("title %d", id)
+		}
+	}
+	s.snapshot()
+	step.start()
+	step.create()
+	step.log(`source "sensor" snapshot complete (last record received)`)
+	step.admin("endsync data source sensor")
+	step.await("SELECT sync FROM metadb.source", "[0]")
+	for _, held := range s.rows {
+		for id := int64(0); id < rows; id += gone {
+			delete(held, id)
+		}
+	}
+	s.prefix = "metadb_sensor_2"
+	step.admin(`alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
+	s.snapshot()
+	step.admin("sync data source sensor")
+	step.await("SELECT complete FROM metadb.resync", "[last record received]")
+	return s
+}
+
+// half is how a table was seen: how many of its rows that are gone at the source
+// are current, and how many have ended.
+type half struct{ current, ended int64 }
+
+// look reads all tables at once, as their readers do.
+func (s *shelves) look(ctx context.Context, conn *pgx.Conn) ([]half, error) {
+	parts := make([]string, len(s.rows))
+	for table := range s.rows {
+		parts[table] = fmt.Sprintf("SELECT %d AS n, count(*) FILTER (WHERE __current) AS current, count(*) FILTER (WHERE NOT __current) AS ended FROM %s__ WHERE id %% %d = 0",
+			table, shelfName(table), gone)
+	}
+	rows, err := conn.Query(ctx, "SELECT current, ended FROM ("+strings.Join(parts, " UNION ALL ")+") AS s ORDER BY n")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (half, error) {
+		var seen half
+		err := row.Scan(&seen.current, &seen.ended)
+		return seen, err
+	})
+}
