@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,8 +21,13 @@ import (
 	"metadb/internal/pgwire"
 )
 
-// crowdSize is how many clients TestCrowd has at one time.
-const crowdSize = 200
+const (
+	// crowdSize is how many clients TestCrowd has at one time.
+	crowdSize = 200
+	// enough is how many visitors of TestCrowd have to see that they got in;
+	// about one of three looks.
+	enough = crowdSize
+)
 
 // TestCrowd has clients come, work, and leave in the middle of things, for a
 // minute. Nothing must be left of them: no connection to the database, and no
@@ -36,15 +42,22 @@ func TestCrowd(t *testing.T) {
 	// Three more than the limit may come through the socket: just the crowd.
 	end := time.Now().Add(lasting)
 	var crowd sync.WaitGroup
+	var in atomic.Int64
 	for i := range crowdSize {
 		crowd.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(i), 1))
 			for time.Now().Before(end) {
-				p.visit(t, random)
+				if p.visit(t, random) {
+					in.Add(1)
+				}
 			}
 		})
 	}
 	crowd.Wait()
+	// What was sent to those that were refused proves nothing.
+	if n := in.Load(); n < enough {
+		t.Errorf("%d visitors are known to have got in, want %d", n, enough)
+	}
 	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin'")
 	p.takeAll(t)
 	// Whoever only waits has no connection to the database.
@@ -94,27 +107,28 @@ func alone(t *testing.T) *pgtest.DB {
 }
 
 // visit connects, sends some messages, and leaves without a word. A visitor may
-// come before the server has seen the last one leave, and not be let in.
-func (p *port) visit(t *testing.T, random *rand.Rand) {
+// come before the server has seen the last one leave, and not be let in. Some
+// look at the answer: in says that it was an invitation.
+func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 	conn, err := net.Dial("unix", p.socket())
 	if errors.Is(err, syscall.EAGAIN) {
 		// The queue in front of the server is full for the moment.
-		return
+		return false
 	}
 	if err != nil {
 		t.Error(err)
-		return
+		return false
 	}
 	defer func() { _ = conn.Close() }()
 	frontend := pgproto3.NewFrontend(conn, conn)
 	const behaviours = 12
 	switch random.IntN(behaviours) {
 	case 0:
-		return
+		return false
 	case 1:
 		// Half a startup packet.
 		_, _ = conn.Write([]byte{0, 0, 0})
-		return
+		return false
 	}
 	frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": "x", "database": "metadb"}})
 	for range 1 + random.IntN(5) {
@@ -123,17 +137,30 @@ func (p *port) visit(t *testing.T, random *rand.Rand) {
 		}
 	}
 	if frontend.Flush() != nil {
-		return
+		return false
 	}
 	switch random.IntN(3) {
 	case 0:
 		// Half a message.
 		_, _ = conn.Write([]byte("Q\x00\x00\x01\x00sel"))
 	case 1:
-		// It reads for a moment: there may be less to read than it wants.
-		_ = conn.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(200)) * time.Millisecond))
-		_, _ = io.CopyN(io.Discard, conn, 1+random.Int64N(5000))
+		return stays(conn, random)
 	}
+	return false
+}
+
+// stays hears whether a visitor may come in, and reads on for a moment: there may
+// be less to read than it wants.
+func stays(conn net.Conn, random *rand.Rand) (in bool) {
+	const authentication = 'R'
+	answer := make([]byte, 1)
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(conn, answer); err != nil || answer[0] != authentication {
+		return false
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(200)) * time.Millisecond))
+	_, _ = io.CopyN(io.Discard, conn, random.Int64N(5000))
+	return true
 }
 
 // something is a client's next wish.
