@@ -106,7 +106,7 @@ func TestOnlineResync(t *testing.T) {
 // TestAbort leaves a resynchronization: nothing ends.
 func TestAbort(t *testing.T) {
 	l, step := synchronized(t)
-	step.expect("sync data source sensor", "WARNING: consumer group \"metadb_sensor_1_1\" has read from 1 topics of data source \"sensor\" already\n"+
+	step.expect("sync data source sensor", "WARNING: consumer group \"metadb_sensor_1_1\" has read from 1 topic of data source \"sensor\" already\n"+
 		"WARNING: only what comes from now on confirms rows: a snapshot that has been read before does not count")
 	l.write("metadb_sensor_1", 'c', "", 20, "New")
 	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[1]")

@@ -98,7 +98,7 @@ func TestResync(t *testing.T) {
 	names[9] = "Renamed"
 	l.snapshot("metadb_sensor_2", names)
 	step.exec(`UPDATE metadb.source SET topics = '^metadb_sensor_2\.', consumer_group = 'metadb_sensor_2_1'`)
-	step.run("metadb: 1 records stay unread in topics that data source \"sensor\" no longer reads\n",
+	step.run("metadb: 1 record stays unread in topics that data source \"sensor\" no longer reads\n",
 		"sync", "-D", "data", "--source", "sensor", "--force")
 	step.start()
 	step.log(`source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
@@ -137,7 +137,7 @@ func TestResyncOnTheSameTopics(t *testing.T) {
 
 	// The backlog has a row that is not in the snapshot.
 	l.write("metadb_sensor_1", 'u', "", 6, "backlog")
-	step.run("metadb: consumer group \"metadb_sensor_1_1\" has read from 1 topics of data source \"sensor\" already\n"+
+	step.run("metadb: consumer group \"metadb_sensor_1_1\" has read from 1 topic of data source \"sensor\" already\n"+
 		"metadb: only what comes from now on confirms rows: a snapshot that has been read before does not count\n",
 		"sync", "-D", "data", "--source", "sensor", "--force")
 	step.await("SELECT topic, partition, next_offset FROM metadb.resync_from", "[metadb_sensor_1.library.patron 0 7]")

@@ -3,6 +3,7 @@ package adminexec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -41,5 +42,5 @@ func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*R
 	if live {
 		return done("ALTER DATA SOURCE").notice("the change is used at the next connection; restart the server to use it now"), nil
 	}
-	return done("ALTER DATA SOURCE").notice("the server must be restarted for the change to take effect"), nil
+	return done("ALTER DATA SOURCE").notice(messageRestart).hint(fmt.Sprintf("or, without a restart, begin a resynchronization: sync data source %s;", c.Name)), nil
 }

@@ -176,7 +176,7 @@ func TestDropForgetsPositions(t *testing.T) {
 	if err := f.db.Pool.QueryRow(t.Context(), sql).Scan(&left); err != nil || left != "b 1" {
 		t.Errorf("left: %s, %v", left, err)
 	}
-	f.expect("purge rejected events for data source a", "NOTICE 1 rejected events removed\nPURGE REJECTED EVENTS")
+	f.expect("purge rejected events for data source a", "NOTICE 1 rejected event removed\nPURGE REJECTED EVENTS")
 	f.expect("purge rejected events for data source a", `42704 data source "a" does not exist (39)`)
 }
 
@@ -228,7 +228,10 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	f.expect("help drop data", "drop data source|remove")
-	f.expect("help me", `42704 there is no command "me" (6)`)
+	f.expect("help me", `42704 there is no command "me" (6) valid ones are: create, alter, drop,`)
+	f.expect("help drup data", `42704 there is no command "drup data" (6) did you mean "drop data"?`)
+	f.expect("help Create Usr", `42704 there is no command "create usr" (6) did you mean "create user"?`)
+	f.expect("help drop user anna", `42704 there is no command "drop user anna" (6) did you mean "drop user"?`)
 	f.expect("verify consistency", "0A000 not in this version: verify consistency (0)")
 	result, err := f.Exec(t.Context(), adminlang.Help{})
 	if err != nil || len(result.Rows) == 0 {

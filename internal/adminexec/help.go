@@ -2,6 +2,7 @@ package adminexec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"metadb/internal/adminlang"
@@ -61,17 +62,22 @@ func help(c adminlang.Help) (*Result, error) {
 	}
 	begin := strings.Join(words, " ")
 	var rows [][]any
-	var first []string
+	var beginnings []string
 	for _, t := range topics() {
 		if strings.HasPrefix(t.words+" ", begin) {
 			rows = append(rows, []any{t.words, t.purpose, t.syntax})
 		}
-		first = append(first, t.words)
+		// "drup data" is not far from "drop data", but from every command.
+		all := strings.Fields(t.words)
+		beginning := strings.Join(all[:min(len(words), len(all))], " ")
+		if !slices.Contains(beginnings, beginning) {
+			beginnings = append(beginnings, beginning)
+		}
 	}
 	if len(rows) == 0 {
 		return nil, &Error{
 			Code: codeUndefinedObject, Message: fmt.Sprintf("there is no command %q", begin),
-			Hint: adminlang.Suggest(begin, first), Position: c.Words[0].At,
+			Hint: adminlang.Suggest(begin, beginnings), Position: c.Words[0].At,
 		}
 	}
 	return table(Describe(c), rows), nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metadb/internal/adminlang"
+	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/maintable"
 )
@@ -133,10 +134,10 @@ func (e *Executor) purgeTables(ctx context.Context, c adminlang.PurgeTables) (*R
 		result.notice(fmt.Sprintf("table %s dropped too, since it was transformed from one of them", t.SQL()))
 	}
 	if dropped.Mappings > 0 {
-		result.notice(counted(dropped.Mappings, "data mapping") + " dropped")
+		result.notice(change.Count(dropped.Mappings, "data mapping", "data mappings") + " dropped")
 	}
 	if dropped.Grants > 0 {
-		result.notice(counted(dropped.Grants, "grant") + " dropped")
+		result.notice(change.Count(dropped.Grants, "grant", "grants") + " dropped")
 	}
 	for _, t := range dropped.Parents {
 		result.notice(fmt.Sprintf("the data mappings of table %s are still there: they make the table again", t.SQL()))

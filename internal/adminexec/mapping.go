@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/adminlang"
+	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/transform"
 )
@@ -122,8 +123,8 @@ func (e *Executor) refreshMapping(ctx context.Context, c adminlang.RefreshMappin
 		return nil, err
 	}
 	result := done("REFRESH DATA MAPPING")
-	result.notice(fmt.Sprintf("%d rows of table %s transformed in %s: %d rows written, %d ended",
-		refreshed.Rows, c.Table, time.Since(began).Round(time.Millisecond), refreshed.Written, refreshed.Ended))
+	result.notice(fmt.Sprintf("%s of table %s transformed in %s: %s written, %d ended", change.Count(refreshed.Rows, "row", "rows"),
+		c.Table, time.Since(began).Round(time.Millisecond), change.Count(refreshed.Written, "row", "rows"), refreshed.Ended))
 	return result, nil
 }
 

@@ -63,7 +63,7 @@ func (e *Executor) alterSystem(ctx context.Context, c adminlang.AlterSystem) (*R
 	}
 	e.log("parameter %s set to %q", p.name, c.Value.Text)
 	if p.restart {
-		return done("ALTER SYSTEM").notice("the server must be restarted for the change to take effect"), nil
+		return done("ALTER SYSTEM").notice(messageRestart), nil
 	}
 	return done("ALTER SYSTEM"), nil
 }

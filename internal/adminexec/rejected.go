@@ -2,9 +2,9 @@ package adminexec
 
 import (
 	"context"
-	"fmt"
 
 	"metadb/internal/adminlang"
+	"metadb/internal/change"
 	"metadb/internal/datasource"
 )
 
@@ -30,13 +30,13 @@ func (e *Executor) rejected(ctx context.Context, c adminlang.Rejected) (*Result,
 		return nil, sourceError(err, c.Source)
 	}
 	applied, again, err := e.RetryRejected(ctx, c.Source.Text)
-	e.log("%d rejected events of data source %q applied, %d set aside again", applied, c.Source.Text, again)
+	e.log("%s of data source %q applied, %d set aside again", events(applied), c.Source.Text, again)
 	if err != nil {
 		return nil, err
 	}
-	result := done("RETRY REJECTED EVENTS").notice(fmt.Sprintf("%d rejected events applied", applied))
+	result := done("RETRY REJECTED EVENTS").notice(events(applied) + " applied")
 	if again > 0 {
-		result = result.warning(fmt.Sprintf("%d events were set aside again: the reasons are in metadb.rejected_event", again))
+		result = result.warning(change.Count(again, "event was", "events were") + " set aside again: the reasons are in metadb.rejected_event")
 	}
 	return result, nil
 }
@@ -56,6 +56,10 @@ func (e *Executor) purgeRejected(ctx context.Context, c adminlang.Rejected) (*Re
 	if e.Rejected != nil {
 		e.RejectedRemoved(c.Source.Text, int(tag.RowsAffected()))
 	}
-	e.log("%d rejected events of data source %q purged", tag.RowsAffected(), c.Source.Text)
-	return done("PURGE REJECTED EVENTS").notice(fmt.Sprintf("%d rejected events removed", tag.RowsAffected())), nil
+	removed := events(int(tag.RowsAffected()))
+	e.log("%s of data source %q purged", removed, c.Source.Text)
+	return done("PURGE REJECTED EVENTS").notice(removed + " removed"), nil
 }
+
+// events counts rejected events.
+func events(n int) string { return change.Count(n, "rejected event", "rejected events") }

@@ -45,9 +45,18 @@ type Notice struct {
 // done is the result of a command without rows.
 func done(tag string) *Result { return &Result{Tag: tag} }
 
+// messageRestart is the notice of a change that the running server does not use.
+const messageRestart = "the server must be restarted for the change to take effect"
+
 // notice adds a notice, and returns the result.
 func (r *Result) notice(message string) *Result {
 	r.Notices = append(r.Notices, Notice{Severity: SeverityNotice, Code: "00000", Message: message})
+	return r
+}
+
+// hint gives the last notice a hint, and returns the result.
+func (r *Result) hint(hint string) *Result {
+	r.Notices[len(r.Notices)-1].Hint = hint
 	return r
 }
 
@@ -69,12 +78,4 @@ func texts(names ...string) []Column {
 		columns[i] = Column{Name: name, OID: pgtype.TextOID}
 	}
 	return columns
-}
-
-// counted returns a number with what it counts.
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

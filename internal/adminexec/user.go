@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/access"
 	"metadb/internal/adminlang"
+	"metadb/internal/change"
 	"metadb/internal/scram"
 )
 
@@ -57,10 +58,11 @@ func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result,
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("user %q dropped, %s handed over to %q", c.User.Text, counted(int64(handedOver), "object"), e.Roles.System)
+	objects := change.Count(handedOver, "object", "objects")
+	e.log("user %q dropped, %s handed over to %q", c.User.Text, objects, e.Roles.System)
 	result := done("DROP USER")
 	if handedOver > 0 {
-		result.notice(fmt.Sprintf("%s of user %q handed over to %q", counted(int64(handedOver), "object"), c.User.Text, e.Roles.System))
+		result.notice(fmt.Sprintf("%s of user %q handed over to %q", objects, c.User.Text, e.Roles.System))
 	}
 	return result, nil
 }

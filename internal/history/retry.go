@@ -120,7 +120,7 @@ type lateError struct {
 }
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("%d events come before what the table has of their keys", len(e.events))
+	return change.Count(len(e.events), "event comes", "events come") + " before what the table has of their keys"
 }
 
 // late returns the events of a retried chunk whose keys have been changed later.

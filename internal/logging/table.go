@@ -93,7 +93,7 @@ func (q *queue) add(line Line) {
 		q.dropped++
 		return
 	case q.dropped > 0:
-		lost := Line{Time: line.Time, Severity: severity(slog.LevelWarn), Text: fmt.Sprintf("%d lines are missing here: the database was away", q.dropped)}
+		lost := Line{Time: line.Time, Severity: severity(slog.LevelWarn), Text: fmt.Sprintf("lines missing here, since the database was away: %d", q.dropped)}
 		q.lines, q.dropped = append(q.lines, lost), 0
 	}
 	q.lines = append(q.lines, line)

@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 
+	"metadb/internal/change"
 	"metadb/internal/status"
 )
 
@@ -20,8 +21,8 @@ func advice(r *status.Report) []string {
 	case status.Waiting, status.Starting, status.Active, status.Inactive:
 	}
 	if r.Rejected > 0 {
-		all = append(all, fmt.Sprintf("%d events are set aside in metadb.rejected_event with their reasons. When the cause is mended: "+
-			"retry rejected events for data source %s;", r.Rejected, r.Name))
+		all = append(all, fmt.Sprintf("%s set aside in metadb.rejected_event with the reason. When the cause is mended: retry rejected events for data source %s;",
+			change.Count(r.Rejected, "event is", "events are"), r.Name))
 	}
 	if r.Sync == status.SnapshotComplete {
 		all = append(all, fmt.Sprintf("The snapshot is complete. End the synchronization: endsync data source %s;", r.Name))

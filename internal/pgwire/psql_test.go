@@ -33,7 +33,7 @@ func TestPsql(t *testing.T) {
 		},
 		{
 			"alter data source sensor options (set topics '^b\\.', drop security, add sasl_password 's');",
-			"NOTICE:  the server must be restarted for the change to take effect\nALTER DATA SOURCE\n",
+			"NOTICE:  the server must be restarted for the change to take effect\nHINT:  or, without a restart, begin a resynchronization: sync data source sensor;\nALTER DATA SOURCE\n",
 		},
 		{
 			"select count(*) from metadb.source; list data_sources; select 1 as a;",

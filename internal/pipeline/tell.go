@@ -70,7 +70,7 @@ func (p *pipeline) tellRejected(outcome change.Outcome) {
 			break
 		}
 		if p.rejections.silent > 0 {
-			p.Logger.Warn(fmt.Sprintf("%s%d more events set aside in metadb.rejected_event", p.subject(), p.rejections.silent))
+			p.Logger.Warn(p.subject() + change.Count(p.rejections.silent, "more event", "more events") + " set aside in metadb.rejected_event")
 			p.rejections.silent = 0
 		}
 		p.Logger.Warn(fmt.Sprintf("%sevent %s set aside in metadb.rejected_event: %s", p.subject(), r.Position, r.Reason))

@@ -58,8 +58,8 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	}
 	again := false
 	if s.Whole() {
-		front.Warn(fmt.Sprintf("consumer group %q has read from %d topics of data source %q already",
-			s.options.ConsumerGroup, len(topicsOf(marks)), s.Source))
+		front.Warn(fmt.Sprintf("consumer group %q has read from %s of data source %q already",
+			s.options.ConsumerGroup, change.Count(len(topicsOf(marks)), "topic", "topics"), s.Source))
 		if !o.Force {
 			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.Source)
 			if again, err = front.Ask(Question{AskFromBeginning, text}); err != nil {
@@ -117,7 +117,7 @@ SELECT topic, partition, max(next_offset) FROM metadb.stream_position
 		unread += max(0, bounds[part].End-next)
 	}
 	if unread > 0 {
-		front.Warn(fmt.Sprintf("%d records stay unread in topics that data source %q no longer reads", unread, s.Source))
+		front.Warn(fmt.Sprintf("%s unread in topics that data source %q no longer reads", change.Count(unread, "record stays", "records stay"), s.Source))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
 )
 
 // unconfirmedLimit is the part of the current rows above which it is asked once
@@ -34,7 +36,7 @@ func (s *state) consent(ctx context.Context, db *pgx.Conn, front Front, o Endsyn
 	if doubts == "" || o.ForceUnconfirmed || o.DryRun {
 		return nil
 	}
-	err := confirmed(front, AskUnconfirmed, fmt.Sprintf("End %d unconfirmed rows of %s? ", sum.Unconfirmed(), s.Target))
+	err := confirmed(front, AskUnconfirmed, fmt.Sprintf("End %s of %s? ", change.Count(sum.Unconfirmed(), "unconfirmed row", "unconfirmed rows"), s.Target))
 	if errors.Is(err, ErrNoTerminal) {
 		// The option that it names does not answer this question.
 		return &DoubtError{Message: doubts, Remedy: "no terminal is attached to answer whether they should end: use "}
@@ -54,7 +56,7 @@ func (s *state) doubts(front Front, counts []Count) string {
 	if sum.share() > unconfirmedLimit {
 		front.Warn(fmt.Sprintf("WARNING: %.1f %% of the current rows (%d of %d) HAVE NOT BEEN CONFIRMED and would be ended",
 			100*sum.share(), sum.Unconfirmed(), sum.Current))
-		found = append(found, fmt.Sprintf("%d of %d current rows have not been confirmed", sum.Unconfirmed(), sum.Current))
+		found = append(found, fmt.Sprintf("%d of %s not been confirmed", sum.Unconfirmed(), change.Count(sum.Current, "current row has", "current rows have")))
 	}
 	if names := missingFrom(counts); len(names) > 0 {
 		found = append(found, "no row has been confirmed in: "+strings.Join(names, ", "))

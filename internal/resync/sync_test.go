@@ -73,7 +73,7 @@ func TestSync(t *testing.T) {
 func TestSyncOnTopicsReadBefore(t *testing.T) {
 	const (
 		unread   = `15 records stay unread in topics that data source "sensor" no longer reads`
-		already  = `consumer group "metadb_sensor_2_1" has read from 1 topics of data source "sensor" already`
+		already  = `consumer group "metadb_sensor_2_1" has read from 1 topic of data source "sensor" already`
 		question = `Read the topics of data source "sensor" from the beginning? `
 		fromNow  = "only what comes from now on confirms rows: a snapshot that has been read before does not count"
 	)

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/adminexec"
+	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/resync"
 )
@@ -131,7 +132,7 @@ func (c *Client) Endsync(ctx context.Context, front resync.Front, o resync.Endsy
 	for _, count := range counts {
 		unconfirmed += count.Unconfirmed()
 	}
-	err = confirmed(front, fmt.Sprintf("End %d unconfirmed rows of %s? ", unconfirmed, o.Target))
+	err = confirmed(front, fmt.Sprintf("End %s of %s? ", change.Count(unconfirmed, "unconfirmed row", "unconfirmed rows"), o.Target))
 	if errors.Is(err, resync.ErrNoTerminal) {
 		return nil, &resync.DoubtError{Message: refused.Message, Remedy: "no terminal is attached to answer whether they should end: use "}
 	}

@@ -41,7 +41,7 @@ func (s *stream) loadGaps(ctx context.Context) error {
 func gapMessage(gap change.Gap) string {
 	missing := ""
 	if gap.Missing > 0 {
-		missing = fmt.Sprintf(", %d events are missing", gap.Missing)
+		missing = ", " + change.Count(gap.Missing, "event is", "events are") + " missing"
 	}
 	return fmt.Sprintf("%s%s; the data source has to be resynchronized", gap.Reason, missing)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"metadb/internal/change"
 	"metadb/internal/sdnotify"
 	"metadb/internal/status"
 )
@@ -100,7 +101,7 @@ func statusLine(reports []status.Report) string {
 			words[i] += ", " + string(r.Sync)
 		}
 		if r.Lag > 0 {
-			words[i] += fmt.Sprintf(", %d events behind", r.Lag)
+			words[i] += ", " + change.Count(r.Lag, "event", "events") + " behind"
 		}
 	}
 	return strings.Join(words, "; ")

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/adminexec"
+	"metadb/internal/change"
 	"metadb/internal/history"
 	"metadb/internal/ident"
 )
@@ -52,8 +53,8 @@ func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (ad
 	if err != nil {
 		return adminexec.Refreshed(done), err
 	}
-	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %d rows transformed, %d written, %d ended",
-		refreshing.Table, done.Rows, done.Written, done.Ended))
+	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %s transformed, %d written, %d ended",
+		refreshing.Table, change.Count(done.Rows, "row", "rows"), done.Written, done.Ended))
 	return adminexec.Refreshed(done), nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"metadb/internal/change"
 )
 
 // UnknownLag stands for a lag that nobody has measured yet.
@@ -93,7 +95,7 @@ func (s *Source) gapMessage() string {
 	if s.gaps < 2 {
 		return s.lastGap
 	}
-	return fmt.Sprintf("%d gaps, %d events are missing, the last: %s", s.gaps, s.report.MissingEvents, s.lastGap)
+	return fmt.Sprintf("%d gaps, %s missing, the last: %s", s.gaps, change.Count(s.report.MissingEvents, "event is", "events are"), s.lastGap)
 }
 
 // ClearGap forgets all gaps: a resynchronization mends them.
