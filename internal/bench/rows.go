@@ -71,13 +71,14 @@ func (g *generator) row(n, updates int) []any {
 	return row
 }
 
-// document is what such a row keeps in its jsonb column.
+// document is what such a row keeps in its jsonb column, as PostgreSQL prints it:
+// shorter names first.
 func (g *generator) document(random *rand.Rand, n int) string {
 	return fmt.Sprintf(`{"tags": [%q, %q], "dates": {"created": "2021-05-%02dT10:00:00Z", "cataloged": "2021-06-%02d"}, `+
-		`"notes": [{"type": %d, "note": %q, "staffOnly": %t}], "identifiers": [{"type": "isbn", "value": "978%010d"}, {"type": "oclc", "value": "%d"}], `+
-		`"discoverySuppress": %t, "statistics": {"loans": %d, "renewals": %d}}`,
-		g.text(random, 20), g.text(random, 15), n%28+1, n%27+1, n%5, g.text(random, 80), n%2 == 0, n, random.IntN(1<<30),
-		n%9 == 0, random.IntN(100), random.IntN(50))
+		`"notes": [{"note": %q, "type": %d, "staffOnly": %t}], "statistics": {"loans": %d, "renewals": %d}, `+
+		`"identifiers": [{"type": "isbn", "value": "978%010d"}, {"type": "oclc", "value": "%d"}], "discoverySuppress": %t}`,
+		g.text(random, 20), g.text(random, 15), n%28+1, n%27+1, g.text(random, 80), n%5, n%2 == 0, random.IntN(100), random.IntN(50),
+		n, random.IntN(1<<30), n%9 == 0)
 }
 
 func (g *generator) text(random *rand.Rand, length int) string {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// writeChunk applies a chunk by one of the three ways. The caller has a savepoint
+// writeChunk applies a chunk by one of the four ways. The caller has a savepoint
 // around it.
 func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 	if c.truncate {
@@ -29,26 +29,45 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 			return err
 		}
 	}
-	st, err := r.fillStage(ctx, t, c, f)
-	if err != nil {
-		return err
-	}
-	if err := r.resolve(ctx, t, c, f, st); err != nil {
-		return err
-	}
-	m, err := r.match(ctx, t, c, f, st)
-	if err != nil {
-		return err
-	}
-	if r.retried != nil {
-		if err := m.late(f); err != nil {
+	rest, tried := f, r.recognizable(t, c, f)
+	if tried {
+		var err error
+		if rest, err = r.recognize(ctx, t, f); err != nil || len(rest.items) == 0 {
 			return err
 		}
 	}
+	d, err := r.applyStaged(ctx, t, rest)
+	if err != nil {
+		return err
+	}
+	recognized := len(f.items) - len(rest.items)
+	t.disguised = t.disguised || tried && d.same*fewSame > len(f.items)
+	t.learn(len(d.versions), d.matched+recognized, d.same+recognized)
+	return nil
+}
+
+// applyStaged applies a chunk by way of a stage, and returns what it has decided.
+func (r *run) applyStaged(ctx context.Context, t *target, f *folded) (*decision, error) {
+	c := f.chunk
+	st, err := r.fillStage(ctx, t, c, f)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.resolve(ctx, t, c, f, st); err != nil {
+		return nil, err
+	}
+	m, err := r.match(ctx, t, c, f, st)
+	if err != nil {
+		return nil, err
+	}
+	if r.retried != nil {
+		if err := m.late(f); err != nil {
+			return nil, err
+		}
+	}
 	d := decide(f, m)
-	t.habit = habit{allNew: d.matched == 0 && len(d.versions) > 0, differing: d.matched > 0 && d.same*fewSame <= d.matched}
 	t.severalMatched = t.severalMatched || d.several > 0
-	return r.write(ctx, t, f, st, d)
+	return d, r.write(ctx, t, f, st, d)
 }
 
 // warnLost notes that an unavailable value had no version before it.

@@ -22,10 +22,22 @@ type habit struct {
 	// differing says that keys were there and nearly all of their rows
 	// differed: they are worth being exchanged.
 	differing bool
+	// same says that keys were there and nearly all of their rows were the
+	// same: they are worth being recognized. disguised says that this has
+	// failed: the events write the same values in other bytes.
+	same, disguised bool
 }
 
-// fewSame is the least share of differing rows, as one in so many that may be
-// the same, with which a table's rows are exchanged.
+// learn takes in what became of a chunk: how many versions it wrote, how many of
+// its keys were there, and how many of those had the same row.
+func (h *habit) learn(written, matched, same int) {
+	h.allNew = matched == 0 && written > 0
+	h.differing = matched > 0 && same*fewSame <= matched
+	h.same = matched > 0 && (matched-same)*fewSame <= matched
+}
+
+// fewSame is what few is, one row in so many: of a table's rows that are
+// exchanged few may be the same, of those that are recognized few may differ.
 const fewSame = 10
 
 // exchangeable reports whether the rows of a chunk may be exchanged: each of a
@@ -88,8 +100,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	if err := r.putBack(ctx, t, gone, ids, same); err != nil {
 		return err
 	}
-	t.allNew = len(d.endings) == 0
-	t.differing = len(same)*fewSame <= len(d.endings)
+	t.learn(len(d.versions), len(d.endings), len(same))
 	x := &exchange{d: d, gone: gone, ids: ids, same: same}
 	if err := r.noteExchanged(ctx, t, f, x); err != nil {
 		return err

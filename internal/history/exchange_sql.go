@@ -7,39 +7,26 @@ import (
 	"strconv"
 
 	"metadb/internal/change"
-	"metadb/internal/datatype"
 )
 
 // endCurrent moves what is current under the keys of the items to history, and
 // returns it, for each item, with its documents by its id, if they will be asked
 // for.
 func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, map[int64][][]byte, error) {
-	c, items := f.chunk, f.items
-	params, names, types, where := make([][]byte, 0, len(c.key)+2), "", "", ""
-	for k, at := range c.shape.Key {
-		column := c.shape.Columns[at]
-		keys := newArray(datatype.OID(column.Type), len(items))
-		for i := range items {
-			keys = change.AppendCell(keys, items[i].row.Cell(at))
-		}
-		params = append(params, keys)
-		types += "$" + strconv.Itoa(len(params)) + "::" + column.Type.String() + "[], "
-		names += "k" + strconv.Itoa(k) + ", "
-		where += " AND c." + t.table.Columns[c.key[k]].Stored.SQL() + " = e.k" + strconv.Itoa(k)
-	}
+	k, items := keysOf(t.table, f), f.items
 	times := newArray(timestamptzOID, len(items))
 	for i := range items {
 		times = appendMoment(times, items[i].at)
 	}
-	params = append(params, times, []byte(r.batch.Events[items[0].event].Origin))
+	params := append(k.params, times, []byte(r.batch.Events[items[0].event].Origin))
 	columns, wanted := r.mappedColumns(t)
 	var documents map[int64][][]byte
 	if len(columns) > 0 {
 		documents = make(map[int64][][]byte, len(items))
 	}
 	n := len(params)
-	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + types +
-		"$" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + names + "at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text" + where +
+	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + k.types +
+		", $" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + k.names + ", at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text AND " + k.where +
 		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
 		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + wanted + " FROM gone"
 	gone := make([]matched, len(items))

@@ -5,3 +5,10 @@ import "metadb/internal/change"
 // Exchanges reports whether the next chunk of a table is to go the way of
 // exchange.
 func (a *Applier) Exchanges(table change.Table) bool { return a.habits[table].differing }
+
+// Recognizes reports whether the next chunk of a table is to go the way of
+// recognize.
+func (a *Applier) Recognizes(table change.Table) bool {
+	h := a.habits[table]
+	return h.same && !h.disguised
+}
