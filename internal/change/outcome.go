@@ -6,6 +6,11 @@ import "time"
 type Outcome struct {
 	// Applied counts the events that were applied, Rejected those set aside.
 	Applied, Rejected int
+	// ByReason counts those set aside by what is wrong with them.
+	ByReason [WaitsForOther + 1]int
+	// Tables say what was done to the rows of single tables, but for those
+	// that are transformed from others.
+	Tables map[Table]Tally
 	// ByOp counts the applied events by what they do.
 	ByOp [Reject + 1]int
 	// SchemaChanges counts the tables that were created or altered.
@@ -27,10 +32,3 @@ type Outcome struct {
 
 // Took is how long the parts of applying a batch took.
 type Took struct{ Plan, Apply, Commit time.Duration }
-
-// Rejection is one event that was set aside.
-type Rejection struct {
-	Position Position
-	Table    Table
-	Reason   string
-}

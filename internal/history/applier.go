@@ -98,6 +98,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	for _, t := range run.settled {
 		a.habits[t.table.Name] = t.habit
 	}
+	run.outcome.Tables = run.tallies
 	return run.outcome, nil
 }
 
@@ -181,6 +182,8 @@ type run struct {
 	settled []*target
 	outcome change.Outcome
 	rejects []reject
+	// tallies are Outcome.Tables.
+	tallies map[change.Table]change.Tally
 	// keyed are indexes of rejects whose key could be read, in a
 	// resynchronization.
 	keyed []int
@@ -272,14 +275,14 @@ func (r *run) distribute(made *plan.Plan) {
 			continue
 		}
 		if e.Op == change.Reject {
-			r.reject(i, e.Reason).unconfirmed = e.Confirm
+			r.reject(i, change.Unreadable, e.Reason).unconfirmed = e.Confirm
 			if e.Confirm && e.Shape != nil {
 				r.keyed = append(r.keyed, len(r.rejects)-1)
 			}
 			continue
 		}
 		if reason, refused := made.Refused[i]; refused {
-			r.reject(i, reason)
+			r.reject(i, change.NoTable, reason)
 			continue
 		}
 		r.outcome.Applied++

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
 )
 
 // applyChunk applies a chunk under a savepoint. Where PostgreSQL refuses it for
@@ -69,7 +71,7 @@ func (r *run) setAside(ctx context.Context, t *target, c *chunk, refused *pgconn
 	}
 	r.outcome.Applied--
 	r.outcome.ByOp[e.Op]--
-	kept := r.reject(c.events[0], reason)
+	kept := r.reject(c.events[0], change.RefusedValue, reason)
 	if !e.Confirm || c.truncate {
 		return nil
 	}

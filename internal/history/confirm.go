@@ -34,10 +34,12 @@ func (r *run) confirmKeyed(ctx context.Context) error {
 			}
 			events, rejects = append(events, r.rejects[i].number), append(rejects, i)
 		}
+		before := r.outcome
 		unconfirmed, err := r.confirmKeys(ctx, t, c, events)
 		if err != nil {
 			return err
 		}
+		r.tally(t.table.Name, &before, 0)
 		for _, i := range rejects {
 			r.rejects[i].unconfirmed = unconfirmed
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/catalog"
+	"metadb/internal/change"
 	"metadb/internal/ddl"
 )
 
@@ -65,7 +66,7 @@ func (r *run) refuse(t *target, reason string) {
 	}
 	for _, i := range t.events {
 		r.outcome.Applied--
-		r.reject(i, reason)
+		r.reject(i, change.NoTable, reason)
 	}
 	t.events, t.refused = nil, true
 }

@@ -18,6 +18,7 @@ type reject struct {
 	event *change.Event
 	// number is the event's index in the batch.
 	number int
+	kind   change.RejectKind
 	reason string
 	// unconfirmed says that in a resynchronization a row of the table may be
 	// at the source that nothing has confirmed because of this event.
@@ -25,14 +26,15 @@ type reject struct {
 }
 
 // reject notes that an event of the batch is set aside, and why.
-func (r *run) reject(event int, reason string) *reject {
+func (r *run) reject(event int, kind change.RejectKind, reason string) *reject {
 	e := &r.batch.Events[event]
 	r.outcome.Rejected++
+	r.outcome.ByReason[kind]++
 	if len(r.outcome.Rejections) < maxRejectionsTold {
-		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Reason: reason})
+		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Kind: kind, Reason: reason})
 	}
 	r.waits.add(e.Record.Key, e.Position, r.overtakenAt(e))
-	r.rejects = append(r.rejects, reject{event: e, number: event, reason: reason})
+	r.rejects = append(r.rejects, reject{event: e, number: event, kind: kind, reason: reason})
 	return &r.rejects[len(r.rejects)-1]
 }
 
@@ -40,12 +42,12 @@ func (r *run) reject(event int, reason string) *reject {
 // of which each takes its slice. An event that is read again is stored once.
 const rejectSQL = `
 	INSERT INTO metadb.rejected_event
-			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed)
+			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed, kind)
 		SELECT $1, e.topic, e.partition, e."offset", e.event_time, nullif(e.schema_name, ''), nullif(e.table_name, ''), e.reason,
-				e.key, e.value, ($12::bytea[])[e.first:e.last], e.unconfirmed
+				e.key, e.value, ($12::bytea[])[e.first:e.last], e.unconfirmed, e.kind
 			FROM unnest($2::text[], $3::int[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[],
-				$11::int[], $13::int[], $14::boolean[])
-				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed)
+				$11::int[], $13::int[], $14::boolean[], $15::text[])
+				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind)
 		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
 
 // storeRejects stores the events that are set aside, whole.
@@ -85,7 +87,7 @@ func (r *run) storePiece(ctx context.Context, rejects []reject) error {
 	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
 	keys, values := make([][]byte, n), make([][]byte, n)
 	first, last := make([]int32, n), make([]int32, n)
-	unconfirmed := make([]bool, n)
+	unconfirmed, kinds := make([]bool, n), make([]string, n)
 	headers := [][]byte{}
 	for i, rej := range rejects {
 		e := rej.event
@@ -100,9 +102,9 @@ func (r *run) storePiece(ctx context.Context, rejects []reject) error {
 		for _, h := range e.Record.Headers {
 			headers = append(headers, []byte(h.Name), h.Value)
 		}
-		last[i], unconfirmed[i] = int32(len(headers)), rej.unconfirmed
+		last[i], unconfirmed[i], kinds[i] = int32(len(headers)), rej.unconfirmed, rej.kind.String()
 	}
-	_, err := r.tx.Exec(ctx, rejectSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed)
+	_, err := r.tx.Exec(ctx, rejectSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds)
 	if err != nil {
 		return fmt.Errorf("store rejected events: %w", err)
 	}

@@ -20,6 +20,15 @@ func TestRejected(t *testing.T) {
 	if out.Applied != 3 || out.Rejected != 3 || len(out.Rejections) != 3 {
 		t.Errorf("outcome: %+v", out)
 	}
+	if want := [...]int{change.Unreadable: 2, change.RefusedValue: 1, change.WaitsForOther: 0}; out.ByReason != want {
+		t.Errorf("by reason: %v, want %v", out.ByReason, want)
+	}
+	if got, want := out.Tables[patron], (change.Tally{Written: 3, Ended: 2, Confirmed: 5, Last: 40 * 1_000_000}); got != want || len(out.Tables) != 1 {
+		t.Errorf("tables: %+v, want %+v", out.Tables, want)
+	}
+	if got, want := r.rows("SELECT kind, count(*) FROM metadb.rejected_event GROUP BY kind ORDER BY kind"), "record 2\nvalue 1"; got != want {
+		t.Errorf("kinds: got %q, want %q", got, want)
+	}
 	if got, want := r.versions(), "1 a 10 20\n1 e 20 30\n1 f 30 -\n2 b 10 -\n3 c 10 -\n4 d 10 -\n5 g 40 -"; got != want {
 		t.Errorf("versions: got\n%s\nwant\n%s", got, want)
 	}

@@ -54,12 +54,13 @@ func (r *run) retry(ctx context.Context) error {
 // of the others.
 func (r *run) storeRetried(ctx context.Context) error {
 	var failed []int64
-	var reasons, schemas, tables []string
+	var reasons, kinds, schemas, tables []string
 	still := make(map[int64]bool, len(r.rejects))
 	for _, rej := range r.rejects {
 		id := r.retried[rej.event.Position].ID
 		still[id] = true
 		failed, reasons = append(failed, id), append(reasons, storable(rej.reason))
+		kinds = append(kinds, rej.kind.String())
 		schemas, tables = append(schemas, rej.event.Table.Schema), append(tables, rej.event.Table.Name)
 	}
 	var done []int64
@@ -72,10 +73,10 @@ func (r *run) storeRetried(ctx context.Context) error {
 		return fmt.Errorf("remove retried events: %w", err)
 	}
 	_, err := r.tx.Exec(ctx, `
-		UPDATE metadb.rejected_event AS r SET reason = e.reason,
+		UPDATE metadb.rejected_event AS r SET reason = e.reason, kind = e.kind,
 				schema_name = coalesce(nullif(e.schema_name, ''), r.schema_name), table_name = coalesce(nullif(e.table_name, ''), r.table_name)
-			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS e (id, reason, schema_name, table_name)
-			WHERE r.id = e.id`, failed, reasons, schemas, tables)
+			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS e (id, reason, schema_name, table_name, kind)
+			WHERE r.id = e.id`, failed, reasons, schemas, tables, kinds)
 	if err != nil {
 		return fmt.Errorf("store why retried events were set aside again: %w", err)
 	}

@@ -127,9 +127,12 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 	r.tables = nil
 	r.distribute(made)
 	for _, t := range r.tables {
+		before := r.outcome
+		last := r.lastTime(t)
 		if err := r.applyTable(ctx, t); err != nil {
 			return &tableError{table: t.table.Name, err: err}
 		}
+		r.tally(t.table.Name, &before, last)
 	}
 	r.tables = slices.DeleteFunc(r.tables, func(t *target) bool { return t.refused })
 	if err := r.confirmKeyed(ctx); err != nil {

@@ -243,7 +243,7 @@ func (r *run) holdBack(c *chunk) *chunk {
 		}
 		r.outcome.Applied--
 		r.outcome.ByOp[e.Op]--
-		r.reject(i, "waits for offset "+strconv.FormatInt(offset, 10)).unconfirmed = e.Confirm
+		r.reject(i, change.WaitsForOther, "waits for offset "+strconv.FormatInt(offset, 10)).unconfirmed = e.Confirm
 		if e.Confirm {
 			r.keyed = append(r.keyed, len(r.rejects)-1)
 		}

@@ -13,6 +13,11 @@ func advice(r *status.Report) []string {
 	var all []string
 	switch r.Stream {
 	case status.Error:
+		if len(r.Parked) > 0 {
+			all = append(all, fmt.Sprintf("The events of %d tables wait until what is in their way is gone: a lock, or something that hangs on a column. "+
+				"They are tried every 5 seconds.", len(r.Parked)))
+			break
+		}
 		all = append(all, "Nothing is applied until this is mended. The server keeps trying by itself; wrong options are mended with: "+
 			fmt.Sprintf("alter data source %s options (set …);", r.Name))
 	case status.Gap:

@@ -31,6 +31,8 @@ func gauges() []gauge {
 		newGauge("lag_seconds", "Age of the last event applied, 0 where none waits.", lagSeconds),
 		newGauge("rejected_events", "Change events that are set aside now.",
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.Rejected), true }),
+		newGauge("parked_tables", "Tables whose events wait while those of others are applied.",
+			func(r *status.Report, _ time.Time) (float64, bool) { return float64(len(r.Parked)), true }),
 		newGauge("missing_events", "Change events that gaps in the stream have lost.",
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.MissingEvents), true }),
 		newGauge("resync_rows_confirmed", "Current rows that the synchronization has confirmed.",

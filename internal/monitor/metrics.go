@@ -44,8 +44,8 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 			Namespace: namespace, Name: "events_applied_total", Help: "Change events applied, by kind: upsert, delete, truncate.",
 		}, []string{"source", "kind"}),
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "events_rejected_total", Help: "Change events set aside since the server started.",
-		}, []string{"source"}),
+			Namespace: namespace, Name: "events_rejected_total", Help: "Change events set aside since the server started, by what is wrong: record, table, value, waits.",
+		}, []string{"source", "kind"}),
 		batchEvents: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "batch_events", Help: "Change events in a batch.", Buckets: eventBuckets,
 		}, []string{"source"}),
@@ -80,7 +80,9 @@ func (m *Metrics) Applied(source string, events int, outcome change.Outcome) {
 	for _, kind := range []change.Op{change.Upsert, change.Delete, change.Truncate} {
 		m.events.WithLabelValues(source, kind.String()).Add(float64(outcome.ByOp[kind]))
 	}
-	m.rejected.WithLabelValues(source).Add(float64(outcome.Rejected))
+	for _, kind := range change.RejectKinds() {
+		m.rejected.WithLabelValues(source, kind.String()).Add(float64(outcome.ByReason[kind]))
+	}
 	m.batchEvents.WithLabelValues(source).Observe(float64(events))
 	took := outcome.Took
 	m.batchSeconds.WithLabelValues(source).Observe((took.Plan + took.Apply + took.Commit).Seconds())

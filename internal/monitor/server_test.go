@@ -72,6 +72,7 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	source.SetConfirming(100, 40)
 	metrics := monitor.NewMetrics(sources, func() int { return 3 })
 	outcome := change.Outcome{Applied: 5, Rejected: 2, SchemaChanges: 1, Took: change.Took{Plan: time.Millisecond, Apply: time.Second, Commit: time.Millisecond}}
+	outcome.ByReason[change.RefusedValue] = 2
 	outcome.ByOp[change.Upsert], outcome.ByOp[change.Delete] = 4, 1
 	metrics.Applied("library", 7, outcome)
 	metrics.Decoded("library", 20*time.Millisecond)
@@ -87,7 +88,9 @@ func TestMetrics(t *testing.T) {
 	for _, line := range []string{
 		`metadb_events_applied_total{kind="upsert",source="library"} 4`,
 		`metadb_events_applied_total{kind="delete",source="library"} 1`,
-		`metadb_events_rejected_total{source="library"} 2`,
+		`metadb_events_rejected_total{kind="value",source="library"} 2`,
+		`metadb_events_rejected_total{kind="record",source="library"} 0`,
+		`metadb_parked_tables{source="library"} 0`,
 		`metadb_lag_events{source="library"} 7`,
 		`metadb_batch_events_bucket{source="library",le="10"} 1`,
 		`metadb_batch_duration_seconds_count{source="library"} 1`,

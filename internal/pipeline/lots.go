@@ -99,10 +99,11 @@ func (l *lots) roomFor(b *batch, batchBytes int) bool {
 
 // err says what waits, nil if nothing does.
 func (l *lots) err() error {
+	var tables []change.Table
 	var names, reasons []string
 	for _, lot := range l.all {
 		for _, table := range lot.tables {
-			names = append(names, table.String())
+			tables, names = append(tables, table), append(names, table.String())
 		}
 		reasons = append(reasons, lot.why.Error())
 	}
@@ -116,8 +117,18 @@ func (l *lots) err() error {
 	if hidden := len(names) - mostNamed; hidden > 0 {
 		names = append(names[:mostNamed], fmt.Sprintf("and %d more", hidden))
 	}
-	return fmt.Errorf(what, strings.Join(names, ", "), strings.Join(reasons[:min(len(reasons), mostNamed)], "; "))
+	why := fmt.Sprintf(what, strings.Join(names, ", "), strings.Join(reasons[:min(len(reasons), mostNamed)], "; "))
+	return &ParkedError{Tables: tables, why: why}
 }
+
+// ParkedError says that the events of some tables wait, while those of others are
+// applied.
+type ParkedError struct {
+	Tables []change.Table
+	why    string
+}
+
+func (e *ParkedError) Error() string { return e.why }
 
 // remove forgets a lot.
 func (l *lots) remove(gone *lot) {

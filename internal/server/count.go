@@ -44,6 +44,8 @@ func (s *stream) countConfirmed() {
 	s.working.Go(func() {
 		defer cancel()
 		var current, confirmed int64
+		type count struct{ current, confirmed int64 }
+		counts := make(map[string]count, len(tables))
 		for _, t := range tables {
 			var of, seen int64
 			err := s.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM "+t.Current.SQL()+"), (SELECT count(DISTINCT __id) FROM "+t.Sync.SQL()+")").Scan(&of, &seen)
@@ -51,10 +53,14 @@ func (s *stream) countConfirmed() {
 				return // it is only for the status, which says nothing then
 			}
 			current, confirmed = current+of, confirmed+seen
+			counts[t.Name.String()] = count{of, seen}
 		}
 		s.scope.mu.Lock()
 		if ctx.Err() == nil {
 			s.state.SetConfirming(current, confirmed)
+			for name, of := range counts {
+				s.state.SetTableConfirming(name, of.current, of.confirmed)
+			}
 		}
 		s.scope.mu.Unlock()
 		s.tellConfirmed(ctx)

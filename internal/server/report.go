@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"metadb/internal/change"
@@ -22,7 +23,18 @@ func (r *reporter) waiting(why error) { r.state.SetStream(status.Waiting, why.Er
 func (r *reporter) Active() { r.state.SetStream(status.Active, "") }
 
 // Failed implements pipeline.Reporter.
-func (r *reporter) Failed(err error) { r.state.SetStream(status.Error, err.Error()) }
+func (r *reporter) Failed(err error) {
+	var parked *pipeline.ParkedError
+	if !errors.As(err, &parked) {
+		r.state.SetStream(status.Error, err.Error())
+		return
+	}
+	names := make([]string, len(parked.Tables))
+	for i, table := range parked.Tables {
+		names[i] = table.String()
+	}
+	r.state.SetParked(names, err.Error())
+}
 
 // Applied implements pipeline.Reporter.
 func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
@@ -31,6 +43,13 @@ func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
 		more = outcome.Written - outcome.Ended
 	}
 	r.state.Confirmed(int64(outcome.Confirmed), int64(more))
+	for table, tally := range outcome.Tables {
+		var at time.Time
+		if tally.Last != 0 {
+			at = time.UnixMicro(int64(tally.Last)).UTC()
+		}
+		r.state.TableApplied(table.String(), at, int64(tally.Confirmed), int64(tally.Written-tally.Ended))
+	}
 	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
 }
 

@@ -61,9 +61,14 @@ type rateMark struct {
 func (s *Source) SetConfirming(current, confirmed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	mark := rateMark{s.now(), confirmed}
-	s.confirming = confirming{older: mark, newer: mark}
-	s.confirming.Known, s.confirming.Current, s.confirming.Confirmed = true, current, confirmed
+	s.confirming.set(s.now(), current, confirmed)
+}
+
+// set begins with what was counted at a time.
+func (c *confirming) set(now time.Time, current, confirmed int64) {
+	mark := rateMark{now, confirmed}
+	*c = confirming{older: mark, newer: mark}
+	c.Known, c.Current, c.Confirmed = true, current, confirmed
 }
 
 // ClearConfirming says that nothing is being confirmed.
@@ -71,6 +76,9 @@ func (s *Source) ClearConfirming() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming = confirming{}
+	for _, t := range s.tables {
+		t.confirming = confirming{}
+	}
 }
 
 // Confirmed counts rows that a batch confirmed, and by how much it changed the
@@ -78,10 +86,14 @@ func (s *Source) ClearConfirming() {
 func (s *Source) Confirmed(confirmed, more int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &s.confirming
+	s.confirming.add(s.now(), confirmed, more)
+}
+
+// add counts on.
+func (c *confirming) add(now time.Time, confirmed, more int64) {
 	c.Confirmed += confirmed
 	c.Current += more
-	if now := s.now(); c.Known && now.Sub(c.newer.at) >= rateWindow {
+	if c.Known && now.Sub(c.newer.at) >= rateWindow {
 		c.older, c.newer = c.newer, rateMark{now, c.Confirmed}
 	}
 }

@@ -41,6 +41,9 @@ type Report struct {
 	Refused []string
 	// MissingEvents counts what a gap has lost, as far as offsets tell.
 	MissingEvents int64
+	// Parked names the tables whose events wait while those of others are
+	// applied, and Message says why; empty if there are none.
+	Parked []string
 	// Compacted names topics that may lose deletes, empty if there are none.
 	Compacted string
 }
@@ -53,6 +56,8 @@ type Source struct {
 	// gaps counts the gaps in the stream, lastGap says what the last one is.
 	gaps    int
 	lastGap string
+	// tables are those that events have come for.
+	tables map[string]*table
 	// now tells the time; tests replace it.
 	now func() time.Time
 }
@@ -62,7 +67,7 @@ func (s *Source) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.report
-	r.Skipped, r.Refused = slices.Clone(r.Skipped), slices.Clone(r.Refused)
+	r.Skipped, r.Refused, r.Parked = slices.Clone(r.Skipped), slices.Clone(r.Refused), slices.Clone(r.Parked)
 	r.Confirming = s.confirming.report(s.now())
 	return r
 }
@@ -75,7 +80,16 @@ func (s *Source) SetStream(state Stream, message string) {
 	if s.gaps > 0 && state == Active {
 		state, message = Gap, s.gapMessage()
 	}
-	s.report.Stream = state
+	s.report.Stream, s.report.Parked = state, nil
+	s.setMessage(message)
+}
+
+// SetParked says that the events of some tables wait, and why: the stream is in
+// error, though others go on.
+func (s *Source) SetParked(tables []string, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Stream, s.report.Parked = Error, tables
 	s.setMessage(message)
 }
 
