@@ -174,7 +174,7 @@ func TestBigQuery(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
 	through, direct := p.pair(t)
-	big := "select length('" + strings.Repeat("x", 17<<20) + "')"
+	big := "select length('" + strings.Repeat("x", 2<<20) + "')"
 	same(t, through, direct, &pgproto3.Query{String: big})
 	same(t, through, direct, &pgproto3.Parse{Query: big}, &pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Sync{})
 }

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -57,6 +58,9 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 	if !local {
 		return s.relayExtended(ctx, h, nil)
 	}
+	if h.length > mostLocalBytes {
+		return s.tooLong(h)
+	}
 	body, err := readBody(s.r, h.length)
 	if err != nil {
 		return err
@@ -69,6 +73,20 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 		return s.relayExtended(ctx, h, body)
 	}
 	return s.local(ctx, h.kind, body)
+}
+
+// mostLocalBytes bounds a message about a command: commands have no parameters.
+const mostLocalBytes = 64 << 10
+
+// tooLong refuses a message about a command.
+func (s *session) tooLong(h header) error {
+	if err := discardBody(s.r, h.length); err != nil {
+		return err
+	}
+	if ok, err := s.quiet(); err != nil || !ok {
+		return err
+	}
+	return s.refuse(failure(codeLimit, fmt.Sprintf("a message about a command of Metadb is longer than %d bytes", mostLocalBytes)))
 }
 
 // local carries out a message that is about a command.

@@ -204,19 +204,7 @@ func TestTooManyPortals(t *testing.T) {
 	if err := frontend.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		message, err := frontend.Receive()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if failed, ok := message.(*failedWith); ok {
-			if failed.Code != "54000" {
-				t.Errorf("%s: %s", failed.Code, failed.Message)
-			}
-			return
-		}
-		if _, ok := message.(*ready); ok {
-			t.Fatal("no error")
-		}
+	if code := awaitReady(t, frontend); code != "54000" {
+		t.Error(code)
 	}
 }

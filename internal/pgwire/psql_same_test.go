@@ -21,7 +21,7 @@ func TestPsqlSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, input := range []string{
-		`\d`, `\d t`, `\d+ t`, `\dt`, `\dt+ metadb.*`, `\d metadb.*`, `\df public.*`, `\di`, `\dn+`, `\du`, `\dT`, `\dp`, `\l`, `\dx`, `\sf mdbversion`, `\do =`, `\dconfig work_mem`,
+		`\d`, `\d t`, `\d+ t`, `\dt`, `\dt+ metadb.*`, `\d metadb.*`, `\df public.*`, `\di`, `\dn+`, `\du`, `\dT`, `\dp`, `\l template*`, `\dx`, `\sf mdbversion`, `\do =`, `\dconfig work_mem`,
 		`\copy t from ` + file + "\nselect * from t;\n\\copy t to stdout\n\\copy (select 1) to stdout csv header\ntruncate t;",
 		// \watch ends with the error of its third round.
 		"select 1 / (3 - nextval('s')) as a \\watch 0.01\nselect setval('s', 1, false);",

@@ -12,8 +12,9 @@ import (
 )
 
 // inspectBytes is the length up to which a query is searched for commands. A
-// longer one is SQL.
-const inspectBytes = 16 << 20
+// longer one is SQL. It is looked at in memory, with a record for each of its
+// statements, which may be of one letter.
+const inspectBytes = 1 << 20
 
 // handleQuery deals with a message of the simple protocol.
 func (s *session) handleQuery(ctx context.Context, h header) error {

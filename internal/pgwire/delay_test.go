@@ -1,0 +1,81 @@
+package pgwire_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/pgwire"
+)
+
+// TestDelayGrows times the answers to logins that fail, one after the other.
+func TestDelayGrows(t *testing.T) {
+	t.Parallel()
+	const delay = 50 * time.Millisecond
+	p := open(t, func(c *pgwire.Config) { c.FailureDelay = delay })
+	for i, login := range []string{p.url(systemUser, "wrong"), p.url("nobody", "x"), p.url(systemUser, "wrong again")} {
+		began := time.Now()
+		_, err := pgconn.Connect(t.Context(), login)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		if took, least := time.Since(began), time.Duration(i+1)*delay; took < least {
+			t.Errorf("failure %d was answered after %v, want %v", i+1, took, least)
+		}
+	}
+}
+
+// TestDelayKeepsNobodyElse has logins fail whose answers would take an hour:
+// whoever knows the password gets in, and the server stops, without them.
+func TestDelayKeepsNobodyElse(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.FailureDelay = time.Hour })
+	ctx, leave := context.WithCancel(t.Context())
+	const guesses = 3
+	answers := make(chan error, guesses)
+	for range guesses {
+		go func() {
+			conn, err := pgconn.Connect(ctx, p.url(systemUser, "wrong"))
+			if err == nil {
+				err = conn.Close(ctx)
+			}
+			answers <- err
+		}()
+	}
+	p.awaitLog(guesses, "password authentication failed")
+	if err := p.connect().Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-answers:
+		t.Errorf("a failed login was answered at once: %v", err)
+	default:
+	}
+	leave()
+	for range guesses {
+		if err := <-answers; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+}
+
+// awaitLog waits until the log has something that many times.
+func (p *port) awaitLog(times int, text string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for strings.Count(p.log.String(), text) < times {
+		select {
+		case <-ctx.Done():
+			p.t.Fatalf("the log does not have %q %d times: %s", text, times, p.log.String())
+		case <-look.C:
+		}
+	}
+}
