@@ -169,10 +169,10 @@ type Batch struct {
 	Source string
 	Events []Event
 	Spans  []Span
-	// Complete has the tables whose snapshot is complete with this batch, and
-	// says how that is seen; the empty Table stands for the source's. It is
-	// stored with the rows.
-	Complete map[Table]string
+	// Snapshots has what the batch tells of snapshots that are expected, by
+	// table; the empty Table stands for the source's. It is stored with the
+	// rows.
+	Snapshots map[Table]SnapshotNews
 	// Impatient says that the batch has failed for a lock before, and others
 	// have to wait while it is tried again: it is not worth seconds.
 	Impatient bool

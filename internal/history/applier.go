@@ -230,8 +230,10 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.applySegments(ctx, events); err != nil {
 		return err
 	}
-	if err := r.storeComplete(ctx, batch); err != nil {
-		return err
+	for table, news := range batch.Snapshots {
+		if err := StoreSnapshot(ctx, r.tx, Snapshot{batch.Source, table}, news); err != nil {
+			return err
+		}
 	}
 	if err := r.storeRejects(ctx); err != nil {
 		return err
@@ -243,19 +245,6 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	return r.dropOldStages(ctx)
-}
-
-// storeComplete notes which snapshots are complete.
-func (r *run) storeComplete(ctx context.Context, batch *change.Batch) error {
-	const sql = `
-		INSERT INTO metadb.resync (source_name, schema_name, table_name, complete) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET complete = excluded.complete`
-	for table, how := range batch.Complete {
-		if _, err := r.tx.Exec(ctx, sql, batch.Source, table.Schema, table.Name, how); err != nil {
-			return fmt.Errorf("remember that the snapshot is complete: %w", err)
-		}
-	}
-	return nil
 }
 
 // distribute gives every event to its table, or to the rejected ones. Order is

@@ -9,24 +9,6 @@ import (
 	"metadb/internal/change"
 )
 
-// TestSnapshotCompleteCommitsWithTheBatch or not at all.
-func TestSnapshotCompleteCommitsWithTheBatch(t *testing.T) {
-	r := newRig(t)
-	const complete = "SELECT complete FROM metadb.resync WHERE source_name = 'sensor'"
-	batch := func(from int64) *change.Batch {
-		return &change.Batch{
-			Source: "sensor", Events: []change.Event{put(1, "a", 10)}, Complete: map[change.Table]string{{}: "last record received"},
-			Spans: []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: from == 0, From: change.Mark{Next: from}, To: change.Mark{Next: from + 1}}},
-		}
-	}
-	if _, err := r.applier.Apply(t.Context(), batch(7)); err == nil || r.rows(complete) != "" {
-		t.Errorf("a batch that is not applied: %v, %s", err, r.rows(complete))
-	}
-	if _, err := r.applier.Apply(t.Context(), batch(0)); err != nil || r.rows(complete) != "last record received" {
-		t.Errorf("a batch that is applied: %v, %s", err, r.rows(complete))
-	}
-}
-
 // TestStageOfRejectedEvent: the temporary table that was made for an event which
 // was then rejected is made again for the next one.
 func TestStageOfRejectedEvent(t *testing.T) {

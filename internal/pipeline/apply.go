@@ -49,7 +49,7 @@ func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
 	}
 	pauses, strikes := p.pauses(), make(map[change.Table]int)
 	for len(b.Spans) > 0 {
-		b.Complete = p.completes(b)
+		b.Snapshots = p.news(b)
 		// A batch that has begun is finished or rolled back, also when the
 		// server stops meanwhile: the context cancels it.
 		outcome, err := p.Applier.Apply(ctx, &b.Batch)

@@ -249,7 +249,7 @@ func (p *pipeline) retryLot(ctx context.Context, l *lot) (bool, error) {
 	if !l.batch.Impatient {
 		l.patient = now
 	}
-	l.batch.Complete = p.completes(l.batch)
+	l.batch.Snapshots = p.news(l.batch)
 	outcome, err := p.Applier.Apply(ctx, &l.batch.Batch)
 	switch _, stuck := stuckTable(err); {
 	case err == nil:

@@ -163,7 +163,7 @@ func TestSnapshotIsNotCompleteWhileATableWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *Config) {
 			c.LongestPause = time.Hour
-			c.Awaited = func() []change.Table { return []change.Table{AllTables} }
+			c.Awaited = func() []Awaited { return []Awaited{{Table: AllTables}} }
 		})
 		r.source.ends = map[change.Partition]int64{part0: 2, loanPart0: 1}
 		r.send(change.Delivery{
@@ -178,8 +178,8 @@ func TestSnapshotIsNotCompleteWhileATableWaits(t *testing.T) {
 		r.send(change.Delivery{Events: []change.Event{last}})
 		again := r.batch()
 		wantOffsets(t, again, map[change.Partition][]int64{loanPart0: {0}, part0: {1}})
-		if again.Complete[AllTables] != string(LastRecord) {
-			t.Errorf("got %v", again.Complete)
+		if again.Snapshots[AllTables].Complete != string(LastRecord) {
+			t.Errorf("got %v", again.Snapshots)
 		}
 		if len(r.reporter.completed) > 0 {
 			t.Error("the snapshot is said to be complete")

@@ -12,20 +12,19 @@ type marks struct {
 	// single tables.
 	all    telling
 	tables map[change.Table]telling
-	// incrementalDone is a notification that does not name its tables.
-	incrementalDone bool
+	// incrementalDone are notifications that do not name their tables.
+	incrementalDone []change.Position
 	// end says that some record tells the end of a snapshot, ends where such
 	// records are.
 	end  bool
 	ends []change.Partition
 }
 
-// telling is what records say about one snapshot: that there are any, that one of
-// them bears a mark of the last, that a notification calls it complete.
+// telling is what records say about one snapshot: that there are any, which of
+// them bear a mark of the last, which notifications call it complete.
 type telling struct {
-	records, last, done bool
-	// lastIn is the partition of the record with the mark.
-	lastIn change.Partition
+	records    bool
+	last, done []change.Position
 }
 
 // of returns what is said about the snapshot of a table, or of AllTables.
@@ -50,7 +49,7 @@ func (m *marks) note(e *change.Event) {
 	}
 	m.all.records = true
 	if e.Snapshot == change.LastInSnapshot {
-		m.all.last, m.all.lastIn = true, e.Position.Partition
+		m.all.last = append(m.all.last, e.Position)
 	}
 	of, known := m.tables[e.Table]
 	last := e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable
@@ -58,7 +57,7 @@ func (m *marks) note(e *change.Event) {
 		return
 	}
 	if of.records = true; last {
-		of.last, of.lastIn = true, e.Position.Partition
+		of.last = append(of.last, e.Position)
 	}
 	m.tables[e.Table] = of
 	if last {
@@ -81,17 +80,14 @@ func (m *marks) join(other *marks) {
 	for table, of := range other.tables {
 		m.tables[table] = m.tables[table].or(of)
 	}
-	m.incrementalDone = m.incrementalDone || other.incrementalDone
+	m.incrementalDone = append(m.incrementalDone, other.incrementalDone...)
 	m.end = m.end || other.end
 	m.ends = append(m.ends, other.ends...)
 }
 
 // or returns what either of two says.
 func (t telling) or(other telling) telling {
-	if other.last {
-		t.lastIn = other.lastIn
-	}
-	t.records, t.last, t.done = t.records || other.records, t.last || other.last, t.done || other.done
+	t.records, t.last, t.done = t.records || other.records, append(t.last, other.last...), append(t.done, other.done...)
 	return t
 }
 
@@ -106,12 +102,19 @@ func (m *marks) recordsOnly() marks {
 
 // drop forgets marks in a partition whose records will be read again.
 func (m *marks) drop(part change.Partition) {
-	m.all.last = m.all.last && m.all.lastIn != part
+	there := func(at change.Position) bool { return at.Partition == part }
+	m.all = m.all.without(there)
 	for table, of := range m.tables {
-		of.last = of.last && of.lastIn != part
-		m.tables[table] = of
+		m.tables[table] = of.without(there)
 	}
+	m.incrementalDone = slices.DeleteFunc(m.incrementalDone, there)
 	m.ends = slices.DeleteFunc(m.ends, func(end change.Partition) bool { return end == part })
+}
+
+// without returns what is said elsewhere.
+func (t telling) without(there func(change.Position) bool) telling {
+	t.last, t.done = slices.DeleteFunc(t.last, there), slices.DeleteFunc(t.done, there)
+	return t
 }
 
 // noteDone notes a notification.
@@ -123,11 +126,11 @@ func (m *marks) noteDone(e *change.Event) {
 	switch {
 	case e.Source != change.Table{}:
 		of := m.tables[e.Table]
-		of.done = true
+		of.done = append(of.done, e.Position)
 		m.tables[e.Table] = of
 	case e.Done == change.SnapshotDone:
-		m.all.done = true
+		m.all.done = append(m.all.done, e.Position)
 	default:
-		m.incrementalDone = true
+		m.incrementalDone = append(m.incrementalDone, e.Position)
 	}
 }

@@ -55,10 +55,10 @@ type Reporter interface {
 	// Refused says that a table's events can't be applied, and why. It
 	// reports whether that is news.
 	Refused(refusal string) bool
-	// SnapshotComplete says that the snapshot of a table, or of AllTables, is
-	// complete and how that was seen. Where a batch says so too, it has been
+	// SnapshotComplete says that a snapshot is complete and how that was seen.
+	// Where a batch says so too, it has been
 	// applied. An error has it said again later.
-	SnapshotComplete(ctx context.Context, table change.Table, how Completion) error
+	SnapshotComplete(ctx context.Context, snapshot Awaited, how Completion) error
 }
 
 // Config is what a pipeline needs.
@@ -77,11 +77,10 @@ type Config struct {
 	BatchEvents int
 	BatchBytes  int
 
-	// Awaited returns the tables of which a snapshot is expected that has not
-	// been seen complete yet, AllTables for that of the data source. It is
-	// asked again and again; nil is never any. SnapshotDeadline is how long no
+	// Awaited returns the snapshots that are expected. It is asked again and
+	// again; nil is never any. SnapshotDeadline is how long no
 	// snapshot record may have come while the stream is active, 0 for ever.
-	Awaited          func() []change.Table
+	Awaited          func() []Awaited
 	SnapshotDeadline time.Duration
 
 	// Pauses between tries after a failure; zero means the defaults.

@@ -22,27 +22,12 @@ const (
 // AllTables stands for the snapshot of a whole data source.
 var AllTables = change.Table{}
 
-// notifiedGrace is how long no record of the snapshot may have come after a
-// notification that it is complete: Debezium sends that one by itself, and may
-// overtake the last records.
-const notifiedGrace = 10 * time.Second
-
 // snapshots watches for the ends of snapshots.
 type snapshots struct {
 	deadline time.Duration
 	looked   time.Time
 	// awaited are those that are expected.
 	awaited map[change.Table]*awaited
-}
-
-// awaited is one snapshot that is expected.
-type awaited struct {
-	// quiet is how long the stream has been active without a record of it.
-	quiet time.Duration
-	// seen says that a record of it has come, how that something has said
-	// that it is complete.
-	seen bool
-	how  Completion
 }
 
 func newSnapshots(deadline time.Duration) snapshots {
@@ -59,14 +44,14 @@ func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch) {
 	s.expect(p.Awaited())
 	s.pass(time.Now(), p.health.well())
 	if b != nil {
-		s.applied(&b.marks)
+		s.applied(b)
 	}
 	for table, a := range s.awaited {
 		how, complete := a.complete(s.deadline)
 		if !complete {
 			continue
 		}
-		if err := p.Reporter.SnapshotComplete(ctx, table, how); err != nil {
+		if err := p.Reporter.SnapshotComplete(ctx, a.Awaited, how); err != nil {
 			// It is said again with the next look.
 			p.Logger.Warn(p.subject() + "remember that the snapshot is complete: " + err.Error())
 			continue
@@ -87,38 +72,56 @@ func (p *pipeline) awaitsEnd(e *change.Event) bool {
 	if p.Awaited == nil {
 		return false
 	}
-	for _, table := range p.Awaited() {
-		if table != AllTables || e.Snapshot == change.LastInSnapshot || e.Done == change.SnapshotDone {
+	for _, a := range p.Awaited() {
+		if a.Table != AllTables || e.Snapshot == change.LastInSnapshot || e.Done == change.SnapshotDone {
 			return true
 		}
 	}
 	return false
 }
 
-// completes returns the tables whose snapshot is complete with a batch, which is
+// news returns what a batch tells of the snapshots that are expected, which is
 // stored with its rows.
-func (p *pipeline) completes(b *batch) map[change.Table]string {
-	if !b.marks.end || p.Awaited == nil {
+func (p *pipeline) news(b *batch) map[change.Table]change.SnapshotNews {
+	if p.Awaited == nil {
 		return nil
 	}
-	complete := make(map[change.Table]string)
-	for _, table := range p.Awaited() {
-		if b.marks.of(table).last {
-			complete[table] = string(LastRecord)
-		}
-	}
-	return complete
+	p.snapshot.expect(p.Awaited())
+	return p.snapshot.read(b)
 }
 
-// expect takes up what is awaited now.
-func (s *snapshots) expect(tables []change.Table) {
-	now := make(map[change.Table]*awaited, len(tables))
-	for _, table := range tables {
-		if now[table] = s.awaited[table]; now[table] == nil {
-			now[table] = &awaited{}
+// expect takes up what is awaited now. What is known of one stays known for as
+// long as the same synchronization awaits it.
+func (s *snapshots) expect(snapshots []Awaited) {
+	now := make(map[change.Table]*awaited, len(snapshots))
+	for _, expected := range snapshots {
+		known := s.awaited[expected.Table]
+		if known == nil || !known.Since.Equal(expected.Since) {
+			known = &awaited{Awaited: expected}
+			if expected.Notified {
+				known.how = Notified
+			}
 		}
+		known.Counts = expected.Counts
+		now[expected.Table] = known
 	}
 	s.awaited = now
+}
+
+// read returns what a batch tells of the snapshots.
+func (s *snapshots) read(b *batch) map[change.Table]change.SnapshotNews {
+	var all map[change.Table]change.SnapshotNews
+	for table, a := range s.awaited {
+		news := a.read(b)
+		if !news.Seen && !news.Notified && news.Complete == "" {
+			continue
+		}
+		if all == nil {
+			all = make(map[change.Table]change.SnapshotNews)
+		}
+		all[table] = news
+	}
+	return all
 }
 
 // pass lets time pass, which counts while the stream is active.
@@ -131,37 +134,14 @@ func (s *snapshots) pass(now time.Time, active bool) {
 	s.looked = now
 }
 
-// applied notes what a batch says about the snapshots.
-func (s *snapshots) applied(m *marks) {
+// applied notes what a batch that has been applied has told.
+func (s *snapshots) applied(b *batch) {
 	for table, a := range s.awaited {
-		said := m.of(table)
-		if said.records {
-			a.quiet, a.seen = 0, true
+		if b.marks.of(table).records {
+			a.quiet = 0
 		}
-		switch {
-		case said.last:
-			a.say(LastRecord)
-		case said.done, table != AllTables && a.seen && (m.all.done || m.incrementalDone):
-			a.say(Notified)
+		if news, told := b.Snapshots[table]; told {
+			a.hear(news)
 		}
 	}
-}
-
-// say notes that something has said that the snapshot is complete. The mark of
-// the last record tells more than a notification.
-func (a *awaited) say(how Completion) {
-	if a.how != LastRecord {
-		a.how = how
-	}
-}
-
-// complete reports whether the snapshot is complete, and how that is seen.
-func (a *awaited) complete(deadline time.Duration) (Completion, bool) {
-	switch {
-	case a.how == LastRecord, a.how == Notified && a.quiet >= notifiedGrace:
-		return a.how, true
-	case deadline > 0 && a.quiet >= deadline:
-		return Deadline, true
-	}
-	return "", false
 }

@@ -13,8 +13,17 @@ import (
 // awaits has a pipeline await the snapshots of some tables.
 func awaits(tables ...change.Table) func(*Config) {
 	return func(c *Config) {
-		c.Awaited, c.SnapshotDeadline = func() []change.Table { return tables }, time.Hour
+		c.Awaited, c.SnapshotDeadline = func() []Awaited { return all(tables...) }, time.Hour
 	}
+}
+
+// all are snapshots of which nothing is known.
+func all(tables ...change.Table) []Awaited {
+	var snapshots []Awaited
+	for _, table := range tables {
+		snapshots = append(snapshots, Awaited{Table: table})
+	}
+	return snapshots
 }
 
 // TestLastMark: the mark counts, in a record that is filtered out too, only when
@@ -62,19 +71,19 @@ func TestLastMarkGoesWithItsBatch(t *testing.T) {
 	for _, test := range []struct {
 		awaited []change.Table
 		mark    change.SnapshotMark
-		want    map[change.Table]string
+		want    map[change.Table]change.SnapshotNews
 	}{
 		{nil, change.LastInSnapshot, nil},
-		{[]change.Table{AllTables}, change.LastInSnapshot, map[change.Table]string{AllTables: string(LastRecord)}},
+		{[]change.Table{AllTables}, change.LastInSnapshot, map[change.Table]change.SnapshotNews{AllTables: {Complete: string(LastRecord)}}},
 		{[]change.Table{AllTables}, change.LastInTable, nil},
-		{[]change.Table{table, loan}, change.LastInTable, map[change.Table]string{table: string(LastRecord)}},
+		{[]change.Table{table, loan}, change.LastInTable, map[change.Table]change.SnapshotNews{table: {Seen: true, Complete: string(LastRecord)}}},
 	} {
 		r := start(t, awaits(test.awaited...))
 		row := upsert(part0, 0, 5, 5)
 		row.Snapshot = test.mark
 		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{row}})
-		if b := r.batch(); !maps.Equal(b.Complete, test.want) {
-			t.Errorf("awaited %v: got %q", test.awaited, b.Complete)
+		if b := r.batch(); !maps.Equal(b.Snapshots, test.want) {
+			t.Errorf("awaited %v: got %v", test.awaited, b.Snapshots)
 		}
 		r.answer(nil)
 		if test.want != nil {
@@ -94,7 +103,7 @@ type watch struct {
 func newWatch(t *testing.T, tables ...change.Table) *watch {
 	w := &watch{t: t, snapshots: newSnapshots(time.Hour), clock: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)}
 	w.looked = w.clock
-	w.expect(tables)
+	w.expect(all(tables...))
 	return w
 }
 
@@ -108,7 +117,9 @@ func (w *watch) reads(e change.Event) {
 	b := &batch{}
 	e.Table = e.Source
 	b.note(&e)
-	w.applied(&b.marks)
+	b.Events = []change.Event{e}
+	b.Snapshots = w.read(b)
+	w.applied(b)
 }
 
 // is compares which snapshots are complete.

@@ -3,6 +3,7 @@ package resync
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,16 +16,25 @@ import (
 // synchronized by themselves otherwise. It never changes.
 type Scope struct {
 	mode  Mode
-	parts map[Target]part
+	parts map[Target]Snapshot
 }
 
-// part is one resynchronization.
-type part struct {
+// Snapshot is what is known of the snapshot that a synchronization awaits.
+type Snapshot struct {
+	// Since is when the resynchronization began, zero for the initial one and
+	// where that is not known.
+	Since time.Time
+	// Complete says that the snapshot is known to be complete, Seen that a
+	// record of it has come, Notified that a notification calls it complete.
+	Complete, Seen, Notified bool
 	// from are the first offsets that confirm, of partitions that had been
 	// read before. Other partitions confirm from their beginning.
-	from     map[change.Partition]int64
-	complete bool
+	from map[change.Partition]int64
 }
+
+// Counts reports whether a record at a position is about the synchronization: a
+// backlog from before is not.
+func (s Snapshot) Counts(at change.Position) bool { return at.Offset >= s.from[at.Partition] }
 
 // Querier is a connection, a pool or a transaction.
 type Querier interface {
@@ -35,9 +45,10 @@ var _ Querier = (*pgx.Conn)(nil)
 
 // LoadScope reads which events of a data source confirm.
 func LoadScope(ctx context.Context, db Querier, source string) (*Scope, error) {
-	s := &Scope{mode: Normal, parts: make(map[Target]part)}
+	s := &Scope{mode: Normal, parts: make(map[Target]Snapshot)}
 	rows, err := db.Query(ctx, `
-SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''), r.complete IS NOT NULL,
+SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
+       coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.seen, false), coalesce(r.notified, false),
        coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
   FROM metadb.source s
        LEFT JOIN metadb.resync r ON r.source_name = s.name AND (r.table_name = '') = (s.sync <> $2)
@@ -48,13 +59,19 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''), r.comple
 		return nil, fmt.Errorf("read what is being synchronized: %w", err)
 	}
 	target := Target{Source: source}
-	var complete bool
+	var found Snapshot
 	var at change.Partition
 	var offset int64
-	_, err = pgx.ForEachRow(rows, []any{&s.mode, &target.Table.Schema, &target.Table.Name, &complete, &at.Topic, &at.Number, &offset}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{
+		&s.mode, &target.Table.Schema, &target.Table.Name,
+		&found.Since, &found.Complete, &found.Seen, &found.Notified, &at.Topic, &at.Number, &offset,
+	}, func() error {
 		p, known := s.parts[target]
 		if !known {
-			p = part{from: make(map[change.Partition]int64), complete: complete}
+			p = found
+			if p.from = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
+				p.Since = time.Time{}
+			}
 			s.parts[target] = p
 		}
 		if at.Topic != "" {
@@ -78,7 +95,7 @@ func (s *Scope) Confirms(e *change.Event) bool {
 		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) {
 			continue
 		}
-		if e.Position.Offset >= p.from[e.Position.Partition] {
+		if p.Counts(e.Position) {
 			return true
 		}
 	}
@@ -99,8 +116,17 @@ func (s *Scope) Targets() map[Target]bool {
 	targets := make(map[Target]bool)
 	if s != nil {
 		for target, p := range s.parts {
-			targets[target] = p.complete
+			targets[target] = p.Complete
 		}
 	}
 	return targets
+}
+
+// Snapshots returns what is known of the snapshots that are awaited, or have
+// been.
+func (s *Scope) Snapshots() map[Target]Snapshot {
+	if s == nil {
+		return nil
+	}
+	return s.parts
 }

@@ -197,6 +197,6 @@ func (reporter) Lag(int64)                         {}
 func (reporter) Gap(change.Gap)                    {}
 func (reporter) Skipped(string) bool               { return true }
 func (reporter) Refused(string) bool               { return true }
-func (reporter) SnapshotComplete(context.Context, change.Table, pipeline.Completion) error {
+func (reporter) SnapshotComplete(context.Context, pipeline.Awaited, pipeline.Completion) error {
 	return nil
 }

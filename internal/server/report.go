@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/history"
 	"metadb/internal/pipeline"
 	"metadb/internal/resync"
 	"metadb/internal/status"
@@ -70,15 +71,9 @@ func (r *reporter) Refused(refusal string) bool { return r.state.Refuse(refusal)
 // SnapshotComplete implements pipeline.Reporter: it is remembered in the
 // database, so that it is said once. Where a record says it, it has been
 // remembered with the record's batch.
-func (r *reporter) SnapshotComplete(ctx context.Context, table change.Table, how pipeline.Completion) error {
-	// A synchronization that has been ended meanwhile is not one any more.
-	const sql = `
-INSERT INTO metadb.resync (source_name, schema_name, table_name, complete)
-SELECT name, $2, $3, $4 FROM metadb.source
- WHERE name = $1 AND CASE WHEN $3 = '' THEN sync <> 0
-       ELSE EXISTS (SELECT FROM metadb.resync WHERE source_name = $1 AND schema_name = $2 AND table_name = $3) END
-ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET complete = excluded.complete`
-	if _, err := r.pool.Exec(ctx, sql, r.captured.Name, table.Schema, table.Name, string(how)); err != nil {
+func (r *reporter) SnapshotComplete(ctx context.Context, snapshot pipeline.Awaited, how pipeline.Completion) error {
+	news := change.SnapshotNews{Since: snapshot.Since, Complete: string(how)}
+	if err := history.StoreSnapshot(ctx, r.pool, history.Snapshot{Source: r.captured.Name, Table: snapshot.Table}, news); err != nil {
 		return err
 	}
 	if err := r.loadScope(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline"
 	"metadb/internal/resync"
 	"metadb/internal/status"
 )
@@ -64,13 +65,15 @@ func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
 	return nil
 }
 
-// awaited returns the tables whose snapshot is expected; see pipeline.Config.
-func (s *stream) awaited() []change.Table {
-	var tables []change.Table
-	for target, complete := range s.scope.get().Targets() {
-		if !complete {
-			tables = append(tables, target.Table)
+// awaited returns the snapshots that are expected; see pipeline.Config.
+func (s *stream) awaited() []pipeline.Awaited {
+	var all []pipeline.Awaited
+	for target, snapshot := range s.scope.get().Snapshots() {
+		if !snapshot.Complete {
+			all = append(all, pipeline.Awaited{
+				Table: target.Table, Since: snapshot.Since, Seen: snapshot.Seen, Notified: snapshot.Notified, Counts: snapshot.Counts,
+			})
 		}
 	}
-	return tables
+	return all
 }

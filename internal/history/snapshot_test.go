@@ -1,0 +1,67 @@
+package history_test
+
+import (
+	"testing"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/history"
+)
+
+// TestSnapshotNewsCommitsWithTheBatch or not at all.
+func TestSnapshotNewsCommitsWithTheBatch(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.db.Pool.Exec(t.Context(), "INSERT INTO metadb.source (name, enable, sync) VALUES ('sensor', true, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	const known = "SELECT complete FROM metadb.resync WHERE source_name = 'sensor' AND table_name = ''"
+	batch := func(from int64) *change.Batch {
+		return &change.Batch{
+			Source: "sensor", Events: []change.Event{put(1, "a", 10)},
+			Snapshots: map[change.Table]change.SnapshotNews{{}: {Complete: "last record received"}},
+			Spans:     []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: from == 0, From: change.Mark{Next: from}, To: change.Mark{Next: from + 1}}},
+		}
+	}
+	if _, err := r.applier.Apply(t.Context(), batch(7)); err == nil || r.rows(known) != "" {
+		t.Errorf("a batch that is not applied: %v, %s", err, r.rows(known))
+	}
+	if _, err := r.applier.Apply(t.Context(), batch(0)); err != nil || r.rows(known) != "last record received" {
+		t.Errorf("a batch that is applied: %v, %s", err, r.rows(known))
+	}
+}
+
+// TestStoreSnapshot: what is known is added to, and only where the same
+// synchronization still goes on.
+func TestStoreSnapshot(t *testing.T) {
+	r := newRig(t)
+	began, patron := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), change.Table{Schema: "library", Name: "patron"}
+	for _, sql := range []string{
+		"INSERT INTO metadb.source (name, enable, sync) VALUES ('sensor', true, 0)",
+		"INSERT INTO metadb.resync (source_name, schema_name, table_name, started_at) VALUES ('sensor', 'library', 'patron', '2026-03-01Z')",
+	} {
+		if _, err := r.db.Pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		about string
+		table change.Table
+		news  change.SnapshotNews
+		want  string
+	}{
+		{"the data source is not synchronized", change.Table{}, change.SnapshotNews{Complete: "x"}, "patron - false false"},
+		{"one that began before", patron, change.SnapshotNews{Since: began.Add(-time.Hour), Complete: "x"}, "patron - false false"},
+		{"one that has been ended", change.Table{Schema: "library", Name: "loan"}, change.SnapshotNews{Since: began, Complete: "x"}, "patron - false false"},
+		{"a record", patron, change.SnapshotNews{Since: began, Seen: true}, "patron - true false"},
+		{"a notification", patron, change.SnapshotNews{Since: began, Notified: true}, "patron - true true"},
+		{"the end", patron, change.SnapshotNews{Since: began, Complete: "notification received"}, "patron notification received true true"},
+		{"once more", patron, change.SnapshotNews{Since: began, Complete: "deadline exceeded"}, "patron notification received true true"},
+	} {
+		if err := history.StoreSnapshot(t.Context(), r.db.Pool, history.Snapshot{Source: "sensor", Table: step.table}, step.news); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.rows("SELECT table_name, coalesce(complete, '-'), seen, notified FROM metadb.resync"); got != step.want {
+			t.Errorf("%s: got %s, want %s", step.about, got, step.want)
+		}
+	}
+}

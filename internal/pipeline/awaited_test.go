@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// TestBacklogTellsNothing: what was said before a resynchronization began is about
+// earlier snapshots.
+func TestBacklogTellsNothing(t *testing.T) {
+	counts := func(at change.Position) bool { return at.Offset >= 10 }
+	at := func(offset int64, e change.Event) change.Event {
+		e.Position = change.Position{Partition: part0, Offset: offset}
+		return e
+	}
+	record := change.Event{Snapshot: change.Incremental, Source: table}
+	for _, end := range []change.Event{
+		{Snapshot: change.LastInSnapshot, Source: table},
+		{Done: change.IncrementalDone},
+		{Done: change.SnapshotDone},
+		{Done: change.IncrementalDone, Source: table},
+	} {
+		w := newWatch(t)
+		w.expect([]Awaited{{Table: AllTables, Counts: counts}, {Table: table, Counts: counts}})
+		for _, e := range []change.Event{at(8, record), at(9, end)} {
+			w.reads(e)
+		}
+		w.after(notifiedGrace, true)
+		w.is(fmt.Sprintf("a backlog with %+v", end), map[change.Table]Completion{})
+		for _, e := range []change.Event{at(10, record), at(11, end)} {
+			w.reads(e)
+		}
+		w.after(notifiedGrace, true)
+		if how, complete := w.awaited[table].complete(0); !complete {
+			t.Errorf("after %+v: %v %v", end, how, complete)
+		}
+	}
+}
+
+// TestWhatIsKnownOfASnapshot: a run knows what earlier ones were told, and nothing
+// of a synchronization that has begun since.
+func TestWhatIsKnownOfASnapshot(t *testing.T) {
+	began := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	w := newWatch(t)
+	w.expect([]Awaited{{Table: table, Since: began, Seen: true, Notified: true}})
+	w.is("at once", map[change.Table]Completion{})
+	w.after(notifiedGrace, true)
+	w.is("no record came any more", map[change.Table]Completion{table: Notified})
+	w.expect([]Awaited{{Table: table, Since: began.Add(time.Hour)}})
+	w.after(notifiedGrace, true)
+	w.is("begun anew", map[change.Table]Completion{})
+
+	// A batch that was read before it began anew.
+	b := &batch{Batch: change.Batch{Snapshots: map[change.Table]change.SnapshotNews{table: {Since: began, Complete: string(LastRecord)}}}}
+	w.applied(b)
+	w.is("a batch of before", map[change.Table]Completion{})
+
+	w.expect([]Awaited{{Table: table, Since: began, Seen: true}})
+	w.reads(change.Event{Done: change.IncrementalDone})
+	w.after(notifiedGrace, true)
+	w.is("a notification after records of an earlier run", map[change.Table]Completion{table: Notified})
+}
