@@ -3,7 +3,6 @@ package resync
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,35 +26,34 @@ func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o
 		if t.unconfirmed == "" && o.Live == nil {
 			continue
 		}
-		if err := s.endTable(ctx, db, t, at, o.Patience); err != nil {
+		e := &ending{surveyed: t, at: at, live: s.live != nil, progress: func(ended int64) {
+			front.Progress(t.table.Name, done+ended, max(done+ended, all))
+		}}
+		if err := s.endTable(ctx, db, e, o.Patience); err != nil {
 			return err
 		}
-		if t.count.Ended > 0 {
-			done += t.count.Ended
-			front.Progress(t.table.Name, done, max(done, all))
-		}
+		done += t.count.Ended
 	}
 	return nil
 }
 
 // endTable ends the unconfirmed rows of a table in one transaction, while no
 // stream applies.
-func (s *state) endTable(ctx context.Context, db *pgx.Conn, t *surveyed, at time.Time, patience time.Duration) error {
+func (s *state) endTable(ctx context.Context, db *pgx.Conn, e *ending, patience time.Duration) error {
 	return s.live.exclusive(func() error {
 		// The stream may have changed its columns meanwhile, or somebody
 		// dropped it.
-		if t.table = s.store.Snapshot().Table(t.count.Table); t.table == nil {
+		if e.table = s.store.Snapshot().Table(e.count.Table); e.table == nil {
 			return nil
 		}
-		e := ending{surveyed: t, at: at, live: s.live != nil}
 		var after *catalog.Table
 		var transformed []*catalog.Table
-		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", t.count.Table), []ident.Qualified{t.table.Current}, func(tx pgx.Tx) error {
+		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", e.count.Table), []ident.Qualified{e.table.Current}, func(tx pgx.Tx) error {
 			var err error
 			if after, err = e.end(ctx, tx); err != nil || e.count.Ended == 0 {
 				return err
 			}
-			transformed, err = s.endTransformed(ctx, tx, after, at)
+			transformed, err = s.endTransformed(ctx, tx, after, e.at)
 			return err
 		})
 		switch {
@@ -115,6 +113,8 @@ type ending struct {
 	live bool
 	// list is the temporary table with the rows.
 	list string
+	// progress is told how many rows have ended so far.
+	progress func(ended int64)
 }
 
 // end moves the unconfirmed rows to history. They keep their id, and none ends
@@ -152,8 +152,15 @@ func (e *ending) end(ctx context.Context, tx pgx.Tx) (*catalog.Table, error) {
 // don't end, and newer rows may not be confirmed. No stream applies meanwhile.
 // It reports whether any row is left.
 func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
+	var later bool
+	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.table.Current.SQL(), e.newest).Scan(&later); err != nil {
+		return false, err
+	}
 	newer := "FROM " + e.table.Current.SQL() + " c WHERE c.__id > $1 AND NOT " + isConfirmed(e.table)
 	if e.list == "" {
+		if !later {
+			return false, nil
+		}
 		var found bool
 		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT "+newer+")", e.newest).Scan(&found); err != nil || !found {
 			return false, err
@@ -166,6 +173,9 @@ func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if _, err := tx.Exec(ctx, "DELETE FROM "+e.list+" c WHERE "+isConfirmed(e.table)); err != nil {
 		return false, err
 	}
+	if !later {
+		return true, nil
+	}
 	_, err := tx.Exec(ctx, "INSERT INTO "+e.list+" SELECT c.__id, c.__start "+newer, e.newest)
 	return true, err
 }
@@ -177,38 +187,4 @@ func (e *ending) years(ctx context.Context, tx pgx.Tx) ([]int, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[int])
-}
-
-// move moves the rows, and returns their latest end, nil if there was none. Two
-// statements: DELETE … RETURNING into INSERT copies every row once more.
-func (e *ending) move(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) (*time.Time, error) {
-	into := t.History
-	if len(years) == 1 { // which spares PostgreSQL looking for it
-		into = t.Year(years[0])
-	}
-	names, selected := ident.Metadata(), ""
-	for _, c := range t.Columns {
-		names, selected = append(names, c.Stored), selected+", c."+c.Stored.SQL()
-	}
-	moved, err := tx.Exec(ctx, strings.Join([]string{
-		"INSERT INTO", into.SQL(), "(" + ident.List(names) + ")",
-		"SELECT c.__id, c.__start, greatest($1::timestamptz, c.__start), false, c.__origin" + selected,
-		"FROM", t.Current.SQL(), "c JOIN", e.list, "u ON u.__id = c.__id",
-	}, " "), e.at)
-	if err != nil || moved.RowsAffected() == 0 {
-		return nil, err
-	}
-	var last time.Time
-	if err := tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list, e.at).Scan(&last); err != nil {
-		return nil, err
-	}
-	gone, err := tx.Exec(ctx, "DELETE FROM "+t.Current.SQL()+" c USING "+e.list+" u WHERE u.__id = c.__id")
-	if err != nil {
-		return nil, err
-	}
-	if gone.RowsAffected() != moved.RowsAffected() {
-		return nil, fmt.Errorf("%d rows were moved and %d removed", moved.RowsAffected(), gone.RowsAffected())
-	}
-	e.count.Ended = gone.RowsAffected()
-	return &last, nil
 }
