@@ -21,6 +21,7 @@ func main() {
 	flag.IntVar(&config.Rows, "rows", 300_000, "size of the snapshot")
 	flag.IntVar(&config.Updates, "updates", 100_000, "updates that follow")
 	flag.StringVar(&config.Compression, "compression", "none", "the producer's: none, gzip, snappy, lz4 or zstd")
+	flag.StringVar(&config.Only, "only", "", "measure one part only: tables or mappings")
 	flag.BoolVar(&config.Check, "check", false, "fail if a ratio is below its goal")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
