@@ -13,6 +13,7 @@ import (
 const (
 	int4OID        = 23
 	int8OID        = 20
+	textOID        = 25
 	timestamptzOID = 1184
 )
 

@@ -53,19 +53,21 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err != nil {
 		return false, err
 	}
-	collected := make(chan error, 1)
-	go func() { collected <- descent.collect(ctx) }()
+	compared := func() {}
+	if descent != nil {
+		if err := descent.ask(ctx); err != nil {
+			return false, err
+		}
+		compared = beside(func() { descent.add(); descent.compare() })
+	}
 	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
 		return r.copyCurrent(ctx, t, f, d.versions, ids)
 	})
-	failed := <-collected
+	compared()
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == uniqueViolation {
 		r.layouts = nil // which have been told of rows that were not written
 		return false, nil
-	}
-	if err == nil {
-		err = failed
 	}
 	if err != nil {
 		return false, err
@@ -80,7 +82,18 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
-	return true, descent.apply(ctx)
+	if descent == nil {
+		return true, nil
+	}
+	return true, descent.finish(ctx)
+}
+
+// beside does work that needs no connection beside statements that need no
+// processor here. The function that it returns waits for it.
+func beside(work func()) (wait func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); work() }()
+	return func() { <-done }
 }
 
 // copyCurrent copies new versions into the current table. Their rows must be

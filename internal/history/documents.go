@@ -55,26 +55,34 @@ type newDocuments struct {
 	fields  []int
 	folded  *folded
 	fetched map[int64][][]byte
+	// converted says that values are stored in another form than they come in.
+	converted bool
 }
 
-// readNew prepares the documents of new versions. They are in the rows of the
-// chunk, but for values that had to be found or converted in the database.
-func (r *run) readNew(ctx context.Context, t *target, f *folded, columns []documentColumn, lines []lineage) (*newDocuments, error) {
+// chunkDocuments returns the documents of new versions as the rows of a chunk have
+// them.
+func chunkDocuments(f *folded, columns []documentColumn) *newDocuments {
 	n := &newDocuments{columns: columns, folded: f, fields: make([]int, len(columns))}
-	converted := false
 	for i, c := range columns {
 		n.fields[i] = none
 		for at, fd := range f.chunk.fields {
 			if c.column != none && fd.column == c.column {
 				n.fields[i] = at
-				converted = converted || len(fd.path) > 1
+				n.converted = n.converted || len(fd.path) > 1
 			}
 		}
 	}
+	return n
+}
+
+// readNew prepares the documents of new versions. They are in the rows of the
+// chunk, but for values that had to be found or converted in the database.
+func (r *run) readNew(ctx context.Context, t *target, f *folded, columns []documentColumn, lines []lineage) (*newDocuments, error) {
+	n := chunkDocuments(f, columns)
 	var ids []int64
 	for i := range lines {
 		for _, b := range lines[i].begun {
-			if converted || n.lacks(b.item) {
+			if n.converted || n.lacks(b.item) {
 				ids = append(ids, b.id)
 			}
 		}
@@ -190,75 +198,4 @@ func (r *run) readEnded(ctx context.Context, t *target, columns []documentColumn
 		from = t.table.Year(year(first))
 	}
 	return r.fetch(ctx, from, t.table, columns, ids)
-}
-
-// held are the positions of rows that transformed tables have now, by the number
-// of the lineage: table and positions.
-type held map[int][]heldRow
-
-type heldRow struct {
-	table int
-	ords  []int32
-}
-
-// parents are versions of a table by their ids, each of the lineage with that
-// number, and where they stand.
-type parents struct {
-	from    ident.Qualified
-	ids     []int64
-	numbers []int
-}
-
-// readHeld asks the transformed tables which rows they have of parents: where
-// nothing says that they have just those of the parents' documents.
-func (r *run) readHeld(ctx context.Context, t *target, set *transform.Set, of parents) (held, error) {
-	if len(of.ids) == 0 {
-		return nil, nil
-	}
-	found := make(held)
-	for table, target := range set.Targets {
-		child := r.child(childName(t.table.Name, target))
-		if child == nil || !hasRoot(child.table, t.table) {
-			continue
-		}
-		places := set.Places(table)
-		ords := ""
-		for _, name := range places {
-			if at := child.table.Column(name); at >= 0 {
-				ords += ", c." + child.table.Columns[at].Stored.SQL()
-			} else {
-				ords += ", NULL::integer"
-			}
-		}
-		take := func(row [][]byte) {
-			positions := make([]int32, len(places))
-			for i := range places {
-				if row[1+i] != nil {
-					positions[i] = int32(binary.BigEndian.Uint32(row[1+i]))
-				}
-			}
-			line := of.numbers[binary.BigEndian.Uint64(row[0])-1]
-			found[line] = append(found[line], heldRow{table: table, ords: positions})
-		}
-		// OFFSET keeps PostgreSQL from beginning with the transformed table.
-		for _, same := range sameRoots(child.table, t.table) {
-			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) " + byID(of.from) +
-				" CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
-			if err := r.read(ctx, sql, [][]byte{int8Array(of.ids)}, take); err != nil {
-				return nil, fmt.Errorf("find transformed rows: %w", err)
-			}
-		}
-	}
-	return found, nil
-}
-
-// sorted returns the rows by table and position, each once.
-func sortedRows(rows []heldRow) []heldRow {
-	slices.SortFunc(rows, func(a, b heldRow) int {
-		if a.table != b.table {
-			return a.table - b.table
-		}
-		return slices.Compare(a.ords, b.ords)
-	})
-	return slices.CompactFunc(rows, func(a, b heldRow) bool { return a.table == b.table && slices.Equal(a.ords, b.ords) })
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"metadb/internal/change"
 )
 
 // The third way: rows of a table whose keys are there already and whose values
@@ -74,66 +72,46 @@ func (r *run) applyExchange(ctx context.Context, t *target, f *folded) (bool, er
 }
 
 func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
-	gone, documents, err := r.endCurrent(ctx, t, f)
+	x := newExchange(f)
+	// The documents are taken apart while PostgreSQL is busy with their rows.
+	x.descent = r.ahead(t, f, x.lines)
+	wait := x.beside((*descent).add)
+	defer func() { wait() }()
+	documents, err := r.endCurrent(ctx, t, f, x)
 	if err != nil {
 		return err
 	}
-	d, err := exchanged(f, gone, t.table.LastEnd)
+	if err := x.decide(f, t.table.LastEnd); err != nil {
+		return err
+	}
+	if err := r.ensureYears(ctx, t, x.d.years()); err != nil {
+		return err
+	}
+	ids, err := r.newIDs(ctx, t.table, len(x.d.versions))
 	if err != nil {
 		return err
 	}
-	if err := r.ensureYears(ctx, t, d.years()); err != nil {
+	x.number(inOrder(ids, f, x.d))
+	wait()
+	if x.descent != nil {
+		x.descent.past = documents
+	}
+	wait = x.beside((*descent).compare)
+	if err := r.copyCurrent(ctx, t, f, x.d.versions, x.ids); err != nil {
 		return err
 	}
-	ids, err := r.newIDs(ctx, t.table, len(d.versions))
-	if err != nil {
+	if x.same, err = r.compareExchanged(ctx, t, x.gone, x.ids); err != nil {
 		return err
 	}
-	ids = inOrder(ids, f, d)
-	if err := r.copyCurrent(ctx, t, f, d.versions, ids); err != nil {
+	if err := r.putBack(ctx, t, x.gone, x.ids, x.same); err != nil {
 		return err
 	}
-	same, err := r.compareExchanged(ctx, t, gone, ids)
-	if err != nil {
-		return err
-	}
-	if err := r.putBack(ctx, t, gone, ids, same); err != nil {
-		return err
-	}
-	t.learn(len(d.versions), len(d.endings), len(same))
-	x := &exchange{d: d, gone: gone, ids: ids, same: same}
+	t.learn(len(x.d.versions), len(x.d.endings), len(x.same))
 	if err := r.noteExchanged(ctx, t, f, x); err != nil {
 		return err
 	}
-	return r.transformTaken(ctx, t, f, x.lineages(), documents)
-}
-
-// exchange is what became of the items of a chunk: gone has the rows that were
-// current, ids those of the new ones, same the items that equal what was there.
-type exchange struct {
-	d    *decision
-	gone []matched
-	ids  []int64
-	same map[int]bool
-}
-
-// exchanged decides about items whose keys had the rows gone. A key that has
-// none, and could have been current at the time of its event or later, has a
-// past that matters.
-func exchanged(f *folded, gone []matched, lastEnd change.Micros) (*decision, error) {
-	d := &decision{}
-	for i := range f.items {
-		at, old := f.items[i].at, gone[i]
-		switch {
-		case old.id != 0:
-			at = max(at, old.start)
-			d.endings = append(d.endings, ending{id: old.id, start: old.start, end: at})
-		case at <= lastEnd:
-			return nil, errNotExchanged
-		}
-		d.versions = append(d.versions, version{item: i, start: at, end: forever})
-	}
-	return d, nil
+	wait()
+	return r.followExchange(ctx, t, f, x)
 }
 
 // noteExchanged notes what was written, and confirms it.

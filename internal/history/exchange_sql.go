@@ -10,9 +10,8 @@ import (
 )
 
 // endCurrent moves what is current under the keys of the items to history, and
-// returns it, for each item, with its documents by its id, if they will be asked
-// for.
-func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, map[int64][][]byte, error) {
+// notes it. It returns its documents by its ids, if they will be asked for.
+func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange) (map[int64][][]byte, error) {
 	k, items := keysOf(t.table, f), f.items
 	times := newArray(timestamptzOID, len(items))
 	for i := range items {
@@ -29,9 +28,8 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, 
 		", $" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + k.names + ", at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text AND " + k.where +
 		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
 		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + wanted + " FROM gone"
-	gone := make([]matched, len(items))
 	err := r.read(ctx, sql, params, func(row [][]byte) {
-		gone[binary.BigEndian.Uint64(row[0])-1] = matched{
+		x.gone[binary.BigEndian.Uint64(row[0])-1] = matched{
 			id: int64(binary.BigEndian.Uint64(row[1])), start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
 		}
 		if documents != nil {
@@ -39,9 +37,9 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded) ([]matched, 
 		}
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("end rows: %w", err)
+		return nil, fmt.Errorf("end rows: %w", err)
 	}
-	return gone, documents, nil
+	return documents, nil
 }
 
 // pairs are the arrays that say which row took the place of which: the ids and

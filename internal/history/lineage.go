@@ -55,20 +55,3 @@ func (l *lineage) endedBy(e ending) {
 	}
 	l.ended, l.end = append(l.ended, e.id), max(l.end, e.end)
 }
-
-// lineages returns what an exchange did.
-func (x *exchange) lineages() []lineage {
-	lines := make([]lineage, 0, len(x.ids))
-	for i, id := range x.ids {
-		if x.same[i] {
-			continue
-		}
-		line := lineage{item: i, begun: []begun{{x.d.versions[i], id}}}
-		if old := x.gone[i]; old.id != 0 {
-			line.endedBy(ending{id: old.id, start: old.start, end: x.d.versions[i].start})
-			line.begun[0].succeeds = true
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}

@@ -34,7 +34,7 @@ func (r *run) endOrphans(ctx context.Context, t *target, origin change.Origin, a
 
 // endStrays ends rows of transformed tables that no mapping makes any more, where
 // their parents have ended.
-func (r *run) endStrays(ctx context.Context, t *target, set *transform.Set, children []change.Table, lines []lineage) error {
+func (r *run) endStrays(ctx context.Context, t *target, set *transform.Set, lines []lineage) error {
 	var ids []int64
 	var ends []time.Time
 	for i := range lines {
@@ -45,7 +45,7 @@ func (r *run) endStrays(ctx context.Context, t *target, set *transform.Set, chil
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, name := range children {
+	for _, name := range r.children(t.table.Name) {
 		made := slices.ContainsFunc(set.Targets, func(target string) bool { return childName(t.table.Name, target) == name })
 		child := r.child(name)
 		if made || child == nil || !hasRoot(child.table, t.table) {

@@ -77,17 +77,12 @@ func (r *run) staged(ctx context.Context, t *catalog.Table, st *stage, columns [
 
 // placeEvents places events of a transformed table, which hold until end.
 func (d *descent) placeEvents(ctx context.Context, table int, events []change.Event, end change.Micros) error {
-	child, steps, err := d.fitChild(ctx, d.parent.table, childName(d.parent.table.Name, d.set.Targets[table]), events)
+	child, err := d.fit(ctx, table, plannable(events))
 	if child == nil || err != nil {
 		return err
 	}
-	if err := d.remake(ctx, table, child, steps); err != nil {
-		return err
-	}
-	sub := &run{
-		Applier: d.Applier, tx: d.tx, batch: &change.Batch{Source: d.batch.Source, Events: events}, snapshot: d.snapshot,
-		retried: make(map[change.Position]*change.Rejected, len(events)),
-	}
+	sub := d.sub(events)
+	sub.retried = make(map[change.Position]*change.Rejected, len(events))
 	for i := range events {
 		events[i].Position.Offset = int64(i)
 		sub.retried[events[i].Position] = &change.Rejected{Later: &end}

@@ -195,7 +195,7 @@ func (f *refresh) rows(ctx context.Context, r *run, t *target, set *transform.Se
 		d.step(&lines[i], d.known(held[i], micros(f.now)), next, b.start)
 	}
 	f.Rows += len(lines)
-	return len(lines), d.apply(ctx)
+	return len(lines), d.write(ctx)
 }
 
 // finish ends what no mapping makes any more, and notes that all is complete.

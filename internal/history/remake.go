@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -117,7 +118,7 @@ func (m *remaking) someOf(ctx context.Context, from, to int64, same string) erro
 	places := m.set.Places(m.table)
 	sql := m.sql(columns, places, same)
 	var now *remade
-	params := [][]byte{int8Bytes(from), int8Bytes(to), int8Bytes(m.firstNew)}
+	params := [][]byte{int8Bytes(from), int8Bytes(to), int8Bytes(m.firstNew()), int8Array(m.written())}
 	err := m.read(ctx, sql, params, func(row [][]byte) {
 		if id := int64(binary.BigEndian.Uint64(row[0])); now == nil || now.id != id {
 			now = m.version(id, row, len(places))
@@ -133,6 +134,29 @@ func (m *remaking) someOf(ctx context.Context, from, to int64, same string) erro
 		return err
 	}
 	return m.write(ctx)
+}
+
+// firstNew is the lowest id of a version that the chunk has written.
+func (m *remaking) firstNew() int64 {
+	first := int64(math.MaxInt64)
+	for i := range m.lines {
+		for _, b := range m.lines[i].begun {
+			first = min(first, b.id)
+		}
+	}
+	return first
+}
+
+// written are the ids of the chunk's versions whose rows are in the table already:
+// those of earlier pieces.
+func (m *remaking) written() []int64 {
+	var ids []int64
+	for i := range m.lines[:m.first] {
+		for _, b := range m.lines[i].begun {
+			ids = append(ids, b.id)
+		}
+	}
+	return ids
 }
 
 // sql returns the query for versions and, in their order, those of their parents
@@ -164,7 +188,7 @@ func (m *remaking) sql(columns []documentColumn, places []string, same string) s
 	}
 	b.WriteString(" FROM " + t.Main.SQL() + " AS c JOIN " + m.parent.table.Main.SQL() + " AS p ON " + same +
 		" AND (p.__start < c.__end AND p.__end > c.__start OR p.__start = c.__start)" +
-		" WHERE c.__id >= $1 AND c.__id < $2 AND p.__id < $3 AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
+		" WHERE c.__id >= $1 AND c.__id < $2 AND (p.__id < $3 OR p.__id = ANY ($4::bigint[])) AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
 	return b.String()
 }
 

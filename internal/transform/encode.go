@@ -65,6 +65,18 @@ func (s *Shapes) Holds(rows *Rows, table, row int) bool {
 	return true
 }
 
+// Whole reports whether a row has all the positions that the table has columns for,
+// and no others.
+func (s *Shapes) Whole(rows *Rows, table, row int) bool {
+	ords := rows.Ords(table, row)
+	for i, ord := range ords {
+		if (ord > 0) != slices.Contains(s.ords, i) {
+			return false
+		}
+	}
+	return true
+}
+
 // AppendKey appends the cells of a row's positions.
 func (s *Shapes) AppendKey(dst change.Row, rows *Rows, table, row int) change.Row {
 	ords := rows.Ords(table, row)

@@ -10,6 +10,7 @@ type Rows struct {
 	starts []int32
 	// bare says that the rows have no values, see [Rows.AddKeys].
 	bare bool
+	size int
 }
 
 // tableRows are rows of one table.
@@ -31,14 +32,31 @@ func NewRows(set *Set) *Rows {
 	return r
 }
 
-// Reset forgets all rows and keeps the memory.
+// Reset forgets all rows. It keeps the memory, but for what hardly any other
+// documents would need again.
 func (r *Rows) Reset() {
-	r.starts, r.bare = r.starts[:0], false
+	r.starts, r.bare, r.size = r.starts[:0], false, 0
 	for i := range r.tables {
 		t := &r.tables[i]
+		if cap(t.scalars)*scalarBytes > keptBytes || cap(t.ords)*ordBytes > keptBytes {
+			*t = tableRows{width: t.width}
+			continue
+		}
 		t.ends, t.ords, t.scalars = t.ends[:0], t.ords[:0], t.scalars[:0]
 	}
 }
+
+// keptBytes is how much memory the rows of one table keep for the next documents.
+const keptBytes = 8 << 20
+
+// The sizes of what rows are made of, in bytes.
+const (
+	scalarBytes = 32
+	ordBytes    = 4
+)
+
+// Size is about how much memory the rows take, in bytes, without the documents.
+func (r *Rows) Size() int { return r.size }
 
 // begin begins a document and returns its number.
 func (r *Rows) begin() int {
@@ -95,6 +113,7 @@ func (r *Rows) add(table int, ords []int32, scalars []scalar) {
 	t.ords = append(t.ords, ords...)
 	t.scalars = append(t.scalars, scalars...)
 	t.ends = append(t.ends, int32(len(t.scalars)))
+	r.size += len(scalars)*scalarBytes + (len(ords)+1)*ordBytes
 }
 
 // Change is a row that differs between two documents: Old and New are its
