@@ -78,6 +78,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	wait := x.beside((*descent).add)
 	defer func() { wait() }()
 	documents, err := r.endCurrent(ctx, t, f, x)
+	wait()
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,6 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 		return err
 	}
 	x.number(inOrder(ids, f, x.d))
-	wait()
 	if x.descent != nil {
 		x.descent.past = documents
 	}
