@@ -9,9 +9,10 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # How long each fuzz target runs, for `make fuzz`.
 FUZZTIME ?= 20s
-# What draws the torments, and for how long, for `make torture`.
+# What draws the torments, and for how long or how many kills, for `make torture`.
 SEED ?= 1
 MINUTES ?= 10
+KILLS ?= 0
 # Further flags for `make bench` and `make demo`: make demo ARGS=--once
 ARGS ?=
 
@@ -39,9 +40,9 @@ test-short: ## Run the tests that need no Java, without the race detector, scena
 	go test -short -timeout 5m ./...
 
 .PHONY: torture
-torture: ## Torture a server while it streams and compare with the oracle (SEED=1 MINUTES=10)
+torture: ## Torture a server while it streams and compare with the oracle (SEED=1 MINUTES=10, or KILLS=1000)
 	@scripts/install
-	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -seed $(SEED) -minutes $(MINUTES) $(ARGS)
+	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -seed $(SEED) -minutes $(MINUTES) -kills $(KILLS) $(ARGS)
 
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md

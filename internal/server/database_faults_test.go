@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/eventgen"
 	"metadb/internal/logging"
 	"metadb/internal/pgtest"
 )
@@ -122,6 +123,27 @@ func TestPositionsMovedByHand(t *testing.T) {
 	f.patron.change('u', 1, "Zoe", "")
 	f.awaitText(t, current, "1=Zoe")
 	f.awaitText(t, versions, "3")
+	f.awaitState(t, "active", "")
+}
+
+// TestDatabaseForgets: a PostgreSQL that crashes loses the last commits, with their
+// positions. They are read again although nothing comes that would find it out.
+func TestDatabaseForgets(t *testing.T) {
+	f := newFaulted(t)
+	f.exec(t, "CREATE TABLE public.before AS SELECT * FROM metadb.stream_position")
+	wide := f.patron.another(patronWith(eventgen.BigInt))
+	wide.lsn = f.patron.lsn
+	wide.change('c', 2, "Eve", "")
+	f.awaitText(t, current, "1=Ada 2=Eve")
+	f.exec(t, `BEGIN;
+		DELETE FROM library.patron__ WHERE id = 2;
+		ALTER TABLE library.patron__ ALTER COLUMN id TYPE integer;
+		UPDATE metadb.stream_position p SET next_offset = b.next_offset, high_lsn = b.high_lsn, high_time = b.high_time
+		  FROM public.before b WHERE p.topic = b.topic AND p.partition = b.partition;
+		COMMIT;
+		SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mdbadmin'`)
+	f.awaitText(t, current, "1=Ada 2=Eve")
+	f.awaitText(t, "SELECT count(*) FROM metadb.rejected_event", "0")
 	f.awaitState(t, "active", "")
 }
 

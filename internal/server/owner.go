@@ -40,6 +40,8 @@ type owner struct {
 	conn   *pgx.Conn
 	// retake is retakeTime.
 	retake time.Duration
+	// back is called when the database has been away, nil for nobody.
+	back func()
 }
 
 // own takes the lock. It fails if another server has it.
@@ -136,6 +138,9 @@ func (o *owner) look(ctx context.Context) error {
 		return err
 	}
 	o.logger.Info("the database is back")
+	if o.back != nil {
+		o.back()
+	}
 	return nil
 }
 

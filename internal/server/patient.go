@@ -20,10 +20,9 @@ var errAltered = errors.New("options were altered: connecting again")
 type patientSource struct {
 	*kafka.Source
 	reporter *reporter
-	// options are those that the connection was made with; altered ends the
-	// run.
+	// options are those that the connection was made with; renew ends the run.
 	options *datasource.Options
-	altered context.CancelCauseFunc
+	renew   func(why error)
 	// failure is the last one that the log has said.
 	failure string
 }
@@ -66,6 +65,6 @@ func (p *patientSource) lookAtOptions(ctx context.Context) {
 		return
 	}
 	if fresh, err := refreshed(p.options, now); err == nil && *fresh != *p.options {
-		p.altered(errAltered)
+		p.renew(errAltered)
 	}
 }

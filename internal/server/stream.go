@@ -38,10 +38,11 @@ type stream struct {
 	done   chan struct{}
 	scope  scope
 
-	// mu guards what SetOrigins reaches.
+	// mu guards what SetOrigins and renew reach; altered ends the run.
 	mu      sync.Mutex
 	router  *route.Router
 	origins []string
+	altered context.CancelCauseFunc
 }
 
 // supervise builds and runs the stream until ctx ends, again and again.
@@ -59,7 +60,7 @@ func (s *stream) supervise(ctx context.Context) {
 			pauses.reset()
 		}
 		switch {
-		case errors.Is(err, errAltered):
+		case errors.Is(err, errAltered), errors.Is(err, errBack):
 			s.logger.Info(fmt.Sprintf("source %q: %v", s.captured.Name, err))
 			continue
 		case errors.Is(err, pipeline.ErrRestart):
@@ -81,6 +82,20 @@ func (s *stream) supervise(ctx context.Context) {
 // run is the line that data travel, for one source, from one building to the
 // next. The order of the parts is that of the line.
 func (s *stream) run(ctx context.Context) error {
+	ctx, altered := context.WithCancelCause(ctx)
+	defer altered(nil)
+	s.mu.Lock()
+	s.altered = altered
+	s.mu.Unlock()
+	err := s.build(ctx)
+	if why := context.Cause(ctx); errors.Is(why, errAltered) || errors.Is(why, errBack) {
+		return why
+	}
+	return err
+}
+
+// build is run until the stream has to be built again.
+func (s *stream) build(ctx context.Context) error {
 	stored, err := s.load(ctx)
 	if err != nil {
 		return err
@@ -107,16 +122,14 @@ func (s *stream) run(ctx context.Context) error {
 		_ = applier.Close(ctx)
 	}()
 	reporter := &reporter{stream: s}
-	ctx, altered := context.WithCancelCause(ctx)
-	defer altered(nil)
 	var watching sync.WaitGroup
 	watch, stop := context.WithCancel(ctx)
 	defer watching.Wait()
 	defer stop()
 	watching.Go(func() { s.watchTopics(watch, stored.options) })
-	err = pipeline.Run(ctx, pipeline.Config{
+	return pipeline.Run(ctx, pipeline.Config{
 		Name:             stored.options.Name,
-		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, altered: altered},
+		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, renew: s.renew},
 		Router:           router,
 		Applier:          &sharingApplier{Applier: applier, stream: s},
 		Reporter:         reporter,
@@ -125,10 +138,6 @@ func (s *stream) run(ctx context.Context) error {
 		Awaited:          s.awaited,
 		SnapshotDeadline: stored.deadline,
 	})
-	if errors.Is(context.Cause(ctx), errAltered) {
-		return errAltered
-	}
-	return err
 }
 
 // newRouter returns the router of the stream, which origins that come later reach.
@@ -203,12 +212,14 @@ type sharingApplier struct {
 var _ pipeline.Applier = (*sharingApplier)(nil)
 
 // Apply implements pipeline.Applier. Where the database says that something is
-// not there, or there already, somebody has changed tables by hand: they are read
-// before the next try.
+// not there, or there already, somebody has changed tables by hand, and where the
+// positions are others, somebody may have put an older database in place: tables are
+// read before the next try.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.apply(ctx, batch)
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema) {
+	named := errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema)
+	if named || errors.Is(err, checkpoint.ErrFenced) {
 		a.stream.tables.doubt()
 	}
 	return outcome, err

@@ -2,7 +2,6 @@ package torture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -14,10 +13,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
@@ -36,6 +33,10 @@ type world struct {
 	source *source
 	// counts say how often each torment was inflicted.
 	counts map[string]int
+	// trail has the torments of the round in their order.
+	trail []string
+	// kills is how often the server was killed.
+	kills int
 }
 
 const database = "metadb_torture"
@@ -65,44 +66,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 	})
 	w.start()
-	create := fmt.Sprintf("create data source torture type kafka options (brokers '%s', security 'plaintext', topics '^torture\\.', consumer_group 'torture_1')",
-		strings.Join(w.broker.ListenAddrs(), ","))
-	if err := rig.Eventually(t.Context(), quiet, "create the source", func() error { return w.metadb.Exec(t.Context(), create) }); err != nil {
-		t.Fatal(err)
-	}
 	w.source = newSource(w.random)
+	w.createTopics(w.source.topics()...)
+	w.admin(fmt.Sprintf("create data source torture type kafka options (brokers '%s', security 'plaintext', topics '^%s\\.', consumer_group '%s')",
+		strings.Join(w.broker.ListenAddrs(), ","), w.source.prefix(), w.source.group()))
 	return w
-}
-
-// startBroker starts a broker that can be told not to answer.
-func (w *world) startBroker() {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(int32(*partitions), topics...))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(broker.Close)
-	w.broker = broker
-	broker.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		broker.KeepControl()
-		if w.away.Load() {
-			return nil, errors.New("the broker is away"), true
-		}
-		return nil, nil, false
-	})
-	w.connect()
-	w.t.Cleanup(func() { w.client.Close() })
-}
-
-// connect makes a producer that knows all partitions.
-func (w *world) connect() {
-	if w.client != nil {
-		w.client.Close()
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.broker.ListenAddrs()...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.client = client
 }
 
 func (w *world) start() {
@@ -113,12 +81,26 @@ func (w *world) start() {
 	}
 }
 
-// write sends records in their order and waits until the broker has them.
-func (w *world) write(records []*kgo.Record) {
+// stop stops the server with the command for it.
+func (w *world) stop() {
 	w.t.Helper()
-	if err := w.client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
+	if err := w.metadb.Stop(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// kill ends the server as the kernel would.
+func (w *world) kill() {
+	w.t.Helper()
+	pid, err := w.metadb.Pid()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		w.t.Fatal(err)
+	}
+	_ = w.metadb.Close()
+	w.kills++
 }
 
 // pause lets everything go on for a random while.
@@ -128,6 +110,14 @@ func (w *world) pause(most time.Duration) {
 	select {
 	case <-timer.C:
 	case <-w.t.Context().Done():
+	}
+}
+
+// admin carries out a command, as soon as it can be.
+func (w *world) admin(statement string) {
+	w.t.Helper()
+	if err := rig.Eventually(w.t.Context(), quiet, statement, func() error { return w.metadb.Exec(w.t.Context(), statement) }); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -142,30 +132,19 @@ func (w *world) query(ctx context.Context, sql string) error {
 	return err
 }
 
-// kill ends the server as the kernel would.
-func (w *world) kill() {
+func (w *world) sql(statement string) {
 	w.t.Helper()
-	pid, err := w.metadb.Pid()
-	if err != nil {
-		w.t.Fatal(err)
+	if err := w.query(w.t.Context(), statement); err != nil {
+		w.t.Fatalf("%s: %v", statement, err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		w.t.Fatal(err)
-	}
-	_ = w.metadb.Close()
 }
 
-// addPartition gives a topic one more. It has been read by then: where a topic got
-// partitions before it was first read, nothing tells the order between them.
-func (w *world) addPartition(topic string) {
-	w.t.Helper()
-	read := "DO $$ BEGIN ASSERT (SELECT count(*) >= 2 FROM metadb.stream_position WHERE topic = '" + topic + "'); END $$"
-	err := rig.Eventually(w.t.Context(), quiet, "read "+topic, func() error { return w.query(w.t.Context(), read) })
+// scan puts the one row of a query into its targets.
+func (w *world) scan(sql string, targets ...any) error {
+	conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
-	if _, err := kadm.NewClient(w.client).CreatePartitions(w.t.Context(), 1, topic); err != nil {
-		w.t.Fatal(err)
-	}
-	w.connect()
+	defer func() { _ = conn.Close(w.t.Context()) }()
+	return conn.QueryRow(w.t.Context(), sql).Scan(targets...)
 }

@@ -1,0 +1,90 @@
+package torture
+
+import (
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"metadb/internal/rig"
+)
+
+// startBroker starts a broker that can be told not to answer.
+func (w *world) startBroker() {
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(broker.Close)
+	w.broker = broker
+	broker.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
+		broker.KeepControl()
+		if w.away.Load() {
+			return nil, errors.New("the broker is away"), true
+		}
+		return nil, nil, false
+	})
+	w.connect()
+	w.t.Cleanup(func() { w.client.Close() })
+}
+
+// connect makes a producer that knows all partitions.
+func (w *world) connect() {
+	if w.client != nil {
+		w.client.Close()
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.broker.ListenAddrs()...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.client = client
+}
+
+// createTopics makes the connector's topics.
+func (w *world) createTopics(topics ...string) {
+	w.t.Helper()
+	responses, err := kadm.NewClient(w.client).CreateTopics(w.t.Context(), int32(*partitions), 1, nil, topics...)
+	if err = errors.Join(err, responses.Error()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.connect()
+}
+
+// write sends records in their order and waits until the broker has them.
+func (w *world) write(records []*kgo.Record) {
+	w.t.Helper()
+	if err := w.client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// rival joins the server's consumer group for a while, gets partitions, and leaves.
+func (w *world) rival() {
+	w.t.Helper()
+	rival, err := kgo.NewClient(kgo.SeedBrokers(w.broker.ListenAddrs()...), kgo.ConsumerGroup(w.source.group()),
+		kgo.ConsumeTopics(w.source.topics()...), kgo.DisableAutoCommit())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.pause(3 * time.Second)
+	rival.Close()
+}
+
+// addPartition gives a topic one more. It has been read by then: where a topic got
+// partitions before it was first read, nothing tells the order between them.
+func (w *world) addPartition(topic string) {
+	w.t.Helper()
+	err := rig.Eventually(w.t.Context(), quiet, "read "+topic, func() error {
+		return w.query(w.t.Context(), "DO $$ BEGIN ASSERT (SELECT count(*) > 0 FROM metadb.stream_position WHERE topic = '"+topic+"'); END $$")
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := kadm.NewClient(w.client).CreatePartitions(w.t.Context(), 1, topic); err != nil {
+		w.t.Fatal(err)
+	}
+	w.connect()
+}

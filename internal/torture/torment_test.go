@@ -1,0 +1,109 @@
+package torture
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"metadb/internal/rig"
+)
+
+// torment is something bad that is undone again.
+type torment struct {
+	// weight is how often it is drawn, compared with the others.
+	weight  int
+	name    string
+	inflict func()
+}
+
+// torment does something bad, and undoes it.
+func (w *world) torment() {
+	w.t.Helper()
+	torments := w.torments()
+	if *only != "" {
+		torments = slices.DeleteFunc(torments, func(one torment) bool { return !slices.Contains(strings.Split(*only, ","), one.name) })
+	}
+	sum := 0
+	for _, one := range torments {
+		sum += one.weight
+	}
+	at := w.random.IntN(sum)
+	for _, one := range torments {
+		if at -= one.weight; at < 0 {
+			w.counts[one.name]++
+			w.trail = append(w.trail, one.name)
+			one.inflict()
+			return
+		}
+	}
+}
+
+func (w *world) torments() []torment {
+	torments := []torment{
+		{12, "kill -9", func() { w.pause(500 * time.Millisecond); w.kill(); w.start() }},
+		{12, "kill -9 as rows come", func() { w.awaitProgress(); w.pause(30 * time.Millisecond); w.kill(); w.start() }},
+		{6, "kill -9 at the start", func() { w.kill(); w.start(); w.kill(); w.start() }},
+		{1, "stop", func() { w.stop(); w.start() }},
+		{1, "PostgreSQL crashes", func() { w.pause(300 * time.Millisecond); w.database(w.cluster.Crash) }},
+		{1, "PostgreSQL restarts", func() { w.pause(300 * time.Millisecond); w.database(w.cluster.Stop) }},
+		{2, "connections cut", func() {
+			w.pause(300 * time.Millisecond)
+			w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mdbadmin'")
+		}},
+		{1, "broker away", func() { w.away.Store(true); w.pause(3 * time.Second); w.away.Store(false) }},
+		{2, "positions moved back", func() {
+			w.sql(fmt.Sprintf("UPDATE metadb.stream_position SET next_offset = greatest(0, next_offset - %d)", w.random.IntN(200)))
+		}},
+		{2, "sent again", func() { w.write(w.source.again()) }},
+		{1, "hostile", func() { w.write(w.source.bad()) }},
+		{1, "rival in the group", func() { w.rival() }},
+		{1, "snapshot", func() { w.write(w.source.snapshot(w.someTables())) }},
+		{1, "incremental snapshot", func() { w.write(w.source.incremental(w.someTables())) }},
+		{1, "nothing", func() { w.pause(500 * time.Millisecond) }},
+	}
+	if *partitions > 1 {
+		torments = append(torments, torment{1, "partition added", func() { w.addPartition(w.source.topic(w.someTables()[0])) }})
+	}
+	return torments
+}
+
+// someTables draws one table or all.
+func (w *world) someTables() []*table {
+	if w.random.IntN(2) == 0 {
+		return w.source.tables
+	}
+	i := w.random.IntN(len(w.source.tables))
+	return w.source.tables[i : i+1]
+}
+
+// database ends PostgreSQL in some way and starts it again.
+func (w *world) database(end func() error) {
+	w.t.Helper()
+	if err := end(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.pause(time.Second)
+	if err := w.cluster.Start(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// awaitProgress waits until the server has moved on, a while at most: it may have
+// nothing to read.
+func (w *world) awaitProgress() {
+	before := w.position()
+	_ = rig.Eventually(w.t.Context(), time.Second, "read on", func() error {
+		if w.position() == before {
+			return errors.New("nothing was read")
+		}
+		return nil
+	})
+}
+
+// position is how many records have been read, as the database says.
+func (w *world) position() (sum int64) {
+	_ = w.scan("SELECT coalesce(sum(next_offset), 0)::bigint FROM metadb.stream_position", &sum)
+	return sum
+}
