@@ -122,12 +122,15 @@ func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
 	if ident.IsMetadata(name) {
 		return ErrReserved
 	}
+	// A name that PostgreSQL would cut off is shortened as that of a source's
+	// column, which it is to become.
+	stored := ident.StoredColumn(string(name))
 	for _, c := range d.Before.Columns {
-		if c.Stored == name || c.Name == string(name) {
+		if c.Stored == stored || c.Name == string(name) {
 			return ErrColumn
 		}
 	}
-	d.After.Columns = append(d.After.Columns, catalog.Column{Column: change.Column{Name: string(name), Type: to}, Stored: name})
+	d.After.Columns = append(d.After.Columns, catalog.Column{Column: change.Column{Name: string(name), Type: to}, Stored: stored})
 	return nil
 }
 
