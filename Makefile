@@ -50,6 +50,11 @@ conformance: ## Print what becomes of each type in each mode, and write docs/typ
 	@go test -count=1 -run '^TestConformance$$' ./internal/scenario -update >/dev/null
 	@cat docs/types.md
 
+.PHONY: screenshots
+screenshots: ## Make the pictures of the live page that docs/ shows, with Chromium
+	@scripts/install e2e
+	go test -count=1 -tags e2e -run '^TestPageInBrowser$$' ./internal/monitor -update
+
 .PHONY: bench
 bench: build ## Measure against a raw COPY of the same rows
 	@scripts/install

@@ -6,7 +6,7 @@ type RejectKind uint8
 
 // The kinds of rejection.
 const (
-	// Unreadable: the record is not what a decoder expects.
+	// Unreadable: the record, or a value in it, is not what a decoder expects.
 	Unreadable RejectKind = iota
 	// NoTable: its table can't be made, or belongs to somebody else.
 	NoTable

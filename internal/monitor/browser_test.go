@@ -5,11 +5,9 @@ package monitor_test
 import (
 	"context"
 	"flag"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,82 +17,39 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"metadb/internal/monitor"
-	"metadb/internal/status"
+	"metadb/internal/fetch"
 )
 
 var update = flag.Bool("update", false, "write the screenshots in docs/")
 
-// pageStates is what the page is looked at with.
-func pageStates() map[string]func(s *status.Source) {
-	return map[string]func(s *status.Source){
-		"snapshot": func(s *status.Source) { s.SetStream(status.Active, ""); s.SetSync(status.Snapshot); s.SetLag(48200) },
-		"normal":   func(s *status.Source) { s.SetStream(status.Active, ""); s.SetSync(status.Normal); s.SetLag(0) },
-		"resync": func(s *status.Source) {
-			s.SetStream(status.Active, "")
-			s.SetSync(status.Snapshot)
-			s.SetLag(1200)
-			s.SetConfirming(2_000_000, 830_000)
-		},
-		"error": func(s *status.Source) {
-			s.SetStream(status.Error, "ask broker.example.org:9092 for topics: unable to dial: connection refused; check brokers, and whether Kafka runs")
-			s.SetSync(status.Normal)
-			s.Applied(0, 3, time.Now())
-		},
-		"gap": func(s *status.Source) {
-			s.SetStream(status.Active, "")
-			s.SetSync(status.Normal)
-			s.SetGap(1234, "1234 events of topic library_1.public.patron are missing")
-		},
-	}
-}
-
-// troubles are what a browser complains about, and what it asked of others.
-type troubles struct {
-	mu   sync.Mutex
-	said []string
-}
-
-func (b *troubles) add(text string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.said = append(b.said, text)
-}
-
-// watch listens to a browser's tab.
-func (b *troubles) watch(ctx context.Context, host string) {
-	chromedp.ListenTarget(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			b.add("exception: " + e.ExceptionDetails.Error())
-		case *runtime.EventConsoleAPICalled:
-			b.add("console: " + string(e.Type))
-		case *log.EventEntryAdded:
-			b.add("log: " + e.Entry.Text + " " + e.Entry.URL)
-		case *network.EventRequestWillBeSent:
-			if to, err := url.Parse(e.Request.URL); err != nil || to.Host != host {
-				b.add("request to " + e.Request.URL)
-			}
-		}
-	})
+// look is one way to look at the page.
+type look struct {
+	width  int64
+	scheme string
 }
 
 // TestPageInBrowser looks at the page in every state, on a telephone and on a
-// wall, by day and by night.
+// wall, by day and by night: nothing is too wide, the browser complains of nothing
+// and asks nobody else, and axe-core finds nothing that keeps people out.
 func TestPageInBrowser(t *testing.T) {
+	axe, err := os.ReadFile(filepath.Join(fetch.Node(t, "testdata/axe"), "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	defer stop()
-	for name, set := range pageStates() {
+	browser, quit := chromedp.NewContext(allocator)
+	defer quit()
+	if err := chromedp.Run(browser); err != nil {
+		t.Fatal(err)
+	}
+	for name, state := range pageStates() {
 		t.Run(name, func(t *testing.T) {
-			sources := &status.Registry{}
-			source := sources.Source("library")
-			set(source)
-			source.Applied(5000, 0, time.Now())
-			address := serve(t, monitor.Config{Metrics: monitor.NewMetrics(sources, func() int { return 0 }), Ready: allReady})
-			ctx, cancel := chromedp.NewContext(allocator)
+			address := serve(t, state.config())
+			ctx, cancel := chromedp.NewContext(browser)
 			defer cancel()
-			ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
+			ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancelTime()
 			seen := &troubles{}
 			seen.watch(ctx, strings.TrimPrefix(address, "http://"))
@@ -103,47 +58,73 @@ func TestPageInBrowser(t *testing.T) {
 			}
 			for _, width := range []int64{400, 1920} {
 				for _, scheme := range []string{"light", "dark"} {
-					var overflow int
-					var text string
-					var picture []byte
-					err := chromedp.Run(ctx,
-						chromedp.EmulateViewport(width, 900),
-						emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
-						chromedp.Navigate(address),
-						chromedp.WaitVisible("section h2"),
-						chromedp.Evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth", &overflow),
-						chromedp.Text("main", &text),
-						chromedp.CaptureScreenshot(&picture),
-					)
-					if err != nil {
-						t.Fatalf("%d %s: %v", width, scheme, err)
-					}
-					if overflow > 0 {
-						t.Errorf("at %d pixels the page is %d too wide", width, overflow)
-					}
-					if !strings.Contains(text, "library") || !strings.Contains(text, "Events waiting") {
-						t.Errorf("the page says %q", text)
-					}
-					keep(t, name, width, scheme, picture)
+					picture := state.lookAt(t, ctx, address, look{width, scheme})
+					inspect(t, ctx, string(axe))
+					keep(t, name, look{width, scheme}, picture)
 				}
 			}
-			seen.mu.Lock()
-			defer seen.mu.Unlock()
-			if len(seen.said) > 0 {
-				t.Errorf("the browser complains: %q", seen.said)
-			}
+			seen.check(t)
 		})
 	}
 }
 
-// keep writes the screenshots that the documentation shows.
-func keep(t *testing.T, name string, width int64, scheme string, picture []byte) {
+// lookAt opens the page and checks what it says. It returns a picture.
+func (p *pageState) lookAt(t *testing.T, ctx context.Context, address string, l look) []byte {
 	t.Helper()
-	shown := name == "resync" && scheme == "dark" && width == 400 || name == "error" && scheme == "light" && width == 1920
-	if !*update || !shown {
+	var overflow int
+	var text string
+	var picture []byte
+	err := chromedp.Run(ctx,
+		chromedp.EmulateViewport(l.width, 1000),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}),
+		chromedp.Navigate(address),
+		chromedp.WaitVisible("#sources h2"),
+		chromedp.WaitVisible("#tables tbody tr"),
+		chromedp.Evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth", &overflow),
+		chromedp.Text("body", &text),
+		chromedp.CaptureScreenshot(&picture),
+	)
+	if err != nil {
+		t.Fatalf("%+v: %v", l, err)
+	}
+	if overflow > 0 {
+		t.Errorf("%+v: the page is %d too wide", l, overflow)
+	}
+	for _, want := range p.says {
+		if !strings.Contains(text, want) {
+			t.Errorf("%+v: the page does not say %q, but\n%s", l, want, text)
+		}
+	}
+	return picture
+}
+
+// inspect has axe-core look for what keeps people from using the page.
+// https://www.deque.com/axe/core-documentation/api-documentation/
+func inspect(t *testing.T, ctx context.Context, axe string) {
+	t.Helper()
+	const run = `axe.run({resultTypes: ['violations']}).then((r) =>
+		r.violations.map((v) => v.id + ': ' + v.help + ' at ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')))`
+	var violations []string
+	err := chromedp.Run(ctx,
+		chromedp.Evaluate(axe, nil),
+		chromedp.Evaluate(run, &violations, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, violation := range violations {
+		t.Error(violation)
+	}
+}
+
+// keep writes the screenshots that the documentation shows.
+func keep(t *testing.T, name string, l look, picture []byte) {
+	t.Helper()
+	shown := map[string]look{"resync": {400, "dark"}, "normal": {1920, "dark"}, "rejected": {1920, "light"}}
+	if !*update || shown[name] != l {
 		return
 	}
-	file := filepath.Join("..", "..", "docs", "images", "page-"+name+"-"+scheme+".png")
+	file := filepath.Join("..", "..", "docs", "images", "page-"+name+"-"+l.scheme+".png")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}

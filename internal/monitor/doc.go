@@ -1,7 +1,8 @@
 // Package monitor answers over HTTP how the server is: /healthz, /readyz,
 // /metrics in Prometheus' format, and a page for people at /.
 //
-// It owns the names of the metrics and who may ask. It refuses to ask the
-// database for anything but whether it answers: what it tells is what the streams
-// write to package status, and what they report here with each batch.
+// It owns the names of the metrics and who may ask. What it tells is what the
+// streams write to package status, and what they report here with each batch.
+// Metrics ask the database for nothing; the page has the server ask for [Detail]
+// while somebody looks, seldom. It refuses to show values of rows.
 package monitor

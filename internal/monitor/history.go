@@ -16,20 +16,26 @@ const (
 )
 
 // history keeps how many events a second each source has applied in the last
-// hour. It is kept whether somebody looks or not: it costs a glance at the
-// sources every ten seconds.
+// hour, and how many waited. It is kept whether somebody looks or not: it costs a
+// glance at the sources every ten seconds.
 type history struct {
 	sources *status.Registry
 
 	mu     sync.Mutex
 	at     time.Time
 	series map[string]*series
+	// samples counts the glances.
+	samples int
 }
 
-// series is the history of one source.
+// series is the history of one source, oldest first.
 type series struct {
+	// events is the last count.
 	events int64
-	rates  []float64
+	// Rates are events a second, Lags events that waited, or
+	// status.UnknownLag.
+	Rates []float64 `json:"rates"`
+	Lags  []int64   `json:"lags"`
 }
 
 // run samples until ctx ends.
@@ -58,23 +64,31 @@ func (h *history) sample(now time.Time) {
 		s, known := h.series[r.Name]
 		switch {
 		case !known:
-			s = &series{}
+			s = &series{Rates: []float64{}, Lags: []int64{}}
 		case r.Events >= s.events && seconds > 0:
-			s.rates = append(s.rates, math.Round(float64(r.Events-s.events)/seconds*10)/10)
+			s.Rates = append(s.Rates, math.Round(float64(r.Events-s.events)/seconds*10)/10)
+			s.Lags = append(s.Lags, r.Lag)
 		}
-		s.rates = s.rates[max(0, len(s.rates)-samplesKept):]
+		surplus := max(0, len(s.Rates)-samplesKept)
+		s.Rates, s.Lags = s.Rates[surplus:], s.Lags[surplus:]
 		s.events = r.Events
 		next[r.Name] = s
 	}
 	h.at, h.series = now, next
+	h.samples++
 }
 
-// of returns a source's points, oldest first.
-func (h *history) of(source string) []float64 {
+// hour returns the series of every source as they are now, if there are more than
+// so many samples, and how many there are.
+func (h *history) hour(seen int) (map[string]series, int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.series[source]; s != nil {
-		return append([]float64{}, s.rates...)
+	if h.samples == seen {
+		return nil, seen
 	}
-	return []float64{}
+	all := make(map[string]series, len(h.series))
+	for name, s := range h.series {
+		all[name] = series{Rates: append([]float64{}, s.Rates...), Lags: append([]int64{}, s.Lags...)}
+	}
+	return all, h.samples
 }

@@ -12,26 +12,37 @@ func TestHistory(t *testing.T) {
 	sources := &status.Registry{}
 	h := &history{sources: sources}
 	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-	pass := func(events int64) {
+	pass := func(events, lag int64) {
 		sources.Source("library").Applied(events, 0, now)
+		sources.Source("library").SetLag(lag)
 		now = now.Add(sampleInterval)
 		h.sample(now)
 	}
-	pass(1000) // since when nobody knows
-	pass(50)
-	pass(0)
-	if got, want := h.of("library"), []float64{5, 0}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	of := func(source string) series {
+		all, _ := h.hour(-1)
+		return all[source]
+	}
+	pass(1000, 5) // since when nobody knows
+	pass(50, 7)
+	pass(0, status.UnknownLag)
+	if got := of("library"); !slices.Equal(got.Rates, []float64{5, 0}) || !slices.Equal(got.Lags, []int64{7, status.UnknownLag}) {
+		t.Errorf("got %v", got)
+	}
+	if _, samples := h.hour(-1); samples != 3 {
+		t.Errorf("%d samples", samples)
+	}
+	if all, _ := h.hour(3); all != nil {
+		t.Errorf("nothing is new, but %v", all)
 	}
 	for range 2 * samplesKept {
-		pass(10)
+		pass(10, 1)
 	}
-	if got := h.of("library"); len(got) != samplesKept || got[0] != 1 {
-		t.Errorf("%d points, the first is %v", len(got), got[0])
+	if got := of("library"); len(got.Rates) != samplesKept || got.Rates[0] != 1 || len(got.Lags) != samplesKept {
+		t.Errorf("%d and %d points, the first is %v", len(got.Rates), len(got.Lags), got.Rates[0])
 	}
 	sources.Remove("library")
 	h.sample(now.Add(sampleInterval))
-	if got := h.of("library"); len(got) != 0 {
+	if got, _ := h.hour(-1); len(got) != 0 {
 		t.Errorf("of a source that is gone: %v", got)
 	}
 }

@@ -27,6 +27,9 @@ type Config struct {
 	// most once a second.
 	Ready   func(ctx context.Context) error
 	Metrics *Metrics
+	// Detail asks the database what the page shows of tables and rejected
+	// events, while somebody looks; nil shows nothing of it.
+	Detail func(ctx context.Context) (Detail, error)
 }
 
 // Bounds on clients.
@@ -124,13 +127,13 @@ func Handler(config Config) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	for name, kind := range map[string]string{
-		"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
-	} {
+	for name, kind := range files() {
 		mux.Handle("GET /"+name, guarded(config.Token, file(name, kind)))
 	}
 	mux.Handle("GET /{$}", guarded(config.Token, file("index.html", "text/html; charset=utf-8")))
-	mux.Handle("GET /events", guarded(config.Token, &events{config.Metrics.history, make(chan struct{}, viewersAtAll)}))
+	mux.Handle("GET /events", guarded(config.Token, &events{
+		history: config.Metrics.history, details: &details{ask: config.Detail}, places: make(chan struct{}, viewersAtAll),
+	}))
 	mux.Handle("GET /metrics", guarded(config.Token, promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
 	return mux
 }

@@ -1,6 +1,8 @@
 package monitor
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"metadb/internal/status"
@@ -23,11 +25,11 @@ type sourceView struct {
 	Events    int64      `json:"events"`
 	Rejected  int64      `json:"rejected"`
 	Message   string     `json:"message"`
-	Advice    []string   `json:"advice"`
+	// Since is when the message was first said.
+	Since  *time.Time `json:"since"`
+	Advice []string   `json:"advice"`
 	// Well is what the exit status of "metadb status" says.
-	Well bool `json:"well"`
-	// Rates are events a second, a point for each ten seconds.
-	Rates  []float64   `json:"rates"`
+	Well   bool        `json:"well"`
 	Resync *resyncView `json:"resync"`
 }
 
@@ -36,7 +38,23 @@ type resyncView struct {
 	Confirmed int64  `json:"confirmed"`
 	Expected  int64  `json:"expected"`
 	Words     string `json:"words"`
+	// Tables are those that are not wholly confirmed, those first that are
+	// being confirmed; Done counts the others, More those that are not shown.
+	Tables []tableProgress `json:"tables"`
+	Done   int             `json:"done"`
+	More   int             `json:"more"`
 }
+
+// tableProgress is how far a resynchronization has come in a table.
+type tableProgress struct {
+	Name      string `json:"name"`
+	Confirmed int64  `json:"confirmed"`
+	Expected  int64  `json:"expected"`
+	Words     string `json:"words"`
+}
+
+// tablesInProgress bounds how many tables of a resynchronization are shown.
+const tablesInProgress = 30
 
 // look returns what there is to see.
 func (h *history) look(now time.Time) view {
@@ -44,7 +62,7 @@ func (h *history) look(now time.Time) view {
 	for _, r := range h.sources.Reports() {
 		one := sourceView{
 			Name: r.Name, Stream: string(r.Stream), Sync: string(r.Sync), Events: r.Events, Rejected: r.Rejected,
-			Message: r.Message, Advice: advice(&r), Rates: h.of(r.Name),
+			Message: r.Message, Advice: advice(&r),
 		}
 		one.Well = r.Stream != status.Error && r.Stream != status.Gap && r.Rejected == 0 && r.Sync != status.SnapshotComplete
 		if r.Lag != status.UnknownLag {
@@ -53,13 +71,42 @@ func (h *history) look(now time.Time) view {
 		if !r.LastEvent.IsZero() {
 			one.LastEvent = &r.LastEvent
 		}
+		if !r.Since.IsZero() {
+			one.Since = &r.Since
+		}
 		switch c := r.Confirming; {
 		case c.Ending != "":
-			one.Resync = &resyncView{c.Ended, c.ToEnd, c.String()}
+			one.Resync = &resyncView{Confirmed: c.Ended, Expected: c.ToEnd, Words: c.String(), Tables: []tableProgress{}}
 		case c.Known:
-			one.Resync = &resyncView{c.Confirmed, c.Current, c.String()}
+			one.Resync = inProgress(h.sources.Tables(r.Name))
+			one.Resync.Confirmed, one.Resync.Expected, one.Resync.Words = c.Confirmed, c.Current, c.String()
 		}
 		v.Sources = append(v.Sources, one)
+	}
+	return v
+}
+
+// inProgress tells the tables of a resynchronization.
+func inProgress(tables []status.Table) *resyncView {
+	v := &resyncView{Tables: []tableProgress{}}
+	tables = slices.DeleteFunc(tables, func(t status.Table) bool {
+		done := t.Confirming.Known && t.Confirming.Confirmed >= t.Confirming.Current
+		if done {
+			v.Done++
+		}
+		return done || !t.Confirming.Known
+	})
+	slices.SortStableFunc(tables, func(a, b status.Table) int {
+		return cmp.Or(cmp.Compare(one(b.Confirming.PerSecond > 0), one(a.Confirming.PerSecond > 0)),
+			cmp.Compare(one(b.Confirming.Confirmed > 0), one(a.Confirming.Confirmed > 0)))
+	})
+	for i, t := range tables {
+		if i == tablesInProgress {
+			v.More = len(tables) - i
+			break
+		}
+		c := t.Confirming
+		v.Tables = append(v.Tables, tableProgress{Name: t.Name, Confirmed: c.Confirmed, Expected: c.Current, Words: c.String()})
 	}
 	return v
 }

@@ -3,17 +3,15 @@
 package pgwire_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"metadb/internal/fetch"
 )
 
 // clients is where the programs of this test are, and what they need.
@@ -22,7 +20,7 @@ const clients = "testdata/clients"
 // TestPsycopg runs client.py.
 func TestPsycopg(t *testing.T) {
 	t.Parallel()
-	modules := fetch(t, "requirements.txt", func(dir string) *exec.Cmd {
+	modules := fetch.Once(t, clients+"/requirements.txt", func(dir string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), "sh", "-ec",
 			`python3 -m venv "$0"; "$0/bin/pip" install -q --disable-pip-version-check --no-deps --target "$0/modules" -r "$1"`, dir, clients+"/requirements.txt")
 	})
@@ -35,10 +33,7 @@ func TestPsycopg(t *testing.T) {
 // TestNodePostgres runs client.mjs.
 func TestNodePostgres(t *testing.T) {
 	t.Parallel()
-	modules := fetch(t, "package-lock.json", func(dir string) *exec.Cmd {
-		return exec.CommandContext(t.Context(), "sh", "-ec",
-			`cp "$1/package.json" "$1/package-lock.json" "$0"; cd "$0"; npm ci --silent --no-audit --no-fund`, dir, clients)
-	})
+	modules := fetch.Node(t, clients)
 	p := open(t, nil)
 	cmd := exec.CommandContext(t.Context(), "node", clients+"/client.mjs", "127.0.0.1", strconv.Itoa(p.server.Addr().Port), systemUser, systemPassword)
 	cmd.Env = append(os.Environ(), "CLIENT_MODULES="+modules)
@@ -48,7 +43,7 @@ func TestNodePostgres(t *testing.T) {
 // TestPgjdbc runs Client.java, which Java compiles on the way.
 func TestPgjdbc(t *testing.T) {
 	t.Parallel()
-	jars := fetch(t, "pom.xml", func(dir string) *exec.Cmd {
+	jars := fetch.Once(t, clients+"/pom.xml", func(dir string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), "mvn", "-q", "-B", "-f", clients+"/pom.xml", "dependency:copy-dependencies",
 			"-DincludeScope=runtime", "-DoutputDirectory="+dir)
 	})
@@ -64,41 +59,4 @@ func runClient(t *testing.T, cmd *exec.Cmd) {
 	if err != nil || !strings.HasSuffix(string(out), "ok\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-// fetch returns a folder that install has filled with what a file of clients
-// names. It stays in the user's cache directory, under the file's hash, so that
-// another version is another folder.
-func fetch(t *testing.T, file string, install func(dir string) *exec.Cmd) string {
-	t.Helper()
-	pinned, err := os.ReadFile(filepath.Join(clients, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(pinned)
-	dir := filepath.Join(cache, "metadb", "clients", hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	part, err := os.MkdirTemp(filepath.Dir(dir), "part-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = os.RemoveAll(part) }()
-	t.Logf("fetching what %s names, once", file)
-	if out, err := install(part).CombinedOutput(); err != nil {
-		t.Fatalf("fetch what %s names: %v\n%s", file, err, out)
-	}
-	// Another test process may have been faster: its folder is as good.
-	if err := os.Rename(part, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		t.Fatal(err)
-	}
-	return dir
 }

@@ -16,6 +16,7 @@ func (s *server) listenHTTP(streams *streams, metrics *monitor.Metrics) (*monito
 		TLS:     certificate,
 		Token:   s.config.HTTPToken,
 		Ready:   streams.ready,
+		Detail:  streams.detail,
 		Metrics: metrics,
 	})
 }

@@ -1,0 +1,123 @@
+package monitor
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// Detail is what the page shows from the database, beyond what the streams tell.
+// It has no values of rows: the words of a rejected event's reason may quote
+// some, so that they are not in it either.
+type Detail struct {
+	Tables   []Table    `json:"tables"`
+	Rejected []Rejected `json:"rejected"`
+	// Bytes is the size of the database on disk.
+	Bytes int64 `json:"bytes"`
+}
+
+// Table is one table. Counts of rows are PostgreSQL's estimates.
+type Table struct {
+	Name   string `json:"name"`
+	Source string `json:"source"`
+	// From names the table that this one is transformed from, if any.
+	From    string `json:"from,omitempty"`
+	Current int64  `json:"current"`
+	History int64  `json:"history"`
+	// Bytes are those of the rows of both, with indexes.
+	Bytes int64 `json:"bytes"`
+	// Changed is the source's time of the last change known, nil if none is.
+	Changed *time.Time `json:"changed"`
+}
+
+// Rejected are the events of a source that are set aside, with the latest few.
+type Rejected struct {
+	Source string           `json:"source"`
+	Kinds  []RejectedKind   `json:"kinds"`
+	Latest []RejectedLatest `json:"latest"`
+}
+
+// RejectedKind counts events that are set aside for one kind of reason, as
+// change.RejectKind names it; empty where that is not known.
+type RejectedKind struct {
+	Kind  string `json:"kind"`
+	Count int64  `json:"count"`
+}
+
+// RejectedLatest says where an event is that was set aside.
+type RejectedLatest struct {
+	Time      time.Time `json:"time"`
+	Topic     string    `json:"topic"`
+	Partition int32     `json:"partition"`
+	Offset    int64     `json:"offset"`
+	Table     string    `json:"table"`
+	Kind      string    `json:"kind"`
+}
+
+// Bounds on what the database is asked while somebody looks: at most once in ten
+// seconds, and where it takes long at most a hundredth of the time.
+const (
+	detailInterval = 10 * time.Second
+	detailShare    = 100
+	detailTime     = 5 * time.Second
+	detailLongest  = 10 * time.Minute
+)
+
+// details keeps the last detail, for all viewers.
+type details struct {
+	ask func(ctx context.Context) (Detail, error)
+
+	mu   sync.Mutex
+	data []byte
+	// again is when it is asked again.
+	again time.Time
+}
+
+// get returns the detail as JSON, nil if there is none yet. It asks where what it
+// has is too old, and keeps that where nobody answers.
+func (d *details) get(ctx context.Context) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	began := time.Now()
+	if d.ask == nil || began.Before(d.again) {
+		return d.data
+	}
+	ctx, cancel := context.WithTimeout(ctx, detailTime)
+	defer cancel()
+	detail, err := d.ask(ctx)
+	d.again = began.Add(pause(time.Since(began)))
+	if err != nil {
+		return d.data
+	}
+	if data, err := json.Marshal(detail); err == nil {
+		d.data = data
+	}
+	return d.data
+}
+
+// pause is how long after a question that took so long the next may follow.
+func pause(took time.Duration) time.Duration {
+	return min(max(detailInterval, took*detailShare), detailLongest)
+}
+
+// follow hands over the detail when it changes, until ctx ends.
+func (d *details) follow(ctx context.Context, changed chan<- []byte) {
+	ticker := time.NewTicker(detailInterval)
+	defer ticker.Stop()
+	for last := ""; ; {
+		if data := d.get(ctx); data != nil && string(data) != last {
+			last = string(data)
+			select {
+			case changed <- data:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,55 @@
+//go:build e2e
+
+package monitor_test
+
+import (
+	"context"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// troubles are what a browser complains about, and what it asked of others.
+type troubles struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (b *troubles) add(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.said = append(b.said, text)
+}
+
+// watch listens to a browser's tab.
+func (b *troubles) watch(ctx context.Context, host string) {
+	chromedp.ListenTarget(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			b.add("exception: " + e.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			b.add("console: " + string(e.Type))
+		case *log.EventEntryAdded:
+			b.add("log: " + e.Entry.Text + " " + e.Entry.URL)
+		case *network.EventRequestWillBeSent:
+			if to, err := url.Parse(e.Request.URL); err != nil || to.Host != host {
+				b.add("request to " + e.Request.URL)
+			}
+		}
+	})
+}
+
+// check fails where there was anything.
+func (b *troubles) check(t *testing.T) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.said) > 0 {
+		t.Errorf("the browser complains: %q", b.said)
+	}
+}
