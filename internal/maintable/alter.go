@@ -175,7 +175,7 @@ func allUUIDs(ctx context.Context, tx pgx.Tx, t *catalog.Table, column ident.Nam
 		return fmt.Errorf("look for UUIDs in table %s: %w", t.Main, err)
 	}
 	if others > 0 {
-		return fmt.Errorf("%w: %d row versions have others", ErrNotUUID, others)
+		return fmt.Errorf("%w: %s", ErrNotUUID, change.Count(others, "row version has another text", "row versions have other texts"))
 	}
 	return nil
 }
