@@ -18,6 +18,7 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange)
 		times = appendMoment(times, items[i].at)
 	}
 	params := append(k.params, times, []byte(r.batch.Events[items[0].event].Origin))
+	telling := tellingFields(f.chunk)
 	columns, wanted := r.mappedColumns(t)
 	var documents map[int64][][]byte
 	if len(columns) > 0 {
@@ -27,13 +28,15 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange)
 	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + k.types +
 		", $" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + k.names + ", at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text AND " + k.where +
 		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
-		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + wanted + " FROM gone"
+		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + telling.list() + wanted + " FROM gone"
 	err := r.read(ctx, sql, params, func(row [][]byte) {
-		x.gone[binary.BigEndian.Uint64(row[0])-1] = matched{
+		i := binary.BigEndian.Uint64(row[0]) - 1
+		x.gone[i] = matched{
 			id: int64(binary.BigEndian.Uint64(row[1])), start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
+			differs: telling.differ(items[i].row, row[3:3+len(telling)]),
 		}
 		if documents != nil {
-			documents[int64(binary.BigEndian.Uint64(row[1]))] = texts(columns, row[3:])
+			documents[x.gone[i].id] = texts(columns, row[3+len(telling):])
 		}
 	})
 	if err != nil {
@@ -60,7 +63,7 @@ func pairs(gone []matched, ids []int64, wanted func(item int) bool) (params [][]
 // compareExchanged returns the items whose new row is the same as the one that
 // it took the place of.
 func (r *run) compareExchanged(ctx context.Context, t *target, gone []matched, ids []int64) (map[int]bool, error) {
-	params, items := pairs(gone, ids, func(int) bool { return true })
+	params, items := pairs(gone, ids, func(item int) bool { return !gone[item].differs })
 	same := make(map[int]bool)
 	if len(items) == 0 {
 		return same, nil

@@ -128,3 +128,38 @@ func TestColumnsNamedLikeOurs(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+// TestExchangeTells has rows that differ in a column that is looked at first, in
+// one that is not, and in none.
+func TestExchangeTells(t *testing.T) {
+	r := newRig(t)
+	wide := &change.Shape{Key: []int{1}, Columns: []change.Column{
+		{Name: "v", Type: change.Text}, {Name: "id", Type: change.Integer}, {Name: "n", Type: change.Integer}, {Name: "w", Type: change.Text}, {Name: "m", Type: change.SmallInt},
+	}}
+	row := func(id, n int32, v string, m int, at change.Micros) change.Event {
+		e := put(id, "", at)
+		e.Shape, e.Row = wide, cellText(cellInt(cellInt(cellText(nil, v), id), n), "w")
+		if e.Row = change.AppendNull(e.Row); m > 0 {
+			e.Row = change.AppendValue(e.Row[:len(e.Row)-4], []byte{0, byte(m)})
+		}
+		return e
+	}
+	for n := range int32(2) {
+		var events []change.Event
+		for id := range int32(20) {
+			events = append(events, row(id+1, n, "a", 0, 10*(1+change.Micros(n))))
+		}
+		r.apply(events...)
+	}
+	if !r.applier.Exchanges(patron) {
+		t.Fatal("updates are not exchanged")
+	}
+	out := r.apply(row(1, 1, "a", 0, 30), row(2, 2, "a", 0, 30), row(3, 1, "b", 0, 30), row(4, 1, "a", 7, 30))
+	if out.Written != 3 || out.Ended != 3 {
+		t.Errorf("got %d written, %d ended, want 3, 3", out.Written, out.Ended)
+	}
+	got := r.rows(`SELECT id, n, v, coalesce(m, 0), extract(epoch FROM __start)::bigint FROM library.patron WHERE id <= 4 ORDER BY id`)
+	if want := "1 1 a 0 20\n2 2 a 0 30\n3 1 b 0 30\n4 1 a 7 30"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

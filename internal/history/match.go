@@ -20,6 +20,8 @@ type matched struct {
 	start change.Micros
 	// equal says that the chain's first version is the same.
 	equal bool
+	// differs says that the row that takes its place is certainly another.
+	differs bool
 }
 
 // matches is what the database knows about the items of a chunk.
