@@ -26,6 +26,11 @@ type events struct {
 }
 
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Another site's page can't read the answer, but could take all places.
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		answer(w, http.StatusForbidden, "this is only for the page of this server")
+		return
+	}
 	select {
 	case e.places <- struct{}{}:
 		defer func() { <-e.places }()

@@ -135,6 +135,9 @@ func Handler(config Config) http.Handler {
 		history: config.Metrics.history, details: &details{ask: config.Detail}, places: make(chan struct{}, viewersAtAll),
 	}))
 	mux.Handle("GET /metrics", guarded(config.Token, promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
+	if config.Token == "" {
+		return ownHost(mux)
+	}
 	return mux
 }
 
