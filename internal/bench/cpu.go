@@ -1,12 +1,7 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"metadb/internal/rig"
@@ -35,24 +30,10 @@ func (b *bench) cpu() (now cpu, err error) {
 	if now.broker, err = rig.CPU(b.broker.Pid()); err != nil {
 		return now, err
 	}
-	pid, err := postmaster(b.cluster.Dir())
+	pid, err := b.cluster.Pid()
 	if err != nil {
 		return now, err
 	}
 	now.postgres, err = rig.CPU(pid)
 	return now, err
-}
-
-// postmaster reads the process id of the server of a cluster: the first line of
-// postmaster.pid.
-func postmaster(dir string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
-	if err != nil {
-		return 0, fmt.Errorf("find PostgreSQL's process: %w", err)
-	}
-	line, _, ok := strings.Cut(string(text), "\n")
-	if !ok {
-		return 0, errors.New("find PostgreSQL's process: postmaster.pid has no line")
-	}
-	return strconv.Atoi(line)
 }

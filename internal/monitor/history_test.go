@@ -46,3 +46,15 @@ func TestHistory(t *testing.T) {
 		t.Errorf("of a source that is gone: %v", got)
 	}
 }
+
+// BenchmarkSample is what the charts cost while nobody looks, every ten seconds.
+func BenchmarkSample(b *testing.B) {
+	sources := &status.Registry{}
+	for _, name := range []string{"library", "sensor", "finance"} {
+		sources.Source(name).Applied(1, 0, time.Now())
+	}
+	h := &history{sources: sources}
+	for b.Loop() {
+		h.sample(time.Now())
+	}
+}
