@@ -30,7 +30,7 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 	if err := options.Validate(); err != nil {
 		return nil, optionError(err, c.Name.At)
 	}
-	err := e.within(ctx, func(tx pgx.Tx) error {
+	err := e.quietly(ctx, func(tx pgx.Tx) error {
 		if err := checkGroup(ctx, tx, options); err != nil {
 			return err
 		}

@@ -35,7 +35,12 @@ type fixture struct {
 
 func setUp(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{t: t, db: pgtest.New(t)}
+	return setUpOn(t, pgtest.New(t))
+}
+
+func setUpOn(t *testing.T, db *pgtest.DB) *fixture {
+	t.Helper()
+	f := &fixture{t: t, db: db}
 	conn, err := pgx.Connect(t.Context(), f.db.ConnString)
 	if err != nil {
 		t.Fatal(err)

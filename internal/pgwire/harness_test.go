@@ -71,6 +71,7 @@ func openAt(t testing.TB, db *pgtest.DB, alter func(*pgwire.Config)) *port {
 		Executor: adminexec.New(adminexec.Config{
 			DB: db.Pool, Control: idle{}, Logger: slog.New(slog.DiscardHandler),
 			Status: active(),
+			Super:  func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, db.ConnString) },
 		}),
 		FailureDelay: time.Millisecond,
 	}
