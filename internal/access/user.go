@@ -2,14 +2,16 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/ident"
 )
 
-// Roles are those that no command may touch.
+// Roles are those that no command may touch, beside PostgreSQL's own.
 type Roles struct{ System, Super string }
 
 // User is a new user. Verifier is what PostgreSQL stores in place of the
@@ -25,6 +27,11 @@ func (r Roles) CreateUser(ctx context.Context, tx pgx.Tx, u User) error {
 		return err
 	case exists:
 		return ErrRoleExists
+	}
+	// A role of that name may have been dropped by hand: what is left of it is
+	// not for the new one.
+	if err := forget(ctx, tx, u.Name); err != nil {
+		return err
 	}
 	verifier, err := literal(ctx, tx, u.Verifier)
 	if err != nil {
@@ -62,19 +69,30 @@ func (r Roles) Register(ctx context.Context, tx pgx.Tx, user string) error {
 }
 
 // Deregister takes back everything that a user was granted, and forgets it. The
-// role stays.
+// role stays; it may be gone already.
 func (r Roles) Deregister(ctx context.Context, tx pgx.Tx, user string) error {
-	if err := r.registered(ctx, tx, user); err != nil {
+	err := r.registered(ctx, tx, user)
+	if errors.Is(err, ErrNoRole) {
+		tag, err := tx.Exec(ctx, forgetUserSQL, user)
+		if err == nil && tag.RowsAffected() == 0 {
+			return ErrNoRole
+		}
 		return err
 	}
-	err := changing(ctx, tx, user, func() error {
-		_, err := tx.Exec(ctx, "DELETE FROM metadb.acl WHERE user_name = $1", user)
-		return err
-	})
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, "DELETE FROM metadb.auth WHERE username = $1", user)
+	return changing(ctx, tx, user, func() error { return forget(ctx, tx, user) })
+}
+
+// forgetUserSQL forgets what a user was granted and, which it counts, that it was
+// registered.
+const forgetUserSQL = `
+	WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
+	DELETE FROM metadb.auth WHERE username = $1`
+
+func forget(ctx context.Context, tx pgx.Tx, user string) error {
+	_, err := tx.Exec(ctx, forgetUserSQL, user)
 	return err
 }
 
@@ -113,16 +131,12 @@ SELECT count(*)
 			return 0, err
 		}
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM metadb.acl WHERE user_name = $1", user); err != nil {
-		return 0, err
-	}
-	_, err = tx.Exec(ctx, "DELETE FROM metadb.auth WHERE username = $1", user)
-	return handedOver, err
+	return handedOver, forget(ctx, tx, user)
 }
 
 // unprotected returns an error unless the user is a role that may be touched.
 func (r Roles) unprotected(ctx context.Context, tx pgx.Tx, user string) error {
-	if user == r.System || user == r.Super {
+	if user == r.System || user == r.Super || strings.HasPrefix(user, "pg_") {
 		return ErrProtected
 	}
 	exists, err := roleExists(ctx, tx, user)

@@ -17,6 +17,7 @@ import (
 const (
 	codeInsufficientPrivilege = "42501"
 	codeDuplicateRole         = "42710"
+	codeDuplicateSchema       = "42P06"
 )
 
 // maxNameBytes is the length of PostgreSQL's names.
@@ -126,6 +127,10 @@ func userError(err error, user adminlang.Name) error {
 		return refused(codeUndefinedObject, access.ErrNotRegistered, "register user "+quoted+"; comes first")
 	case errors.Is(err, access.ErrProtected):
 		return refused(codeInsufficientPrivilege, access.ErrProtected, "")
+	}
+	if shown := AsError(err); shown.Code == codeDuplicateSchema || shown.Code == codeReservedName {
+		shown.Position = user.At
+		return shown
 	}
 	return err
 }

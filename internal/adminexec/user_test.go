@@ -82,7 +82,9 @@ func TestUsers(t *testing.T) {
 	f.expect("create user x with password ''", "22023 the password is empty (29)")
 	f.expect("create user "+strings.Repeat("x", 64)+" with password 'p'", "22023 the name of a user is longer than 63 bytes (13)")
 	f.expect("register user "+quoted, fmt.Sprintf("42710 user %q is registered already (15)", anna))
-	f.expect("create schema for user "+quoted, "42P06")
+	f.expect("create schema for user "+quoted, "42P06 schema \""+anna+"\" already exists (24)")
+	f.expect("create user pg_x with password 'p'", `42939 role name "pg_x" is reserved (13)`)
+	f.expect("register user pg_monitor", `42501 user "pg_monitor" belongs to the system (15)`)
 	f.expect("register user nobody_here", `42704 user "nobody_here" does not exist (15)`)
 	f.expect("drop user postgres", `42501 user "postgres" belongs to the system (11)`)
 	f.expect("deregister user "+ident.Name(system).SQL(), fmt.Sprintf("42501 user %q belongs to the system (17)", system))
@@ -107,6 +109,34 @@ func TestUsers(t *testing.T) {
 		t.Errorf("the owner of what she made is %s", got)
 	}
 	f.expect("drop user "+quoted, fmt.Sprintf("42704 user %q does not exist (11)", anna))
+}
+
+// TestUserDroppedByHand drops roles that are registered, and have been granted
+// access, behind the commands' back: they can be forgotten, and a new user of
+// the name gets nothing of the old one's.
+func TestUserDroppedByHand(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	user := f.role("gone")
+	quoted := ident.Name(user).SQL()
+	f.library("patron")
+	drop := func() {
+		t.Helper()
+		f.expect("create user "+quoted+" with password 'p'", "CREATE USER")
+		f.expect("grant access on all to "+quoted, "GRANT")
+		f.sql("DROP OWNED BY "+quoted, "DROP ROLE "+quoted)
+	}
+	drop()
+	f.expect("deregister user "+quoted, "DEREGISTER USER")
+	f.expect("deregister user "+quoted, fmt.Sprintf("42704 user %q does not exist (17)", user))
+	drop()
+	f.expect("create user "+quoted+" with password 'p'", "CREATE USER")
+	if missing, err := access.Missing(t.Context(), f.db.Pool); err != nil || len(missing) > 0 {
+		t.Errorf("the new user is to get what the old one had: %v, %v", missing, err)
+	}
+	if got := f.as(user, "SELECT count(*)::text FROM library.patron"); got != "42501" {
+		t.Errorf("the new user reads what the old one was granted: %s", got)
+	}
 }
 
 // TestDropUserChangesNothingIfItFails drops a user who owns something in another

@@ -23,7 +23,7 @@ func (p *parser) advance() {
 	p.tok = p.lexer.next()
 	switch {
 	case p.tok.kind == broken:
-		p.fail(codeSyntax, fmt.Sprintf("%s at or near %q", p.tok.fault, p.near()), "")
+		p.fail(codeSyntax, p.tok.fault+" at or near "+p.near(), "")
 	case p.tok.kind == quoted && p.tok.end-p.tok.start == 2:
 		p.fail(codeSyntax, `zero-length delimited identifier at or near """"`, "")
 	}
@@ -43,17 +43,18 @@ func (p *parser) unexpected(hint string) {
 		p.fail(codeSyntax, "syntax error at end of input", hint)
 		return
 	}
-	p.fail(codeSyntax, fmt.Sprintf("syntax error at or near %q", p.near()), hint)
+	p.fail(codeSyntax, "syntax error at or near "+p.near(), hint)
 }
 
-// near returns the current token for a message, shortened if it is long.
+// near returns the current token for a message, in quotes and as it is, as
+// PostgreSQL shows it; shortened if it is long.
 func (p *parser) near() string {
 	const longest = 60
 	raw := []rune(p.tok.raw(p.lexer.query)[:min(len(p.tok.raw(p.lexer.query)), 4*longest)])
 	if len(raw) > longest {
-		return string(raw[:longest]) + "…"
+		return `"` + string(raw[:longest]) + `…"`
 	}
-	return string(raw)
+	return `"` + string(raw) + `"`
 }
 
 // is reports whether the current token is that keyword or symbol.
