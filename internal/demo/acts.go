@@ -19,7 +19,7 @@ func (s *stage) create(ctx context.Context) error {
 // firstSnapshot streams the library's rows and shows them arrive.
 func (s *stage) firstSnapshot(ctx context.Context) error {
 	s.heading("The first snapshot")
-	if err := s.snapshot(ctx, "library.patron, library.item and library.loan fill"); err != nil {
+	if err := s.snapshot(ctx, "library.patron, library.item and library.loan fill", 0); err != nil {
 		return err
 	}
 	if err := s.status(ctx); err != nil {
@@ -30,40 +30,6 @@ func (s *stage) firstSnapshot(ctx context.Context) error {
 		return err
 	}
 	return s.start(ctx)
-}
-
-// snapshot writes a snapshot of the library and shows the rows that have been
-// read from it, until the log says that it is complete.
-func (s *stage) snapshot(ctx context.Context, what string) error {
-	log, err := s.metadb.Log()
-	if err != nil {
-		return err
-	}
-	records, err := s.library.Snapshot(time.Now())
-	if err != nil {
-		return err
-	}
-	var failure error
-	s.producer.Send(ctx, func(err error) { failure = err }, records...)
-	bar := s.progress(what, len(records))
-	err = rig.Eventually(ctx, patience, what, func() error {
-		n, err := s.read(ctx)
-		if err != nil {
-			return err
-		}
-		bar.set(n)
-		if n < len(records) {
-			return fmt.Errorf("%d of %d records have been read", n, len(records))
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(s.producer.Flush(ctx), failure); err != nil {
-		return err
-	}
-	return s.metadb.AwaitLog(ctx, patience, len(log), "snapshot complete")
 }
 
 // read is how many records of the present topics have been applied.
@@ -184,8 +150,13 @@ func (s *stage) resync(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
+	pace := 0
+	if !s.Once {
+		s.say("\nTable by table, with the time that is left, the page shows it: %s", s.page())
+		pace = watchable
+	}
 	s.say("")
-	if err := s.snapshot(ctx, "rows are compared and confirmed"); err != nil {
+	if err := s.snapshot(ctx, "rows are compared and confirmed", pace); err != nil {
 		return err
 	}
 	s.say("")

@@ -34,7 +34,7 @@ func (c Confirming) String() string {
 	if c.PerSecond >= 1 {
 		line += fmt.Sprintf(", %.0f rows/s", c.PerSecond)
 	}
-	if c.Left > 0 {
+	if c.Left >= time.Second {
 		line += fmt.Sprintf(", about %s left", c.Left.Round(time.Second))
 	}
 	return line

@@ -1,0 +1,56 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"metadb/internal/rig"
+)
+
+// watchable is how many rows a second a connector sends, so that there is time to
+// look on.
+const watchable = 1500
+
+// snapshot writes a snapshot of the library, so many rows a second or, for 0, as
+// fast as goes, and shows the rows that have been read from it, until the log says
+// that it is complete.
+func (s *stage) snapshot(ctx context.Context, what string, pace int) error {
+	log, err := s.metadb.Log()
+	if err != nil {
+		return err
+	}
+	records, err := s.library.Snapshot(time.Now())
+	if err != nil {
+		return err
+	}
+	var failure error
+	failed := func(err error) { failure = err }
+	began, sent := time.Now(), 0
+	bar := s.progress(what, len(records))
+	err = rig.Eventually(ctx, patience, what, func() error {
+		due := len(records)
+		if pace > 0 {
+			due = min(due, int(time.Since(began).Seconds()*float64(pace)))
+		}
+		s.producer.Send(ctx, failed, records[sent:due]...)
+		sent = due
+		n, err := s.read(ctx)
+		if err != nil {
+			return err
+		}
+		bar.set(n)
+		if n < len(records) {
+			return fmt.Errorf("%d of %d records have been read", n, len(records))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.producer.Flush(ctx), failure); err != nil {
+		return err
+	}
+	return s.metadb.AwaitLog(ctx, patience, len(log), "snapshot complete")
+}
