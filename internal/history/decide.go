@@ -94,6 +94,9 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		it, number := &items[k], first+k
 		switch {
 		case m.repeated[number]:
+			if it.upsert && now.start <= it.at {
+				d.confirm(&now, it) // what it repeats is current
+			}
 		case !it.upsert:
 			d.end(&now, it.at)
 			now.lastEnd = max(now.lastEnd, past)

@@ -4,6 +4,6 @@
 // events with it.
 //
 // It owns one reading of the rules, written without regard to speed, batches or
-// SQL. It refuses what is not a rule about rows: names, filters, rejected
-// records, positions. For tests only.
+// SQL. It refuses what is not a rule about rows: names, filters, what is rejected
+// and why, positions. For tests only.
 package oracle

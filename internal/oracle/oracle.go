@@ -36,7 +36,20 @@ func (o *Oracle) Read(e *change.Event) {
 		t.delete(e)
 	case change.Truncate:
 		t.truncate(e)
-	case change.Ignore, change.Reject:
+	case change.Reject:
+		t.reject(e)
+	case change.Ignore:
+	}
+}
+
+// reject confirms the current version of a rejected event's key, if that could be
+// read: the row is at the source.
+func (t *Table) reject(e *change.Event) {
+	if e.Shape == nil {
+		return
+	}
+	for _, v := range t.current(t.keyOf(e.Shape, e.Row, e.Origin)) {
+		v.confirm(e)
 	}
 }
 
@@ -52,6 +65,11 @@ func (t *Table) upsert(e *change.Event) {
 		return
 	}
 	if e.Suspect && t.hadVersion(key, e.Time, values, unavailable) {
+		for _, v := range current {
+			if v.Start <= e.Time {
+				v.confirm(e) // what it repeats is current
+			}
+		}
 		return
 	}
 	start := e.Time

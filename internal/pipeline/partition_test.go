@@ -16,6 +16,16 @@ func TestSuspects(t *testing.T) {
 		e.Snapshot = change.InSnapshot
 		return e
 	}
+	deleted := func(offset int64, lsn uint64) change.Event {
+		e := upsert(part0, offset, lsn, 60)
+		e.Op = change.Delete
+		return e
+	}
+	moved := func(offset int64, lsn uint64) change.Event {
+		e := upsert(part0, offset, lsn, 60)
+		e.OldKey = change.AppendNull(nil)
+		return e
+	}
 	for _, test := range []struct {
 		name  string
 		event change.Event
@@ -31,6 +41,11 @@ func TestSuspects(t *testing.T) {
 		{"a row of a snapshot", snapshot(19, 200), false},
 		{"another row of it", snapshot(20, 200), false},
 		{"a row of an older snapshot", snapshot(21, 199), true},
+		{"the delete of a change of key", deleted(22, 300), false},
+		{"its insert", moved(23, 300), false},
+		{"both again: the delete", deleted(24, 300), true},
+		{"another insert", upsert(part0, 25, 300, 60), true},
+		{"the insert of an older change of key", moved(26, 299), true},
 	} {
 		if !states.collect(&test.event) || test.event.Suspect != test.want {
 			t.Errorf("%s: suspect is %t", test.name, test.event.Suspect)

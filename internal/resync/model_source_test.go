@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"metadb/internal/change"
 )
@@ -27,6 +28,8 @@ type origin struct {
 	lsn        uint64
 	clock      change.Micros
 	values     int
+	// readable says that of every record at least the key can be read.
+	readable bool
 }
 
 func newOrigin(seed uint64) *origin {
@@ -49,6 +52,9 @@ func (s *origin) part(name change.Table, id int32) change.Partition {
 // write appends a record.
 func (s *origin) write(e change.Event, id int32) {
 	part := s.part(e.Table, id)
+	if e.Op == change.Reject && e.Shape == nil && s.IntN(2) == 0 {
+		e.Table = change.Table{} // not even that
+	}
 	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
 	s.log[part] = append(s.log[part], e)
 }
@@ -73,29 +79,93 @@ func (s *origin) happen(lost bool) {
 			s.write(s.gone(name, id), id)
 		}
 		return
+	case exists && s.IntN(5) == 0:
+		s.move(name, id, s.Int32N(modelIDs), lost)
+		return
 	case exists && s.IntN(4) == 0:
 		// Another column changed, of which this table has none; the value
 		// is one that Debezium does not send.
 		if !lost {
-			e := s.row(name, id, old)
-			e.Row = change.AppendUnavailable(change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id))))
+			e := put(name.Name, id, old, s.clock)
+			e.LSN, e.Row = s.lsn, change.AppendUnavailable(change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id))))
 			s.write(e, id)
 		}
 		return
 	}
 	s.values++
-	s.held[name][id] = fmt.Sprintf("v%d", s.values)
-	if s.IntN(2) == 0 {
-		s.held[name][id] = "same"
+	v := fmt.Sprintf("v%d", s.values)
+	switch {
+	case s.IntN(2) == 0:
+		v = "same"
+	case s.IntN(6) == 0:
+		v += bad
 	}
+	s.set(name, id, v, lost)
+}
+
+// set gives a row a value.
+func (s *origin) set(name change.Table, id int32, v string, lost bool) {
+	s.held[name][id] = v
 	if !lost {
-		s.write(s.row(name, id, s.held[name][id]), id)
+		s.write(s.row(name, id, v), id)
 	}
+}
+
+// move changes the key of a row, if there is none with the new key. Where both
+// keys' records are in one partition, the value may be one that Debezium does not
+// send: nothing would keep them in order here otherwise.
+func (s *origin) move(name change.Table, from, to int32, lost bool) {
+	if _, exists := s.held[name][to]; exists {
+		return
+	}
+	v := s.held[name][from]
+	delete(s.held[name], from)
+	s.held[name][to] = v
+	if lost {
+		return
+	}
+	s.write(s.gone(name, from), from)
+	e := s.row(name, to, v)
+	if e.Op == change.Upsert {
+		e.OldKey = change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(from)))
+		if s.part(name, from) == s.part(name, to) && s.IntN(2) == 0 {
+			e.Row = change.AppendUnavailable(change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(to))))
+		}
+	}
+	s.write(e, to)
+}
+
+// bad is what makes a value one that PostgreSQL refuses.
+const bad = "\x00"
+
+func isBad(v string) bool { return strings.HasSuffix(v, bad) }
+
+// spoil makes a record that can't be applied of one with a bad value: PostgreSQL
+// refuses it, or it can't be decoded, but for its key perhaps.
+func (s *origin) spoil(e change.Event) change.Event {
+	kinds := 4
+	if s.readable {
+		kinds = 2
+	}
+	kind := s.IntN(kinds)
+	if kind == 0 {
+		return e
+	}
+	e.Op, e.Reason = change.Reject, "spoiled"
+	if kind == 1 {
+		e.Row = change.AppendCell(nil, e.Row.Cell(0))
+		e.Shape = &change.Shape{Columns: e.Shape.Columns[:1], Key: []int{0}}
+	} else {
+		e.Shape, e.Row = nil, nil
+	}
+	return e
 }
 
 func (s *origin) row(name change.Table, id int32, v string) change.Event {
 	e := put(name.Name, id, v, s.clock)
-	e.LSN = s.lsn
+	if e.LSN = s.lsn; isBad(v) {
+		return s.spoil(e)
+	}
 	return e
 }
 

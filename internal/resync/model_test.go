@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,16 +38,20 @@ func TestModel(t *testing.T) {
 			r := newRig(t)
 			// The tables are made once: their layout is not what is tested.
 			r.apply(put("loan", 1, "a", 1), put("patron", 1, "a", 1))
-			for seed := worker; seed < seeds && !t.Failed(); seed += modelWorkers {
-				m := &model{rig: r, origin: newOrigin(uint64(seed)), t: t}
-				t.Cleanup(func() {
-					if t.Failed() {
-						t.Logf("seed %d", seed)
-					}
-				})
+			seed := worker
+			defer func() {
+				if t.Failed() {
+					t.Logf("seed %d", seed)
+				}
+			}()
+			for ; seed < seeds; seed += modelWorkers {
+				m := &model{rig: r, origin: newOrigin(uint64(seed)), t: t, doubts: make(map[change.Table]int)}
 				m.clear()
 				m.live(1)
 				_ = m.applier.Close(context.Background())
+				if t.Failed() {
+					return
+				}
 			}
 		})
 	}
@@ -60,7 +63,7 @@ const modelWorkers = 4
 // clear empties the database.
 func (m *model) clear() {
 	m.exec(`TRUNCATE library.loan__, library.patron__, library.zzz___loan___sync, library.zzz___patron___sync,
-		metadb.stream_position, metadb.resync, metadb.resync_from`)
+		metadb.stream_position, metadb.resync, metadb.resync_from, metadb.rejected_event`)
 	m.exec("UPDATE metadb.target_table SET last_end = NULL")
 	m.exec("UPDATE metadb.source SET sync = 1, topics = '^metadb_sensor_1\\.', consumer_group = 'metadb_sensor_1_1'")
 	m.oracle = oracle.New()
@@ -99,6 +102,8 @@ func (m *model) live(rounds int) {
 		}
 		m.check(modelTables)
 	}
+	m.mend()
+	m.check(modelTables)
 }
 
 // streamOn lets changes happen, and applies some of them.
@@ -169,72 +174,7 @@ func (m *model) sync(target resync.Target, tables []change.Table) {
 	for _, name := range tables {
 		m.oracle.BeginResync(name)
 	}
-}
-
-// endsync ends a synchronization, killed as often as not, while the stream goes
-// on or stands still.
-func (m *model) endsync(target resync.Target) {
-	initial := m.scope.Mode() == resync.Initial
-	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
-	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
-	for over := false; !over; {
-		var live *resync.Live
-		if m.IntN(2) == 0 {
-			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, initial, do) }}
-		}
-		ctx, cancel := m.danger(2)
-		conn, err := m.connect(ctx)
-		if err == nil {
-			_, err = resync.Endsync(ctx, conn, &front{}, resync.EndsyncOptions{Target: target, Force: true, ForceUnconfirmed: true, Live: live})
-			_ = conn.Close(context.Background())
-		}
-		if err != nil && ctx.Err() == nil {
-			m.t.Fatalf("endsync %s: %v", target, err)
-		}
-		cancel()
-		m.load()
-		if live != nil {
-			m.must(m.store.Load(context.Background(), m.db.Pool))
-		}
-		m.follow(target, initial)
-		_, under := m.scope.Targets()[target]
-		if over = !under; over || live == nil {
-			m.begin()
-		}
-		m.streamOn(2)
-	}
-}
-
-// alone is resync.Live.Exclusive: batches are applied before.
-func (m *model) alone(target resync.Target, initial bool, do func() error) error {
-	m.follow(target, initial)
-	left := m.killer
-	m.calm, m.lazy = true, true
-	m.streamOn(6)
-	m.lazy = false
-	m.step()
-	m.killer, m.calm = left, false
-	return do()
-}
-
-// follow has the oracle end the tables that endsync has dealt with. It is asked
-// before any record is applied after that.
-func (m *model) follow(target resync.Target, initial bool) {
-	if initial {
-		return // nothing ends then
-	}
-	for _, name := range modelTables {
-		if !target.Whole() && target.Table != name || m.oracle.Table(name) == nil {
-			continue
-		}
-		_, under := m.scope.Targets()[target]
-		var left bool
-		m.must(m.db.Pool.QueryRow(context.Background(), fmt.Sprintf(
-			"SELECT EXISTS (SELECT FROM library.%[1]s c WHERE NOT EXISTS (SELECT FROM library.zzz___%[1]s___sync s WHERE s.__id = c.__id))", name.Name)).Scan(&left))
-		if !under || !left {
-			m.oracle.EndResync(name, m.at)
-		}
-	}
+	clear(m.doubts)
 }
 
 // check compares the tables with the source and with the oracle.
@@ -247,7 +187,11 @@ func (m *model) check(tables []change.Table) {
 			want = append(want, fmt.Sprintf("%d %s", id, v))
 		}
 		slices.Sort(want)
-		if got := m.query("SELECT id || ' ' || coalesce(v, '') FROM library." + name.Name); !slices.Equal(got, want) {
+		got := m.query("SELECT id || ' ' || coalesce(v, '') FROM library." + name.Name)
+		// Of a row with a bad value an older version may be current.
+		aside := func(line string) bool { return isBad(m.held[name][int32(line[0]-'0')]) }
+		got, want = slices.DeleteFunc(got, aside), slices.DeleteFunc(want, aside)
+		if !slices.Equal(got, want) {
 			m.t.Errorf("%s has\n%s\nthe source\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		var versions []string
@@ -257,7 +201,7 @@ func (m *model) check(tables []change.Table) {
 			}
 		}
 		slices.Sort(versions)
-		got := m.query("SELECT id || ' ' || coalesce(v, '') || ' ' || extract(epoch FROM __start)::bigint || ' ' || extract(epoch FROM __end)::bigint FROM library." + name.Name + "__")
+		got = m.query("SELECT id || ' ' || coalesce(v, '') || ' ' || extract(epoch FROM __start)::bigint || ' ' || extract(epoch FROM __end)::bigint FROM library." + name.Name + "__")
 		if !slices.Equal(got, versions) {
 			m.t.Errorf("%s has the versions\n%s\nthe oracle\n%s", name, strings.Join(got, "\n"), strings.Join(versions, "\n"))
 		}

@@ -1,0 +1,118 @@
+package resync_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+)
+
+// endsync ends a synchronization, killed as often as not, while the stream goes
+// on or stands still.
+func (m *model) endsync(target resync.Target) {
+	initial := m.scope.Mode() == resync.Initial
+	m.settle(target, initial)
+	m.readable = true
+	defer func() { m.readable = false }()
+	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
+	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
+	for over := false; !over; {
+		var live *resync.Live
+		if m.IntN(2) == 0 {
+			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, initial, do) }}
+		}
+		ctx, cancel := m.danger(2)
+		conn, err := m.connect(ctx)
+		if err == nil {
+			_, err = resync.Endsync(ctx, conn, &front{}, resync.EndsyncOptions{Target: target, Force: true, Live: live})
+			_ = conn.Close(context.Background())
+		}
+		if err != nil && ctx.Err() == nil {
+			m.t.Fatalf("endsync %s: %v", target, err)
+		}
+		cancel()
+		m.load()
+		if live != nil {
+			m.must(m.store.Load(context.Background(), m.db.Pool))
+		}
+		m.follow(target, initial)
+		_, under := m.scope.Targets()[target]
+		if over = !under; over || live == nil {
+			m.begin()
+		}
+		m.streamOn(2)
+	}
+}
+
+// settle sees that endsync refuses where the keys of rejected events are not
+// known: their rows may be at the source. They are written again then.
+func (m *model) settle(target resync.Target, initial bool) {
+	doubts := 0
+	for name, n := range m.doubts {
+		if target.Whole() || name == target.Table || name == (change.Table{}) {
+			doubts += n
+		}
+	}
+	if initial || doubts == 0 {
+		return
+	}
+	m.killer.left = 0
+	conn, err := m.connect(context.Background())
+	m.must(err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, err = resync.Endsync(context.Background(), conn, &front{}, resync.EndsyncOptions{Target: target, Force: true})
+	var doubt *resync.DoubtError
+	if !errors.As(err, &doubt) || !doubt.Rejected {
+		m.t.Fatalf("%d events of unknown rows are rejected, and endsync says %v", doubts, err)
+	}
+	m.mend()
+	m.exec("TRUNCATE metadb.rejected_event")
+}
+
+// mend writes every row anew that has a bad value.
+func (m *model) mend() {
+	for _, name := range modelTables {
+		for id := range int32(modelIDs) {
+			if isBad(m.held[name][id]) {
+				m.lsn += 8
+				m.set(name, id, "good", false)
+			}
+		}
+	}
+	m.drain()
+}
+
+// alone is resync.Live.Exclusive: batches are applied before.
+func (m *model) alone(target resync.Target, initial bool, do func() error) error {
+	m.follow(target, initial)
+	left := m.killer
+	m.calm, m.lazy = true, true
+	m.streamOn(6)
+	m.lazy = false
+	m.step()
+	m.killer, m.calm = left, false
+	return do()
+}
+
+// follow has the oracle end the tables that endsync has dealt with. It is asked
+// before any record is applied after that.
+func (m *model) follow(target resync.Target, initial bool) {
+	if initial {
+		return // nothing ends then
+	}
+	for _, name := range modelTables {
+		if !target.Whole() && target.Table != name || m.oracle.Table(name) == nil {
+			continue
+		}
+		_, under := m.scope.Targets()[target]
+		var left bool
+		m.must(m.db.Pool.QueryRow(context.Background(), fmt.Sprintf(
+			"SELECT EXISTS (SELECT FROM library.%[1]s c WHERE NOT EXISTS (SELECT FROM library.zzz___%[1]s___sync s WHERE s.__id = c.__id))", name.Name)).Scan(&left))
+		if !under || !left {
+			m.oracle.EndResync(name, m.at)
+		}
+	}
+}
