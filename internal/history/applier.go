@@ -43,11 +43,19 @@ type Applier struct {
 	mappings mappings
 	layouts  map[change.Table]*knownLayout
 	kin      kin
+	// pieceBytes is about how much memory the transformed rows of one side,
+	// before or after, may take: a chunk whose documents make more is dealt
+	// with in pieces.
+	pieceBytes int
 }
+
+// defaultPieceBytes is what the documents of a batch take when each has some thirty
+// values.
+const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, habits: make(map[change.Table]habit)}
+	return &Applier{config: config, habits: make(map[change.Table]habit), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.

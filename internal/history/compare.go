@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bytes"
+
 	"metadb/internal/change"
 	"metadb/internal/transform"
 )
@@ -18,33 +20,65 @@ type holding struct {
 func (d *descent) compare() {
 	document := 0
 	for i := d.first; i < d.last; i++ {
-		if d.older.Size()+d.keys.Size() > descentBytes {
+		if d.older.Size()+d.keys.Size()+d.kept.Size() > d.pieceBytes {
 			d.last = i
 			return
 		}
 		line := &d.lines[i]
-		now := holding{}
-		if len(line.ended) > 0 {
-			now = d.before(i)
+		first := document
+		document += len(line.begun)
+		switch {
+		case d.compared != nil && d.compared[i]:
+		case !d.isSwap(line):
+			d.follow(i, first)
+		case len(line.ended) == 0:
+			d.swap(i, nil, first)
+		default:
+			d.swap(i, d.past[line.ended[0]], first)
 		}
-		if d.isSwap(line) {
-			d.swap(i, now, document)
-			document += len(line.begun)
-			continue
+	}
+}
+
+// took takes notice of the documents of the version that line i ends, with its id,
+// before anything else is known of the line but what takes its place. The texts are
+// good until took returns.
+func (d *descent) took(i int, id int64, texts [][]byte) {
+	if i >= d.last {
+		if d.past == nil {
+			d.past = make(map[int64][][]byte)
 		}
-		for _, b := range line.begun {
-			next := holding{rows: d.newer, document: document, end: b.end}
-			document++
-			if !b.succeeds {
-				d.step(line, now, holding{}, now.end)
-				now = holding{}
-			}
-			d.step(line, now, next, b.start)
-			now = next
+		for _, text := range texts {
+			d.past[id] = append(d.past[id], bytes.Clone(text))
 		}
-		if now.end != forever {
+		return
+	}
+	if d.compared == nil {
+		d.compared = make([]bool, len(d.lines))
+	}
+	d.compared[i] = true
+	d.swap(i, texts, i-d.first)
+}
+
+// follow notes what changes from version to version of a line, whose new documents
+// begin with number document.
+func (d *descent) follow(i, document int) {
+	line := &d.lines[i]
+	now := holding{}
+	if len(line.ended) > 0 {
+		now = d.before(i)
+	}
+	for _, b := range line.begun {
+		next := holding{rows: d.newer, document: document, end: b.end}
+		document++
+		if !b.succeeds {
 			d.step(line, now, holding{}, now.end)
+			now = holding{}
 		}
+		d.step(line, now, next, b.start)
+		now = next
+	}
+	if now.end != forever {
+		d.step(line, now, holding{}, now.end)
 	}
 }
 
@@ -78,21 +112,27 @@ func (d *descent) isSwap(line *lineage) bool {
 	return len(line.begun) == 0 || line.begun[0].end == forever && (len(line.ended) == 0 || line.begun[0].succeeds)
 }
 
-// swap notes what differs of a line whose rows are known.
-func (d *descent) swap(i int, now holding, newer int) {
+// swap notes what differs of a line from the documents before, nil if there were
+// none, to the new one with a number.
+func (d *descent) swap(i int, before [][]byte, newer int) {
 	older := none
-	if now.rows != nil {
-		older = now.document
+	if before != nil {
+		d.scratch.Reset()
+		older = d.layout.Add(d.scratch, before)
 	}
 	if len(d.lines[i].begun) == 0 {
 		newer = none
 	}
-	d.changes = transform.Changes(d.changes[:0], d.older, older, d.newer, newer)
+	d.changes = transform.Changes(d.changes[:0], d.scratch, older, d.newer, newer)
 	for _, c := range d.changes {
+		row := swapRow{line: int32(i), old: none, new: int32(c.New)}
+		if c.Old != none {
+			row.old = int32(d.kept.Keep(d.scratch, c.Table, c.Old, d.newer, c.New))
+		}
 		if c.New != none {
 			d.layout.Note(d.newer, c.Table, c.New)
 		}
-		d.swaps[c.Table] = append(d.swaps[c.Table], swapRow{line: int32(i), old: int32(c.Old), new: int32(c.New)})
+		d.swaps[c.Table] = append(d.swaps[c.Table], row)
 	}
 }
 

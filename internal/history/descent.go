@@ -8,10 +8,6 @@ import (
 	"metadb/internal/transform"
 )
 
-// descentBytes is about how much memory the transformed rows of one side, before or
-// after, may take: a chunk whose documents make more is dealt with in pieces.
-const descentBytes = 12 << 20
-
 // descent is a chunk of a table on its way into the transformed tables. First the
 // database is asked for what only it knows (ask); then, piece by piece, the
 // documents are taken apart and compared (add, compare), for which no connection
@@ -23,11 +19,15 @@ type descent struct {
 	set    *transform.Set
 	layout *transform.Layout
 	// newer are the rows of new versions, older those of versions that have
-	// ended, keys those of which only the positions are known.
-	newer, older, keys *transform.Rows
+	// ended, keys those of which only the positions are known. Of the older
+	// rows of swaps only those that differ are kept; scratch has those of one
+	// document.
+	newer, older, keys, kept, scratch *transform.Rows
 	// lines are what the chunk did, those from first to last the piece.
 	lines       []lineage
 	first, last int
+	// compared are the lines whose swap has been noted, nil if none has.
+	compared []bool
 	// documents are those of the new versions, past those of versions that
 	// have ended, by their ids; held are rows that transformed tables have,
 	// where that has to be asked. complete says that they have what their
@@ -57,7 +57,7 @@ func (r *run) newDescent(t *target, f *folded, set *transform.Set) *descent {
 // have changed.
 func (d *descent) clear() {
 	known := d.run.layout(d.parent.table, d.set)
-	d.layout, d.older, d.newer, d.keys = known.Layout, known.older, known.newer, known.keys
+	d.layout, d.older, d.newer, d.keys, d.kept, d.scratch = known.Layout, known.older, known.newer, known.keys, known.kept, known.scratch
 	for table := range d.rows {
 		d.rows[table], d.swaps[table] = d.rows[table][:0], d.swaps[table][:0]
 	}
@@ -72,8 +72,8 @@ type childRow struct {
 	at     change.Micros
 }
 
-// swapRow is a transformed row of a line: old and new are its numbers in the rows
-// before and after, none where it is not there.
+// swapRow is a transformed row of a line: old is its number in the rows that are
+// kept, new in the newer ones, none where it is not there.
 type swapRow struct{ line, old, new int32 }
 
 // ask reads what has to be known from the database: documents of versions that have
@@ -130,7 +130,7 @@ func (d *descent) finish(ctx context.Context) error {
 
 // add takes the documents of new versions apart, of as many lines as make a piece.
 func (d *descent) add() {
-	for d.last = d.first; d.last < len(d.lines) && d.newer.Size() <= descentBytes; d.last++ {
+	for d.last = d.first; d.last < len(d.lines) && d.newer.Size() <= d.pieceBytes; d.last++ {
 		for _, b := range d.lines[d.last].begun {
 			d.texts = d.documents.of(d.texts[:0], b)
 			d.layout.Add(d.newer, d.texts)

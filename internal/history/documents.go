@@ -124,15 +124,14 @@ func texts(columns []documentColumn, values [][]byte) [][]byte {
 	return documents
 }
 
-// mappedColumns returns the columns of a table whose documents are mapped, and
-// the list of them in "gone", each after a comma; none where nobody will ask for
-// the documents of versions that end.
-func (r *run) mappedColumns(t *target) (columns []documentColumn, list string) {
-	set := r.mappings.set(t.table)
-	if t.table.IsTransformed() || set.Empty() || t.table.Mapped != set.Text() {
+// wanted returns the columns whose documents a descent needs of the versions that
+// end, and the list of them in "gone", each after a comma; none where there is no
+// descent.
+func (d *descent) wanted() (columns []documentColumn, list string) {
+	if d == nil {
 		return nil, ""
 	}
-	columns = documentColumns(t.table, set)
+	columns = documentColumns(d.parent.table, d.set)
 	for _, c := range columns {
 		if c.column == none {
 			list += ", NULL::text"

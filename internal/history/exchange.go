@@ -75,10 +75,10 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	x := newExchange(f)
 	// The documents are taken apart while PostgreSQL is busy with their rows.
 	x.descent = r.ahead(t, f, x.lines)
-	wait := x.beside((*descent).add)
-	defer func() { wait() }()
-	documents, err := r.endCurrent(ctx, t, f, x)
-	wait()
+	x.wait = x.beside((*descent).add)
+	defer func() { x.wait() }()
+	err := r.endCurrent(ctx, t, f, x)
+	x.wait()
 	if err != nil {
 		return err
 	}
@@ -93,10 +93,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 		return err
 	}
 	x.number(inOrder(ids, f, x.d))
-	if x.descent != nil {
-		x.descent.past = documents
-	}
-	wait = x.beside((*descent).compare)
+	x.wait = x.beside((*descent).compare)
 	if err := r.copyCurrent(ctx, t, f, x.d.versions, x.ids); err != nil {
 		return err
 	}
@@ -110,7 +107,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	if err := r.noteExchanged(ctx, t, f, x); err != nil {
 		return err
 	}
-	wait()
+	x.wait()
 	return r.followExchange(ctx, t, f, x)
 }
 

@@ -18,6 +18,8 @@ type exchange struct {
 	// the transformed tables, nil where it has to wait for the exchange.
 	lines   []lineage
 	descent *descent
+	// wait waits for what is done beside.
+	wait func()
 }
 
 // newExchange returns the exchange of the items of a chunk, each of a key of its

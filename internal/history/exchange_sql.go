@@ -10,8 +10,8 @@ import (
 )
 
 // endCurrent moves what is current under the keys of the items to history, and
-// notes it. It returns its documents by its ids, if they will be asked for.
-func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange) (map[int64][][]byte, error) {
+// notes it. The descent, if there is one, gets its documents.
+func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange) error {
 	k, items := keysOf(t.table, f), f.items
 	times := newArray(timestamptzOID, len(items))
 	for i := range items {
@@ -19,30 +19,32 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange)
 	}
 	params := append(k.params, times, []byte(r.batch.Events[items[0].event].Origin))
 	telling := tellingFields(f.chunk)
-	columns, wanted := r.mappedColumns(t)
-	var documents map[int64][][]byte
-	if len(columns) > 0 {
-		documents = make(map[int64][][]byte, len(items))
-	}
+	columns, wanted := x.descent.wanted()
+	documents := make([][]byte, len(columns))
 	n := len(params)
 	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + k.types +
 		", $" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + k.names + ", at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text AND " + k.where +
 		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
 		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + telling.list() + wanted + " FROM gone"
 	err := r.read(ctx, sql, params, func(row [][]byte) {
-		i := binary.BigEndian.Uint64(row[0]) - 1
-		x.gone[i] = matched{
-			id: int64(binary.BigEndian.Uint64(row[1])), start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
-			differs: telling.differ(items[i].row, row[3:3+len(telling)]),
+		item, id := int(binary.BigEndian.Uint64(row[0]))-1, int64(binary.BigEndian.Uint64(row[1]))
+		x.gone[item] = matched{
+			id: id, start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
+			differs: telling.differ(items[item].row, row[3:3+len(telling)]),
 		}
-		if documents != nil {
-			documents[x.gone[i].id] = texts(columns, row[3+len(telling):])
+		if x.descent == nil {
+			return
 		}
+		for i, c := range columns {
+			documents[i] = c.text(row[3+len(telling)+i])
+		}
+		x.wait()
+		x.descent.took(item, id, documents)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("end rows: %w", err)
+		return fmt.Errorf("end rows: %w", err)
 	}
-	return documents, nil
+	return nil
 }
 
 // pairs are the arrays that say which row took the place of which: the ids and

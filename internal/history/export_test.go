@@ -12,3 +12,6 @@ func (a *Applier) Recognizes(table change.Table) bool {
 	h := a.habits[table]
 	return h.same && !h.disguised
 }
+
+// InPieces makes pieces of documents whose transformed rows take so many bytes.
+func (a *Applier) InPieces(bytes int) { a.pieceBytes = bytes }

@@ -66,7 +66,7 @@ type knownLayout struct {
 	set     *transform.Set
 	columns [][]catalog.Column
 	// The rows of the last chunk, whose memory the next one uses.
-	newer, older, keys *transform.Rows
+	newer, older, keys, kept, scratch *transform.Rows
 }
 
 // layout returns the layout of a table's mappings, as its transformed tables are.
@@ -79,7 +79,7 @@ func (r *run) layout(parent *catalog.Table, set *transform.Set) *knownLayout {
 	}
 	if known := r.layouts[parent.Name]; known != nil && known.set == set && sameLists(known.columns, columns) {
 		known.Reset()
-		for _, rows := range []*transform.Rows{known.newer, known.older, known.keys} {
+		for _, rows := range []*transform.Rows{known.newer, known.older, known.keys, known.kept} {
 			rows.Reset()
 		}
 		return known
@@ -99,6 +99,7 @@ func (r *run) layout(parent *catalog.Table, set *transform.Set) *knownLayout {
 	known := &knownLayout{
 		Layout: layout, set: set, columns: columns,
 		newer: transform.NewRows(set), older: transform.NewRows(set), keys: transform.NewRows(set),
+		kept: transform.NewRows(set), scratch: transform.NewRows(set),
 	}
 	r.layouts[parent.Name] = known
 	return known

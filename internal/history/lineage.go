@@ -27,7 +27,11 @@ type begun struct {
 // lineages returns what a decision did, for each row that it touched. ids are
 // those of the new versions.
 func lineages(f *folded, d *decision, ids []int64) []lineage {
-	lines := make([]lineage, 0, len(d.versions))
+	lines := make([]lineage, 0, max(len(d.versions), len(d.endings)))
+	versions := make([]begun, len(d.versions))
+	for i := range versions {
+		versions[i] = begun{d.versions[i], ids[i]}
+	}
 	e, v := 0, 0
 	for i := 0; i < len(f.items); {
 		next := i + 1
@@ -38,10 +42,12 @@ func lineages(f *folded, d *decision, ids []int64) []lineage {
 		for ; e < len(d.endings) && d.endings[e].item < next; e++ {
 			line.endedBy(d.endings[e])
 		}
-		for ; v < len(d.versions) && d.versions[v].item < next; v++ {
-			line.begun = append(line.begun, begun{d.versions[v], ids[v]})
+		first := v
+		for v < len(versions) && versions[v].item < next {
+			v++
 		}
-		if line.ended != nil || line.begun != nil {
+		line.begun = versions[first:v:v]
+		if line.ended != nil || len(line.begun) > 0 {
 			lines = append(lines, line)
 		}
 		i = next

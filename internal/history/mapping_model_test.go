@@ -416,6 +416,9 @@ func TestMappingModel(t *testing.T) {
 				m.targets[mapping[0]] = mapping[1]
 				r.exec("INSERT INTO metadb.transform_json VALUES ('library', 'item', 'doc', $1, $2)", mapping[0], mapping[1])
 			}
+			if seed%3 == 1 {
+				r.applier.InPieces(m.rand.IntN(400))
+			}
 			for range 25 {
 				var events []change.Event
 				for range 1 + m.rand.IntN(12) {

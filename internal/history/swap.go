@@ -79,7 +79,7 @@ func (s *swap) collect() {
 	for _, row := range s.swaps[s.table] {
 		o, n := int(row.old), int(row.new)
 		switch {
-		case o != none && n != none && s.shapes.Same(s.older, o, s.newer, n, s.table):
+		case o != none && n != none && s.shapes.Same(s.kept, o, s.newer, n, s.table):
 			continue
 		case o != none && s.hasNull(row):
 			s.asEvent(row)
@@ -95,7 +95,7 @@ func (s *swap) collect() {
 
 // hasNull reports whether the key of an old row has a NULL.
 func (s *swap) hasNull(row swapRow) bool {
-	if !s.shapes.Whole(s.older, s.table, int(row.old)) {
+	if !s.shapes.Whole(s.kept, s.table, int(row.old)) {
 		return true
 	}
 	head := s.head(row)
@@ -121,7 +121,7 @@ func (s *swap) asEvents() {
 
 func (s *swap) asEvent(row swapRow) {
 	line := &s.lines[row.line]
-	out := childRow{line: line, from: s.older, row: int(row.old), at: line.end}
+	out := childRow{line: line, from: s.kept, row: int(row.old), at: line.end}
 	if row.new != none {
 		out = childRow{line: line, from: s.newer, row: int(row.new), upsert: true, at: line.begun[0].start}
 	}

@@ -39,7 +39,7 @@ func (s *swap) end(ctx context.Context, sub *run, child *target) error {
 	last := never
 	for _, row := range s.over {
 		head, end := s.head(row), s.lines[row.line].end
-		key = s.shapes.AppendKey(appendKeyCells(key[:0], head), s.older, s.table, int(row.old))
+		key = s.shapes.AppendKey(appendKeyCells(key[:0], head), s.kept, s.table, int(row.old))
 		rest := key
 		for i := range arrays {
 			var cell change.Cell

@@ -11,6 +11,9 @@ type Rows struct {
 	// bare says that the rows have no values, see [Rows.AddKeys].
 	bare bool
 	size int
+	// block has copies of values, differing is scratch: see [Rows.Keep].
+	block     []byte
+	differing []scalar
 }
 
 // tableRows are rows of one table.
@@ -35,7 +38,7 @@ func NewRows(set *Set) *Rows {
 // Reset forgets all rows. It keeps the memory, but for what hardly any other
 // documents would need again.
 func (r *Rows) Reset() {
-	r.starts, r.bare, r.size = r.starts[:0], false, 0
+	r.starts, r.bare, r.size, r.block = r.starts[:0], false, 0, r.block[:0]
 	for i := range r.tables {
 		t := &r.tables[i]
 		if cap(t.scalars)*scalarBytes > keptBytes || cap(t.ords)*ordBytes > keptBytes {

@@ -6,30 +6,70 @@ import (
 	"metadb/internal/change"
 )
 
-// Same reports whether two rows of a table have the same values as they are
-// stored, however they are written: 10 and 1e1 are one number, and 10 and "10" one
-// value of a column that is text. The encoding of a value is canonical, so that
-// equal bytes are an equal image in PostgreSQL, and others are not.
-func (s *Shapes) Same(older *Rows, o int, newer *Rows, n, table int) bool {
-	if older.bare || newer.bare {
-		return false
+// Keep keeps of a row, which is in other rows, what is needed when its document is
+// gone, and returns its number: its positions and, where newer has a row n with
+// values in the same columns, those values that are written in another way there.
+func (r *Rows) Keep(older *Rows, table, o int, newer *Rows, n int) int {
+	t := &r.tables[table]
+	r.differing = r.differing[:0]
+	if n != none && !older.bare && !newer.bare {
+		r.differ(older.scalars(table, o), newer.scalars(table, n))
 	}
-	a, b := older.scalars(table, o), newer.scalars(table, n)
+	r.add(table, older.Ords(table, o), r.differing)
+	return len(t.ends) - 1
+}
+
+// differ collects copies of values that are written in another way, none if the
+// columns differ.
+func (r *Rows) differ(a, b []scalar) {
 	if len(a) != len(b) {
-		return false
+		return
 	}
-	at := 0
 	for i := range a {
 		if a[i].column != b[i].column {
-			return false
+			r.differing = r.differing[:0]
+			return
 		}
-		if a[i].same(&b[i]) {
-			continue
+		if !a[i].same(&b[i]) {
+			value := a[i]
+			value.raw = r.copied(value.raw)
+			r.differing = append(r.differing, value)
 		}
-		for at < len(s.columns) && s.columns[at] < a[i].column {
-			at++
+	}
+}
+
+// textBlock is how much memory is taken at a time for copies of values, in bytes.
+const textBlock = 16 << 10
+
+// copied returns a copy of a text that stays until Reset.
+func (r *Rows) copied(text []byte) []byte {
+	if cap(r.block)-len(r.block) < len(text) {
+		r.block = make([]byte, 0, max(textBlock, len(text)))
+		r.size += cap(r.block)
+	}
+	begin := len(r.block)
+	r.block = append(r.block, text...)
+	return r.block[begin:len(r.block):len(r.block)]
+}
+
+// Same reports whether a row that has been kept has the same values as the row of
+// newer that it was compared with, as they are stored: 10 and 1e1 are one number, and 10
+// and "10" one value of a column that is text. The encoding of a value is canonical, so that
+// equal bytes are an equal image in PostgreSQL, and others are not.
+func (s *Shapes) Same(kept *Rows, o int, newer *Rows, n, table int) bool {
+	differing, values := kept.scalars(table, o), newer.scalars(table, n)
+	if len(differing) == 0 {
+		return false
+	}
+	column, value := 0, 0
+	for i := range differing {
+		for values[value].column != differing[i].column {
+			value++
 		}
-		if at == len(s.columns) || s.columns[at] != a[i].column || !sameStored(&a[i], &b[i], s.types[at]) {
+		for column < len(s.columns) && s.columns[column] < differing[i].column {
+			column++
+		}
+		if column == len(s.columns) || s.columns[column] != differing[i].column || !sameStored(&differing[i], &values[value], s.types[column]) {
 			return false
 		}
 	}

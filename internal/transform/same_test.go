@@ -1,0 +1,56 @@
+package transform
+
+import (
+	"testing"
+
+	"metadb/internal/change"
+)
+
+// TestSame compares the rows of two documents, in a table whose columns have been
+// made by the first of them and, where it is given, by a third one.
+func TestSame(t *testing.T) {
+	for name, c := range map[string]struct {
+		older, newer, other string
+		want                bool
+	}{
+		"another value":             {older: `{"a": 1}`, newer: `{"a": 2}`},
+		"a number in another form":  {older: `{"a": 10}`, newer: `{"a": 1e1}`, want: true},
+		"more digits":               {older: `{"a": 1.5}`, newer: `{"a": 1.50}`},
+		"a text in another form":    {older: `{"a": "é"}`, newer: `{"a": "\u00e9"}`, want: true},
+		"a number that is a text":   {older: `{"a": 10}`, newer: `{"a": "10"}`, want: true},
+		"true that is a text":       {older: `{"a": true}`, newer: `{"a": "true"}`, want: true},
+		"a moment in another form":  {older: `{"a": "2024-01-01T10:00Z"}`, newer: `{"a": "2024-01-01T10:00:00Z"}`, want: true},
+		"the same in a text column": {older: `{"a": "2024-01-01T10:00Z"}`, newer: `{"a": "2024-01-01T10:00:00Z"}`, other: `{"a": "x"}`},
+		"a number in a text column": {older: `{"a": 10}`, newer: `{"a": 1e1}`, other: `{"a": "x"}`, want: true},
+		"one value more":            {older: `{"a": 10}`, newer: `{"a": 1e1, "b": 1}`},
+		"one value less":            {older: `{"a": 10, "b": 1}`, newer: `{"a": 1e1}`},
+		"another field":             {older: `{"a": 10}`, newer: `{"b": 10}`},
+		"two of three":              {older: `{"a": 10, "b": 1, "c": 10}`, newer: `{"a": 1e1, "b": 1, "c": 2}`},
+		"more digits of the third":  {older: `{"a": 10, "b": 1, "c": 10}`, newer: `{"a": 1e1, "b": 1, "c": 100e-1}`},
+		"three in another order":    {older: `{"a": 10, "b": 1, "c": 10}`, newer: `{"c": 1e1, "b": 1, "a": 1e1}`, want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := Compile(mappings("$ > t"))
+			l := NewLayout(set, func(string) []change.Column { return nil })
+			older, newer, kept := NewRows(set), NewRows(set), NewRows(set)
+			if c.other != "" {
+				l.Note(newer, 0, addRow(l, newer, c.other))
+			}
+			o := addRow(l, older, c.older)
+			l.Note(older, 0, o)
+			n := addRow(l, newer, c.newer)
+			l.Note(newer, 0, n)
+			row := kept.Keep(older, 0, o, newer, n)
+			older.Reset()
+			if got := l.Shapes(0, nil).Same(kept, row, newer, n, 0); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+// addRow adds a document that makes one row, and returns the row's number.
+func addRow(l *Layout, rows *Rows, document string) int {
+	from, _ := rows.Span(l.Add(rows, [][]byte{[]byte(document)}), 0)
+	return from
+}
