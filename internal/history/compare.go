@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"slices"
 
 	"metadb/internal/change"
 	"metadb/internal/transform"
@@ -41,8 +42,9 @@ func (d *descent) compare() {
 
 // took takes notice of the documents of the version that line i ends, with its id,
 // before anything else is known of the line but what takes its place. The texts are
-// good until took returns.
-func (d *descent) took(i int, id int64, texts [][]byte) {
+// good until took returns. It reports whether the line's documents are certainly
+// different.
+func (d *descent) took(i int, id int64, texts [][]byte) (differs bool) {
 	if i >= d.last {
 		if d.past == nil {
 			d.past = make(map[int64][][]byte)
@@ -50,13 +52,14 @@ func (d *descent) took(i int, id int64, texts [][]byte) {
 		for _, text := range texts {
 			d.past[id] = append(d.past[id], bytes.Clone(text))
 		}
-		return
+		return false
 	}
 	if d.compared == nil {
 		d.compared = make([]bool, len(d.lines))
 	}
 	d.compared[i] = true
 	d.swap(i, texts, i-d.first)
+	return slices.ContainsFunc(d.changes, func(c transform.Change) bool { return c.Differ(d.scratch, d.newer) })
 }
 
 // follow notes what changes from version to version of a line, whose new documents

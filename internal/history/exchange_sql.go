@@ -39,7 +39,9 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange)
 			documents[i] = c.text(row[3+len(telling)+i])
 		}
 		x.wait()
-		x.descent.took(item, id, documents)
+		if x.descent.took(item, id, documents) {
+			x.gone[item].differs = true
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("end rows: %w", err)

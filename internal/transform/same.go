@@ -52,6 +52,35 @@ func (r *Rows) copied(text []byte) []byte {
 	return r.block[begin:len(r.block):len(r.block)]
 }
 
+// Differ reports whether a change says that the documents are different values of
+// jsonb: nothing that is only written in another way.
+func (c Change) Differ(older, newer *Rows) bool {
+	if c.Old == none || c.New == none {
+		return true
+	}
+	a, b := older.scalars(c.Table, c.Old), newer.scalars(c.Table, c.New)
+	if len(a) != len(b) {
+		return true
+	}
+	for i := range a {
+		if a[i].column != b[i].column || !a[i].same(&b[i]) && !sameJSON(&a[i], &b[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameJSON reports whether two scalars are the same value in jsonb.
+func sameJSON(a, b *scalar) bool {
+	if a.isText() != b.isText() {
+		return false
+	}
+	if a.isText() {
+		return bytes.Equal(a.appendText(nil), b.appendText(nil))
+	}
+	return a.kind == b.kind && sameStored(a, b, a.kind)
+}
+
 // Same reports whether a row that has been kept has the same values as the row of
 // newer that it was compared with, as they are stored: 10 and 1e1 are one number, and 10
 // and "10" one value of a column that is text. The encoding of a value is canonical, so that

@@ -24,6 +24,9 @@ func (s *scalar) same(o *scalar) bool {
 	return s.column == o.column && s.kind == o.kind && s.escaped == o.escaped && string(s.raw) == string(o.raw)
 }
 
+// isText reports whether the scalar is a string, moments included.
+func (s *scalar) isText() bool { return s.kind != change.Boolean && s.kind != change.Numeric }
+
 // scalarOf returns the scalar that a value, neither object nor array, stands
 // for; false for null and what is no value.
 func scalarOf(value []byte) (scalar, bool) {
