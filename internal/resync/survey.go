@@ -46,8 +46,10 @@ type surveyed struct {
 	// unconfirmed is a temporary table with the ids of rows that are not
 	// confirmed, and when they began; empty if there are none.
 	unconfirmed string
-	// newest is the highest id that was looked at.
+	// newest is the highest id that was looked at, since the first transaction
+	// whose work may not have been seen.
 	newest int64
+	since  string
 }
 
 // sampleKeys is how many keys of unconfirmed rows are shown.
@@ -96,6 +98,9 @@ func (t *surveyed) countCurrent(ctx context.Context, tx pgx.Tx) error {
 func (t *surveyed) look(ctx context.Context, tx pgx.Tx, name ident.Name) error {
 	temporary := ident.Qualified{Schema: "pg_temp", Name: name}.SQL()
 	if _, err := tx.Exec(ctx, "SET LOCAL client_min_messages = warning; DROP TABLE IF EXISTS "+temporary); err != nil {
+		return err
+	}
+	if err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text").Scan(&t.since); err != nil {
 		return err
 	}
 	if err := t.countCurrent(ctx, tx); err != nil {
