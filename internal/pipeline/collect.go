@@ -13,6 +13,10 @@ const (
 	// change: heartbeats and filtered tables must not make a transaction
 	// each.
 	idleInterval = 5 * time.Second
+	// largeDelivery is the number of events of a delivery that makes another
+	// likely, and moreIn how long it is waited for.
+	largeDelivery = 100
+	moreIn        = 30 * time.Millisecond
 	// askInterval is how often the ends of the topics are asked for again
 	// where the broker did not answer.
 	askInterval = time.Second
@@ -31,11 +35,14 @@ type batch struct {
 
 // collect makes batches of deliveries. It hands a batch over as soon as the
 // last one is applied, and lets it grow until then: batches are small when the
-// stream is quiet, and large when it is behind.
+// stream is quiet, and large when it is behind. While large deliveries follow
+// one another a batch waits until it is full: what a transaction costs, however
+// small, is shared by all of its events.
 func (p *pipeline) collect(ctx context.Context) error {
 	idle, again := time.NewTicker(idleInterval), time.NewTicker(askInterval)
 	defer idle.Stop()
 	defer again.Stop()
+	var more <-chan time.Time
 	due := false
 	current := &batch{}
 	for {
@@ -43,12 +50,18 @@ func (p *pipeline) collect(ctx context.Context) error {
 		if p.full(current) {
 			deliveries = nil
 		}
-		if !p.worth(current, due) {
+		if !p.worth(current, due) || more != nil && !p.full(current) {
 			wanted = nil
 		}
 		select {
 		case delivery := <-deliveries:
 			p.take(ctx, current, delivery)
+			more = nil
+			if len(delivery.Events) >= largeDelivery {
+				more = time.After(moreIn)
+			}
+		case <-more:
+			more = nil
 		case <-wanted:
 			current.Source, current.Spans = p.Name, p.partitions.take()
 			select {

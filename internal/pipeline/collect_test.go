@@ -1,7 +1,10 @@
 package pipeline
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"metadb/internal/change"
 )
@@ -18,4 +21,42 @@ func TestSize(t *testing.T) {
 	if rejected != applied+4000 {
 		t.Errorf("a rejected one counts as %d bytes, an applied one as %d", rejected, applied)
 	}
+}
+
+// TestLargeDeliveries has deliveries follow one another: small ones are handed
+// over at once, large ones together, as soon as no more come or the batch is full.
+func TestLargeDeliveries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *Config) { c.BatchEvents = 500 })
+		next := int64(0)
+		send := func(n int) {
+			var d change.Delivery
+			if next == 0 {
+				d.Begun = []change.Beginning{begin(part0, change.Mark{})}
+			}
+			for range n {
+				d.Events = append(d.Events, upsert(part0, next, uint64(next+1), change.Micros(next+1)))
+				next++
+			}
+			r.send(d)
+		}
+		var waited []time.Duration
+		var sizes []int
+		for _, deliveries := range [][]int{{3}, {200, 200}, {200, 5}, {200, 200, 200}} {
+			began := time.Now()
+			for _, n := range deliveries {
+				send(n)
+			}
+			b := r.batch()
+			waited, sizes = append(waited, time.Since(began)), append(sizes, len(b.Events))
+			r.answer(nil)
+			synctest.Wait()
+		}
+		if want := []int{3, 400, 205, 600}; !slices.Equal(sizes, want) {
+			t.Errorf("batches of %v events, want %v", sizes, want)
+		}
+		if want := []time.Duration{0, moreIn, 0, 0}; !slices.Equal(waited, want) {
+			t.Errorf("batches waited %v, want %v", waited, want)
+		}
+	})
 }
