@@ -12,9 +12,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"metadb/internal/fetch"
@@ -36,14 +33,7 @@ func TestPageInBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"))
-	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	defer stop()
-	browser, quit := chromedp.NewContext(allocator)
-	defer quit()
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatal(err)
-	}
+	browser := openBrowser(t)
 	for name, state := range pageStates() {
 		t.Run(name, func(t *testing.T) {
 			address := serve(t, state.config())
@@ -52,8 +42,7 @@ func TestPageInBrowser(t *testing.T) {
 			ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
 			defer cancelTime()
 			seen := &troubles{}
-			seen.watch(ctx, strings.TrimPrefix(address, "http://"))
-			if err := chromedp.Run(ctx, network.Enable(), log.Enable(), runtime.Enable()); err != nil {
+			if err := seen.watch(ctx, strings.TrimPrefix(address, "http://")); err != nil {
 				t.Fatal(err)
 			}
 			for _, width := range []int64{400, 1920} {
@@ -68,25 +57,36 @@ func TestPageInBrowser(t *testing.T) {
 	}
 }
 
+// openBrowser starts a browser for a test.
+func openBrowser(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"))
+	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	t.Cleanup(stop)
+	browser, quit := chromedp.NewContext(allocator)
+	t.Cleanup(quit)
+	check(t, chromedp.Do(browser))
+	return browser
+}
+
 // lookAt opens the page and checks what it says. It returns a picture.
 func (p *pageState) lookAt(t *testing.T, ctx context.Context, address string, l look) []byte {
 	t.Helper()
-	var overflow int
-	var text string
-	var picture []byte
-	err := chromedp.Run(ctx,
+	night := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}}
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, night)
+	check(t, err)
+	check(t, chromedp.Do(ctx,
 		chromedp.EmulateViewport(l.width, 1000),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}),
 		chromedp.Navigate(address),
 		chromedp.WaitVisible("#sources h2"),
 		chromedp.WaitVisible("#tables tbody tr"),
-		chromedp.Evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth", &overflow),
-		chromedp.Text("body", &text),
-		chromedp.CaptureScreenshot(&picture),
-	)
-	if err != nil {
-		t.Fatalf("%+v: %v", l, err)
-	}
+	))
+	overflow, err := chromedp.Run(ctx, chromedp.Evaluate[int]("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+	check(t, err)
+	text, err := chromedp.Run(ctx, chromedp.Text("body"))
+	check(t, err)
+	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	check(t, err)
 	if overflow > 0 {
 		t.Errorf("%+v: the page is %d too wide", l, overflow)
 	}
@@ -104,16 +104,20 @@ func inspect(t *testing.T, ctx context.Context, axe string) {
 	t.Helper()
 	const run = `axe.run({resultTypes: ['violations']}).then((r) =>
 		r.violations.map((v) => v.id + ': ' + v.help + ' at ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')))`
-	var violations []string
-	err := chromedp.Run(ctx,
-		chromedp.Evaluate(axe, nil),
-		chromedp.Evaluate(run, &violations, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](axe))
+	check(t, err)
+	violations, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](run, chromedp.EvalAwaitPromise))
+	check(t, err)
 	for _, violation := range violations {
 		t.Error(violation)
+	}
+}
+
+// check ends the test where the browser does not do what it is told.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -27,11 +28,11 @@ func (b *troubles) add(text string) {
 }
 
 // watch listens to a browser's tab.
-func (b *troubles) watch(ctx context.Context, host string) {
-	chromedp.ListenTarget(ctx, func(event any) {
+func (b *troubles) watch(ctx context.Context, host string) error {
+	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
-			b.add("exception: " + e.ExceptionDetails.Error())
+			b.add("exception: " + e.ExceptionDetails.Text)
 		case *runtime.EventConsoleAPICalled:
 			b.add("console: " + string(e.Type))
 		case *log.EventEntryAdded:
@@ -42,6 +43,17 @@ func (b *troubles) watch(ctx context.Context, host string) {
 			}
 		}
 	})
+	if err != nil {
+		return err
+	}
+	if _, err = chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		return err
+	}
+	if _, err = chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		return err
+	}
+	_, err = chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
+	return err
 }
 
 // check fails where there was anything.
