@@ -184,33 +184,43 @@ func (w *walker) element(node int, value []byte) {
 	}
 }
 
-// finish adds the row that has been collected.
+// finish adds the row that has been collected. Its values come in the order of
+// the columns, as a rule: that of the documents before.
 func (w *walker) finish(table int, values []pending) {
-	w.sorted = w.sorted[:0]
-	for i := range values {
-		w.sorted = append(w.sorted, values[i].scalar)
-	}
-	if !inOrder(w.sorted) {
+	w.sort(values)
+	if !distinct(w.sorted) {
 		w.layout.settle(table, values)
-		w.sorted = w.sorted[:0]
-		for i := range values {
-			if values[i].column != none {
-				w.sorted = append(w.sorted, values[i].scalar)
-			}
-		}
-		slices.SortFunc(w.sorted, byColumn)
+		w.sort(values)
 	}
 	w.sorted = w.layout.fit(table, w.sorted)
 	w.rows.add(table, w.ords, w.sorted)
 }
 
+// sort makes sorted the values that have a column, in the order of the columns.
+func (w *walker) sort(values []pending) {
+	w.sorted = w.sorted[:0]
+	ordered := true
+	for i := range values {
+		if values[i].column == none {
+			continue
+		}
+		if n := len(w.sorted); n > 0 && w.sorted[n-1].column > values[i].column {
+			ordered = false
+		}
+		w.sorted = append(w.sorted, values[i].scalar)
+	}
+	if !ordered {
+		slices.SortFunc(w.sorted, byColumn)
+	}
+}
+
 func byColumn(a, b scalar) int { return int(a.column) - int(b.column) }
 
-// inOrder reports whether every scalar has a column of its own and they are in
-// the order of the columns.
-func inOrder(values []scalar) bool {
+// distinct reports whether every one of some values, in the order of the columns, has
+// a column of its own.
+func distinct(values []scalar) bool {
 	for i := 1; i < len(values); i++ {
-		if values[i-1].column >= values[i].column {
+		if values[i-1].column == values[i].column {
 			return false
 		}
 	}
