@@ -37,7 +37,7 @@ func work(t *testing.T, s *stack) (stop func()) {
 		for ctx.Err() == nil {
 			for _, statement := range []string{
 				fmt.Sprintf("UPDATE library.patron SET visits = visits + 1 WHERE id = md5('%d')::uuid", 100+done%1500),
-				fmt.Sprintf("INSERT INTO library.loan VALUES (%d, md5('%d')::uuid, now())", 100_000+done, done),
+				fmt.Sprintf("INSERT INTO library.loan VALUES (%d, md5('%d')::uuid, now()) ON CONFLICT DO NOTHING", 100_000+done, done),
 				fmt.Sprintf("DELETE FROM library.loan WHERE id = %d", 100_000+done-20),
 				fmt.Sprintf("UPDATE library.tag SET tag = 'tag%d' WHERE patron_id = md5('%d')::uuid AND tag LIKE 'tag%%' AND tag <> 'tag2'", 10+done, 50+done%40),
 			} {
