@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -30,5 +31,40 @@ func TestNotificationOutlivesTheServer(t *testing.T) {
 	step.await("SELECT seen, notified FROM metadb.resync", "[true false]")
 	step.expect("sync table library.patron__ with (restart)", "WARNING: a synchronization is in progress for table library.patron")
 	step.await("SELECT seen, notified FROM metadb.resync", "[false false]")
+	step.stop()
+}
+
+// TestSnapshotUnderWay: a resynchronization begins in the middle of a snapshot.
+// The rows that were read before are not confirmed, and the end of that snapshot
+// does not make it complete; that of the next one does.
+func TestSnapshotUnderWay(t *testing.T) {
+	l, step := synchronized(t)
+	// All rows of a snapshot have one lsn.
+	write := func(mark string, ids ...int64) {
+		for _, id := range ids {
+			l.lsn = 500
+			l.write("metadb_sensor_1", 'r', mark, id, fmt.Sprintf("Patron %d", id))
+		}
+	}
+	write("true", 0, 1)
+	step.await("SELECT high_lsn FROM metadb.stream_position WHERE topic = 'metadb_sensor_1.library.patron'", "[501]")
+	step.admin("sync data source sensor")
+	write("true", 2, 3, 4, 5, 6, 7, 8)
+	write("last", 9)
+	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[8]")
+	kill(t, step.m)
+	step.start()
+	const doubt = "ERROR: the snapshot is not known to be complete HINT: "
+	if got := step.admin("endsync data source sensor"); !strings.HasPrefix(got, doubt) {
+		t.Errorf("after the end of a snapshot that began before: %s", got)
+	}
+	l.lsn = 600
+	names := make(map[int64]string)
+	for id := range int64(9) {
+		names[id] = fmt.Sprintf("Patron %d", id)
+	}
+	l.snapshot("metadb_sensor_1", names)
+	step.log(`source "sensor" snapshot complete (last record received)`)
+	step.expect("endsync data source sensor", "library.patron 10 10 0")
 	step.stop()
 }

@@ -2,6 +2,19 @@ package change
 
 import "time"
 
+// SnapshotID tells snapshots of one source apart: all rows of an initial or a
+// blocking one have the same lsn and time.
+type SnapshotID struct {
+	LSN  uint64
+	Time Micros
+}
+
+// Covers reports whether a record of another id belongs to the snapshot, or came
+// no later. Without an lsn that is not known.
+func (s SnapshotID) Covers(id SnapshotID) bool {
+	return s.LSN != 0 && s.LSN == id.LSN && id.Time <= s.Time
+}
+
 // SnapshotNews is what records tell of a snapshot that is expected.
 type SnapshotNews struct {
 	// Since says which synchronization it is about: when it began, zero for
@@ -10,6 +23,9 @@ type SnapshotNews struct {
 	// Seen says that a record of the snapshot has come, Notified that a
 	// notification calls it complete, which may overtake its last records.
 	Seen, Notified bool
+	// Before is an earlier snapshot of which a record has come; zero if none
+	// has.
+	Before SnapshotID
 	// Complete says how it is seen that the snapshot is complete; empty if
 	// that is not known.
 	Complete string

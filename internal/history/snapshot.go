@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -25,8 +26,9 @@ type Execer interface {
 // synchronization that it is about has been ended or begun anew meanwhile.
 func StoreSnapshot(ctx context.Context, db Execer, s Snapshot, news change.SnapshotNews) error {
 	const again = `
-UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), seen = seen OR $5, notified = notified OR $6
- WHERE source_name = $1 AND schema_name = $2 AND table_name = $3 AND started_at = $7`
+UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), seen = seen OR $5, notified = notified OR $6,
+       before_lsn = greatest(before_lsn, $7), before_time = greatest(before_time, $8)
+ WHERE source_name = $1 AND schema_name = $2 AND table_name = $3 AND started_at = $9`
 	// An initial synchronization has no row before there is news, nor has one
 	// that an earlier version of Metadb began.
 	const initial = `
@@ -36,7 +38,7 @@ ON CONFLICT (source_name, schema_name, table_name) DO UPDATE
 SET complete = coalesce(r.complete, excluded.complete), seen = r.seen OR excluded.seen, notified = r.notified OR excluded.notified`
 	sql, args := initial, []any{s.Source, s.Table.Schema, s.Table.Name, news.Complete, news.Seen, news.Notified}
 	if !news.Since.IsZero() {
-		sql, args = again, append(args, news.Since)
+		sql, args = again, append(args, int64(news.Before.LSN), time.UnixMicro(int64(news.Before.Time)).UTC(), news.Since)
 	}
 	if _, err := db.Exec(ctx, sql, args...); err != nil {
 		return fmt.Errorf("remember what is known of the snapshot: %w", err)

@@ -19,6 +19,10 @@ type Awaited struct {
 	// Counts reports whether a record at a position is about it: a backlog
 	// from before the synchronization is about earlier ones. Nil is always.
 	Counts func(change.Position) bool
+	// Before is a snapshot that was under way when the synchronization began,
+	// as far as is known. Some of its rows did not count, and so its end does
+	// not.
+	Before change.SnapshotID
 }
 
 // counts reports whether any of the records is about the snapshot.
@@ -76,7 +80,8 @@ func (a *awaited) read(b *batch) change.SnapshotNews {
 			}
 		}
 	}
-	if a.counts(said.last) {
+	news.Before = a.before(b)
+	if a.ends(said.last, news.Before) {
 		news.Complete = string(LastRecord)
 	}
 	// What does not name its tables is about a table that is being read.
@@ -86,12 +91,40 @@ func (a *awaited) read(b *batch) change.SnapshotNews {
 	return news
 }
 
+// before returns the snapshot of which a batch has rows that do not count; zero if
+// it has none.
+func (a *awaited) before(b *batch) change.SnapshotID {
+	var id change.SnapshotID
+	if a.Counts == nil || !b.marks.all.records {
+		return id
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		if e.Snapshot != change.Streamed && e.Snapshot != change.Incremental && !a.Counts(e.Position) {
+			id.LSN, id.Time = max(id.LSN, e.LSN), max(id.Time, e.Time)
+		}
+	}
+	return id
+}
+
+// ends reports whether one of the records with a mark of the last is that of the
+// snapshot.
+func (a *awaited) ends(last []lastRecord, before change.SnapshotID) bool {
+	for _, record := range last {
+		if a.counts([]change.Position{record.Position}) && !a.Before.Covers(record.id) && !before.Covers(record.id) {
+			return true
+		}
+	}
+	return false
+}
+
 // hear takes up what a batch that has been applied told.
 func (a *awaited) hear(news change.SnapshotNews) {
 	if !a.Since.Equal(news.Since) {
 		return
 	}
 	a.Seen = a.Seen || news.Seen
+	a.Before.LSN, a.Before.Time = max(a.Before.LSN, news.Before.LSN), max(a.Before.Time, news.Before.Time)
 	if news.Notified {
 		a.say(Notified)
 	}

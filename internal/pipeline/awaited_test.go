@@ -63,3 +63,45 @@ func TestWhatIsKnownOfASnapshot(t *testing.T) {
 	w.after(notifiedGrace, true)
 	w.is("a notification after records of an earlier run", map[change.Table]Completion{table: Notified})
 }
+
+// TestEndOfASnapshotThatBeganBefore: some of its rows were read before the
+// synchronization began and did not count, and so its end says nothing.
+func TestEndOfASnapshotThatBeganBefore(t *testing.T) {
+	row := func(offset int64, lsn uint64, mark change.SnapshotMark) change.Event {
+		return change.Event{
+			Snapshot: mark, Source: table, LSN: lsn, Time: change.Micros(lsn),
+			Position: change.Position{Partition: part0, Offset: offset},
+		}
+	}
+	counts := func(at change.Position) bool { return at.Offset >= 10 }
+	for name, test := range map[string]struct {
+		before change.SnapshotID
+		reads  []change.Event
+		want   bool
+	}{
+		"rows read before":       {change.SnapshotID{LSN: 50, Time: 50}, []change.Event{row(10, 50, change.LastInSnapshot)}, false},
+		"rows in the backlog":    {change.SnapshotID{}, []change.Event{row(9, 50, change.InSnapshot), row(10, 50, change.LastInSnapshot)}, false},
+		"the next snapshot":      {change.SnapshotID{LSN: 50, Time: 50}, []change.Event{row(10, 50, change.LastInSnapshot), row(11, 60, change.LastInSnapshot)}, true},
+		"one of the same lsn":    {change.SnapshotID{LSN: 50, Time: 40}, []change.Event{row(10, 50, change.LastInSnapshot)}, true},
+		"of a source set back":   {change.SnapshotID{LSN: 90, Time: 90}, []change.Event{row(10, 50, change.LastInSnapshot)}, true},
+		"streamed before":        {change.SnapshotID{}, []change.Event{row(9, 50, change.Streamed), row(10, 50, change.LastInSnapshot)}, true},
+		"of a source without it": {change.SnapshotID{}, []change.Event{row(9, 0, change.InSnapshot), row(10, 0, change.LastInSnapshot)}, true},
+	} {
+		for _, together := range []bool{true, false} {
+			w := newWatch(t)
+			w.expect([]Awaited{{Table: AllTables, Counts: counts, Before: test.before}, {Table: table, Counts: counts, Before: test.before}})
+			if together {
+				w.reads(test.reads...)
+			} else {
+				for _, e := range test.reads {
+					w.reads(e)
+				}
+			}
+			for snapshot, a := range w.awaited {
+				if _, complete := a.complete(0); complete != test.want {
+					t.Errorf("%s, in one batch %v: the snapshot of %s is complete: %v", name, together, snapshot, complete)
+				}
+			}
+		}
+	}
+}

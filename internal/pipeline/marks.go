@@ -23,8 +23,15 @@ type marks struct {
 // telling is what records say about one snapshot: that there are any, which of
 // them bear a mark of the last, which notifications call it complete.
 type telling struct {
-	records    bool
-	last, done []change.Position
+	records bool
+	last    []lastRecord
+	done    []change.Position
+}
+
+// lastRecord is a record with a mark of the last, and the snapshot it is of.
+type lastRecord struct {
+	change.Position
+	id change.SnapshotID
 }
 
 // of returns what is said about the snapshot of a table, or of AllTables.
@@ -49,7 +56,7 @@ func (m *marks) note(e *change.Event) {
 	}
 	m.all.records = true
 	if e.Snapshot == change.LastInSnapshot {
-		m.all.last = append(m.all.last, e.Position)
+		m.all.last = append(m.all.last, lastOf(e))
 	}
 	of, known := m.tables[e.Table]
 	last := e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable
@@ -57,12 +64,16 @@ func (m *marks) note(e *change.Event) {
 		return
 	}
 	if of.records = true; last {
-		of.last = append(of.last, e.Position)
+		of.last = append(of.last, lastOf(e))
 	}
 	m.tables[e.Table] = of
 	if last {
 		m.noteEnd(e)
 	}
+}
+
+func lastOf(e *change.Event) lastRecord {
+	return lastRecord{e.Position, change.SnapshotID{LSN: e.LSN, Time: e.Time}}
 }
 
 // noteEnd notes where the end of a snapshot is told.
@@ -113,7 +124,8 @@ func (m *marks) drop(part change.Partition) {
 
 // without returns what is said elsewhere.
 func (t telling) without(there func(change.Position) bool) telling {
-	t.last, t.done = slices.DeleteFunc(t.last, there), slices.DeleteFunc(t.done, there)
+	t.last = slices.DeleteFunc(t.last, func(record lastRecord) bool { return there(record.Position) })
+	t.done = slices.DeleteFunc(t.done, there)
 	return t
 }
 

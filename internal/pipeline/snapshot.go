@@ -113,7 +113,7 @@ func (s *snapshots) read(b *batch) map[change.Table]change.SnapshotNews {
 	var all map[change.Table]change.SnapshotNews
 	for table, a := range s.awaited {
 		news := a.read(b)
-		if !news.Seen && !news.Notified && news.Complete == "" {
+		if (news == change.SnapshotNews{Since: news.Since}) {
 			continue
 		}
 		if all == nil {

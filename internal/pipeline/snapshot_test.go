@@ -112,12 +112,14 @@ func (w *watch) after(d time.Duration, active bool) {
 	w.pass(w.clock, active)
 }
 
-// reads applies a batch of one event.
-func (w *watch) reads(e change.Event) {
+// reads applies a batch of events.
+func (w *watch) reads(events ...change.Event) {
 	b := &batch{}
-	e.Table = e.Source
-	b.note(&e)
-	b.Events = []change.Event{e}
+	for _, e := range events {
+		e.Table = e.Source
+		b.note(&e)
+		b.Events = append(b.Events, e)
+	}
 	b.Snapshots = w.read(b)
 	w.applied(b)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -30,6 +31,8 @@ type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string
 type beginning struct {
 	confirmFrom map[change.Partition]int64
 	readFrom    map[change.Partition]int64
+	// before is the snapshot that may have been under way.
+	before change.SnapshotID
 }
 
 // whereToBegin looks at what the consumer group has read already. It asks the
@@ -80,7 +83,17 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if s.Whole() {
 		front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
 	}
-	return beginning{confirmFrom: from}, nil
+	return beginning{confirmFrom: from, before: newest(marks)}, nil
+}
+
+// newest returns what a snapshot's records have that was being read last, if one
+// was.
+func newest(marks map[change.Partition]change.Mark) change.SnapshotID {
+	var id change.SnapshotID
+	for _, mark := range marks {
+		id.LSN, id.Time = max(id.LSN, mark.HighLSN), max(id.Time, mark.HighTime)
+	}
+	return id
 }
 
 // tellUnread counts what stays unread in topics that the data source no longer
@@ -130,6 +143,10 @@ INSERT INTO metadb.resync_from (source_name, schema_name, table_name, topic, par
 SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
 	if _, err := tx.Exec(ctx, confirm, s.args(topics, numbers, offsets)...); err != nil {
 		return fmt.Errorf("store from where events confirm: %w", err)
+	}
+	const before = "UPDATE metadb.resync SET before_lsn = $4, before_time = $5 WHERE " + itself
+	if _, err := tx.Exec(ctx, before, s.args(int64(b.before.LSN), time.UnixMicro(int64(b.before.Time)).UTC())...); err != nil {
+		return fmt.Errorf("store which snapshot was before: %w", err)
 	}
 	topics, numbers, offsets = columns(b.readFrom)
 	// The high marks stay: they are how events are recognized that have been

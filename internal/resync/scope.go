@@ -27,6 +27,8 @@ type Snapshot struct {
 	// Complete says that the snapshot is known to be complete, Seen that a
 	// record of it has come, Notified that a notification calls it complete.
 	Complete, Seen, Notified bool
+	// Before is the snapshot that may have been under way when it began.
+	Before change.SnapshotID
 	// from are the first offsets that confirm, of partitions that had been
 	// read before. Other partitions confirm from their beginning.
 	from map[change.Partition]int64
@@ -49,6 +51,7 @@ func LoadScope(ctx context.Context, db Querier, source string) (*Scope, error) {
 	rows, err := db.Query(ctx, `
 SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
        coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.seen, false), coalesce(r.notified, false),
+       coalesce(r.before_lsn, 0), coalesce(r.before_time, 'epoch'),
        coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
   FROM metadb.source s
        LEFT JOIN metadb.resync r ON r.source_name = s.name AND (r.table_name = '') = (s.sync <> $2)
@@ -60,15 +63,18 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 	}
 	target := Target{Source: source}
 	var found Snapshot
+	var lsn int64
+	var before time.Time
 	var at change.Partition
 	var offset int64
 	_, err = pgx.ForEachRow(rows, []any{
 		&s.mode, &target.Table.Schema, &target.Table.Name,
-		&found.Since, &found.Complete, &found.Seen, &found.Notified, &at.Topic, &at.Number, &offset,
+		&found.Since, &found.Complete, &found.Seen, &found.Notified, &lsn, &before, &at.Topic, &at.Number, &offset,
 	}, func() error {
 		p, known := s.parts[target]
 		if !known {
 			p = found
+			p.Before = change.SnapshotID{LSN: uint64(lsn), Time: change.Micros(before.UnixMicro())}
 			if p.from = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
 				p.Since = time.Time{}
 			}

@@ -71,7 +71,7 @@ func (s *stream) awaited() []pipeline.Awaited {
 	for target, snapshot := range s.scope.get().Snapshots() {
 		if !snapshot.Complete {
 			all = append(all, pipeline.Awaited{
-				Table: target.Table, Since: snapshot.Since, Seen: snapshot.Seen, Notified: snapshot.Notified, Counts: snapshot.Counts,
+				Table: target.Table, Since: snapshot.Since, Seen: snapshot.Seen, Notified: snapshot.Notified, Counts: snapshot.Counts, Before: snapshot.Before,
 			})
 		}
 	}
