@@ -19,6 +19,8 @@ type pageState struct {
 	says []string
 	// rejected says that events are set aside.
 	rejected bool
+	// trouble is what is wrong with the database.
+	trouble string
 }
 
 func pageStates() map[string]pageState {
@@ -53,6 +55,11 @@ func pageStates() map[string]pageState {
 				s.SetSync(status.Normal)
 			},
 			says: []string{"Asks for attention: library", "connection refused", "Nothing is applied until this is mended", "since"},
+		},
+		"database": {
+			set:     func(s *status.Source) { s.SetStream(status.Active, ""); s.SetSync(status.Normal) },
+			trouble: "the database does not answer: dial tcp 192.0.2.1:5432: connect: connection refused",
+			says:    []string{"Asks for attention: the database", "connection refused. What is shown of tables"},
 		},
 		"parked": {
 			set: func(s *status.Source) {
@@ -113,7 +120,7 @@ func (p *pageState) config() monitor.Config {
 // detail is what the database says, with a name of the longest beside rejected
 // events.
 func (p *pageState) detail(now time.Time) monitor.Detail {
-	d := monitor.Detail{Bytes: 123 << 30, Rejected: []monitor.Rejected{}, Tables: []monitor.Table{
+	d := monitor.Detail{Trouble: p.trouble, Bytes: 123 << 30, Rejected: []monitor.Rejected{}, Tables: []monitor.Table{
 		{Name: "library.patron", Source: "library", Current: 500_000, History: 98_765_432, Bytes: 40 << 30, Changed: &now},
 		{Name: "library.patron__t", Source: "library", From: "library.patron", Current: 500_000, History: 1_200_000, Bytes: 2 << 30},
 	}}

@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 )
@@ -15,7 +16,13 @@ type Detail struct {
 	Rejected []Rejected `json:"rejected"`
 	// Bytes is the size of the database on disk.
 	Bytes int64 `json:"bytes"`
+	// Trouble says why all this is old, empty if it is not.
+	Trouble string `json:"trouble,omitempty"`
 }
+
+// ErrLater says that the detail can't be had at the moment, and that nothing is
+// wrong: somebody has locked a table.
+var ErrLater = errors.New("ask again later")
 
 // Table is one table. Counts of rows are PostgreSQL's estimates.
 type Table struct {
@@ -69,13 +76,18 @@ type details struct {
 	ask func(ctx context.Context) (Detail, error)
 
 	mu   sync.Mutex
+	last Detail
 	data []byte
 	// again is when it is asked again.
 	again time.Time
 }
 
+func newDetails(ask func(ctx context.Context) (Detail, error)) *details {
+	return &details{ask: ask, last: Detail{Tables: []Table{}, Rejected: []Rejected{}}}
+}
+
 // get returns the detail as JSON, nil if there is none yet. It asks where what it
-// has is too old, and keeps that where nobody answers.
+// has is too old, and keeps that with the trouble where nobody answers.
 func (d *details) get(ctx context.Context) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,10 +99,15 @@ func (d *details) get(ctx context.Context) []byte {
 	defer cancel()
 	detail, err := d.ask(ctx)
 	d.again = began.Add(pause(time.Since(began)))
-	if err != nil {
+	switch {
+	case err == nil:
+		d.last = detail
+	case errors.Is(err, ErrLater) || errors.Is(err, context.Canceled): // the viewer has gone
 		return d.data
+	default:
+		d.last.Trouble = err.Error()
 	}
-	if data, err := json.Marshal(detail); err == nil {
+	if data, err := json.Marshal(d.last); err == nil {
 		d.data = data
 	}
 	return d.data

@@ -19,7 +19,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestDetailIsKept: where the database does not answer, the last answer stands.
+// TestDetailIsKept: where the database does not answer, the last answer stands,
+// with what is wrong.
 func TestDetailIsKept(t *testing.T) {
 	var err error
 	asked := 0
@@ -27,10 +28,18 @@ func TestDetailIsKept(t *testing.T) {
 		asked++
 		return Detail{Bytes: int64(asked)}, err
 	}}
-	want := string(d.get(t.Context()))
-	err = errors.New("no answer")
-	d.again = time.Time{}
-	if got := string(d.get(t.Context())); got != want || got == "" || asked != 2 {
-		t.Errorf("got %s after %d questions, want %s", got, asked, want)
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, `{"tables":null,"rejected":null,"bytes":1}`},
+		{ErrLater, `{"tables":null,"rejected":null,"bytes":1}`},
+		{errors.New("no answer"), `{"tables":null,"rejected":null,"bytes":1,"trouble":"no answer"}`},
+		{nil, `{"tables":null,"rejected":null,"bytes":4}`},
+	} {
+		err, d.again = test.err, time.Time{}
+		if got := string(d.get(t.Context())); got != test.want {
+			t.Errorf("%v: got %s, want %s", test.err, got, test.want)
+		}
 	}
 }

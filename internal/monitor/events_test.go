@@ -125,7 +125,8 @@ func TestDetailIsAskedSeldom(t *testing.T) {
 	}
 }
 
-// TestDatabaseDoesNotAnswer: what the streams tell is shown all the same.
+// TestDatabaseDoesNotAnswer: what the streams tell is shown all the same, and what
+// is wrong.
 func TestDatabaseDoesNotAnswer(t *testing.T) {
 	hang := func(ctx context.Context) (monitor.Detail, error) {
 		<-ctx.Done()
@@ -137,5 +138,9 @@ func TestDatabaseDoesNotAnswer(t *testing.T) {
 		if f.next("view", &v); len(v.Sources) != 1 {
 			t.Errorf("got %+v", v)
 		}
+	}
+	var d monitor.Detail
+	if f.next("detail", &d); d.Trouble != "no answer" || d.Tables == nil {
+		t.Errorf("got %+v", d)
 	}
 }

@@ -132,7 +132,7 @@ func Handler(config Config) http.Handler {
 	}
 	mux.Handle("GET /{$}", guarded(config.Token, file("index.html", "text/html; charset=utf-8")))
 	mux.Handle("GET /events", guarded(config.Token, &events{
-		history: config.Metrics.history, details: &details{ask: config.Detail}, places: make(chan struct{}, viewersAtAll),
+		history: config.Metrics.history, details: newDetails(config.Detail), places: make(chan struct{}, viewersAtAll),
 	}))
 	mux.Handle("GET /metrics", guarded(config.Token, promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
 	if config.Token == "" {

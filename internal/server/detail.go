@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
 	"metadb/internal/monitor"
@@ -32,8 +34,20 @@ func (s *streams) detail(ctx context.Context) (monitor.Detail, error) {
 		}
 		return nil
 	})
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return d, nil
+	case !errors.As(err, &refused):
+		return d, fmt.Errorf("the database does not answer: %w", err)
+	case refused.Code == lockNotAvailable:
+		return d, monitor.ErrLater
+	}
 	return d, err
 }
+
+// lockNotAvailable is the SQLSTATE of a lock that was waited for too long.
+const lockNotAvailable = "55P03"
 
 // tablesDetailSQL tells of each table and the parts that it consists of. The
 // statistics follow what is written; the estimate of ANALYZE stands in where there

@@ -23,11 +23,22 @@ func (s *streams) ready(ctx context.Context) error {
 	if err := s.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)
 	}
+	return streaming(s.registry.Reports())
+}
+
+// streaming says which sources do not stream. One that has tables which wait does:
+// the others go on.
+func streaming(reports []status.Report) error {
 	var troubles []string
-	for _, r := range s.registry.Reports() {
+	for _, r := range reports {
 		switch r.Stream {
-		case status.Starting, status.Error:
-			troubles = append(troubles, fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message))
+		case status.Error:
+			if len(r.Parked) > 0 {
+				continue
+			}
+			fallthrough
+		case status.Starting:
+			troubles = append(troubles, strings.TrimSpace(fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message)))
 		case status.Active, status.Gap, status.Waiting, status.Inactive:
 		}
 	}

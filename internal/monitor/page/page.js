@@ -10,11 +10,22 @@ const clock = document.getElementById('clock');
 const cards = new Map();
 let hour = {};
 let rejected = new Map();
+let trouble = '';
+let latest;
 
 const supply = (name, card) => {
   const series = hour[name];
   if (series) { card.lags(series.lags); card.rates(series.rates); }
   card.latest(rejected.get(name));
+};
+
+const summarize = () => {
+  if (!latest) return;
+  const troubled = latest.sources.filter((s) => !s.well).map((s) => s.name);
+  if (trouble) troubled.unshift('the database');
+  put(summary, troubled.length ? 'Asks for attention: ' + troubled.join(', ')
+    : latest.sources.length ? 'All is well' : 'There is no data source yet');
+  document.title = (troubled.length ? '⚠ ' : '') + 'Metadb';
 };
 
 const receive = {
@@ -29,10 +40,8 @@ const receive = {
       }
       show(cards.get(s.name), s, now);
     }
-    const troubled = view.sources.filter((s) => !s.well).map((s) => s.name);
-    put(summary, !view.sources.length ? 'There is no data source yet'
-      : troubled.length ? 'Asks for attention: ' + troubled.join(', ') : 'All is well');
-    document.title = (troubled.length ? '⚠ ' : '') + 'Metadb';
+    latest = view;
+    summarize();
     put(clock, moment(view.time) + ' UTC');
   },
   hour: (all) => {
@@ -40,6 +49,11 @@ const receive = {
     for (const [name, card] of cards) if (hour[name]) { card.lags(hour[name].lags); card.rates(hour[name].rates); }
   },
   detail: (detail) => {
+    trouble = detail.trouble || '';
+    summarize();
+    const line = document.getElementById('trouble');
+    line.hidden = !trouble;
+    put(line, trouble && trouble + '. What is shown of tables and rejected events is old.');
     rejected = new Map(detail.rejected.map((r) => [r.source, r]));
     for (const [name, card] of cards) card.latest(rejected.get(name));
     tables.show(detail.tables);
