@@ -39,6 +39,9 @@ type Mark struct {
 	// is above neither may be one that Debezium sent before (SPEC 1).
 	HighLSN  uint64
 	HighTime Micros
+	// Reached is the highest Next that the topic has had: more than Next where
+	// somebody has moved the position back.
+	Reached int64
 	// TopicID is the topic's identity when the position was stored.
 	TopicID TopicID
 }

@@ -33,7 +33,7 @@ type Querier interface {
 // position are absent. Nil partitions means all of the source and group.
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 	rows, err := db.Query(ctx, `
-		SELECT topic, partition, next_offset, high_lsn, high_time, topic_id
+		SELECT topic, partition, next_offset, high_lsn, high_time, greatest(reached, next_offset), topic_id
 			FROM metadb.stream_position
 			WHERE source_name = $1 AND consumer_group = $2`, source, group)
 	if err != nil {
@@ -41,11 +41,11 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 	}
 	stored := make(map[change.Partition]change.Mark)
 	var part change.Partition
-	var next, lsn int64
+	var next, lsn, reached int64
 	var high time.Time
 	var id *[16]byte
-	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next, &lsn, &high, &id}, func() error {
-		mark := change.Mark{Next: next, HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro())}
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next, &lsn, &high, &reached, &id}, func() error {
+		mark := change.Mark{Next: next, HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro()), Reached: reached}
 		if id != nil {
 			mark.TopicID = *id
 		}
@@ -75,6 +75,8 @@ const (
 	moveSQL = `
 		UPDATE metadb.stream_position AS p
 			SET next_offset = span.next_offset, high_lsn = span.high_lsn, high_time = span.high_time,
+				reached = CASE WHEN p.topic_id IS NOT DISTINCT FROM span.topic_id
+					THEN greatest(p.reached, p.next_offset, span.next_offset) ELSE span.next_offset END,
 				topic_id = span.topic_id, updated_at = now()
 			FROM ` + spanColumns + `
 			WHERE p.source_name = $1 AND p.consumer_group = $2 AND p.topic = span.topic
@@ -82,8 +84,8 @@ const (
 
 	beginSQL = `
 		INSERT INTO metadb.stream_position
-				(source_name, consumer_group, topic, partition, next_offset, high_lsn, high_time, topic_id)
-			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.high_lsn, span.high_time, span.topic_id
+				(source_name, consumer_group, topic, partition, next_offset, reached, high_lsn, high_time, topic_id)
+			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.next_offset, span.high_lsn, span.high_time, span.topic_id
 			FROM ` + spanColumns + `
 			ON CONFLICT DO NOTHING`
 )

@@ -44,11 +44,11 @@ func advance(ctx context.Context, db *pgtest.DB, spans ...change.Span) error {
 func TestAdvanceAndLoad(t *testing.T) {
 	ctx, db := t.Context(), open(t)
 	a := change.Mark{Next: 10, HighLSN: 94041928, HighTime: 1795344080347172, TopicID: change.TopicID{1, 2, 3}}
-	b := change.Mark{Next: 7}
+	b := change.Mark{Next: 7, Reached: 7}
 	if err := advance(ctx, db, change.Span{Partition: first, Fresh: true, To: a}, change.Span{Partition: second, Fresh: true, To: b}); err != nil {
 		t.Fatal(err)
 	}
-	c := change.Mark{Next: 12, HighLSN: 94041999, HighTime: a.HighTime + 1, TopicID: a.TopicID}
+	c := change.Mark{Next: 12, HighLSN: 94041999, HighTime: a.HighTime + 1, Reached: 12, TopicID: a.TopicID}
 	if err := advance(ctx, db, change.Span{Partition: first, From: a, To: c}); err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +67,35 @@ func TestAdvanceAndLoad(t *testing.T) {
 	}
 	if got, err := checkpoint.Load(ctx, db.Pool, "sensor", "another group", nil); err != nil || len(got) != 0 {
 		t.Errorf("another group has its own positions: got %v, %v", got, err)
+	}
+}
+
+// TestReached: how far a topic was read stays known when the position is moved back,
+// and is forgotten with the topic.
+func TestReached(t *testing.T) {
+	ctx, db := t.Context(), open(t)
+	old, renewed := change.TopicID{1}, change.TopicID{2}
+	for _, step := range []struct {
+		sql  string
+		span change.Span
+		want int64
+	}{
+		{"", change.Span{Partition: first, Fresh: true, To: change.Mark{Next: 10, TopicID: old}}, 10},
+		{"UPDATE metadb.stream_position SET next_offset = 4", change.Span{}, 10},
+		{"", change.Span{Partition: first, From: change.Mark{Next: 4}, To: change.Mark{Next: 6, TopicID: old}}, 10},
+		{"", change.Span{Partition: first, From: change.Mark{Next: 6}, To: change.Mark{Next: 2, TopicID: renewed}}, 2},
+	} {
+		if _, err := db.Pool.Exec(ctx, step.sql); err != nil {
+			t.Fatal(err)
+		}
+		if step.span != (change.Span{}) {
+			if err := advance(ctx, db, step.span); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := checkpoint.Load(ctx, db.Pool, "sensor", "group", nil); err != nil || got[first].Reached != step.want {
+			t.Errorf("got %v, %v; want %d reached", got, err, step.want)
+		}
 	}
 }
 

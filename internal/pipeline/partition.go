@@ -28,6 +28,9 @@ func (p *partitions) begin(b change.Beginning) {
 	}
 	state.now = state.taken
 	state.now.Next, state.now.TopicID = b.From, b.TopicID
+	if b.TopicID != b.Stored.TopicID {
+		state.now.Reached = b.From // offsets begin anew
+	}
 	p.states[b.Partition] = state
 }
 
@@ -45,11 +48,14 @@ func (p *partitions) collect(e *change.Event) bool {
 	}
 	mark := &state.now
 	mark.Next = e.Position.Offset + 1
+	readAgain := mark.Next <= mark.Reached
+	mark.Reached = max(mark.Reached, mark.Next)
 	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
 		return true
 	}
 	if e.Snapshot == change.Incremental {
-		return true // it has no lsn of its own
+		e.Suspect = readAgain // it has no lsn of its own
+		return true
 	}
 	e.Overtaken = e.Op == change.Truncate && p.overtaken(e)
 	e.Suspect = e.Overtaken || suspect(mark, e)

@@ -53,6 +53,29 @@ func TestSuspects(t *testing.T) {
 	}
 }
 
+// TestSuspectsReadAgain: rows of an incremental snapshot have no lsn that would tell
+// their repetition, but their offsets do where the position was moved back.
+func TestSuspectsReadAgain(t *testing.T) {
+	id, another := change.TopicID{1}, change.TopicID{2}
+	for name, test := range map[string]struct {
+		topic change.TopicID
+		want  [3]bool
+	}{
+		"the same topic":               {id, [3]bool{true, true, false}},
+		"the topic was made once more": {another, [3]bool{}},
+	} {
+		states := newPartitions()
+		states.begin(change.Beginning{Partition: part0, Stored: change.Mark{Next: 8, Reached: 10, TopicID: id}, From: 8, TopicID: test.topic})
+		for i, want := range test.want {
+			e := upsert(part0, int64(8+i), 0, 1)
+			e.Snapshot = change.Incremental
+			if !states.collect(&e) || e.Suspect != want {
+				t.Errorf("%s: offset %d: suspect is %t", name, 8+i, e.Suspect)
+			}
+		}
+	}
+}
+
 func TestDeliveredTwiceAndNotOurs(t *testing.T) {
 	states := newPartitions()
 	states.begin(begin(part0, change.Mark{Next: 5}))

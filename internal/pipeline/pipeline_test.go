@@ -215,7 +215,7 @@ func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
 	}
 	want := change.Span{
 		Partition: part0,
-		From:      change.Mark{Next: 6, HighLSN: 1, HighTime: 1}, To: change.Mark{Next: 9, HighLSN: 3, HighTime: 3},
+		From:      change.Mark{Next: 6, HighLSN: 1, HighTime: 1, Reached: 6}, To: change.Mark{Next: 9, HighLSN: 3, HighTime: 3, Reached: 9},
 	}
 	if !slices.Equal(second.Spans, []change.Span{want}) {
 		t.Errorf("got %+v, want %+v", second.Spans, want)

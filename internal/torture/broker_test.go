@@ -2,6 +2,8 @@ package torture
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -71,6 +73,25 @@ func (w *world) rival() {
 	}
 	w.pause(3 * time.Second)
 	rival.Close()
+}
+
+// recreate deletes a topic and makes it anew, with nothing in it.
+func (w *world) recreate(topic string) {
+	w.t.Helper()
+	if _, err := kadm.NewClient(w.client).DeleteTopic(w.t.Context(), topic); err != nil {
+		w.t.Fatal(err)
+	}
+	w.createTopics(topic)
+	w.source.sent = slices.DeleteFunc(w.source.sent, func(r *kgo.Record) bool { return r.Topic == topic })
+	err := rig.Eventually(w.t.Context(), quiet, "notice the gap", func() error {
+		if status := w.status(); !strings.Contains(status, " gap ") {
+			return errors.New(status)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, w.describe())
+	}
 }
 
 // addPartition gives a topic one more. It has been read by then: where a topic got

@@ -23,7 +23,7 @@ var forms = [][]eventgen.Column{
 
 // alter changes the columns of a table. What a column had that is dropped is gone.
 func (s *source) alter(t *table, form int) {
-	t.form = form
+	t.form, t.altered = form, true
 	s.encode(t)
 	for _, values := range t.rows {
 		t.trim(values)

@@ -15,6 +15,7 @@ func (s *source) snapshot(tables []*table) []*kgo.Record {
 	s.tick()
 	var records []*kgo.Record
 	for i, t := range tables {
+		t.altered = false
 		ids := slices.Sorted(maps.Keys(t.rows))
 		for k, id := range ids {
 			mark := "true"
@@ -40,6 +41,7 @@ func (s *source) snapshot(tables []*table) []*kgo.Record {
 func (s *source) incremental(tables []*table) []*kgo.Record {
 	var records []*kgo.Record
 	for _, t := range tables {
+		t.altered = false
 		for id := range int64(ids) {
 			if s.random.IntN(3) == 0 {
 				records = append(records, s.changes(1)...)

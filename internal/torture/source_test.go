@@ -43,6 +43,9 @@ type table struct {
 	encoder *eventgen.Encoder
 	rows    map[int64]row
 	decoder *debezium.Decoder
+	// altered says that a column was added or dropped since the last snapshot: what
+	// rows have there is seen when they change.
+	altered bool
 	// confirms says that what is written confirms rows.
 	confirms bool
 }
@@ -102,6 +105,15 @@ func (s *source) changes(n int) []*kgo.Record {
 	s.sent = append(s.sent, records...)
 	s.sent = s.sent[max(0, len(s.sent)-300):]
 	return records
+}
+
+// lose lets n changes happen that nobody hears of. A connector that has lost its
+// place sends nothing again that was before it.
+func (s *source) lose(n int) {
+	s.sent = nil
+	for range n {
+		s.change(s.tables[s.random.IntN(len(s.tables))])
+	}
 }
 
 // again returns the latest records once more, under new offsets.

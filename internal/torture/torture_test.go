@@ -53,9 +53,10 @@ func TestTorture(t *testing.T) {
 func (w *world) round() {
 	w.t.Helper()
 	w.trail = nil
-	for range torments {
-		w.write(w.source.changes(1 + w.random.IntN(150)))
-		w.torment()
+	w.spoil(torments)
+	if w.random.IntN(2) == 0 {
+		w.resync()
+		w.spoil(torments / 4)
 	}
 	w.check()
 }

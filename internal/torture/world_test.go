@@ -35,6 +35,8 @@ type world struct {
 	counts map[string]int
 	// trail has the torments of the round in their order.
 	trail []string
+	// resynced says that the initial synchronization is over.
+	resynced bool
 	// kills is how often the server was killed.
 	kills int
 }

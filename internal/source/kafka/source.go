@@ -138,11 +138,12 @@ func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) 
 	}
 }
 
-// drop notes that a partition is not read any more. It is called with the lock.
+// drop notes that a partition is not read any more. It is called with the lock. If
+// it is paused the client keeps that for when it is ours again: the next Pause says
+// what becomes of it.
 func (s *Source) drop(part change.Partition) {
 	s.ended = append(s.ended, part)
 	delete(s.reading, part)
-	delete(s.paused, part)
 }
 
 // Close commits what was acknowledged, leaves the group, so that others need

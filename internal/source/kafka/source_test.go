@@ -263,6 +263,22 @@ func TestPause(t *testing.T) {
 	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 2) })
 }
 
+// TestPausedPartitionIsLost: the client forgets no pause when a partition is taken
+// away and given again.
+func TestPausedPartitionIsLost(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t)
+	b.create(patron.Topic, 1)
+	s := b.open("", &marks{})
+	defer s.Close()
+	listen(t, s, func(h *heard) bool { return len(h.begun) == 1 })
+	s.Pause([]change.Partition{patron})
+	b.produce(patron.Topic, 0, 3)
+	s.end(t.Context(), s.client, map[string][]int32{patron.Topic: {patron.Number}})
+	s.Pause(nil)
+	listen(t, s, func(h *heard) bool { return h.ended[patron] && h.has(patron, 0, 2) })
+}
+
 func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
