@@ -28,11 +28,17 @@ type aside struct {
 	later *change.Micros
 }
 
+// applied is an event that this transaction applies, and its time.
+type applied struct {
+	change.Position
+	at change.Micros
+}
+
 // wait is what is known of one key: records that were set aside, and events that
 // this transaction applies, though not before them.
 type wait struct {
 	aside   []aside
-	applied []change.Position
+	applied []applied
 }
 
 // waits has the keys of which records were set aside.
@@ -49,7 +55,7 @@ func (w waits) add(key []byte, at change.Position, later *change.Micros) {
 		known = &wait{}
 		w[name] = known
 	}
-	known.applied = slices.DeleteFunc(known.applied, func(p change.Position) bool { return p == at })
+	known.applied = slices.DeleteFunc(known.applied, func(p applied) bool { return p.Position == at })
 	known.aside = append(known.aside, aside{at, later})
 }
 
@@ -60,7 +66,7 @@ func (w waits) apply(e *change.Event) {
 	}
 	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
 	if known != nil {
-		known.applied = append(known.applied, e.Position)
+		known.applied = append(known.applied, applied{e.Position, e.Time})
 	}
 }
 
@@ -108,11 +114,31 @@ func (w waits) behindOldKey(e *change.Event) (offset int64, waiting bool) {
 		return 0, false
 	}
 	for _, a := range known.aside {
-		if a.later == nil || *a.later == e.Time {
+		if later := known.overtaken(a); later == nil || *later == e.Time {
 			return a.Offset, true
 		}
 	}
 	return 0, false
+}
+
+// overtaken returns when a record was overtaken, if it was: before this
+// transaction, or by the first event behind it that this one applies, which the
+// record is told at the end of the batch only.
+func (k *wait) overtaken(a aside) *change.Micros {
+	if a.later != nil {
+		return a.later
+	}
+	var first *applied
+	for i := range k.applied {
+		p := &k.applied[i]
+		if p.Partition == a.Partition && a.Offset < p.Offset && (first == nil || p.Offset < first.Offset) {
+			first = p
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return &first.at
 }
 
 func sameMoment(a, b *change.Micros) bool {
