@@ -21,10 +21,20 @@ def main(conninfo):
         check("binary", conn.execute("list status", binary=True).fetchone()["lag"], 7)
         check("tag", conn.execute("create data origin py").statusmessage, "CREATE DATA ORIGIN")
         check("origins", [r["name"] for r in conn.execute("list data_origins")], ["py"])
-        # Forgets what it prepared, commands among it, and goes on.
-        conn.execute("deallocate all")
+        # When something is dropped, psycopg forgets what it prepared, commands
+        # among it: it sends DEALLOCATE ALL, and prepares them anew.
+        check("tag", conn.execute("drop data origin py").statusmessage, "DROP DATA ORIGIN")
         for _ in range(8):
-            check("after deallocate", conn.execute("list status").fetchone()["name"], "sensor")
+            check("after a drop", conn.execute("list status").fetchone()["name"], "sensor")
+        # Behind its back, as with any statement of the database.
+        conn.execute("deallocate all")
+        try:
+            conn.execute("list status")
+            sys.exit("it is still prepared")
+        except errors.InvalidSqlStatementName:
+            pass
+        conn.execute("list status", prepare=False)
+        conn.execute("discard all")
         try:
             conn.execute("list sttus")
             sys.exit("no error")
