@@ -138,6 +138,9 @@ func TestPortInUse(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *pgwire.Config) { c.TLS, c.Host = certificate(t), "0.0.0.0" })
+	if p.server.Addr().IP.To4() == nil {
+		t.Errorf("0.0.0.0 listens on %s, of IPv6 too", p.server.Addr())
+	}
 	if got := p.login("dbname=metadb user=mdbadmin password='pass word' sslmode=require"); got != "mdbadmin\n" {
 		t.Error(got)
 	}

@@ -113,6 +113,8 @@ func FuzzSession(f *testing.F) {
 		f.Add(encoded(f, message))
 	}
 	f.Add(encoded(f, all...))
+	forget := messages{&parse{Name: "a", Query: "list status"}, &pgproto3.Query{String: "begin; deallocate a"}, &bind{PreparedStatement: "a"}, &syncing{}}
+	f.Add(encoded(f, forget...))
 	f.Add(binary.BigEndian.AppendUint32([]byte{'F'}, 8))
 	f.Add([]byte("Q\x7f\xff\xff\xffselect"))
 	p := open(f, quietly)

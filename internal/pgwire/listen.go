@@ -17,7 +17,12 @@ const maxSocketPath = 107
 
 // listenTCP listens on the configured address.
 func listenTCP(c *Config) (net.Listener, error) {
-	listener, err := net.Listen("tcp", c.address())
+	network := "tcp"
+	if ip := net.ParseIP(c.Host); ip != nil && ip.To4() != nil {
+		// Otherwise 0.0.0.0 would mean every address of IPv6, too.
+		network = "tcp4"
+	}
+	listener, err := net.Listen(network, c.address())
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("port %d is in use by another program: choose another one with --port, or stop that program", c.Port)
 	}
