@@ -26,7 +26,7 @@ func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*R
 		if err := options.Validate(); err != nil {
 			return optionError(err, c.Name.At)
 		}
-		if err := checkGroup(ctx, tx, options); err != nil {
+		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
 		return datasource.Update(ctx, tx, options)

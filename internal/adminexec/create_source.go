@@ -16,7 +16,7 @@ import (
 func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (*Result, error) {
 	if c.Type.Text != "kafka" {
 		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("invalid data source type %q", c.Type.Text),
+			Code: codeInvalidValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
 			Hint: `the type is "kafka"`, Position: c.Type.At,
 		}
 	}
@@ -31,7 +31,7 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 		return nil, optionError(err, c.Name.At)
 	}
 	err := e.quietly(ctx, func(tx pgx.Tx) error {
-		if err := checkGroup(ctx, tx, options); err != nil {
+		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
 		return datasource.Insert(ctx, tx, options)
@@ -45,7 +45,7 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 	e.log("data source %q created", c.Name.Text)
 	result := done("CREATE DATA SOURCE")
 	if err := e.Control.StartSource(ctx, c.Name.Text); err != nil {
-		return result.warning(fmt.Sprintf("data source %q was created but could not be started: %v", c.Name.Text, err)), nil
+		return result.warning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
 	}
 	return result, nil
 }
@@ -63,9 +63,19 @@ func created(options []adminlang.Option) []adminlang.Option {
 	return list
 }
 
+// placeOf is where the value of an option is, 0 if it is not among those given.
+func placeOf(key string, given []adminlang.Option) int {
+	for _, option := range given {
+		if option.Key.Text == key {
+			return option.Value.At
+		}
+	}
+	return 0
+}
+
 // checkGroup refuses a consumer group that another data source has: Kafka would
 // divide the partitions between the two.
-func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options) error {
+func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []adminlang.Option) error {
 	others, err := datasource.LoadAll(ctx, tx)
 	if err != nil {
 		return err
@@ -74,8 +84,8 @@ func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options) error {
 		if other.Name != o.Name && other.ConsumerGroup == o.ConsumerGroup && other.Brokers == o.Brokers {
 			return &Error{
 				Code:    codeDuplicateObject,
-				Message: fmt.Sprintf("consumer group %q is used by data source %q", o.ConsumerGroup, other.Name),
-				Hint:    "every data source needs a consumer group of its own",
+				Message: fmt.Sprintf("consumer group \"%s\" is used by data source \"%s\"", o.ConsumerGroup, other.Name),
+				Hint:    "every data source needs a consumer group of its own", Position: placeOf("consumer_group", given),
 			}
 		}
 	}

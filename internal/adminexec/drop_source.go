@@ -29,7 +29,7 @@ func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Res
 		return nil, sourceError(err, c.Name)
 	}
 	e.log("data source %q dropped", name)
-	return done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source %q are kept", name)), nil
+	return done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source \"%s\" are kept", name)), nil
 }
 
 // forgetSource removes a data source and how far it has come.

@@ -78,13 +78,13 @@ func notYet(command adminlang.Command) *Error {
 // missing says that an object that a name stands for does not exist.
 func missing(kind string, name adminlang.Name) *Error {
 	return &Error{
-		Code: codeUndefinedObject, Message: fmt.Sprintf("%s %q does not exist", kind, name.Text), Position: name.At,
+		Code: codeUndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
 	}
 }
 
 // duplicate says that an object of that name exists already.
 func duplicate(kind string, name adminlang.Name) *Error {
 	return &Error{
-		Code: codeDuplicateObject, Message: fmt.Sprintf("%s %q already exists", kind, name.Text), Position: name.At,
+		Code: codeDuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,
 	}
 }

@@ -116,7 +116,7 @@ func TestSourceLifecycle(t *testing.T) {
 	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')", "CREATE DATA SOURCE")
 	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')", `42710 data source "a" already exists (20)`)
 	f.expect("create data source b type kafka options (brokers 'b', topics '^b', consumer_group 'g')",
-		`42710 consumer group "g" is used by data source "a" (0) every data source needs`)
+		`42710 consumer group "g" is used by data source "a" (83) every data source needs`)
 	f.expect("create data source b type kafka options (brokers 'b', topics '^b')",
 		`22023 option "consumer_group" is required (20) give it in: options (consumer_group '…')`)
 	f.expect("create data source b type kafka options (brokers 'b', brokers 'c')", `42710 option "brokers" provided more than once (55)`)

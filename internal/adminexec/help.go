@@ -76,7 +76,7 @@ func help(c adminlang.Help) (*Result, error) {
 	}
 	if len(rows) == 0 {
 		return nil, &Error{
-			Code: codeUndefinedObject, Message: fmt.Sprintf("there is no command %q", begin),
+			Code: codeUndefinedObject, Message: fmt.Sprintf("there is no command \"%s\"", begin),
 			Hint: adminlang.Suggest(begin, beginnings), Position: c.Words[0].At,
 		}
 	}

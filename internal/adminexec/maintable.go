@@ -78,7 +78,7 @@ func alterError(err error, c adminlang.AlterTable) error {
 		return refused(codeReservedName, c.Column.At, "", "column %s is one of those that Metadb keeps itself", c.Column)
 	case errors.Is(err, maintable.ErrNoType):
 		return refused(codeUndefinedObject, c.Type.At, "types, without length or precision, are: "+strings.Join(maintable.Types(), ", "),
-			"%q is no type of a column", c.Type.Text)
+			"\"%s\" is no type of a column", c.Type.Text)
 	case errors.Is(err, maintable.ErrNarrowing):
 		return refused(codeInvalidValue, c.Type.At, "a column can become text, or a number that holds every value; text can become uuid",
 			"column %s can't become %s: %v", c.Column, c.Type.Text, err)

@@ -25,7 +25,7 @@ func (e *Executor) createMapping(ctx context.Context, c adminlang.CreateMapping)
 		return nil, &Error{Code: codeInvalidValue, Message: err.Error(), Hint: "examples: '$', '$.metadata', '$.tags.tagList'", Position: c.Mapping.Path.At}
 	}
 	if err := transform.CheckTarget(c.Target.Text); err != nil {
-		return nil, &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid target %q: %v", c.Target.Text, err), Position: c.Target.At}
+		return nil, &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid target \"%s\": %v", c.Target.Text, err), Position: c.Target.At}
 	}
 	result := done("CREATE DATA MAPPING")
 	err := e.within(ctx, func(tx pgx.Tx) error {

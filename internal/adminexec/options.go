@@ -17,7 +17,7 @@ func applyOptions(o *datasource.Options, changes []adminlang.Option) error {
 	for _, c := range changes {
 		key := c.Key.Text
 		if seen[key] {
-			return &Error{Code: codeDuplicateObject, Message: fmt.Sprintf("option %q provided more than once", key), Position: c.Key.At}
+			return &Error{Code: codeDuplicateObject, Message: fmt.Sprintf("option \"%s\" provided more than once", key), Position: c.Key.At}
 		}
 		seen[key] = true
 		if err := applyOption(o, c); err != nil {
@@ -31,17 +31,23 @@ func applyOption(o *datasource.Options, c adminlang.Option) error {
 	key := c.Key.Text
 	_, has := o.Get(key)
 	if err := o.Set(key, c.Value.Text); err != nil {
-		return optionError(err, at(c, err))
+		refused := optionError(err, at(c, err))
+		var invalid *datasource.InvalidOptionError
+		var shown *Error
+		if errors.As(err, &invalid) && errors.As(refused, &shown) {
+			shown.Hint = didYouMean(c.Value.Text, invalid.Choices) + shown.Hint
+		}
+		return refused
 	}
 	switch {
 	case c.Action == adminlang.Add && has:
 		return &Error{
-			Code: codeDuplicateObject, Message: fmt.Sprintf("option %q already has a value", key),
+			Code: codeDuplicateObject, Message: fmt.Sprintf("option \"%s\" already has a value", key),
 			Hint: fmt.Sprintf("use: set %s '…'", key), Position: c.Key.At,
 		}
 	case c.Action != adminlang.Add && !has:
 		return &Error{
-			Code: codeUndefinedObject, Message: fmt.Sprintf("option %q has no value", key),
+			Code: codeUndefinedObject, Message: fmt.Sprintf("option \"%s\" has no value", key),
 			Hint: fmt.Sprintf("use: add %s '…'", key), Position: c.Key.At,
 		}
 	case c.Action == adminlang.Drop:
@@ -69,10 +75,7 @@ func optionError(err error, position int) error {
 	switch {
 	case errors.As(err, &unknown):
 		e.Code = codeUnknownOption
-		e.Hint = "valid options are: " + strings.Join(datasource.Names(), ", ")
-		if hint := adminlang.Suggest(unknown.Key, datasource.Names()); strings.HasPrefix(hint, "did you mean") {
-			e.Hint = hint + " " + e.Hint
-		}
+		e.Hint = didYouMean(unknown.Key, datasource.Names()) + "valid options are: " + strings.Join(datasource.Names(), ", ")
 	case errors.As(err, &invalid):
 		if len(invalid.Choices) > 0 {
 			e.Hint = "valid values are: " + strings.Join(invalid.Choices, ", ")
@@ -83,4 +86,13 @@ func optionError(err error, position int) error {
 		return err
 	}
 	return e
+}
+
+// didYouMean is the beginning of a hint that lists valid words: the one that was
+// probably meant. It is empty where none is near.
+func didYouMean(word string, valid []string) string {
+	if hint := adminlang.Suggest(word, valid); strings.HasPrefix(hint, "did you mean") {
+		return hint + " "
+	}
+	return ""
 }

@@ -76,18 +76,15 @@ func findParameter(name adminlang.Name) (parameter, error) {
 		}
 		names = append(names, p.name)
 	}
-	valid := "valid parameters are: " + strings.Join(names, ", ")
-	if hint := adminlang.Suggest(name.Text, names); strings.HasPrefix(hint, "did you mean") {
-		valid = hint + " " + valid
-	}
+	valid := didYouMean(name.Text, names) + "valid parameters are: " + strings.Join(names, ", ")
 	return parameter{}, &Error{
-		Code: codeUndefinedObject, Message: fmt.Sprintf("unrecognized configuration parameter %q", name.Text), Hint: valid, Position: name.At,
+		Code: codeUndefinedObject, Message: fmt.Sprintf("unrecognized configuration parameter \"%s\"", name.Text), Hint: valid, Position: name.At,
 	}
 }
 
 // checkParameter says whether the parameter may have that value.
 func (e *Executor) checkParameter(ctx context.Context, p parameter, v adminlang.Value) error {
-	invalid := &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter %q: %q", p.name, v.Text), Position: v.At}
+	invalid := &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At}
 	switch {
 	case p.high > 0:
 		if n, err := strconv.Atoi(v.Text); err != nil || n < p.low || n > p.high {

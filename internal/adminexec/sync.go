@@ -51,7 +51,7 @@ func (e *Executor) synchronize(ctx context.Context, c adminlang.Sync) (*Result, 
 		err = e.Sync.Abort(ctx, target)
 	}
 	if err != nil {
-		return nil, syncError(err, front)
+		return nil, placed(syncError(err, front), c)
 	}
 	for _, line := range front.warnings {
 		result.warning(line)
@@ -60,6 +60,15 @@ func (e *Executor) synchronize(ctx context.Context, c adminlang.Sync) (*Result, 
 		e.log("%s", c)
 	}
 	return result, nil
+}
+
+// placed gives an error that has no position that of what the command is about.
+func placed(err error, c adminlang.Sync) error {
+	var shown *Error
+	if errors.As(err, &shown) && shown.Position == 0 {
+		shown.Position = max(c.Source.At, c.Table.At())
+	}
+	return err
 }
 
 // target returns what a command is about.

@@ -63,7 +63,7 @@ func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result,
 	e.log("user %q dropped, %s handed over to %q", c.User.Text, objects, e.Roles.System)
 	result := done("DROP USER")
 	if handedOver > 0 {
-		result.notice(fmt.Sprintf("%s of user %q handed over to %q", objects, c.User.Text, e.Roles.System))
+		result.notice(fmt.Sprintf("%s of user \"%s\" handed over to \"%s\"", objects, c.User.Text, e.Roles.System))
 	}
 	return result, nil
 }
@@ -112,7 +112,7 @@ func (e *Executor) asSuper(ctx context.Context, do func(pgx.Tx) error) error {
 func userError(err error, user adminlang.Name) error {
 	refused := func(code string, sentinel error, hint string) error {
 		return &Error{
-			Code: code, Message: fmt.Sprintf("user %q %s", user.Text, sentinel), Hint: hint, Position: user.At,
+			Code: code, Message: fmt.Sprintf("user \"%s\" %s", user.Text, sentinel), Hint: hint, Position: user.At,
 		}
 	}
 	quoted := user.String()

@@ -78,16 +78,16 @@ func TestUsers(t *testing.T) {
 	f.sql("CREATE ROLE " + ident.Name(system).SQL())
 
 	f.expect("create user "+quoted+" with password 'geheim', comment 'it''s her'", "CREATE USER")
-	f.expect("create user "+quoted+" with password 'geheim'", fmt.Sprintf("42710 user %q already exists (13) register user", anna))
+	f.expect("create user "+quoted+" with password 'geheim'", fmt.Sprintf("42710 user \"%s\" already exists (13) register user", anna))
 	f.expect("create user x with password ''", "22023 the password is empty (29)")
 	f.expect("create user "+strings.Repeat("x", 64)+" with password 'p'", "22023 the name of a user is longer than 63 bytes (13)")
-	f.expect("register user "+quoted, fmt.Sprintf("42710 user %q is registered already (15)", anna))
+	f.expect("register user "+quoted, fmt.Sprintf("42710 user \"%s\" is registered already (15)", anna))
 	f.expect("create schema for user "+quoted, "42P06 schema \""+anna+"\" already exists (24)")
 	f.expect("create user pg_x with password 'p'", `42939 role name "pg_x" is reserved (13)`)
 	f.expect("register user pg_monitor", `42501 user "pg_monitor" belongs to the system (15)`)
 	f.expect("register user nobody_here", `42704 user "nobody_here" does not exist (15)`)
 	f.expect("drop user postgres", `42501 user "postgres" belongs to the system (11)`)
-	f.expect("deregister user "+ident.Name(system).SQL(), fmt.Sprintf("42501 user %q belongs to the system (17)", system))
+	f.expect("deregister user "+ident.Name(system).SQL(), fmt.Sprintf("42501 user \"%s\" belongs to the system (17)", system))
 	f.expect("register user postgres", `42501 user "postgres" belongs to the system (15)`)
 
 	var verifier, comment string
@@ -102,13 +102,13 @@ func TestUsers(t *testing.T) {
 	// What she makes in her schema is handed over, once she can be dropped.
 	f.sql("SET ROLE "+quoted+"; CREATE TABLE "+quoted+".report (n int)", "RESET ROLE")
 	f.expect("deregister user "+quoted, "DEREGISTER USER")
-	f.expect("drop user "+quoted, fmt.Sprintf("42704 user %q is not registered (11)", anna))
+	f.expect("drop user "+quoted, fmt.Sprintf("42704 user \"%s\" is not registered (11)", anna))
 	f.expect("register user "+quoted, "REGISTER USER")
-	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user %q handed over to %q\nDROP USER", anna, system))
+	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user \"%s\" handed over to \"%s\"\nDROP USER", anna, system))
 	if got := f.as(system, "SELECT tableowner::text FROM pg_tables WHERE tablename = 'report'"); got != system {
 		t.Errorf("the owner of what she made is %s", got)
 	}
-	f.expect("drop user "+quoted, fmt.Sprintf("42704 user %q does not exist (11)", anna))
+	f.expect("drop user "+quoted, fmt.Sprintf("42704 user \"%s\" does not exist (11)", anna))
 }
 
 // TestUserDroppedByHand drops roles that are registered, and have been granted
@@ -128,7 +128,7 @@ func TestUserDroppedByHand(t *testing.T) {
 	}
 	drop()
 	f.expect("deregister user "+quoted, "DEREGISTER USER")
-	f.expect("deregister user "+quoted, fmt.Sprintf("42704 user %q does not exist (17)", user))
+	f.expect("deregister user "+quoted, fmt.Sprintf("42704 user \"%s\" does not exist (17)", user))
 	drop()
 	f.expect("create user "+quoted+" with password 'p'", "CREATE USER")
 	if missing, err := access.Missing(t.Context(), f.db.Pool); err != nil || len(missing) > 0 {
@@ -174,7 +174,7 @@ func TestGrants(t *testing.T) {
 		"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
 	f.library("patron")
 	f.library("loan")
-	f.expect("grant access on table library.patron__ to "+quoted, fmt.Sprintf("42704 user %q does not exist", user))
+	f.expect("grant access on table library.patron__ to "+quoted, fmt.Sprintf("42704 user \"%s\" does not exist", user))
 	f.expect("create user "+quoted+" with password 'p'", "CREATE USER")
 	f.expect("grant access on table library.nothing to "+quoted, "42P01 table library.nothing does not exist (31)")
 	f.expect("grant access on function public.f(text) to "+quoted, "42883 function public.f(text) does not exist (33)")

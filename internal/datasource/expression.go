@@ -71,7 +71,7 @@ func appendTrimmed(elements []string, element string) []string {
 func expressionReason(element string, err error) string {
 	var syntaxErr *syntax.Error
 	if errors.As(err, &syntaxErr) {
-		return fmt.Sprintf("regular expression %q: %s", element, syntaxErr.Code)
+		return fmt.Sprintf("regular expression \"%s\": %s", element, syntaxErr.Code)
 	}
-	return fmt.Sprintf("regular expression %q: %s", element, err)
+	return fmt.Sprintf("regular expression \"%s\": %s", element, err)
 }

@@ -15,7 +15,7 @@ const maxNameBytes = 63
 // UnknownOptionError says that there is no option of that name.
 type UnknownOptionError struct{ Key string }
 
-func (e *UnknownOptionError) Error() string { return fmt.Sprintf("invalid option %q", e.Key) }
+func (e *UnknownOptionError) Error() string { return fmt.Sprintf("invalid option \"%s\"", e.Key) }
 
 // InvalidOptionError says that an option can't have the value given. The value
 // itself is not part of it: it may be a secret.
@@ -27,7 +27,7 @@ type InvalidOptionError struct {
 }
 
 func (e *InvalidOptionError) Error() string {
-	return fmt.Sprintf("invalid value for option %q: %s", e.Key, e.Reason)
+	return fmt.Sprintf("invalid value for option \"%s\": %s", e.Key, e.Reason)
 }
 
 // MissingOptionError says that an option that is required has no value.
@@ -40,9 +40,9 @@ type MissingOptionError struct {
 
 func (e *MissingOptionError) Error() string {
 	if e.Because == "" {
-		return fmt.Sprintf("option %q is required", e.Key)
+		return fmt.Sprintf("option \"%s\" is required", e.Key)
 	}
-	return fmt.Sprintf("option %q is required with %s", e.Key, e.Because)
+	return fmt.Sprintf("option \"%s\" is required with %s", e.Key, e.Because)
 }
 
 // Validate checks the options together: those that are required are present,
@@ -81,7 +81,7 @@ func ValidateName(name string) error {
 func (o *Options) validateSecurity() error {
 	if o.SASL() {
 		for _, key := range []string{"sasl_mechanism", "sasl_username", "sasl_password"} {
-			if err := o.require(key, fmt.Sprintf("security %q", o.Security)); err != nil {
+			if err := o.require(key, fmt.Sprintf("security \"%s\"", o.Security)); err != nil {
 				return err
 			}
 		}
@@ -138,7 +138,7 @@ func oneOf(key, value string, choices ...string) error {
 	if slices.Contains(choices, value) {
 		return nil
 	}
-	return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("%q is not one of its values", value), Choices: choices}
+	return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("\"%s\" is not one of its values", value), Choices: choices}
 }
 
 // checkBrokers checks that each broker is a host, or a host and a port.
@@ -150,10 +150,10 @@ func checkBrokers(value string) error {
 		}
 		host, port, err := net.SplitHostPort(broker)
 		if err != nil || host == "" {
-			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("%q is not HOST:PORT", broker)}
+			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("\"%s\" is not HOST:PORT", broker)}
 		}
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("%q has no valid port", broker)}
+			return &InvalidOptionError{Key: "brokers", Reason: fmt.Sprintf("\"%s\" has no valid port", broker)}
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func checkBrokers(value string) error {
 // checkSchemaName refuses the schemas that a source can't be mapped to.
 func checkSchemaName(key, value string) error {
 	if value == "metadb" || value == "information_schema" || strings.HasPrefix(value, "pg_") {
-		return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("schema %q is reserved", value)}
+		return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("schema \"%s\" is reserved", value)}
 	}
 	return nil
 }
