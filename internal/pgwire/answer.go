@@ -18,6 +18,8 @@ type answer struct {
 	formats []int16
 	// sent is how many rows are out.
 	sent int
+	// ended says that the end has been sent.
+	ended bool
 }
 
 // sendAll sends a result in answer to a simple query.
@@ -30,8 +32,9 @@ func (a *answer) sendAll(out *output) error {
 	return a.sendRows(out, 0)
 }
 
-// sendRows sends at most limit rows, all of them if limit is 0, and what ends
-// them.
+// sendRows sends at most limit further rows, all of them if limit is 0, and what
+// ends them: as PostgreSQL, which does not look ahead, it is not the end where the
+// limit is reached, and the tag counts the rows since then.
 func (a *answer) sendRows(out *output, limit int) error {
 	for _, n := range a.result.Notices {
 		if err := out.send(noticeResponse(n)); err != nil {
@@ -39,10 +42,8 @@ func (a *answer) sendRows(out *output, limit int) error {
 		}
 	}
 	a.result.Notices = nil
-	for a.sent < len(a.result.Rows) {
-		if limit > 0 && limit == a.sent {
-			return out.send(&pgproto3.PortalSuspended{})
-		}
+	before := a.sent
+	for a.sent < len(a.result.Rows) && (limit <= 0 || a.sent-before < limit) {
 		row, err := a.encode(a.result.Rows[a.sent])
 		if err != nil {
 			return err
@@ -52,7 +53,15 @@ func (a *answer) sendRows(out *output, limit int) error {
 		}
 		a.sent++
 	}
-	return out.send(&pgproto3.CommandComplete{CommandTag: []byte(a.result.Tag)})
+	if limit > 0 && a.sent-before == limit {
+		return out.send(&pgproto3.PortalSuspended{})
+	}
+	tag := a.result.Tag
+	if before > 0 {
+		tag = fmt.Sprintf("SELECT %d", a.sent-before)
+	}
+	a.ended = true
+	return out.send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
 }
 
 // encode makes a row of the protocol.

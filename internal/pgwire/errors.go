@@ -25,6 +25,7 @@ const (
 	codeDupStatement    = "42P05"
 	codeTooMany         = "53300"
 	codeLimit           = "54000"
+	codeObjectState     = "55000"
 	codeCanceled        = "57014"
 	codeShutdown        = "57P01"
 	severityError       = "ERROR"

@@ -154,6 +154,8 @@ func (s *session) execute(ctx context.Context, body []byte) error {
 		}
 		a.formats = p.formats
 		p.answer = a
+	} else if p.answer.ended && p.answer.result.Columns == nil {
+		return s.refuse(failure(codeObjectState, fmt.Sprintf("portal \"%s\" cannot be run", execute.Portal)))
 	}
 	return p.answer.sendRows(s.out, int(execute.MaxRows))
 }

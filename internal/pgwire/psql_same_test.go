@@ -23,8 +23,8 @@ func TestPsqlSame(t *testing.T) {
 	for _, input := range []string{
 		`\d`, `\d t`, `\d+ t`, `\dt`, `\dt+ metadb.*`, `\d metadb.*`, `\df public.*`, `\di`, `\dn+`, `\du`, `\dT`, `\dp`, `\l template*`, `\dx`, `\sf mdbversion`, `\do =`, `\dconfig work_mem`,
 		`\copy t from ` + file + "\nselect * from t;\n\\copy t to stdout\n\\copy (select 1) to stdout csv header\ntruncate t;",
-		// \watch ends with the error of its third round.
-		"select 1 / (3 - nextval('s')) as a \\watch 0.01\nselect setval('s', 1, false);",
+		// \watch ends with the error of its third round. Its title is the time.
+		"\\t on\nselect 1 / (3 - nextval('s')) as a \\watch 0.01\nselect setval('s', 1, false);",
 		"select 1 as a, 2 as b \\gset\n\\echo :a :b\nselect :a \\gdesc\nselect 'x' \\gexec\nselect 1 \\; select 2;\nselect $1 \\bind 1 \\g",
 		"\\set FETCH_COUNT 10\nselect generate_series(1, 35);", "\\set ON_ERROR_ROLLBACK on\nbegin;\nselect 1/0;\nselect 2;\ncommit;",
 		"\\set AUTOCOMMIT off\nselect 1;\nrollback;", "\\encoding latin1\nselect 'a';", "\\errverbose\nselect 1/0;\n\\errverbose", "\\crosstabview\nselect 1, 2, 3 \\crosstabview",
