@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"metadb/internal/change"
-	"metadb/internal/ident"
 	"metadb/internal/plan"
 	"metadb/internal/transform"
 )
@@ -38,25 +36,6 @@ type remaking struct {
 	rows   *transform.Rows
 	spans  []madeSpan
 	last   change.Micros
-}
-
-// madeSpan is a part of a version's time with the texts of its columns.
-type madeSpan struct {
-	id         int64
-	start, end change.Micros
-	texts      []string
-}
-
-// remade is a version of the table with what its parents say, as it is read.
-type remade struct {
-	id         int64
-	start, end change.Micros
-	values     [][]byte
-	ords       []int32
-	// first is the number of its first span; closed says that the spans are
-	// complete.
-	first  int
-	closed bool
 }
 
 // remake makes the values of columns again that were moments and are text now.
@@ -190,191 +169,4 @@ func (m *remaking) sql(columns []documentColumn, places []string, same string) s
 		" AND (p.__start < c.__end AND p.__end > c.__start OR p.__start = c.__start)" +
 		" WHERE c.__id >= $1 AND c.__id < $2 AND (p.__id < $3 OR p.__id = ANY ($4::bigint[])) AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
 	return b.String()
-}
-
-// version reads a version of the transformed table.
-func (m *remaking) version(id int64, row [][]byte, places int) *remade {
-	v := &remade{
-		id:    id,
-		start: change.Micros(binary.BigEndian.Uint64(row[1])) + pgEpoch, end: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
-	}
-	v.first = len(m.spans)
-	for i := range m.stored {
-		v.values = append(v.values, bytes.Clone(row[4+i]))
-	}
-	for i := range places {
-		ord := int32(0)
-		if value := row[4+len(m.stored)+i]; value != nil {
-			ord = int32(binary.BigEndian.Uint32(value))
-		}
-		v.ords = append(v.ords, ord)
-	}
-	return v
-}
-
-// parentVersion notes what a version of the parent says of a version. Several of
-// one time can't be told by it: those that say something else are the parents of
-// others.
-func (m *remaking) parentVersion(v *remade, start change.Micros, texts [][]byte) {
-	if v.closed {
-		return
-	}
-	said, same := m.says(v, texts)
-	n := len(m.spans)
-	switch {
-	case !same && v.end == v.start:
-		v.closed = n > v.first
-	case !same && start <= v.start:
-		m.spans = m.spans[:v.first]
-	case !same:
-	case n == v.first:
-		m.spans = append(m.spans, madeSpan{id: v.id, start: v.start, end: v.end, texts: said})
-	case !slices.Equal(m.spans[n-1].texts, said):
-		start = max(start, v.start)
-		m.spans[n-1].end = start
-		m.spans = append(m.spans, madeSpan{id: v.id, start: start, end: v.end, texts: said})
-	}
-}
-
-// says returns what documents say in the columns that are made again, and whether
-// they are those of the version: whether all else is the same.
-func (m *remaking) says(v *remade, texts [][]byte) (said []string, same bool) {
-	m.rows.Reset()
-	document := m.layout.Add(m.rows, texts)
-	row, found := m.rows.Find(document, m.table, v.ords)
-	if !found {
-		return nil, false
-	}
-	cells, err := m.shapes.AppendRow(nil, m.rows, m.table, row)
-	if err != nil {
-		return nil, false
-	}
-	said = make([]string, len(m.columns))
-	key := len(m.shapes.Delete.Columns) - len(m.parent.table.Key)
-	for i, cell := range cells.Cells() {
-		i -= key
-		if i < 0 {
-			continue
-		}
-		value := v.values[i]
-		if (cell.State == change.Present) != (value != nil) {
-			return nil, false
-		}
-		made, isMade := m.made[i]
-		if !isMade {
-			if string(cell.Bytes) != string(value) {
-				return nil, false
-			}
-			continue
-		}
-		if value == nil {
-			continue
-		}
-		written, printed, is := m.layout.Moment(m.rows, m.table, row, m.child.table.Columns[m.columns[made]].Name)
-		if !is || printed != string(value) {
-			return nil, false
-		}
-		said[made] = written
-	}
-	return said, true
-}
-
-// write stores what has been made.
-func (m *remaking) write(ctx context.Context) error {
-	var firsts, later []madeSpan
-	for i, span := range m.spans {
-		if i > 0 && m.spans[i-1].id == span.id {
-			later = append(later, span)
-		} else {
-			firsts = append(firsts, span)
-		}
-	}
-	if err := m.writeFirsts(ctx, firsts); err != nil {
-		return err
-	}
-	return m.writeLater(ctx, later)
-}
-
-// arrays returns the texts of spans, one array for each column.
-func (m *remaking) arrays(spans []madeSpan) [][]string {
-	arrays := make([][]string, len(m.columns))
-	for i := range m.columns {
-		for _, span := range spans {
-			arrays[i] = append(arrays[i], span.texts[i])
-		}
-	}
-	return arrays
-}
-
-// writeFirsts gives the versions their texts, and their ends where others follow.
-func (m *remaking) writeFirsts(ctx context.Context, spans []madeSpan) error {
-	if len(spans) == 0 {
-		return nil
-	}
-	t := m.child.table
-	ids, ends := make([]int64, len(spans)), make([]change.Micros, len(spans))
-	for i, span := range spans {
-		ids[i], ends[i] = span.id, span.end
-		if span.end != forever {
-			m.last = max(m.last, span.end)
-		}
-	}
-	args := []any{ids, moments(ends), moment(forever)}
-	set := "__end = e.at, __current = e.at = $3::timestamptz"
-	names, types := "", ""
-	for i, array := range m.arrays(spans) {
-		args = append(args, array)
-		name := stageColumn(i)
-		names += ", " + name
-		types += fmt.Sprintf(", $%d::text[]", len(args))
-		stored := t.Columns[m.columns[i]].Stored.SQL()
-		set += ", " + stored + " = CASE WHEN c." + stored + " IS NULL THEN NULL ELSE e." + name + " END"
-	}
-	_, err := m.tx.Exec(ctx, "UPDATE "+t.Main.SQL()+" AS c SET "+set+" FROM unnest($1::bigint[], $2::timestamptz[]"+types+") AS e (id, at"+names+
-		") WHERE c.__id = e.id", args...)
-	return err
-}
-
-// writeLater inserts the versions that begin within others.
-func (m *remaking) writeLater(ctx context.Context, spans []madeSpan) error {
-	if len(spans) == 0 {
-		return nil
-	}
-	var years []int
-	ids, starts, ends := make([]int64, len(spans)), make([]change.Micros, len(spans)), make([]change.Micros, len(spans))
-	for i, span := range spans {
-		ids[i], starts[i], ends[i] = span.id, span.start, span.end
-		years = append(years, year(span.start))
-		if span.end != forever {
-			m.last = max(m.last, span.end)
-		}
-	}
-	if err := m.ensureYears(ctx, m.child, years); err != nil {
-		return err
-	}
-	t := m.child.table
-	args := []any{ids, moments(starts), moments(ends), moment(forever)}
-	names, types := "", ""
-	for i, array := range m.arrays(spans) {
-		args = append(args, array)
-		names += ", " + stageColumn(i)
-		types += fmt.Sprintf(", $%d::text[]", len(args))
-	}
-	var values strings.Builder
-	for i, column := range t.Columns {
-		stored := "c." + column.Stored.SQL()
-		if at := slices.Index(m.columns, i); at >= 0 {
-			stored = "CASE WHEN " + stored + " IS NULL THEN NULL ELSE e." + stageColumn(at) + " END"
-		}
-		values.WriteString(", " + stored)
-	}
-	_, err := m.tx.Exec(ctx, "INSERT INTO "+t.Main.SQL()+" ("+ident.List(ident.Metadata())+storedColumns(t, "")+
-		") SELECT nextval("+regclass(t.Sequence)+"), e.start, e.stop, e.stop = $4::timestamptz, c.__origin"+values.String()+
-		" FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]"+types+") WITH ORDINALITY AS e (id, start, stop"+names+", ord) JOIN "+
-		t.Main.SQL()+" AS c ON c.__id = e.id ORDER BY e.ord", args...)
-	if err != nil {
-		return err
-	}
-	m.ended(m.child, 0, m.last)
-	return nil
 }
