@@ -1,0 +1,197 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"metadb/internal/change"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	part0 = change.Partition{Topic: "library.patron", Number: 0}
+	part1 = change.Partition{Topic: "library.patron", Number: 1}
+	table = change.Table{Schema: "library", Name: "patron"}
+)
+
+// fakeSource delivers what the test sends.
+type fakeSource struct {
+	deliveries chan change.Delivery
+	errors     chan error
+	mu         sync.Mutex
+	ends       map[change.Partition]int64
+	acked      []change.Span
+	// noEnds makes Ends fail.
+	noEnds error
+	paused chan []change.Partition
+}
+
+func (s *fakeSource) Fetch(ctx context.Context) (change.Delivery, error) {
+	select {
+	case d := <-s.deliveries:
+		return d, nil
+	case err := <-s.errors:
+		return change.Delivery{}, err
+	case <-ctx.Done():
+		return change.Delivery{}, ctx.Err()
+	}
+}
+
+func (s *fakeSource) Ack(_ context.Context, spans []change.Span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acked = append(s.acked, spans...)
+}
+
+func (s *fakeSource) Ends(context.Context) (map[change.Partition]int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.ends), s.noEnds
+}
+
+func (s *fakeSource) Pause(parts []change.Partition) { s.paused <- parts }
+
+type fakeRouter struct{}
+
+func (fakeRouter) Route(e *change.Event) { e.Table = e.Source }
+
+// fakeApplier hands each batch to the test and answers what the test says.
+type fakeApplier struct {
+	batches chan *change.Batch
+	answers chan error
+}
+
+func (a *fakeApplier) Apply(ctx context.Context, b *change.Batch) (change.Outcome, error) {
+	select {
+	case a.batches <- b:
+	case <-ctx.Done():
+		return change.Outcome{}, ctx.Err()
+	}
+	select {
+	case err := <-a.answers:
+		return change.Outcome{Applied: len(b.Events)}, err
+	case <-ctx.Done():
+		return change.Outcome{}, ctx.Err()
+	}
+}
+
+// completion is a snapshot that was said to be complete.
+type completion struct {
+	table change.Table
+	how   Completion
+}
+
+type fakeReporter struct {
+	failures  chan error
+	lags      chan int64
+	active    chan struct{}
+	gaps      chan change.Gap
+	skipped   map[string]bool
+	refused   []string
+	completed chan completion
+}
+
+func (r *fakeReporter) Active() {
+	select {
+	case r.active <- struct{}{}:
+	default:
+	}
+}
+func (r *fakeReporter) Failed(err error)                  { r.failures <- err }
+func (r *fakeReporter) Applied(change.Outcome, time.Time) {}
+func (r *fakeReporter) Lag(records int64)                 { r.lags <- records }
+func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
+func (r *fakeReporter) SnapshotComplete(_ context.Context, snapshot Awaited, how Completion) error {
+	r.completed <- completion{snapshot.Table, how}
+	return nil
+}
+
+func (r *fakeReporter) Refused(refusal string) bool {
+	news := !slices.Contains(r.refused, refusal)
+	r.refused = append(r.refused, refusal)
+	return news
+}
+
+func (r *fakeReporter) Skipped(topic string) bool {
+	news := !r.skipped[topic]
+	r.skipped[topic] = true
+	return news
+}
+
+// rig is a pipeline that runs with fakes around it.
+type rig struct {
+	t        *testing.T
+	source   *fakeSource
+	applier  *fakeApplier
+	reporter *fakeReporter
+	log      *strings.Builder
+	// wait returns how the run ended, stop ends it.
+	wait, stop func() error
+}
+
+func start(t *testing.T, change0 func(*Config)) *rig {
+	t.Helper()
+	r := &rig{
+		t:        t,
+		source:   &fakeSource{deliveries: make(chan change.Delivery), errors: make(chan error), ends: map[change.Partition]int64{}, paused: make(chan []change.Partition, 100)},
+		applier:  &fakeApplier{batches: make(chan *change.Batch), answers: make(chan error)},
+		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan completion, 1)},
+		log:      &strings.Builder{},
+	}
+	config := Config{
+		Name: "sensor", Source: r.source, Router: fakeRouter{}, Applier: r.applier, Reporter: r.reporter,
+		Logger: slog.New(slog.NewTextHandler(r.log, nil)), FirstPause: time.Millisecond, LongestPause: 4 * time.Millisecond,
+	}
+	if change0 != nil {
+		change0(&config)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, config) }()
+	r.wait = sync.OnceValue(func() error { return <-done })
+	r.stop = func() error { cancel(); return r.wait() }
+	t.Cleanup(func() { _ = r.stop() })
+	return r
+}
+
+func (r *rig) send(d change.Delivery) {
+	r.t.Helper()
+	select {
+	case r.source.deliveries <- d:
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("the pipeline does not fetch")
+	}
+}
+
+func (r *rig) batch() *change.Batch {
+	r.t.Helper()
+	select {
+	case b := <-r.applier.batches:
+		return b
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("no batch comes")
+		return nil
+	}
+}
+
+func (r *rig) answer(err error) { r.applier.answers <- err }
+
+func begin(part change.Partition, mark change.Mark) change.Beginning {
+	return change.Beginning{Partition: part, Stored: mark, From: mark.Next}
+}
+
+func upsert(part change.Partition, offset int64, lsn uint64, at change.Micros) change.Event {
+	return change.Event{
+		Op: change.Upsert, Source: table, LSN: lsn, Time: at,
+		Position: change.Position{Partition: part, Offset: offset},
+	}
+}
