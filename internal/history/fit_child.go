@@ -39,6 +39,9 @@ func (r *run) fitChild(ctx context.Context, parent *catalog.Table, name change.T
 		return nil, nil, nil
 	}
 	delta := made.Deltas[0]
+	for i := range delta.Steps {
+		delta.Steps[i].Event = 0 // the events all come after the table has been made to fit
+	}
 	if delta.Empty() {
 		child.delta = delta
 		return child, nil, nil
