@@ -2,6 +2,8 @@ package metaschema
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -18,6 +20,20 @@ func connect(t *testing.T) *pgx.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close(t.Context()) })
 	return conn
+}
+
+// TestFilesAreNumbered holds that a database's version says which files it has:
+// each file has a number of its own, one after the other.
+func TestFilesAreNumbered(t *testing.T) {
+	names, err := fs.Glob(files, "sql/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		if prefix := fmt.Sprintf("sql/%03d_", i+1); !strings.HasPrefix(name, prefix) {
+			t.Errorf("%s does not begin with %s", name, prefix)
+		}
+	}
 }
 
 func TestEnsureMakesTheSchemaOnce(t *testing.T) {
