@@ -63,11 +63,12 @@ type RejectedLatest struct {
 }
 
 // Bounds on what the database is asked while somebody looks: at most once in ten
-// seconds, and where it takes long at most a hundredth of the time.
+// seconds, and where it takes long (many rejected events) at most a hundredth of
+// the time.
 const (
 	detailInterval = 10 * time.Second
 	detailShare    = 100
-	detailTime     = 5 * time.Second
+	detailTime     = 20 * time.Second
 	detailLongest  = 10 * time.Minute
 )
 

@@ -128,8 +128,12 @@ func TestDetailIsAskedSeldom(t *testing.T) {
 // TestDatabaseDoesNotAnswer: what the streams tell is shown all the same, and what
 // is wrong.
 func TestDatabaseDoesNotAnswer(t *testing.T) {
+	looked := make(chan struct{})
 	hang := func(ctx context.Context) (monitor.Detail, error) {
-		<-ctx.Done()
+		select {
+		case <-looked:
+		case <-ctx.Done():
+		}
 		return monitor.Detail{}, errors.New("no answer")
 	}
 	f := view(t, serve(t, monitor.Config{Metrics: metricsOf(t), Ready: allReady, Detail: hang}))
@@ -139,6 +143,7 @@ func TestDatabaseDoesNotAnswer(t *testing.T) {
 			t.Errorf("got %+v", v)
 		}
 	}
+	close(looked)
 	var d monitor.Detail
 	if f.next("detail", &d); d.Trouble != "no answer" || d.Tables == nil {
 		t.Errorf("got %+v", d)

@@ -19,7 +19,7 @@ func (s *streams) detail(ctx context.Context) (monitor.Detail, error) {
 	d := monitor.Detail{Tables: []monitor.Table{}, Rejected: []monitor.Rejected{}}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
-		const patience = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '5s'"
+		const patience = "SET LOCAL lock_timeout = '100ms'; SET LOCAL statement_timeout = '15s'"
 		if _, err := tx.Exec(ctx, patience); err != nil {
 			return err
 		}

@@ -24,7 +24,15 @@ type page struct {
 // look opens the page's events.
 func look(t *testing.T, address string) *page {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/events", nil)
+	events := bufio.NewScanner(get(t, address+"/events").Body)
+	events.Buffer(nil, 1<<20)
+	return &page{t: t, events: events}
+}
+
+// get asks for a page; the answer is closed at the test's end.
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +44,7 @@ func look(t *testing.T, address string) *page {
 		_ = response.Body.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
-	events := bufio.NewScanner(response.Body)
-	events.Buffer(nil, 1<<20)
-	return &page{t: t, events: events}
+	return response
 }
 
 // next reads the next event of a kind.

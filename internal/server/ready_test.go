@@ -96,15 +96,7 @@ func TestWatchingWithoutDatabase(t *testing.T) {
 // ask returns the status and the body of an answer.
 func ask(t *testing.T, url string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
+	response := get(t, url)
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
