@@ -240,5 +240,8 @@ func (s *session) terminate() {
 	s.server.working.Go(func() {
 		s.last(fatal(codeShutdown, "terminating connection due to administrator command"))
 		_ = s.conn.Close()
+		if up != nil {
+			up.abandon()
+		}
 	})
 }

@@ -144,6 +144,19 @@ func (u *upstream) seeDrop(h header) error {
 // cancel asks the database to cancel what it is doing.
 func (u *upstream) cancel(ctx context.Context) error { return u.conn.CancelRequest(ctx) }
 
+// abandon cancels what the database is doing, as it would itself when it is shut
+// down, and has whoever waits for the connection go on: the session may be
+// stuck in writing to a database that does not read.
+func (u *upstream) abandon() {
+	if u.busy() {
+		ctx, stop := context.WithTimeout(context.Background(), goodbyeTimeout)
+		defer stop()
+		// If it can't be reached, it ends when it notices.
+		_ = u.cancel(ctx)
+	}
+	_ = u.raw.Conn.SetDeadline(time.Now())
+}
+
 // close says goodbye to the database and waits for the pump.
 func (u *upstream) close() {
 	// The connection may be gone already, or the client may have left in the
