@@ -1,6 +1,6 @@
 // Shows what /events tells.
 import { put } from './dom.js';
-import { create, show } from './source.js';
+import { create, show, showHour } from './source.js';
 import * as tables from './tables.js';
 import { moment, size } from './words.js';
 
@@ -14,8 +14,7 @@ let trouble = '';
 let latest;
 
 const supply = (name, card) => {
-  const series = hour[name];
-  if (series) { card.lags(series.lags); card.rates(series.rates); }
+  if (hour[name]) showHour(card, hour[name]);
   card.latest(rejected.get(name));
 };
 
@@ -46,7 +45,7 @@ const receive = {
   },
   hour: (all) => {
     hour = all;
-    for (const [name, card] of cards) if (hour[name]) { card.lags(hour[name].lags); card.rates(hour[name].rates); }
+    for (const [name, card] of cards) if (hour[name]) showHour(card, hour[name]);
   },
   detail: (detail) => {
     trouble = detail.trouble || '';

@@ -3,7 +3,7 @@
 import { element, row } from './dom.js';
 import { kind, moment, number } from './words.js';
 
-const query = (source) => `select rejected_time, reason, convert_from(key, 'UTF8') as key, convert_from(value, 'UTF8') as value
+const query = (source) => `select rejected_time, reason, encode(key, 'escape') as key, encode(value, 'escape') as value
 from metadb.rejected_event where source_name = '${source.replaceAll("'", "''")}'
 order by id desc limit 5;`;
 

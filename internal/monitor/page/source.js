@@ -27,6 +27,7 @@ export const create = (parent, name) => {
     root, state, message, advice, lag: pair(list, 'Events waiting'), rate: pair(list, 'Events a second'),
     age: pair(list, 'Last event'), rejected: pair(list, 'Rejected'), marks: [],
   };
+  card.rate.textContent = '…';
   card.resync = progress(root, name);
   const charts = element('div', root, 'charts');
   card.lags = chart(charts, 'Events waiting');
@@ -48,12 +49,19 @@ const rate = (card, now, events) => {
   return passed > 0 ? (events - marks[0].events) / passed : null;
 };
 
+// showHour draws the charts, and the rate where it is not known any better yet.
+export const showHour = (card, series) => {
+  card.lags(series.lags);
+  card.rates(series.rates);
+  if (card.marks.length < 2 && series.rates.length) put(card.rate, number(series.rates[series.rates.length - 1]));
+};
+
 export const show = (card, s, now) => {
   card.root.dataset.level = level(s);
   put(card.state, s.stream + (s.sync === 'normal' ? '' : ', ' + s.sync.replace('_', ' ')));
   put(card.lag, s.lag === null ? 'unknown' : number(s.lag));
   const perSecond = rate(card, now, s.events);
-  put(card.rate, perSecond === null ? '…' : number(perSecond));
+  if (perSecond !== null) put(card.rate, number(perSecond));
   put(card.age, s.last_event ? age(now, Date.parse(s.last_event)) : 'none yet');
   put(card.rejected, number(s.rejected));
   card.resync(s.resync);
