@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -66,13 +65,18 @@ type Config struct {
 // Executor carries out commands. It is safe for concurrent use.
 type Executor struct {
 	Config
-	// changing is held by commands that change data sources and origins, so
-	// that what is stored and what runs change together.
-	changing sync.Mutex
+	// changing is held by commands that change data sources, origins and main
+	// tables, so that what is stored and what runs change together.
+	changing lane
+	// granting is held by commands about users, which don't wait for a
+	// synchronization.
+	granting lane
 }
 
 // New returns an executor.
-func New(config Config) *Executor { return &Executor{Config: config} }
+func New(config Config) *Executor {
+	return &Executor{Config: config, changing: newLane(), granting: newLane()}
+}
 
 // Exec carries out one command. The error is to be shown through [AsError].
 func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result, error) {
@@ -94,8 +98,18 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 	case adminlang.RefreshMapping:
 		return e.refreshMapping(ctx, c)
 	}
-	e.changing.Lock()
-	defer e.changing.Unlock()
+	switch command.(type) {
+	case adminlang.CreateUser, adminlang.DropUser, adminlang.RegisterUser, adminlang.CreateSchema, adminlang.Grant:
+		if err := e.granting.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer e.granting.leave()
+		return e.user(ctx, command)
+	}
+	if err := e.changing.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer e.changing.leave()
 	switch c := command.(type) {
 	case adminlang.CreateSource:
 		return e.createSource(ctx, c)
@@ -109,6 +123,17 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.dropOrigin(ctx, c)
 	case adminlang.Sync:
 		return e.synchronize(ctx, c)
+	case adminlang.AlterTable:
+		return e.alterTable(ctx, c)
+	case adminlang.PurgeTables:
+		return e.purgeTables(ctx, c)
+	}
+	return nil, notYet(command)
+}
+
+// user carries out a command about a user.
+func (e *Executor) user(ctx context.Context, command adminlang.Command) (*Result, error) {
+	switch c := command.(type) {
 	case adminlang.CreateUser:
 		return e.createUser(ctx, c)
 	case adminlang.DropUser:
@@ -119,10 +144,6 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.createSchema(ctx, c)
 	case adminlang.Grant:
 		return e.grant(ctx, c)
-	case adminlang.AlterTable:
-		return e.alterTable(ctx, c)
-	case adminlang.PurgeTables:
-		return e.purgeTables(ctx, c)
 	}
 	return nil, notYet(command)
 }
