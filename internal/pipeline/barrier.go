@@ -24,8 +24,8 @@ import (
 // which then waits too. What waits is not stored: a crash reads it again, since
 // the position stays before it.
 //
-// It is pure: the ends are asked for by asks and told by told. Who is alone in its
-// topic asks too: the topic may have got partitions that are not read yet. Events
+// It is pure: the ends are asked for by asks and told by told. Who is alone asks
+// too: there may be partitions that are not read yet, or by somebody else. Events
 // that speak for themselves cost one map lookup a run of them.
 type barrier struct {
 	// awaited reports whether somebody awaits what an event says of the end of
@@ -250,7 +250,7 @@ func (b *barrier) speaks(l *lane, e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfAll(e *change.Event) bool {
-	return endsSnapshot(e) && len(b.lanes) > 1 && b.awaited(e)
+	return endsSnapshot(e) && b.awaited(e)
 }
 
 // endsSnapshot reports whether an event says that a snapshot is complete.

@@ -89,7 +89,7 @@ func TestBarrier(t *testing.T) {
 		{"one partition asks whether it is alone, once for all that has been delivered", 1, []step{
 			{arrive: events{event(0, 0, 1), truncate(0, 1, 2), rekeyed(0, 2, 3), last(0, 3, 4)}, want: "0@0"},
 			{ends: ends(9), want: "0@1 0@2 0@3"},
-			{arrive: events{last(0, 4, 4), event(0, 5, 5)}, want: "0@4 0@5"},
+			{arrive: events{last(0, 4, 4), event(0, 5, 5)}, ends: ends(9), want: "0@4 0@5"},
 		}},
 		{"a truncate waits for a partition that is not read yet, if it has records", 1, []step{
 			{arrive: events{truncate(0, 0, 5), event(0, 1, 9)}, ends: ends(2, 1, 0), want: ""},

@@ -124,7 +124,10 @@ type pipeline struct {
 	barrier    *barrier
 	holding    bool
 	poll       poll
-	notes      map[note]bool
+	// elsewhere are partitions that the end of a snapshot waits for and that
+	// are not read here.
+	elsewhere map[change.Partition]bool
+	notes     map[note]bool
 	// What apply alone uses.
 	snapshot   snapshots
 	rejections quota

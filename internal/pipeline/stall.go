@@ -13,7 +13,9 @@ import (
 // such an end would wait for ever. So time passes for the barrier, but only while
 // records could have come: with polls of all partitions that came back, and faster
 // with those that had none, which takes the source seconds. A partition that was
-// silent for so long, and whose broker answers, has nothing.
+// silent for so long, and whose broker answers, has nothing. Only the end of a
+// snapshot goes on waiting for partitions that somebody else reads: endsync would
+// end what they have.
 
 // poll is what the source has delivered since time last passed.
 type poll int
@@ -80,15 +82,16 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 }
 
 // goOn waits for the given partitions no longer, and returns what may be
-// collected.
-func (b *barrier) goOn(without map[change.Partition]int64) []change.Event {
+// collected. The end of a snapshot goes on waiting for those of elsewhere.
+func (b *barrier) goOn(without map[change.Partition]int64, elsewhere map[change.Partition]bool) []change.Event {
 	for _, l := range b.lanes {
 		if l.ends == nil {
 			continue
 		}
 		l.ends = maps.Clone(l.ends)
+		endOfSnapshot := b.headSpeaksOfAll(l)
 		for part, end := range without {
-			if l.ends[part] == end {
+			if l.ends[part] == end && !(endOfSnapshot && elsewhere[part]) {
 				delete(l.ends, part)
 			}
 		}
@@ -108,12 +111,44 @@ func (p *pipeline) lookForStall(ctx context.Context, b *batch) {
 	if len(stalled) == 0 {
 		return
 	}
-	if _, err := p.Source.Ends(ctx); err != nil {
+	ends, err := p.Source.Ends(ctx)
+	if err != nil {
 		return
 	}
+	elsewhere := p.barrier.elsewhere(stalled, ends)
 	for part, end := range stalled {
-		p.Logger.Warn(fmt.Sprintf("%s%s has no record before its end, %d: what waited for it goes on", p.subject(), part, end))
+		switch {
+		case !elsewhere[part]:
+			p.Logger.Warn(fmt.Sprintf("%s%s has no record before its end, %d: what waited for it goes on", p.subject(), part, end))
+		case !p.elsewhere[part]:
+			p.Logger.Warn(fmt.Sprintf("%s%s is not given to this server: the end of the snapshot waits for it (has its consumer group another member?)",
+				p.subject(), part))
+		}
 	}
-	p.admit(b, p.barrier.goOn(stalled))
+	p.elsewhere = elsewhere
+	p.admit(b, p.barrier.goOn(stalled, elsewhere))
 	p.release(ctx, b)
+}
+
+// headSpeaksOfAll reports whether the head of a lane tells the end of a snapshot.
+func (b *barrier) headSpeaksOfAll(l *lane) bool {
+	return len(l.queue) > 0 && b.speaks(l, &l.queue[0]) && b.speaksOfAll(&l.queue[0])
+}
+
+// elsewhere returns those of the stalled partitions that still have records and
+// are not read here, where the end of a snapshot waits for them: it must not count
+// without them.
+func (b *barrier) elsewhere(stalled, ends map[change.Partition]int64) map[change.Partition]bool {
+	found := make(map[change.Partition]bool)
+	for _, l := range b.lanes {
+		if !b.headSpeaksOfAll(l) {
+			continue
+		}
+		for part := range stalled {
+			if b.lanes[part] == nil && l.ends[part] > 0 && ends[part] > 0 {
+				found[part] = true
+			}
+		}
+	}
+	return found
 }

@@ -33,13 +33,40 @@ func TestBarrierOfSilentPartition(t *testing.T) {
 	if len(found) != 1 || found[at(1)] != 4 {
 		t.Fatalf("stalled: %v", found)
 	}
-	if got := places(b.goOn(found)); got != "0@0" {
+	if got := places(b.goOn(found, nil)); got != "0@0" {
 		t.Errorf("went on with %q", got)
 	}
 	// With the next event that waits, the end counts again.
 	b.pass([]change.Event{truncate(0, 1, 9)})
 	if got := places(b.told(ends(2, 4, 1))); got != "" {
 		t.Errorf("told, passed %q", got)
+	}
+}
+
+// TestEndOfSnapshotWaitsForElsewhere: where a partition is read by somebody else,
+// or not yet, a truncate goes on without it; the end of a snapshot does not, unless
+// the partition has nothing any more.
+func TestEndOfSnapshotWaitsForElsewhere(t *testing.T) {
+	for _, test := range []struct {
+		head change.Event
+		now  int64
+		want string
+	}{
+		{truncate(0, 0, 5), 4, "0@0"},
+		{last(0, 0, 5), 4, ""},
+		{last(0, 0, 5), 0, "0@0"},
+	} {
+		b := reading(1)
+		b.pass([]change.Event{test.head})
+		b.told(ends(1, 4))
+		for range 3 {
+			b.passTime(emptyPoll)
+		}
+		found := b.stalled()
+		elsewhere := b.elsewhere(found, ends(1, test.now))
+		if got := places(b.goOn(found, elsewhere)); got != test.want {
+			t.Errorf("%v, of which %d are there: went on with %q, want %q", test.head.Snapshot, test.now, got, test.want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,9 +37,9 @@ func (s *Source) Matches(ctx context.Context) error {
 	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
 }
 
-// Ends returns the ends of all partitions of the topics that are being read: their
-// last stable offsets, which is what a reader of committed records can come to.
-// Some of the partitions may be too new to be read yet.
+// Ends returns the ends of all partitions of the topics that match: their last
+// stable offsets, which is what a reader of committed records can come to. Some of
+// them may be too new to be read yet, or be read by another member of the group.
 func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -49,21 +50,20 @@ func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 	if len(parts) == 0 {
 		return ends, nil
 	}
-	topics := make(map[string]bool)
-	for _, part := range parts {
-		topics[part.Topic] = true
+	known, err := s.admin.ListTopics(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the ends of topics: %w", err)
 	}
-	listed, err := s.admin.ListCommittedOffsets(ctx, slices.Collect(maps.Keys(topics))...)
+	topics := slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matches(name) })
+	listed, err := s.admin.ListCommittedOffsets(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("read the ends of topics: %w", err)
 	}
 	for topic, numbers := range listed {
 		for number, offset := range numbers {
-			part := change.Partition{Topic: topic, Number: number}
-			if offset.Err != nil {
-				return nil, fmt.Errorf("read the end of %s: %w", part, offset.Err)
+			if offset.Err == nil {
+				ends[change.Partition{Topic: topic, Number: number}] = offset.Offset
 			}
-			ends[part] = offset.Offset
 		}
 	}
 	for _, part := range parts {
@@ -72,6 +72,11 @@ func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 		}
 	}
 	return ends, nil
+}
+
+// matches reports whether a topic is one of the source's.
+func (s *Source) matches(topic string) bool {
+	return slices.ContainsFunc(s.config.Topics, func(e *regexp.Regexp) bool { return e.MatchString(topic) })
 }
 
 // Pause lets the given partitions wait, and all others go on: it replaces what
