@@ -21,6 +21,16 @@
 // PostgreSQL refuses for its data is halved until the events are found that are
 // to blame (bisect.go).
 //
+// What a chunk did to each row of a table with JSON mappings goes on to the
+// transformed tables (transform.go):
+//
+//	lineages ─ ask ─ add, compare ─┬─ swap: end by keys, COPY
+//	                               └─ events ─ chunk …, as above
+//
+// The documents before and after are taken apart (descent.go) and compared
+// (compare.go), beside statements where that goes. What is known of both sides is
+// swapped (swap.go); the rest becomes events of the transformed tables (descend.go).
+//
 // The package owns the connection that applies. It refuses to compare values
 // itself, but that equal bytes are the same value, and to decide what to retry: errors of the connection, of locks and
 // of the fence go up as they are.

@@ -7,65 +7,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 )
-
-// matched is a current row that a chain begins with.
-type matched struct {
-	id    int64
-	place pgtype.TID
-	start change.Micros
-	// equal says that the chain's first version is the same.
-	equal bool
-	// differs says that the row that takes its place is certainly another.
-	differs bool
-}
-
-// matches is what the database knows about the items of a chunk.
-type matches struct {
-	// first has the current row of every chain, by its head, and more those
-	// beyond the first: after a change of what identifies a row there may be
-	// several. A row without an id is none.
-	first []matched
-	more  map[int][]matched
-	// same has the items that equal the item before them.
-	same map[int]bool
-	// lastEnd has the last __end of keys that have no current row, by the
-	// head, where that could be after an event of the chain.
-	lastEnd map[int]change.Micros
-	// repeated has the items that are repetitions: the key has had that very
-	// version, or that very end.
-	repeated map[int]bool
-}
-
-// newMatches returns matches for so many items.
-func newMatches(items int) *matches { return &matches{first: make([]matched, items)} }
-
-// add notes a current row of the chain that begins with head.
-func (m *matches) add(head int, row matched) {
-	if m.first[head].id == 0 {
-		m.first[head] = row
-		return
-	}
-	if m.more == nil {
-		m.more = make(map[int][]matched)
-	}
-	m.more[head] = append(m.more[head], row)
-}
-
-// current returns the current rows of the chain that begins with head.
-func (m *matches) current(head int) []matched {
-	if m.first[head].id == 0 {
-		return nil
-	}
-	if more := m.more[head]; more != nil {
-		return append(more, m.first[head])
-	}
-	return m.first[head : head+1 : head+1]
-}
 
 // match asks PostgreSQL about the items in the stage.
 func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *stage) (*matches, error) {

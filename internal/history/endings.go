@@ -1,0 +1,105 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// writeEndings moves rows from the current table to history.
+func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) error {
+	if len(endings) == 0 {
+		return nil
+	}
+	ids, ends := make([]int64, len(endings)), make([]time.Time, len(endings))
+	places := make([]pgtype.TID, len(endings))
+	var last change.Micros
+	for i, e := range endings {
+		ids[i], ends[i] = e.id, moment(e.end)
+		places[i] = e.place
+		last = max(last, e.end)
+	}
+	// Two statements: DELETE … RETURNING into INSERT copies every row once
+	// more, which costs more than finding it again.
+	current := t.table.Current.SQL()
+	move := "INSERT INTO " + historyOf(t.table, endings).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
+		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
+		" FROM unnest($1::bigint[], $2::timestamptz[], $3::tid[]) AS e (id, at, place) JOIN " + current + " AS c ON c.ctid = e.place AND c.__id = e.id"
+	moved, err := r.tx.Exec(ctx, move, ids, ends, places)
+	if err != nil {
+		return fmt.Errorf("end rows: %w", err)
+	}
+	gone, err := r.tx.Exec(ctx, "DELETE FROM "+current+" AS c USING unnest($1::bigint[], $2::tid[]) AS e (id, place) WHERE c.ctid = e.place AND c.__id = e.id", ids, places)
+	if err != nil {
+		return fmt.Errorf("end rows: %w", err)
+	}
+	if n := int64(len(endings)); moved.RowsAffected() != n || gone.RowsAffected() != n {
+		return errRowGone
+	}
+	r.ended(t, len(endings), last)
+	return nil
+}
+
+// historyOf returns the relation that ended rows are inserted into: the partition
+// of their year where they share one, which spares PostgreSQL looking for it.
+func historyOf(t *catalog.Table, endings []ending) ident.Qualified {
+	first, last := endings[0].start, endings[0].start
+	for _, e := range endings {
+		first, last = min(first, e.start), max(last, e.start)
+	}
+	if year(first) != year(last) {
+		return t.History
+	}
+	return t.Year(year(first))
+}
+
+// goneColumns names the columns of "gone", rows that have been deleted, by names
+// of ours: a table's column can have any.
+func goneColumns(t *catalog.Table) string {
+	return "ord, id, began, ended, origin" + stagedColumns(t, "")
+}
+
+// moveToHistory returns the statement's end that inserts what "gone" has.
+func moveToHistory(t *catalog.Table) string {
+	return "INSERT INTO " + t.History.SQL() + " (" + metaColumns() + storedColumns(t, "") + ")" +
+		" SELECT id, began, ended, false, origin" + stagedColumns(t, "") + " FROM gone"
+}
+
+// ended notes that versions have ended, the last of them at a time.
+func (r *run) ended(t *target, versions int, last change.Micros) {
+	r.outcome.Ended += versions
+	if last > t.table.LastEnd {
+		table := *t.table
+		table.LastEnd = last
+		t.table, t.changed, t.lastEndMoved = &table, true, true
+	}
+}
+
+// storeLastEnds stores the tables' LastEnd where it has moved.
+func (r *run) storeLastEnds(ctx context.Context) error {
+	var schemas, names []string
+	var ends []time.Time
+	for _, t := range r.settled {
+		if t.lastEndMoved {
+			schemas, names = append(schemas, t.table.Name.Schema), append(names, t.table.Name.Name)
+			ends = append(ends, moment(t.table.LastEnd))
+		}
+	}
+	if len(ends) == 0 {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `
+		UPDATE metadb.target_table t SET last_end = e.last_end
+			FROM unnest($1::text[], $2::text[], $3::timestamptz[]) e (schema_name, table_name, last_end)
+			WHERE t.schema_name = e.schema_name AND t.table_name = e.table_name`, schemas, names, ends)
+	if err != nil {
+		return fmt.Errorf("store when versions last ended: %w", err)
+	}
+	return nil
+}
