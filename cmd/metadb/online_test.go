@@ -94,6 +94,7 @@ func TestOnlineResync(t *testing.T) {
 	step.await("SELECT count(*) FROM library.patron WHERE id = 20", "[1]")
 	step.expect("endsync data source sensor with (dry_run)", "library.patron 11 9 2 (0) (1)")
 	step.expect("endsync data source sensor", "library.patron 11 9 2")
+	step.log("ending rows: 2 of 2, table library.patron")
 	step.await("SELECT id, name, __end > now() - interval '1 hour' AND __end <= now() FROM library.patron__ WHERE NOT __current AND id < 2 ORDER BY id",
 		"[0 Patron 0 true] [1 Patron 1 true]")
 	// The stream has not stopped, and confirms nothing any more.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,20 @@ func (s *shelves) write(records ...eventgen.Record) {
 	s.t.Helper()
 	if err := s.producer.Write(s.t.Context(), records...); err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// compare waits until the current rows are the source's.
+func (s *shelves) compare(step *steps) {
+	s.t.Helper()
+	for table, held := range s.rows {
+		var want []string
+		for id, title := range held {
+			want = append(want, fmt.Sprintf("%d %s", id, title))
+		}
+		slices.Sort(want)
+		step.await(fmt.Sprintf(`SELECT md5(string_agg(id || ' ' || title, ',' ORDER BY id || ' ' || title COLLATE "C")) FROM %s`, shelfName(table)),
+			step.query(fmt.Sprintf("SELECT md5('%s')", strings.Join(want, ","))))
 	}
 }
 

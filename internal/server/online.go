@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,7 +59,7 @@ func (s *streams) Endsync(ctx context.Context, front resync.Front, o resync.Ends
 	o.Patience, o.Logger, o.Live = onlinePatience, s.logger, s.live(ctx, o.Source)
 	state := s.registry.Source(o.Source)
 	defer state.SetEnding("", 0, 0)
-	front = &shown{front, state}
+	front = &shown{front, state, s.logger}
 	var counts []resync.Count
 	err := s.connected(ctx, func(db *pgx.Conn) error {
 		var err error
@@ -163,14 +164,16 @@ func (s *streams) queueAnalyze(source string) {
 	}
 }
 
-// shown is a front whose progress list status shows.
+// shown is a front whose progress list status and the log show.
 type shown struct {
 	resync.Front
-	state *status.Source
+	state  *status.Source
+	logger *slog.Logger
 }
 
 func (f *shown) Progress(table change.Table, done, total int64) {
 	f.state.SetEnding(table.String(), done, total)
+	f.logger.Info(fmt.Sprintf("ending rows: %d of %d, table %s", done, total, table))
 	f.Front.Progress(table, done, total)
 }
 
