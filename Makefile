@@ -44,6 +44,11 @@ torture: ## Torture a server while it streams and compare with the oracle (SEED=
 	@scripts/install
 	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -seed $(SEED) -minutes $(MINUTES) -kills $(KILLS) $(ARGS)
 
+.PHONY: soak
+soak: ## Let a server work with a slow database and see what it uses (MINUTES=60)
+	@scripts/install
+	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak $(MINUTES)
+
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md
 	@scripts/install
