@@ -44,7 +44,8 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 	}
 	e.log("data source %q created", c.Name.Text)
 	result := done("CREATE DATA SOURCE")
-	if err := e.Control.StartSource(ctx, c.Name.Text); err != nil {
+	// It is stored: to cancel now is too late.
+	if err := e.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
 		return result.warning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
 	}
 	return result, nil

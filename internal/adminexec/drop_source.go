@@ -18,6 +18,9 @@ func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Res
 	if _, err := datasource.Load(ctx, e.DB, name); err != nil {
 		return nil, sourceError(err, c.Name)
 	}
+	// A stream that has been told to stop can't be told to go on: from here on
+	// a client that cancels is too late.
+	ctx = context.WithoutCancel(ctx)
 	if err := e.Control.StopSource(ctx, name); err != nil {
 		return nil, fmt.Errorf("stop data source %q: %w", name, err)
 	}

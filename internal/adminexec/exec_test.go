@@ -28,7 +28,9 @@ type fixture struct {
 	db    *pgtest.DB
 	calls []string
 	// fail is what the next start answers.
-	fail     error
+	fail error
+	// late cancels the command when it reaches the controller.
+	late     context.CancelFunc
 	registry status.Registry
 	log      bytes.Buffer
 }
@@ -57,12 +59,14 @@ func setUpOn(t *testing.T, db *pgtest.DB) *fixture {
 	return f
 }
 
-func (f *fixture) StartSource(_ context.Context, name string) error {
+func (f *fixture) StartSource(ctx context.Context, name string) error {
+	f.cancelLate(ctx)
 	f.calls = append(f.calls, "start "+name)
 	return f.fail
 }
 
-func (f *fixture) StopSource(_ context.Context, name string) error {
+func (f *fixture) StopSource(ctx context.Context, name string) error {
+	f.cancelLate(ctx)
 	f.calls = append(f.calls, "stop "+name)
 	return nil
 }
@@ -226,26 +230,4 @@ func TestStatus(t *testing.T) {
 	f.registry.Source("b").Skip("t1")
 	f.registry.Source("a").SetStream(status.Active, "")
 	f.expect("list status", "source|a|active|normal|-|-|0|0|-\nsource|b|error|normal|-|-|0|0|broker away; no primary key, skipped: t1\nSELECT 2")
-}
-
-// TestHelp lists commands, and every command listed is one.
-func TestHelp(t *testing.T) {
-	t.Parallel()
-	f := setUp(t)
-	f.expect("help drop data", "drop data source|remove")
-	f.expect("help me", `42704 there is no command "me" (6) valid ones are: create, alter, drop,`)
-	f.expect("help drup data", `42704 there is no command "drup data" (6) did you mean "drop data"?`)
-	f.expect("help Create Usr", `42704 there is no command "create usr" (6) did you mean "create user"?`)
-	f.expect("help drop user anna", `42704 there is no command "drop user anna" (6) did you mean "drop user"?`)
-	f.expect("verify consistency", "0A000 not in this version: verify consistency (0)")
-	result, err := f.Exec(t.Context(), adminlang.Help{})
-	if err != nil || len(result.Rows) == 0 {
-		t.Fatal(result, err)
-	}
-	for _, row := range result.Rows {
-		syntax, _, _ := strings.Cut(row[2].(string), " [")
-		if statements := adminlang.Parse(syntax); statements[0].SQL() {
-			t.Errorf("%s is no command", syntax)
-		}
-	}
 }

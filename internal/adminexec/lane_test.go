@@ -3,6 +3,7 @@ package adminexec_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"metadb/internal/adminexec"
@@ -63,4 +64,37 @@ func TestBehindASynchronization(t *testing.T) {
 		t.Error(err)
 	}
 	f.expect("create data origin east", "CREATE DATA ORIGIN")
+}
+
+// TestCanceledTooLate has a client cancel what has begun to take effect: what is
+// stored and what runs stay together.
+func TestCanceledTooLate(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	for _, query := range []string{
+		"create data source sensor type kafka options (brokers 'b', topics '^t', consumer_group 'g')", "drop data source sensor",
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		f.late = cancel
+		if _, err := f.Exec(ctx, adminlang.Parse(query)[0].Command); err != nil {
+			t.Errorf("%s: %v", query, err)
+		}
+		cancel()
+	}
+	f.late = nil
+	if got := strings.Join(f.calls, ", "); got != "start sensor, stop sensor" {
+		t.Errorf("calls: %s", got)
+	}
+	f.expect("list data_sources", "SELECT 0")
+}
+
+// cancelLate cancels the command that has come this far, if that is asked for.
+func (f *fixture) cancelLate(ctx context.Context) {
+	if f.late == nil {
+		return
+	}
+	f.late()
+	if ctx.Err() != nil {
+		f.t.Error("the controller was canceled in the middle")
+	}
 }

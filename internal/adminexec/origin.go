@@ -49,8 +49,10 @@ func (e *Executor) dropOrigin(ctx context.Context, c adminlang.DropOrigin) (*Res
 	return done("DROP DATA ORIGIN"), e.publishOrigins(ctx)
 }
 
-// publishOrigins tells the streams what is stored.
+// publishOrigins tells the streams what is stored, also if the client cancels
+// meanwhile: the change is committed.
 func (e *Executor) publishOrigins(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	rows, err := e.DB.Query(ctx, "select name from metadb.origin order by name")
 	if err != nil {
 		return err

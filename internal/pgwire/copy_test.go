@@ -1,9 +1,11 @@
 package pgwire_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
@@ -97,4 +99,27 @@ func kinds(t *testing.T, frontend *pgproto3.Frontend, n int) string {
 		got = append(got, buf[0])
 	}
 	return string(got)
+}
+
+// TestCopy sends and receives COPY data through the port.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil)
+	conn := p.connect()
+	if _, err := conn.Exec(t.Context(), "create table t (a int, b text)"); err != nil {
+		t.Fatal(err)
+	}
+	rows := make([][]any, 10_000)
+	for i := range rows {
+		rows[i] = []any{i, strings.Repeat("x", i%100)}
+	}
+	n, err := conn.CopyFrom(t.Context(), pgx.Identifier{"t"}, []string{"a", "b"}, pgx.CopyFromRows(rows))
+	if err != nil || n != int64(len(rows)) {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+	var out strings.Builder
+	tag, err := conn.PgConn().CopyTo(t.Context(), &out, "copy t to stdout")
+	if err != nil || tag.RowsAffected() != n || strings.Count(out.String(), "\n") != len(rows) {
+		t.Fatalf("%s, %v", tag, err)
+	}
 }

@@ -247,10 +247,3 @@ func (q *queue) close() {
 	q.closed = true
 	q.changed.Broadcast()
 }
-
-// busy reports whether the database owes an answer.
-func (q *queue) busy() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.owed) > 0
-}

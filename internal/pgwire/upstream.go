@@ -168,3 +168,10 @@ func (u *upstream) close() {
 	_ = u.raw.Conn.Close()
 	<-u.done
 }
+
+// busy reports whether the database owes an answer.
+func (q *queue) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.owed) > 0
+}
