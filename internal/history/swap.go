@@ -159,16 +159,17 @@ func (s *swap) suits(child *target, shape *change.Shape) bool {
 	return true
 }
 
-// possible reports whether rows can be exchanged in the table as it is: it is
-// identified by the shape's key, and no row begins in its past, where it could have
+// possible reports whether rows can be exchanged in the table as it is: it has the
+// shape's columns, is identified by its key, which comes first, and no row begins in its past, where it could have
 // to give way.
 func (s *swap) possible(child *target) bool {
 	t := child.table
 	if !t.Guarded || len(t.Key) != len(s.shapes.Delete.Key) || !s.suits(child, s.shapes.Upsert) {
 		return false
 	}
-	for _, column := range s.shapes.Delete.Columns {
-		if !slices.Contains(t.Key, t.Column(column.Name)) {
+	for i, column := range s.shapes.Upsert.Columns {
+		at := t.Column(column.Name)
+		if at < 0 || i < len(s.shapes.Delete.Columns) && !slices.Contains(t.Key, at) {
 			return false
 		}
 	}
