@@ -102,16 +102,7 @@ type numbers struct {
 
 func newNumbers(t *testing.T) *numbers {
 	t.Helper()
-	broker, err := rig.NewBroker(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
+	broker, producer := rig.ForTest(t, 3)
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: "sensor", Schema: "library", Name: "number", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "n", Kind: eventgen.Integer}},

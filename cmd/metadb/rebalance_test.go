@@ -19,16 +19,7 @@ import (
 // Metadb has them again.
 func TestRebalanceDuringASnapshot(t *testing.T) {
 	const rows = 400
-	broker, err := rig.NewBroker(4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
+	broker, producer := rig.ForTest(t, 4)
 	db := pgtest.New(t)
 	step := &steps{t: t, m: installOn(t, db), db: db, broker: broker.Address()}
 	s := unconfirmed(t, step, producer, 1, rows)

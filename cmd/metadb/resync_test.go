@@ -212,16 +212,7 @@ func lost(t *testing.T) (*library, *steps) {
 func lostOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 	t.Helper()
 	m := installOn(t, db)
-	broker, err := rig.NewBroker(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
+	broker, producer := rig.ForTest(t, 1)
 	l := &library{t: t, producer: producer}
 	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
 }

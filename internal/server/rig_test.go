@@ -205,16 +205,7 @@ type feed struct {
 
 func newFeed(t *testing.T) *feed {
 	t.Helper()
-	broker, err := rig.NewBroker(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	producer, err := rig.NewProducer(broker.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(producer.Close)
+	broker, producer := rig.ForTest(t, 1)
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: "sensor", Schema: "library", Name: "patron", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
