@@ -18,7 +18,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/metadb
@@ -48,6 +48,14 @@ torture: ## Torture a server while it streams and compare with the oracle (SEED=
 soak: ## Let a server work with a slow database and see what it uses (MINUTES=60)
 	@scripts/install
 	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak $(MINUTES)
+
+.PHONY: licences
+licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences
+	go test -count=1 -run '^TestDependencies$$' ./internal/manual -update
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Ask vuln.go.dev about the dependencies
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md
