@@ -53,7 +53,7 @@ func java(lib, main string, args ...string) []string {
 
 // startBroker starts an Apache Kafka broker, which is its own controller, and
 // returns its address.
-func startBroker(t *testing.T, lib, dir string) string {
+func startBroker(t *testing.T, lib, dir string) (string, *program) {
 	t.Helper()
 	ports := freePorts(t, 2)
 	address := "127.0.0.1:" + strconv.Itoa(ports[0])
@@ -78,15 +78,16 @@ func startBroker(t *testing.T, lib, dir string) string {
 	if out, err := exec.CommandContext(t.Context(), format[0], format[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("format the broker's storage: %v\n%s", err, out)
 	}
-	start(t, dir, "broker", java(lib, "kafka.Kafka", file)...)
+	program := start(t, dir, "broker", java(lib, "kafka.Kafka", file)...)
 	eventually(t, jvmLimit, "the broker accepts connections", func() error { return rig.Listening(ports[0]) })
-	return address
+	return address, program
 }
 
 // connect is a Kafka Connect worker.
 type connect struct {
 	url    string
 	client http.Client
+	*program
 }
 
 // startConnect starts a Kafka Connect worker that can run Debezium's connector.
@@ -115,7 +116,7 @@ func startConnect(t *testing.T, lib, dir, broker string) *connect {
 		"offset.flush.interval.ms":          "1000",
 		"plugin.discovery":                  "hybrid_warn",
 	}.write(t, file)
-	start(t, dir, "connect", java(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
+	c.program = start(t, dir, "connect", java(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
 	eventually(t, jvmLimit, "the Connect worker answers", func() error {
 		return c.request(t, http.MethodGet, "/connectors", nil, nil)
 	})

@@ -3,27 +3,70 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"metadb/internal/rig"
 )
 
+// program is a command that runs until the test ends, and can be killed meanwhile.
+type program struct {
+	dir, name string
+	args      []string
+	process   *rig.Process
+}
+
 // start runs a command until the test ends.
-func start(t *testing.T, dir, name string, args ...string) {
+func start(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
-	process, err := rig.StartProcess(dir, name, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := &program{dir: dir, name: name, args: args}
+	p.run(t)
 	t.Cleanup(func() {
-		if err := process.Stop(); err != nil {
+		if err := p.process.Stop(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the end of %s's log:\n%s", name, process.Tail())
+			t.Logf("the end of %s's log:\n%s", name, p.process.Tail())
 		}
 	})
+	return p
+}
+
+func (p *program) run(t *testing.T) {
+	t.Helper()
+	process, err := rig.StartProcess(p.dir, p.name, p.args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.process = process
+}
+
+// kill ends the program as the kernel would, and starts it again.
+func (p *program) kill(t *testing.T) {
+	t.Helper()
+	supervisor := strconv.Itoa(p.process.Pid())
+	children, err := os.ReadFile(filepath.Join("/proc", supervisor, "task", supervisor, "children"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, child := range strings.Fields(string(children)) {
+		pid, err := strconv.Atoi(child)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.process.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	p.run(t)
 }
 
 // freePorts returns ports that nothing listens on, all different.

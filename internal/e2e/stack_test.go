@@ -8,8 +8,10 @@ import (
 
 // stack is everything that stands before Metadb: source, broker and connector.
 type stack struct {
-	source  *source
+	source *source
+	// broker is where Kafka listens, kafka the program.
 	broker  string
+	kafka   *program
 	connect *connect
 }
 
@@ -18,6 +20,6 @@ func startStack(t *testing.T) *stack {
 	t.Helper()
 	lib, dir := jars(t), t.TempDir()
 	source := startSource(t)
-	broker := startBroker(t, lib, dir)
-	return &stack{source: source, broker: broker, connect: startConnect(t, lib, dir, broker)}
+	broker, kafka := startBroker(t, lib, dir)
+	return &stack{source: source, broker: broker, kafka: kafka, connect: startConnect(t, lib, dir, broker)}
 }

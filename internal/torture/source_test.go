@@ -32,8 +32,6 @@ type source struct {
 	sent []*kgo.Record
 	// hostile counts records that no table can have.
 	hostile int
-	// truncates says that tables are truncated too.
-	truncates bool
 }
 
 // table is a table of the source.
@@ -54,7 +52,7 @@ type table struct {
 type row map[string]any
 
 func newSource(random *rand.Rand) *source {
-	s := &source{random: random, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), connector: 1, truncates: true}
+	s := &source{random: random, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), connector: 1}
 	s.next()
 	return s
 }

@@ -12,6 +12,8 @@ var (
 	minutes = flag.Float64("minutes", 1, "how long to torture")
 	kills   = flag.Int("kills", 0, "torture until the server has been killed so often, however long it takes")
 	only    = flag.String("only", "", "inflict only these torments, separated by commas")
+	// Without them topics of several partitions can be tortured: see below.
+	truncates = flag.Bool("truncates", true, "truncate tables too")
 	// With more than one, a truncate that is read after what follows it in another
 	// partition can end a row whose next change was equal to it: see
 	// docs/reliability.md.

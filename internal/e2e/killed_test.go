@@ -1,0 +1,73 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// many are rows enough for a snapshot to take a while.
+const many = `INSERT INTO library.loan SELECT g, md5((g % 2000 + 1)::text)::uuid, now() FROM generate_series(10001, 90000) g`
+
+// TestKilled kills the Connect worker and the broker in the middle of a snapshot,
+// and again in the middle of that of a resynchronization, while the source changes.
+func TestKilled(t *testing.T) {
+	s, m := startStack(t), install(t)
+	s.source.exec(t, library...)
+	s.source.exec(t, many)
+	m.start(t)
+	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
+		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
+	stopWork := work(t, s)
+	s.connect.create(t, "metadb_sensor_1", s.source.connector("metadb_sensor_1"))
+	s.strike(t, m, "SELECT count(*) FROM library.loan", 1)
+	stopWork()
+	eventually(t, 3*time.Minute, "the first snapshot and changes arrive", func() error { return compare(t.Context(), s.source, m.pool, "library") })
+	m.psql(t, "endsync data source sensor with (force_unconfirmed)")
+
+	s.connect.remove(t, "metadb_sensor_1")
+	s.source.dropSlot(t, "metadb_sensor_1")
+	s.source.exec(t, `DELETE FROM library.patron WHERE id IN (md5('1')::uuid, md5('2')::uuid)`, `DELETE FROM library.loan WHERE id % 10 = 1`)
+	stopWork = work(t, s)
+	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
+	m.psql(t, "sync data source sensor")
+	began := len(m.logged(t))
+	s.connect.create(t, "metadb_sensor_2", s.source.connector("metadb_sensor_2"))
+	s.strike(t, m, "SELECT count(*) FROM library.zzz___loan___sync", 1)
+	if err := m.AwaitLog(t.Context(), 3*time.Minute, began, "snapshot complete (last record received)"); err != nil {
+		t.Fatal(err)
+	}
+	stopWork()
+	s.source.exec(t, `INSERT INTO library.patron (id, name) VALUES (md5('the last')::uuid, 'The last')`)
+	eventually(t, 3*time.Minute, "all changes arrive", func() error {
+		if n := value[int](t, m, "SELECT count(*) FROM library.patron WHERE name = 'The last'"); n != 1 {
+			return fmt.Errorf("%d rows", n)
+		}
+		return nil
+	})
+	m.psql(t, "endsync data source sensor with (force_unconfirmed)")
+	eventually(t, 3*time.Minute, "the target is what the source is", func() error { return compare(t.Context(), s.source, m.pool, "library") })
+	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
+		t.Errorf("%d events were rejected", n)
+	}
+}
+
+// strike kills the Connect worker, and then the broker, as soon as a query counts
+// as many rows: in the middle of a snapshot. What the worker had sent comes again.
+func (s *stack) strike(t *testing.T, m *metadb, sql string, least int) {
+	t.Helper()
+	eventually(t, 3*time.Minute, "rows come", func() error {
+		rows, err := texts(t.Context(), m.pool, "SELECT (("+sql+") >= "+fmt.Sprint(least)+")::text")
+		if err != nil {
+			return err
+		}
+		if rows[0][0] != "true" {
+			return fmt.Errorf("none yet")
+		}
+		return nil
+	})
+	s.connect.kill(t)
+	s.kafka.kill(t)
+}
