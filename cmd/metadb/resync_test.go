@@ -1,78 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
 	"metadb/internal/resync"
-	"metadb/internal/rig"
 	"metadb/internal/server"
 )
-
-// library is a source table with ten patrons that connectors take snapshots of.
-type library struct {
-	t        *testing.T
-	producer *rig.Producer
-	lsn      uint64
-	// name is that of the table; empty for patron.
-	name string
-}
-
-// notify writes Debezium's notification that an incremental snapshot is complete.
-func (l *library) notify(prefix string) {
-	l.t.Helper()
-	err := l.producer.Write(l.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Value: []byte(
-		`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
-			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"sensor"},"timestamp":1}}`)})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-}
-
-// snapshot writes the rows as a new connector's snapshot: a name for each id.
-func (l *library) snapshot(prefix string, names map[int64]string) {
-	l.t.Helper()
-	n := 0
-	for id, name := range names {
-		n++
-		mark := "true"
-		if n == len(names) {
-			mark = "last"
-		}
-		l.write(prefix, 'r', mark, id, name)
-	}
-}
-
-// write writes one event.
-func (l *library) write(prefix string, op byte, mark string, id int64, name string) {
-	l.t.Helper()
-	encoder, err := eventgen.NewEncoder(eventgen.Table{
-		Prefix: prefix, Schema: "library", Name: cmp.Or(l.name, "patron"), Key: []int{0},
-		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name"}},
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.lsn++
-	record, err := encoder.Encode(eventgen.Change{
-		Op: op, Row: []any{id, name}, LSN: l.lsn, Snapshot: mark,
-		Time: time.Date(2026, 3, 1, 0, 0, int(l.lsn), 0, time.UTC),
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := l.producer.Write(l.t.Context(), record); err != nil {
-		l.t.Fatal(err)
-	}
-}
 
 // TestResync carries out docs/resync.md: a source is lost, and streamed again by
 // a new connector to new topics, without two of its ten rows and with one that
@@ -200,114 +136,4 @@ func TestResyncFromTheBeginning(t *testing.T) {
 		t.Errorf("the versions were\n%s\nand are\n%s", before, after)
 	}
 	step.await("SELECT id FROM library.patron ORDER BY id", "[1] [2] [3] [4] [5] [9]")
-}
-
-// lost returns a source and an installation.
-func lost(t *testing.T) (*library, *steps) {
-	t.Helper()
-	return lostOn(t, pgtest.New(t))
-}
-
-// lostOn is lost with a database that is there.
-func lostOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
-	t.Helper()
-	m := installOn(t, db)
-	broker, producer := rig.ForTest(t, 1)
-	l := &library{t: t, producer: producer}
-	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
-}
-
-// steps are what a person does, each of which has to succeed.
-type steps struct {
-	t  *testing.T
-	m  *rig.Metadb
-	db *pgtest.DB
-	// broker is where it listens.
-	broker string
-	// logged is how much of the log was there when the server was started.
-	logged int
-}
-
-func (s *steps) start() {
-	s.t.Helper()
-	text, _ := s.m.Log()
-	s.logged = len(text)
-	if err := s.m.Start(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *steps) stop() {
-	s.t.Helper()
-	if err := s.m.Stop(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// create makes the data source of the first connector.
-func (s *steps) create() {
-	s.t.Helper()
-	err := s.m.Exec(s.t.Context(), fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *steps) exec(sql string) {
-	s.t.Helper()
-	if _, err := s.db.Pool.Exec(s.t.Context(), sql); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// log waits for a line since the last start.
-func (s *steps) log(text string) {
-	s.t.Helper()
-	if err := s.m.AwaitLog(s.t.Context(), 30*time.Second, s.logged, text); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// run carries out a command and compares what it prints.
-func (s *steps) run(want string, args ...string) {
-	s.t.Helper()
-	got, err := s.m.Run(s.t.Context(), args...)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if got != want {
-		s.t.Errorf("metadb %s printed\n%s\nwant\n%s", strings.Join(args, " "), got, want)
-	}
-}
-
-// query returns the rows of a query.
-func (s *steps) query(sql string) string {
-	s.t.Helper()
-	rows, err := s.db.Pool.Query(s.t.Context(), sql)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
-		values, err := row.Values()
-		return fmt.Sprint(values), err
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return strings.Join(found, " ")
-}
-
-// await waits until a query gives these rows.
-func (s *steps) await(sql, want string) {
-	s.t.Helper()
-	err := rig.Eventually(s.t.Context(), 30*time.Second, sql, func() error {
-		if got := s.query(sql); got != want {
-			return fmt.Errorf("got %s, want %s", got, want)
-		}
-		return nil
-	})
-	if err != nil {
-		s.t.Error(err)
-	}
 }
