@@ -41,9 +41,9 @@ func (p *pipeline) apply(ctx context.Context) error {
 	}
 }
 
-// applyOne has a batch applied, again and again while that fails for reasons
+// applyPart has a batch applied, again and again while that fails for reasons
 // that pass. What belongs to tables that wait is taken out of it.
-func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
+func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 	if err := p.divert(b); err != nil {
 		return err
 	}
@@ -64,6 +64,11 @@ func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
 			return restartError(err)
 		}
 		p.is(applying, err)
+		if narrowed, err := p.narrower(ctx, b, err); err != nil {
+			return err
+		} else if narrowed {
+			continue
+		}
 		if table, stuck := stuckTable(err); stuck {
 			if strikes[table]++; strikes[table] >= strikesToPark && p.lots.roomFor(b, p.BatchBytes) {
 				if err := p.park(b, table, err); err != nil {
