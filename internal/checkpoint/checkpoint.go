@@ -105,6 +105,14 @@ func Advance(ctx context.Context, tx pgx.Tx, source, group string, spans []chang
 	if err := advance(ctx, tx, moveSQL, source, group, move); err != nil {
 		return err
 	}
+	if len(begin) == 0 {
+		return nil
+	}
+	// A first position has to outlive a crash of the database: without one reading
+	// begins where Kafka says that the group is, and what was lost stays so.
+	if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = on"); err != nil {
+		return fmt.Errorf("store first stream positions of %s: %w", source, err)
+	}
 	return advance(ctx, tx, beginSQL, source, group, begin)
 }
 

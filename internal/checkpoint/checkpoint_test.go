@@ -99,6 +99,36 @@ func TestReached(t *testing.T) {
 	}
 }
 
+// TestFirstPositionIsDurable: of two commits that don't wait for the disk, the one
+// that begins does.
+func TestFirstPositionIsDurable(t *testing.T) {
+	ctx, db := t.Context(), open(t)
+	for _, step := range []struct {
+		span change.Span
+		want string
+	}{
+		{change.Span{Partition: first, Fresh: true, To: change.Mark{Next: 10}}, "on"},
+		{change.Span{Partition: first, From: change.Mark{Next: 10}, To: change.Mark{Next: 11}}, "off"},
+	} {
+		err := pgx.BeginFunc(ctx, db.Pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
+				return err
+			}
+			if err := checkpoint.Advance(ctx, tx, "sensor", "group", []change.Span{step.span}); err != nil {
+				return err
+			}
+			var got string
+			if err := tx.QueryRow(ctx, "SHOW synchronous_commit").Scan(&got); err != nil || got != step.want {
+				t.Errorf("synchronous_commit is %s, %v; want %s", got, err, step.want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFence(t *testing.T) {
 	ctx, db := t.Context(), open(t)
 	at := func(next int64) change.Mark { return change.Mark{Next: next} }
