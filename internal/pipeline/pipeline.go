@@ -90,7 +90,7 @@ type Config struct {
 // Defaults of Config.
 const (
 	DefaultBatchEvents = 10_000
-	DefaultBatchBytes  = 16 << 20
+	DefaultBatchBytes  = 8 << 20
 	DefaultFirstPause  = 100 * time.Millisecond
 	// DefaultLongestPause is short enough for the status to be right again
 	// within seconds after what failed has recovered.
