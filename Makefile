@@ -32,7 +32,7 @@ demo: build ## Show Metadb at work on a generated library (ARGS=--once: run thro
 .PHONY: test
 test: ## Run every test, those with a real Kafka and Debezium and other languages' drivers included
 	@scripts/install e2e
-	go test -race -tags e2e -timeout 20m ./...
+	go test -race -tags e2e -timeout 20m -p $$(($$(nproc) + 1)) ./...
 
 .PHONY: test-short
 test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
@@ -82,12 +82,10 @@ fmt: $(LINT) ## Format the code
 	$(LINT) fmt ./...
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (20s)
+fuzz: ## Run each fuzz target for FUZZTIME (20s), two at a time
 	@grep -rl '^func Fuzz' --include='*_test.go' cmd internal | while read -r file; do \
-		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file" | while read -r target; do \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
-		done || exit 1; \
-	done
+		sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\).*|\1 ./$$(dirname "$$file")|p" "$$file"; \
+	done | xargs -n 2 -P 2 sh -c 'go test -parallel 1 -run "^$$" -fuzz "^$$0$$" -fuzztime $(FUZZTIME) "$$1"'
 
 .PHONY: clean
 clean: ## Remove what was built
