@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestBenchmarkMeasuresWhatItSays runs the benchmark on few rows: it verifies by
@@ -19,14 +20,24 @@ func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 			t.Fatalf("build %s: %v\n%s", program, err, out)
 		}
 	}
-	var shown strings.Builder
-	config := Config{Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Compression: "none", Out: &shown}
-	if err := Run(t.Context(), config); err != nil {
-		t.Fatalf("%v\n%s", err, shown.String())
-	}
-	for _, line := range []string{"raw COPY, plain table", "snapshot", "updates", "identical rows in a resync", "endsync of 3000 rows, 300 of them gone"} {
-		if !strings.Contains(shown.String(), line) {
-			t.Errorf("the table has no line %q:\n%s", line, shown.String())
+	for part, lines := range map[string][]string{
+		"": {
+			"raw COPY, plain table", "snapshot", "updates, one statement", "identical rows in a resync", "endsync of 3000 rows, 300 of them gone", "inserts, updates, deletes; hot keys",
+			"the same, four mappings", "8 tables of 4 partitions, updates", "200 tables in turn, rows of 0.1 KB", "latency at 500 events/s, p99", "idle, server", "What limits now.",
+		},
+		"large": {"updates at random keys of 6000 rows"},
+	} {
+		var shown strings.Builder
+		config := Config{
+			Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Large: 6_000, Steady: time.Second, Compression: "none", Only: part, Results: dir, Out: &shown,
+		}
+		if err := Run(t.Context(), config); err != nil {
+			t.Fatalf("%v\n%s", err, shown.String())
+		}
+		for _, line := range lines {
+			if !strings.Contains(shown.String(), line) {
+				t.Errorf("there is no %q:\n%s", line, shown.String())
+			}
 		}
 	}
 }

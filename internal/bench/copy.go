@@ -60,6 +60,34 @@ func newRaw(table eventgen.Table, n int, row func(i int) []any) (*raw, error) {
 	return r, nil
 }
 
+// yardstick copies the rows of the table of many columns into a plain table, and
+// returns how many it copies in a second.
+func (b *bench) yardstick(ctx context.Context) (float64, error) {
+	if b.shared.rows == nil {
+		b.say("making %d rows", b.Rows)
+		rows, err := newRaw(instance("raw"), b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) })
+		if err != nil {
+			return 0, err
+		}
+		b.say("rows of %d bytes, events of %d bytes", rows.row, rows.event)
+		b.shared.rows = rows
+	}
+	return b.copied(ctx, b.shared.rows)
+}
+
+// copied takes the time of a raw COPY, and returns how many rows it copies in a
+// second.
+func (b *bench) copied(ctx context.Context, rows *raw) (float64, error) {
+	took, err := rows.copy(ctx, b.metadb.Database())
+	if err != nil {
+		return 0, err
+	}
+	one := result{name: "raw COPY, plain table", rows: rows.rows, took: took}
+	one.yardstick = one.rate()
+	b.rate(one)
+	return one.yardstick, nil
+}
+
 // copy copies the stream into a plain table and returns how long that took.
 func (r *raw) copy(ctx context.Context, url string) (took time.Duration, err error) {
 	conn, err := pgx.Connect(ctx, url)

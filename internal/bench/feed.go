@@ -16,13 +16,12 @@ type feed struct {
 	lsn       uint64
 }
 
-// snapshot writes rows 0 to n-1 to the topics of prefix; updates says how often
-// each has been updated so far.
-func (f *feed) snapshot(ctx context.Context, prefix string, n int, updates func(row int) int) error {
+// snapshot writes rows 0 to n-1 of a table.
+func (f *feed) snapshot(ctx context.Context, table eventgen.Table, n int, row func(i int) []any) error {
 	f.lsn += 8
 	now := time.Now()
-	return f.write(ctx, instance(prefix), n, func(i int) eventgen.Change {
-		c := eventgen.Change{Op: 'r', Row: f.generator.row(i, updates(i)), Time: now, LSN: f.lsn, Snapshot: "true"}
+	return f.write(ctx, table, n, func(i int) eventgen.Change {
+		c := eventgen.Change{Op: 'r', Row: row(i), Time: now, LSN: f.lsn, Snapshot: "true"}
 		switch i {
 		case 0:
 			c.Snapshot = "first"
@@ -33,19 +32,20 @@ func (f *feed) snapshot(ctx context.Context, prefix string, n int, updates func(
 	})
 }
 
-// updates writes n updates of the rows that order names, one after the other.
-func (f *feed) updates(ctx context.Context, prefix string, n int, order func(i int) (row, updates int)) error {
-	return f.write(ctx, instance(prefix), n, func(i int) eventgen.Change {
-		f.lsn += 8
-		row, updates := order(i)
-		return eventgen.Change{Op: 'u', Row: f.generator.row(row, updates), Time: time.Now(), LSN: f.lsn}
-	})
+// write writes n changes of a table.
+func (f *feed) write(ctx context.Context, table eventgen.Table, n int, next func(i int) eventgen.Change) error {
+	return f.inTurn(ctx, []eventgen.Table{table}, n, next)
 }
 
-func (f *feed) write(ctx context.Context, table eventgen.Table, n int, next func(i int) eventgen.Change) error {
-	encoder, err := eventgen.NewEncoder(table)
-	if err != nil {
-		return err
+// inTurn writes n changes of tables that take turns, and a tombstone after each
+// delete, as Debezium does.
+func (f *feed) inTurn(ctx context.Context, tables []eventgen.Table, n int, next func(i int) eventgen.Change) error {
+	encoders := make([]*eventgen.Encoder, len(tables))
+	for i, table := range tables {
+		var err error
+		if encoders[i], err = eventgen.NewEncoder(table); err != nil {
+			return err
+		}
 	}
 	failures := make(chan error, 1)
 	failed := func(err error) {
@@ -55,11 +55,18 @@ func (f *feed) write(ctx context.Context, table eventgen.Table, n int, next func
 		}
 	}
 	for i := range n {
-		record, err := encoder.Encode(next(i))
+		change, encoder := next(i), encoders[i%len(encoders)]
+		record, err := encoder.Encode(change)
 		if err != nil {
 			return err
 		}
 		f.producer.Send(ctx, failed, record)
+		if change.Op == 'd' {
+			if record, err = encoder.Tombstone(change); err != nil {
+				return err
+			}
+			f.producer.Send(ctx, failed, record)
+		}
 	}
 	if err := f.producer.Flush(ctx); err != nil {
 		return err

@@ -87,3 +87,33 @@ func parseStat(line string) (pid, parent int, used time.Duration, err error) {
 	}
 	return pid, parent, used, nil
 }
+
+// MachineCPU returns the processor time that everything on the machine has used
+// since it started.
+// https://man7.org/linux/man-pages/man5/proc_stat.5.html
+func MachineCPU() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read the machine's processor time: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	// user, nice, system, idle, iowait, irq, softirq; what follows is in user, or
+	// stolen by other machines.
+	const idle, iowait, softirq = 4, 5, 7
+	if len(fields) <= softirq || fields[0] != "cpu" {
+		return 0, fmt.Errorf("read the machine's processor time: %q", line)
+	}
+	var used time.Duration
+	for i := 1; i <= softirq; i++ {
+		if i == idle || i == iowait {
+			continue
+		}
+		ticks, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read the machine's processor time: %w", err)
+		}
+		used += time.Duration(ticks) * clockTick
+	}
+	return used, nil
+}

@@ -34,6 +34,13 @@ func TestCPUCountsDescendants(t *testing.T) {
 	if all < own {
 		t.Errorf("process 1 has used %s, one of its descendants %s", all, own)
 	}
+	machine, err := MachineCPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if machine < own {
+		t.Errorf("the machine has used %s, this process %s", machine, own)
+	}
 	if _, err := CPU(1 << 30); err == nil {
 		t.Error("a process that does not exist has used some time")
 	}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
+	"time"
 
 	"metadb/internal/bench"
 	"metadb/internal/rig"
@@ -17,18 +19,30 @@ import (
 func main() {
 	config := bench.Config{Out: os.Stdout}
 	broker := flag.Bool("broker", false, "be the broker of a benchmark")
+	partitions := flag.Int("partitions", 1, "partitions of each of the broker's topics")
 	flag.StringVar(&config.Binary, "metadb", "bin/metadb", "the metadb program")
 	flag.IntVar(&config.Rows, "rows", 300_000, "size of the snapshot")
 	flag.IntVar(&config.Updates, "updates", 100_000, "updates that follow")
+	flag.IntVar(&config.Large, "large", 10_000_000, "size of the large table")
+	flag.DurationVar(&config.Steady, "steady", 20*time.Second, "how long the stream is steady, and then idle, for latency")
 	flag.StringVar(&config.Compression, "compression", "none", "the producer's: none, gzip, snappy, lz4 or zstd")
-	flag.StringVar(&config.Only, "only", "", "measure one part only: tables or mappings")
-	flag.BoolVar(&config.Check, "check", false, "fail if a ratio is below its goal")
+	flag.StringVar(&config.Only, "only", "", "measure one part only: "+strings.Join(bench.Parts(), ", ")+" (large takes a quarter of an hour, and is measured only so)")
+	flag.StringVar(&config.Results, "results", "", "folder for the results as CSV and SVG")
+	flag.BoolVar(&config.Check, "check", false, "fail if a figure misses its goal")
+	flag.Func("set", "a setting of PostgreSQL, as in --set max_wal_size=4GB; can be repeated", func(setting string) error {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			return fmt.Errorf("%q is no name=value", setting)
+		}
+		config.Settings = append(config.Settings, name+" = '"+strings.ReplaceAll(value, "'", "''")+"'")
+		return nil
+	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run := func() error { return measure(ctx, config) }
 	if *broker {
-		run = func() error { return serve(ctx) }
+		run = func() error { return serve(ctx, *partitions) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
@@ -46,10 +60,10 @@ func measure(ctx context.Context, config bench.Config) error {
 }
 
 // serve prints the broker's address and is the broker until it is stopped.
-func serve(ctx context.Context) error {
+func serve(ctx context.Context, partitions int) error {
 	// It holds gigabytes: twice as much would be too much.
 	debug.SetGCPercent(20)
-	broker, err := rig.NewBroker(1)
+	broker, err := rig.NewBroker(partitions)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// pollInterval is how often the stored position is looked at.
+const pollInterval = 10 * time.Millisecond
+
+// span says which records a phase is about: those from to end of all that the
+// topics of a prefix hold, in which so many changes are. Tombstones are records,
+// but not changes.
+type span struct {
+	prefix             string
+	from, end, changes int
+}
+
+// finish waits until the stored position is at the span's end, and stops the
+// server. The result comes with what had been used before. What is measured is
+// the time between the first batch that is seen to be committed and the last:
+// how fast a server starts is another question.
+func (b *bench) finish(ctx context.Context, r result, s span) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	first, began, err := b.awaitPosition(ctx, s.prefix, s.from+1)
+	if err != nil {
+		return r, err
+	}
+	r.rows = (s.end - first) * s.changes / (s.end - s.from)
+	_, ended, err := b.awaitPosition(ctx, s.prefix, s.end)
+	if err != nil {
+		return r, err
+	}
+	r.took = ended.Sub(began)
+	now, err := b.used(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.use, r.applied = now.since(r.use), s.changes
+	b.say("%s: %.1f s", r.name, r.took.Seconds())
+	return r, b.metadb.Stop(ctx)
+}
+
+// awaitPosition waits until the stored position is at least so high, and returns
+// it with the time at which it was seen.
+func (b *bench) awaitPosition(ctx context.Context, prefix string, least int) (int, time.Time, error) {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		next, err := b.position(ctx, prefix)
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if next >= least {
+			return next, time.Now(), nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, time.Time{}, fmt.Errorf("%d of %d records have been applied: %w", next, least, ctx.Err())
+		}
+	}
+}
+
+// position is how many records of a consumer group have been applied.
+func (b *bench) position(ctx context.Context, group string) (next int, err error) {
+	const question = `SELECT coalesce(sum(next_offset), 0) FROM metadb.stream_position WHERE consumer_group = $1`
+	err = b.db.QueryRow(ctx, question, group).Scan(&next)
+	return next, err
+}
+
+// verify makes sure that what was measured is what happened.
+func (b *bench) verify(ctx context.Context, checks ...check) error {
+	checks = append(checks, check{"rejected events", "SELECT count(*) FROM metadb.rejected_event", 0})
+	for _, c := range checks {
+		var got int
+		if err := b.db.QueryRow(ctx, c.sql).Scan(&got); err != nil {
+			return fmt.Errorf("%s: %w", c.what, err)
+		}
+		if got != c.want {
+			return fmt.Errorf("%d %s, want %d", got, c.what, c.want)
+		}
+	}
+	return nil
+}
+
+// check is a question about what is in the tables and its answer.
+type check struct {
+	what, sql string
+	want      int
+}

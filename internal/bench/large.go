@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// largeShare is the least share of the small table's rate.
+const largeShare = 0.5
+
+// large measures updates at random keys of a table of ten million rows, after the
+// same of one of b.Rows. PostgreSQL fills it with copies of the rows that have
+// come by the stream, because a broker that keeps its records in memory has no
+// room for so many.
+func (b *bench) large(ctx context.Context) error {
+	began := time.Now()
+	h := &history{updated: make([]int, b.Large)}
+	yardstick, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	one, err := b.snapshot(ctx, h)
+	if err != nil {
+		return err
+	}
+	one.yardstick = yardstick
+	b.rate(one)
+	if err := b.endInitial(ctx, "bench"); err != nil {
+		return err
+	}
+	small, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Rows), yardstick: yardstick}, h, func(i int) int { return scattered(i, b.Rows) })
+	if err != nil {
+		return err
+	}
+	b.rate(small)
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
+	large, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Large), yardstick: yardstick}, h, func(i int) int { return scattered(i, b.Large) })
+	if err != nil {
+		return err
+	}
+	b.rate(large)
+	b.tell(figure{name: "updates of the large table to the small one's", value: large.rate() / small.rate(), unit: "of its rate", goal: largeShare})
+	b.say("the large table took %.0f minutes", time.Since(began).Minutes())
+	return b.verify(ctx, check{"current rows", "SELECT count(*) FROM inventory.instance", b.Large})
+}
+
+// fill copies the table's rows under further ids until there are b.Large.
+func (b *bench) fill(ctx context.Context) error {
+	began := time.Now()
+	const others = `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = 'inventory.instance__'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', '__id')`
+	var columns string
+	if err := b.db.QueryRow(ctx, others).Scan(&columns); err != nil {
+		return fmt.Errorf("fill the table: %w", err)
+	}
+	copies := "INSERT INTO inventory.instance__ (id, " + columns + ") SELECT id + $1, " + columns + " FROM inventory.instance WHERE id < $2"
+	for from := b.Rows; from < b.Large; from += b.Rows {
+		if _, err := b.db.Exec(ctx, copies, from, min(b.Rows, b.Large-from)); err != nil {
+			return fmt.Errorf("fill the table: %w", err)
+		}
+	}
+	for _, statement := range []string{"VACUUM ANALYZE inventory.instance__", "CHECKPOINT"} {
+		if _, err := b.db.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("fill the table: %w", err)
+		}
+	}
+	b.say("filled with %d rows: %.0f s", b.Large, time.Since(began).Seconds())
+	return nil
+}

@@ -1,0 +1,164 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"metadb/internal/eventgen"
+	"metadb/internal/rig"
+)
+
+const (
+	// steadyRate is the rate of the steady stream, in events a second.
+	steadyRate = 500
+	// latencyGoal is what 99 of 100 events may take at most, in milliseconds.
+	latencyGoal = 300
+	// idleGoal is what an idle stream may cost, in % of one processor.
+	idleGoal = 1
+	// lookInterval is how often the target is looked at: the resolution. Looking
+	// is reading a table of one row, which costs PostgreSQL 1 to 2 % of a processor.
+	lookInterval = 2 * time.Millisecond
+)
+
+// latency measures how long it takes from a change's time at the source until a
+// query sees it in the target, in a steady stream of updates, and what a stream
+// costs in which nothing comes.
+//
+// A row and its record's position are committed together: an event is visible when
+// a query sees a position behind it.
+func (b *bench) latency(ctx context.Context) error {
+	rows := max(b.Rows/6, 1)
+	if err := b.feed.snapshot(ctx, instance(firstPrefix), rows, func(i int) []any { return b.feed.generator.row(i, 0) }); err != nil {
+		return err
+	}
+	if err := b.source(ctx, "bench", firstPrefix); err != nil {
+		return err
+	}
+	if _, _, err := b.awaitPosition(ctx, firstPrefix, rows); err != nil {
+		return err
+	}
+	before, err := b.used(ctx)
+	if err != nil {
+		return err
+	}
+	waits, err := b.steady(ctx, rows)
+	if err != nil {
+		return err
+	}
+	now, err := b.used(ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(waits)
+	at := func(share float64) float64 {
+		return float64(waits[int(share*float64(len(waits)-1))].Microseconds()) / 1000
+	}
+	what := fmt.Sprintf("latency at %d events/s", steadyRate)
+	b.tell(figure{name: what + ", p50", value: at(0.5), unit: "ms"})
+	b.tell(figure{name: what + ", p99", value: at(0.99), unit: "ms", goal: latencyGoal, atMost: true})
+	b.tell(figure{name: what + ", highest", value: at(1), unit: "ms"})
+	b.cost(fmt.Sprintf("%d events/s", steadyRate), now.since(before), 0)
+	if before, err = b.used(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(b.Steady):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if now, err = b.used(ctx); err != nil {
+		return err
+	}
+	b.cost("idle", now.since(before), idleGoal)
+	return b.verify(ctx, check{"versions", "SELECT count(*) FROM inventory.instance__", rows + len(waits)})
+}
+
+// cost tells what the server and PostgreSQL used, in % of one processor.
+func (b *bench) cost(what string, u use, goal float64) {
+	b.tell(figure{name: what + ", server", value: 100 * u.server.Seconds() / u.wall.Seconds(), unit: "% of a processor", goal: goal, atMost: true})
+	b.tell(figure{name: what + ", PostgreSQL", value: 100 * u.postgres.Seconds() / u.wall.Seconds(), unit: "% of a processor"})
+}
+
+// steady writes updates at a steady rate, and returns how long each took.
+func (b *bench) steady(ctx context.Context, rows int) ([]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	n := max(int(b.Steady.Seconds()*steadyRate), 1)
+	// It holds all, so that nobody has to wait.
+	made := make(chan time.Time, n)
+	written := make(chan error, 1)
+	go func() { written <- b.trickle(ctx, rows, made) }()
+	waits, err := b.look(ctx, rows, n, made)
+	if err != nil {
+		cancel()
+	}
+	return waits, errors.Join(<-written, err)
+}
+
+// look looks at the target until it has n events more than rows, and returns how
+// long each took to get there since it was made.
+func (b *bench) look(ctx context.Context, rows, n int, made <-chan time.Time) ([]time.Duration, error) {
+	waits := make([]time.Duration, 0, n)
+	tick := time.NewTicker(lookInterval)
+	defer tick.Stop()
+	for len(waits) < n {
+		next, err := b.position(ctx, firstPrefix)
+		if err != nil {
+			return nil, err
+		}
+		for seen := time.Now(); len(waits) < next-rows; {
+			waits = append(waits, seen.Sub(<-made))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%d of %d events are visible: %w", len(waits), n, ctx.Err())
+		}
+	}
+	return waits, nil
+}
+
+// trickle makes as many events as made holds, at the steady rate, and hands each
+// to the broker at once.
+func (b *bench) trickle(ctx context.Context, rows int, made chan<- time.Time) error {
+	producer, err := rig.NewProducer(b.address, kgo.ProducerLinger(0))
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	encoder, err := eventgen.NewEncoder(instance(firstPrefix))
+	if err != nil {
+		return err
+	}
+	failures := make(chan error, 1)
+	failed := func(err error) {
+		select {
+		case failures <- err:
+		default:
+		}
+	}
+	began := time.Now()
+	for i := range cap(made) {
+		select {
+		case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / steadyRate))):
+		case err := <-failures:
+			return fmt.Errorf("write events to the broker: %w", err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		b.feed.lsn += 8
+		now := time.Now()
+		record, err := encoder.Encode(eventgen.Change{Op: 'u', Row: b.feed.generator.row(scattered(i, rows), 1+i/rows), Time: now, LSN: b.feed.lsn})
+		if err != nil {
+			return err
+		}
+		made <- now
+		producer.Send(ctx, failed, record)
+	}
+	return producer.Flush(ctx)
+}

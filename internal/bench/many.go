@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+const (
+	// manyTables is how many tables take turns.
+	manyTables = 200
+	// manyGoal is the least rate, in events a second.
+	manyGoal = 20_000
+)
+
+// many measures two hundred tables of which each batch has a few events: half of
+// them insert a row, half update one. Once with rows like those of the other
+// parts, once with small ones.
+func (b *bench) many(ctx context.Context) error {
+	if err := b.manyOf(ctx, "rows of 1.2 KB", instance("bench_wide"), b.feed.generator.row, manyGoal); err != nil {
+		return err
+	}
+	return b.manyOf(ctx, "rows of 0.1 KB", loan("bench_narrow"), loanRow, 0)
+}
+
+// manyOf measures many tables like one.
+func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, row func(n, updates int) []any, goal float64) error {
+	tables := make([]eventgen.Table, manyTables)
+	for i := range tables {
+		tables[i] = like
+		tables[i].Name = fmt.Sprintf("%s_%d", like.Name, i)
+	}
+	// What makes the tables is not measured.
+	err := b.feed.inTurn(ctx, tables, manyTables, func(int) eventgen.Change {
+		b.feed.lsn += 8
+		return eventgen.Change{Op: 'c', Row: row(0, 0), Time: time.Now(), LSN: b.feed.lsn}
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.source(ctx, like.Prefix, like.Prefix); err != nil {
+		return err
+	}
+	if _, err := b.finish(ctx, result{name: "making tables"}, span{like.Prefix, 0, manyTables, manyTables}); err != nil {
+		return err
+	}
+	if err := b.endInitial(ctx, like.Prefix); err != nil {
+		return err
+	}
+	events := max(b.Updates/manyTables, 1) * manyTables
+	err = b.feed.inTurn(ctx, tables, events, func(i int) eventgen.Change {
+		b.feed.lsn += 8
+		c := eventgen.Change{Op: 'c', Time: time.Now(), LSN: b.feed.lsn}
+		// One round inserts a row into each table, the next one updates it.
+		round := i / manyTables
+		c.Row = row(round/2+1, round%2)
+		if round%2 == 1 {
+			c.Op = 'u'
+		}
+		return c
+	})
+	if err != nil {
+		return err
+	}
+	r := result{name: fmt.Sprintf("%d tables in turn, %s", manyTables, what)}
+	if r.use, err = b.used(ctx); err != nil {
+		return err
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return err
+	}
+	if r, err = b.finish(ctx, r, span{like.Prefix, manyTables, manyTables + events, events}); err != nil {
+		return err
+	}
+	b.tell(figure{name: r.name, value: r.rate(), unit: "events/s", goal: goal})
+	b.rate(r)
+	versions := 1 + events/manyTables
+	return b.verify(
+		ctx,
+		check{"versions", "SELECT count(*) FROM inventory." + tables[manyTables-1].Name + "__", versions},
+	)
+}
+
+// loan is a small table, as most tables of a database are.
+func loan(prefix string) eventgen.Table {
+	return eventgen.Table{
+		Prefix: prefix, Schema: "inventory", Name: "loan", Key: []int{0},
+		Columns: []eventgen.Column{
+			{Name: "id", Kind: eventgen.BigInt},
+			{Name: "item", Kind: eventgen.UUID},
+			{Name: "patron", Kind: eventgen.BigInt},
+			{Name: "due", Kind: eventgen.TimestampTZ},
+			{Name: "renewals", Kind: eventgen.Integer},
+			{Name: "status"},
+		},
+	}
+}
+
+func loanRow(n, updates int) []any {
+	return []any{
+		int64(n), fmt.Sprintf("6312d172-f0cf-40f6-b27d-%012d", n), int64(n % 977), time.Unix(1_700_000_000, 0).Add(time.Duration(n) * time.Minute), int64(updates), "open",
+	}
+}

@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+const (
+	mixedGoal = 0.35
+	// hot is the exponent of Zipf's law: one row in a hundred thousand gets an
+	// eighth of all changes.
+	hot = 1.1
+	// newRow and deleted are how many of a hundred changes make a row that never
+	// was, and delete one.
+	newRow, deleted = 15, 10
+)
+
+// mixed measures inserts, updates and deletes in one stream, most of them of a
+// few rows.
+func (b *bench) mixed(ctx context.Context) error {
+	rows := max(b.Rows/3, 1)
+	yardstick, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	table := instance(firstPrefix)
+	row := func(i int) []any { return b.feed.generator.row(i, 0) }
+	if err := b.feed.snapshot(ctx, table, rows, row); err != nil {
+		return err
+	}
+	if err := b.source(ctx, "bench", firstPrefix); err != nil {
+		return err
+	}
+	if _, err := b.finish(ctx, result{name: "snapshot"}, span{firstPrefix, 0, rows, rows}); err != nil {
+		return err
+	}
+	if err := b.endInitial(ctx, "bench"); err != nil {
+		return err
+	}
+	m := newMixture(rows)
+	err = b.feed.write(ctx, table, b.Updates, func(int) eventgen.Change {
+		op, n, updates := m.next()
+		b.feed.lsn += 8
+		return eventgen.Change{Op: op, Row: b.feed.generator.row(n, updates), Time: time.Now(), LSN: b.feed.lsn}
+	})
+	if err != nil {
+		return err
+	}
+	r := result{name: "inserts, updates, deletes; hot keys", goal: mixedGoal, yardstick: yardstick}
+	if r.use, err = b.used(ctx); err != nil {
+		return err
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return err
+	}
+	if r, err = b.finish(ctx, r, span{firstPrefix, rows, rows + b.Updates + m.deletes, b.Updates}); err != nil {
+		return err
+	}
+	b.rate(r)
+	return b.verify(
+		ctx,
+		check{"current rows", "SELECT count(*) FROM inventory.instance", m.alive},
+		check{"versions", "SELECT count(*) FROM inventory.instance__", rows + b.Updates - m.deletes},
+	)
+}
+
+// mixture draws changes of rows.
+type mixture struct {
+	zipf   *rand.Zipf
+	random *rand.Rand
+	// rows is how many there were at first.
+	rows int
+	// updated says how often each row has been changed, gone which ones have been
+	// deleted.
+	updated        []int
+	gone           []bool
+	alive, deletes int
+}
+
+func newMixture(rows int) *mixture {
+	random := rand.New(rand.NewPCG(1, 2))
+	return &mixture{
+		zipf: rand.NewZipf(random, hot, 1, uint64(rows-1)), random: random, rows: rows,
+		updated: make([]int, rows), gone: make([]bool, rows), alive: rows,
+	}
+}
+
+// next returns the next change: of which row, and how often that has been changed
+// by then.
+func (m *mixture) next() (op byte, row, updates int) {
+	dice := m.random.IntN(100)
+	if dice < newRow {
+		m.updated, m.gone = append(m.updated, 0), append(m.gone, false)
+		m.alive++
+		return 'c', len(m.updated) - 1, 0
+	}
+	// The hot rows are all over the table.
+	row = scattered(int(m.zipf.Uint64()), m.rows)
+	switch {
+	case m.gone[row]:
+		op, m.gone[row] = 'c', false
+		m.alive++
+	case dice < newRow+deleted:
+		m.gone[row] = true
+		m.alive--
+		m.deletes++
+		return 'd', row, m.updated[row]
+	default:
+		op = 'u'
+	}
+	m.updated[row]++
+	return op, row, m.updated[row]
+}

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+// sideBySide is how many tables the stream of several partitions has.
+const sideBySide = 8
+
+// partitioned measures eight tables whose topics have several partitions each: a
+// snapshot, and updates in which the tables take turns.
+func (b *bench) partitioned(ctx context.Context) error {
+	rows, updates := max(b.Rows/16, 1), max(b.Updates/10, 1)
+	for i := range sideBySide {
+		if err := b.feed.snapshot(ctx, instanceNamed(firstPrefix, i), rows, func(n int) []any { return b.feed.generator.row(n, 0) }); err != nil {
+			return err
+		}
+	}
+	yardstick, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("%d tables of %d partitions", sideBySide, b.part.partitions)
+	r := result{name: what + ", snapshot", goal: snapshotGoal, yardstick: yardstick}
+	if r.use, err = b.used(ctx); err != nil {
+		return err
+	}
+	if err := b.source(ctx, "bench", firstPrefix); err != nil {
+		return err
+	}
+	all := sideBySide * rows
+	if r, err = b.finish(ctx, r, span{firstPrefix, 0, all, all}); err != nil {
+		return err
+	}
+	b.rate(r)
+	if err := b.endInitial(ctx, "bench"); err != nil {
+		return err
+	}
+	tables := make([]eventgen.Table, sideBySide)
+	for i := range tables {
+		tables[i] = instanceNamed(firstPrefix, i)
+	}
+	err = b.feed.inTurn(ctx, tables, updates*sideBySide, func(i int) eventgen.Change {
+		b.feed.lsn += 8
+		n := i / sideBySide
+		return eventgen.Change{Op: 'u', Row: b.feed.generator.row(n%rows, 1+n/rows), Time: time.Now(), LSN: b.feed.lsn}
+	})
+	if err != nil {
+		return err
+	}
+	r = result{name: what + ", updates", goal: updatesGoal, yardstick: yardstick}
+	if r.use, err = b.used(ctx); err != nil {
+		return err
+	}
+	if err := b.metadb.Start(ctx); err != nil {
+		return err
+	}
+	if r, err = b.finish(ctx, r, span{firstPrefix, all, all + updates*sideBySide, updates * sideBySide}); err != nil {
+		return err
+	}
+	b.rate(r)
+	return b.verify(
+		ctx,
+		check{"current rows", "SELECT count(*) FROM inventory.instance_7", rows},
+		check{"versions", "SELECT count(*) FROM inventory.instance_7__", rows + updates},
+	)
+}
+
+// instanceNamed is the table of many columns under a name with a number.
+func instanceNamed(prefix string, number int) eventgen.Table {
+	table := instance(prefix)
+	table.Name = fmt.Sprintf("%s_%d", table.Name, number)
+	return table
+}

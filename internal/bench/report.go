@@ -1,0 +1,149 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// result is a rate that was measured, as a ratio to the yardstick's.
+type result struct {
+	part, name string
+	rows       int
+	took       time.Duration
+	// goal is the least ratio to the yardstick, zero for none.
+	goal float64
+	// yardstick is a rate in rows a second.
+	yardstick float64
+	// use is what the programs used from their start on, for so many applied
+	// events; without a server, nothing.
+	use     use
+	applied int
+}
+
+func (r result) rate() float64 { return float64(r.rows) / r.took.Seconds() }
+
+func (r result) ratio() float64 { return r.rate() / r.yardstick }
+
+// figure is anything else that was measured.
+type figure struct {
+	part, name string
+	value      float64
+	unit       string
+	// goal is the least value, or the most where atMost; zero for none.
+	goal   float64
+	atMost bool
+}
+
+// score is 1 where a figure is at its goal, and more where it is better.
+func (f figure) score() float64 {
+	if f.atMost {
+		return f.goal / f.value
+	}
+	return f.value / f.goal
+}
+
+func (f figure) text() string {
+	switch {
+	case f.value >= 100:
+		return fmt.Sprintf("%.0f %s", f.value, f.unit)
+	case f.value >= 10:
+		return fmt.Sprintf("%.1f %s", f.value, f.unit)
+	}
+	return fmt.Sprintf("%.2f %s", f.value, f.unit)
+}
+
+func (f figure) goalText() string {
+	switch {
+	case f.goal == 0:
+		return ""
+	case f.atMost:
+		return fmt.Sprintf("at most %g", f.goal)
+	}
+	return fmt.Sprintf("at least %g", f.goal)
+}
+
+// report is what a part, or a run, has measured.
+type report struct {
+	part    string
+	results []result
+	figures []figure
+}
+
+// rate adds a result of the part.
+func (r *report) rate(one result) {
+	one.part = r.part
+	r.results = append(r.results, one)
+}
+
+// tell adds a figure of the part.
+func (r *report) tell(one figure) {
+	one.part = r.part
+	r.figures = append(r.figures, one)
+}
+
+// add adds what another part has measured.
+func (r *report) add(other report) {
+	r.results = append(r.results, other.results...)
+	r.figures = append(r.figures, other.figures...)
+}
+
+// memoryGoal is the most resident memory of the server in any phase, in MB.
+const memoryGoal = 200
+
+// all returns every figure: the ratios, then the others, then the highest
+// memory.
+func (r *report) all() []figure {
+	var figures []figure
+	memory := figure{name: "most memory of the server, resident", unit: "MB", goal: memoryGoal, atMost: true}
+	for _, one := range r.results {
+		if one.applied > 0 {
+			figures = append(figures, figure{part: one.part, name: one.name, value: one.ratio(), unit: "of COPY", goal: one.goal})
+			memory.value = max(memory.value, float64(one.use.memory>>20))
+		}
+	}
+	figures = append(figures, r.figures...)
+	if memory.value > 0 {
+		figures = append(figures, memory)
+	}
+	return figures
+}
+
+// print prints the tables of a part.
+func (r *report) print(out io.Writer) {
+	if len(r.results) > 0 {
+		_, _ = fmt.Fprintf(out, "\n%-34s %9s %8s %8s %6s %5s %7s  %-27s %s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "memory",
+			"CPU µs a row: server", "allocations a row")
+		_, _ = fmt.Fprintf(out, "%-34s %9s %8s %8s %6s %5s %7s  %s\n", "", "", "", "", "", "", "MB", "+ PostgreSQL + broker")
+	}
+	for _, one := range r.results {
+		goal, memory, used, allocated := "", "", "", ""
+		if one.goal > 0 {
+			goal = fmt.Sprintf("%.2f", one.goal)
+		}
+		if one.applied > 0 {
+			memory = fmt.Sprint(one.use.memory >> 20)
+			used, allocated = one.use.perRow(one.applied), one.use.allocatedPerRow(one.applied)
+		}
+		_, _ = fmt.Fprintf(out, "%-34s %9d %8.1f %8.0f %6.2f %5s %7s  %-27s %s\n", one.name, one.rows, one.took.Seconds(), one.rate(), one.ratio(), goal, memory,
+			used, allocated)
+	}
+	if len(r.figures) > 0 {
+		_, _ = fmt.Fprintln(out)
+	}
+	for _, f := range r.figures {
+		_, _ = fmt.Fprintf(out, "%-60s %14s  %s\n", f.name, f.text(), f.goalText())
+	}
+}
+
+// check returns an error for each figure that misses its goal.
+func (r *report) check() error {
+	var missed []error
+	for _, f := range r.all() {
+		if f.goal > 0 && f.score() < 1 {
+			missed = append(missed, fmt.Errorf("%s: %s, goal %s", f.name, f.text(), f.goalText()))
+		}
+	}
+	return errors.Join(missed...)
+}

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"metadb/internal/rig"
+)
+
+// use is what the programs have used: processor time of the three, and of the
+// server its peak of memory in bytes and what it has allocated.
+type use struct {
+	at time.Time
+	// wall is the time in which it was used.
+	wall                     time.Duration
+	server, postgres, broker time.Duration
+	// machine is the processor time of everything on the machine.
+	machine            time.Duration
+	memory             int64
+	mallocs, allocated float64
+}
+
+// since returns what was used after before. A peak is no sum.
+func (u use) since(before use) use {
+	return use{
+		at: u.at, wall: u.at.Sub(before.at), server: u.server - before.server, postgres: u.postgres - before.postgres, broker: u.broker - before.broker,
+		machine: u.machine - before.machine, memory: u.memory, mallocs: u.mallocs - before.mallocs, allocated: u.allocated - before.allocated,
+	}
+}
+
+// perRow says how much of each program a row takes, in microseconds.
+func (u use) perRow(rows int) string {
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rows) }
+	return fmt.Sprintf("%.1f + %.1f + %.1f", each(u.server), each(u.postgres), each(u.broker))
+}
+
+// allocatedPerRow says how often and how much the server allocates for a row.
+func (u use) allocatedPerRow(rows int) string {
+	return fmt.Sprintf("%.2f, %.0f B", u.mallocs/float64(rows), u.allocated/float64(rows))
+}
+
+// used reads what has been used so far. A server that doesn't run counts as 0.
+func (b *bench) used(ctx context.Context) (now use, err error) {
+	now.at = time.Now()
+	if pid, err := b.metadb.Pid(); err == nil {
+		if now.server, err = rig.CPU(pid); err != nil {
+			return now, err
+		}
+		if now.memory, err = b.metadb.PeakMemory(); err != nil {
+			return now, err
+		}
+		if now.mallocs, now.allocated, err = allocations(ctx, b.metadb.HTTPPort); err != nil {
+			return now, err
+		}
+	}
+	if now.broker, err = rig.CPU(b.broker.Pid()); err != nil {
+		return now, err
+	}
+	pid, err := b.cluster.Pid()
+	if err != nil {
+		return now, err
+	}
+	if now.postgres, err = rig.CPU(pid); err != nil {
+		return now, err
+	}
+	now.machine, err = rig.MachineCPU()
+	return now, err
+}
+
+// allocations asks a server how often and how much it has allocated since it
+// started.
+func allocations(ctx context.Context, port int) (mallocs, octets float64, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(port)+"/metrics", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the server's metrics: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	lines := bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "go_memstats_mallocs_total":
+			mallocs, err = strconv.ParseFloat(value, 64)
+		case "go_memstats_alloc_bytes_total":
+			octets, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("read the server's metrics: %w", err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return 0, 0, fmt.Errorf("read the server's metrics: %w", err)
+	}
+	if mallocs == 0 || octets == 0 {
+		return 0, 0, fmt.Errorf("read the server's metrics: no allocations: %w", os.ErrNotExist)
+	}
+	return mallocs, octets, nil
+}
