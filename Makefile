@@ -69,9 +69,9 @@ screenshots: ## Make the pictures of the live page that docs/ shows, with Chromi
 	go test -count=1 -tags e2e -run '^TestPageInBrowser$$' ./internal/monitor -update
 
 .PHONY: bench
-bench: build ## Measure against a raw COPY of the same rows
+bench: build ## Measure against a raw COPY of the same rows, into bench/results (ARGS="--only mixed"; "--help" has more)
 	@scripts/install
-	go run ./internal/bench/cmd --metadb bin/metadb $(ARGS)
+	go run ./internal/bench/cmd --metadb bin/metadb --results bench/results $(ARGS)
 
 .PHONY: lint
 lint: $(LINT) ## Check formatting, imports and common mistakes

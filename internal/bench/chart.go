@@ -8,15 +8,15 @@ import (
 
 // The chart's measures, in pixels.
 const (
-	chartWidth  = 860
+	chartWidth  = 900
 	chartHead   = 64
 	chartLine   = 28
 	chartBar    = 16
-	chartLabels = 330
+	chartLabels = 290
 	// chartGoal is where the goal's line is; a bar of twice the goal or more ends
 	// at the right.
-	chartGoal = chartLabels + 190
-	chartEnd  = chartLabels + 380
+	chartGoal = chartLabels + 150
+	chartEnd  = chartLabels + 300
 )
 
 // chartStyle is for light and dark: a picture that is shown on a page has no

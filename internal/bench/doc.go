@@ -2,8 +2,9 @@
 // the same machine can do at best: a raw binary COPY of the same rows into a
 // plain table, in the same run.
 //
-// Broker, database and server are processes of their own; PostgreSQL runs with
-// its defaults. The package owns the rows, the phases and the table of ratios.
-// It refuses to look into the server: what counts is when a position has been
+// Each part has a broker, a PostgreSQL and a server of its own, as processes;
+// PostgreSQL runs with its defaults, but for 1 GB of shared buffers. The package owns
+// the rows, the parts and the report: table, CSV, chart, and what limits. It
+// refuses to look into the server: what counts is when a position has been
 // stored in the database.
 package bench

@@ -51,7 +51,7 @@ func (b *bench) endsync(ctx context.Context) error {
 	if ended != rows {
 		return fmt.Errorf("%d rows have ended, want %d", ended, rows)
 	}
-	b.tell(figure{name: "endsync, a tenth of the rows gone, to a count of them", value: ratio, unit: "times", goal: endsyncGoal, atMost: true})
+	b.tell(figure{name: "endsync, a tenth of the rows gone", value: ratio, unit: "times a count", goal: endsyncGoal, atMost: true})
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,7 +48,7 @@ func (r *report) writeCSV(file string) (err error) {
 	}}
 	for _, one := range r.results {
 		row := []string{
-			one.part, one.name, number(one.ratio()), "of COPY", optional(one.goal), strconv.Itoa(one.rows), number(one.took.Seconds()), number(one.rate()),
+			one.part, one.name, optional(math.Round(one.ratio()*1000) / 1000), one.unit(), optional(one.goal), strconv.Itoa(one.rows), number(one.took.Seconds()), number(one.rate()),
 			"", "", "", "", "", "",
 		}
 		if n := float64(one.applied); n > 0 {

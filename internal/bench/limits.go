@@ -4,50 +4,55 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // busy is the share of a processor, or of all, from which on we call it busy.
 const busy = 0.9
 
-// limits says in one paragraph what limited each rate, by what was measured of the
+// limits says in one paragraph what limited the rates, by what was measured of the
 // processors.
 func (r *report) limits() string {
-	var text strings.Builder
-	text.WriteString("What limits now.")
+	var reasons []string
+	rates := map[string][]string{}
 	for _, one := range r.results {
-		if one.applied > 0 {
-			fmt.Fprintf(&text, " %s: %s", capital(one.name), one.use.limit(runtime.NumCPU()))
+		if one.applied == 0 {
+			continue
 		}
+		reason, shares := one.use.limit(runtime.NumCPU())
+		if rates[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		rates[reason] = append(rates[reason], one.name+" ("+shares+")")
 	}
-	return text.String()
+	text := "What limits now, with processors busy and how the server, PostgreSQL and the broker share them."
+	for _, reason := range reasons {
+		text += " " + reason + ": " + strings.Join(rates[reason], "; ") + "."
+	}
+	return text
 }
 
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-// limit says what limits on a machine with so many processors.
-func (u use) limit(processors int) string {
-	share := func(used float64) float64 { return used / u.wall.Seconds() }
-	server, postgres, broker := share(u.server.Seconds()), share(u.postgres.Seconds()), share(u.broker.Seconds())
+// limit says what limits on a machine with so many processors, and how busy they
+// are with what.
+func (u use) limit(processors int) (reason, shares string) {
+	share := func(used time.Duration) float64 { return used.Seconds() / u.wall.Seconds() }
+	server, postgres, broker := share(u.server), share(u.postgres), share(u.broker)
 	all := server + postgres + broker
 	// The benchmark itself is among these, which reads a position now and then.
-	others := max(share(u.machine.Seconds())-all, 0)
-	what := fmt.Sprintf("%.2f of %d processors busy, %.0f %% of that the server, %.0f %% PostgreSQL, %.0f %% the broker",
-		all, processors, 100*server/all, 100*postgres/all, 100*broker/all)
+	others := max(share(u.machine)-all, 0)
+	shares = fmt.Sprintf("%.1f: %.0f %%, %.0f %%, %.0f %%", all, 100*server/all, 100*postgres/all, 100*broker/all)
 	if others > 0.1 {
-		what += fmt.Sprintf(", and %.2f taken by other programs", others)
+		shares += fmt.Sprintf("; %.1f taken by other programs", others)
 	}
-	const disk = "waiting for the disk and for each other"
 	switch {
 	case all+others >= busy*float64(processors):
-		what += ": the processors limit, first of all " + largest(server, postgres, broker)
+		return "The processors limit, first of all " + largest(server, postgres, broker), shares
 	case postgres >= busy:
-		what += ": PostgreSQL's one session that applies limits"
+		return "PostgreSQL's one session that applies limits", shares
 	case server >= busy:
-		what += ": the server, which decodes, limits"
-	default:
-		what += ": no processor limits, but " + disk
+		return "The server, which decodes, limits", shares
 	}
-	return what + "."
+	return "No processor limits: the programs wait for the disk and for each other", shares
 }
 
 // largest names the program that uses most.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,8 @@ type result struct {
 	goal float64
 	// yardstick is a rate in rows a second.
 	yardstick float64
+	// against says what the yardstick is where it isn't the raw COPY.
+	against string
 	// use is what the programs used from their start on, for so many applied
 	// events; without a server, nothing.
 	use     use
@@ -24,7 +27,15 @@ type result struct {
 
 func (r result) rate() float64 { return float64(r.rows) / r.took.Seconds() }
 
-func (r result) ratio() float64 { return r.rate() / r.yardstick }
+// ratio is 0 where there is no yardstick.
+func (r result) ratio() float64 {
+	if r.yardstick == 0 {
+		return 0
+	}
+	return r.rate() / r.yardstick
+}
+
+func (r result) unit() string { return cmp.Or(r.against, "of COPY") }
 
 // figure is anything else that was measured.
 type figure struct {
@@ -98,8 +109,10 @@ func (r *report) all() []figure {
 	var figures []figure
 	memory := figure{name: "most memory of the server, resident", unit: "MB", goal: memoryGoal, atMost: true}
 	for _, one := range r.results {
+		if one.yardstick > 0 && one.applied > 0 {
+			figures = append(figures, figure{part: one.part, name: one.name, value: one.ratio(), unit: one.unit(), goal: one.goal})
+		}
 		if one.applied > 0 {
-			figures = append(figures, figure{part: one.part, name: one.name, value: one.ratio(), unit: "of COPY", goal: one.goal})
 			memory.value = max(memory.value, float64(one.use.memory>>20))
 		}
 	}
@@ -118,7 +131,10 @@ func (r *report) print(out io.Writer) {
 		_, _ = fmt.Fprintf(out, "%-34s %9s %8s %8s %6s %5s %7s  %s\n", "", "", "", "", "", "", "MB", "+ PostgreSQL + broker")
 	}
 	for _, one := range r.results {
-		goal, memory, used, allocated := "", "", "", ""
+		ratio, goal, memory, used, allocated := "", "", "", "", ""
+		if one.yardstick > 0 {
+			ratio = fmt.Sprintf("%.2f", one.ratio())
+		}
 		if one.goal > 0 {
 			goal = fmt.Sprintf("%.2f", one.goal)
 		}
@@ -126,7 +142,7 @@ func (r *report) print(out io.Writer) {
 			memory = fmt.Sprint(one.use.memory >> 20)
 			used, allocated = one.use.perRow(one.applied), one.use.allocatedPerRow(one.applied)
 		}
-		_, _ = fmt.Fprintf(out, "%-34s %9d %8.1f %8.0f %6.2f %5s %7s  %-27s %s\n", one.name, one.rows, one.took.Seconds(), one.rate(), one.ratio(), goal, memory,
+		_, _ = fmt.Fprintf(out, "%-34s %9d %8.1f %8.0f %6s %5s %7s  %-27s %s\n", one.name, one.rows, one.took.Seconds(), one.rate(), ratio, goal, memory,
 			used, allocated)
 	}
 	if len(r.figures) > 0 {

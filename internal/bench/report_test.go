@@ -50,14 +50,14 @@ func TestLimits(t *testing.T) {
 		use  use
 		want string
 	}{
-		{"all", use{wall: second, server: 6 * second / 10, postgres: 13 * second / 10, machine: 19 * second / 10}, "the processors limit, first of all PostgreSQL"},
+		{"all", use{wall: second, server: 6 * second / 10, postgres: 13 * second / 10, machine: 19 * second / 10}, "The processors limit, first of all PostgreSQL"},
 		{"PostgreSQL", use{wall: second, server: second / 10, postgres: 19 * second / 20, machine: 21 * second / 20}, "PostgreSQL's one session that applies limits"},
-		{"server", use{wall: second, server: 19 * second / 20, postgres: second / 10, machine: 21 * second / 20}, "the server, which decodes, limits"},
-		{"nothing", use{wall: second, server: second / 2, postgres: second / 2, machine: second}, "no processor limits"},
-		{"others", use{wall: second, server: second / 2, postgres: second / 2, machine: 2 * second}, "1.00 taken by other programs: the processors limit"},
+		{"server", use{wall: second, server: 19 * second / 20, postgres: second / 10, machine: 21 * second / 20}, "The server, which decodes, limits"},
+		{"nothing", use{wall: second, server: second / 2, postgres: second / 2, machine: second}, "No processor limits: the programs wait for the disk and for each other"},
+		{"others", use{wall: second, server: second / 2, postgres: second / 2, machine: 2 * second}, "The processors limit, first of all the server"},
 	} {
-		if got := c.use.limit(2); !strings.Contains(got, c.want) {
-			t.Errorf("%s: %q does not say %q", c.name, got, c.want)
+		if got, shares := c.use.limit(2); got != c.want {
+			t.Errorf("%s: %q (%s), want %q", c.name, got, shares, c.want)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 5 || rows[2][1] != "snapshot" || rows[2][2] != "0.500" || rows[2][8] != "1000.000" {
+	if len(rows) != 5 || rows[2][1] != "snapshot" || rows[2][2] != "0.5" || rows[2][8] != "1000.000" {
 		t.Errorf("lines of the CSV: %v", rows)
 	}
 	svg, err := os.ReadFile(filepath.Join(dir, "all.svg"))

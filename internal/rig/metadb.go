@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,11 +128,21 @@ func (m *Metadb) Start(ctx context.Context) error {
 		return err
 	}
 	m.server = server
-	err = Eventually(ctx, startLimit, "start the server", func() error { return Listening(m.Port) })
+	// The Unix socket is the later one of the two.
+	err = Eventually(ctx, startLimit, "start the server", func() error { return errors.Join(Listening(m.Port), m.listeningHere()) })
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, server.Tail())
 	}
 	return nil
+}
+
+// listeningHere returns nil if the server accepts connections at its Unix socket.
+func (m *Metadb) listeningHere() error {
+	conn, err := net.DialTimeout("unix", filepath.Join(m.DataDir(), ".s.PGSQL."+strconv.Itoa(m.Port)), time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // Stop stops the server with the command for it.
