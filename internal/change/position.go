@@ -29,23 +29,6 @@ type TopicID [16]byte
 // resolution of PostgreSQL's timestamps.
 type Micros int64
 
-// Mark is how far the stream has come in one partition. It is stored with the
-// rows: package checkpoint.
-type Mark struct {
-	// Next is the offset of the first record that has not been applied.
-	Next int64
-	// HighLSN and HighTime are the highest source.lsn and source time that
-	// the partition has shown so far, zero before the first. An event that
-	// is above neither may be one that Debezium sent before (SPEC 1).
-	HighLSN  uint64
-	HighTime Micros
-	// Reached is the highest Next that the topic has had: more than Next where
-	// somebody has moved the position back.
-	Reached int64
-	// TopicID is the topic's identity when the position was stored.
-	TopicID TopicID
-}
-
 // Span is the part of one partition that a batch covers: From is the mark that
 // must be stored for the batch to be applied, To the one stored with it. Fresh
 // says that no mark is stored yet, in which case From.Next is where reading

@@ -33,7 +33,7 @@ type Querier interface {
 // position are absent. Nil partitions means all of the source and group.
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 	rows, err := db.Query(ctx, `
-		SELECT topic, partition, next_offset, high_lsn, high_time, greatest(reached, next_offset), topic_id
+		SELECT topic, partition, next_offset, high_lsn, high_time, snapshot_lsn, snapshot_time, greatest(reached, next_offset), topic_id
 			FROM metadb.stream_position
 			WHERE source_name = $1 AND consumer_group = $2`, source, group)
 	if err != nil {
@@ -41,11 +41,15 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 	}
 	stored := make(map[change.Partition]change.Mark)
 	var part change.Partition
-	var next, lsn, reached int64
-	var high time.Time
+	var next, lsn, snapshotLSN, reached int64
+	var high, snapshotHigh time.Time
 	var id *[16]byte
-	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next, &lsn, &high, &reached, &id}, func() error {
-		mark := change.Mark{Next: next, HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro()), Reached: reached}
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next, &lsn, &high, &snapshotLSN, &snapshotHigh, &reached, &id}, func() error {
+		mark := change.Mark{
+			Next: next, Reached: reached,
+			HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro()),
+			SnapshotLSN: uint64(snapshotLSN), SnapshotTime: change.Micros(snapshotHigh.UnixMicro()),
+		}
 		if id != nil {
 			mark.TopicID = *id
 		}
@@ -69,12 +73,14 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 
 // The two statements of Advance: one row a span, as arrays.
 const (
-	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::uuid[])
-		AS span (topic, partition, expected, next_offset, high_lsn, high_time, topic_id)`
+	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[],
+			$8::bigint[], $9::timestamptz[], $10::bigint[], $11::timestamptz[])
+		AS span (topic, partition, expected, next_offset, topic_id, high_lsn, high_time, snapshot_lsn, snapshot_time)`
 
 	moveSQL = `
 		UPDATE metadb.stream_position AS p
 			SET next_offset = span.next_offset, high_lsn = span.high_lsn, high_time = span.high_time,
+				snapshot_lsn = span.snapshot_lsn, snapshot_time = span.snapshot_time,
 				reached = CASE WHEN p.topic_id IS NOT DISTINCT FROM span.topic_id
 					THEN greatest(p.reached, p.next_offset, span.next_offset) ELSE span.next_offset END,
 				topic_id = span.topic_id, updated_at = now()
@@ -84,8 +90,10 @@ const (
 
 	beginSQL = `
 		INSERT INTO metadb.stream_position
-				(source_name, consumer_group, topic, partition, next_offset, reached, high_lsn, high_time, topic_id)
-			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.next_offset, span.high_lsn, span.high_time, span.topic_id
+				(source_name, consumer_group, topic, partition, next_offset, reached, topic_id,
+					high_lsn, high_time, snapshot_lsn, snapshot_time)
+			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.next_offset, span.topic_id,
+				span.high_lsn, span.high_time, span.snapshot_lsn, span.snapshot_time
 			FROM ` + spanColumns + `
 			ON CONFLICT DO NOTHING`
 )
@@ -122,18 +130,20 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	}
 	n := len(spans)
 	topics, parts := make([]string, n), make([]int32, n)
-	expected, next, lsns := make([]int64, n), make([]int64, n), make([]int64, n)
-	times, ids := make([]time.Time, n), make([]*[16]byte, n)
+	expected, next, ids := make([]int64, n), make([]int64, n), make([]*[16]byte, n)
+	lsns, times := make([]int64, n), make([]time.Time, n)
+	snapshotLSNs, snapshotTimes := make([]int64, n), make([]time.Time, n)
 	for i, span := range spans {
 		topics[i], parts[i] = span.Partition.Topic, span.Partition.Number
 		expected[i], next[i] = span.From.Next, span.To.Next
-		lsns[i], times[i] = int64(span.To.HighLSN), time.UnixMicro(int64(span.To.HighTime)).UTC()
+		lsns[i], times[i] = int64(span.To.HighLSN), timestamp(span.To.HighTime)
+		snapshotLSNs[i], snapshotTimes[i] = int64(span.To.SnapshotLSN), timestamp(span.To.SnapshotTime)
 		if span.To.TopicID != (change.TopicID{}) {
 			id := [16]byte(span.To.TopicID)
 			ids[i] = &id
 		}
 	}
-	tag, err := tx.Exec(ctx, sql, source, group, topics, parts, expected, next, lsns, times, ids)
+	tag, err := tx.Exec(ctx, sql, source, group, topics, parts, expected, next, ids, lsns, times, snapshotLSNs, snapshotTimes)
 	if err != nil {
 		return fmt.Errorf("store stream positions of %s: %w", source, err)
 	}
@@ -142,3 +152,5 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	}
 	return nil
 }
+
+func timestamp(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

@@ -44,11 +44,14 @@ func advance(ctx context.Context, db *pgtest.DB, spans ...change.Span) error {
 func TestAdvanceAndLoad(t *testing.T) {
 	ctx, db := t.Context(), open(t)
 	a := change.Mark{Next: 10, HighLSN: 94041928, HighTime: 1795344080347172, TopicID: change.TopicID{1, 2, 3}}
-	b := change.Mark{Next: 7, Reached: 7}
+	b := change.Mark{Next: 7, Reached: 7, SnapshotLSN: 5, SnapshotTime: 6}
 	if err := advance(ctx, db, change.Span{Partition: first, Fresh: true, To: a}, change.Span{Partition: second, Fresh: true, To: b}); err != nil {
 		t.Fatal(err)
 	}
-	c := change.Mark{Next: 12, HighLSN: 94041999, HighTime: a.HighTime + 1, Reached: 12, TopicID: a.TopicID}
+	c := change.Mark{
+		Next: 12, Reached: 12, TopicID: a.TopicID,
+		HighLSN: 94041999, HighTime: a.HighTime + 1, SnapshotLSN: 94042000, SnapshotTime: a.HighTime + 2,
+	}
 	if err := advance(ctx, db, change.Span{Partition: first, From: a, To: c}); err != nil {
 		t.Fatal(err)
 	}

@@ -159,11 +159,10 @@ func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nu
 }
 
 // matchRepeated finds which of the suspects are repetitions: the key had those
-// values at that time, or, for a delete, a version with that end. The version
-// need not have begun with the event: it may have changed nothing. Values that
-// the event does not have count as the same. That a delete finds only what began
-// later does not make it a repetition: rows of a snapshot begin when they were
-// read, which may be after they were deleted.
+// values at that time, or, for a delete, a version with that end, or none that
+// lasted through that time: it had nothing to end, and what began later is not
+// meant. The version need not have begun with the event: it may have changed
+// nothing. Values that the event does not have count as the same.
 func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
 	if suspects == nil {
 		return nil
@@ -182,7 +181,8 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 	}
 	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE ($1::boolean[])[s.ord + 1] AND CASE WHEN s.upsert THEN " +
 		had("(c.__start = s.at OR c.__start < s.at AND s.at < c.__end) AND "+sameImageBut(t, missing)) +
-		" ELSE " + had("c.__end = s.at AND NOT c.__current") + " END"
+		" ELSE " + hasKey(c.key, nulls) + " AND (" + had("c.__end = s.at AND NOT c.__current") +
+		" OR NOT " + had("c.__start <= s.at AND s.at < c.__end") + ") END"
 	ords, err := r.ords(ctx, sql, suspects)
 	if err != nil {
 		return fmt.Errorf("look for repetitions: %w", err)

@@ -42,8 +42,11 @@ func TestRules(t *testing.T) {
 		}, "1 a 10 20\n2 a 20 -\n3 c 30 -"},
 		{"change of key, d repeated", []change.Event{
 			put(1, "a", 30), del(1, 20), put(1, "b", 10), suspect(del(1, 20)), suspect(movedFrom(put(2, "?", 20), 1)),
-		}, "1 a 30 30\n1 b 30 30\n2 b 20 -"},
-		{"delete while a snapshot is read", []change.Event{put(1, "a", 30), put(2, "b", 30), suspect(del(1, 20))}, "1 a 30 30\n2 b 30 -"},
+		}, "1 a 30 30\n1 b 30 -\n2 a 20 -"},
+		{"delete while a snapshot is read", []change.Event{put(1, "a", 30), put(2, "b", 30), del(1, 20)}, "1 a 30 30\n2 b 30 -"},
+		{"repetition of a delete that ended nothing", []change.Event{
+			put(2, "x", 5), del(1, 10), put(1, "a", 20), suspect(del(1, 10)), suspect(put(1, "a", 20)),
+		}, "1 a 20 -\n2 x 5 -"},
 		{"away and back", []change.Event{
 			put(1, "a", 10), del(1, 20), movedFrom(put(2, "?", 20), 1), del(2, 20), movedFrom(put(1, "?", 20), 2),
 		}, "1 a 10 20\n1 a 20 -\n2 a 20 20"},
@@ -75,6 +78,24 @@ func TestRules(t *testing.T) {
 				t.Errorf("one by one: got\n%s\nwant\n%s", got, test.want)
 			}
 		})
+	}
+}
+
+// TestSuspectDeleteOfNullKey has one batch ask about keys with and without NULL: what
+// is asked about the one says nothing about the other.
+func TestSuspectDeleteOfNullKey(t *testing.T) {
+	r := newRig(t)
+	null := func(e change.Event) change.Event {
+		e.Row = change.AppendNull(nil)
+		if e.Op == change.Upsert {
+			e.Row = cellText(e.Row, "n")
+		}
+		return e
+	}
+	r.apply(put(1, "a", 10), null(put(0, "n", 10)))
+	r.apply(suspect(del(1, 20)), suspect(null(del(0, 30))))
+	if got, want := r.versions(), "1 a 10 20\n<nil> n 10 30"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -131,6 +131,19 @@ func sameKeyAs(prefix string, t *catalog.Table, key []int, nulls pattern) string
 	return b.String()
 }
 
+// hasKey returns the condition that the row s of the stage has a key with NULL where
+// the pattern says so, and nowhere else.
+func hasKey(key []int, nulls pattern) string {
+	conditions := make([]string, len(key))
+	for i, column := range key {
+		conditions[i] = "s." + stageColumn(column) + " IS NOT NULL"
+		if nulls&(1<<i) != 0 {
+			conditions[i] = "s." + stageColumn(column) + " IS NULL"
+		}
+	}
+	return strings.Join(conditions, " AND ")
+}
+
 // latest returns the condition that no other current row with the key of c began
 // later. Where the index on the key is unique there is no other, and nothing to
 // ask.

@@ -130,9 +130,9 @@ func (b *bench) crash(t reporter) {
 // collect marks an event as the pipeline does: where it may be a repetition, and
 // whether it confirms.
 func (b *bench) collect(e *change.Event, high *change.Mark) {
-	e.Suspect = e.LSN != 0 && e.LSN <= high.HighLSN && e.Time <= high.HighTime
+	e.Suspect = high.Suspects(e)
 	e.Confirm = b.resync && e.Position.Offset >= b.from[e.Position.Partition]
-	high.HighLSN, high.HighTime = max(high.HighLSN, e.LSN), max(high.HighTime, e.Time)
+	high.Raise(e)
 	high.Next = e.Position.Offset + 1
 }
 

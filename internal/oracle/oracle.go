@@ -151,9 +151,14 @@ func (t *Table) hadVersion(k key, at change.Micros, values []Value, unavailable 
 	})
 }
 
-// hadEnd reports whether a version of the key ended at a time.
-func (t *Table) hadEnd(k key, end change.Micros) bool {
-	return slices.ContainsFunc(t.Versions, func(v *Version) bool { return v.End == end && t.has(v, k) })
+// hadEnd reports whether a version of the key ended at a time, or there was none
+// then that could have: what began later is not meant.
+func (t *Table) hadEnd(k key, at change.Micros) bool {
+	had := func(condition func(v *Version) bool) bool {
+		return slices.ContainsFunc(t.Versions, func(v *Version) bool { return t.has(v, k) && condition(v) })
+	}
+	return had(func(v *Version) bool { return v.End == at }) ||
+		!had(func(v *Version) bool { return v.Start <= at && at < v.End })
 }
 
 // lastEnd returns when the key was last current, 0 if never.

@@ -58,23 +58,9 @@ func (p *partitions) collect(e *change.Event) bool {
 		return true
 	}
 	e.Overtaken = e.Op == change.Truncate && p.overtaken(e)
-	e.Suspect = e.Overtaken || suspect(mark, e)
-	mark.HighLSN = max(mark.HighLSN, e.LSN)
-	mark.HighTime = max(mark.HighTime, e.Time)
+	e.Suspect = e.Overtaken || mark.Suspects(e)
+	mark.Raise(e)
 	return true
-}
-
-// suspect reports whether an event may be one that was sent before: it is above
-// neither the highest lsn nor the highest time of its partition. The rows of one
-// snapshot share their lsn, and its repetition has another one, so that they are
-// not suspect for being alike. Nor is the insert of a change of key, which has the
-// lsn of its delete: where both are repeated, and nothing came after them, the
-// row is what it is.
-func suspect(mark *change.Mark, e *change.Event) bool {
-	if e.LSN == 0 || e.Time > mark.HighTime || e.LSN > mark.HighLSN {
-		return false
-	}
-	return e.Snapshot == change.Streamed && e.OldKey == nil || e.LSN < mark.HighLSN
 }
 
 // overtaken reports whether another partition of the topic has shown an event

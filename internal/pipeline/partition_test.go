@@ -41,11 +41,12 @@ func TestSuspects(t *testing.T) {
 		{"a row of a snapshot", snapshot(19, 200), false},
 		{"another row of it", snapshot(20, 200), false},
 		{"a row of an older snapshot", snapshot(21, 199), true},
-		{"the delete of a change of key", deleted(22, 300), false},
-		{"its insert", moved(23, 300), false},
-		{"both again: the delete", deleted(24, 300), true},
-		{"another insert", upsert(part0, 25, 300, 60), true},
-		{"the insert of an older change of key", moved(26, 299), true},
+		{"a change made while it was read", upsert(part0, 22, 150, 55), false},
+		{"the delete of a change of key", deleted(23, 300), false},
+		{"its insert", moved(24, 300), false},
+		{"both again: the delete", deleted(25, 300), true},
+		{"another insert", upsert(part0, 26, 300, 60), true},
+		{"the insert of an older change of key", moved(27, 299), true},
 	} {
 		if !states.collect(&test.event) || test.event.Suspect != test.want {
 			t.Errorf("%s: suspect is %t", test.name, test.event.Suspect)

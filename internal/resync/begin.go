@@ -91,7 +91,8 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 func newest(marks map[change.Partition]change.Mark) change.SnapshotID {
 	var id change.SnapshotID
 	for _, mark := range marks {
-		id.LSN, id.Time = max(id.LSN, mark.HighLSN), max(id.Time, mark.HighTime)
+		id.LSN = max(id.LSN, mark.HighLSN, mark.SnapshotLSN)
+		id.Time = max(id.Time, mark.HighTime, mark.SnapshotTime)
 	}
 	return id
 }

@@ -140,11 +140,10 @@ func (m *model) step() {
 		span := change.Span{Partition: part, Fresh: !stored, From: mark, To: mark}
 		for _, e := range waiting[:n] {
 			to := &span.To
-			e.Suspect = e.LSN != 0 && e.Time <= to.HighTime && e.LSN <= to.HighLSN && (e.Snapshot == change.Streamed && e.OldKey == nil || e.LSN < to.HighLSN)
+			e.Suspect = to.Suspects(&e)
 			e.Confirm = m.scope.Confirms(&e)
-			if to.Next++; e.Snapshot != change.Incremental {
-				to.HighLSN, to.HighTime = max(to.HighLSN, e.LSN), max(to.HighTime, e.Time)
-			}
+			to.Next++
+			to.Raise(&e)
 			batch.Events = append(batch.Events, e)
 		}
 		batch.Spans = append(batch.Spans, span)
