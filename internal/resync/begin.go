@@ -16,8 +16,12 @@ import (
 )
 
 // Bounds are the offsets of the first record of a partition and of the one
-// after the last that can be read: the last stable offset.
-type Bounds struct{ Start, End int64 }
+// after the last that can be read, the last stable offset, and which topic has
+// that name now, zero if the broker does not say.
+type Bounds struct {
+	Start, End int64
+	TopicID    change.TopicID
+}
 
 // BoundsFunc asks the broker of a data source for the bounds of every partition
 // of some topics. Topics that do not exist are absent.
@@ -30,7 +34,7 @@ type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string
 // Partitions in neither are read as always and confirm everything.
 type beginning struct {
 	confirmFrom map[change.Partition]int64
-	readFrom    map[change.Partition]int64
+	readFrom    map[change.Partition]start
 	// before is the snapshot that may have been under way.
 	before change.SnapshotID
 }
@@ -70,20 +74,18 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 			}
 		}
 	}
-	from := make(map[change.Partition]int64, len(bounds))
-	for part, b := range bounds {
-		from[part] = b.End
-		if again {
-			from[part] = b.Start
-		}
-	}
 	if again {
-		return beginning{readFrom: from}, nil
+		return beginning{readFrom: everywhere(marks, bounds)}, nil
+	}
+	begin := beginning{confirmFrom: make(map[change.Partition]int64, len(bounds)), before: newest(marks)}
+	for part, b := range bounds {
+		begin.confirmFrom[part] = b.End
 	}
 	if s.Whole() {
+		begin.readFrom = lost(marks, bounds)
 		front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
 	}
-	return beginning{confirmFrom: from, before: newest(marks)}, nil
+	return begin, nil
 }
 
 // newest returns what a snapshot's records have that was being read last, if one
@@ -149,18 +151,7 @@ SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
 	if _, err := tx.Exec(ctx, before, s.args(int64(b.before.LSN), time.UnixMicro(int64(b.before.Time)).UTC())...); err != nil {
 		return fmt.Errorf("store which snapshot was before: %w", err)
 	}
-	topics, numbers, offsets = columns(b.readFrom)
-	// The high marks stay: they are how events are recognized that have been
-	// applied before.
-	const read = `
-INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset)
-SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[])
-ON CONFLICT (source_name, consumer_group, topic, partition)
-DO UPDATE SET next_offset = excluded.next_offset, updated_at = now()`
-	if _, err := tx.Exec(ctx, read, s.Source, s.options.ConsumerGroup, topics, numbers, offsets); err != nil {
-		return fmt.Errorf("store from where to read: %w", err)
-	}
-	return nil
+	return storeStarts(ctx, tx, s, b.readFrom)
 }
 
 // columns returns partitions with an offset as arrays.

@@ -135,6 +135,32 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 	}
 }
 
+// TestSyncBeginsAnew has partitions that can't go on where they are: what is missing
+// there was before the resynchronization. The others go on.
+func TestSyncBeginsAnew(t *testing.T) {
+	old, now := change.TopicID{1}, change.TopicID{2}
+	part := func(topic string) change.Partition { return change.Partition{Topic: "metadb_sensor_2." + topic} }
+	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+		return map[change.Partition]resync.Bounds{
+			part("another"): {Start: 0, End: 90, TopicID: now},
+			part("goes_on"): {Start: 3, End: 90, TopicID: old},
+			part("removed"): {Start: 70, End: 90, TopicID: old},
+			part("shorter"): {Start: 0, End: 40, TopicID: old},
+			part("new"):     {Start: 5, End: 40, TopicID: now},
+		}, nil
+	}
+	r := newRig(t)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.exec(`INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset, reached, high_lsn, topic_id)
+		SELECT 'sensor', $1, 'metadb_sensor_2.' || name, 0, 50, 60, 7, $2 FROM unnest('{another,goes_on,gone,removed,shorter}'::text[]) AS name`, group, [16]byte(old))
+	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Target: sensor, Force: true, Bounds: ask}); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT substr(topic, 17), next_offset, reached, high_lsn, left(topic_id::text, 2) FROM metadb.stream_position ORDER BY 1",
+		"another 0 0 7 02\ngoes_on 50 60 7 01\ngone 0 0 7 <nil>\nremoved 70 60 7 01\nshorter 0 60 7 01")
+	r.expect("SELECT substr(topic, 17), next_offset FROM metadb.resync_from ORDER BY 1", "another 90\ngoes_on 90\nnew 40\nremoved 90\nshorter 40")
+}
+
 // TestSyncWithoutBroker can't know where the topics end: nothing changes.
 func TestSyncWithoutBroker(t *testing.T) {
 	r := newRig(t)

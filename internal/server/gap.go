@@ -90,7 +90,10 @@ func (s *stream) lookAtTopics(ctx context.Context, o *datasource.Options, compac
 		return err
 	}
 	topics := make(map[string]int32)
-	for part := range marks {
+	for part, mark := range marks {
+		if mark.Next == 0 {
+			continue // nothing of it has been read, or sync has seen that it is gone
+		}
 		for _, e := range expressions {
 			if first, known := topics[part.Topic]; e.MatchString(part.Topic) && (!known || part.Number < first) {
 				topics[part.Topic] = part.Number

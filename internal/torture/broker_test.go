@@ -2,6 +2,7 @@ package torture
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,8 @@ func (w *world) rival() {
 	rival.Close()
 }
 
-// recreate deletes a topic and makes it anew, with nothing in it.
+// recreate deletes a topic and makes it anew, with nothing in it. The stream
+// notices, unless the resynchronization comes first.
 func (w *world) recreate(topic string) {
 	w.t.Helper()
 	if _, err := kadm.NewClient(w.client).DeleteTopic(w.t.Context(), topic); err != nil {
@@ -83,8 +85,17 @@ func (w *world) recreate(topic string) {
 	}
 	w.createTopics(topic)
 	w.source.sent = slices.DeleteFunc(w.source.sent, func(r *kgo.Record) bool { return r.Topic == topic })
-	err := rig.Eventually(w.t.Context(), quiet, "notice the gap", func() error {
-		if status := w.status(); !strings.Contains(status, " gap ") {
+	if w.random.IntN(2) == 0 {
+		w.awaitGap(true)
+	}
+}
+
+// awaitGap waits until the status says that there is a gap, or none.
+func (w *world) awaitGap(there bool) {
+	w.t.Helper()
+	err := rig.Eventually(w.t.Context(), quiet, fmt.Sprintf("have a gap: %t", there), func() error {
+		status := w.status()
+		if running := strings.Contains(status, " active "); strings.Contains(status, " gap ") != there || !there && !running {
 			return errors.New(status)
 		}
 		return nil

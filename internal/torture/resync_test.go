@@ -43,6 +43,7 @@ func (w *world) resync() {
 	w.end(target, tables)
 	w.check()
 	w.compareWithSource(tables)
+	w.awaitGap(false)
 }
 
 // spoil lets changes and torments happen.

@@ -14,9 +14,12 @@ import (
 )
 
 // Bounds are the offsets of the first record of a partition and of the one
-// after the last that a reader of committed records can come to: the last stable
-// offset.
-type Bounds struct{ Start, End int64 }
+// after the last that a reader of committed records can come to, the last stable
+// offset, and the topic's id, zero if the broker does not say.
+type Bounds struct {
+	Start, End int64
+	TopicID    change.TopicID
+}
 
 // AskBounds asks a broker for the bounds of every partition of some topics,
 // without joining a group. Topics that do not exist are absent. That no broker
@@ -82,7 +85,7 @@ func askBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[ch
 			case start.Err != nil:
 				return nil, fmt.Errorf("read the beginning of %s: %w", part, start.Err)
 			}
-			bounds[part] = Bounds{Start: start.Offset, End: end.Offset}
+			bounds[part] = Bounds{Start: start.Offset, End: end.Offset, TopicID: change.TopicID(details[topic].ID)}
 		}
 	}
 	return bounds, nil

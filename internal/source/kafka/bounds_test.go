@@ -24,7 +24,11 @@ func TestAskBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[change.Partition]Bounds{{Topic: "a", Number: 0}: {2, 5}, {Topic: "a", Number: 1}: {0, 0}}
+	id := got[change.Partition{Topic: "a"}].TopicID
+	if id == (change.TopicID{}) {
+		t.Error("the topic has no id")
+	}
+	want := map[change.Partition]Bounds{{Topic: "a", Number: 0}: {2, 5, id}, {Topic: "a", Number: 1}: {0, 0, id}}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
