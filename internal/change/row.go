@@ -114,12 +114,15 @@ func (r Row) Cell(i int) Cell {
 	return Cell{State: Null}
 }
 
-// HasUnavailable reports whether any cell is unavailable.
+// HasUnavailable reports whether any cell is unavailable. Every row of the stream
+// is asked: it takes no cell apart.
 func (r Row) HasUnavailable() bool {
-	for _, cell := range r.Cells() {
-		if cell.State == Unavailable {
+	for len(r) > 0 {
+		n := int32(binary.BigEndian.Uint32(r))
+		if n == lengthUnavailable {
 			return true
 		}
+		r = r[4+max(n, 0):]
 	}
 	return false
 }

@@ -24,7 +24,8 @@ func TestSize(t *testing.T) {
 }
 
 // TestLargeDeliveries has deliveries follow one another: small ones are handed
-// over at once, large ones together, as soon as no more come or the batch is full.
+// over at once, though no sooner than their pace allows after the batch before,
+// large ones together, as soon as no more come or the batch is full.
 func TestLargeDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *Config) { c.BatchEvents = 500 })
@@ -42,7 +43,7 @@ func TestLargeDeliveries(t *testing.T) {
 		}
 		var waited []time.Duration
 		var sizes []int
-		for _, deliveries := range [][]int{{3}, {200, 200}, {200, 5}, {200, 200, 200}} {
+		for _, deliveries := range [][]int{{3}, {200, 200}, {200, 5}, {200, 200, 200}, {3}} {
 			began := time.Now()
 			for _, n := range deliveries {
 				send(n)
@@ -52,10 +53,10 @@ func TestLargeDeliveries(t *testing.T) {
 			r.answer(nil)
 			synctest.Wait()
 		}
-		if want := []int{3, 400, 205, 600}; !slices.Equal(sizes, want) {
+		if want := []int{3, 400, 205, 600, 3}; !slices.Equal(sizes, want) {
 			t.Errorf("batches of %v events, want %v", sizes, want)
 		}
-		if want := []time.Duration{0, moreIn, 0, 0}; !slices.Equal(waited, want) {
+		if want := []time.Duration{0, moreIn, pace, 0, pace}; !slices.Equal(waited, want) {
 			t.Errorf("batches waited %v, want %v", waited, want)
 		}
 	})
