@@ -21,6 +21,10 @@ type Config struct {
 	Rows, Updates int
 	// Large is how many rows the large table has.
 	Large int
+	// Tables is how many tables take turns in the part of many.
+	Tables int
+	// Rate is that of the steady stream, in events a second.
+	Rate int
 	// Steady is how long the stream is steady, and afterwards idle, for latency.
 	Steady time.Duration
 	// Compression is the producer's: none, gzip, snappy, lz4 or zstd.

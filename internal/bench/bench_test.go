@@ -23,13 +23,13 @@ func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 	for part, lines := range map[string][]string{
 		"": {
 			"raw COPY, plain table", "snapshot", "updates, one statement", "identical rows in a resync", "endsync of 3000 rows, 300 of them gone", "inserts, updates, deletes; hot keys",
-			"documents, four mappings, updates", "8 tables of 4 partitions, updates", "200 tables in turn, rows of 0.1 KB", "latency at 500 events/s, p99", "idle, server", "What limits now.",
+			"documents, four mappings, updates", "8 tables of 4 partitions, updates", "30 tables in turn, rows of 0.1 KB", "latency at 500 events/s, p99", "idle, server", "What limits now.",
 		},
 		"large": {"updates at random keys of 6000 rows"},
 	} {
 		var shown strings.Builder
 		config := Config{
-			Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Large: 6_000, Steady: time.Second, Compression: "none", Only: part, Results: dir, Out: &shown,
+			Binary: metadb, Self: self, Rows: 3_000, Updates: 5_000, Large: 6_000, Tables: 30, Rate: 500, Steady: time.Second, Compression: "none", Only: part, Results: dir, Out: &shown,
 		}
 		if err := Run(t.Context(), config); err != nil {
 			t.Fatalf("%v\n%s", err, shown.String())

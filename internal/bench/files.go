@@ -44,17 +44,18 @@ func (r *report) writeCSV(file string) (err error) {
 	defer func() { err = errors.Join(err, out.Close()) }()
 	w := csv.NewWriter(out)
 	rows := [][]string{{
-		"part", "name", "value", "unit", "goal", "rows", "seconds", "rows_per_second", "server_us", "postgres_us", "broker_us", "memory_mb", "allocations", "allocated_bytes",
+		"part", "name", "value", "unit", "goal", "rows", "seconds", "rows_per_second", "server_us", "postgres_us", "broker_us", "memory_mb", "allocations", "allocated_bytes", "wal_bytes",
 	}}
 	for _, one := range r.results {
 		row := []string{
 			one.part, one.name, optional(math.Round(one.ratio()*1000) / 1000), one.unit(), optional(one.goal), strconv.Itoa(one.rows), number(one.took.Seconds()), number(one.rate()),
-			"", "", "", "", "", "",
+			"", "", "", "", "", "", "",
 		}
 		if n := float64(one.applied); n > 0 {
 			u := one.use
 			for i, value := range []float64{
 				u.server.Seconds() * 1e6 / n, u.postgres.Seconds() * 1e6 / n, u.broker.Seconds() * 1e6 / n, float64(u.memory >> 20), u.mallocs / n, u.allocated / n,
+				float64(u.wal) / n,
 			} {
 				row[8+i] = number(value)
 			}
@@ -62,7 +63,7 @@ func (r *report) writeCSV(file string) (err error) {
 		rows = append(rows, row)
 	}
 	for _, f := range r.figures {
-		rows = append(rows, []string{f.part, f.name, number(f.value), f.unit, optional(f.goal), "", "", "", "", "", "", "", "", ""})
+		rows = append(rows, []string{f.part, f.name, number(f.value), f.unit, optional(f.goal), "", "", "", "", "", "", "", "", "", ""})
 	}
 	return w.WriteAll(rows)
 }

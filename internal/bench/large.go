@@ -43,6 +43,14 @@ func (b *bench) large(ctx context.Context) error {
 	}
 	b.rate(large)
 	b.tell(figure{name: "updates of the large table to the small one's", value: large.rate() / small.rate(), unit: "of its rate", goal: largeShare})
+	var current, past int64
+	const size = `SELECT pg_total_relation_size('inventory.instance') / $1::bigint,
+		(SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('inventory.instance__') WHERE relid <> 'inventory.instance'::regclass)::bigint / $2::bigint`
+	if err := b.db.QueryRow(ctx, size, b.Large, 2*b.Updates).Scan(&current, &past); err != nil {
+		return fmt.Errorf("measure the table: %w", err)
+	}
+	b.tell(figure{name: "bytes of disk a current row", value: float64(current), unit: "B"})
+	b.tell(figure{name: "bytes of disk a row of history", value: float64(past), unit: "B"})
 	b.say("the large table took %.0f minutes", time.Since(began).Minutes())
 	return b.verify(ctx, check{"current rows", "SELECT count(*) FROM inventory.instance", b.Large})
 }

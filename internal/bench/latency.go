@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// steadyRate is the rate of the steady stream, in events a second.
-	steadyRate = 500
 	// latencyGoal is what 99 of 100 events may take at most, in milliseconds.
 	latencyGoal = 300
 	// idleGoal is what an idle stream may cost, in % of one processor.
@@ -58,11 +56,11 @@ func (b *bench) latency(ctx context.Context) error {
 	at := func(share float64) float64 {
 		return float64(waits[int(share*float64(len(waits)-1))].Microseconds()) / 1000
 	}
-	what := fmt.Sprintf("latency at %d events/s", steadyRate)
+	what := fmt.Sprintf("latency at %d events/s", b.Rate)
 	b.tell(figure{name: what + ", p50", value: at(0.5), unit: "ms"})
 	b.tell(figure{name: what + ", p99", value: at(0.99), unit: "ms", goal: latencyGoal, atMost: true})
 	b.tell(figure{name: what + ", highest", value: at(1), unit: "ms"})
-	b.cost(fmt.Sprintf("%d events/s", steadyRate), now.since(before), 0)
+	b.cost(fmt.Sprintf("%d events/s", b.Rate), now.since(before), 0)
 	if before, err = b.used(ctx); err != nil {
 		return err
 	}
@@ -88,7 +86,7 @@ func (b *bench) cost(what string, u use, goal float64) {
 func (b *bench) steady(ctx context.Context, rows int) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	n := max(int(b.Steady.Seconds()*steadyRate), 1)
+	n := max(int(b.Steady.Seconds()*float64(b.Rate)), 1)
 	// It holds all, so that nobody has to wait.
 	made := make(chan time.Time, n)
 	written := make(chan error, 1)
@@ -145,7 +143,7 @@ func (b *bench) trickle(ctx context.Context, rows int, made chan<- time.Time) er
 	began := time.Now()
 	for i := range cap(made) {
 		select {
-		case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / steadyRate))):
+		case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(b.Rate)))):
 		case err := <-failures:
 			return fmt.Errorf("write events to the broker: %w", err)
 		case <-ctx.Done():

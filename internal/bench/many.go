@@ -8,14 +8,10 @@ import (
 	"metadb/internal/eventgen"
 )
 
-const (
-	// manyTables is how many tables take turns.
-	manyTables = 200
-	// manyGoal is the least rate, in events a second.
-	manyGoal = 20_000
-)
+// manyGoal is the least rate, in events a second.
+const manyGoal = 20_000
 
-// many measures two hundred tables of which each batch has a few events: half of
+// many measures hundreds of tables of which each batch has a few events: half of
 // them insert a row, half update one. Once with rows like those of the other
 // parts, once with small ones.
 func (b *bench) many(ctx context.Context) error {
@@ -27,13 +23,13 @@ func (b *bench) many(ctx context.Context) error {
 
 // manyOf measures many tables like one.
 func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, row func(n, updates int) []any, goal float64) error {
-	tables := make([]eventgen.Table, manyTables)
+	tables := make([]eventgen.Table, b.Tables)
 	for i := range tables {
 		tables[i] = like
 		tables[i].Name = fmt.Sprintf("%s_%d", like.Name, i)
 	}
 	// What makes the tables is not measured.
-	err := b.feed.inTurn(ctx, tables, manyTables, func(int) eventgen.Change {
+	err := b.feed.inTurn(ctx, tables, b.Tables, func(int) eventgen.Change {
 		b.feed.lsn += 8
 		return eventgen.Change{Op: 'c', Row: row(0, 0), Time: time.Now(), LSN: b.feed.lsn}
 	})
@@ -43,18 +39,18 @@ func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, ro
 	if err := b.source(ctx, like.Prefix, like.Prefix); err != nil {
 		return err
 	}
-	if _, err := b.finish(ctx, result{name: "making tables"}, span{like.Prefix, 0, manyTables, manyTables}); err != nil {
+	if _, err := b.finish(ctx, result{name: "making tables"}, span{like.Prefix, 0, b.Tables, b.Tables}); err != nil {
 		return err
 	}
 	if err := b.endInitial(ctx, like.Prefix); err != nil {
 		return err
 	}
-	events := max(b.Updates/manyTables, 1) * manyTables
+	events := max(b.Updates/b.Tables, 1) * b.Tables
 	err = b.feed.inTurn(ctx, tables, events, func(i int) eventgen.Change {
 		b.feed.lsn += 8
 		c := eventgen.Change{Op: 'c', Time: time.Now(), LSN: b.feed.lsn}
 		// One round inserts a row into each table, the next one updates it.
-		round := i / manyTables
+		round := i / b.Tables
 		c.Row = row(round/2+1, round%2)
 		if round%2 == 1 {
 			c.Op = 'u'
@@ -64,22 +60,22 @@ func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, ro
 	if err != nil {
 		return err
 	}
-	r := result{name: fmt.Sprintf("%d tables in turn, %s", manyTables, what)}
+	r := result{name: fmt.Sprintf("%d tables in turn, %s", b.Tables, what)}
 	if r.use, err = b.used(ctx); err != nil {
 		return err
 	}
 	if err := b.metadb.Start(ctx); err != nil {
 		return err
 	}
-	if r, err = b.finish(ctx, r, span{like.Prefix, manyTables, manyTables + events, events}); err != nil {
+	if r, err = b.finish(ctx, r, span{like.Prefix, b.Tables, b.Tables + events, events}); err != nil {
 		return err
 	}
 	b.tell(figure{name: r.name, value: r.rate(), unit: "events/s", goal: goal})
 	b.rate(r)
-	versions := 1 + events/manyTables
+	versions := 1 + events/b.Tables
 	return b.verify(
 		ctx,
-		check{"versions", "SELECT count(*) FROM inventory." + tables[manyTables-1].Name + "__", versions},
+		check{"versions", "SELECT count(*) FROM inventory." + tables[b.Tables-1].Name + "__", versions},
 	)
 }
 

@@ -125,13 +125,13 @@ func (r *report) all() []figure {
 
 // print prints the tables of a part.
 func (r *report) print(out io.Writer) {
+	const line = "%-36s %8s %7s %7s %5s %4s %6s  %-20s %8s  %s\n"
 	if len(r.results) > 0 {
-		_, _ = fmt.Fprintf(out, "\n%-34s %9s %8s %8s %6s %5s %7s  %-27s %s\n", "", "rows", "seconds", "rows/s", "ratio", "goal", "memory",
-			"CPU µs a row: server", "allocations a row")
-		_, _ = fmt.Fprintf(out, "%-34s %9s %8s %8s %6s %5s %7s  %s\n", "", "", "", "", "", "", "MB", "+ PostgreSQL + broker")
+		_, _ = fmt.Fprintf(out, "\n"+line, "", "", "", "", "", "", "memory", "CPU µs a row: server", "WAL", "allocations")
+		_, _ = fmt.Fprintf(out, line, "", "rows", "seconds", "rows/s", "ratio", "goal", "MB", "+PostgreSQL +broker", "B a row", "a row")
 	}
 	for _, one := range r.results {
-		ratio, goal, memory, used, allocated := "", "", "", "", ""
+		ratio, goal, memory, cpu, wal, allocated := "", "", "", "", "", ""
 		if one.yardstick > 0 {
 			ratio = fmt.Sprintf("%.2f", one.ratio())
 		}
@@ -140,10 +140,10 @@ func (r *report) print(out io.Writer) {
 		}
 		if one.applied > 0 {
 			memory = fmt.Sprint(one.use.memory >> 20)
-			used, allocated = one.use.perRow(one.applied), one.use.allocatedPerRow(one.applied)
+			cpu, wal, allocated = one.use.perRow(one.applied), one.use.walPerRow(one.applied), one.use.allocatedPerRow(one.applied)
 		}
-		_, _ = fmt.Fprintf(out, "%-34s %9d %8.1f %8.0f %6s %5s %7s  %-27s %s\n", one.name, one.rows, one.took.Seconds(), one.rate(), ratio, goal, memory,
-			used, allocated)
+		_, _ = fmt.Fprintf(out, line, one.name, fmt.Sprint(one.rows), fmt.Sprintf("%.1f", one.took.Seconds()), fmt.Sprintf("%.0f", one.rate()), ratio, goal, memory,
+			cpu, wal, allocated)
 	}
 	if len(r.figures) > 0 {
 		_, _ = fmt.Fprintln(out)

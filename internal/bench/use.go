@@ -24,6 +24,8 @@ type use struct {
 	machine            time.Duration
 	memory             int64
 	mallocs, allocated float64
+	// wal is how much PostgreSQL has written to its log, in bytes.
+	wal int64
 }
 
 // since returns what was used after before. A peak is no sum.
@@ -31,6 +33,7 @@ func (u use) since(before use) use {
 	return use{
 		at: u.at, wall: u.at.Sub(before.at), server: u.server - before.server, postgres: u.postgres - before.postgres, broker: u.broker - before.broker,
 		machine: u.machine - before.machine, memory: u.memory, mallocs: u.mallocs - before.mallocs, allocated: u.allocated - before.allocated,
+		wal: u.wal - before.wal,
 	}
 }
 
@@ -44,6 +47,9 @@ func (u use) perRow(rows int) string {
 func (u use) allocatedPerRow(rows int) string {
 	return fmt.Sprintf("%.2f, %.0f B", u.mallocs/float64(rows), u.allocated/float64(rows))
 }
+
+// walPerRow says how much PostgreSQL writes to its log for a row, in bytes.
+func (u use) walPerRow(rows int) string { return strconv.FormatInt(u.wal/int64(rows), 10) }
 
 // used reads what has been used so far. A server that doesn't run counts as 0.
 func (b *bench) used(ctx context.Context) (now use, err error) {
@@ -69,7 +75,10 @@ func (b *bench) used(ctx context.Context) (now use, err error) {
 	if now.postgres, err = rig.CPU(pid); err != nil {
 		return now, err
 	}
-	now.machine, err = rig.MachineCPU()
+	if now.machine, err = rig.MachineCPU(); err != nil {
+		return now, err
+	}
+	err = b.db.QueryRow(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").Scan(&now.wal)
 	return now, err
 }
 

@@ -24,6 +24,8 @@ func main() {
 	flag.IntVar(&config.Rows, "rows", 300_000, "size of the snapshot")
 	flag.IntVar(&config.Updates, "updates", 100_000, "updates that follow")
 	flag.IntVar(&config.Large, "large", 10_000_000, "size of the large table")
+	flag.IntVar(&config.Tables, "tables", 200, "tables of the part many")
+	flag.IntVar(&config.Rate, "rate", 500, "events a second of the part latency")
 	flag.DurationVar(&config.Steady, "steady", 20*time.Second, "how long the stream is steady, and then idle, for latency")
 	flag.StringVar(&config.Compression, "compression", "none", "the producer's: none, gzip, snappy, lz4 or zstd")
 	flag.StringVar(&config.Only, "only", "", "measure one part only: "+strings.Join(bench.Parts(), ", ")+" (large takes a quarter of an hour, and is measured only so)")
