@@ -98,7 +98,7 @@ func Run(ctx context.Context, config Config) error {
 		}
 		all.add(r)
 	}
-	_, _ = fmt.Fprintf(config.Out, "\n%s\n", all.limits())
+	_, _ = fmt.Fprintf(config.Out, "%s", all.limits())
 	if err := all.write(config); err != nil {
 		return err
 	}

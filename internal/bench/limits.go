@@ -11,7 +11,7 @@ import (
 const busy = 0.9
 
 // limits says in one paragraph what limited the rates, by what was measured of the
-// processors.
+// processors. It says nothing where no rate was measured.
 func (r *report) limits() string {
 	var reasons []string
 	rates := map[string][]string{}
@@ -25,11 +25,14 @@ func (r *report) limits() string {
 		}
 		rates[reason] = append(rates[reason], one.name+" ("+shares+")")
 	}
-	text := "What limits now, with processors busy and how the server, PostgreSQL and the broker share them."
+	if len(reasons) == 0 {
+		return ""
+	}
+	text := "\nWhat limits now, with processors busy and how the server, PostgreSQL and the broker share them."
 	for _, reason := range reasons {
 		text += " " + reason + ": " + strings.Join(rates[reason], "; ") + "."
 	}
-	return text
+	return text + "\n"
 }
 
 // limit says what limits on a machine with so many processors, and how busy they
