@@ -1,15 +1,15 @@
 package pipeline
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"metadb/internal/change"
 )
 
-// barrier makes the order between partitions that Kafka does not give. Four
-// kinds of events speak of more than their own partition, and wait:
+// barrier makes the order between partitions that Kafka does not give. The changes
+// of a topic with several partitions pass in the order of their source.lsn. Four
+// kinds of events speak of more than their own partition, and wait for the others
+// even where they are not read yet:
 //
 //   - a truncate, which ends the rows of all partitions of its topic,
 //   - a change of key with unavailable values, which are those of a version
@@ -19,29 +19,36 @@ import (
 //   - what says that a snapshot is complete, the mark "last" or a notification,
 //     which speaks of all topics.
 //
-// Such an event waits until each of the others has come to the end that it had
-// when the event was read, or to its first event with a higher source.lsn,
-// which then waits too. What waits is not stored: a crash reads it again, since
-// the position stays before it.
+// An event that waits does so until each of the others has come to the end that it
+// had after the event was read, or to an event that follows it, which then waits
+// too. What waits is not stored: a crash reads it again, since the position stays
+// before it. Rows of snapshots are in no order, and wait for nothing: what was changed
+// while they were read comes after them, in other partitions as in their own.
 //
 // It is pure: the ends are asked for by asks and told by told. Who is alone asks
-// too: there may be partitions that are not read yet, or by somebody else. Events
-// that speak for themselves cost one map lookup a run of them.
+// too: there may be partitions that are not read yet, or by somebody else; these are not
+// waited for by what only has to keep its place. In a topic with one partition, events that speak
+// for themselves cost one map lookup a run of them. What waits and which of it may go is in
+// order.go.
 type barrier struct {
 	// awaited reports whether somebody awaits what an event says of the end of
 	// a snapshot. Where it does not any more, the event goes by itself.
 	awaited func(e *change.Event) bool
 	lanes   map[change.Partition]*lane
-	topics  map[string][]*lane
-	// waiting counts the lanes with a queue.
-	waiting int
+	topics  map[string]*topic
+	// queued are the lanes with a queue.
+	queued []*lane
 	// ticks is the time that has passed: see stall.go.
 	ticks int
 }
 
+// topic has the partitions of one topic that are read.
+type topic struct{ lanes []*lane }
+
 // lane is one partition.
 type lane struct {
 	change.Partition
+	of *topic
 	// from is where reading began, next the offset behind the last event
 	// that was let through.
 	from, next int64
@@ -49,8 +56,13 @@ type lane struct {
 	// newcomer says that the next event is the first of a partition that
 	// appeared while its topic had positions.
 	newcomer bool
-	// queue are events held back, in order.
-	queue []change.Event
+	// high is the highest source.lsn of the changes that were delivered.
+	high uint64
+	// queue are events held back, in order, and bytes about what they take.
+	queue []held
+	bytes int
+	// full says that no more of it is read until half of it has gone.
+	full bool
 	// ends are the ends that the others have to come to before the head of
 	// the queue may go, nil while they are not known; told is when they
 	// became known, heard when the last event was delivered, in ticks. They
@@ -58,10 +70,27 @@ type lane struct {
 	ends        map[change.Partition]int64
 	covered     int
 	told, heard int
+	// partial says that the ends are those of its own topic alone.
+	partial bool
+	// mute says that nothing came from it for long, though it should have.
+	mute bool
 }
 
+// held is an event that waits.
+type held struct {
+	change.Event
+	// place is where a change stands among those of its topic: its
+	// source.lsn, or the highest before it, since what a connector sends again
+	// goes where it is. It is 0 for what has no place.
+	place uint64
+}
+
+// laneBytes is how much of a partition is held back before it is not read any
+// further: less than the client would have to fetch once more.
+const laneBytes = 1 << 20
+
 func newBarrier(awaited func(e *change.Event) bool) *barrier {
-	return &barrier{awaited: awaited, lanes: make(map[change.Partition]*lane), topics: make(map[string][]*lane)}
+	return &barrier{awaited: awaited, lanes: make(map[change.Partition]*lane), topics: make(map[string]*topic)}
 }
 
 // begin takes up partitions that are read from now on. Whatever was held back
@@ -70,17 +99,27 @@ func (b *barrier) begin(begun []change.Beginning) {
 	for _, beginning := range begun {
 		b.end(beginning.Partition)
 	}
-	settled := make(map[string]bool)
+	settled := make(map[*topic]bool)
 	for _, beginning := range begun {
-		topic := beginning.Partition.Topic
-		settled[topic] = settled[topic] || !beginning.Fresh || slices.ContainsFunc(b.topics[topic], (*lane).settled)
+		of := b.topic(beginning.Partition.Topic)
+		settled[of] = settled[of] || !beginning.Fresh || slices.ContainsFunc(of.lanes, (*lane).settled)
 	}
 	for _, beginning := range begun {
-		l := &lane{Partition: beginning.Partition, from: beginning.From, next: beginning.From, fresh: beginning.Fresh}
-		l.newcomer = l.fresh && settled[l.Topic]
+		l := &lane{
+			Partition: beginning.Partition, of: b.topic(beginning.Partition.Topic), fresh: beginning.Fresh,
+			from: beginning.From, next: beginning.From, high: beginning.Stored.HighLSN,
+		}
+		l.newcomer = l.fresh && settled[l.of]
 		b.lanes[l.Partition] = l
-		b.topics[l.Topic] = append(b.topics[l.Topic], l)
+		l.of.lanes = append(l.of.lanes, l)
 	}
+}
+
+func (b *barrier) topic(name string) *topic {
+	if b.topics[name] == nil {
+		b.topics[name] = &topic{}
+	}
+	return b.topics[name]
 }
 
 // settled reports whether the lane has a position.
@@ -92,11 +131,10 @@ func (b *barrier) end(part change.Partition) {
 	if !ok {
 		return
 	}
-	if len(l.queue) > 0 {
-		b.waiting--
-	}
+	ended := func(other *lane) bool { return other == l }
+	b.queued = slices.DeleteFunc(b.queued, ended)
+	l.of.lanes = slices.DeleteFunc(l.of.lanes, ended)
 	delete(b.lanes, part)
-	b.topics[part.Topic] = slices.DeleteFunc(b.topics[part.Topic], func(other *lane) bool { return other == l })
 }
 
 // pass takes delivered events and returns those that may be collected now, with
@@ -112,69 +150,38 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 		if l == nil {
 			continue // not ours any more
 		}
-		l.heard = b.ticks
-		switch {
-		case len(l.queue) == 0 && b.free(l, e):
+		l.heard, l.mute = b.ticks, false
+		place := l.place(e)
+		if len(l.queue) == 0 && !(place > 0 && l.ordered()) && !b.speaks(l, e) {
 			l.advance(e)
 			through = append(through, *e)
-		default:
-			b.hold(l, e)
+		} else {
+			b.hold(l, e, place)
 		}
 	}
 	return b.drain(through)
 }
 
-// told says where the partitions end now, for events that asks was true for.
-// It returns what may be collected.
-func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
-	if ends == nil {
-		ends = map[change.Partition]int64{} // nil means not told
+// place returns the place of a delivered event, 0 if it has none.
+func (l *lane) place(e *change.Event) uint64 {
+	if e.Snapshot != change.Streamed || e.LSN == 0 || e.Op == change.Ignore {
+		return 0
 	}
-	for _, l := range b.lanes {
-		if b.asking(l) {
-			l.ends, l.covered, l.told = ends, len(l.queue), b.ticks
-		}
-	}
-	return b.drain(nil)
+	l.high = max(l.high, e.LSN)
+	return l.high
 }
 
-// asks reports whether an event waits for the ends of the topics to be read.
-func (b *barrier) asks() bool {
-	if b.waiting == 0 {
-		return false
-	}
-	for _, l := range b.lanes {
-		if b.asking(l) {
-			return true
-		}
-	}
-	return false
-}
+// ordered reports whether changes have to keep their place among those of other
+// partitions.
+func (l *lane) ordered() bool { return len(l.of.lanes) > 1 }
 
-func (b *barrier) asking(l *lane) bool {
-	return len(l.queue) > 0 && l.ends == nil && b.speaks(l, &l.queue[0])
-}
-
-// held returns the partitions of which events are held back: reading more of
-// them would only fill memory.
-func (b *barrier) held() []change.Partition {
-	if b.waiting == 0 {
-		return nil
-	}
-	var held []change.Partition
-	for _, l := range b.lanes {
-		if len(l.queue) > 0 {
-			held = append(held, l.Partition)
-		}
-	}
-	return held
-}
-
-func (b *barrier) hold(l *lane, e *change.Event) {
+func (b *barrier) hold(l *lane, e *change.Event, place uint64) {
 	if len(l.queue) == 0 {
-		b.waiting++
+		b.queued = append(b.queued, l)
 	}
-	l.queue = append(l.queue, *e)
+	l.queue = append(l.queue, held{*e, place})
+	l.bytes += size(e)
+	l.full = l.full || l.bytes > laneBytes
 }
 
 func (l *lane) advance(e *change.Event) {
@@ -182,143 +189,78 @@ func (l *lane) advance(e *change.Event) {
 	l.newcomer = false
 }
 
-// drain appends to through what need not wait any longer: in the order of their
-// source.lsn events that speak for themselves, where there are none one that
-// speaks of others, and so on.
-func (b *barrier) drain(through []change.Event) []change.Event {
-	for b.waiting > 0 {
-		lanes := b.order()
-		free := slices.IndexFunc(lanes, func(l *lane) bool { return b.free(l, &l.queue[0]) })
-		if free < 0 {
-			cleared := slices.IndexFunc(lanes, b.cleared)
-			if cleared < 0 {
-				break
-			}
-			through = b.release(lanes[cleared], through)
-			continue
-		}
-		l := lanes[free]
-		through = b.release(l, through)
-		for len(l.queue) > 0 && b.free(l, &l.queue[0]) && (free+1 == len(lanes) || compareHeads(l, lanes[free+1]) < 0) {
-			through = b.release(l, through)
-		}
-	}
-	return through
-}
-
 // release lets the head of a lane's queue go.
 func (b *barrier) release(l *lane, through []change.Event) []change.Event {
-	through = append(through, l.queue[0])
-	l.advance(&l.queue[0])
+	head := &l.queue[0].Event
+	through = append(through, *head)
+	l.advance(head)
+	l.bytes -= size(head)
+	l.full = l.full && l.bytes > laneBytes/2
 	if l.covered--; l.covered <= 0 {
 		l.ends = nil
 	}
-	l.queue[0] = change.Event{}
+	l.queue[0] = held{}
 	if l.queue = l.queue[1:]; len(l.queue) == 0 {
 		l.queue = nil
-		b.waiting--
+		b.queued = slices.DeleteFunc(b.queued, func(other *lane) bool { return other == l })
 	}
 	return through
 }
 
-// order returns the lanes that have a queue, in the order of their heads.
-func (b *barrier) order() []*lane {
-	lanes := make([]*lane, 0, b.waiting)
-	for _, l := range b.lanes {
-		if len(l.queue) > 0 {
-			lanes = append(lanes, l)
+// told says where the partitions of all topics end now, or those of the topics that
+// about names. It returns what may be collected.
+func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
+	if ends == nil {
+		ends = map[change.Partition]int64{} // nil means not told
+	}
+	topics := b.about()
+	for _, l := range b.queued {
+		if l.ends == nil && (topics == nil || slices.Contains(topics, l.Topic)) || b.asking(l) {
+			l.ends, l.covered, l.told, l.partial = ends, len(l.queue), b.ticks, topics != nil
 		}
 	}
-	slices.SortFunc(lanes, compareHeads)
-	return lanes
+	return b.drain(nil)
 }
 
-// compareHeads orders two lanes by the source.lsn of what they hold back; ties
-// only need some order.
-func compareHeads(x, y *lane) int {
-	return cmp.Or(
-		cmp.Compare(x.queue[0].LSN, y.queue[0].LSN),
-		strings.Compare(x.Topic, y.Topic),
-		cmp.Compare(x.Number, y.Number),
-	)
-}
+// asks reports whether an event waits for the ends of the topics to be read.
+func (b *barrier) asks() bool { return slices.ContainsFunc(b.queued, b.asking) }
 
-// speaks reports whether an event, the next one of its lane, speaks of other
-// partitions that are read too.
-func (b *barrier) speaks(l *lane, e *change.Event) bool {
-	return b.speaksOfTopic(l, e) || b.speaksOfAll(e)
-}
-
-func (b *barrier) speaksOfAll(e *change.Event) bool {
-	return endsSnapshot(e) && b.awaited(e)
-}
-
-// endsSnapshot reports whether an event says that a snapshot is complete.
-func endsSnapshot(e *change.Event) bool {
-	return e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable || e.Done != change.NotDone
-}
-
-func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
-	return l.newcomer && len(b.topics[l.Topic]) > 1 || e.Op == change.Truncate ||
-		e.Op == change.Upsert && e.OldKey != nil && e.Row.HasUnavailable()
-}
-
-// free reports whether an event, the next one of its lane, speaks for itself
-// only and comes before all that waits in its topic. Where the lsn of either is
-// not known, it does not wait.
-func (b *barrier) free(l *lane, e *change.Event) bool {
-	if b.speaks(l, e) {
-		return false
-	}
-	if b.waiting == 0 || e.LSN == 0 {
-		return true
-	}
-	return !slices.ContainsFunc(b.topics[l.Topic], func(other *lane) bool {
-		if other == l || len(other.queue) == 0 {
-			return false
+// about returns the topics whose ends are waited for; nil means those of all.
+func (b *barrier) about() []string {
+	var topics []string
+	for _, l := range b.queued {
+		switch {
+		case !b.asking(l):
+		case b.speaksOfAll(&l.queue[0].Event):
+			return nil
+		case !slices.Contains(topics, l.Topic):
+			topics = append(topics, l.Topic)
 		}
-		head := &other.queue[0]
-		return head.LSN != 0 && head.LSN < e.LSN && b.speaksOfTopic(other, head)
-	})
+	}
+	return topics
 }
 
-// cleared reports whether the head of a lane, which speaks of others, may go.
-// It is asked when no other event can go by itself.
-func (b *barrier) cleared(l *lane) bool {
+// asking reports whether the head of a lane waits for the ends to be read. What
+// waits for an event before it does not.
+func (b *barrier) asking(l *lane) bool {
 	head := &l.queue[0]
-	if l.ends == nil || !b.speaks(l, head) {
+	switch {
+	case b.speaksOfAll(&head.Event):
+		return l.ends == nil || l.partial
+	case l.ends != nil:
 		return false
 	}
-	all := b.speaksOfAll(head)
-	for part, end := range l.ends {
-		// A partition that is not read yet has something to say if it has
-		// any record.
-		if b.lanes[part] == nil && end > 0 && (all || part.Topic == l.Topic) {
-			return false
-		}
-	}
-	if all {
-		for _, other := range b.lanes {
-			if !b.passed(l, other) {
-				return false
-			}
-		}
-		return true
-	}
-	return !slices.ContainsFunc(b.topics[l.Topic], func(other *lane) bool { return !b.passed(l, other) })
+	return b.speaksOfTopic(l, &head.Event) || head.place > 0 && l.ordered() && b.first(l.of) == l
 }
 
-// passed reports whether other has come as far as the head of l asks.
-func (b *barrier) passed(l, other *lane) bool {
-	end, known := l.ends[other.Partition]
-	switch {
-	case other == l || !known || other.next >= end:
-		return true
-	case len(other.queue) == 0:
-		return false
-	case b.speaks(other, &other.queue[0]):
-		return compareHeads(other, l) > 0
+// full returns the partitions of which so much is held back that reading more of
+// them would only fill memory.
+func (b *barrier) full() []change.Partition {
+	var full []change.Partition
+	for _, l := range b.queued {
+		if l.full {
+			full = append(full, l.Partition)
+		}
 	}
-	// It waits for another event that speaks of its topic.
-	return l.queue[0].LSN == 0 || other.queue[0].LSN > l.queue[0].LSN
+	return full
 }

@@ -126,10 +126,10 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 }
 
 // release asks for the ends of the topics where events wait for them, and adds
-// what need not wait any longer. What still waits is not read on.
+// what need not wait any longer.
 func (p *pipeline) release(ctx context.Context, b *batch) {
 	for p.barrier.asks() {
-		ends, err := p.Source.Ends(ctx)
+		ends, err := p.Source.Ends(ctx, p.barrier.about())
 		if err != nil {
 			break // asked again after a while
 		}
@@ -138,19 +138,19 @@ func (p *pipeline) release(ctx context.Context, b *batch) {
 	p.pause()
 }
 
-// pause lets partitions wait whose events are held back, or whose table waits.
+// pause lets partitions wait of which too much is held back, or whose table waits.
 func (p *pipeline) pause() {
-	held := p.barrier.held()
+	waiting := p.barrier.full()
 	for topic := range p.lots.paused() {
-		for _, l := range p.barrier.topics[topic] {
-			if !slices.Contains(held, l.Partition) {
-				held = append(held, l.Partition)
+		for _, l := range p.barrier.topic(topic).lanes {
+			if !slices.Contains(waiting, l.Partition) {
+				waiting = append(waiting, l.Partition)
 			}
 		}
 	}
-	if len(held) > 0 || p.holding {
-		p.Source.Pause(held)
-		p.holding = len(held) > 0
+	if len(waiting) > 0 || p.holding {
+		p.Source.Pause(waiting)
+		p.holding = len(waiting) > 0
 	}
 }
 

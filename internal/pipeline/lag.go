@@ -63,7 +63,7 @@ func (p *pipeline) measure(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		ends, err := p.Source.Ends(ctx)
+		ends, err := p.Source.Ends(ctx, nil)
 		if err != nil {
 			continue // the broker is away: fetching says so
 		}

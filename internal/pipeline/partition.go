@@ -65,12 +65,13 @@ func (p *partitions) collect(e *change.Event) bool {
 
 // overtaken reports whether another partition of the topic has shown an event
 // that follows e at the source. Like a repeated truncate, one that was overtaken
-// must leave alone what began after it: the barrier holds it back until all that
-// comes before it is there, but it can't call back what was applied already. What
+// must leave alone what began after it. The barrier keeps changes in their order, as far as
+// the partitions are read here: what remains are rows that a snapshot has read, and partitions
+// that come from another member of the group. What
 // ended only then, because of what follows, ends with it all the same.
 func (p *partitions) overtaken(e *change.Event) bool {
 	for _, other := range p.states {
-		if other.Topic == e.Position.Partition.Topic && other.Partition != e.Position.Partition && other.now.HighLSN > e.LSN {
+		if other.Topic == e.Position.Partition.Topic && other.Partition != e.Position.Partition && max(other.now.HighLSN, other.now.SnapshotLSN) > e.LSN {
 			return true
 		}
 	}

@@ -17,10 +17,10 @@ type Source interface {
 	Fetch(ctx context.Context) (change.Delivery, error)
 	// Ack says that the spans are applied. It does not fail.
 	Ack(ctx context.Context, spans []change.Span)
-	// Ends returns the ends of all partitions of the topics that are being
-	// read, those included that are too new to be read yet. It may fail where
-	// the broker is away.
-	Ends(ctx context.Context) (map[change.Partition]int64, error)
+	// Ends returns the ends of all partitions of some topics that are being
+	// read, those included that are too new to be read yet; nil is all topics. It
+	// may fail where the broker is away.
+	Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error)
 	// Pause lets the given partitions wait and all others go on.
 	Pause(parts []change.Partition)
 }

@@ -186,23 +186,69 @@ func TestTruncateWaits(t *testing.T) {
 			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
 			Events: []change.Event{truncate},
 		})
-		if held := <-r.source.paused; !slices.Equal(held, []change.Partition{part0}) {
-			t.Errorf("paused %v", held)
-		}
+		synctest.Wait()
 		r.source.mu.Lock()
 		r.source.noEnds, r.source.ends = nil, map[change.Partition]int64{part0: 1, part1: 1}
 		r.source.mu.Unlock()
-		<-r.source.paused // asked again
-		r.send(change.Delivery{Events: []change.Event{upsert(part1, 0, 4, 4)}})
-		if held := <-r.source.paused; len(held) > 0 {
-			t.Errorf("still paused: %v", held)
+		<-time.After(2 * askInterval)
+		select {
+		case b := <-r.applier.batches:
+			t.Fatalf("it did not wait: %+v", b)
+		default:
 		}
+		r.send(change.Delivery{Events: []change.Event{upsert(part1, 0, 4, 4)}})
 		b := r.batch()
 		r.answer(nil)
 		if len(b.Events) != 2 || b.Events[0].Op != change.Upsert || b.Events[1].Op != change.Truncate {
 			t.Errorf("got %+v", b.Events)
 		}
 	})
+}
+
+// What follows a truncate at the source does so here, though it is read first.
+func TestTruncateIsNotOvertaken(t *testing.T) {
+	r := start(t, nil)
+	r.source.ends = map[change.Partition]int64{part0: 1, part1: 2}
+	r.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
+		Events: []change.Event{upsert(part1, 0, 4, 4), upsert(part1, 1, 6, 6)},
+	})
+	truncate := upsert(part0, 0, 5, 5)
+	truncate.Op = change.Truncate
+	r.send(change.Delivery{Events: []change.Event{truncate}})
+	var lsns []uint64
+	for len(lsns) < 3 {
+		for _, e := range r.batch().Events {
+			lsns = append(lsns, e.LSN)
+			if e.Suspect || e.Overtaken {
+				t.Errorf("lsn %d: suspect is %t, overtaken %t", e.LSN, e.Suspect, e.Overtaken)
+			}
+		}
+		r.answer(nil)
+	}
+	if !slices.Equal(lsns, []uint64{4, 5, 6}) {
+		t.Errorf("applied in the order %v", lsns)
+	}
+}
+
+// A partition that is far ahead of the others is not read further until they come.
+func TestPartitionFarAheadIsPaused(t *testing.T) {
+	r := start(t, nil)
+	r.source.ends = map[change.Partition]int64{part0: 1, part1: 1}
+	far := upsert(part1, 0, 6, 6)
+	far.Row = make(change.Row, laneBytes+1)
+	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})}, Events: []change.Event{far}})
+	if paused := <-r.source.paused; !slices.Equal(paused, []change.Partition{part1}) {
+		t.Errorf("paused %v", paused)
+	}
+	r.send(change.Delivery{Events: []change.Event{upsert(part0, 0, 5, 5)}})
+	if paused := <-r.source.paused; len(paused) > 0 {
+		t.Errorf("still paused: %v", paused)
+	}
+	if b := r.batch(); len(b.Events) != 2 || b.Events[0].LSN != 5 {
+		t.Errorf("got %+v", b.Events)
+	}
+	r.answer(nil)
 }
 
 // A truncate does not wait for ever for an end that no record leads to.

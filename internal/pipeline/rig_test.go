@@ -52,7 +52,7 @@ func (s *fakeSource) Ack(_ context.Context, spans []change.Span) {
 	s.acked = append(s.acked, spans...)
 }
 
-func (s *fakeSource) Ends(context.Context) (map[change.Partition]int64, error) {
+func (s *fakeSource) Ends(context.Context, []string) (map[change.Partition]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.ends), s.noEnds

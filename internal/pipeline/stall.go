@@ -41,14 +41,14 @@ func (p *poll) note(d change.Delivery) {
 
 // passTime lets time pass.
 func (b *barrier) passTime(p poll) {
-	if b.waiting > 0 {
+	if len(b.queued) > 0 {
 		b.ticks += int(p)
 	}
 }
 
 // hear notes that the partitions of a topic are not silent.
 func (b *barrier) hear(topic string) {
-	for _, l := range b.topics[topic] {
+	for _, l := range b.topic(topic).lanes {
 		l.heard = b.ticks
 	}
 }
@@ -60,21 +60,26 @@ func (b *barrier) silent(l *lane, heard int) bool { return b.ticks-max(l.told, h
 // stalled returns the partitions that are silent, with their ends; among them those
 // that the source is not given to read.
 func (b *barrier) stalled() map[change.Partition]int64 {
-	if b.waiting == 0 {
+	if len(b.queued) == 0 {
 		return nil
 	}
 	found := make(map[change.Partition]int64)
-	for _, l := range b.lanes {
-		if len(l.queue) == 0 {
-			continue
-		}
+	for _, l := range b.queued {
+		all, topic := b.headSpeaksOfAll(l), b.speaksOfTopic(l, &l.queue[0].Event)
 		for part, end := range l.ends {
+			if !all && part.Topic != l.Topic {
+				continue
+			}
 			other := b.lanes[part]
 			switch {
-			case other == nil && end > 0 && b.silent(l, 0):
-				found[part] = end
-			case other != nil && len(other.queue) == 0 && !b.passed(l, other) && b.silent(l, other.heard):
-				found[part] = end
+			case other == nil:
+				if (all || topic) && end > 0 && b.silent(l, 0) {
+					found[part] = end
+				}
+			case len(other.queue) == 0 && b.silent(l, other.heard):
+				if all && b.waitsForAll(l, other) || !all && b.waitsFor(l, other) {
+					found[part] = end
+				}
 			}
 		}
 	}
@@ -94,6 +99,9 @@ func (b *barrier) goOn(without map[change.Partition]int64, elsewhere map[change.
 			if l.ends[part] == end && !(endOfSnapshot && elsewhere[part]) {
 				delete(l.ends, part)
 			}
+			if other := b.lanes[part]; other != nil {
+				other.mute = true // until it says something
+			}
 		}
 	}
 	return b.drain(nil)
@@ -111,7 +119,7 @@ func (p *pipeline) lookForStall(ctx context.Context, b *batch) {
 	if len(stalled) == 0 {
 		return
 	}
-	ends, err := p.Source.Ends(ctx)
+	ends, err := p.Source.Ends(ctx, nil)
 	if err != nil {
 		return
 	}
@@ -132,7 +140,7 @@ func (p *pipeline) lookForStall(ctx context.Context, b *batch) {
 
 // headSpeaksOfAll reports whether the head of a lane tells the end of a snapshot.
 func (b *barrier) headSpeaksOfAll(l *lane) bool {
-	return len(l.queue) > 0 && b.speaks(l, &l.queue[0]) && b.speaksOfAll(&l.queue[0])
+	return len(l.queue) > 0 && b.speaksOfAll(&l.queue[0].Event)
 }
 
 // elsewhere returns those of the stalled partitions that still have records and

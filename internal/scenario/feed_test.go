@@ -57,7 +57,7 @@ func (f *feed) Ack(_ context.Context, spans []change.Span) { f.acked <- spans }
 
 // Ends implements pipeline.Source. A scenario has nothing behind what it has
 // delivered.
-func (f *feed) Ends(context.Context) (map[change.Partition]int64, error) { return nil, nil }
+func (f *feed) Ends(context.Context, []string) (map[change.Partition]int64, error) { return nil, nil }
 
 // Pause implements pipeline.Source. A scenario waits by itself.
 func (f *feed) Pause([]change.Partition) {}

@@ -56,7 +56,7 @@ func (s *source) change(t *table) []eventgen.Change {
 	switch kind := s.random.IntN(300); {
 	case kind == 0:
 		s.alter(t, s.random.IntN(len(forms)))
-	case kind == 1 && *truncates:
+	case kind == 1:
 		clear(t.rows)
 		c := eventgen.Change{Op: 't', Time: s.now, LSN: s.lsn}
 		s.tick()

@@ -63,7 +63,7 @@ func (w *world) torments() []torment {
 		{1, "incremental snapshot", func() { w.write(w.source.incremental(w.someTables())) }},
 		{1, "nothing", func() { w.pause(500 * time.Millisecond) }},
 	}
-	if *partitions > 1 {
+	if w.partitions > 1 {
 		torments = append(torments, torment{1, "partition added", func() { w.addPartition(w.source.topic(w.someTables()[0])) }})
 	}
 	return torments

@@ -12,12 +12,8 @@ var (
 	minutes = flag.Float64("minutes", 1, "how long to torture")
 	kills   = flag.Int("kills", 0, "torture until the server has been killed so often, however long it takes")
 	only    = flag.String("only", "", "inflict only these torments, separated by commas")
-	// Without them topics of several partitions can be tortured: see below.
-	truncates = flag.Bool("truncates", true, "truncate tables too")
-	// With more than one, a truncate that is read after what follows it in another
-	// partition can end a row whose next change was equal to it: see
-	// docs/reliability.md.
-	partitions = flag.Int("partitions", 1, "how many partitions each topic has; with more than one others are added too")
+	// With more than one, others are added too.
+	partitions = flag.Int("partitions", 0, "how many partitions each topic has; 0 is 1 to 3, by the seed")
 )
 
 // quiet is how long everything may take to come right when it is left alone.

@@ -31,6 +31,8 @@ type world struct {
 	// away says that the broker answers nobody.
 	away   atomic.Bool
 	source *source
+	// partitions is how many each topic begins with.
+	partitions int
 	// counts say how often each torment was inflicted.
 	counts map[string]int
 	// trail has the torments of the round in their order.
@@ -45,7 +47,10 @@ const database = "metadb_torture"
 
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	w := &world{t: t, random: rand.New(rand.NewPCG(seed, 0)), counts: make(map[string]int)}
+	w := &world{t: t, random: rand.New(rand.NewPCG(seed, 0)), counts: make(map[string]int), partitions: *partitions}
+	if w.partitions == 0 {
+		w.partitions = 1 + int(seed%3)
+	}
 	var err error
 	if w.cluster, err = pgtest.NewCluster(t.Context(), pgtest.Options{}); err != nil {
 		t.Fatal(err)

@@ -255,7 +255,7 @@ func TestPause(t *testing.T) {
 	if len(h.offsets[patron]) > 0 {
 		t.Errorf("read %v of a paused partition", h.offsets[patron])
 	}
-	ends, err := s.Ends(t.Context())
+	ends, err := s.Ends(t.Context(), nil)
 	if err != nil || ends[patron] != 3 || ends[other] != 3 {
 		t.Errorf("ends: %v, %v", ends, err)
 	}
@@ -308,7 +308,7 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 	if !slices.Equal(h.offsets[patron], []int64{2, 3, 4, 5}) {
 		t.Errorf("read %v", h.offsets[patron])
 	}
-	ends, err := s.Ends(t.Context())
+	ends, err := s.Ends(t.Context(), nil)
 	if err != nil || ends[patron] != 6 {
 		t.Errorf("ends: %v, %v", ends, err)
 	}

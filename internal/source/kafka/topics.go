@@ -37,10 +37,11 @@ func (s *Source) Matches(ctx context.Context) error {
 	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
 }
 
-// Ends returns the ends of all partitions of the topics that match: their last
-// stable offsets, which is what a reader of committed records can come to. Some of
-// them may be too new to be read yet, or be read by another member of the group.
-func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
+// Ends returns the ends of all partitions of some topics, or of all that match if
+// they are nil: their last stable offsets, which is what a reader of committed records
+// can come to. Some of them may be too new to be read yet, or be read by another member
+// of the group.
+func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	s.mu.Lock()
@@ -50,11 +51,15 @@ func (s *Source) Ends(ctx context.Context) (map[change.Partition]int64, error) {
 	if len(parts) == 0 {
 		return ends, nil
 	}
-	known, err := s.admin.ListTopics(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the ends of topics: %w", err)
+	if topics == nil {
+		known, err := s.admin.ListTopics(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read the ends of topics: %w", err)
+		}
+		topics = slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matches(name) })
+	} else {
+		parts = slices.DeleteFunc(parts, func(part change.Partition) bool { return !slices.Contains(topics, part.Topic) })
 	}
-	topics := slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matches(name) })
 	listed, err := s.admin.ListCommittedOffsets(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("read the ends of topics: %w", err)
