@@ -47,6 +47,12 @@ type Options struct {
 	Durable bool
 	// Password, if not empty, is the superuser's, and TCP asks for it.
 	Password string
+	// Disk, if not 0, is the size in bytes of a disk (in memory) that holds
+	// the cluster's databases, those that PostgreSQL makes itself excepted:
+	// for tests of a disk that is full. Its contents are gone after Stop and
+	// Crash. The machine has to let the test mount something: as root, or in
+	// a user namespace.
+	Disk int64
 }
 
 // Cluster is one PostgreSQL server with its files.
@@ -55,6 +61,7 @@ type Cluster struct {
 	account  account
 	port     int
 	password string
+	disk     int64
 
 	// feed is the supervisor's standard input, nil while the server is down.
 	feed    io.WriteCloser
@@ -80,11 +87,14 @@ func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make folder for PostgreSQL: %w", err)
 	}
-	c := &Cluster{bin: bin, dir: dir, account: who, port: port, password: options.Password}
+	c := &Cluster{bin: bin, dir: dir, account: who, port: port, password: options.Password, disk: options.Disk}
 	if err := c.initialize(ctx, options); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if err := c.useDisk(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -137,8 +147,7 @@ func (c *Cluster) configure(options Options) error {
 // Start starts a server that Stop or Crash has ended, and waits until it
 // accepts connections.
 func (c *Cluster) Start(ctx context.Context) error {
-	c.process = exec.Command("sh", "-c", supervise, "pgtest", c.bin, c.dir)
-	c.process.SysProcAttr = c.account.attributes()
+	c.process = c.supervisor()
 	c.process.Dir = c.dir
 	feed, err := c.process.StdinPipe()
 	if err != nil {

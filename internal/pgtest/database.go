@@ -61,7 +61,11 @@ func NewOn(t testing.TB, cluster *Cluster) *DB {
 }
 
 func (c *Cluster) database(ctx context.Context, name string) (*DB, error) {
-	if err := c.exec(ctx, "CREATE DATABASE "+ident.Name(name).SQL()); err != nil {
+	create := "CREATE DATABASE " + ident.Name(name).SQL()
+	if c.disk != 0 {
+		create += " TABLESPACE " + diskTablespace
+	}
+	if err := c.exec(ctx, create); err != nil {
 		return nil, fmt.Errorf("make database %s: %w", name, err)
 	}
 	db := &DB{Name: name, ConnString: c.URL(name), Cluster: c}

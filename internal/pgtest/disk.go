@@ -1,0 +1,91 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// withDisk runs the supervisor where a small disk is mounted, which nobody else
+// on the machine sees and which ends with the server, however that happens.
+// Arguments: folder of the binaries, folder of the cluster, bytes of the disk,
+// how to become the server's user, the supervisor.
+const withDisk = `
+mkdir -p "$2/disk" && mount -t tmpfs -o "size=$3,mode=0777" tmpfs "$2/disk" || exit 1
+chown --reference="$2" "$2/disk"
+$4 sh -c "$5" pgtest "$1" "$2"
+status=$?
+umount "$2/disk" && rmdir "$2/disk"
+rmdir "$2" 2>/dev/null
+exit $status
+`
+
+// diskTablespace is the tablespace on the small disk.
+const diskTablespace = "small_disk"
+
+// supervisor is the command that runs the server: as the account, or, for a
+// small disk, in a mount namespace, where it becomes the account later.
+func (c *Cluster) supervisor() *exec.Cmd {
+	if c.disk == 0 {
+		command := exec.Command("sh", "-c", supervise, "pgtest", c.bin, c.dir)
+		command.SysProcAttr = c.account.attributes()
+		return command
+	}
+	uid, gid := strconv.Itoa(os.Getuid()), strconv.Itoa(os.Getgid())
+	enter, become := []string{"--mount"}, ""
+	if c.account.credential != nil {
+		become = fmt.Sprintf("setpriv --reuid=%d --regid=%d --clear-groups", c.account.credential.Uid, c.account.credential.Gid)
+	} else {
+		// Only root may mount, and PostgreSQL must not be root: root in a
+		// namespace of its own first, then oneself again.
+		enter = append(enter, "--map-root-user")
+		become = "unshare --user --map-user=" + uid + " --map-group=" + gid
+	}
+	args := append(enter, "sh", "-c", withDisk, "pgtest", c.bin, c.dir, strconv.FormatInt(c.disk, 10), become, supervise)
+	command := exec.Command("unshare", args...)
+	command.SysProcAttr = account{}.attributes()
+	return command
+}
+
+// useDisk makes the tablespace on the small disk, if there is one.
+func (c *Cluster) useDisk(ctx context.Context) error {
+	if c.disk == 0 {
+		return nil
+	}
+	sql := "CREATE TABLESPACE " + diskTablespace + " LOCATION '" + filepath.Join(c.dir, "disk") + "'"
+	if err := c.exec(ctx, sql); err != nil {
+		return fmt.Errorf("make tablespace on the small disk: %w", err)
+	}
+	return nil
+}
+
+// FillDisk takes all space that is left on the small disk, with a table of the
+// database postgres. What is stored there already can be read and, in place,
+// changed; nothing can grow. FreeDisk gives the space back.
+func (c *Cluster) FillDisk(ctx context.Context) error {
+	const fill = `CREATE TABLE ballast (x text) TABLESPACE ` + diskTablespace + `;
+		ALTER TABLE ballast ALTER x SET STORAGE PLAIN;
+		DO $$ BEGIN
+			LOOP
+				BEGIN
+					INSERT INTO ballast SELECT repeat('x', 8000) FROM generate_series(1, 16);
+				EXCEPTION WHEN disk_full THEN EXIT;
+				END;
+			END LOOP;
+		END $$`
+	if err := c.exec(ctx, fill); err != nil {
+		return fmt.Errorf("fill the small disk: %w", err)
+	}
+	return nil
+}
+
+// FreeDisk undoes FillDisk.
+func (c *Cluster) FreeDisk(ctx context.Context) error {
+	if err := c.exec(ctx, "DROP TABLE ballast"); err != nil {
+		return fmt.Errorf("free the small disk: %w", err)
+	}
+	return nil
+}

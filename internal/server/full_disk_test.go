@@ -1,0 +1,50 @@
+//go:build e2e
+
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"metadb/internal/pgtest"
+)
+
+// TestFullDisk: a disk that is really full. The status says so, also after a
+// restart; with space again the stream goes on, and nothing is lost or twice.
+func TestFullDisk(t *testing.T) {
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 48 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
+	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f.admin(t, patron.source())
+	patron.change('c', 1, "Ada", "")
+	f.loan.change('c', 1, "A", "")
+	f.awaitText(t, current, "1=Ada")
+	f.awaitText(t, loansNow, "1=A")
+
+	if err := cluster.FillDisk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const rows = 500
+	long := strings.Repeat("n", 300)
+	for id := range int64(rows) {
+		patron.change('u', id+1, long, "")
+	}
+	f.awaitState(t, "error", "No space left on device")
+	f.stop(t)
+	f.running = i.start(t)
+	f.awaitState(t, "error", "No space left on device")
+	f.loan.change('u', 1, "B", "")
+
+	if err := cluster.FreeDisk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "active", "")
+	f.awaitText(t, "SELECT count(*) || ' ' || min(length(name)) FROM library.patron", "500 300")
+	f.awaitText(t, versions, "501")
+	f.awaitText(t, loansNow, "1=B")
+	f.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "0")
+}
