@@ -79,6 +79,8 @@ func Version(ctx context.Context, db Querier) (int, error) {
 // Ensure makes the schema in a database that has none, in one transaction, and
 // otherwise checks its version: a *VersionError says that it is another one.
 // program is what mdbversion() answers. The connection's user owns everything.
+// Where all is as it should be nothing is written: a full disk is no reason not to
+// start.
 func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
 	want, err := Current()
 	if err != nil {
@@ -129,20 +131,36 @@ func migrate(ctx context.Context, conn *pgx.Conn, have int, program string) erro
 				return fmt.Errorf("make the schema metadb: %s: %w", name, err)
 			}
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM metadb.init"); err != nil {
-			return fmt.Errorf("store the database version: %w", err)
-		}
-		if _, err := tx.Exec(ctx, "INSERT INTO metadb.init (dbversion) VALUES ($1)", firstVersion-1+len(names)); err != nil {
-			return fmt.Errorf("store the database version: %w", err)
+		if now := firstVersion - 1 + len(names); now != have {
+			if err := setVersion(ctx, tx, now); err != nil {
+				return fmt.Errorf("store the database version: %w", err)
+			}
 		}
 		return setProgram(ctx, tx, program)
 	})
 }
 
-// setProgram makes mdbversion() answer the version of the program.
+// setVersion stores the version of the database.
+func setVersion(ctx context.Context, tx pgx.Tx, version int) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM metadb.init"); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO metadb.init (dbversion) VALUES ($1)", version)
+	return err
+}
+
+// setProgram makes mdbversion() answer the version of the program, unless it does.
 func setProgram(ctx context.Context, tx pgx.Tx, program string) error {
-	body := strings.ReplaceAll("Metadb "+program, "'", "''")
-	sql := "CREATE OR REPLACE FUNCTION public.mdbversion() RETURNS text LANGUAGE sql IMMUTABLE AS $mdb$ SELECT '" + body + "'::text $mdb$"
+	body := " SELECT '" + strings.ReplaceAll("Metadb "+program, "'", "''") + "'::text "
+	const same = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = to_regprocedure('public.mdbversion()') AND prosrc = $1)"
+	var done bool
+	if err := tx.QueryRow(ctx, same, body).Scan(&done); err != nil {
+		return fmt.Errorf("look at the function mdbversion: %w", err)
+	}
+	if done {
+		return nil
+	}
+	sql := "CREATE OR REPLACE FUNCTION public.mdbversion() RETURNS text LANGUAGE sql IMMUTABLE AS $mdb$" + body + "$mdb$"
 	if _, err := tx.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("make the function mdbversion: %w", err)
 	}

@@ -50,6 +50,13 @@ func TestEnsureMakesTheSchemaOnce(t *testing.T) {
 			t.Errorf("mdbversion: got %q, %v", answer, err)
 		}
 	}
+	// The second time there is nothing to write.
+	if _, err := conn.Exec(ctx, "SET default_transaction_read_only = on"); err != nil {
+		t.Fatal(err)
+	}
+	if err := Ensure(ctx, conn, "v2.0.1"); err != nil {
+		t.Error(err)
+	}
 	from, to, err := Upgrade(ctx, conn, "v2.0.1")
 	if err != nil || from != to {
 		t.Errorf("upgrade: got %d, %d, %v", from, to, err)

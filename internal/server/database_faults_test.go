@@ -30,6 +30,7 @@ func TestFaultsOfTheDatabase(t *testing.T) {
 			fault: "REVOKE CONNECT ON DATABASE THIS FROM PUBLIC, mdbadmin" + kick, says: "permission denied",
 			repair: "GRANT CONNECT ON DATABASE THIS TO PUBLIC",
 		},
+		// TestFullDisk has a real one, where the machine lets it.
 		"disk full": {
 			fault: `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 				$$ BEGIN RAISE 'could not extend file "base/1": No space left on device' USING ERRCODE = 'disk_full'; END $$;

@@ -49,6 +49,25 @@ func explain(config *instance.Config, role instance.Role, err error) error {
 	return fmt.Errorf("connect to the database at %s as %q: %w", at, role.Name, err)
 }
 
+// explainPool words what a question to the pool has come back with, if it is that
+// the pool could not connect.
+func explainPool(config *instance.Config, err error) error {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return explain(config, config.SystemUser, err)
+	}
+	return err
+}
+
+// codeReadOnly is what a standby says to whoever writes.
+const codeReadOnly = "25006"
+
+// unusable says whether an error is one that every other table would meet too: the
+// database is away, has no connection left, or is a standby.
+func unusable(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return !ok || refused.Code == codeReadOnly || refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
+}
+
 // explainRefusal words what the database server has to say against a role.
 func explainRefusal(config *instance.Config, role instance.Role, key string, refused *pgconn.PgError) error {
 	switch refused.Code {

@@ -14,20 +14,29 @@ import (
 // maintainInterval is how often tables are looked over.
 const maintainInterval = 6 * time.Hour
 
+// maintainAgain is how soon they are again where the database kept from it.
+const maintainAgain = time.Minute
+
 // maintain does what goes by the clock until ctx ends. That any of it fails is
 // no reason to stop: it is tried again the next time.
 func (s *streams) maintain(ctx context.Context) error {
-	tick := time.NewTicker(maintainInterval)
-	defer tick.Stop()
-	s.makeNextYear(ctx, time.Now().UTC().Year()+1)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	said := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case name := <-s.analyze:
 			s.analyzeTables(ctx, name)
-		case now := <-tick.C:
-			s.makeNextYear(ctx, now.UTC().Year()+1)
+		case now := <-timer.C:
+			next := maintainInterval
+			err := s.makeNextYear(ctx, now.UTC().Year()+1)
+			if err != nil && ctx.Err() == nil {
+				next = maintainAgain
+			}
+			said = s.warnOnce(ctx, said, err)
+			timer.Reset(next)
 		}
 	}
 }
@@ -48,16 +57,37 @@ func (s *streams) analyzeTables(ctx context.Context, source string) {
 
 // makeNextYear makes the partitions of history that the coming year needs, so
 // that no stream has to on New Year's Eve. The catalog in memory learns of them
-// when it is read again: who makes a partition looks first.
-func (s *streams) makeNextYear(ctx context.Context, year int) {
+// when it is read again: who makes a partition looks first. The error is one that
+// no table is to blame for; those of tables are in the log.
+func (s *streams) makeNextYear(ctx context.Context, year int) error {
 	for t := range s.tables.store.Snapshot().All() {
 		if t.HasYear(year) {
 			continue
 		}
-		if err := s.makeYear(ctx, t, year); err != nil && ctx.Err() == nil {
-			s.logger.Warn(fmt.Sprintf("make history of %d for table %s: %v", year, t.Name, err))
+		err := s.makeYear(ctx, t, year)
+		if err == nil {
+			continue
 		}
+		err = fmt.Errorf("make history of %d for table %s: %w", year, t.Name, explainPool(s.config, err))
+		if unusable(err) {
+			return err
+		}
+		s.logger.Warn(err.Error())
 	}
+	return nil
+}
+
+// warnOnce logs an error unless it is what was said last. It returns what to
+// remember as said: nothing, where there is no error.
+func (s *streams) warnOnce(ctx context.Context, said string, err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case ctx.Err() != nil || err.Error() == said:
+		return said
+	}
+	s.logger.Warn(err.Error())
+	return err.Error()
 }
 
 // makeYear makes one partition, unless readers are in the way.

@@ -101,8 +101,8 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// start runs a server and waits until it listens.
-func (i *installation) start(t *testing.T) *running {
+// launch runs a server.
+func (i *installation) launch(t *testing.T) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r := &running{installation: i, cancel: cancel, done: make(chan struct{}), log: &buffer{}}
@@ -110,6 +110,14 @@ func (i *installation) start(t *testing.T) *running {
 		defer close(r.done)
 		r.err = Run(ctx, Options{Dir: i.dir, Stderr: r.log, Port: i.port, MemLimit: 1, Notify: i.notify})
 	}()
+	t.Cleanup(func() { cancel(); <-r.done })
+	return r
+}
+
+// start runs a server and waits until it listens.
+func (i *installation) start(t *testing.T) *running {
+	t.Helper()
+	r := i.launch(t)
 	t.Cleanup(func() {
 		r.stop(t)
 		if t.Failed() {

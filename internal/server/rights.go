@@ -24,10 +24,13 @@ func (s *streams) super(ctx context.Context) (*pgx.Conn, error) {
 func (s *streams) keepRights(ctx context.Context) error {
 	tick := time.NewTicker(rightsInterval)
 	defer tick.Stop()
+	said := ""
 	for {
-		if err := s.restoreRights(ctx); err != nil && ctx.Err() == nil {
-			s.logger.Warn(fmt.Sprintf("give granted access: %v", err))
+		err := s.restoreRights(ctx)
+		if err != nil {
+			err = fmt.Errorf("give granted access: %w", explainPool(s.config, err))
 		}
+		said = s.warnOnce(ctx, said, err)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

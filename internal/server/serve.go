@@ -53,7 +53,7 @@ func (s *server) serve(ctx context.Context) error {
 	//   tables as they are ──▶ catalog
 	tables := catalog.NewStore()
 	if err := tables.Load(ctx, pool); err != nil {
-		return fmt.Errorf("read the tables: %w", err)
+		return fmt.Errorf("read the tables: %w", explainPool(s.config, err))
 	}
 	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
 	registry := &status.Registry{}

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,9 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"metadb/internal/catalog"
 	"metadb/internal/instance"
-	"metadb/internal/logging"
 	"metadb/internal/rig"
 )
 
@@ -134,34 +131,4 @@ func TestBrokerAway(t *testing.T) {
 	r = i.start(t)
 	r.admin(t, fmt.Sprintf("alter data source sensor options (set brokers '%s')", f.broker.Address()))
 	r.awaitText(t, current, "1=Ada")
-}
-
-// TestNextYear makes the history of a coming year ahead of time, and finds that
-// it has been made the second time.
-func TestNextYear(t *testing.T) {
-	i, f := install(t), newFeed(t)
-	r := i.start(t)
-	r.admin(t, f.source())
-	f.change('c', 1, "Ada", "")
-	r.awaitText(t, current, "1=Ada")
-	config, err := instanceConfig(i.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := newPool(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	s := &streams{pool: pool, tables: &tables{store: catalog.NewStore()}, logger: slog.New(logging.NewHandler(r.log, slog.LevelInfo))}
-	for range 2 {
-		if err := s.tables.reload(t.Context(), pool); err != nil {
-			t.Fatal(err)
-		}
-		s.makeNextYear(t.Context(), 2031)
-	}
-	r.awaitText(t, "SELECT count(*)::text FROM pg_inherits WHERE inhrelid = to_regclass('library.zzz___patron___2031')", "1")
-	if strings.Contains(r.log.String(), "WARNING") {
-		t.Errorf("warnings: %s", r.log)
-	}
 }

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"metadb/internal/catalog"
+	"metadb/internal/logging"
+)
+
+// newKeeper is what looks after the tables of a server, beside it.
+func newKeeper(t *testing.T, r *running) (*streams, *buffer) {
+	t.Helper()
+	config, err := instanceConfig(r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := newPool(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	log := &buffer{}
+	s := &streams{config: config, pool: pool, tables: &tables{store: catalog.NewStore()}, logger: slog.New(logging.NewHandler(log, slog.LevelInfo))}
+	if err := s.tables.reload(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	return s, log
+}
+
+// TestNextYear makes the history of a coming year ahead of time, and finds that
+// it has been made the second time.
+func TestNextYear(t *testing.T) {
+	f := newFaulted(t)
+	s, log := newKeeper(t, f.running)
+	for range 2 {
+		if err := s.tables.reload(t.Context(), s.pool); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.makeNextYear(t.Context(), 2031); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.awaitText(t, "SELECT count(*)::text FROM pg_inherits WHERE inhrelid = to_regclass('library.zzz___patron___2031')", "1")
+	if log.String() != "" {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestNextYearWithoutDatabase: that the database is away is said once, not for
+// each table, and the tables get their year when it is back.
+func TestNextYearWithoutDatabase(t *testing.T) {
+	f := newFaulted(t)
+	s, log := newKeeper(t, f.running)
+	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT 0")
+	s.pool.Reset()
+	said := ""
+	for range 3 {
+		err := s.makeNextYear(t.Context(), 2031)
+		if err == nil || !strings.Contains(err.Error(), "the database server has no connection left: too many connections") {
+			t.Fatalf("got %v", err)
+		}
+		said = s.warnOnce(t.Context(), said, errors.New("no connection left"))
+	}
+	if got := strings.Count(log.String(), "WARNING"); got != 1 {
+		t.Errorf("%d warnings:\n%s", got, log)
+	}
+	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT -1")
+	if err := s.makeNextYear(t.Context(), 2031); err != nil {
+		t.Fatal(err)
+	}
+	const made = "SELECT count(*)::text FROM unnest(ARRAY['patron', 'loan']) n WHERE to_regclass('library.zzz___' || n || '___2031') IS NOT NULL"
+	f.awaitText(t, made, "2")
+}
