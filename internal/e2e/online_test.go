@@ -21,6 +21,13 @@ func signalling(p properties) properties {
 	return p
 }
 
+// partitioned has a connector make topics of several partitions.
+func partitioned(p properties) properties {
+	p["topic.creation.default.partitions"] = "3"
+	p["topic.creation.default.replication.factor"] = "1"
+	return p
+}
+
 // signals is the table of signals.
 var signals = []string{
 	"CREATE SCHEMA signals",
@@ -35,12 +42,16 @@ func work(t *testing.T, s *stack) (stop func()) {
 	done := 0
 	working.Go(func() {
 		for ctx.Err() == nil {
-			for _, statement := range []string{
+			statements := []string{
 				fmt.Sprintf("UPDATE library.patron SET visits = visits + 1 WHERE id = md5('%d')::uuid", 100+done%1500),
 				fmt.Sprintf("INSERT INTO library.loan VALUES (%d, md5('%d')::uuid, now()) ON CONFLICT DO NOTHING", 100_000+done, done),
 				fmt.Sprintf("DELETE FROM library.loan WHERE id = %d", 100_000+done-20),
 				fmt.Sprintf("UPDATE library.tag SET tag = 'tag%d' WHERE patron_id = md5('%d')::uuid AND tag LIKE 'tag%%' AND tag <> 'tag2'", 10+done, 50+done%40),
-			} {
+			}
+			if done%5 == 0 { // all of them at once, and the same rows again
+				statements = append(statements, "TRUNCATE library.shelf", "INSERT INTO library.shelf SELECT g, 'v' FROM generate_series(1, 20) g")
+			}
+			for _, statement := range statements {
 				if _, err := s.source.pool.Exec(ctx, statement); err != nil {
 					if ctx.Err() == nil {
 						failure = fmt.Errorf("%s: %w", statement, err)
@@ -133,12 +144,13 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 
 // TestOnlineResync synchronizes one table with an incremental and with a blocking
 // snapshot, then the whole source with a new connector, while the source changes, the
-// stream goes on and readers read.
+// stream goes on and readers read. The topics have three partitions, and a table is
+// truncated again and again.
 func TestOnlineResync(t *testing.T) {
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
 	s.source.exec(t, signals...)
-	s.connect.create(t, "metadb_sensor_1", signalling(s.source.connector("metadb_sensor_1")))
+	s.connect.create(t, "metadb_sensor_1", partitioned(signalling(s.source.connector("metadb_sensor_1"))))
 	m.start(t)
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
 		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1', schema_stop_filter '^signals$')`, s.broker))
@@ -163,7 +175,7 @@ func TestOnlineResync(t *testing.T) {
 	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
 	from := len(m.logged(t))
 	m.psql(t, "sync data source sensor")
-	s.connect.create(t, "metadb_sensor_2", signalling(s.source.connector("metadb_sensor_2")))
+	s.connect.create(t, "metadb_sensor_2", partitioned(signalling(s.source.connector("metadb_sensor_2"))))
 	m.awaitLog(t, from, `source "sensor" snapshot complete (last record received)`)
 	vanishedAre(t, m, true, "")
 	if status := m.psql(t, "list status"); !strings.Contains(status, "|active|snapshot_complete|") || !strings.Contains(status, " rows confirmed") {

@@ -18,6 +18,7 @@ var library = []string{
 	`CREATE TABLE library.tag (patron_id uuid, tag text, PRIMARY KEY (patron_id, tag))`,
 	`CREATE TABLE library.loan (id bigint PRIMARY KEY, patron_id uuid, due timestamptz)`,
 	`CREATE TABLE library.retired (id integer PRIMARY KEY, v text)`,
+	`CREATE TABLE library.shelf (id integer PRIMARY KEY, v text)`,
 	`INSERT INTO library.patrongroup VALUES (1, 'undergrad', 'Student'), (2, 'graduate', 'Student'), (3, 'faculty', NULL), (4, 'staff', 'Staff')`,
 	// Notes are long and do not compress, so that they are stored out of line.
 	`INSERT INTO library.patron SELECT md5(g::text)::uuid, g % 4 + 1, 'Patron ' || g, g % 3 > 0, g * -0.25, date '2026-01-01' + g,
@@ -28,6 +29,7 @@ var library = []string{
 	`INSERT INTO library.tag SELECT md5(g::text)::uuid, 'tag' || t FROM generate_series(1, 100) g, generate_series(1, 2) t`,
 	`INSERT INTO library.loan SELECT g, md5((g % 2000 + 1)::text)::uuid, timestamptz '2026-02-01Z' + g * interval '1 minute' FROM generate_series(1, 1000) g`,
 	`INSERT INTO library.retired SELECT g, 'v' FROM generate_series(1, 30) g`,
+	`INSERT INTO library.shelf SELECT g, 'v' FROM generate_series(1, 20) g`,
 }
 
 // streamed are changes that Metadb sees as they happen.
