@@ -75,6 +75,10 @@ func (b *bench) yardstick(ctx context.Context) (float64, error) {
 	return b.copied(ctx, b.shared.rows)
 }
 
+// between returns the rate of two yardsticks together. One is taken before each
+// phase and one after it, for the machine is not equally fast all the time.
+func between(before, after float64) float64 { return 2 / (1/before + 1/after) }
+
 // copied takes the time of a raw COPY, and returns how many rows it copies in a
 // second.
 func (b *bench) copied(ctx context.Context, rows *raw) (float64, error) {

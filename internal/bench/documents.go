@@ -55,7 +55,7 @@ func (b *bench) documents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	copied, err := b.copied(ctx, raw)
+	before, err := b.copied(ctx, raw)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,12 @@ func (b *bench) documents(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.yardstick = copied
+		after, err := b.copied(ctx, raw)
+		if err != nil {
+			return err
+		}
+		r.yardstick = between(before, after)
+		before = after
 		if phase.from > 0 && phase.table == "mapped" {
 			r.yardstick, r.against = plain, "of unmapped"
 		}

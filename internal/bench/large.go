@@ -16,20 +16,13 @@ const largeShare = 0.5
 func (b *bench) large(ctx context.Context) error {
 	began := time.Now()
 	h := &history{updated: make([]int, b.Large)}
-	yardstick, err := b.yardstick(ctx)
-	if err != nil {
+	if _, err := b.snapshot(ctx, h); err != nil {
 		return err
 	}
-	one, err := b.snapshot(ctx, h)
-	if err != nil {
-		return err
-	}
-	one.yardstick = yardstick
-	b.rate(one)
 	if err := b.endInitial(ctx, "bench"); err != nil {
 		return err
 	}
-	small, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Rows), yardstick: yardstick}, h, func(i int) int { return scattered(i, b.Rows) })
+	small, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Rows)}, h, func(i int) int { return scattered(i, b.Rows) })
 	if err != nil {
 		return err
 	}
@@ -37,7 +30,7 @@ func (b *bench) large(ctx context.Context) error {
 	if err := b.fill(ctx); err != nil {
 		return err
 	}
-	large, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Large), yardstick: yardstick}, h, func(i int) int { return scattered(i, b.Large) })
+	large, err := b.update(ctx, result{name: fmt.Sprintf("updates at random keys of %d rows", b.Large)}, h, func(i int) int { return scattered(i, b.Large) })
 	if err != nil {
 		return err
 	}

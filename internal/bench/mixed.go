@@ -22,10 +22,6 @@ const (
 // few rows.
 func (b *bench) mixed(ctx context.Context) error {
 	rows := max(b.Rows/3, 1)
-	yardstick, err := b.yardstick(ctx)
-	if err != nil {
-		return err
-	}
 	table := instance(firstPrefix)
 	row := func(i int) []any { return b.feed.generator.row(i, 0) }
 	if err := b.feed.snapshot(ctx, table, rows, row); err != nil {
@@ -41,7 +37,7 @@ func (b *bench) mixed(ctx context.Context) error {
 		return err
 	}
 	m := newMixture(rows)
-	err = b.feed.write(ctx, table, b.Updates, func(int) eventgen.Change {
+	err := b.feed.write(ctx, table, b.Updates, func(int) eventgen.Change {
 		op, n, updates := m.next()
 		b.feed.lsn += 8
 		return eventgen.Change{Op: op, Row: b.feed.generator.row(n, updates), Time: time.Now(), LSN: b.feed.lsn}
@@ -49,7 +45,11 @@ func (b *bench) mixed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := result{name: "inserts, updates, deletes; hot keys", goal: mixedGoal, yardstick: yardstick}
+	before, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	r := result{name: "inserts, updates, deletes; hot keys", goal: mixedGoal}
 	if r.use, err = b.used(ctx); err != nil {
 		return err
 	}
@@ -59,6 +59,11 @@ func (b *bench) mixed(ctx context.Context) error {
 	if r, err = b.finish(ctx, r, span{firstPrefix, rows, rows + b.Updates + m.deletes, b.Updates}); err != nil {
 		return err
 	}
+	after, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	r.yardstick = between(before, after)
 	b.rate(r)
 	return b.verify(
 		ctx,

@@ -20,12 +20,12 @@ func (b *bench) partitioned(ctx context.Context) error {
 			return err
 		}
 	}
-	yardstick, err := b.yardstick(ctx)
+	before, err := b.yardstick(ctx)
 	if err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%d tables of %d partitions", sideBySide, b.part.partitions)
-	r := result{name: what + ", snapshot", goal: snapshotGoal, yardstick: yardstick}
+	r := result{name: what + ", snapshot", goal: snapshotGoal}
 	if r.use, err = b.used(ctx); err != nil {
 		return err
 	}
@@ -36,6 +36,11 @@ func (b *bench) partitioned(ctx context.Context) error {
 	if r, err = b.finish(ctx, r, span{firstPrefix, 0, all, all}); err != nil {
 		return err
 	}
+	middle, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	r.yardstick = between(before, middle)
 	b.rate(r)
 	if err := b.endInitial(ctx, "bench"); err != nil {
 		return err
@@ -52,7 +57,7 @@ func (b *bench) partitioned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r = result{name: what + ", updates", goal: updatesGoal, yardstick: yardstick}
+	r = result{name: what + ", updates", goal: updatesGoal}
 	if r.use, err = b.used(ctx); err != nil {
 		return err
 	}
@@ -62,6 +67,11 @@ func (b *bench) partitioned(ctx context.Context) error {
 	if r, err = b.finish(ctx, r, span{firstPrefix, all, all + updates*sideBySide, updates * sideBySide}); err != nil {
 		return err
 	}
+	after, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	r.yardstick = between(middle, after)
 	b.rate(r)
 	return b.verify(
 		ctx,

@@ -28,18 +28,21 @@ type history struct {
 // reads them, so that producing them costs none of the time measured.
 func (b *bench) tables(ctx context.Context) error {
 	h := &history{updated: make([]int, b.Rows)}
+	before, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
 	for _, phase := range []func(context.Context, *history) (result, error){b.snapshot, b.updatesInOrder, b.updatesAtRandom, b.identical} {
-		// The yardstick is taken before each phase, for the machine is not equally
-		// busy all the time.
-		yardstick, err := b.yardstick(ctx)
-		if err != nil {
-			return err
-		}
 		one, err := phase(ctx, h)
 		if err != nil {
 			return err
 		}
-		one.yardstick = yardstick
+		after, err := b.yardstick(ctx)
+		if err != nil {
+			return err
+		}
+		one.yardstick = between(before, after)
+		before = after
 		b.rate(one)
 	}
 	if err := b.verify(
