@@ -206,3 +206,10 @@ func TestReadme(t *testing.T) {
 	s.run("README.md", page(t, "README.md")...)
 	s.count("SELECT count(*) FROM library.patron", 5)
 }
+
+// TestPerformance: the settings are good for every PostgreSQL that we support.
+func TestPerformance(t *testing.T) {
+	s := installed(t)
+	s.run("docs/performance.md", page(t, "docs/performance.md")...)
+	s.count("SELECT count(*) FROM pg_settings WHERE name = 'max_wal_size' AND setting = '16384'", 1)
+}
