@@ -45,6 +45,7 @@ func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOpt
 		}
 		again := &quiet{front}
 		if !o.Whole() {
+			s.warnOfSnapshot(front, o.Target)
 			return s.tables.exclusively(func() error {
 				o.Live.Changed = func() { s.reloadScope(ctx, o.Source) }
 				return resync.Sync(ctx, db, again, o)
@@ -52,6 +53,19 @@ func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOpt
 		}
 		return s.halted(ctx, o.Source, func() error { return resync.Sync(ctx, db, again, o) })
 	})
+}
+
+// warnOfSnapshot warns where a snapshot of the table may be under way.
+func (s *streams) warnOfSnapshot(front resync.Front, target resync.Target) {
+	s.mu.Lock()
+	one := s.running[target.Source]
+	s.mu.Unlock()
+	if one == nil {
+		return
+	}
+	if warning := one.snapshots.warning(target.Table, time.Now()); warning != "" {
+		front.Warn(warning)
+	}
 }
 
 // Endsync implements adminexec.Synchronizer.

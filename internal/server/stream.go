@@ -37,6 +37,8 @@ type stream struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	scope  scope
+	// snapshots are incremental ones that may be under way.
+	snapshots incremental
 
 	// mu guards what SetOrigins and renew reach; altered ends the run.
 	mu      sync.Mutex
@@ -242,6 +244,7 @@ func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change
 	outcome, err := a.Applier.Apply(ctx, batch)
 	if err == nil {
 		a.stream.metrics.Applied(batch.Source, len(batch.Events), outcome)
+		a.stream.snapshots.note(batch, time.Now())
 	}
 	return outcome, err
 }

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// incremental keeps when rows of an incremental snapshot last came, for each table.
+type incremental struct {
+	mu   sync.Mutex
+	last map[change.Table]time.Time
+}
+
+// incrementalRecent is how long after its last row an incremental snapshot may still be
+// under way: its chunks follow one another.
+const incrementalRecent = time.Minute
+
+// note notes rows in a batch that was applied.
+func (i *incremental) note(batch *change.Batch, now time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var noted change.Table
+	for e := range batch.Events {
+		event := &batch.Events[e]
+		if event.Snapshot != change.Incremental || event.Table == noted {
+			continue
+		}
+		if i.last == nil {
+			i.last = make(map[change.Table]time.Time)
+		}
+		i.last[event.Table], noted = now, event.Table
+	}
+}
+
+// warning says what is to be known before the synchronization of a table begins;
+// empty if nothing is. What an incremental snapshot has read before does not confirm, and that it is
+// complete would be taken for the end of the next one.
+func (i *incremental) warning(table change.Table, now time.Time) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	last, known := i.last[table]
+	if age := now.Sub(last); known && age < incrementalRecent {
+		return fmt.Sprintf("an incremental snapshot of table %s may be under way (its last row came %s ago): what it has read so far does not confirm; "+
+			"unless it was complete, let it end, and begin the synchronization again", table, age.Round(time.Second))
+	}
+	return ""
+}
