@@ -32,6 +32,8 @@ type Applier struct {
 	config Config
 	conn   *pgx.Conn
 	stages *stages
+	// home is the tablespace of the database, as an oid.
+	home string
 	// habits remember what the last chunks of the tables were like.
 	habits map[change.Table]habit
 	// mappings and layouts are what is known of the JSON mappings, kin which
@@ -128,6 +130,10 @@ func (a *Applier) connect(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	if _, err := conn.Exec(ctx, sessionSQL); err != nil {
+		_ = conn.Close(ctx)
+		return fmt.Errorf("prepare the session: %w", err)
+	}
+	if err := conn.QueryRow(ctx, homeSQL).Scan(&a.home); err != nil {
 		_ = conn.Close(ctx)
 		return fmt.Errorf("prepare the session: %w", err)
 	}

@@ -130,7 +130,7 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 		before := r.outcome
 		last := r.lastTime(t)
 		if err := r.applyTable(ctx, t); err != nil {
-			return &tableError{table: t.table.Name, err: err}
+			return &tableError{table: t.table.Name, err: err, apart: fullApart(err, r.home)}
 		}
 		r.tally(t.table.Name, &before, last)
 	}

@@ -11,6 +11,8 @@ import (
 type tableError struct {
 	table change.Table
 	err   error
+	// apart: it is the disk of this table's tablespace that is full.
+	apart bool
 }
 
 func (e *tableError) Error() string { return fmt.Sprintf("apply batch to %s: %v", e.table, e.err) }
@@ -20,3 +22,7 @@ func (e *tableError) Unwrap() error { return e.err }
 
 // Table returns the table.
 func (e *tableError) Table() change.Table { return e.table }
+
+// Apart says that what the database lacks it lacks for this table, not for those
+// that are stored where the database is.
+func (e *tableError) Apart() bool { return e.apart }

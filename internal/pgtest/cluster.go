@@ -47,10 +47,9 @@ type Options struct {
 	Durable bool
 	// Password, if not empty, is the superuser's, and TCP asks for it.
 	Password string
-	// Disk, if not 0, is the size in bytes of a disk (in memory) that holds
-	// the cluster's databases, those that PostgreSQL makes itself excepted:
-	// for tests of a disk that is full. Its contents are gone after Stop and
-	// Crash. The machine has to let the test mount something: as root, or in
+	// Disk, if not 0, is the size in bytes of a disk (in memory) that the
+	// tablespace DiskTablespace is on: for tests of a disk that is full. Its
+	// contents are gone after Stop and Crash. The machine has to let the test mount something: as root, or in
 	// a user namespace.
 	Disk int64
 }

@@ -48,7 +48,18 @@ func New(t testing.TB) *DB {
 // has running again at its end.
 func NewOn(t testing.TB, cluster *Cluster) *DB {
 	t.Helper()
-	db, err := cluster.database(t.Context(), fmt.Sprintf("metadb_test_%d", serial.Add(1)))
+	return newIn(t, cluster, "pg_default")
+}
+
+// NewOnDisk is NewOn on the cluster's small disk (Options.Disk).
+func NewOnDisk(t testing.TB, cluster *Cluster) *DB {
+	t.Helper()
+	return newIn(t, cluster, DiskTablespace)
+}
+
+func newIn(t testing.TB, cluster *Cluster, tablespace string) *DB {
+	t.Helper()
+	db, err := cluster.database(t.Context(), fmt.Sprintf("metadb_test_%d", serial.Add(1)), tablespace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +71,9 @@ func NewOn(t testing.TB, cluster *Cluster) *DB {
 	return db
 }
 
-func (c *Cluster) database(ctx context.Context, name string) (*DB, error) {
-	create := "CREATE DATABASE " + ident.Name(name).SQL()
-	if c.disk != 0 {
-		create += " TABLESPACE " + diskTablespace
-	}
-	if err := c.exec(ctx, create); err != nil {
+func (c *Cluster) database(ctx context.Context, name, tablespace string) (*DB, error) {
+	sql := "CREATE DATABASE " + ident.Name(name).SQL() + " TABLESPACE " + ident.Name(tablespace).SQL()
+	if err := c.exec(ctx, sql); err != nil {
 		return nil, fmt.Errorf("make database %s: %w", name, err)
 	}
 	db := &DB{Name: name, ConnString: c.URL(name), Cluster: c}

@@ -23,8 +23,8 @@ rmdir "$2" 2>/dev/null
 exit $status
 `
 
-// diskTablespace is the tablespace on the small disk.
-const diskTablespace = "small_disk"
+// DiskTablespace is the tablespace on the small disk.
+const DiskTablespace = "small_disk"
 
 // supervisor is the command that runs the server: as the account, or, for a
 // small disk, in a mount namespace, where it becomes the account later.
@@ -55,7 +55,7 @@ func (c *Cluster) useDisk(ctx context.Context) error {
 	if c.disk == 0 {
 		return nil
 	}
-	sql := "CREATE TABLESPACE " + diskTablespace + " LOCATION '" + filepath.Join(c.dir, "disk") + "'"
+	sql := "CREATE TABLESPACE " + DiskTablespace + " LOCATION '" + filepath.Join(c.dir, "disk") + "'"
 	if err := c.exec(ctx, sql); err != nil {
 		return fmt.Errorf("make tablespace on the small disk: %w", err)
 	}
@@ -66,7 +66,7 @@ func (c *Cluster) useDisk(ctx context.Context) error {
 // database postgres. What is stored there already can be read and, in place,
 // changed; nothing can grow. FreeDisk gives the space back.
 func (c *Cluster) FillDisk(ctx context.Context) error {
-	const fill = `CREATE TABLE ballast (x text) TABLESPACE ` + diskTablespace + `;
+	const fill = `CREATE TABLE ballast (x text) TABLESPACE ` + DiskTablespace + `;
 		ALTER TABLE ballast ALTER x SET STORAGE PLAIN;
 		DO $$ BEGIN
 			LOOP

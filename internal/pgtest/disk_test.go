@@ -20,7 +20,7 @@ func TestSmallDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	t.Run("full", func(t *testing.T) {
-		db := NewOn(t, c)
+		db := NewOnDisk(t, c)
 		if _, err := db.Pool.Exec(ctx, "CREATE TABLE n (n text)"); err != nil {
 			t.Fatal(err)
 		}

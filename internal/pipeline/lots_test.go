@@ -158,6 +158,28 @@ func TestFaultsOfTheDatabaseParkNothing(t *testing.T) {
 	r.answer(nil)
 }
 
+// apartError is a full disk of one table.
+type apartError struct{ stuckError }
+
+func (apartError) Apart() bool { return true }
+
+// TestDiskOfOneTable: it is full for the tables that were put there.
+func TestDiskOfOneTable(t *testing.T) {
+	r := start(t, nil)
+	r.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
+		Events: []change.Event{loanAt(loanPart0, 0), upsert(part0, 0, 1, 1)},
+	})
+	first := r.batch()
+	for range strikesToPark {
+		wantOffsets(t, first, map[change.Partition][]int64{loanPart0: {0}, part0: {0}})
+		r.answer(apartError{stuckError{loan, "53100"}})
+		first = r.batch()
+	}
+	wantOffsets(t, first, map[change.Partition][]int64{part0: {0}})
+	r.answer(nil)
+}
+
 // TestSnapshotIsNotCompleteWhileATableWaits: neither in memory nor in a batch.
 func TestSnapshotIsNotCompleteWhileATableWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -88,6 +88,10 @@ func (p *pauses) reset() { p.next = p.first }
 // tabled is implemented by errors that say in which table a batch failed.
 type tabled interface{ Table() change.Table }
 
+// apart is implemented by errors that know whether what the database lacks it
+// lacks for their table alone: the disk of a tablespace that the table was put in.
+type apart interface{ Apart() bool }
+
 // stuckTable returns the table that keeps a batch from being applied, if it is
 // one table that does: its lock, its schema, what somebody hung onto it. What
 // concerns the database as a whole is not a table's fault.
@@ -97,6 +101,10 @@ func stuckTable(err error) (change.Table, bool) {
 	var c coded
 	if !errors.As(err, &t) || !errors.As(err, &c) || len(c.SQLState()) != 5 {
 		return change.Table{}, false
+	}
+	var own apart
+	if errors.As(err, &own) && own.Apart() {
+		return t.Table(), true
 	}
 	switch class := c.SQLState()[:2]; class {
 	case "08", "25", "40", "53", "57", "58", "F0", "XX":

@@ -17,7 +17,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
-	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
+	i, patron := installOn(t, pgtest.NewOnDisk(t, cluster)), newFeed(t)
 	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
@@ -47,4 +47,39 @@ func TestFullDisk(t *testing.T) {
 	f.awaitText(t, versions, "501")
 	f.awaitText(t, loansNow, "1=B")
 	f.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "0")
+}
+
+// TestFullTablespace: somebody has put one table on a disk of its own, which is
+// full. The table waits, visibly, and the others go on.
+func TestFullTablespace(t *testing.T) {
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 8 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
+	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f.admin(t, patron.source())
+	patron.change('c', 1, "Ada", "")
+	f.loan.change('c', 1, "A", "")
+	f.awaitText(t, current, "1=Ada")
+	f.awaitText(t, loansNow, "1=A")
+	f.exec(t, "ALTER TABLE library.patron SET TABLESPACE "+pgtest.DiskTablespace)
+	if err := cluster.FillDisk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const rows = 100
+	for id := range int64(rows) {
+		patron.change('u', id+1, strings.Repeat("n", 300), "")
+	}
+	f.awaitState(t, "error", "table library.patron waits, the others go on")
+	f.awaitState(t, "error", "No space left on device")
+	f.loan.change('u', 1, "B", "")
+	f.awaitText(t, loansNow, "1=B")
+	if err := cluster.FreeDisk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "active", "")
+	f.awaitText(t, "SELECT count(*) || ' ' || min(length(name)) FROM library.patron", "100 300")
+	f.awaitText(t, versions, "101")
 }
