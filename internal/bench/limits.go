@@ -45,7 +45,7 @@ func (u use) limit(processors int) (reason, shares string) {
 	others := max(share(u.machine)-all, 0)
 	shares = fmt.Sprintf("%.1f: %.0f %%, %.0f %%, %.0f %%", all, 100*server/all, 100*postgres/all, 100*broker/all)
 	if others > 0.1 {
-		shares += fmt.Sprintf("; %.1f taken by other programs", others)
+		shares += fmt.Sprintf("; %.1f taken by other programs and machines", others)
 	}
 	switch {
 	case all+others >= busy*float64(processors):

@@ -20,7 +20,8 @@ type use struct {
 	// wall is the time in which it was used.
 	wall                     time.Duration
 	server, postgres, broker time.Duration
-	// machine is the processor time of everything on the machine.
+	// machine is the processor time of everything on the machine, and of other
+	// machines on the same processors.
 	machine            time.Duration
 	memory             int64
 	mallocs, allocated float64

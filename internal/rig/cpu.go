@@ -89,7 +89,7 @@ func parseStat(line string) (pid, parent int, used time.Duration, err error) {
 }
 
 // MachineCPU returns the processor time that everything on the machine has used
-// since it started.
+// since it started, and what a hypervisor has given to other machines meanwhile.
 // https://man7.org/linux/man-pages/man5/proc_stat.5.html
 func MachineCPU() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
@@ -98,14 +98,13 @@ func MachineCPU() (time.Duration, error) {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	fields := strings.Fields(line)
-	// user, nice, system, idle, iowait, irq, softirq; what follows is in user, or
-	// stolen by other machines.
-	const idle, iowait, softirq = 4, 5, 7
-	if len(fields) <= softirq || fields[0] != "cpu" {
+	// user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user.
+	const idle, iowait, steal = 4, 5, 8
+	if len(fields) <= steal || fields[0] != "cpu" {
 		return 0, fmt.Errorf("read the machine's processor time: %q", line)
 	}
 	var used time.Duration
-	for i := 1; i <= softirq; i++ {
+	for i := 1; i <= steal; i++ {
 		if i == idle || i == iowait {
 			continue
 		}
