@@ -23,7 +23,7 @@ func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 	for part, lines := range map[string][]string{
 		"": {
 			"raw COPY, plain table", "snapshot", "updates, one statement", "identical rows in a resync", "endsync of 3000 rows, 300 of them gone", "inserts, updates, deletes; hot keys",
-			"documents, four mappings, updates", "8 tables of 4 partitions, updates", "30 tables in turn, rows of 0.1 KB", "latency at 500 events/s, p99", "idle, server", "What limits now.",
+			"documents, four mappings, updates", "8 tables of 4 partitions, updates", "30 tables in turn, rows of 0.1 KB", "latency at 500 events/s, p99", "idle, server", "What limits now, with processors busy",
 		},
 		"large": {"updates at random keys of 6000 rows"},
 	} {
