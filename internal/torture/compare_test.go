@@ -1,6 +1,7 @@
 package torture
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,6 +38,10 @@ func (w *world) check() {
 		return nil
 	})
 	if err != nil {
+		var differs *difference
+		if errors.As(err, &differs) {
+			w.t.Log(w.story(differs))
+		}
 		w.t.Fatalf("%v\nafter %v\n%s", err, strings.Join(w.trail, ", "), w.describe())
 	}
 }
@@ -66,7 +71,23 @@ func (w *world) compare(conn *pgx.Conn, name change.Table) error {
 	if slices.Equal(got, want) {
 		return nil
 	}
-	return fmt.Errorf("table %s: %d versions, not %d; surplus:\n%s\nmissing:\n%s", name, len(got), len(want), without(got, want), without(want, got))
+	return &difference{name, without(got, want), without(want, got)}
+}
+
+// difference is what a table has and should not, and the other way round.
+type difference struct {
+	table            change.Table
+	surplus, missing string
+}
+
+func (d *difference) Error() string {
+	return fmt.Sprintf("table %s; surplus:\n%s\nmissing:\n%s", d.table, d.surplus, d.missing)
+}
+
+// id is that of the first row that differs.
+func (d *difference) id() string {
+	id, _, _ := strings.Cut(d.surplus+d.missing, "|")
+	return id
 }
 
 // expected describes the oracle's versions.
