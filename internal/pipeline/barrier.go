@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"slices"
 
 	"metadb/internal/change"
@@ -14,7 +15,7 @@ import (
 //   - a truncate, which ends the rows of all partitions of its topic,
 //   - a change of key with unavailable values, which are those of a version
 //     whose end may lie in another partition,
-//   - the first event of a partition that appears while its topic has
+//   - the first event without lsn of a partition that appears while its topic has
 //     positions: rows move there from other partitions,
 //   - what says that a snapshot is complete, the mark "last" or a notification,
 //     which speaks of all topics.
@@ -25,11 +26,10 @@ import (
 // before it. Rows of snapshots are in no order, and wait for nothing: what was changed
 // while they were read comes after them, in other partitions as in their own.
 //
-// It is pure: the ends are asked for by asks and told by told. Who is alone asks
-// too: there may be partitions that are not read yet, or by somebody else; these are not
-// waited for by what only has to keep its place. In a topic with one partition, events that speak
-// for themselves cost one map lookup a run of them. What waits and which of it may go is in
-// order.go.
+// It is pure: the ends are asked for by asks and told by told. Partitions that are not
+// read yet are waited for as well, and those that somebody else reads until that is
+// clear: see stall.go. In a topic with one partition, events that speak for themselves cost one map
+// lookup a run of them. What waits and which of it may go is in order.go.
 type barrier struct {
 	// awaited reports whether somebody awaits what an event says of the end of
 	// a snapshot. Where it does not any more, the event goes by itself.
@@ -38,6 +38,9 @@ type barrier struct {
 	topics  map[string]*topic
 	// queued are the lanes with a queue.
 	queued []*lane
+	// foreign are partitions that are not read here, and are not waited for any
+	// more until they are.
+	foreign map[change.Partition]bool
 	// ticks is the time that has passed: see stall.go.
 	ticks int
 }
@@ -70,6 +73,9 @@ type lane struct {
 	ends        map[change.Partition]int64
 	covered     int
 	told, heard int
+	// unread are partitions of its topic that had records and were not read when the
+	// ends became known.
+	unread []change.Partition
 	// partial says that the ends are those of its own topic alone.
 	partial bool
 	// mute says that nothing came from it for long, though it should have.
@@ -86,11 +92,15 @@ type held struct {
 }
 
 // laneBytes is how much of a partition is held back before it is not read any
-// further: less than the client would have to fetch once more.
-const laneBytes = 1 << 20
+// further: less than the client would have to fetch once more. All together hold
+// heldBytes, and a delivery more.
+const (
+	laneBytes = 1 << 20
+	heldBytes = 16 << 20
+)
 
 func newBarrier(awaited func(e *change.Event) bool) *barrier {
-	return &barrier{awaited: awaited, lanes: make(map[change.Partition]*lane), topics: make(map[string]*topic)}
+	return &barrier{awaited: awaited, lanes: make(map[change.Partition]*lane), topics: make(map[string]*topic), foreign: make(map[change.Partition]bool)}
 }
 
 // begin takes up partitions that are read from now on. Whatever was held back
@@ -107,10 +117,14 @@ func (b *barrier) begin(begun []change.Beginning) {
 	for _, beginning := range begun {
 		l := &lane{
 			Partition: beginning.Partition, of: b.topic(beginning.Partition.Topic), fresh: beginning.Fresh,
-			from: beginning.From, next: beginning.From, high: beginning.Stored.HighLSN,
+			from: beginning.From, next: beginning.From,
+		}
+		if beginning.TopicID == beginning.Stored.TopicID {
+			l.high = beginning.Stored.HighLSN
 		}
 		l.newcomer = l.fresh && settled[l.of]
 		b.lanes[l.Partition] = l
+		delete(b.foreign, l.Partition)
 		l.of.lanes = append(l.of.lanes, l)
 	}
 }
@@ -181,8 +195,11 @@ func (b *barrier) hold(l *lane, e *change.Event, place uint64) {
 	}
 	l.queue = append(l.queue, held{*e, place})
 	l.bytes += size(e)
-	l.full = l.full || l.bytes > laneBytes
+	l.full = l.full || l.bytes > b.limit()
 }
+
+// limit is how much of each partition may be held back now.
+func (b *barrier) limit() int { return min(laneBytes, heldBytes/max(1, len(b.queued))) }
 
 func (l *lane) advance(e *change.Event) {
 	l.next = e.Position.Offset + 1
@@ -195,7 +212,9 @@ func (b *barrier) release(l *lane, through []change.Event) []change.Event {
 	through = append(through, *head)
 	l.advance(head)
 	l.bytes -= size(head)
-	l.full = l.full && l.bytes > laneBytes/2
+	if l.full && l.bytes <= b.limit()/2 {
+		l.full, l.heard = false, b.ticks // it was not read
+	}
 	if l.covered--; l.covered <= 0 {
 		l.ends = nil
 	}
@@ -214,12 +233,28 @@ func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
 		ends = map[change.Partition]int64{} // nil means not told
 	}
 	topics := b.about()
+	asked := make(map[string]bool, len(topics))
+	for _, name := range topics {
+		asked[name] = true
+	}
 	for _, l := range b.queued {
-		if l.ends == nil && (topics == nil || slices.Contains(topics, l.Topic)) || b.asking(l) {
+		if l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l) {
 			l.ends, l.covered, l.told, l.partial = ends, len(l.queue), b.ticks, topics != nil
+			l.unread = b.unread(l.Topic, ends)
 		}
 	}
 	return b.drain(nil)
+}
+
+// unread returns the partitions of a topic that have records and are not read.
+func (b *barrier) unread(topic string, ends map[change.Partition]int64) []change.Partition {
+	var unread []change.Partition
+	for part, end := range ends {
+		if part.Topic == topic && end > 0 && b.lanes[part] == nil && !b.foreign[part] {
+			unread = append(unread, part)
+		}
+	}
+	return unread
 }
 
 // asks reports whether an event waits for the ends of the topics to be read.
@@ -227,17 +262,17 @@ func (b *barrier) asks() bool { return slices.ContainsFunc(b.queued, b.asking) }
 
 // about returns the topics whose ends are waited for; nil means those of all.
 func (b *barrier) about() []string {
-	var topics []string
+	topics := make(map[string]bool)
 	for _, l := range b.queued {
-		switch {
-		case !b.asking(l):
-		case b.speaksOfAll(&l.queue[0].Event):
-			return nil
-		case !slices.Contains(topics, l.Topic):
-			topics = append(topics, l.Topic)
+		if !b.asking(l) {
+			continue
 		}
+		if b.speaksOfAll(&l.queue[0].Event) {
+			return nil
+		}
+		topics[l.Topic] = true
 	}
-	return topics
+	return slices.Sorted(maps.Keys(topics))
 }
 
 // asking reports whether the head of a lane waits for the ends to be read. What

@@ -17,16 +17,16 @@ func (b *barrier) drain(through []change.Event) []change.Event {
 				through = b.release(next, through)
 			}
 		}
-		var cleared *lane
+		var first *lane // all others that speak of all topics wait for it
 		for _, l := range b.queued {
-			if b.clearedOfAll(l) && (cleared == nil || compareHeads(l, cleared) < 0) {
-				cleared = l
+			if b.headSpeaksOfAll(l) && (first == nil || compareHeads(l, first) < 0) {
+				first = l
 			}
 		}
-		if cleared == nil {
+		if first == nil || !b.clearedOfAll(first) {
 			break
 		}
-		through = b.release(cleared, through)
+		through = b.release(first, through)
 	}
 	return through
 }
@@ -71,11 +71,11 @@ func (b *barrier) first(of *topic) *lane {
 	return first
 }
 
-// compareHeads orders two lanes by the source.lsn of what they hold back; ties
-// only need some order.
+// compareHeads orders two lanes by where what they hold back stands, which is last
+// where that is not known; ties only need some order.
 func compareHeads(x, y *lane) int {
 	return cmp.Or(
-		cmp.Compare(x.queue[0].LSN, y.queue[0].LSN),
+		cmp.Compare(x.queue[0].stands()-1, y.queue[0].stands()-1), // 0 becomes the highest
 		strings.Compare(x.Topic, y.Topic),
 		cmp.Compare(x.Number, y.Number),
 	)
@@ -97,23 +97,29 @@ func endsSnapshot(e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
-	return l.newcomer && l.ordered() || e.Op == change.Truncate ||
+	return l.newcomer && l.ordered() && e.LSN == 0 && e.Op != change.Ignore || e.Op == change.Truncate ||
 		e.Op == change.Upsert && e.OldKey != nil && e.Row.HasUnavailable()
 }
 
 // cleared reports whether the head of a lane, a change that has its place or speaks of its
 // topic, may go.
 func (b *barrier) cleared(l *lane) bool {
-	if b.speaksOfTopic(l, &l.queue[0].Event) && (l.ends == nil || b.unread(l, false)) {
+	missing := func(part change.Partition) bool { return b.lanes[part] == nil && !b.foreign[part] }
+	if l.ends == nil || slices.ContainsFunc(l.unread, missing) {
 		return false
 	}
 	return !slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return b.waitsFor(l, other) })
 }
 
-// clearedOfAll reports whether the head of a lane speaks of all topics and may go.
+// clearedOfAll reports whether the head of a lane, which speaks of all topics, may go.
 func (b *barrier) clearedOfAll(l *lane) bool {
-	if !b.speaksOfAll(&l.queue[0].Event) || l.ends == nil || l.partial || b.unread(l, true) {
+	if l.ends == nil || l.partial {
 		return false
+	}
+	for part, end := range l.ends {
+		if end > 0 && b.lanes[part] == nil {
+			return false
+		}
 	}
 	for _, other := range b.lanes {
 		if b.waitsForAll(l, other) {
@@ -123,29 +129,22 @@ func (b *barrier) clearedOfAll(l *lane) bool {
 	return true
 }
 
-// unread reports whether there are partitions, of all topics or of the lane's, that
-// have records and are not read yet.
-func (b *barrier) unread(l *lane, all bool) bool {
-	for part, end := range l.ends {
-		if end > 0 && b.lanes[part] == nil && (all || part.Topic == l.Topic) {
-			return true
-		}
-	}
-	return false
-}
-
 // waitsFor reports whether the head of l, which does not speak of all topics, waits
 // for another partition of its topic.
 func (b *barrier) waitsFor(l, other *lane) bool {
 	switch {
-	case other == l:
+	case other == l || other.mute:
 		return false
-	case len(other.queue) > 0 && l.queue[0].stands() > 0:
+	case len(other.queue) == 0:
+		return l.before(other)
+	case l.queue[0].stands() > 0:
 		return !b.follows(other, l)
-	case other.mute && !b.speaksOfTopic(l, &l.queue[0].Event):
+	case b.headSpeaksOfAll(other):
 		return false
+	case other.queue[0].stands() == 0:
+		return compareHeads(other, l) < 0
 	}
-	return l.ends == nil || l.before(other)
+	return l.before(other)
 }
 
 // before reports whether other has not come to the end that l knows of.
@@ -159,7 +158,7 @@ func (l *lane) before(other *lane) bool {
 func (b *barrier) follows(other, l *lane) bool {
 	mine, theirs := &l.queue[0], &other.queue[0]
 	speaks := b.speaksOfTopic(l, &mine.Event)
-	if !speaks && b.speaksOfAll(&theirs.Event) {
+	if all := b.speaksOfAll(&theirs.Event); all && (!speaks || theirs.stands() == mine.stands()) {
 		return true
 	}
 	if theirs.stands() == 0 || theirs.stands() != mine.stands() {
@@ -183,5 +182,5 @@ func (b *barrier) waitsForAll(l, other *lane) bool {
 	case b.speaksOfAll(&other.queue[0].Event):
 		return compareHeads(other, l) < 0
 	}
-	return l.queue[0].LSN == 0 || other.queue[0].LSN <= l.queue[0].LSN
+	return l.queue[0].stands() == 0 || other.queue[0].stands() <= l.queue[0].stands()
 }

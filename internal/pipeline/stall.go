@@ -65,7 +65,7 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 	}
 	found := make(map[change.Partition]int64)
 	for _, l := range b.queued {
-		all, topic := b.headSpeaksOfAll(l), b.speaksOfTopic(l, &l.queue[0].Event)
+		all := b.headSpeaksOfAll(l)
 		for part, end := range l.ends {
 			if !all && part.Topic != l.Topic {
 				continue
@@ -73,7 +73,7 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 			other := b.lanes[part]
 			switch {
 			case other == nil:
-				if (all || topic) && end > 0 && b.silent(l, 0) {
+				if end > 0 && (all || !b.foreign[part]) && b.silent(l, 0) {
 					found[part] = end
 				}
 			case len(other.queue) == 0 && b.silent(l, other.heard):
@@ -86,21 +86,24 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 	return found
 }
 
-// goOn waits for the given partitions no longer, and returns what may be
-// collected. The end of a snapshot goes on waiting for those of elsewhere.
+// goOn waits for the given partitions no longer, until they say something or are read
+// here, and returns what may be collected. The end of a snapshot goes on waiting for those of elsewhere.
 func (b *barrier) goOn(without map[change.Partition]int64, elsewhere map[change.Partition]bool) []change.Event {
-	for _, l := range b.lanes {
-		if l.ends == nil {
+	for part := range without {
+		if l := b.lanes[part]; l != nil {
+			l.mute = true
+		} else {
+			b.foreign[part] = true
+		}
+	}
+	for _, l := range b.queued {
+		if l.ends == nil || !b.headSpeaksOfAll(l) {
 			continue
 		}
 		l.ends = maps.Clone(l.ends)
-		endOfSnapshot := b.headSpeaksOfAll(l)
 		for part, end := range without {
-			if l.ends[part] == end && !(endOfSnapshot && elsewhere[part]) {
+			if l.ends[part] == end && !elsewhere[part] {
 				delete(l.ends, part)
-			}
-			if other := b.lanes[part]; other != nil {
-				other.mute = true // until it says something
 			}
 		}
 	}
@@ -148,7 +151,7 @@ func (b *barrier) headSpeaksOfAll(l *lane) bool {
 // without them.
 func (b *barrier) elsewhere(stalled, ends map[change.Partition]int64) map[change.Partition]bool {
 	found := make(map[change.Partition]bool)
-	for _, l := range b.lanes {
+	for _, l := range b.queued {
 		if !b.headSpeaksOfAll(l) {
 			continue
 		}

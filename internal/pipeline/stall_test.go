@@ -36,17 +36,15 @@ func TestBarrierOfSilentPartition(t *testing.T) {
 	if got := places(b.goOn(found, nil)); got != "0@0" {
 		t.Errorf("went on with %q", got)
 	}
-	// An event that only has to keep its place does not wait for it any more, unless
-	// it has said something; for one that speaks of the topic the end counts again.
+	// Nothing waits for it any more, until it says something.
 	b.pass([]change.Event{event(0, 1, 7)})
 	if got := places(b.told(ends(2, 4, 1))); got != "0@1" {
 		t.Errorf("told, passed %q", got)
 	}
 	b.pass([]change.Event{truncate(0, 2, 9)})
-	if got := places(b.told(ends(3, 4, 1))); got != "" {
+	if got := places(b.told(ends(3, 4, 1))); got != "0@2" {
 		t.Errorf("told, passed %q", got)
 	}
-	b.goOn(found, nil)
 	b.pass([]change.Event{row(1, 1, 2), event(0, 3, 11)})
 	if got := places(b.told(ends(4, 4, 1))); got != "" {
 		t.Errorf("told after a sign of life, passed %q", got)
@@ -77,6 +75,33 @@ func TestEndOfSnapshotWaitsForElsewhere(t *testing.T) {
 		if got := places(b.goOn(found, elsewhere)); got != test.want {
 			t.Errorf("%v, of which %d are there: went on with %q, want %q", test.head.Snapshot, test.now, got, test.want)
 		}
+	}
+}
+
+// TestForeignPartition: one that is not read here, though it has records, holds up the
+// changes of its topic once, until it is read here.
+func TestForeignPartition(t *testing.T) {
+	b := reading(2)
+	all := ends(1, 1, 7)
+	b.pass([]change.Event{event(0, 0, 1), event(1, 0, 2)})
+	if got := places(b.told(all)); got != "" {
+		t.Fatalf("passed %q", got)
+	}
+	for range 3 {
+		b.passTime(emptyPoll)
+	}
+	found := b.stalled()
+	if got := places(b.goOn(found, b.elsewhere(found, all))); got != "0@0 1@0" {
+		t.Fatalf("%v is silent, passed %q", found, got)
+	}
+	b.pass([]change.Event{event(0, 1, 3)})
+	if got := places(b.told(ends(2, 1, 8))); got != "0@1" {
+		t.Errorf("it is waited for again, passed %q", got)
+	}
+	b.begin([]change.Beginning{{Partition: at(2)}})
+	b.pass([]change.Event{event(0, 2, 5)})
+	if got := places(b.told(ends(3, 1, 8))); got != "" {
+		t.Errorf("it is not waited for though it is read, passed %q", got)
 	}
 }
 
