@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"maps"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// told says where the partitions of all topics end now, or those of the topics that
+// about names. It returns what may be collected.
+func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
+	if ends == nil {
+		ends = map[change.Partition]int64{} // nil means not told
+	}
+	topics := b.about()
+	asked := make(map[string]bool, len(topics))
+	for _, name := range topics {
+		asked[name] = true
+	}
+	for _, l := range b.queued {
+		if l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l) {
+			l.ends, l.covered, l.told, l.partial = ends, len(l.queue), b.ticks, topics != nil
+			l.unread = b.unread(l.Topic, ends)
+		}
+	}
+	return b.drain(nil)
+}
+
+// unread returns the partitions of a topic that have records and are not read.
+func (b *barrier) unread(topic string, ends map[change.Partition]int64) []change.Partition {
+	var unread []change.Partition
+	for part, end := range ends {
+		if part.Topic == topic && end > 0 && b.lanes[part] == nil && !b.foreign[part] {
+			unread = append(unread, part)
+		}
+	}
+	return unread
+}
+
+// asks reports whether an event waits for the ends of the topics to be read.
+func (b *barrier) asks() bool { return slices.ContainsFunc(b.queued, b.asking) }
+
+// about returns the topics whose ends are waited for; nil means those of all.
+func (b *barrier) about() []string {
+	topics := make(map[string]bool)
+	for _, l := range b.queued {
+		if !b.asking(l) {
+			continue
+		}
+		if b.speaksOfAll(&l.queue[0].Event) {
+			return nil
+		}
+		topics[l.Topic] = true
+	}
+	return slices.Sorted(maps.Keys(topics))
+}
+
+// asking reports whether the head of a lane waits for the ends to be read. What
+// waits for an event before it does not.
+func (b *barrier) asking(l *lane) bool {
+	head := &l.queue[0]
+	switch {
+	case b.speaksOfAll(&head.Event):
+		return l.ends == nil || l.partial
+	case l.ends != nil:
+		return false
+	}
+	return b.speaksOfTopic(l, &head.Event) || head.place > 0 && l.ordered() && b.first(l.of) == l
+}

@@ -1,0 +1,78 @@
+package pipeline
+
+import "metadb/internal/change"
+
+// topic has the partitions of one topic that are read.
+type topic struct{ lanes []*lane }
+
+// lane is one partition.
+type lane struct {
+	change.Partition
+	of *topic
+	// from is where reading began, next the offset behind the last event
+	// that was let through.
+	from, next int64
+	fresh      bool
+	// newcomer says that the next event is the first of a partition that
+	// appeared while its topic had positions.
+	newcomer bool
+	// high is the highest source.lsn of the changes that were delivered.
+	high uint64
+	// queue are events held back, in order, and bytes about what they take.
+	queue []held
+	bytes int
+	// full says that no more of it is read until half of it has gone.
+	full bool
+	// ends are the ends that the others have to come to before the head of
+	// the queue may go, nil while they are not known; told is when they
+	// became known, heard when the last event was delivered, in ticks. They
+	// hold for the first events of the queue, those of that moment.
+	ends        map[change.Partition]int64
+	covered     int
+	told, heard int
+	// unread are partitions of its topic that had records and were not read when the
+	// ends became known.
+	unread []change.Partition
+	// partial says that the ends are those of its own topic alone.
+	partial bool
+	// mute says that nothing came from it for long, though it should have.
+	mute bool
+}
+
+// held is an event that waits.
+type held struct {
+	change.Event
+	// place is where a change stands among those of its topic: its
+	// source.lsn, or the highest before it, since what a connector sends again
+	// goes where it is. It is 0 for what has no place.
+	place uint64
+}
+
+// laneBytes is how much of a partition is held back before it is not read any
+// further: less than the client would have to fetch once more. All together hold
+// heldBytes, and a delivery more.
+const (
+	laneBytes = 1 << 20
+	heldBytes = 16 << 20
+)
+
+// settled reports whether the lane has a position.
+func (l *lane) settled() bool { return !l.fresh || l.next > l.from }
+
+// place returns the place of a delivered event, 0 if it has none.
+func (l *lane) place(e *change.Event) uint64 {
+	if e.Snapshot != change.Streamed || e.LSN == 0 || e.Op == change.Ignore {
+		return 0
+	}
+	l.high = max(l.high, e.LSN)
+	return l.high
+}
+
+// ordered reports whether changes have to keep their place among those of other
+// partitions.
+func (l *lane) ordered() bool { return len(l.of.lanes) > 1 }
+
+func (l *lane) advance(e *change.Event) {
+	l.next = e.Position.Offset + 1
+	l.newcomer = false
+}
