@@ -14,8 +14,9 @@ import (
 //   - a truncate, which ends the rows of all partitions of its topic,
 //   - a change of key with unavailable values, which are those of a version
 //     whose end may lie in another partition,
-//   - the first event without lsn of a partition that appears while its topic has
-//     positions: rows move there from other partitions,
+//   - a row of an incremental snapshot, which has no lsn, where it is the first event of
+//     a partition that appears while its topic has positions: rows move there from
+//     other partitions,
 //   - what says that a snapshot is complete, the mark "last" or a notification,
 //     which speaks of all topics.
 //

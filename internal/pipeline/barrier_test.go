@@ -158,9 +158,9 @@ func TestBarrier(t *testing.T) {
 			{ends: ends(3, 2), want: "0@2"},
 			{arrive: events{truncate(1, 2, 8), row(0, 3, 9), row(0, 4, 6)}, ends: ends(5, 3), want: "0@3 0@4 1@2"},
 		}},
-		{"an unknown lsn waits for the ends only", 2, []step{
-			{arrive: events{truncate(0, 0, 0), event(1, 0, 9)}, ends: ends(1, 2), want: "1@0"},
-			{arrive: events{event(1, 1, 10)}, want: "1@1 0@0"},
+		{"an unknown lsn stands behind what came before it", 2, []step{
+			{arrive: events{event(0, 0, 8), truncate(0, 1, 0), event(1, 0, 9)}, ends: ends(2, 2), want: "0@0 0@1 1@0"},
+			{arrive: events{event(1, 1, 10)}, want: "1@1"},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

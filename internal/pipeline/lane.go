@@ -59,9 +59,15 @@ const (
 // settled reports whether the lane has a position.
 func (l *lane) settled() bool { return !l.fresh || l.next > l.from }
 
-// place returns the place of a delivered event, 0 if it has none.
+// place returns the place of a delivered event, 0 if it has none. What has no lsn and
+// speaks of its topic stands behind what came before it.
 func (l *lane) place(e *change.Event) uint64 {
-	if e.Snapshot != change.Streamed || e.LSN == 0 || e.Op == change.Ignore {
+	switch {
+	case e.Snapshot != change.Streamed || e.Op == change.Ignore:
+		return 0
+	case e.LSN == 0 && (e.Op == change.Truncate || e.OldKey != nil):
+		return max(l.high, 1)
+	case e.LSN == 0:
 		return 0
 	}
 	l.high = max(l.high, e.LSN)

@@ -97,7 +97,7 @@ func endsSnapshot(e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
-	return l.newcomer && l.ordered() && e.LSN == 0 && e.Op != change.Ignore || e.Op == change.Truncate ||
+	return l.newcomer && l.ordered() && e.Snapshot == change.Incremental || e.Op == change.Truncate ||
 		e.Op == change.Upsert && e.OldKey != nil && e.Row.HasUnavailable()
 }
 
@@ -182,5 +182,6 @@ func (b *barrier) waitsForAll(l, other *lane) bool {
 	case b.speaksOfAll(&other.queue[0].Event):
 		return compareHeads(other, l) < 0
 	}
-	return l.queue[0].stands() == 0 || other.queue[0].stands() <= l.queue[0].stands()
+	mine, theirs := l.queue[0].stands(), other.queue[0].stands()
+	return mine == 0 || theirs > 0 && theirs <= mine
 }
