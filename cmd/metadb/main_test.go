@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"metadb/internal/freeport"
 	"metadb/internal/ident"
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
@@ -69,7 +70,7 @@ func TestScripts(t *testing.T) {
 				return false, fmt.Errorf("unknown condition %q", condition)
 			},
 			Setup: func(env *testscript.Env) error {
-				ports, err := rig.FreePorts(1)
+				ports, err := freeport.Reserve(1)
 				if err != nil {
 					return err
 				}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/freeport"
 	"metadb/internal/rig"
 )
 
@@ -72,7 +73,7 @@ func (p *program) kill(t *testing.T) {
 // freePorts returns ports that nothing listens on, all different.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports, err := rig.FreePorts(n)
+	ports, err := freeport.Reserve(n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/freeport"
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
 )
@@ -50,7 +51,7 @@ func newSession(t *testing.T) *session {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.broker.Close)
-	ports, err := rig.FreePorts(1)
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/freeport"
 )
 
 // Superuser is the cluster's superuser. It has no password: connections from
@@ -78,7 +80,7 @@ func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +88,7 @@ func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make folder for PostgreSQL: %w", err)
 	}
-	c := &Cluster{bin: bin, dir: dir, account: who, port: port, password: options.Password, disk: options.Disk}
+	c := &Cluster{bin: bin, dir: dir, account: who, port: ports[0], password: options.Password, disk: options.Disk}
 	if err := c.initialize(ctx, options); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -229,16 +231,4 @@ func (c *Cluster) URL(database string) string {
 		u.User = url.UserPassword(Superuser, c.password)
 	}
 	return u.String()
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	return port, nil
 }

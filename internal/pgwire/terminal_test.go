@@ -22,15 +22,17 @@ type terminal struct {
 	screen bytes.Buffer
 }
 
-// terminal starts psql on the Unix socket; script(1) gives it a terminal.
+// terminal starts psql on the Unix socket; script(1) gives it a terminal. The
+// shell in between must give way to psql: one that stays, as dash does, gets
+// Ctrl-C too and dies of it as soon as psql has ended.
 func (p *port) terminal(t *testing.T) *terminal {
 	t.Helper()
-	command := fmt.Sprintf("psql -X -h %s -p %d -d metadb -U whoever", p.dir, p.server.Addr().Port)
+	command := fmt.Sprintf("exec psql -X -h %s -p %d -d metadb -U whoever", p.dir, p.server.Addr().Port)
 	// The test's own context has ended when psql is left.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	t.Cleanup(stop)
 	cmd := exec.CommandContext(ctx, "script", "--quiet", "--flush", "--return", "--command", command, "/dev/null")
-	cmd.Env = append(os.Environ(), "TERM=dumb", "LC_ALL=C.UTF-8", "PSQL_PAGER=", "PAGER=cat", "HOME="+t.TempDir(), "INPUTRC=/dev/null")
+	cmd.Env = append(os.Environ(), "TERM=dumb", "LC_ALL=C.UTF-8", "PSQL_PAGER=", "PAGER=cat", "HOME="+t.TempDir(), "INPUTRC=/dev/null", "SHELL=/bin/sh")
 	keys, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

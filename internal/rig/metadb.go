@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/freeport"
 	"metadb/internal/ident"
 	"metadb/internal/pgtest"
 )
@@ -43,7 +44,7 @@ type Metadb struct {
 // Install carries out docs/install.md in dir: role, database, metadb init,
 // metadb.conf. The database exists already where database names one that does.
 func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, database string) (*Metadb, error) {
-	ports, err := FreePorts(2)
+	ports, err := freeport.Reserve(2)
 	if err != nil {
 		return nil, err
 	}

@@ -79,20 +79,6 @@ func (p *Process) Tail() string {
 	return string(text[max(0, len(text)-keep):])
 }
 
-// FreePorts returns n TCP ports that nothing listens on, all different.
-func FreePorts(n int) ([]int, error) {
-	ports := make([]int, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer func() { _ = listener.Close() }()
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
-}
-
 // Listening returns nil if something accepts connections at a port.
 func Listening(port int) error {
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)

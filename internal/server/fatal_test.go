@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"metadb/internal/freeport"
 	"metadb/internal/instance"
-	"metadb/internal/rig"
 )
 
 // TestFatal: a server that can't start says why, in the last line of its log too.
@@ -21,7 +21,7 @@ func TestFatal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	nobody, err := rig.FreePorts(1)
+	nobody, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

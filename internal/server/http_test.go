@@ -17,14 +17,14 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/rig"
+	"metadb/internal/freeport"
 )
 
 // TestHTTPForOthers: an address that others can reach needs TLS and a token, and
 // then asks for both.
 func TestHTTPForOthers(t *testing.T) {
 	i := install(t)
-	ports, err := rig.FreePorts(1)
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

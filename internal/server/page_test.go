@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/freeport"
 	"metadb/internal/monitor"
-	"metadb/internal/rig"
 )
 
 // page is what somebody sees who looks at the live page.
@@ -67,7 +67,7 @@ func (p *page) next(kind string, into any) {
 // withHTTP has an installation listen on a free port, and returns its address.
 func (i *installation) withHTTP(t *testing.T) string {
 	t.Helper()
-	ports, err := rig.FreePorts(1)
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

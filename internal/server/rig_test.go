@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/eventgen"
+	"metadb/internal/freeport"
 	"metadb/internal/instance"
 	"metadb/internal/pgtest"
 	"metadb/internal/rig"
@@ -56,7 +57,7 @@ func installOn(t *testing.T, db *pgtest.DB) *installation {
 		t.Fatal(err)
 	}
 	i.configure(t, "")
-	ports, err := rig.FreePorts(1)
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"metadb/internal/freeport"
 	"metadb/internal/instance"
-	"metadb/internal/rig"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -113,7 +113,7 @@ func TestOneServer(t *testing.T) {
 func TestBrokerAway(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	f.change('c', 1, "Ada", "")
-	ports, err := rig.FreePorts(1)
+	ports, err := freeport.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}

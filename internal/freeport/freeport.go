@@ -1,0 +1,89 @@
+package freeport
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// first and last bound the ports that are tried; the kernel's range cuts it.
+const (
+	first = 10_000
+	last  = 32_000
+)
+
+// tries is how many ports are looked at before giving up.
+const tries = 1000
+
+// ErrNone says that no port was free.
+var ErrNone = errors.New("no free port found")
+
+// Reserve returns n TCP ports that nothing listens on at 127.0.0.1. Until this
+// process ends no other call, in this process or another, returns them again.
+func Reserve(n int) ([]int, error) {
+	below := min(last, kernelsFirst())
+	ports := make([]int, 0, n)
+	for range tries {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := first + rand.IntN(below-first)
+		mine, err := claim(port)
+		if err != nil {
+			return nil, err
+		}
+		if mine && free(port) {
+			ports = append(ports, port)
+		}
+	}
+	return nil, ErrNone
+}
+
+// kernelsFirst is the first port that the kernel gives to a connection that
+// asks for any; see ip_local_port_range in
+// https://docs.kernel.org/networking/ip-sysctl.html. Where it leaves nothing
+// below, a port of its range has to do.
+func kernelsFirst() int {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return last
+	}
+	low, _, _ := strings.Cut(string(text), "\t")
+	port, err := strconv.Atoi(strings.TrimSpace(low))
+	if err != nil || port < first+tries {
+		return last
+	}
+	return port
+}
+
+// claim reports whether this call is the first in any living process to claim a
+// port. The claim is a name in the abstract namespace of Unix sockets: it leaves
+// no file behind, and the kernel gives it up with the process.
+func claim(port int) (bool, error) {
+	socket, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false, fmt.Errorf("claim port %d: %w", port, err)
+	}
+	err = syscall.Bind(socket, &syscall.SockaddrUnix{Name: fmt.Sprintf("@metadb-port-%d", port)})
+	if err == nil {
+		return true, nil
+	}
+	_ = syscall.Close(socket)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return false, nil
+	}
+	return false, fmt.Errorf("claim port %d: %w", port, err)
+}
+
+func free(port int) bool {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	return listener.Close() == nil
+}
