@@ -44,6 +44,9 @@ func (b *bench) build(ctx context.Context) (err error) {
 	if b.cluster, err = pgtest.NewCluster(ctx, pgtest.Options{Durable: true, Settings: settings}); err != nil {
 		return err
 	}
+	if err := b.warm(ctx); err != nil {
+		return err
+	}
 	if b.broker, err = rig.StartProcess(b.dir, "broker", b.Self, "--broker", "--partitions", strconv.Itoa(b.part.partitions)); err != nil {
 		return err
 	}

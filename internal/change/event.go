@@ -76,6 +76,9 @@ type Event struct {
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
 	NoKey bool
+	// Complete says that the row is known to have no unavailable value. Where it
+	// is false the row has to be looked at: see Lacks.
+	Complete bool
 
 	// Source is the table at the source, empty where the record has none.
 	Source Table
@@ -110,6 +113,11 @@ type Event struct {
 	Done Notification
 	// Record is the record as received, kept for metadb.rejected_event.
 	Record Record
+}
+
+// Lacks reports whether the event is an upsert whose row has unavailable values.
+func (e *Event) Lacks() bool {
+	return e.Op == Upsert && !e.Complete && e.Row.HasUnavailable()
 }
 
 // Notification is what Debezium says about a snapshot that has ended.

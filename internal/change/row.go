@@ -114,8 +114,12 @@ func (r Row) Cell(i int) Cell {
 	return Cell{State: Null}
 }
 
-// HasUnavailable reports whether any cell is unavailable. Every row of the stream
-// is asked: it takes no cell apart.
+// BeginsUnavailable reports whether the first cell is unavailable.
+func (r Row) BeginsUnavailable() bool {
+	return int32(binary.BigEndian.Uint32(r)) == lengthUnavailable
+}
+
+// HasUnavailable reports whether any cell is unavailable. It takes no cell apart.
 func (r Row) HasUnavailable() bool {
 	for len(r) > 0 {
 		n := int32(binary.BigEndian.Uint32(r))

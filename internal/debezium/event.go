@@ -79,6 +79,7 @@ func (d *Decoder) fillUpsert(in *reading) error {
 		return err
 	}
 	event.Op, event.Shape = change.Upsert, in.shapes.row
+	event.Complete = !d.rows.lacking
 	event.Notes = d.rows.notes
 	if in.plan.notes != nil {
 		event.Notes = append(event.Notes, in.plan.notes...)

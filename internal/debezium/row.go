@@ -15,6 +15,8 @@ type rowReader struct {
 	// row is the row that was read last, offsets where its cells begin.
 	row     change.Row
 	offsets []int
+	// lacking says that the row has unavailable values.
+	lacking bool
 	// spans holds the JSON of each column when the members are not in the
 	// plan's order.
 	spans [][]byte
@@ -37,7 +39,7 @@ func (r *rowReader) read(p *plan, s *scanner) error {
 
 // reset forgets the last row.
 func (r *rowReader) reset() {
-	r.row, r.offsets, r.notes = r.row[:0], r.offsets[:0], nil
+	r.row, r.offsets, r.notes, r.lacking = r.row[:0], r.offsets[:0], nil, false
 	r.nested, r.changed = 0, ""
 }
 
@@ -113,6 +115,7 @@ func (r *rowReader) appendCell(column *column, s *scanner) error {
 	if err != nil {
 		return fmt.Errorf("column %.70q: %w", column.Name, err)
 	}
+	r.lacking = r.lacking || row[len(r.row):].BeginsUnavailable()
 	r.row = row
 	if r.changed != "" {
 		r.notes = append(r.notes, change.Note{Column: column.Name, Severe: true, Text: r.changed})

@@ -3,6 +3,7 @@ package debezium
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -122,32 +123,41 @@ func hexRune(data []byte) (rune, bool) {
 
 // unescape appends the text that raw, as [scanner.text] returned it, stands
 // for. It reports false if raw has half of a surrogate pair, which is no
-// character.
+// character. It copies eight bytes at once: a text is never longer than what it is
+// written as, so that there is room for them.
 func unescape(dst, raw []byte) ([]byte, bool) {
+	dst = slices.Grow(dst, len(raw))
+	text := dst[len(dst) : len(dst)+len(raw)]
+	n := 0
 	for i := 0; i < len(raw); {
-		c := raw[i]
-		if c != '\\' {
-			end := i + 1
-			for end < len(raw) && raw[end] != '\\' {
-				end++
+		if i+8 <= len(raw) {
+			word := binary.LittleEndian.Uint64(raw[i:])
+			binary.LittleEndian.PutUint64(text[n:], word)
+			slashes := word ^ ('\\' * eachByte)
+			// A borrow can mark bytes above a backslash, not below it.
+			plain := bits.TrailingZeros64((slashes-eachByte)&^slashes&topBits) / 8
+			i, n = i+plain, n+plain
+			if plain == 8 {
+				continue
 			}
-			dst = append(dst, raw[i:end]...)
-			i = end
+		} else if raw[i] != '\\' {
+			text[n] = raw[i]
+			i, n = i+1, n+1
 			continue
 		}
 		if raw[i+1] != 'u' {
-			dst = append(dst, unescapeByte(raw[i+1]))
-			i += 2
+			text[n] = unescapeByte(raw[i+1])
+			i, n = i+2, n+1
 			continue
 		}
 		r, size := surrogates(raw[i:])
 		if utf16.IsSurrogate(r) {
 			return dst, false
 		}
-		dst = utf8.AppendRune(dst, r)
+		n += utf8.EncodeRune(text[n:], r)
 		i += size
 	}
-	return dst, true
+	return dst[:len(dst)+n], true
 }
 
 // surrogates reads the one or two \u escapes at the beginning of raw that make

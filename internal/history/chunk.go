@@ -150,7 +150,7 @@ func (c *chunk) knows(e *change.Event) bool {
 // delete that is the other half of the change, and that is no repetition: whether
 // it ends anything is for the database to say.
 func (c *chunk) hidesOldKey(e *change.Event) bool {
-	if e.OldKey == nil || len(c.keys) == 0 || !e.Row.HasUnavailable() {
+	if e.OldKey == nil || len(c.keys) == 0 || !e.Lacks() {
 		return false
 	}
 	old, known := c.keys[string(c.oldKeyBytes(nil, e))]

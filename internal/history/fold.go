@@ -115,7 +115,7 @@ func (f *folder) add(e *change.Event, i int) {
 		f.order = append(f.order, chain{key: key, first: len(f.links)})
 		f.nulls[nullsIn(e.Shape, e.Row)] = true
 	}
-	if added.upsert && added.row.HasUnavailable() {
+	if e.Lacks() {
 		f.fill(&added.item, before, e)
 	}
 	if known {

@@ -74,7 +74,7 @@ func (w waits) apply(e *change.Event) {
 // was overtaken itself, where it is retried: what was overtaken by the same thing
 // has nothing in between.
 func (w waits) behind(e *change.Event, later *change.Micros) (offset int64, waiting bool) {
-	if e.Op != change.Upsert || !e.Row.HasUnavailable() {
+	if !e.Lacks() {
 		return 0, false
 	}
 	if e.OldKey != nil {

@@ -70,12 +70,13 @@ func (p *pipeline) collect(ctx context.Context) error {
 			paced = nil
 		case <-wanted:
 			current.Source, current.Spans = p.Name, p.partitions.take()
+			next := follower(current)
 			select {
 			case p.batches <- current:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			current, due, paced = &batch{}, false, time.After(pace)
+			current, due, paced = next, false, time.After(pace)
 		case <-idle.C:
 			due = true
 		case <-again.C:
@@ -89,6 +90,12 @@ func (p *pipeline) collect(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// follower returns an empty batch with room for as many events as the last one had.
+func follower(last *batch) *batch {
+	n := len(last.Events)
+	return &batch{Batch: change.Batch{Events: make([]change.Event, 0, n+n/8)}}
 }
 
 // worth reports whether a batch is worth a transaction. Records that change

@@ -98,7 +98,7 @@ func endsSnapshot(e *change.Event) bool {
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
 	return l.newcomer && l.ordered() && e.Snapshot == change.Incremental || e.Op == change.Truncate ||
-		e.Op == change.Upsert && e.OldKey != nil && e.Row.HasUnavailable()
+		e.OldKey != nil && e.Lacks()
 }
 
 // cleared reports whether the head of a lane, a change that has its place or speaks of its

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"time"
 
 	"metadb/internal/logging"
@@ -39,16 +38,10 @@ type Options struct {
 // logPatience is how long the last lines of the log may take to be stored.
 const logPatience = 2 * time.Second
 
-// gcPercent trades memory for time: what a delivery and a batch hold is nearly
-// all there is, and more than twice that again still leaves room below 200 MB, but
-// not much where topics of several partitions are merged: with 250 a row took the
-// server an eighth less, and eight tables of four partitions 234 MB.
-const gcPercent = 150
-
 // Run runs a server until ctx ends, which is not an error, or until it can't go
 // on. What is in hand is finished or rolled back before it returns.
 func Run(ctx context.Context, o Options) (err error) {
-	limitMemory(o.MemLimit)
+	defer runtime.KeepAlive(limitMemory(o.MemLimit))
 	data, err := open(o.Dir)
 	if err != nil {
 		return err
@@ -129,12 +122,4 @@ func flush(ctx context.Context, table *logging.Table, stored *logTable) {
 	defer cancel()
 	_ = table.Close(ctx)
 	stored.close(ctx)
-}
-
-// limitMemory sets the soft limit of the Go runtime.
-func limitMemory(gib float64) {
-	debug.SetGCPercent(gcPercent)
-	if gib > 0 {
-		debug.SetMemoryLimit(int64(math.Min(gib*(1<<30), math.MaxInt64/2)))
-	}
 }
