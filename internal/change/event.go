@@ -108,9 +108,9 @@ type Event struct {
 	Reason string
 	// Notes are what decoding changed or did not know, nil almost always.
 	Notes []Note
-	// Done is what a notification of Debezium's says about a snapshot: Op is
-	// Ignore.
-	Done Notification
+	// Notice is what a notification of Debezium's says about a snapshot, nil for
+	// all other records. Op is Ignore.
+	Notice *Notice
 	// Record is the record as received, kept for metadb.rejected_event.
 	Record Record
 }
@@ -119,19 +119,6 @@ type Event struct {
 func (e *Event) Lacks() bool {
 	return e.Op == Upsert && !e.Complete && e.Row.HasUnavailable()
 }
-
-// Notification is what Debezium says about a snapshot that has ended.
-type Notification uint8
-
-// The notifications. Where one is about one table, Event.Source names it.
-const (
-	// NotDone says nothing.
-	NotDone Notification = iota
-	// SnapshotDone: an initial or blocking snapshot is complete.
-	SnapshotDone
-	// IncrementalDone: an incremental snapshot is complete.
-	IncrementalDone
-)
 
 // Note reports something about a column that deserves a line in the log, once
 // for each column.

@@ -20,9 +20,12 @@ type SnapshotNews struct {
 	// Since says which synchronization it is about: when it began, zero for
 	// the initial one and where that is not known. News about another one than the present is dropped.
 	Since time.Time
-	// Seen says that a record of the snapshot has come, Notified that a
-	// notification calls it complete, which may overtake its last records.
-	Seen, Notified bool
+	// Begun is since when what snapshots read was read after the synchronization
+	// began.
+	Begun Begun
+	// Notified says that a notification calls it complete, which may overtake its
+	// last records.
+	Notified bool
 	// Before is an earlier snapshot of which a record has come; zero if none
 	// has.
 	Before SnapshotID

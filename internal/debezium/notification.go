@@ -2,6 +2,7 @@ package debezium
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"metadb/internal/change"
@@ -16,6 +17,8 @@ type notification struct {
 	Aggregate  string            `json:"aggregate_type"`
 	Type       string            `json:"type"`
 	Additional map[string]string `json:"additional_data"`
+	// Timestamp is in milliseconds; early versions of Debezium have none.
+	Timestamp int64 `json:"timestamp"`
 }
 
 // readNotification notes in the event what a notification says about a snapshot.
@@ -25,21 +28,61 @@ func readNotification(payload []byte, event *change.Event) {
 	if json.Unmarshal(payload, &n) != nil {
 		return
 	}
-	done := change.NotDone
-	switch n.Aggregate {
-	case "Initial Snapshot":
-		done = change.SnapshotDone
-	case "Incremental Snapshot":
-		done = change.IncrementalDone
+	notice := &change.Notice{Incremental: n.Aggregate == "Incremental Snapshot", Time: change.Micros(n.Timestamp) * 1000}
+	if !notice.Incremental && n.Aggregate != "Initial Snapshot" {
+		return
+	}
+	if notice.Time == 0 {
+		notice.Time = event.Record.Time
 	}
 	switch n.Type {
-	case "COMPLETED":
-		event.Done = done
+	case "STARTED":
+		notice.Begins = true
+	case "IN_PROGRESS":
+		notice.Waiting = n.waiting("current_collection_in_progress")
 	case "TABLE_SCAN_COMPLETED":
-		if table, ok := tableOf(n.Additional["scanned_collection"]); ok && n.Additional["status"] != "SQL_EXCEPTION" {
-			event.Done, event.Source = done, table
+		notice.Waiting = n.waiting("scanned_collection")
+		if table, ok := tableOf(n.Additional["scanned_collection"]); ok && n.scanned() && !slices.Contains(notice.Waiting, table) {
+			notice.Ends, event.Source = true, table
+		}
+	case "COMPLETED":
+		notice.Ends = true
+	}
+	if notice.Begins || notice.Ends || len(notice.Waiting) > 0 {
+		event.Notice = notice
+	}
+}
+
+// scanned reports whether all rows of a table were read.
+func (n *notification) scanned() bool {
+	return slices.Contains([]string{"", "SUCCEEDED", "EMPTY"}, n.Additional["status"])
+}
+
+// waiting returns the tables that an incremental snapshot still has to begin with. It
+// lists those that it is not through with, and names the present one, which is listed
+// once more where another signal asks for it again. The chunk's number does not tell the beginning of a table: a
+// connector that is restarted may count from 1 again.
+func (n *notification) waiting(current string) []change.Table {
+	if n.Aggregate != "Incremental Snapshot" {
+		return nil // an initial one lists those that it is through with, too
+	}
+	present, ok := tableOf(n.Additional[current])
+	if !ok {
+		return nil
+	}
+	var tables []change.Table
+	for name := range strings.SplitSeq(n.Additional["data_collections"], ",") {
+		if table, ok := tableOf(name); ok {
+			tables = append(tables, table)
 		}
 	}
+	if n.Type == "IN_PROGRESS" {
+		return slices.DeleteFunc(tables, func(table change.Table) bool { return table == present })
+	}
+	if i := slices.Index(tables, present); i >= 0 {
+		tables = slices.Delete(tables, i, i+1)
+	}
+	return tables
 }
 
 // tableOf reads the name of a table, "schema.table" or "database.schema.table".

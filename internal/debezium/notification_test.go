@@ -1,32 +1,93 @@
 package debezium_test
 
 import (
+	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/corpus"
 	"metadb/internal/debezium"
 )
 
 const notificationHead = `{"schema":{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.common.Notification"},"payload":`
 
 func TestNotifications(t *testing.T) {
+	patron, loan := change.Table{Schema: "library", Name: "patron"}, change.Table{Schema: "library", Name: "loan"}
+	const incremental, initial = `"aggregate_type":"Incremental Snapshot","type":`, `"aggregate_type":"Initial Snapshot","type":`
+	notice := func(n change.Notice) change.Event {
+		n.Time = 1000
+		return change.Event{Notice: &n}
+	}
+	scanned := func(incremental bool) change.Event {
+		e := notice(change.Notice{Ends: true, Incremental: incremental})
+		e.Source = patron
+		return e
+	}
+	waiting := func(tables ...change.Table) change.Event {
+		return notice(change.Notice{Incremental: true, Waiting: tables})
+	}
+	again := scanned(true)
+	again.Notice.Waiting = []change.Table{loan}
 	for payload, want := range map[string]change.Event{
-		`{"id":"1","aggregate_type":"Initial Snapshot","type":"COMPLETED","additional_data":{"connector_name":"c"},"timestamp":1}`:                                        {Done: change.SnapshotDone},
-		`{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"c"},"timestamp":1}`:                                    {Done: change.IncrementalDone},
-		`{"aggregate_type":"Incremental Snapshot","type":"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"postgres.library.patron","status":"SUCCEEDED"}}`: {Done: change.IncrementalDone, Source: change.Table{Schema: "library", Name: "patron"}},
-		`{"aggregate_type":"Initial Snapshot","type":"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"SUCCEEDED"}}`:              {Done: change.SnapshotDone, Source: change.Table{Schema: "library", Name: "patron"}},
-		`{"aggregate_type":"Initial Snapshot","type":"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"SQL_EXCEPTION"}}`:          {},
-		`{"aggregate_type":"Initial Snapshot","type":"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron"}}`:                                {},
-		`{"aggregate_type":"Incremental Snapshot","type":"ABORTED"}`:                                                                                                      {},
-		`{"aggregate_type":7}`: {},
-		`{"id":"x"}`:           {},
+		initial + `"COMPLETED"`:     notice(change.Notice{Ends: true}),
+		initial + `"STARTED"`:       notice(change.Notice{Begins: true}),
+		incremental + `"COMPLETED"`: notice(change.Notice{Ends: true, Incremental: true}),
+		incremental + `"STARTED","additional_data":{"data_collections":"library.patron"}`:                                                                 notice(change.Notice{Begins: true, Incremental: true}),
+		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"postgres.library.patron","status":"SUCCEEDED"}`:                    scanned(true),
+		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"EMPTY"}`:                                 scanned(true),
+		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron,library.loan"}`: again,
+		// Another signal asks for it again: what is complete was asked for before.
+		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron,library.patron"}`:    waiting(patron),
+		incremental + `"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron","data_collections":"library.patron,library.loan"}`:   waiting(loan),
+		incremental + `"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron","data_collections":"library.patron,library.patron"}`: {},
+		incremental + `"IN_PROGRESS","additional_data":{"data_collections":"library.patron,library.loan"}`:                                                     {},
+		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"UNKNOWN_SCHEMA"}`:                             {},
+		incremental + `"ABORTED","additional_data":{"data_collections":"library.patron"}`:                                                                      {},
+		initial + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.loan","status":"SUCCEEDED"}`:    scanned(false),
+		initial + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"SQL_EXCEPTION"}`:                                  {},
+		initial + `"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron","data_collections":"library.loan,library.patron"}`:       {},
+		`"aggregate_type":"Schema History","type":"COMPLETED"`:                                                                                                 {},
+		`"aggregate_type":7`: {},
+		`"type":"STARTED"`:   {},
 	} {
 		decoder := debezium.NewDecoder(debezium.Config{})
 		for _, again := range []bool{false, true} { // the second time the schema is remembered
-			event := decoder.Decode(&debezium.Input{Topic: "notifications", Value: []byte(notificationHead + payload + "}")})
-			if event.Op != change.Ignore || event.Done != want.Done || event.Source != want.Source {
-				t.Errorf("%s (again: %t): got %s %d %s", payload, again, event.Op, event.Done, event.Source)
+			event := decoder.Decode(&debezium.Input{Topic: "notifications", Value: []byte(notificationHead + `{"id":"x","timestamp":1,` + payload + "}}")})
+			if event.Op != change.Ignore || !reflect.DeepEqual(event.Notice, want.Notice) || event.Source != want.Source {
+				t.Errorf("%s (again: %t): got %s %+v %s", payload, again, event.Op, event.Notice, event.Source)
 			}
 		}
+	}
+}
+
+// TestNotificationWithoutTime has that of its record.
+func TestNotificationWithoutTime(t *testing.T) {
+	const value = notificationHead + `{"id":"x","aggregate_type":"Initial Snapshot","type":"STARTED"}}`
+	event := debezium.NewDecoder(debezium.Config{}).Decode(&debezium.Input{Topic: "notifications", Time: 7, Value: []byte(value)})
+	if event.Notice == nil || event.Notice.Time != 7 {
+		t.Errorf("got %+v", event.Notice)
+	}
+}
+
+// TestRecordedNotifications are those of an initial, an incremental and a blocking snapshot.
+func TestRecordedNotifications(t *testing.T) {
+	decoder := debezium.NewDecoder(debezium.Config{})
+	var got []string
+	for _, record := range corpus.Events(t, "incremental") {
+		input := inputOf(record)
+		event := decoder.Decode(input)
+		if n := event.Notice; n != nil {
+			got = append(got, fmt.Sprintf("%t %t %t %v %s", n.Incremental, n.Begins, n.Ends, n.Waiting, event.Source.Name))
+		}
+	}
+	want := []string{
+		"false true false [] ", "false false true [] other", "false false true [] part", "false false true [] ",
+		"true true false [] ", "true false true [] part", "true false true [] ",
+		"false true false [] ", "false false true [] other", "false false true [] part", "false false true [] ",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got:\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -26,22 +26,25 @@ type Execer interface {
 // synchronization that it is about has been ended or begun anew meanwhile.
 func StoreSnapshot(ctx context.Context, db Execer, s Snapshot, news change.SnapshotNews) error {
 	const again = `
-UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), seen = seen OR $5, notified = notified OR $6,
-       before_lsn = greatest(before_lsn, $7), before_time = greatest(before_time, $8)
- WHERE source_name = $1 AND schema_name = $2 AND table_name = $3 AND started_at = $9`
+UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), notified = notified OR $5,
+       before_lsn = greatest(before_lsn, $6), before_time = greatest(before_time, $7),
+       initial_begun = greatest(initial_begun, $8), incremental_begun = greatest(incremental_begun, $9)
+ WHERE source_name = $1 AND schema_name = $2 AND table_name = $3 AND started_at = $10`
 	// An initial synchronization has no row before there is news, nor has one
 	// that an earlier version of Metadb began.
 	const initial = `
-INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, complete, seen, notified)
-SELECT name, $2, $3, nullif($4, ''), $5, $6 FROM metadb.source WHERE name = $1 AND sync <> 0 AND $3 = ''
+INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, complete, notified)
+SELECT name, $2, $3, nullif($4, ''), $5 FROM metadb.source WHERE name = $1 AND sync <> 0 AND $3 = ''
 ON CONFLICT (source_name, schema_name, table_name) DO UPDATE
-SET complete = coalesce(r.complete, excluded.complete), seen = r.seen OR excluded.seen, notified = r.notified OR excluded.notified`
-	sql, args := initial, []any{s.Source, s.Table.Schema, s.Table.Name, news.Complete, news.Seen, news.Notified}
+SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR excluded.notified`
+	sql, args := initial, []any{s.Source, s.Table.Schema, s.Table.Name, news.Complete, news.Notified}
 	if !news.Since.IsZero() {
-		sql, args = again, append(args, int64(news.Before.LSN), time.UnixMicro(int64(news.Before.Time)).UTC(), news.Since)
+		sql, args = again, append(args, int64(news.Before.LSN), utc(news.Before.Time), utc(news.Begun.Initial), utc(news.Begun.Incremental), news.Since)
 	}
 	if _, err := db.Exec(ctx, sql, args...); err != nil {
 		return fmt.Errorf("remember what is known of the snapshot: %w", err)
 	}
 	return nil
 }
+
+func utc(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

@@ -49,18 +49,17 @@ func TestStoreSnapshot(t *testing.T) {
 		news  change.SnapshotNews
 		want  string
 	}{
-		{"the data source is not synchronized", change.Table{}, change.SnapshotNews{Complete: "x"}, "patron - false false"},
-		{"one that began before", patron, change.SnapshotNews{Since: began.Add(-time.Hour), Complete: "x"}, "patron - false false"},
-		{"one that has been ended", change.Table{Schema: "library", Name: "loan"}, change.SnapshotNews{Since: began, Complete: "x"}, "patron - false false"},
-		{"a record", patron, change.SnapshotNews{Since: began, Seen: true}, "patron - true false"},
-		{"a notification", patron, change.SnapshotNews{Since: began, Notified: true}, "patron - true true"},
-		{"the end", patron, change.SnapshotNews{Since: began, Complete: "notification received"}, "patron notification received true true"},
-		{"once more", patron, change.SnapshotNews{Since: began, Complete: "deadline exceeded"}, "patron notification received true true"},
+		{"the data source is not synchronized", change.Table{}, change.SnapshotNews{Complete: "x"}, "patron - false"},
+		{"one that began before", patron, change.SnapshotNews{Since: began.Add(-time.Hour), Complete: "x"}, "patron - false"},
+		{"one that has been ended", change.Table{Schema: "library", Name: "loan"}, change.SnapshotNews{Since: began, Complete: "x"}, "patron - false"},
+		{"a notification", patron, change.SnapshotNews{Since: began, Notified: true}, "patron - true"},
+		{"the end", patron, change.SnapshotNews{Since: began, Complete: "notification received"}, "patron notification received true"},
+		{"once more", patron, change.SnapshotNews{Since: began, Complete: "deadline exceeded"}, "patron notification received true"},
 	} {
 		if err := history.StoreSnapshot(t.Context(), r.db.Pool, history.Snapshot{Source: "sensor", Table: step.table}, step.news); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.rows("SELECT table_name, coalesce(complete, '-'), seen, notified FROM metadb.resync"); got != step.want {
+		if got := r.rows("SELECT table_name, coalesce(complete, '-'), notified FROM metadb.resync"); got != step.want {
 			t.Errorf("%s: got %s, want %s", step.about, got, step.want)
 		}
 	}

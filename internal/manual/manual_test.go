@@ -184,7 +184,7 @@ func TestResyncOnline(t *testing.T) {
 }
 
 // incremental writes an incremental snapshot of the patrons 2 to 9, and Debezium's
-// notification that it is complete.
+// notifications that it begins and is complete.
 func (s *session) incremental(prefix string) {
 	s.t.Helper()
 	s.write(prefix, 2, 9, func(int) string { return "incremental" })
@@ -193,10 +193,12 @@ func (s *session) incremental(prefix string) {
 		s.t.Fatal(err)
 	}
 	defer producer.Close()
-	if err := producer.Write(s.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Time: time.Now(), Value: []byte(
-		`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
-			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"sensor"},"timestamp":1}}`)}); err != nil {
-		s.t.Fatal(err)
+	for _, said := range []string{`"STARTED","additional_data":{"data_collections":"library.patron"}`, `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron"}`} {
+		if err := producer.Write(s.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Time: time.Now(), Value: []byte(
+			`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
+				`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":` + said + `,"timestamp":1}}`)}); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 

@@ -13,11 +13,12 @@ type Awaited struct {
 	// Since says which synchronization awaits it: when that began, zero for
 	// the initial one.
 	Since time.Time
-	// Seen and Notified are what earlier runs have been told of it. Of that of
-	// the data source it does not matter whether any record has come.
-	Seen, Notified bool
+	// Begun and Notified are what earlier runs have been told of it.
+	Begun    change.Begun
+	Notified bool
 	// Counts reports whether a record at a position is about it: a backlog
-	// from before the synchronization is about earlier ones. Nil is always.
+	// from before the synchronization is about earlier ones. Nil is always: what
+	// confirms nothing may have begun at any time.
 	Counts func(change.Position) bool
 	// Before is a snapshot that was under way when the synchronization began,
 	// as far as is known. Some of its rows did not count, and so its end does
@@ -25,15 +26,8 @@ type Awaited struct {
 	Before change.SnapshotID
 }
 
-// counts reports whether any of the records is about the snapshot.
-func (a *Awaited) counts(records []change.Position) bool {
-	for _, at := range records {
-		if a.Counts == nil || a.Counts(at) {
-			return true
-		}
-	}
-	return false
-}
+// counts reports whether a record is about the snapshot.
+func (a *Awaited) counts(record change.Position) bool { return a.Counts == nil || a.Counts(record) }
 
 // awaited is what is known of a snapshot that is expected.
 type awaited struct {
@@ -42,6 +36,8 @@ type awaited struct {
 	quiet time.Duration
 	// how is how something has said that it is complete; empty until then.
 	how Completion
+	// early says that it was told that an earlier one has ended.
+	early bool
 }
 
 // notifiedGrace is how long no record of the snapshot may have come after a
@@ -70,24 +66,15 @@ func (a *awaited) complete(deadline time.Duration) (Completion, bool) {
 
 // read returns what a batch tells of the snapshot that is not known yet.
 func (a *awaited) read(b *batch) change.SnapshotNews {
-	news, said := change.SnapshotNews{Since: a.Since}, b.marks.of(a.Table)
-	if said.records && !a.Seen && a.Table != AllTables {
-		for i := range b.Events {
-			e := &b.Events[i]
-			if e.Snapshot != change.Streamed && e.Table == a.Table && a.counts([]change.Position{e.Position}) {
-				news.Seen = true
-				break
-			}
-		}
-	}
-	news.Before = a.before(b)
-	if a.ends(said.last, news.Before) {
+	news := change.SnapshotNews{Since: a.Since, Before: a.before(b)}
+	if a.ends(b.marks.of(a.Table).last, news.Before) {
 		news.Complete = string(LastRecord)
 	}
-	// What does not name its tables is about a table that is being read.
-	unnamed := a.Table != AllTables && (a.Seen || news.Seen) &&
-		(a.counts(b.marks.all.done) || a.counts(b.marks.incrementalDone))
-	news.Notified = a.how == "" && (unnamed || a.counts(said.done))
+	heard := a.listen(b.marks.notices)
+	if heard.begun != a.Begun {
+		news.Begun = heard.begun
+	}
+	news.Notified = a.how == "" && heard.ended
 	return news
 }
 
@@ -111,7 +98,7 @@ func (a *awaited) before(b *batch) change.SnapshotID {
 // snapshot.
 func (a *awaited) ends(last []lastRecord, before change.SnapshotID) bool {
 	for _, record := range last {
-		if a.counts([]change.Position{record.Position}) && !a.Before.Covers(record.id) && !before.Covers(record.id) {
+		if a.counts(record.Position) && !a.Before.Covers(record.id) && !before.Covers(record.id) {
 			return true
 		}
 	}
@@ -123,7 +110,9 @@ func (a *awaited) hear(news change.SnapshotNews) {
 	if !a.Since.Equal(news.Since) {
 		return
 	}
-	a.Seen = a.Seen || news.Seen
+	if news.Begun != (change.Begun{}) {
+		a.Begun = news.Begun
+	}
 	a.Before.LSN, a.Before.Time = max(a.Before.LSN, news.Before.LSN), max(a.Before.Time, news.Before.Time)
 	if news.Notified {
 		a.say(Notified)

@@ -19,18 +19,18 @@ func TestBacklogTellsNothing(t *testing.T) {
 	record := change.Event{Snapshot: change.Incremental, Source: table}
 	for _, end := range []change.Event{
 		{Snapshot: change.LastInSnapshot, Source: table},
-		{Done: change.IncrementalDone},
-		{Done: change.SnapshotDone},
-		{Done: change.IncrementalDone, Source: table},
+		{Notice: &change.Notice{Ends: true, Time: 5}, Source: table},
+		{Notice: &change.Notice{Ends: true, Incremental: true, Time: 5}, Source: table},
 	} {
+		begins := change.Event{Notice: &change.Notice{Begins: true, Time: 4, Incremental: end.Notice != nil && end.Notice.Incremental}}
 		w := newWatch(t)
 		w.expect([]Awaited{{Table: AllTables, Counts: counts}, {Table: table, Counts: counts}})
-		for _, e := range []change.Event{at(8, record), at(9, end)} {
+		for _, e := range []change.Event{at(7, begins), at(8, record), at(9, end)} {
 			w.reads(e)
 		}
 		w.after(notifiedGrace, true)
 		w.is(fmt.Sprintf("a backlog with %+v", end), map[change.Table]Completion{})
-		for _, e := range []change.Event{at(10, record), at(11, end)} {
+		for _, e := range []change.Event{at(10, begins), at(11, record), at(12, end)} {
 			w.reads(e)
 		}
 		w.after(notifiedGrace, true)
@@ -45,7 +45,7 @@ func TestBacklogTellsNothing(t *testing.T) {
 func TestWhatIsKnownOfASnapshot(t *testing.T) {
 	began := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
 	w := newWatch(t)
-	w.expect([]Awaited{{Table: table, Since: began, Seen: true, Notified: true}})
+	w.expect([]Awaited{{Table: table, Since: began, Notified: true}})
 	w.is("at once", map[change.Table]Completion{})
 	w.after(notifiedGrace, true)
 	w.is("no record came any more", map[change.Table]Completion{table: Notified})
@@ -57,11 +57,6 @@ func TestWhatIsKnownOfASnapshot(t *testing.T) {
 	b := &batch{Batch: change.Batch{Snapshots: map[change.Table]change.SnapshotNews{table: {Since: began, Complete: string(LastRecord)}}}}
 	w.applied(b)
 	w.is("a batch of before", map[change.Table]Completion{})
-
-	w.expect([]Awaited{{Table: table, Since: began, Seen: true}})
-	w.reads(change.Event{Done: change.IncrementalDone})
-	w.after(notifiedGrace, true)
-	w.is("a notification after records of an earlier run", map[change.Table]Completion{table: Notified})
 }
 
 // TestEndOfASnapshotThatBeganBefore: some of its rows were read before the

@@ -23,7 +23,7 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 		func(e *change.Event) { e.Snapshot, e.LSN = change.Incremental, 0 },
 		func(e *change.Event) { e.Snapshot = change.LastInSnapshot },
 		func(e *change.Event) { e.Snapshot = change.LastInTable },
-		func(e *change.Event) { *e = change.Event{Position: e.Position, Done: change.SnapshotDone} },
+		func(e *change.Event) { *e = change.Event{Position: e.Position, Notice: &change.Notice{Ends: true}} },
 		func(e *change.Event) { e.Op = change.Ignore },
 		func(e *change.Event) { e.Op, e.LSN = change.Truncate, 0 },
 		func(e *change.Event) { e.Op, e.LSN = change.Reject, 0 },

@@ -133,7 +133,7 @@ func TestBarrier(t *testing.T) {
 			{arrive: events{event(1, 1, 5)}, ends: ends(2, 2, 0), want: "1@1 0@0 0@1"},
 		}},
 		{"a notification waits for all", 2, []step{
-			{arrive: events{{Done: change.IncrementalDone, Position: change.Position{Partition: at(0)}}, event(1, 0, 5)}, ends: ends(1, 2), want: "1@0"},
+			{arrive: events{{Notice: &change.Notice{Ends: true, Incremental: true}, Position: change.Position{Partition: at(0)}}, event(1, 0, 5)}, ends: ends(1, 2), want: "1@0"},
 			{arrive: events{event(1, 1, 5)}, ends: ends(1, 2), want: "1@1 0@0"},
 		}},
 		{"a truncate behind the mark last", 2, []step{
@@ -213,7 +213,7 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 		return e
 	}
 	notification := func(number int32, offset int64) change.Event {
-		return change.Event{Done: change.SnapshotDone, Position: change.Position{Partition: at(number), Offset: offset}}
+		return change.Event{Notice: &change.Notice{Ends: true}, Position: change.Position{Partition: at(number), Offset: offset}}
 	}
 	incremental := func(number int32, offset int64) change.Event {
 		e := unknown(event(number, offset, 0))

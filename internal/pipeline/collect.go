@@ -169,12 +169,24 @@ func (p *pipeline) admit(b *batch, events []change.Event) {
 			continue
 		}
 		p.Router.Route(e)
+		if e.Notice != nil {
+			p.routeWaiting(e.Notice)
+		}
 		p.tell(e)
 		b.note(e)
 		if e.Op != change.Ignore {
 			b.Events = append(b.Events, *e)
 			b.bytes += size(e)
 		}
+	}
+}
+
+// routeWaiting puts the tables that events go to in the place of those at the source.
+func (p *pipeline) routeWaiting(n *change.Notice) {
+	for i, source := range n.Waiting {
+		e := change.Event{Source: source}
+		p.Router.Route(&e)
+		n.Waiting[i] = e.Table
 	}
 }
 

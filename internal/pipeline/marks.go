@@ -12,26 +12,35 @@ type marks struct {
 	// single tables.
 	all    telling
 	tables map[change.Table]telling
-	// incrementalDone are notifications that do not name their tables.
-	incrementalDone []change.Position
-	// end says that some record tells the end of a snapshot, ends where such
-	// records are.
+	// notices are Debezium's notifications, in their order.
+	notices []notice
+	// end says that some record tells the end of a snapshot, or is a
+	// notification, ends where such records are.
 	end  bool
 	ends []change.Partition
 }
 
 // telling is what records say about one snapshot: that there are any, which of
-// them bear a mark of the last, which notifications call it complete.
+// them bear a mark of the last.
 type telling struct {
 	records bool
 	last    []lastRecord
-	done    []change.Position
 }
 
 // lastRecord is a record with a mark of the last, and the snapshot it is of.
 type lastRecord struct {
 	change.Position
 	id change.SnapshotID
+}
+
+// notice is one of Debezium's notifications, which has been routed.
+type notice struct {
+	change.Notice
+	at change.Position
+	// named says that it is about one table, which is filtered out where table is
+	// empty.
+	named bool
+	table change.Table
 }
 
 // of returns what is said about the snapshot of a table, or of AllTables.
@@ -44,13 +53,16 @@ func (m *marks) of(table change.Table) telling {
 
 // note notes what an event says, which has been routed.
 func (m *marks) note(e *change.Event) {
-	if e.Snapshot == change.Streamed && e.Done == change.NotDone {
+	if e.Snapshot == change.Streamed && e.Notice == nil {
 		return
 	}
 	if m.tables == nil {
 		m.tables = make(map[change.Table]telling)
 	}
-	m.noteDone(e)
+	if e.Notice != nil {
+		m.notices = append(m.notices, notice{*e.Notice, e.Position, e.Source != change.Table{}, e.Table})
+		m.noteEnd(e)
+	}
 	if e.Snapshot == change.Streamed {
 		return
 	}
@@ -76,7 +88,7 @@ func lastOf(e *change.Event) lastRecord {
 	return lastRecord{e.Position, change.SnapshotID{LSN: e.LSN, Time: e.Time}}
 }
 
-// noteEnd notes where the end of a snapshot is told.
+// noteEnd notes where the end of a snapshot is told, or what that depends on.
 func (m *marks) noteEnd(e *change.Event) {
 	m.end = true
 	m.ends = append(m.ends, e.Position.Partition)
@@ -91,14 +103,14 @@ func (m *marks) join(other *marks) {
 	for table, of := range other.tables {
 		m.tables[table] = m.tables[table].or(of)
 	}
-	m.incrementalDone = append(m.incrementalDone, other.incrementalDone...)
+	m.notices = append(m.notices, other.notices...)
 	m.end = m.end || other.end
 	m.ends = append(m.ends, other.ends...)
 }
 
 // or returns what either of two says.
 func (t telling) or(other telling) telling {
-	t.records, t.last, t.done = t.records || other.records, append(t.last, other.last...), append(t.done, other.done...)
+	t.records, t.last = t.records || other.records, append(t.last, other.last...)
 	return t
 }
 
@@ -118,31 +130,12 @@ func (m *marks) drop(part change.Partition) {
 	for table, of := range m.tables {
 		m.tables[table] = of.without(there)
 	}
-	m.incrementalDone = slices.DeleteFunc(m.incrementalDone, there)
+	m.notices = slices.DeleteFunc(m.notices, func(n notice) bool { return there(n.at) })
 	m.ends = slices.DeleteFunc(m.ends, func(end change.Partition) bool { return end == part })
 }
 
 // without returns what is said elsewhere.
 func (t telling) without(there func(change.Position) bool) telling {
 	t.last = slices.DeleteFunc(t.last, func(record lastRecord) bool { return there(record.Position) })
-	t.done = slices.DeleteFunc(t.done, there)
 	return t
-}
-
-// noteDone notes a notification.
-func (m *marks) noteDone(e *change.Event) {
-	if e.Done == change.NotDone {
-		return
-	}
-	m.noteEnd(e)
-	switch {
-	case e.Source != change.Table{}:
-		of := m.tables[e.Table]
-		of.done = append(of.done, e.Position)
-		m.tables[e.Table] = of
-	case e.Done == change.SnapshotDone:
-		m.all.done = append(m.all.done, e.Position)
-	default:
-		m.incrementalDone = append(m.incrementalDone, e.Position)
-	}
 }

@@ -55,9 +55,6 @@ func (b *batch) cut(most int) *batch {
 	for _, at := range b.marks.all.last {
 		last[at.Partition.Topic] = true
 	}
-	for _, at := range b.marks.all.done {
-		last[at.Partition.Topic] = true
-	}
 	first := make(map[string]bool, most)
 	for _, late := range []bool{false, true} {
 		for _, topic := range all {

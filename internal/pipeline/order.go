@@ -93,7 +93,7 @@ func (b *barrier) speaksOfAll(e *change.Event) bool {
 
 // endsSnapshot reports whether an event says that a snapshot is complete.
 func endsSnapshot(e *change.Event) bool {
-	return e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable || e.Done != change.NotDone
+	return e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable || e.Notice != nil && e.Notice.Ends
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {

@@ -44,7 +44,9 @@ func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch) {
 	s.expect(p.Awaited())
 	s.pass(time.Now(), p.health.well())
 	if b != nil {
-		s.applied(b)
+		for _, table := range s.applied(b) {
+			p.Logger.Info(p.about(table) + "a notification that a snapshot is complete does not count, since that snapshot began before the synchronization")
+		}
 	}
 	for table, a := range s.awaited {
 		how, complete := a.complete(s.deadline)
@@ -65,6 +67,14 @@ func (p *pipeline) lookAtSnapshot(ctx context.Context, b *batch) {
 	}
 }
 
+// about begins a line of the log about the snapshot of a table or of all.
+func (p *pipeline) about(table change.Table) string {
+	if table == AllTables {
+		return p.subject()
+	}
+	return "table " + table.String() + ": "
+}
+
 // awaitsEnd reports whether a snapshot is expected that an event may say the end
 // of. The barrier lets such an event through only after all that the topics held
 // when it was read.
@@ -73,7 +83,7 @@ func (p *pipeline) awaitsEnd(e *change.Event) bool {
 		return false
 	}
 	for _, a := range p.Awaited() {
-		if a.Table != AllTables || e.Snapshot == change.LastInSnapshot || e.Done == change.SnapshotDone {
+		if a.Table != AllTables || e.Snapshot == change.LastInSnapshot || e.Notice != nil && !e.Notice.Incremental {
 			return true
 		}
 	}
@@ -134,14 +144,21 @@ func (s *snapshots) pass(now time.Time, active bool) {
 	s.looked = now
 }
 
-// applied notes what a batch that has been applied has told.
-func (s *snapshots) applied(b *batch) {
+// applied notes what a batch that has been applied has told. It returns for which
+// synchronizations it told first that an earlier snapshot is complete.
+func (s *snapshots) applied(b *batch) (earlier []change.Table) {
 	for table, a := range s.awaited {
 		if b.marks.of(table).records {
 			a.quiet = 0
 		}
+		early := a.how == "" && a.listen(b.marks.notices).early
 		if news, told := b.Snapshots[table]; told {
 			a.hear(news)
 		}
+		if early && a.how == "" && !a.early {
+			a.early = true
+			earlier = append(earlier, table)
+		}
 	}
+	return earlier
 }

@@ -73,7 +73,7 @@ func TestLastMarkGoesWithItsBatch(t *testing.T) {
 		{nil, change.LastInSnapshot, nil},
 		{[]change.Table{AllTables}, change.LastInSnapshot, map[change.Table]change.SnapshotNews{AllTables: {Complete: string(LastRecord)}}},
 		{[]change.Table{AllTables}, change.LastInTable, nil},
-		{[]change.Table{table, loan}, change.LastInTable, map[change.Table]change.SnapshotNews{table: {Seen: true, Complete: string(LastRecord)}}},
+		{[]change.Table{table, loan}, change.LastInTable, map[change.Table]change.SnapshotNews{table: {Complete: string(LastRecord)}}},
 	} {
 		r := start(t, awaits(test.awaited...))
 		row := upsert(part0, 0, 5, 5)
@@ -168,14 +168,14 @@ func TestEndOfTables(t *testing.T) {
 		},
 		{
 			"a notification of all",
-			[]change.Event{{Snapshot: change.InSnapshot, Source: table}, {Done: change.SnapshotDone}},
-			map[change.Table]Completion{table: Notified, AllTables: Notified},
+			[]change.Event{{Snapshot: change.InSnapshot, Source: table}, {Notice: &change.Notice{Ends: true}}},
+			map[change.Table]Completion{AllTables: Notified},
 		},
-		{"a notification of a table", []change.Event{{Done: change.IncrementalDone, Source: loan}}, map[change.Table]Completion{loan: Notified}},
+		{"a notification of a table", []change.Event{{Notice: &change.Notice{Ends: true, Incremental: true}, Source: loan}}, map[change.Table]Completion{loan: Notified}},
 		{
 			"a notification of an incremental snapshot",
-			[]change.Event{{Snapshot: change.Incremental, Source: table}, {Done: change.IncrementalDone}},
-			map[change.Table]Completion{table: Notified},
+			[]change.Event{{Snapshot: change.Incremental, Source: table}, {Notice: &change.Notice{Ends: true, Incremental: true}}},
+			map[change.Table]Completion{},
 		},
 	} {
 		w := newWatch(t, AllTables, table, loan)
@@ -191,7 +191,7 @@ func TestEndOfTables(t *testing.T) {
 func TestNotificationOvertakes(t *testing.T) {
 	w := newWatch(t, table)
 	w.reads(change.Event{Snapshot: change.Incremental, Source: table})
-	w.reads(change.Event{Done: change.IncrementalDone})
+	w.reads(change.Event{Notice: &change.Notice{Ends: true, Incremental: true}, Source: table})
 	for range 3 {
 		w.after(notifiedGrace-time.Second, true)
 		w.is("records may come", map[change.Table]Completion{})

@@ -24,9 +24,11 @@ type Snapshot struct {
 	// Since is when the resynchronization began, zero for the initial one and
 	// where that is not known.
 	Since time.Time
-	// Complete says that the snapshot is known to be complete, Seen that a
-	// record of it has come, Notified that a notification calls it complete.
-	Complete, Seen, Notified bool
+	// Complete says that the snapshot is known to be complete, Notified that a
+	// notification calls it complete.
+	Complete, Notified bool
+	// Begun is since when what snapshots read has been read after it began.
+	Begun change.Begun
 	// Before is the snapshot that may have been under way when it began.
 	Before change.SnapshotID
 	// from are the first offsets that confirm, of partitions that had been
@@ -50,7 +52,8 @@ func LoadScope(ctx context.Context, db Querier, source string) (*Scope, error) {
 	s := &Scope{mode: Normal, parts: make(map[Target]Snapshot)}
 	rows, err := db.Query(ctx, `
 SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
-       coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.seen, false), coalesce(r.notified, false),
+       coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.notified, false),
+       coalesce(r.initial_begun, 'epoch'), coalesce(r.incremental_begun, 'epoch'),
        coalesce(r.before_lsn, 0), coalesce(r.before_time, 'epoch'),
        coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
   FROM metadb.source s
@@ -64,16 +67,17 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 	target := Target{Source: source}
 	var found Snapshot
 	var lsn int64
-	var before time.Time
+	var before, initial, incremental time.Time
 	var at change.Partition
 	var offset int64
 	_, err = pgx.ForEachRow(rows, []any{
 		&s.mode, &target.Table.Schema, &target.Table.Name,
-		&found.Since, &found.Complete, &found.Seen, &found.Notified, &lsn, &before, &at.Topic, &at.Number, &offset,
+		&found.Since, &found.Complete, &found.Notified, &initial, &incremental, &lsn, &before, &at.Topic, &at.Number, &offset,
 	}, func() error {
 		p, known := s.parts[target]
 		if !known {
 			p = found
+			p.Begun = change.Begun{Initial: change.Micros(initial.UnixMicro()), Incremental: change.Micros(incremental.UnixMicro())}
 			p.Before = change.SnapshotID{LSN: uint64(lsn), Time: change.Micros(before.UnixMicro())}
 			if p.from = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
 				p.Since = time.Time{}

@@ -36,15 +36,15 @@ func (i *incremental) note(batch *change.Batch, now time.Time) {
 }
 
 // warning says what is to be known before the synchronization of a table begins;
-// empty if nothing is. What an incremental snapshot has read before does not confirm, and that it is
-// complete would be taken for the end of the next one.
+// empty if nothing is. What an incremental snapshot has read before does not confirm, and so its end does not
+// count.
 func (i *incremental) warning(table change.Table, now time.Time) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	last, known := i.last[table]
 	if age := now.Sub(last); known && age < incrementalRecent {
-		return fmt.Sprintf("an incremental snapshot of table %s may be under way (its last row came %s ago): what it has read so far does not confirm; "+
-			"unless it was complete, let it end, and begin the synchronization again", table, age.Round(time.Second))
+		return fmt.Sprintf("an incremental snapshot of table %s may be under way (its last row came %s ago): what it has read so far does not confirm, "+
+			"and its end will not count; have the connector read the table again", table, age.Round(time.Second))
 	}
 	return ""
 }

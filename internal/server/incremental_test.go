@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/eventgen"
 )
 
 // TestSyncDuringIncrementalSnapshot: what such a snapshot has read before the
@@ -46,4 +49,48 @@ func TestSyncDuringIncrementalSnapshot(t *testing.T) {
 	if got := said(); !strings.Contains(got, warning) {
 		t.Errorf("got %q", got)
 	}
+}
+
+// TestEndOfIncrementalSnapshot: that one is complete counts where its beginning has been
+// told after the synchronization began, also by a server that has been restarted since.
+func TestEndOfIncrementalSnapshot(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, f.source())
+	f.change('r', 1, "a", "last")
+	r.awaitText(t, current, "1=a")
+	r.admin(t, "endsync data source sensor with (force_unconfirmed)")
+	const began, ended = `"STARTED","additional_data":{"data_collections":"library.patron"}`,
+		`"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron","status":"SUCCEEDED"}`
+	at := 0
+	notify := func(id, said string) {
+		t.Helper()
+		at++
+		const value = `{"schema":{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.common.Notification"},` +
+			`"payload":{"id":"%s","aggregate_type":"Incremental Snapshot","timestamp":%d,"type":%s}}`
+		record := eventgen.Record{Topic: "sensor.notifications", Time: time.Now(), Value: fmt.Appendf(nil, value, id, at, said)}
+		if err := f.producer.Write(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notify("one", began)
+	f.change('r', 1, "b", "incremental")
+	r.awaitText(t, current, "1=b")
+	r.awaitText(t, "SELECT coalesce(max(next_offset), 0)::text FROM metadb.stream_position WHERE topic = 'sensor.notifications'", "1")
+	r.admin(t, "sync table library.patron__")
+
+	f.change('r', 2, "b", "incremental")
+	notify("one", ended)
+	r.await(t, "say that the end does not count", func() error {
+		return r.logged("table library.patron: a notification that a snapshot is complete does not count")
+	})
+	const known = "SELECT notified || ' ' || (incremental_begun > 'epoch') FROM metadb.resync WHERE table_name = 'patron'"
+	r.awaitText(t, known, "false false")
+	notify("two", began)
+	r.awaitText(t, known, "false true")
+	r.stop(t)
+	r = i.start(t)
+	f.change('r', 1, "b", "incremental")
+	notify("two", ended)
+	r.awaitText(t, known, "true true")
 }

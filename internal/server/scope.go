@@ -68,12 +68,18 @@ func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
 // awaited returns the snapshots that are expected; see pipeline.Config.
 func (s *stream) awaited() []pipeline.Awaited {
 	var all []pipeline.Awaited
-	for target, snapshot := range s.scope.get().Snapshots() {
-		if !snapshot.Complete {
-			all = append(all, pipeline.Awaited{
-				Table: target.Table, Since: snapshot.Since, Seen: snapshot.Seen, Notified: snapshot.Notified, Counts: snapshot.Counts, Before: snapshot.Before,
-			})
+	now := s.scope.get()
+	for target, snapshot := range now.Snapshots() {
+		if snapshot.Complete {
+			continue
 		}
+		expected := pipeline.Awaited{
+			Table: target.Table, Since: snapshot.Since, Begun: snapshot.Begun, Notified: snapshot.Notified, Before: snapshot.Before,
+		}
+		if now.Mode() != resync.Initial {
+			expected.Counts = snapshot.Counts
+		}
+		all = append(all, expected)
 	}
 	return all
 }
