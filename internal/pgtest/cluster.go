@@ -27,16 +27,21 @@ const startTimeout = 30 * time.Second
 
 // supervise runs the server until standard input ends, then stops it and
 // removes its folder unless told to keep it. The pipe ends when this process
-// does, however that happens: no server is left behind.
+// does, however that happens: no server is left behind. One that has ended by itself
+// is started again where it is told so.
 const supervise = `
-"$1/postgres" -D "$2/data" -k "$2" </dev/null >>"$2/server.log" 2>&1 &
-server=$!
-read -r word || word=remove
-case $word in
-crash) kill -QUIT "$server" ;;
-*) kill -INT "$server" ;;
-esac
-wait "$server"
+word=again
+while [ "$word" = again ]; do
+	"$1/postgres" -D "$2/data" -k "$2" </dev/null >>"$2/server.log" 2>&1 &
+	server=$!
+	read -r word || word=remove
+	case $word in
+	again) ;;
+	crash) kill -QUIT "$server" ;;
+	*) kill -INT "$server" ;;
+	esac
+	wait "$server"
+done
 if [ "$word" = remove ]; then rm -rf "$2"; fi
 `
 
@@ -54,6 +59,9 @@ type Options struct {
 	// contents are gone after Stop and Crash. The machine has to let the test mount something: as root, or in
 	// a user namespace.
 	Disk int64
+	// WALDisk, if not 0, is the size in bytes of such a disk for the write-ahead log
+	// alone, whose segments have 1 MB then.
+	WALDisk int64
 }
 
 // Cluster is one PostgreSQL server with its files.
@@ -63,6 +71,7 @@ type Cluster struct {
 	port     int
 	password string
 	disk     int64
+	walDisk  int64
 
 	// feed is the supervisor's standard input, nil while the server is down.
 	feed    io.WriteCloser
@@ -88,7 +97,7 @@ func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make folder for PostgreSQL: %w", err)
 	}
-	c := &Cluster{bin: bin, dir: dir, account: who, port: ports[0], password: options.Password, disk: options.Disk}
+	c := &Cluster{bin: bin, dir: dir, account: who, port: ports[0], password: options.Password, disk: options.Disk, walDisk: options.WALDisk}
 	if err := c.initialize(ctx, options); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -113,6 +122,9 @@ func (c *Cluster) initialize(ctx context.Context, options Options) error {
 		}
 		args = append(args[:len(args)-1], "--auth-host=scram-sha-256", "--pwfile="+file)
 	}
+	if options.WALDisk > 0 {
+		args = append(args, "--wal-segsize=1")
+	}
 	if err := c.account.own(c.dir); err != nil {
 		return fmt.Errorf("hand folder to the server's user: %w", err)
 	}
@@ -133,6 +145,9 @@ func (c *Cluster) configure(options Options) error {
 	settings := []string{"listen_addresses = '127.0.0.1'", "port = " + strconv.Itoa(c.port)}
 	if !options.Durable {
 		settings = append(settings, "fsync = off", "synchronous_commit = off", "full_page_writes = off")
+	}
+	if options.WALDisk > 0 {
+		settings = append(settings, "min_wal_size = 2MB", "max_wal_size = 4MB")
 	}
 	for _, line := range append(settings, options.Settings...) {
 		if _, err := fmt.Fprintln(file, line); err != nil {

@@ -12,10 +12,14 @@ import (
 // withDisk runs the supervisor where a small disk is mounted, which nobody else
 // on the machine sees and which ends with the server, however that happens.
 // Arguments: folder of the binaries, folder of the cluster, bytes of the disk,
-// how to become the server's user, the supervisor.
+// how to become the server's user, the supervisor, what of the data goes there, if not
+// a tablespace.
 const withDisk = `
 mkdir -p "$2/disk" && mount -t tmpfs -o "size=$3,mode=0777" tmpfs "$2/disk" || exit 1
 chown --reference="$2" "$2/disk"
+if [ "$6" ]; then
+	cp -a "$2/data/$6" "$2/disk/" && rm -r "$2/data/$6" && ln -s "$2/disk/$6" "$2/data/$6" || exit 1
+fi
 $4 sh -c "$5" pgtest "$1" "$2"
 status=$?
 umount "$2/disk" && rmdir "$2/disk"
@@ -29,7 +33,11 @@ const DiskTablespace = "small_disk"
 // supervisor is the command that runs the server: as the account, or, for a
 // small disk, in a mount namespace, where it becomes the account later.
 func (c *Cluster) supervisor() *exec.Cmd {
-	if c.disk == 0 {
+	size, moved := c.disk, ""
+	if c.walDisk > 0 {
+		size, moved = c.walDisk, "pg_wal"
+	}
+	if size == 0 {
 		command := exec.Command("sh", "-c", supervise, "pgtest", c.bin, c.dir)
 		command.SysProcAttr = c.account.attributes()
 		return command
@@ -44,7 +52,7 @@ func (c *Cluster) supervisor() *exec.Cmd {
 		enter = append(enter, "--map-root-user")
 		become = "unshare --user --map-user=" + uid + " --map-group=" + gid
 	}
-	args := append(enter, "sh", "-c", withDisk, "pgtest", c.bin, c.dir, strconv.FormatInt(c.disk, 10), become, supervise)
+	args := append(enter, "sh", "-c", withDisk, "pgtest", c.bin, c.dir, strconv.FormatInt(size, 10), become, supervise, moved)
 	command := exec.Command("unshare", args...)
 	command.SysProcAttr = account{}.attributes()
 	return command

@@ -51,12 +51,18 @@ const preparedStatements = 2048
 
 // connect connects as a role. The error says what to do about it.
 func connect(ctx context.Context, config *instance.Config, role instance.Role) (*pgx.Conn, error) {
+	return dial(ctx, config, role, func(*pgx.ConnConfig) {})
+}
+
+// dial is connect with more settings.
+func dial(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
 	parsed, err := pgx.ParseConfig(config.ConnString(role))
 	if err != nil {
 		return nil, fmt.Errorf("connection to the database: %w", err)
 	}
 	session(parsed.RuntimeParams)
 	parsed.StatementCacheCapacity = preparedStatements
+	set(parsed)
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, parsed)

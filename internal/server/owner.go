@@ -40,13 +40,17 @@ type owner struct {
 	conn   *pgx.Conn
 	// retake is retakeTime.
 	retake time.Duration
-	// back is called when the database has been away, nil for nobody.
+	// words are what the database says as it goes down.
+	words *lastWords
+	// back is called when the database has been away, and away with each failure to
+	// connect and, nil, when that is over. Nil is nobody.
 	back func()
+	away func(err error)
 }
 
 // own takes the lock. It fails if another server has it.
 func own(ctx context.Context, config *instance.Config, logger *slog.Logger) (*owner, error) {
-	o := &owner{config: config, logger: logger, retake: retakeTime}
+	o := &owner{config: config, logger: logger, retake: retakeTime, words: &lastWords{}}
 	if err := o.take(ctx, takeTime); err != nil {
 		return nil, err
 	}
@@ -55,7 +59,10 @@ func own(ctx context.Context, config *instance.Config, logger *slog.Logger) (*ow
 
 // take connects and takes the lock, for as long as patience lasts.
 func (o *owner) take(ctx context.Context, patience time.Duration) error {
-	conn, err := connect(ctx, o.config, o.config.SystemUser)
+	conn, err := o.words.connect(ctx, o.config)
+	if o.away != nil {
+		o.away(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -132,7 +139,7 @@ func (o *owner) look(ctx context.Context) error {
 			return nil
 		}
 		o.close(ctx)
-		return err
+		return o.words.add(err)
 	}
 	if err := o.take(ctx, o.retake); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (s *server) serve(ctx context.Context) error {
 		port.Serve(ctx)
 		return ctx.Err()
 	})
-	owner.back = streams.distrust
+	owner.back, owner.away, streams.words = streams.distrust, streams.registry.SetAway, owner.words
 	group.Go(func() error { return owner.watch(ctx) })
 	group.Go(func() error { return streams.run(ctx) })
 	group.Go(func() error { return streams.maintain(ctx) })

@@ -53,7 +53,7 @@ func (s *stream) supervise(ctx context.Context) {
 	pauses := growing{}
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := s.run(ctx)
+		err := s.words.add(s.run(ctx))
 		if ctx.Err() != nil {
 			return
 		}
@@ -112,7 +112,7 @@ func (s *stream) build(ctx context.Context) error {
 	}
 	defer source.Close()
 	applier := history.New(history.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, s.config, s.config.SystemUser) },
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
 		Source:  stored.options.Name,
 		Group:   stored.options.ConsumerGroup,
 		Store:   s.tables.store,
@@ -219,6 +219,7 @@ var _ pipeline.Applier = (*sharingApplier)(nil)
 // read before the next try.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.apply(ctx, batch)
+	err = a.stream.words.add(err)
 	var refused *pgconn.PgError
 	named := errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema)
 	if named || errors.Is(err, checkpoint.ErrFenced) {

@@ -27,6 +27,8 @@ type streams struct {
 	identity string
 	tables   *tables
 	metrics  *monitor.Metrics
+	// words are what the database says as it goes down.
+	words *lastWords
 	// analyze gets the names of sources whose snapshot is complete.
 	analyze chan string
 
@@ -56,7 +58,7 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		return nil, err
 	}
 	all := &streams{
-		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity,
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, words: &lastWords{},
 		tables: &tables{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {

@@ -12,6 +12,26 @@ import (
 type Registry struct {
 	mu      sync.Mutex
 	sources map[string]*Source
+	// away says why the database can't be reached, since when it has been said; empty
+	// if it can.
+	away  string
+	since time.Time
+}
+
+// SetAway says that the database can't be reached, or, with nil, that it can. A stream
+// where nothing comes does not notice.
+func (r *Registry) SetAway(why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case why == nil:
+		r.away = ""
+	case r.away == "":
+		r.since = time.Now()
+		fallthrough
+	default:
+		r.away = why.Error()
+	}
 }
 
 // Source returns the state of a source, made inactive where it is new.
@@ -42,7 +62,11 @@ func (r *Registry) Reports() []Report {
 	defer r.mu.Unlock()
 	reports := make([]Report, 0, len(r.sources))
 	for _, s := range r.sources {
-		reports = append(reports, s.Report())
+		report := s.Report()
+		if r.away != "" && report.Stream != Error && report.Stream != Inactive {
+			report.Stream, report.Message, report.Since = Error, r.away, r.since
+		}
+		reports = append(reports, report)
 	}
 	slices.SortFunc(reports, func(a, b Report) int { return cmp.Compare(a.Name, b.Name) })
 	return reports

@@ -1,8 +1,10 @@
 package status
 
 import (
+	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -94,6 +96,36 @@ func TestRefusedUntilNothingIsRejected(t *testing.T) {
 	s.RejectedRemoved(2)
 	if got := s.Report(); got.Rejected != 0 || got.Refused != nil {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestAway: where the database is away no stream is active, whatever it knows of
+// itself; it is again when that is over.
+func TestAway(t *testing.T) {
+	var r Registry
+	r.Source("active").SetStream(Active, "")
+	r.Source("broken").SetStream(Error, "no broker")
+	r.Source("idle")
+	shown := func() string {
+		var lines []string
+		for _, report := range r.Reports() {
+			lines = append(lines, strings.TrimSpace(string(report.Stream)+" "+report.Message))
+		}
+		return strings.Join(lines, ", ")
+	}
+	before := shown()
+	r.SetAway(errors.New("refused"))
+	since := r.Reports()[0].Since
+	if got := shown(); got != "error refused, error no broker, inactive" || since.IsZero() {
+		t.Errorf("got %s since %s", got, since)
+	}
+	r.SetAway(errors.New("unreachable"))
+	if got := r.Reports()[0]; got.Message != "unreachable" || !got.Since.Equal(since) {
+		t.Errorf("got %+v", got)
+	}
+	r.SetAway(nil)
+	if got := shown(); got != before {
+		t.Errorf("got %s, want %s", got, before)
 	}
 }
 

@@ -1,0 +1,58 @@
+//go:build e2e
+
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"metadb/internal/pgtest"
+)
+
+// TestFullWAL: the write-ahead log has filled its disk, since a replication slot that
+// nobody reads keeps it. PostgreSQL ends in a PANIC, and recovers when there is room. What
+// it forgets is read again.
+func TestFullWAL(t *testing.T) {
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{WALDisk: 32 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
+	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f.admin(t, patron.source())
+	patron.change('c', 1, "Ada", "")
+	f.awaitText(t, current, "1=Ada")
+
+	f.exec(t, "SELECT pg_create_physical_replication_slot('left_behind', true)")
+	if err := cluster.FillWALDisk(); err != nil {
+		t.Fatal(err)
+	}
+	const rows = 4000
+	for id := range int64(rows) {
+		patron.change('u', id+1, strings.Repeat("n", 1900), "")
+	}
+	f.await(t, "see PostgreSQL go down for good", func() error {
+		if pid, err := cluster.Pid(); err == nil {
+			return fmt.Errorf("process %d runs", pid)
+		}
+		return nil
+	})
+	const down = "whether PostgreSQL is running; its last words were: "
+	f.awaitState(t, "error", down)
+	if err := f.logged(down); err != nil {
+		t.Error(err)
+	}
+
+	if err := cluster.FreeWALDisk(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.Again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(t, "active", "")
+	f.awaitText(t, "SELECT count(*) || ' ' || min(length(name)) FROM library.patron", fmt.Sprint(rows, " 1900"))
+	f.awaitText(t, versions, fmt.Sprint(rows+1))
+	f.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "0")
+}
