@@ -19,6 +19,9 @@ type Beginning struct {
 	Stored Mark
 	// From is the offset where reading begins: the mark's Next, but for gaps.
 	From int64
+	// Again, where it is not 0, says that records before that offset may have been
+	// applied, though no mark is stored: the database has forgotten it.
+	Again int64
 	// TopicID is the topic's identity now.
 	TopicID TopicID
 	// Gap, where it is not nil, says that records between the mark and From

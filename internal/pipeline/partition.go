@@ -11,6 +11,9 @@ type partitions struct {
 type partition struct {
 	change.Partition
 	fresh bool
+	// again is the offset before which records may be read again, whatever the
+	// marks say.
+	again int64
 	// taken is the mark at which the last batch ended, now the one behind
 	// the last event collected.
 	taken, now change.Mark
@@ -22,7 +25,7 @@ func newPartitions() partitions {
 
 // begin takes up a partition.
 func (p *partitions) begin(b change.Beginning) {
-	state := &partition{Partition: b.Partition, fresh: b.Fresh, taken: b.Stored}
+	state := &partition{Partition: b.Partition, fresh: b.Fresh, again: b.Again, taken: b.Stored}
 	if b.Fresh {
 		state.taken.Next = b.From
 	}
@@ -48,7 +51,7 @@ func (p *partitions) collect(e *change.Event) bool {
 	}
 	mark := &state.now
 	mark.Next = e.Position.Offset + 1
-	readAgain := mark.Next <= mark.Reached
+	readAgain := mark.Next <= max(mark.Reached, state.again)
 	mark.Reached = max(mark.Reached, mark.Next)
 	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
 		return true
@@ -58,7 +61,7 @@ func (p *partitions) collect(e *change.Event) bool {
 		return true
 	}
 	e.Overtaken = e.Op == change.Truncate && p.overtaken(e)
-	e.Suspect = e.Overtaken || mark.Suspects(e)
+	e.Suspect = e.Overtaken || mark.Suspects(e) || e.Position.Offset < state.again
 	mark.Raise(e)
 	return true
 }

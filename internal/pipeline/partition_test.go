@@ -77,6 +77,21 @@ func TestSuspectsReadAgain(t *testing.T) {
 	}
 }
 
+// TestSuspectsWhatTheDatabaseForgot: where no mark is stored any more, what may have
+// been applied is suspect whatever its lsn.
+func TestSuspectsWhatTheDatabaseForgot(t *testing.T) {
+	for _, mark := range []change.SnapshotMark{change.Streamed, change.InSnapshot, change.Incremental} {
+		states := newPartitions()
+		states.begin(change.Beginning{Partition: part0, Fresh: true, From: 8, Again: 10})
+		for i, want := range []bool{true, true, false} {
+			e := upsert(part0, int64(8+i), uint64(80+i), change.Micros(80+i))
+			if e.Snapshot = mark; !states.collect(&e) || e.Suspect != want {
+				t.Errorf("mark %d, offset %d: suspect is %t", mark, 8+i, e.Suspect)
+			}
+		}
+	}
+}
+
 func TestDeliveredTwiceAndNotOurs(t *testing.T) {
 	states := newPartitions()
 	states.begin(begin(part0, change.Mark{Next: 5}))

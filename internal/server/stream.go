@@ -37,6 +37,8 @@ type stream struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	scope  scope
+	// firsts are where partitions were begun, in case the database forgets.
+	firsts kafka.Firsts
 	// snapshots are incremental ones that may be under way.
 	snapshots incremental
 
@@ -198,6 +200,7 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 		Marks: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
+		Firsts:  &s.firsts,
 		Decoder: debezium.Config{Placeholder: o.UnavailablePlaceholder},
 		Decoded: func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
 		Logger:  s.logger,

@@ -11,8 +11,8 @@ import (
 )
 
 // begin says where the partitions that the group gave us are read from: the
-// stored mark where there is one, and what the group has committed, or the
-// start, where there is none. It is kgo's AdjustFetchOffsetsFn. Where it fails it
+// stored mark where there is one; where it was begun, if that is remembered, and else
+// what the group has committed, or the start, where there is none. It is kgo's AdjustFetchOffsetsFn. Where it fails it
 // is called again after a while, and until then Fetch says why nothing is read.
 func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	from, err := s.positions(ctx, offered)
@@ -49,10 +49,15 @@ func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo
 		if !stored {
 			// What the group has committed, negative if nothing.
 			mark.Next = offered[part.Topic][part.Number].EpochOffset().Offset
+			if first, known := s.config.Firsts.recall(s.config.ConsumerGroup, part, b.TopicID, mark.Next); known {
+				s.config.Logger.Warn(fmt.Sprintf("the database has forgotten the position of %s: it is read again from offset %d, where it was begun", part, first))
+				mark.Next, b.Again = first, mark.Next
+			}
 		}
 		if b.From = log.starts[part]; mark.Next >= 0 {
 			b.From, b.Gap = resume(part, mark, b.TopicID, b.From, log.ends[part])
 		}
+		s.config.Firsts.note(s.config.ConsumerGroup, &b)
 		offered[part.Topic][part.Number] = kgo.NewOffset().At(b.From)
 		begun = append(begun, b)
 	}

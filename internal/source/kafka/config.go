@@ -51,6 +51,9 @@ type Config struct {
 	// Marks returns the marks that are stored for some partitions; those
 	// without one are absent.
 	Marks func(context.Context, []change.Partition) (map[change.Partition]change.Mark, error)
+	// Firsts remembers where partitions without a stored mark were begun; nil for
+	// a source that is not followed by another.
+	Firsts *Firsts
 	// Decoder configures the decoding of records.
 	Decoder debezium.Config
 	// Decoded is told how long the decoding of a delivery took; nil if nobody
