@@ -24,10 +24,13 @@ type Bounds struct {
 }
 
 // BoundsFunc asks the broker of a data source for the bounds of every partition
-// of some topics. Topics that do not exist are absent.
+// of some topics, nil for all those of the data source. Topics that do not exist are
+// absent.
 //
 // Only events at or after the end of the moment of [Sync] confirm, in partitions
-// that have been read before: what is unread there was said before the snapshot.
+// that have been read before: what is unread there was said before the snapshot. In the
+// synchronization of one table that holds for all partitions that exist: its snapshot
+// comes in the same topics.
 type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]Bounds, error)
 
 // beginning is from where partitions are read, and from where they confirm.
@@ -59,7 +62,11 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if len(marks) == 0 {
 		return beginning{}, nil
 	}
-	bounds, err := o.Bounds(ctx, s.options, topicsOf(marks))
+	var topics []string // all
+	if s.Whole() {
+		topics = topicsOf(marks)
+	}
+	bounds, err := o.Bounds(ctx, s.options, topics)
 	if err != nil {
 		return beginning{}, fmt.Errorf("ask the broker where the topics end: %w", err)
 	}

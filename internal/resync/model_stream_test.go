@@ -195,7 +195,7 @@ func (m *model) drain() {
 func (m *model) bounds(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
 	found := make(map[change.Partition]resync.Bounds)
 	for part, records := range m.log {
-		if slices.Contains(topics, part.Topic) {
+		if topics == nil || slices.Contains(topics, part.Topic) {
 			found[part] = resync.Bounds{End: int64(len(records))}
 		}
 	}

@@ -177,3 +177,23 @@ func TestSyncWithoutBroker(t *testing.T) {
 	r.expect("SELECT sync FROM metadb.source", "0")
 	r.expect("SELECT count(*) FROM metadb.resync", "0")
 }
+
+// TestSyncOfATable confirms from now on, also in topics that have not been read yet: what
+// they hold was said before.
+func TestSyncOfATable(t *testing.T) {
+	r := newRig(t)
+	patron := change.Table{Schema: "library", Name: "patron"}
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', $1, 'metadb_sensor_2.a', 0, 10)", group)
+	r.apply(put("patron", 1, "a", 1))
+	o := resync.SyncOptions{Target: resync.Target{Source: "sensor", Table: patron}, Bounds: func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+		if topics != nil {
+			t.Errorf("asked for %v", topics)
+		}
+		return map[change.Partition]resync.Bounds{{Topic: "metadb_sensor_2.a"}: {End: 20}, {Topic: "metadb_sensor_2.new"}: {End: 3}}, nil
+	}}
+	if err := resync.Sync(t.Context(), r.conn, &front{}, o); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT table_name, topic, next_offset FROM metadb.resync_from ORDER BY 2", "patron metadb_sensor_2.a 20\npatron metadb_sensor_2.new 3")
+}

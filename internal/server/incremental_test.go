@@ -73,10 +73,9 @@ func TestEndOfIncrementalSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	notify("one", began)
+	notify("one", began) // in a topic that is new, and may not have been read by then
 	f.change('r', 1, "b", "incremental")
 	r.awaitText(t, current, "1=b")
-	r.awaitText(t, "SELECT coalesce(max(next_offset), 0)::text FROM metadb.stream_position WHERE topic = 'sensor.notifications'", "1")
 	r.admin(t, "sync table library.patron__")
 
 	f.change('r', 2, "b", "incremental")

@@ -45,6 +45,15 @@ func AbortSync(ctx context.Context, path string, o resync.AbortOptions) error {
 
 // askBounds is a [resync.BoundsFunc].
 func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+	if topics == nil {
+		expressions, err := o.TopicExpressions()
+		if err != nil {
+			return nil, err
+		}
+		if topics, err = kafka.AskTopics(ctx, o.BrokerList(), security(o), expressions); err != nil {
+			return nil, err
+		}
+	}
 	answer, err := kafka.AskBounds(ctx, o.BrokerList(), security(o), topics)
 	if err != nil {
 		return nil, err

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
 )
@@ -28,23 +26,9 @@ func AskBounds(ctx context.Context, brokers []string, security Security, topics 
 	if len(topics) == 0 {
 		return map[change.Partition]Bounds{}, nil // no topic is every topic to Kafka
 	}
-	opts, err := security.options()
-	if err != nil {
-		return nil, err
-	}
-	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...), kgo.ClientID("metadb"),
-		kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
-	if err != nil {
-		return nil, fmt.Errorf("make Kafka client: %w", err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	bounds, err := askBounds(ctx, kadm.NewClient(client), topics)
-	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", strings.Join(brokers, ", "), err)
-	}
-	return bounds, nil
+	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (map[change.Partition]Bounds, error) {
+		return askBounds(ctx, admin, topics)
+	})
 }
 
 func askBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]Bounds, error) {

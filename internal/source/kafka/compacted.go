@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // AskCompacted asks a broker which of some topics are compacted: their older
@@ -16,21 +15,11 @@ func AskCompacted(ctx context.Context, brokers []string, security Security, topi
 	if len(topics) == 0 {
 		return nil, nil
 	}
-	opts, err := security.options()
+	configs, err := ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (kadm.ResourceConfigs, error) {
+		return admin.DescribeTopicConfigs(ctx, topics...)
+	})
 	if err != nil {
-		return nil, err
-	}
-	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...), kgo.ClientID("metadb"),
-		kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
-	if err != nil {
-		return nil, fmt.Errorf("make Kafka client: %w", err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	configs, err := kadm.NewClient(client).DescribeTopicConfigs(ctx, topics...)
-	if err != nil {
-		return nil, fmt.Errorf("ask %s how topics are cleaned up: %w", strings.Join(brokers, ", "), err)
+		return nil, fmt.Errorf("how topics are cleaned up: %w", err)
 	}
 	var compacted []string
 	for _, topic := range configs {

@@ -1,0 +1,52 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ask puts a question to a broker, without joining a group. That no broker answers
+// within a few seconds is an error.
+func ask[Answer any](ctx context.Context, brokers []string, security Security, question func(context.Context, *kadm.Client) (Answer, error)) (answer Answer, err error) {
+	opts, err := security.options()
+	if err != nil {
+		return answer, err
+	}
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(brokers...), kgo.ClientID("metadb"),
+		kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout))...)
+	if err != nil {
+		return answer, fmt.Errorf("make Kafka client: %w", err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	if answer, err = question(ctx, kadm.NewClient(client)); err != nil {
+		return answer, fmt.Errorf("ask %s: %w", strings.Join(brokers, ", "), err)
+	}
+	return answer, nil
+}
+
+// AskTopics asks a broker which topics match one of some expressions. They are
+// sorted.
+func AskTopics(ctx context.Context, brokers []string, security Security, expressions []*regexp.Regexp) ([]string, error) {
+	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) ([]string, error) {
+		details, err := admin.ListTopics(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list topics: %w", err)
+		}
+		var topics []string
+		for name := range details {
+			if slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(name) }) {
+				topics = append(topics, name)
+			}
+		}
+		slices.Sort(topics)
+		return topics, nil
+	})
+}
