@@ -14,7 +14,25 @@ import (
 // nobody reads keeps it. PostgreSQL ends in a PANIC, and recovers when there is room. What
 // it forgets is read again.
 func TestFullWAL(t *testing.T) {
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{WALDisk: 32 << 20})
+	for name, test := range map[string]struct {
+		settings []string
+		says     string
+	}{
+		"any process finds out": {nil, "; its last words were: "},
+		"the stream's own process does": {
+			[]string{
+				"wal_buffers = 64kB", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB", "max_wal_size = 1GB",
+				"bgwriter_lru_maxpages = 0", "autovacuum = off",
+			},
+			`could not write to file "pg_wal/`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) { fillWAL(t, test.settings, test.says) })
+	}
+}
+
+func fillWAL(t *testing.T, settings []string, says string) {
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{WALDisk: 32 << 20, Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +58,7 @@ func TestFullWAL(t *testing.T) {
 		return nil
 	})
 	const down = "whether PostgreSQL is running; its last words were: "
+	f.awaitState(t, "error", says)
 	f.awaitState(t, "error", down)
 	if err := f.logged(down); err != nil {
 		t.Error(err)
