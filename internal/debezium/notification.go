@@ -61,7 +61,7 @@ func (n *notification) scanned() bool {
 // waiting returns the tables that an incremental snapshot still has to begin with. It
 // lists those that it is not through with, and names the present one, which is listed
 // once more where another signal asks for it again. The chunk's number does not tell the beginning of a table: a
-// connector that is restarted may count from 1 again.
+// connector that is restarted counts from 1 again.
 func (n *notification) waiting(current string) []change.Table {
 	if n.Aggregate != "Incremental Snapshot" {
 		return nil // an initial one lists those that it is through with, too
