@@ -7,19 +7,20 @@ import (
 )
 
 // TestNotificationOutlivesTheServer: what is known of a snapshot is known after a
-// kill too. The server is killed after the snapshot's records, and after the
-// notification, before it counts: records might still come after it.
+// kill too. The server is killed after a notification that the snapshot begins, and after the
+// one that it is complete, before it counts: records might still come after it.
 func TestNotificationOutlivesTheServer(t *testing.T) {
 	l, step := synchronized(t)
 	step.expect("sync table library.patron__", "")
+	l.notifyBegin("patron")
 	for id := int64(2); id < 10; id++ {
 		l.write("metadb_sensor_1", 'r', "incremental", id, fmt.Sprintf("Patron %d", id))
 	}
-	step.await("SELECT seen, notified, complete IS NULL FROM metadb.resync", "[true false true]")
+	step.await("SELECT incremental_begun > 'epoch', notified, complete IS NULL FROM metadb.resync", "[true false true]")
 	kill(t, step.m)
 	step.start()
-	l.notify("metadb_sensor_1")
-	step.await("SELECT seen, notified, complete IS NULL FROM metadb.resync", "[true true true]")
+	l.notifyEnd("patron")
+	step.await("SELECT incremental_begun > 'epoch', notified, complete IS NULL FROM metadb.resync", "[true true true]")
 	kill(t, step.m)
 	step.start()
 	step.log("table library.patron: snapshot complete (notification received)")
@@ -27,14 +28,16 @@ func TestNotificationOutlivesTheServer(t *testing.T) {
 
 	// Another resynchronization knows nothing, nor does one that begins anew.
 	step.expect("sync table library.patron__", "")
+	l.notifyBegin("patron")
 	l.write("metadb_sensor_1", 'r', "incremental", 3, "Patron 3")
-	step.await("SELECT seen, notified FROM metadb.resync", "[true false]")
+	step.await("SELECT incremental_begun > 'epoch', notified FROM metadb.resync", "[true false]")
+	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[1]")
 	for _, warning := range []string{"a synchronization is in progress for table library.patron", "an incremental snapshot of table library.patron may be under way"} {
 		if got := step.admin("sync table library.patron__ with (restart)"); !strings.Contains(got, "WARNING: "+warning) {
 			t.Errorf("got %s, without %q", got, warning)
 		}
 	}
-	step.await("SELECT seen, notified FROM metadb.resync", "[false false]")
+	step.await("SELECT incremental_begun > 'epoch', notified FROM metadb.resync", "[false false]")
 	step.stop()
 }
 

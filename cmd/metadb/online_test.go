@@ -161,6 +161,7 @@ func TestOneTable(t *testing.T) {
 
 	// The snapshot has no patron 0 or 1, whose deletes were lost; patron 2 is
 	// written by the stream, and loans are as before.
+	l.notifyBegin("patron")
 	for id := int64(3); id < 10; id++ {
 		l.write("metadb_sensor_1", 'r', "incremental", id, fmt.Sprintf("Patron %d", id))
 	}
@@ -175,7 +176,7 @@ func TestOneTable(t *testing.T) {
 	step.expect("sync table library.patron__", `ERROR: a synchronization is in progress for table library.patron HINT: add "with (restart)" to begin it anew, or use "endsync" or "abort sync"`)
 	step.expect("endsync table library.patron__", `ERROR: the snapshot is not known to be complete HINT: `+
 		`add "with (dry_run)" to see what would be ended, "with (force_unconfirmed)" to end it nevertheless`)
-	l.notify("metadb_sensor_1")
+	l.notifyEnd("patron")
 	step.log("table library.patron: snapshot complete (notification received)")
 	step.expect("endsync table library.patron__ with (dry_run)", "library.patron 10 8 2 (0) (1)")
 	step.expect("endsync table library.patron__", "library.patron 10 8 2")

@@ -23,12 +23,24 @@ type library struct {
 	name string
 }
 
-// notify writes Debezium's notification that an incremental snapshot is complete.
-func (l *library) notify(prefix string) {
+// notifyBegin writes Debezium's notification that an incremental snapshot of a table
+// begins.
+func (l *library) notifyBegin(table string) {
 	l.t.Helper()
-	err := l.producer.Write(l.t.Context(), eventgen.Record{Topic: prefix + ".notifications", Value: []byte(
+	l.notify(`"STARTED","additional_data":{"data_collections":"library.` + table + `"}`)
+}
+
+// notifyEnd writes Debezium's notification that it is complete.
+func (l *library) notifyEnd(table string) {
+	l.t.Helper()
+	l.notify(`"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.` + table + `","data_collections":"library.` + table + `"}`)
+}
+
+func (l *library) notify(said string) {
+	l.t.Helper()
+	err := l.producer.Write(l.t.Context(), eventgen.Record{Topic: "metadb_sensor_1.notifications", Value: []byte(
 		`{"schema":{"type":"struct","fields":[{"type":"string","field":"id"}],"name":"io.debezium.connector.common.Notification"},` +
-			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","type":"COMPLETED","additional_data":{"connector_name":"sensor"},"timestamp":1}}`)})
+			`"payload":{"id":"1","aggregate_type":"Incremental Snapshot","timestamp":1,"type":` + said + `}}`)})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ func TestOneTableWithTransformedTables(t *testing.T) {
 	// Rows 0 and 1 are gone, 2 has changed unseen, 3 changes while the snapshot
 	// is taken.
 	step.expect("sync table library.item__", "")
+	l.notifyBegin("item")
 	for id := int64(2); id < 10; id++ {
 		doc := fmt.Sprintf(`{"a": %d}`, id)
 		if id == 2 {
@@ -61,7 +62,7 @@ func TestOneTableWithTransformedTables(t *testing.T) {
 		write("item", 'r', "incremental", id, doc)
 	}
 	write("item", 'u', "", 3, `{"a": 30}`)
-	l.notify("metadb_sensor_1")
+	l.notifyEnd("item")
 	step.log("table library.item: snapshot complete (notification received)")
 	step.expect("endsync table library.item__", "library.item 10 8 2")
 	const versions = "SELECT __root__id, a::int, __current, __end > now() - interval '1 hour' AND __end <= now() FROM library.item__t__ WHERE __root__id < 5 ORDER BY __start, __root__id"
