@@ -14,9 +14,8 @@ import (
 //   - a truncate, which ends the rows of all partitions of its topic,
 //   - a change of key with unavailable values, which are those of a version
 //     whose end may lie in another partition,
-//   - a row of an incremental snapshot, which has no lsn, where it is the first event of
-//     a partition that appears while its topic has positions: rows move there from
-//     other partitions,
+//   - a row of a snapshot where it is the first event of a partition that appears while
+//     its topic has positions: rows move there from other partitions,
 //   - what says that a snapshot is complete, the mark "last" or a notification,
 //     which speaks of all topics.
 //
@@ -44,6 +43,9 @@ type barrier struct {
 	foreign map[change.Partition]bool
 	// ticks is the time that has passed: see stall.go.
 	ticks int
+	// now is the time of day, skew how long after an event those of other partitions
+	// that precede it may be written: see ends.go.
+	now, skew change.Micros
 }
 
 func newBarrier(awaited func(e *change.Event) bool) *barrier {
@@ -118,15 +120,6 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 		}
 	}
 	return b.drain(through)
-}
-
-func (b *barrier) hold(l *lane, e *change.Event, place uint64) {
-	if len(l.queue) == 0 {
-		b.queued = append(b.queued, l)
-	}
-	l.queue = append(l.queue, held{*e, place})
-	l.bytes += size(e)
-	l.full = l.full || l.bytes > b.limit()
 }
 
 // limit is how much of each partition may be held back now.

@@ -185,25 +185,6 @@ func TestBarrier(t *testing.T) {
 	}
 }
 
-func TestBarrierOfNewPartition(t *testing.T) {
-	b := newBarrier(func(*change.Event) bool { return true })
-	b.begin([]change.Beginning{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
-	b.begin([]change.Beginning{{Partition: at(2), Fresh: true}})
-	if got := places(b.pass([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {
-		t.Errorf("the new partition did not wait: %s", got)
-	}
-	if got := places(b.told(ends(8, 4, 2))); got != "" {
-		t.Errorf("it did not wait for the others: %s", got)
-	}
-	got := b.pass([]change.Event{event(0, 7, 4), event(1, 3, 6)})
-	if got := places(append(got, b.told(ends(8, 4, 2))...)); got != "0@7 2@0 1@3 2@1" {
-		t.Errorf("got %s", got)
-	}
-	if b.asks() || len(b.queued) > 0 {
-		t.Error("something is still held back")
-	}
-}
-
 // TestBarrierComesToAnEnd has marks and events that wait for others in every
 // combination that might wait for itself: with equal and unknown lsn, sent again, in
 // partitions that are new.

@@ -46,7 +46,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 	idle, again := time.NewTicker(idleInterval), time.NewTicker(askInterval)
 	defer idle.Stop()
 	defer again.Stop()
-	var more, paced <-chan time.Time
+	var more, paced, ripe <-chan time.Time
 	due := false
 	current := &batch{}
 	for {
@@ -64,10 +64,14 @@ func (p *pipeline) collect(ctx context.Context) error {
 			if len(delivery.Events) >= largeDelivery {
 				more = time.After(moreIn)
 			}
+			ripe = p.ripe()
 		case <-more:
 			more = nil
 		case <-paced:
 			paced = nil
+		case <-ripe:
+			p.release(ctx, current)
+			ripe = p.ripe()
 		case <-wanted:
 			current.Source, current.Spans = p.Name, p.partitions.take()
 			next := follower(current)
@@ -126,39 +130,11 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 			p.Reporter.Gap(*begun.Gap)
 		}
 	}
+	p.barrier.now = p.now()
 	p.barrier.begin(delivery.Begun)
 	p.admit(b, p.barrier.pass(delivery.Events))
 	p.poll.note(delivery)
 	p.release(ctx, b)
-}
-
-// release asks for the ends of the topics where events wait for them, and adds
-// what need not wait any longer.
-func (p *pipeline) release(ctx context.Context, b *batch) {
-	for p.barrier.asks() {
-		ends, err := p.Source.Ends(ctx, p.barrier.about())
-		if err != nil {
-			break // asked again after a while
-		}
-		p.admit(b, p.barrier.told(ends))
-	}
-	p.pause()
-}
-
-// pause lets partitions wait of which too much is held back, or whose table waits.
-func (p *pipeline) pause() {
-	waiting := p.barrier.full()
-	for topic := range p.lots.paused() {
-		for _, l := range p.barrier.topic(topic).lanes {
-			if !slices.Contains(waiting, l.Partition) {
-				waiting = append(waiting, l.Partition)
-			}
-		}
-	}
-	if len(waiting) > 0 || p.holding {
-		p.Source.Pause(waiting)
-		p.holding = len(waiting) > 0
-	}
 }
 
 // admit adds events to a batch, but for those that change nothing.

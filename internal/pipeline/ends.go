@@ -3,9 +3,38 @@ package pipeline
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"metadb/internal/change"
 )
+
+// A producer writes to each partition by itself: what comes first may be written a
+// moment later than what follows it elsewhere. So the ends are read only when an event is
+// older than writeSkew, which all events are while the stream is behind. A producer that can't
+// write to one partition for longer, while it writes to others, changes the order.
+const writeSkew = 250 * time.Millisecond
+
+// ripens returns how long it takes until the ends may be read for an event that waits,
+// false if none waits for that.
+func (b *barrier) ripens() (time.Duration, bool) {
+	var first change.Micros
+	for _, l := range b.queued {
+		if ripe := l.queue[0].ripe; ripe > b.now && (first == 0 || ripe < first) {
+			first = ripe
+		}
+	}
+	return time.Duration(first-b.now) * time.Microsecond, first != 0
+}
+
+// ripe returns how many events at the head of a queue the ends may be read for.
+func (b *barrier) ripe(l *lane) int {
+	for i := range l.queue {
+		if l.queue[i].ripe > b.now {
+			return i
+		}
+	}
+	return len(l.queue)
+}
 
 // told says where the partitions of all topics end now, or those of the topics that
 // about names. It returns what may be collected.
@@ -19,8 +48,9 @@ func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
 		asked[name] = true
 	}
 	for _, l := range b.queued {
-		if l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l) {
-			l.ends, l.covered, l.told, l.partial = ends, len(l.queue), b.ticks, topics != nil
+		ripe := b.ripe(l)
+		if ripe > 0 && (l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l)) {
+			l.ends, l.covered, l.told, l.partial = ends, ripe, b.ticks, topics != nil
 			l.unread = b.unread(l.Topic, ends)
 		}
 	}
@@ -61,6 +91,8 @@ func (b *barrier) about() []string {
 func (b *barrier) asking(l *lane) bool {
 	head := &l.queue[0]
 	switch {
+	case head.ripe > b.now:
+		return false
 	case b.speaksOfAll(&head.Event):
 		return l.ends == nil || l.partial
 	case l.ends != nil:

@@ -46,6 +46,18 @@ type held struct {
 	// source.lsn, or the highest before it, since what a connector sends again
 	// goes where it is. It is 0 for what has no place.
 	place uint64
+	// ripe is the time from which on the ends say what was written before it.
+	ripe change.Micros
+}
+
+// hold returns a delivered event as one that waits.
+func (b *barrier) hold(l *lane, e *change.Event, place uint64) {
+	if len(l.queue) == 0 {
+		b.queued = append(b.queued, l)
+	}
+	l.queue = append(l.queue, held{*e, place, min(b.now, e.Record.Time) + b.skew})
+	l.bytes += size(e)
+	l.full = l.full || l.bytes > b.limit()
 }
 
 // laneBytes is how much of a partition is held back before it is not read any

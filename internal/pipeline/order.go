@@ -97,7 +97,7 @@ func endsSnapshot(e *change.Event) bool {
 }
 
 func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
-	return l.newcomer && l.ordered() && e.Snapshot == change.Incremental || e.Op == change.Truncate ||
+	return l.newcomer && l.ordered() && e.Snapshot != change.Streamed || e.Op == change.Truncate ||
 		e.OldKey != nil && e.Lacks()
 }
 

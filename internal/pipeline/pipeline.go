@@ -122,6 +122,7 @@ type pipeline struct {
 	// What collect alone uses; holding says that partitions are paused.
 	partitions partitions
 	barrier    *barrier
+	began      time.Time
 	holding    bool
 	poll       poll
 	// elsewhere are partitions that the end of a snapshot waits for and that
@@ -144,6 +145,7 @@ func newPipeline(config Config) *pipeline {
 		wanted:     make(chan struct{}),
 		batches:    make(chan *batch),
 		notes:      make(map[note]bool),
+		began:      time.Now(),
 	}
 	setDefault(&p.BatchEvents, DefaultBatchEvents)
 	setDefault(&p.BatchBytes, DefaultBatchBytes)
@@ -151,6 +153,7 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()
 	p.barrier = newBarrier(p.awaitsEnd)
+	p.barrier.skew = change.Micros(writeSkew.Microseconds())
 	p.snapshot = newSnapshots(config.SnapshotDeadline)
 	p.lots.changed = make(chan struct{}, 1)
 	p.progress.next = make(map[change.Partition]int64)

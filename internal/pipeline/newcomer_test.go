@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"metadb/internal/change"
+)
+
+func TestBarrierOfNewPartition(t *testing.T) {
+	b := newBarrier(func(*change.Event) bool { return true })
+	b.begin([]change.Beginning{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
+	b.begin([]change.Beginning{{Partition: at(2), Fresh: true}})
+	if got := places(b.pass([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {
+		t.Errorf("the new partition did not wait: %s", got)
+	}
+	if got := places(b.told(ends(8, 4, 2))); got != "" {
+		t.Errorf("it did not wait for the others: %s", got)
+	}
+	got := b.pass([]change.Event{event(0, 7, 4), event(1, 3, 6)})
+	if got := places(append(got, b.told(ends(8, 4, 2))...)); got != "0@7 2@0 1@3 2@1" {
+		t.Errorf("got %s", got)
+	}
+	if b.asks() || len(b.queued) > 0 {
+		t.Error("something is still held back")
+	}
+}
+
+// TestRowsOfNewPartition has keys move to a partition that was added, where a snapshot
+// reads them first: what was changed before is elsewhere.
+func TestRowsOfNewPartition(t *testing.T) {
+	for _, mark := range []change.SnapshotMark{change.InSnapshot, change.LastInTable, change.Incremental} {
+		first, second := row(2, 0, 8), row(2, 1, 8)
+		first.Snapshot, second.Snapshot = mark, mark
+		if mark == change.Incremental {
+			first.LSN, second.LSN = 0, 0
+		}
+		b := newBarrier(func(*change.Event) bool { return false })
+		b.begin([]change.Beginning{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
+		b.begin([]change.Beginning{{Partition: at(2), Fresh: true}})
+		if got := places(append(b.pass([]change.Event{first, second}), b.told(ends(8, 4, 2))...)); got != "" {
+			t.Errorf("%v: the new partition did not wait: %s", mark, got)
+		}
+		b.pass([]change.Event{event(0, 7, 4)})
+		got := b.pass([]change.Event{event(1, 3, 6)})
+		if got := places(append(got, b.told(ends(8, 4, 2))...)); !strings.HasSuffix(got, "1@3 2@0 2@1") {
+			t.Errorf("%v: got %s", mark, got)
+		}
+	}
+}
