@@ -27,6 +27,9 @@ type Beginning struct {
 	// Gap, where it is not nil, says that records between the mark and From
 	// are missing.
 	Gap *Gap
+	// Partitions is how many partitions the topic has, those included that somebody
+	// else reads; 0 if that is not known.
+	Partitions int
 }
 
 // Gap is a part of the stream that is not there to be read.

@@ -75,6 +75,7 @@ func (b *barrier) begin(begun []change.Beginning) {
 		b.lanes[l.Partition] = l
 		delete(b.foreign, l.Partition)
 		l.of.lanes = append(l.of.lanes, l)
+		l.of.partitions = max(l.of.partitions, beginning.Partitions, len(l.of.lanes))
 	}
 }
 
@@ -85,7 +86,8 @@ func (b *barrier) topic(name string) *topic {
 	return b.topics[name]
 }
 
-// end drops a partition and what was held back of it.
+// end drops a partition and what was held back of it. What waits in others of its topic
+// has not heard yet that it is not read any more.
 func (b *barrier) end(part change.Partition) {
 	l, ok := b.lanes[part]
 	if !ok {
@@ -95,6 +97,9 @@ func (b *barrier) end(part change.Partition) {
 	b.queued = slices.DeleteFunc(b.queued, ended)
 	l.of.lanes = slices.DeleteFunc(l.of.lanes, ended)
 	delete(b.lanes, part)
+	for _, other := range l.of.lanes {
+		other.ends = nil
+	}
 }
 
 // pass takes delivered events and returns those that may be collected now, with

@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"time"
 
 	"metadb/internal/change"
@@ -59,7 +59,9 @@ func (p *pipeline) collect(ctx context.Context) error {
 		}
 		select {
 		case delivery := <-deliveries:
-			p.take(ctx, current, delivery)
+			if err := p.take(ctx, current, delivery); err != nil {
+				return err
+			}
 			more = nil
 			if len(delivery.Events) >= largeDelivery {
 				more = time.After(moreIn)
@@ -114,16 +116,18 @@ func (p *pipeline) full(b *batch) bool {
 }
 
 // take adds a delivery to a batch. A delivery is taken whole: it is bounded by
-// what the source fetches at a time.
-func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery) {
+// what the source fetches at a time. The error is ErrRestart, where what is taken out of
+// the batch leaves it without what the rest of it follows.
+func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery) error {
+	if b.drop(delivery) {
+		return restartError(errors.New("partitions were taken away whose changes others follow"))
+	}
 	for _, part := range delivery.Ended {
-		b.drop(part)
 		p.partitions.end(part)
 		p.barrier.end(part)
 		p.progress.end(part)
 	}
 	for _, begun := range delivery.Begun {
-		b.drop(begun.Partition)
 		p.partitions.begin(begun)
 		p.progress.begin(begun.Partition, begun.From)
 		if begun.Gap != nil {
@@ -135,6 +139,7 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 	p.admit(b, p.barrier.pass(delivery.Events))
 	p.poll.note(delivery)
 	p.release(ctx, b)
+	return nil
 }
 
 // admit adds events to a batch, but for those that change nothing.
@@ -170,19 +175,6 @@ func (p *pipeline) routeWaiting(n *change.Notice) {
 func (b *batch) note(e *change.Event) {
 	b.last = max(b.last, e.Time)
 	b.marks.note(e)
-}
-
-// drop takes the events of a partition out again, whose span would not cover
-// them: they are delivered once more, here or elsewhere.
-func (b *batch) drop(part change.Partition) {
-	b.Events = slices.DeleteFunc(b.Events, func(e change.Event) bool {
-		ours := e.Position.Partition == part
-		if ours {
-			b.bytes -= size(&e)
-		}
-		return ours
-	})
-	b.marks.drop(part)
 }
 
 // eventBytes is about the size of an Event without what it points to.

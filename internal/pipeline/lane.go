@@ -2,8 +2,11 @@ package pipeline
 
 import "metadb/internal/change"
 
-// topic has the partitions of one topic that are read.
-type topic struct{ lanes []*lane }
+// topic has the partitions of one topic that are read, and how many there are.
+type topic struct {
+	lanes      []*lane
+	partitions int
+}
 
 // lane is one partition.
 type lane struct {
@@ -88,7 +91,7 @@ func (l *lane) place(e *change.Event) uint64 {
 
 // ordered reports whether changes have to keep their place among those of other
 // partitions.
-func (l *lane) ordered() bool { return len(l.of.lanes) > 1 }
+func (l *lane) ordered() bool { return l.of.partitions > 1 }
 
 func (l *lane) advance(e *change.Event) {
 	l.next = e.Position.Offset + 1

@@ -42,10 +42,14 @@ func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo
 	if err != nil {
 		return nil, err
 	}
+	partitions := make(map[string]int, len(topics))
+	for part := range log.ends {
+		partitions[part.Topic]++
+	}
 	begun := make([]change.Beginning, 0, len(parts))
 	for _, part := range parts {
 		mark, stored := marks[part]
-		b := change.Beginning{Partition: part, Fresh: !stored, Stored: mark, TopicID: log.ids[part.Topic]}
+		b := change.Beginning{Partition: part, Fresh: !stored, Stored: mark, TopicID: log.ids[part.Topic], Partitions: partitions[part.Topic]}
 		if !stored {
 			// What the group has committed, negative if nothing.
 			mark.Next = offered[part.Topic][part.Number].EpochOffset().Offset
