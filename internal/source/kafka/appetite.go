@@ -10,7 +10,9 @@ import (
 // as they are sent; compressed batches take ten or fifty times that in memory,
 // since nearly all of a record of Debezium's is the same schema again. So little
 // is asked for until it is known how much becomes of it, and then so much that
-// it is about fetchUnpacked. Larger fetches are no faster.
+// it is about fetchUnpacked. Larger fetches are no faster. Of one partition it is never
+// more than fetchLeast: where several are merged, what comes of one that has to wait is
+// fetched again.
 const (
 	// largestResponse bounds one answer of a broker, in bytes: what it holds
 	// beyond the usual is one batch of records that is larger than that.
@@ -40,7 +42,7 @@ var (
 
 // OnNewClient implements kgo.HookNewClient.
 func (a *appetite) OnNewClient(client *kgo.Client) {
-	a.ask = func(limit int32) { client.UpdateFetchMaxBytes(limit, limit) }
+	a.ask = func(limit int32) { client.UpdateFetchMaxBytes(limit, fetchLeast) }
 }
 
 // OnFetchBatchRead implements kgo.HookFetchBatchRead. Small batches compress
