@@ -55,7 +55,7 @@ licences: ## Write docs/dependencies.md: what is linked into metadb, with its li
 
 .PHONY: vulnerabilities
 vulnerabilities: ## Ask vuln.go.dev about the dependencies
-	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	@scripts/vulnerabilities
 
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md
