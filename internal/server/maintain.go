@@ -90,13 +90,17 @@ func (s *streams) warnOnce(ctx context.Context, said string, err error) string {
 	return err.Error()
 }
 
-// makeYear makes one partition, unless readers are in the way.
+// makeYear makes one partition, unless readers are in the way. No batch is applied
+// meanwhile, and no access granted: of two changes of a table's entry in the catalog at once
+// PostgreSQL lets one fail ("tuple concurrently updated").
 func (s *streams) makeYear(ctx context.Context, t *catalog.Table, year int) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '2s'"); err != nil {
+	return s.tables.exclusively(func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '500ms'"); err != nil {
+				return err
+			}
+			_, err := ddl.EnsureYears(ctx, tx, t, []int{year})
 			return err
-		}
-		_, err := ddl.EnsureYears(ctx, tx, t, []int{year})
-		return err
+		})
 	})
 }
