@@ -14,24 +14,19 @@ import (
 // nobody reads keeps it. PostgreSQL ends in a PANIC, and recovers when there is room. What
 // it forgets is read again.
 func TestFullWAL(t *testing.T) {
-	for name, test := range map[string]struct {
-		settings []string
-		says     string
-	}{
-		"any process finds out": {nil, "; its last words were: "},
-		"the stream's own process does": {
-			[]string{
-				"wal_buffers = 64kB", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB", "max_wal_size = 1GB",
-				"bgwriter_lru_maxpages = 0", "autovacuum = off",
-			},
-			`could not write to file "pg_wal/`,
+	for name, settings := range map[string][]string{
+		"PostgreSQL's defaults": nil,
+		// Mostly; that another process is first can't be ruled out.
+		"the stream's own process finds out": {
+			"wal_buffers = 64kB", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB", "max_wal_size = 1GB",
+			"bgwriter_lru_maxpages = 0", "autovacuum = off",
 		},
 	} {
-		t.Run(name, func(t *testing.T) { fillWAL(t, test.settings, test.says) })
+		t.Run(name, func(t *testing.T) { fillWAL(t, settings) })
 	}
 }
 
-func fillWAL(t *testing.T, settings []string, says string) {
+func fillWAL(t *testing.T, settings []string) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{WALDisk: 32 << 20, Settings: settings})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +53,6 @@ func fillWAL(t *testing.T, settings []string, says string) {
 		return nil
 	})
 	const down = "whether PostgreSQL is running; its last words were: "
-	f.awaitState(t, "error", says)
 	f.awaitState(t, "error", down)
 	if err := f.logged(down); err != nil {
 		t.Error(err)
