@@ -86,10 +86,12 @@ func (p *pipeline) collect(ctx context.Context) error {
 		case <-idle.C:
 			due = true
 		case <-again.C:
+			p.barrier.now = p.now()
 			if p.barrier.asks() {
 				p.release(ctx, current)
 			}
 			p.lookForStall(ctx, current)
+			ripe = p.ripe() // what waited behind what was let go
 		case <-p.lots.changed:
 			p.pause()
 		case <-ctx.Done():
