@@ -48,11 +48,15 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 		return err
 	}
 	pauses, strikes := p.pauses(), make(map[change.Table]int)
+	if table, stuck := stuckTable(b.failure); stuck {
+		strikes[table]++
+		p.is(applying, b.failure)
+	}
 	for len(b.Spans) > 0 {
 		b.Snapshots = p.news(b)
 		// A batch that has begun is finished or rolled back, also when the
 		// server stops meanwhile: the context cancels it.
-		outcome, err := p.Applier.Apply(ctx, &b.Batch)
+		outcome, err := p.Appliers[0].Apply(ctx, &b.Batch)
 		if err == nil {
 			p.report(ctx, b, outcome)
 			return nil

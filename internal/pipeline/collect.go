@@ -35,6 +35,8 @@ type batch struct {
 	last change.Micros
 	// marks say what its records tell of snapshots.
 	marks marks
+	// failure is why it could not be applied as a share, nil if it has not been tried.
+	failure error
 }
 
 // collect makes batches of deliveries. It hands a batch over as soon as the

@@ -7,7 +7,8 @@
 // the lag): one delivery is fetched and decoded while another is collected and
 // a batch is applied. Nothing runs ahead further than that, so memory is bounded
 // by what a delivery and a batch may hold; when the database is slow, fetching
-// waits.
+// waits. A large batch is applied in shares, by several appliers at the same time
+// (share.go); apply waits for all of them.
 //
 // The package owns what concerns the order of events: the marks of each
 // partition, which events are suspected to be repetitions, which confirm, what

@@ -250,7 +250,7 @@ func (p *pipeline) retryLot(ctx context.Context, l *lot) (bool, error) {
 		l.patient = now
 	}
 	l.batch.Snapshots = p.news(l.batch)
-	outcome, err := p.Applier.Apply(ctx, &l.batch.Batch)
+	outcome, err := p.Appliers[0].Apply(ctx, &l.batch.Batch)
 	switch _, stuck := stuckTable(err); {
 	case err == nil:
 		p.lots.remove(l)

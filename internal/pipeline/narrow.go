@@ -20,14 +20,13 @@ const mostTopics = 100
 // outOfMemory is the SQLSTATE of a table of locks that is full, too.
 const outOfMemory = "53200"
 
-// applyOne has a batch applied, in as few parts as go.
-func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
+// parts cuts a batch into as few parts as go.
+func (b *batch) parts() []*batch {
+	var parts []*batch
 	for part := b.cut(mostTopics); part != nil; part = b.cut(mostTopics) {
-		if err := p.applyPart(ctx, part); err != nil {
-			return err
-		}
+		parts = append(parts, part)
 	}
-	return p.applyPart(ctx, b)
+	return append(parts, b)
 }
 
 // narrower has half of a batch applied, if that may help where the database has

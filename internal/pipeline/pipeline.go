@@ -30,7 +30,8 @@ type Router interface {
 	Route(e *change.Event)
 }
 
-// Applier applies a batch in one transaction, wholly or not at all.
+// Applier applies a batch in one transaction, wholly or not at all. Each is asked for
+// one thing at a time, several for parts of one batch that have no table in common.
 type Applier interface {
 	Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error)
 }
@@ -66,9 +67,11 @@ type Config struct {
 	// Name of the data source.
 	Name string
 
-	Source   Source
-	Router   Router
-	Applier  Applier
+	Source Source
+	Router Router
+	// Appliers are one or more: several apply the tables of a batch side by side.
+	// What can't be divided, and what is tried again, is the first one's.
+	Appliers []Applier
 	Reporter Reporter
 	Logger   *slog.Logger
 
@@ -76,6 +79,9 @@ type Config struct {
 	// batch of its own. Zero means the defaults.
 	BatchEvents int
 	BatchBytes  int
+	// ShareEvents is how many events each applier should have at least, on average,
+	// where a batch is divided. Zero means the default.
+	ShareEvents int
 
 	// Awaited returns the snapshots that are expected. It is asked again and
 	// again; nil is never any. SnapshotDeadline is how long no
@@ -131,6 +137,7 @@ type pipeline struct {
 	notes     map[note]bool
 	// What apply alone uses.
 	snapshot   snapshots
+	shared     shared
 	rejections quota
 	lots       lots
 
@@ -149,6 +156,7 @@ func newPipeline(config Config) *pipeline {
 	}
 	setDefault(&p.BatchEvents, DefaultBatchEvents)
 	setDefault(&p.BatchBytes, DefaultBatchBytes)
+	setDefault(&p.ShareEvents, DefaultShareEvents)
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()

@@ -148,7 +148,7 @@ func start(t *testing.T, change0 func(*Config)) *rig {
 		log:      &strings.Builder{},
 	}
 	config := Config{
-		Name: "sensor", Source: r.source, Router: fakeRouter{}, Applier: r.applier, Reporter: r.reporter,
+		Name: "sensor", Source: r.source, Router: fakeRouter{}, Appliers: []Applier{r.applier}, Reporter: r.reporter,
 		Logger: slog.New(slog.NewTextHandler(r.log, nil)), FirstPause: time.Millisecond, LongestPause: 4 * time.Millisecond,
 	}
 	if change0 != nil {

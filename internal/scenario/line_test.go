@@ -120,7 +120,7 @@ func (l *line) start(t *testing.T, source pipeline.Source, group string, inResyn
 	l.cancel, l.failed, l.done = cancel, make(chan error, 1), make(chan error, 1)
 	go func() {
 		err := pipeline.Run(ctx, pipeline.Config{
-			Name: sourceName, Source: source, Router: l.router, Applier: marking{applier, inResync}, Reporter: reporter{l.failed},
+			Name: sourceName, Source: source, Router: l.router, Appliers: []pipeline.Applier{marking{applier, inResync}}, Reporter: reporter{l.failed},
 			Logger: logger, BatchEvents: l.batchEvents,
 		})
 		l.done <- errors.Join(err, applier.Close(context.Background()))

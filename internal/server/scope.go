@@ -31,6 +31,23 @@ func (s *scope) get() *resync.Scope {
 func (s *stream) loadScope(ctx context.Context) error {
 	s.scope.mu.Lock()
 	defer s.scope.mu.Unlock()
+	return s.readScope(ctx)
+}
+
+// knownScope returns what is being synchronized, which it reads if it has to.
+func (s *stream) knownScope(ctx context.Context) (*resync.Scope, error) {
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	if s.scope.now == nil {
+		if err := s.readScope(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.scope.now, nil
+}
+
+// readScope is loadScope under the scope's lock.
+func (s *stream) readScope(ctx context.Context) error {
 	s.scope.now = nil
 	now, err := resync.LoadScope(ctx, s.pool, s.captured.Name)
 	if err != nil {
@@ -52,12 +69,9 @@ func (s *stream) loadScope(ctx context.Context) error {
 // mark says of the events of a batch whether they confirm. What is synchronized
 // does not change while the batch is applied.
 func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
-	now := s.scope.get()
-	if now == nil {
-		if err := s.loadScope(ctx); err != nil {
-			return err
-		}
-		now = s.scope.get()
+	now, err := s.knownScope(ctx)
+	if err != nil {
+		return err
 	}
 	for i := range batch.Events {
 		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])

@@ -113,18 +113,8 @@ func (s *stream) build(ctx context.Context) error {
 		return err
 	}
 	defer source.Close()
-	applier := history.New(history.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
-		Source:  stored.options.Name,
-		Group:   stored.options.ConsumerGroup,
-		Store:   s.tables.store,
-		Logger:  s.logger,
-	})
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
-		defer cancel()
-		_ = applier.Close(ctx)
-	}()
+	appliers, closeAppliers := s.newAppliers(stored.options)
+	defer closeAppliers(ctx)
 	reporter := &reporter{stream: s}
 	var watching sync.WaitGroup
 	watch, stop := context.WithCancel(ctx)
@@ -135,13 +125,39 @@ func (s *stream) build(ctx context.Context) error {
 		Name:             stored.options.Name,
 		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, renew: s.renew},
 		Router:           router,
-		Applier:          &sharingApplier{Applier: applier, stream: s},
+		Appliers:         appliers,
 		Reporter:         reporter,
 		Logger:           s.logger,
 		BatchEvents:      stored.batchEvents,
 		Awaited:          s.awaited,
 		SnapshotDeadline: stored.deadline,
 	})
+}
+
+// sessions is how many sessions of the database apply the tables of a source side by
+// side.
+const sessions = 2
+
+// newAppliers returns appliers with a session each, and what closes them.
+func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier, closeAll func(context.Context)) {
+	all := make([]*history.Applier, sessions)
+	for i := range all {
+		all[i] = history.New(history.Config{
+			Connect: func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
+			Source:  o.Name,
+			Group:   o.ConsumerGroup,
+			Store:   s.tables.store,
+			Logger:  s.logger,
+		})
+		appliers = append(appliers, &sharingApplier{Applier: all[i], stream: s})
+	}
+	return appliers, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		for _, applier := range all {
+			_ = applier.Close(ctx)
+		}
+	}
 }
 
 // newRouter returns the router of the stream, which origins that come later reach.

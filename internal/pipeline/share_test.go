@@ -1,0 +1,302 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// pair is a pipeline with two appliers, that divides what it can.
+type pair struct {
+	*rig
+	second *fakeApplier
+}
+
+func startPair(t *testing.T, change0 func(*Config)) *pair {
+	t.Helper()
+	s := &pair{second: &fakeApplier{batches: make(chan *change.Batch), answers: make(chan error)}}
+	s.rig = start(t, func(c *Config) {
+		c.Appliers, c.ShareEvents = append(c.Appliers, s.second), 1
+		if change0 != nil {
+			change0(c)
+		}
+	})
+	return s
+}
+
+// both sends an event to each of two tables, at an offset.
+func (s *pair) both(offset int64) {
+	s.t.Helper()
+	d := change.Delivery{Events: []change.Event{upsert(part0, offset, uint64(offset)+1, 1), loanAt(loanPart0, offset)}}
+	if offset == 0 {
+		d.Begun = []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})}
+	}
+	s.send(d)
+}
+
+// shares returns what both appliers have at the same time.
+func (s *pair) shares() (first, second *change.Batch) {
+	s.t.Helper()
+	return s.batch(), s.secondBatch()
+}
+
+func (s *pair) secondBatch() *change.Batch {
+	s.t.Helper()
+	select {
+	case b := <-s.second.batches:
+		return b
+	case <-time.After(10 * time.Second):
+		s.t.Fatal("no batch comes to the second applier")
+		return nil
+	}
+}
+
+// acked returns up to where partitions have been acknowledged, each span once.
+func (s *pair) acked(t *testing.T) map[change.Partition]int64 {
+	t.Helper()
+	s.source.mu.Lock()
+	defer s.source.mu.Unlock()
+	next := make(map[change.Partition]int64)
+	for _, span := range s.source.acked {
+		if span.From.Next != next[span.Partition] {
+			t.Errorf("%v is acknowledged from %d, want from %d", span.Partition, span.From.Next, next[span.Partition])
+		}
+		next[span.Partition] = span.To.Next
+	}
+	return next
+}
+
+// TestTablesSideBySide: both appliers work at the same time, each on its own topics with
+// their spans, and the next batch waits for both.
+func TestTablesSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startPair(t, nil)
+		for offset := range int64(3) {
+			s.both(offset)
+			first, second := s.shares()
+			wantOffsets(t, first, map[change.Partition][]int64{part0: {offset}})
+			wantOffsets(t, second, map[change.Partition][]int64{loanPart0: {offset}})
+			for _, b := range []*change.Batch{first, second} {
+				if len(b.Spans) != 1 || b.Spans[0].Partition != b.Events[0].Position.Partition || b.Source != "sensor" {
+					t.Errorf("got the spans %+v of source %q", b.Spans, b.Source)
+				}
+			}
+			s.second.answers <- nil
+			synctest.Wait()
+			if got := s.acked(t)[loanPart0]; got != offset {
+				t.Errorf("acknowledged is %d before the other share is applied, want %d", got, offset)
+			}
+			s.answer(nil)
+			synctest.Wait()
+			if got := s.acked(t); got[part0] != offset+1 || got[loanPart0] != offset+1 {
+				t.Errorf("acknowledged is %v after offset %d", got, offset)
+			}
+		}
+	})
+}
+
+// TestNotDivided: what is too small, or has one table, is applied whole.
+func TestNotDivided(t *testing.T) {
+	other := change.Partition{Topic: "library.patron2"}
+	for name, test := range map[string]struct {
+		least  int
+		second change.Event
+	}{
+		"too few events":      {2, loanAt(loanPart0, 0)},
+		"a topic":             {1, upsert(part1, 0, 1, 1)},
+		"topics of one table": {1, upsert(other, 0, 1, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startPair(t, func(c *Config) { c.ShareEvents = test.least })
+			part := test.second.Position.Partition
+			s.source.ends = map[change.Partition]int64{part0: 1, part: 1}
+			s.send(change.Delivery{
+				Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part, change.Mark{})},
+				Events: []change.Event{upsert(part0, 0, 1, 1), test.second},
+			})
+			wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {0}, part: {0}})
+			s.answer(nil)
+		})
+	}
+}
+
+// TestEndOfSnapshotIsNotDivided: what tells the end of a snapshot commits with all of its
+// batch, whether a snapshot is expected or not.
+func TestEndOfSnapshotIsNotDivided(t *testing.T) {
+	s := startPair(t, nil)
+	last := loanAt(loanPart0, 0)
+	last.Snapshot = change.LastInSnapshot
+	s.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
+		Events: []change.Event{upsert(part0, 0, 1, 1), last},
+	})
+	wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {0}, loanPart0: {0}})
+	s.answer(nil)
+}
+
+// TestSnapshotNewsAreNotDivided: rows of a snapshot that was under way when the
+// synchronization began are told with their batch.
+func TestSnapshotNewsAreNotDivided(t *testing.T) {
+	expected := Awaited{Table: AllTables, Since: time.Unix(1, 0), Counts: func(change.Position) bool { return false }}
+	s := startPair(t, func(c *Config) { c.Awaited = func() []Awaited { return []Awaited{expected} } })
+	early := loanAt(loanPart0, 0)
+	early.Snapshot = change.InSnapshot
+	s.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
+		Events: []change.Event{upsert(part0, 0, 1, 1), early},
+	})
+	b := s.batch()
+	wantOffsets(t, b, map[change.Partition][]int64{part0: {0}, loanPart0: {0}})
+	if b.Snapshots[AllTables].Before != (change.SnapshotID{LSN: early.LSN, Time: early.Time}) {
+		t.Errorf("got the news %+v", b.Snapshots)
+	}
+	s.answer(nil)
+}
+
+// TestShareFails: what failed is tried again by itself, without what has been applied,
+// and for a while nothing is divided.
+func TestShareFails(t *testing.T) {
+	for name, failing := range map[string]int{"the first": 0, "the second": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := startPair(t, nil)
+				s.both(0)
+				answers := make([]error, 2)
+				answers[failing] = errors.New("deadlock detected")
+				shares := make([]*change.Batch, 2)
+				shares[0], shares[1] = s.shares()
+				s.answer(answers[0])
+				s.second.answers <- answers[1]
+				if again := s.batch(); again != shares[failing] {
+					t.Errorf("tried again is %v", offsets(again))
+				}
+				if done := s.acked(t); done[shares[1-failing].Spans[0].Partition] != 1 || len(done) != 1 {
+					t.Errorf("acknowledged is %v", done)
+				}
+				s.answer(nil)
+				synctest.Wait()
+				if done := s.acked(t); done[part0] != 1 || done[loanPart0] != 1 {
+					t.Errorf("acknowledged is %v", done)
+				}
+				if len(s.reporter.failures) > 0 {
+					t.Errorf("reported %v", <-s.reporter.failures)
+				}
+				if want := `source \"sensor\": tables are applied one after the other for a while: deadlock detected`; strings.Count(s.log.String(), want) != 1 {
+					t.Errorf("the log is %s", s.log)
+				}
+				s.both(1)
+				wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {1}, loanPart0: {1}})
+				s.answer(nil)
+				<-time.After(alonePause)
+				s.both(2)
+				s.shares()
+				s.answer(nil)
+				s.second.answers <- nil
+			})
+		})
+	}
+}
+
+// TestStuckTableOfAShare: a table that can't be changed is parked after as many tries as
+// ever, and the other share is applied.
+func TestStuckTableOfAShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startPair(t, func(c *Config) { c.LongestPause = time.Hour })
+		s.both(0)
+		_, stuck := s.shares()
+		s.answer(nil)
+		failure := stuckError{loan, "0A000"}
+		s.second.answers <- failure
+		for range strikesToPark - 1 {
+			if s.batch() != stuck {
+				t.Fatal("another batch came")
+			}
+			s.answer(failure)
+		}
+		s.both(1)
+		wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {1}})
+		s.answer(nil)
+		synctest.Wait()
+		if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 0 {
+			t.Errorf("acknowledged is %v", done)
+		}
+		// It waits until it is helped, and catches up then.
+		wantOffsets(t, s.batch(), map[change.Partition][]int64{loanPart0: {0, 1}})
+		s.answer(nil)
+		synctest.Wait()
+		if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 2 {
+			t.Errorf("acknowledged is %v", done)
+		}
+	})
+}
+
+// TestFenceOnAShare: where somebody else has moved the positions of one share the stream
+// starts again, and what the other did is told.
+func TestFenceOnAShare(t *testing.T) {
+	s := startPair(t, nil)
+	s.both(0)
+	s.shares()
+	s.answer(nil)
+	s.second.answers <- movedError{}
+	if err := s.wait(); !errors.Is(err, ErrRestart) {
+		t.Errorf("the run ended with %v", err)
+	}
+	if done := s.acked(t); done[part0] != 1 || done[loanPart0] != 0 {
+		t.Errorf("acknowledged is %v", done)
+	}
+}
+
+// TestStopWhileSharesAreApplied: the run ends when both have.
+func TestStopWhileSharesAreApplied(t *testing.T) {
+	s := startPair(t, nil)
+	s.both(0)
+	s.shares()
+	if err := s.stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("the run ended with %v", err)
+	}
+	if done := s.acked(t); len(done) != 0 {
+		t.Errorf("acknowledged is %v", done)
+	}
+}
+
+// TestManyTopicsSideBySide: each share is cut where it has too many topics, and what
+// follows a part that failed is applied after it.
+func TestManyTopicsSideBySide(t *testing.T) {
+	s := startPair(t, nil)
+	var all change.Delivery
+	for i := range 4*mostTopics + 2 {
+		e := upsert(change.Partition{Topic: fmt.Sprintf("topic_%03d", i)}, 0, 1, 1)
+		e.Source.Name = e.Position.Partition.Topic
+		all.Begun = append(all.Begun, begin(e.Position.Partition, change.Mark{}))
+		all.Events = append(all.Events, e)
+	}
+	s.send(all)
+	var applied []int
+	for range 3 {
+		b := s.batch()
+		applied = append(applied, len(b.Spans))
+		s.answer(nil)
+	}
+	applied = append(applied, len(s.secondBatch().Spans))
+	s.second.answers <- nil
+	failed := s.secondBatch()
+	s.second.answers <- errors.New("connection lost")
+	again := s.batch()
+	if again != failed {
+		t.Error("another part is tried again")
+	}
+	applied = append(applied, len(again.Spans))
+	s.answer(nil)
+	applied = append(applied, len(s.batch().Spans))
+	s.answer(nil)
+	if want := []int{100, 100, 1, 100, 100, 1}; !slices.Equal(applied, want) {
+		t.Errorf("the parts have %v topics, want %v", applied, want)
+	}
+}
