@@ -19,7 +19,6 @@ import (
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
 	"metadb/internal/datatype"
 	"metadb/internal/history"
 	"metadb/internal/ident"
@@ -44,17 +43,18 @@ const (
 // bench applies events to a database and to the oracle, and compares them.
 type bench struct {
 	*pgtest.DB
-	admin   *pgx.Conn
-	store   *catalog.Store
-	applier *history.Applier
-	fault   *fault
-	oracle  *oracle.Oracle
-	marks   map[change.Partition]change.Mark
+	admin *pgx.Conn
+	store *catalog.Store
+	// appliers have a session each.
+	appliers [2]*history.Applier
+	fault    *fault
+	oracle   *oracle.Oracle
+	marks    map[change.Partition]change.Mark
 	// resync makes events confirm from these offsets on.
 	resync bool
 	from   map[change.Partition]int64
-	// outcome is that of the last batch.
-	outcome change.Outcome
+	// side says which applier has a table in the next batch.
+	side func(change.Table) int
 }
 
 // newBench makes a database with the system schema.
@@ -71,7 +71,7 @@ func newBench(t testing.TB) *bench {
 	}
 	b.begin()
 	t.Cleanup(func() {
-		if err := errors.Join(b.applier.Close(context.Background()), conn.Close(context.Background())); err != nil {
+		if err := errors.Join(b.close(), conn.Close(context.Background())); err != nil {
 			t.Error(err)
 		}
 	})
@@ -86,26 +86,33 @@ func (b *bench) begin() {
 	b.start()
 }
 
-// start makes an applier.
+// start makes the appliers.
 func (b *bench) start() {
 	b.fault = &fault{}
-	b.applier = history.New(history.Config{
-		Source: source, Group: group, Store: b.store, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Connect: func(ctx context.Context) (*pgx.Conn, error) {
-			config, err := pgx.ParseConfig(b.ConnString)
-			if err != nil {
-				return nil, err
-			}
-			config.Tracer, config.DialFunc = b.fault, b.fault.dial
-			return pgx.ConnectConfig(ctx, config)
-		},
-	})
+	for i := range b.appliers {
+		b.appliers[i] = history.New(history.Config{
+			Source: source, Group: group, Store: b.store, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Connect: func(ctx context.Context) (*pgx.Conn, error) {
+				config, err := pgx.ParseConfig(b.ConnString)
+				if err != nil {
+					return nil, err
+				}
+				config.Tracer, config.DialFunc = b.fault, b.fault.dial
+				return pgx.ConnectConfig(ctx, config)
+			},
+		})
+	}
+}
+
+// close closes the appliers' connections.
+func (b *bench) close() error {
+	return errors.Join(b.appliers[0].Close(context.Background()), b.appliers[1].Close(context.Background()))
 }
 
 // clear drops every table, so that another example can begin.
 func (b *bench) clear(t reporter) {
 	t.Helper()
-	if err := b.applier.Close(context.Background()); err != nil {
+	if err := b.close(); err != nil {
 		t.Fatalf("close: %v", err)
 	}
 	_, err := b.admin.Exec(context.Background(), "SET client_min_messages = 'warning'; DROP SCHEMA IF EXISTS "+ident.Name(schema).SQL()+` CASCADE;
@@ -119,7 +126,7 @@ func (b *bench) clear(t reporter) {
 // crash starts over as a killed process does: with what the database has.
 func (b *bench) crash(t reporter) {
 	t.Helper()
-	_ = b.applier.Close(context.Background())
+	_ = b.close()
 	b.store = catalog.NewStore()
 	if err := b.store.Load(context.Background(), b.admin); err != nil {
 		t.Fatalf("load the catalog: %v", err)
@@ -158,41 +165,6 @@ func (b *bench) batch(events []change.Event) *change.Batch {
 		batch.Spans = append(batch.Spans, *spans[part])
 	}
 	return batch
-}
-
-// apply applies the events as one batch that must work, if need be after a first
-// try that fails.
-func (b *bench) apply(t reporter, events []change.Event, first failure) {
-	t.Helper()
-	batch := b.batch(events)
-	err := errors.New("not tried")
-	if first.any() {
-		b.outcome, err = b.applier.Apply(b.fault.arm(context.Background(), first), batch)
-		b.fault.disarm()
-		if err != nil && first.crash {
-			b.crash(t)
-		}
-	}
-	if err != nil {
-		b.outcome, err = b.applier.Apply(context.Background(), batch)
-		// An answer to the commit that was lost.
-		if first.any() && errors.Is(err, checkpoint.ErrFenced) {
-			b.crash(t)
-			err = nil
-		}
-	}
-	if err != nil {
-		t.Fatalf("apply: %v", err)
-	}
-	if b.outcome.Rejected > 0 {
-		t.Fatalf("rejected: %+v", b.outcome.Rejections)
-	}
-	for _, span := range batch.Spans {
-		b.marks[span.Partition] = span.To
-	}
-	for i := range events {
-		b.oracle.Read(&events[i])
-	}
 }
 
 // check compares a table with the oracle's.

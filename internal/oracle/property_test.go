@@ -3,6 +3,7 @@ package oracle_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,6 +192,10 @@ func TestHistoryEqualsOracle(t *testing.T) {
 		}()
 		for len(events) > 0 {
 			n := min(len(events), rapid.SampledFrom([]int{1, 2, 3, 5, 8, 100}).Draw(t, "batch"))
+			sides := rapid.IntRange(0, 1<<len(versions)-1).Draw(t, "sides")
+			b.side = func(table change.Table) int {
+				return sides >> slices.Index([]change.Table{patron, loan, shelf, item}, table) & 1
+			}
 			b.apply(t, events[:n:n], drawFailure(t))
 			events = events[n:]
 			for name := range versions {

@@ -48,6 +48,10 @@ func TestGroups(t *testing.T) {
 		"a topic of two tables joins":      {[]string{"a>x", "b>y", "c>z", "b>x"}, [][]string{{"a", "b"}, {"c"}}},
 		"joined again by a third":          {[]string{"a>x", "b>y", "c>z", "d>x", "d>y", "d>z"}, [][]string{{"a", "b", "c", "d"}}},
 		"joined tables go on together":     {[]string{"a>x", "b>y", "b>x", "c>y", "d>z"}, [][]string{{"a", "b", "c"}, {"d"}}},
+		"a main table's name":              {[]string{"a>x__", "b>y", "c>x"}, [][]string{{"a", "c"}, {"b"}}},
+		"a history table's name":           {[]string{"a>x", "b>zzz___x___2026", "c>zzz___x___", "d>zzz___y__"}, [][]string{{"a", "b", "c"}, {"d"}}},
+		"a transformed table's name":       {[]string{"a>x__t__u", "b>x__t", "c>y__t"}, [][]string{{"a", "b"}, {"c"}}},
+		"a prefix alone":                   {[]string{"a>x__t", "b>x__u", "c>__x"}, [][]string{{"a"}, {"b"}, {"c"}}},
 		"events without a table stand off": {[]string{"a>", "b>", "c>x"}, [][]string{{"a"}, {"b"}, {"c"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

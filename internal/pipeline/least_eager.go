@@ -2,6 +2,9 @@
 
 package pipeline
 
-// DefaultShareEvents has every batch divided that can be: internal/torture builds its
-// server so, whose batches are small.
-const DefaultShareEvents = 1
+// Every batch is divided that can be: internal/torture builds its server so, whose
+// batches are small.
+const (
+	DefaultShareEvents = 1
+	alonePause         = 0
+)

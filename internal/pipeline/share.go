@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,11 +15,6 @@ import (
 // order is kept per key, a key has one topic, and topics with events of the same
 // table stay together. Each part commits with its own positions, wholly or not at
 // all, as if it had been a batch of its own.
-
-// alonePause is how long one session applies all by itself after a share has failed:
-// what is in the way of two at once, such as a database with no connection left, would
-// be in the way of the next batch too.
-const alonePause = 30 * time.Second
 
 // shared is what applying side by side remembers. Only apply uses it.
 type shared struct {
@@ -62,24 +57,33 @@ func (p *pipeline) sideBySide(ctx context.Context, shares []*batch) (rest []*bat
 		}
 	}
 	busy.Wait()
-	var failures []error
+	var failures []string
+	var moved error
 	for i := range tries {
 		t := &tries[i]
 		for k, outcome := range t.done {
 			p.report(ctx, t.parts[k], outcome)
 		}
-		rest, failures = append(rest, t.parts[len(t.done):]...), append(failures, t.failure)
+		if rest = append(rest, t.parts[len(t.done):]...); t.failure == nil {
+			continue
+		}
+		if text := t.failure.Error(); !slices.Contains(failures, text) {
+			failures = append(failures, text)
+		}
+		if decide(t.failure) == restart {
+			moved = t.failure
+		}
 	}
 	// What another share did is committed, and told above.
-	switch failure := errors.Join(failures...); {
-	case failure == nil:
+	switch {
+	case len(failures) == 0:
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case slices.ContainsFunc(failures, func(err error) bool { return decide(err) == restart }):
-		return nil, restartError(failure)
+	case moved != nil:
+		return nil, restartError(moved)
 	default:
 		p.shared.alone = time.Now().Add(alonePause)
-		p.Logger.Info(p.subject() + "tables are applied one after the other for a while: " + failure.Error())
+		p.Logger.Info(p.subject() + "tables are applied one after the other for a while: " + strings.Join(failures, "; "))
 	}
 	return rest, nil
 }

@@ -244,7 +244,7 @@ func TestFenceOnAShare(t *testing.T) {
 	s.both(0)
 	s.shares()
 	s.answer(nil)
-	s.second.answers <- movedError{}
+	s.second.answers <- movedError{errors.New("fenced")}
 	if err := s.wait(); !errors.Is(err, ErrRestart) {
 		t.Errorf("the run ended with %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"metadb/internal/change"
@@ -67,8 +66,7 @@ func (f *feed) Pause([]change.Partition) {}
 func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 	t.Helper()
 	var delivery change.Delivery
-	changes := false
-	var last change.Position
+	changes := make(map[change.Partition]int64)
 	for _, record := range records {
 		event := f.decode(record)
 		part := event.Position.Partition
@@ -77,7 +75,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 			delivery.Begun = append(delivery.Begun, beginning(t, l, f.group, part))
 		}
 		if effective(f.router, event) {
-			changes, last = true, event.Position
+			changes[part] = event.Position.Offset
 		}
 		delivery.Events = append(delivery.Events, event)
 	}
@@ -89,13 +87,15 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 		l.done <- err
 		t.Fatalf("the pipeline ended: %v", err)
 	}
-	for changes {
+	for len(changes) > 0 {
 		select {
 		case spans := <-f.acked:
 			// A batch before this one may have been acknowledged late.
-			changes = !slices.ContainsFunc(spans, func(s change.Span) bool {
-				return s.Partition == last.Partition && s.To.Next > last.Offset
-			})
+			for _, s := range spans {
+				if last, waits := changes[s.Partition]; waits && s.To.Next > last {
+					delete(changes, s.Partition)
+				}
+			}
 		case err := <-l.failed:
 			t.Fatalf("apply: %v", err)
 		case err := <-l.done:

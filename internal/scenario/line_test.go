@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,6 +36,8 @@ type line struct {
 	router *route.Router
 	// batchEvents is the most events of a batch, zero for the default.
 	batchEvents int
+	// sides has the tables of a batch applied side by side wherever that can be.
+	sides bool
 
 	store  *catalog.Store
 	failed chan error
@@ -112,18 +115,27 @@ func (l *line) start(t *testing.T, source pipeline.Source, group string, inResyn
 		t.Fatal(err)
 	}
 	logger := slog.New(l.log)
-	applier := history.New(history.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, l.db.ConnString) },
-		Source:  sourceName, Group: group, Store: store, Logger: logger,
-	})
+	appliers := make([]pipeline.Applier, 1)
+	if l.sides {
+		appliers = make([]pipeline.Applier, 2)
+	}
+	for i := range appliers {
+		appliers[i] = marking{history.New(history.Config{
+			Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, l.db.ConnString) },
+			Source:  sourceName, Group: group, Store: store, Logger: logger,
+		}), inResync}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l.cancel, l.failed, l.done = cancel, make(chan error, 1), make(chan error, 1)
 	go func() {
 		err := pipeline.Run(ctx, pipeline.Config{
-			Name: sourceName, Source: source, Router: l.router, Appliers: []pipeline.Applier{marking{applier, inResync}}, Reporter: reporter{l.failed},
-			Logger: logger, BatchEvents: l.batchEvents,
+			Name: sourceName, Source: source, Router: l.router, Appliers: appliers, Reporter: reporter{l.failed},
+			Logger: logger, BatchEvents: l.batchEvents, ShareEvents: 1,
 		})
-		l.done <- errors.Join(err, applier.Close(context.Background()))
+		for _, applier := range appliers {
+			err = errors.Join(err, applier.(marking).Close(context.Background()))
+		}
+		l.done <- err
 	}()
 	t.Cleanup(func() { l.stop(t) })
 }
@@ -152,21 +164,37 @@ func (l *line) stop(t *testing.T) {
 		t.Error(err)
 	}
 	l.cancel = nil
+	if failed := l.log.failedShare(); failed != "" {
+		t.Error(failed)
+	}
 }
 
-// warnings is a log that keeps what is above INFO.
+// warnings is a log that keeps what is above INFO, and what failed side by side.
 type warnings struct {
 	mu    sync.Mutex
 	lines []string
+	share string
 }
 
-func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level > slog.LevelInfo }
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 func (w *warnings) Handle(_ context.Context, record slog.Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lines = append(w.lines, record.Message)
+	switch {
+	case record.Level > slog.LevelInfo:
+		w.lines = append(w.lines, record.Message)
+	case strings.Contains(record.Message, "one after the other"):
+		w.share = record.Message
+	}
 	return nil
+}
+
+// failedShare is what a share of a batch failed with, empty if none did.
+func (w *warnings) failedShare() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.share
 }
 
 func (w *warnings) WithAttrs([]slog.Attr) slog.Handler { return w }

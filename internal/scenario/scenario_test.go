@@ -46,9 +46,9 @@ func TestScenario(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, cut := range cuts(count(t, script)) {
+			for name, way := range ways(count(t, script)) {
 				t.Run(name, func(t *testing.T) {
-					seen := perform(t, db, script, cut)
+					seen := perform(t, db, script, way)
 					for i, step := range script.Steps {
 						if seen[i] != step.Body {
 							t.Errorf("%s %s: got\n%swant\n%s", step.Kind, step.Subject, seen[i], step.Body)
@@ -67,7 +67,7 @@ func rewrite(t *testing.T, db *pgtest.DB, file string, text []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, body := range perform(t, db, script, func(int) bool { return false }) {
+	for i, body := range perform(t, db, script, whole) {
 		script.Steps[i].Body = body
 	}
 	seen := script.Format()
@@ -93,6 +93,26 @@ func count(t *testing.T, script *scenario.Script) int {
 		}
 	}
 	return n
+}
+
+// way is a way to apply the records of a script.
+type way struct {
+	// cut says whether a batch ends behind a record.
+	cut func(record int) bool
+	// sides has the tables of a batch applied side by side.
+	sides bool
+}
+
+// whole puts all that can be into one batch.
+var whole = way{cut: func(int) bool { return false }}
+
+// ways returns ways to apply n records: cut in many ways, or whole and side by side.
+func ways(n int) map[string]way {
+	all := map[string]way{"side by side": {whole.cut, true}}
+	for name, cut := range cuts(n) {
+		all[name] = way{cut, false}
+	}
+	return all
 }
 
 // cuts returns ways to cut n records into batches: functions that say whether a
@@ -124,7 +144,7 @@ type performance struct {
 	stream  *scenario.Stream
 	options *datasource.Options
 	origins []string
-	cut     func(record int) bool
+	way     way
 	records int
 	line    *line
 	feed    *feed
@@ -135,10 +155,10 @@ type performance struct {
 
 // perform carries out the script and returns, for each step that says what must
 // be seen, what is seen, and the body as it is for the others.
-func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, cut func(int) bool) []string {
+func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, how way) []string {
 	t.Helper()
 	defer forget(t, db)
-	p := &performance{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), cut: cut}
+	p := &performance{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), way: how}
 	defer p.close(t)
 	seen := make([]string, len(script.Steps))
 	for i, step := range script.Steps {
@@ -175,6 +195,7 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 	}
 	if p.line == nil {
 		p.line = newLine(t, p.db, p.options, p.origins)
+		p.line.sides = p.way.sides
 		p.start(t)
 	}
 	switch step.Kind {
@@ -227,7 +248,7 @@ func (p *performance) events(t *testing.T, body string) error {
 	var batch []scenario.Record
 	for _, record := range records {
 		batch = append(batch, record)
-		if p.cut(p.records) {
+		if p.way.cut(p.records) {
 			p.feed.deliver(t, p.line, batch)
 			batch = nil
 		}

@@ -102,8 +102,12 @@ func (w *world) awaitProgress() {
 	})
 }
 
-// position is how many records have been read, as the database says.
+// position is how many records have been read, as the database says. It counts the
+// sessions that apply them, too.
 func (w *world) position() (sum int64) {
-	_ = w.scan("SELECT coalesce(sum(next_offset), 0)::bigint FROM metadb.stream_position", &sum)
+	var sessions int
+	_ = w.scan(`SELECT coalesce(sum(next_offset), 0)::bigint, (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'metadb stream')
+		FROM metadb.stream_position`, &sum, &sessions)
+	w.sessions = max(w.sessions, sessions)
 	return sum
 }

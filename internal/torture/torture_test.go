@@ -32,6 +32,11 @@ func TestTorture(t *testing.T) {
 	for _, one := range seeds {
 		t.Run(fmt.Sprint("seed ", one), func(t *testing.T) {
 			w, began := newWorld(t, one), time.Now()
+			defer func() {
+				if w.eager && w.sessions < 2 {
+					t.Error("no tables were applied side by side")
+				}
+			}()
 			for round := 1; ; round++ {
 				w.round()
 				t.Logf("round %d is right after %d kills in %s: %v", round, w.kills, time.Since(began).Round(time.Second), w.counts)

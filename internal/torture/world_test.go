@@ -41,6 +41,10 @@ type world struct {
 	resynced bool
 	// kills is how often the server was killed.
 	kills int
+	// eager says that the server applies tables side by side whenever it can, sessions is
+	// how many that took at most.
+	eager    bool
+	sessions int
 }
 
 const database = "metadb_torture"
@@ -58,7 +62,11 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Cleanup(func() { _ = w.cluster.Close() })
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "metadb")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
+	tags := ""
+	if w.eager = seed%2 == 1; w.eager {
+		tags = "eager"
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", tags, "-o", binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	w.startBroker()

@@ -1,0 +1,83 @@
+package oracle_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+)
+
+// apply applies the events as one batch that must work, each table where it is to be,
+// both sides at the same time. After a first try that fails they come one after the
+// other: what else fails with it is not to be left to chance.
+func (b *bench) apply(t reporter, events []change.Event, first failure) {
+	t.Helper()
+	batch := b.batch(events)
+	var outcomes [2]change.Outcome
+	var errs [2]error
+	var busy sync.WaitGroup
+	for side, share := range b.deal(batch) {
+		switch {
+		case share == nil:
+		case first.any():
+			outcomes[side], errs[side] = b.stumble(t, side, share, first)
+			first = failure{}
+		default:
+			busy.Go(func() { outcomes[side], errs[side] = b.appliers[side].Apply(context.Background(), share) })
+		}
+	}
+	busy.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatalf("apply: %v", err)
+	}
+	for _, outcome := range outcomes {
+		if outcome.Rejected > 0 {
+			t.Fatalf("rejected: %+v", outcome.Rejections)
+		}
+	}
+	for _, span := range batch.Spans {
+		b.marks[span.Partition] = span.To
+	}
+	for i := range events {
+		b.oracle.Read(&events[i])
+	}
+}
+
+// stumble applies a batch after a first try that may fail.
+func (b *bench) stumble(t reporter, side int, batch *change.Batch, first failure) (change.Outcome, error) {
+	t.Helper()
+	outcome, err := b.appliers[side].Apply(b.fault.arm(context.Background(), first), batch)
+	b.fault.disarm()
+	if err == nil {
+		return outcome, nil
+	}
+	if first.crash {
+		b.crash(t)
+	}
+	outcome, err = b.appliers[side].Apply(context.Background(), batch)
+	if errors.Is(err, checkpoint.ErrFenced) { // an answer to the commit that was lost
+		b.crash(t)
+		err = nil
+	}
+	return outcome, err
+}
+
+// deal gives each side its tables' part of a batch, with the positions; nil is none.
+func (b *bench) deal(batch *change.Batch) (shares [2]*change.Batch) {
+	of := make(map[string]*change.Batch)
+	for _, e := range batch.Events {
+		side := b.side(e.Table)
+		if shares[side] == nil {
+			shares[side] = &change.Batch{Source: batch.Source}
+		}
+		of[e.Position.Partition.Topic] = shares[side]
+		shares[side].Events = append(shares[side].Events, e)
+	}
+	for _, span := range batch.Spans {
+		share := of[span.Partition.Topic]
+		share.Spans = append(share.Spans, span)
+	}
+	return shares
+}
