@@ -44,6 +44,9 @@ func TestMappingModel(t *testing.T) {
 				for range 1 + m.rand.IntN(12) {
 					events = append(events, m.event())
 				}
+				if seed%2 == 1 && m.rand.IntN(2) == 0 {
+					r.applier, r.other = r.other, r.applier // the tables change to another session
+				}
 				r.applyKilled(m.rand, events)
 			}
 			want, have := m.want(), got(t, r, false)

@@ -25,8 +25,10 @@ type rig struct {
 	db      *pgtest.DB
 	store   *catalog.Store
 	applier *history.Applier
-	offset  int64
-	log     *bytes.Buffer
+	// other is another session, which may take the applier's place.
+	other  *history.Applier
+	offset int64
+	log    *bytes.Buffer
 }
 
 func newRig(t *testing.T) *rig {
@@ -42,11 +44,13 @@ func newRig(t *testing.T) *rig {
 	if err := conn.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.applier = history.New(history.Config{
-		Connect: r.connect, Source: "sensor", Group: "group", Store: r.store,
-		Logger: slog.New(slog.NewTextHandler(r.log, nil)),
-	})
-	t.Cleanup(func() { _ = r.applier.Close(context.Background()) })
+	for _, applier := range []**history.Applier{&r.applier, &r.other} {
+		*applier = history.New(history.Config{
+			Connect: r.connect, Source: "sensor", Group: "group", Store: r.store,
+			Logger: slog.New(slog.NewTextHandler(r.log, nil)),
+		})
+		t.Cleanup(func() { _ = (*applier).Close(context.Background()) })
+	}
 	return r
 }
 

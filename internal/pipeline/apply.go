@@ -48,7 +48,8 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 		return err
 	}
 	pauses, strikes := p.pauses(), make(map[change.Table]int)
-	if table, stuck := stuckTable(b.failure); stuck {
+	// A lock may have been that of another share.
+	if table, stuck := stuckTable(b.failure); stuck && !isLock(b.failure) {
 		strikes[table]++
 		p.is(applying, b.failure)
 	}

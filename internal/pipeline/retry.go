@@ -42,6 +42,15 @@ const (
 	undefinedSchema = "3F000"
 )
 
+// lockTimeout is that of a lock that was waited for too long.
+const lockTimeout = "55P03"
+
+// isLock reports whether a failure is that of a lock.
+func isLock(err error) bool {
+	var c coded
+	return errors.As(err, &c) && c.SQLState() == lockTimeout
+}
+
 // decide is the one place that says what follows a failure.
 func decide(err error) decision {
 	var f fenced

@@ -28,18 +28,17 @@ func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
 	if err := p.divert(b); err != nil {
 		return err
 	}
-	shares := p.share(b)
-	if shares == nil {
-		return p.applyParts(ctx, b.parts())
-	}
-	rest, err := p.sideBySide(ctx, shares)
-	if err != nil {
+	var parts []*batch
+	var err error
+	if shares := p.share(b); shares == nil {
+		parts = b.parts()
+	} else if parts, err = p.sideBySide(ctx, shares); err != nil {
 		return err
 	}
-	if err := p.applyParts(ctx, rest); err != nil {
+	if err := p.applyParts(ctx, parts); err != nil {
 		return err
 	}
-	// A synchronization may have begun between two shares.
+	// A synchronization may have begun meanwhile, or between two shares.
 	b.Snapshots = p.news(b)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +161,49 @@ func TestSnapshotNewsAreNotDivided(t *testing.T) {
 	s.answer(nil)
 }
 
+// TestSyncBeginsWhileABatchIsApplied: where a synchronization begins after it was asked
+// what a batch tells, divided or whole, the rows of the snapshot that was under way are
+// noted all the same, and its end does not count.
+func TestSyncBeginsWhileABatchIsApplied(t *testing.T) {
+	for name, least := range map[string]int{"divided": 1, "whole": 100} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var expected atomic.Pointer[[]Awaited]
+				expected.Store(&[]Awaited{})
+				s := startPair(t, func(c *Config) {
+					c.Awaited, c.ShareEvents = func() []Awaited { return *expected.Load() }, least
+				})
+				begun := change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})}}
+				rows := [2]change.Event{}
+				for i := range rows {
+					rows[i] = loanAt(loanPart0, int64(i))
+					rows[i].LSN, rows[i].Time, rows[i].Snapshot = 1, 1, change.InSnapshot
+				}
+				rows[1].Snapshot = change.LastInSnapshot
+				begun.Events = []change.Event{upsert(part0, 0, 1, 1), rows[0]}
+				s.source.ends = map[change.Partition]int64{part0: 1, loanPart0: 2}
+				s.send(begun)
+				s.batch()
+				if least == 1 {
+					s.secondBatch()
+					s.second.answers <- nil
+				}
+				expected.Store(&[]Awaited{{Table: AllTables, Since: time.Unix(1, 0), Counts: func(at change.Position) bool { return at.Offset > 0 }}})
+				s.answer(nil)
+				s.send(change.Delivery{Events: []change.Event{rows[1]}})
+				if b := s.batch(); b.Snapshots[AllTables].Complete != "" {
+					t.Errorf("the end of the earlier snapshot counts: %+v", b.Snapshots)
+				}
+				s.answer(nil)
+				synctest.Wait()
+				if len(s.reporter.completed) > 0 {
+					t.Errorf("said to be complete: %v", <-s.reporter.completed)
+				}
+			})
+		})
+	}
+}
+
 // TestShareFails: what failed is tried again by itself, without what has been applied,
 // and for a while nothing is divided.
 func TestShareFails(t *testing.T) {
@@ -205,36 +249,40 @@ func TestShareFails(t *testing.T) {
 }
 
 // TestStuckTableOfAShare: a table that can't be changed is parked after as many tries as
-// ever, and the other share is applied.
+// ever, and the other share is applied. A lock may have been that of the other share.
 func TestStuckTableOfAShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startPair(t, func(c *Config) { c.LongestPause = time.Hour })
-		s.both(0)
-		_, stuck := s.shares()
-		s.answer(nil)
-		failure := stuckError{loan, "0A000"}
-		s.second.answers <- failure
-		for range strikesToPark - 1 {
-			if s.batch() != stuck {
-				t.Fatal("another batch came")
-			}
-			s.answer(failure)
-		}
-		s.both(1)
-		wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {1}})
-		s.answer(nil)
-		synctest.Wait()
-		if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 0 {
-			t.Errorf("acknowledged is %v", done)
-		}
-		// It waits until it is helped, and catches up then.
-		wantOffsets(t, s.batch(), map[change.Partition][]int64{loanPart0: {0, 1}})
-		s.answer(nil)
-		synctest.Wait()
-		if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 2 {
-			t.Errorf("acknowledged is %v", done)
-		}
-	})
+	for code, again := range map[string]int{"0A000": strikesToPark - 1, "55P03": strikesToPark} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := startPair(t, func(c *Config) { c.LongestPause = time.Hour })
+				s.both(0)
+				_, stuck := s.shares()
+				s.answer(nil)
+				failure := stuckError{loan, code}
+				s.second.answers <- failure
+				for range again {
+					if s.batch() != stuck {
+						t.Fatal("another batch came")
+					}
+					s.answer(failure)
+				}
+				s.both(1)
+				wantOffsets(t, s.batch(), map[change.Partition][]int64{part0: {1}})
+				s.answer(nil)
+				synctest.Wait()
+				if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 0 {
+					t.Errorf("acknowledged is %v", done)
+				}
+				// It waits until it is helped, and catches up then.
+				wantOffsets(t, s.batch(), map[change.Partition][]int64{loanPart0: {0, 1}})
+				s.answer(nil)
+				synctest.Wait()
+				if done := s.acked(t); done[part0] != 2 || done[loanPart0] != 2 {
+					t.Errorf("acknowledged is %v", done)
+				}
+			})
+		})
+	}
 }
 
 // TestFenceOnAShare: where somebody else has moved the positions of one share the stream

@@ -35,6 +35,9 @@ func batchSizes() []int {
 	return []int{1, 7, 10_000}
 }
 
+// divisible is the size from which the tables of a batch are applied side by side.
+const divisible = 10_000
+
 // replay is a recording on its way through a broker and the whole data path.
 type replay struct {
 	*line
@@ -59,7 +62,7 @@ func newReplay(t *testing.T, name string, size int) *replay {
 	r := &replay{
 		line: newLine(t, pgtest.New(t), datasourceOptions(t), nil), name: name, size: size, address: broker.ListenAddrs()[0],
 	}
-	r.batchEvents = size
+	r.batchEvents, r.sides = size, size >= divisible
 	r.write(t, records)
 	return r
 }
