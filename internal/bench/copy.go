@@ -65,7 +65,7 @@ func newRaw(table eventgen.Table, n int, row func(i int) []any) (*raw, error) {
 func (b *bench) yardstick(ctx context.Context) (float64, error) {
 	if b.shared.rows == nil {
 		b.say("making %d rows", b.Rows)
-		rows, err := newRaw(instance("raw"), b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) })
+		rows, err := newRaw(b.shared.generator.instance("raw"), b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) })
 		if err != nil {
 			return 0, err
 		}

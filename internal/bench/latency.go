@@ -31,7 +31,7 @@ const (
 // a query sees a position behind it.
 func (b *bench) latency(ctx context.Context) error {
 	rows := max(b.Rows/6, 1)
-	if err := b.feed.snapshot(ctx, instance(firstPrefix), rows, func(i int) []any { return b.feed.generator.row(i, 0) }); err != nil {
+	if err := b.feed.snapshot(ctx, b.shared.generator.instance(firstPrefix), rows, func(i int) []any { return b.shared.generator.row(i, 0) }); err != nil {
 		return err
 	}
 	if err := b.source(ctx, "bench", firstPrefix); err != nil {
@@ -129,7 +129,7 @@ func (b *bench) trickle(ctx context.Context, rows int, made chan<- time.Time) er
 		return err
 	}
 	defer producer.Close()
-	encoder, err := eventgen.NewEncoder(instance(firstPrefix))
+	encoder, err := eventgen.NewEncoder(b.shared.generator.instance(firstPrefix))
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (b *bench) trickle(ctx context.Context, rows int, made chan<- time.Time) er
 		}
 		b.feed.lsn += 8
 		now := time.Now()
-		record, err := encoder.Encode(eventgen.Change{Op: 'u', Row: b.feed.generator.row(scattered(i, rows), 1+i/rows), Time: now, LSN: b.feed.lsn})
+		record, err := encoder.Encode(eventgen.Change{Op: 'u', Row: b.shared.generator.row(scattered(i, rows), 1+i/rows), Time: now, LSN: b.feed.lsn})
 		if err != nil {
 			return err
 		}

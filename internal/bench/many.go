@@ -15,7 +15,7 @@ const manyGoal = 20_000
 // them insert a row, half update one. Once with rows like those of the other
 // parts, once with small ones.
 func (b *bench) many(ctx context.Context) error {
-	if err := b.manyOf(ctx, "rows of 1.2 KB", instance("bench_wide"), b.feed.generator.row, manyGoal); err != nil {
+	if err := b.manyOf(ctx, "rows of 1.2 KB", b.shared.generator.instance("bench_wide"), b.shared.generator.row, manyGoal); err != nil {
 		return err
 	}
 	return b.manyOf(ctx, "rows of 0.1 KB", loan("bench_narrow"), loanRow, 0)

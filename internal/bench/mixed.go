@@ -22,8 +22,8 @@ const (
 // few rows.
 func (b *bench) mixed(ctx context.Context) error {
 	rows := max(b.Rows/3, 1)
-	table := instance(firstPrefix)
-	row := func(i int) []any { return b.feed.generator.row(i, 0) }
+	table := b.shared.generator.instance(firstPrefix)
+	row := func(i int) []any { return b.shared.generator.row(i, 0) }
 	if err := b.feed.snapshot(ctx, table, rows, row); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (b *bench) mixed(ctx context.Context) error {
 	err := b.feed.write(ctx, table, b.Updates, func(int) eventgen.Change {
 		op, n, updates := m.next()
 		b.feed.lsn += 8
-		return eventgen.Change{Op: op, Row: b.feed.generator.row(n, updates), Time: time.Now(), LSN: b.feed.lsn}
+		return eventgen.Change{Op: op, Row: b.shared.generator.row(n, updates), Time: time.Now(), LSN: b.feed.lsn}
 	})
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ const sideBySide = 8
 func (b *bench) partitioned(ctx context.Context) error {
 	rows, updates := max(b.Rows/16, 1), max(b.Updates/10, 1)
 	for i := range sideBySide {
-		if err := b.feed.snapshot(ctx, instanceNamed(firstPrefix, i), rows, func(n int) []any { return b.feed.generator.row(n, 0) }); err != nil {
+		if err := b.feed.snapshot(ctx, b.instanceNamed(firstPrefix, i), rows, func(n int) []any { return b.shared.generator.row(n, 0) }); err != nil {
 			return err
 		}
 	}
@@ -47,12 +47,12 @@ func (b *bench) partitioned(ctx context.Context) error {
 	}
 	tables := make([]eventgen.Table, sideBySide)
 	for i := range tables {
-		tables[i] = instanceNamed(firstPrefix, i)
+		tables[i] = b.instanceNamed(firstPrefix, i)
 	}
 	err = b.feed.inTurn(ctx, tables, updates*sideBySide, func(i int) eventgen.Change {
 		b.feed.lsn += 8
 		n := i / sideBySide
-		return eventgen.Change{Op: 'u', Row: b.feed.generator.row(n%rows, 1+n/rows), Time: time.Now(), LSN: b.feed.lsn}
+		return eventgen.Change{Op: 'u', Row: b.shared.generator.row(n%rows, 1+n/rows), Time: time.Now(), LSN: b.feed.lsn}
 	})
 	if err != nil {
 		return err
@@ -80,9 +80,9 @@ func (b *bench) partitioned(ctx context.Context) error {
 	)
 }
 
-// instanceNamed is the table of many columns under a name with a number.
-func instanceNamed(prefix string, number int) eventgen.Table {
-	table := instance(prefix)
+// instanceNamed is the table that is streamed under a name with a number.
+func (b *bench) instanceNamed(prefix string, number int) eventgen.Table {
+	table := b.shared.generator.instance(prefix)
 	table.Name = fmt.Sprintf("%s_%d", table.Name, number)
 	return table
 }

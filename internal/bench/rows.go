@@ -9,27 +9,29 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// instance is the table that is streamed: 25 columns, about 1.2 KB a row, like
-// an inventory's, a third of it in a document.
-func instance(prefix string) eventgen.Table {
+// allColumns are the columns of the table that is streamed, which is like an
+// inventory's. Its rows have about 1.2 KB, a third of it in a document.
+func allColumns() []eventgen.Column {
 	text := func(name string) eventgen.Column { return eventgen.Column{Name: name} }
 	kind := func(name string, kind eventgen.Kind) eventgen.Column {
 		return eventgen.Column{Name: name, Kind: kind, Scale: 2}
 	}
-	return eventgen.Table{
-		Prefix: prefix, Schema: "inventory", Name: "instance", Key: []int{0},
-		Columns: []eventgen.Column{
-			kind("id", eventgen.BigInt), text("hrid"), text("title"), text("author"), text("source"),
-			kind("status", eventgen.Integer), kind("type", eventgen.Integer), kind("mode", eventgen.SmallInt),
-			kind("created", eventgen.TimestampTZ), kind("updated", eventgen.TimestampTZ), text("subject"),
-			kind("held", eventgen.Boolean), kind("staff", eventgen.Boolean), kind("copies", eventgen.Integer),
-			kind("pages", eventgen.Integer), kind("loans", eventgen.Integer), kind("price", eventgen.Decimal),
-			text("isbn"), text("language"), text("place"), text("edition"), text("series"), text("notes"), text("abstract"), kind("data", eventgen.JSON),
-		},
+	return []eventgen.Column{
+		kind("id", eventgen.BigInt), text("hrid"), text("title"), text("author"), text("source"),
+		kind("status", eventgen.Integer), kind("type", eventgen.Integer), kind("mode", eventgen.SmallInt),
+		kind("created", eventgen.TimestampTZ), kind("updated", eventgen.TimestampTZ), text("subject"),
+		kind("held", eventgen.Boolean), kind("staff", eventgen.Boolean), kind("copies", eventgen.Integer),
+		kind("pages", eventgen.Integer), kind("loans", eventgen.Integer), kind("price", eventgen.Decimal),
+		text("isbn"), text("language"), text("place"), text("edition"), text("series"), text("notes"), text("abstract"), kind("data", eventgen.JSON),
 	}
 }
 
-// Columns of instance that an update changes.
+// narrow are those of the columns that make an event of 5 KB: half of an event,
+// and more, is the description of its columns, which it has twice. All columns
+// make one of 7 KB.
+func narrow() []int { return []int{0, 2, 3, 5, 8, 9, 15, 16, 22, 23, 24} }
+
+// Columns that an update changes.
 const (
 	columnUpdated = 9
 	columnLoans   = 15
@@ -44,29 +46,56 @@ func words() []string {
 
 // generator makes the rows: row n is the same each time it is asked for.
 type generator struct {
-	words []string
-	epoch time.Time
+	// columns are the columns that a row has, and abstract the length of the text
+	// that gives it its size.
+	columns  []int
+	abstract int
+	words    []string
+	epoch    time.Time
 }
 
-func newGenerator() *generator {
-	return &generator{words: words(), epoch: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+// newGenerator returns a generator of rows with all columns, or with few.
+func newGenerator(few bool) *generator {
+	g := &generator{words: words(), epoch: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+	if few {
+		g.columns, g.abstract = narrow(), 460
+		return g
+	}
+	for i := range allColumns() {
+		g.columns = append(g.columns, i)
+	}
+	g.abstract = 200
+	return g
+}
+
+// instance is the table that is streamed.
+func (g *generator) instance(prefix string) eventgen.Table {
+	table := eventgen.Table{Prefix: prefix, Schema: "inventory", Name: "instance", Key: []int{0}}
+	for _, i := range g.columns {
+		table.Columns = append(table.Columns, allColumns()[i])
+	}
+	return table
 }
 
 // row returns row n after it has been updated the given number of times.
 func (g *generator) row(n, updates int) []any {
 	random := rand.New(rand.NewPCG(uint64(n), 1))
-	row := []any{
+	all := []any{
 		int64(n), fmt.Sprintf("in%011d", n), g.text(random, 60), g.text(random, 30), "MARC",
 		int64(random.IntN(9)), int64(random.IntN(40)), int64(n % 7),
 		g.epoch.Add(time.Duration(n) * time.Second), g.epoch.Add(time.Duration(n) * time.Minute), g.text(random, 50),
 		n%10 == 0, n%11 == 0, int64(random.IntN(20)),
 		int64(random.IntN(900)), int64(random.IntN(500)), fmt.Sprintf("%d.%02d", random.IntN(200), random.IntN(100)),
 		fmt.Sprintf("978%010d", n), "eng", g.text(random, 40), g.text(random, 20), g.text(random, 40),
-		g.text(random, 120), g.text(random, 200), g.document(random, n),
+		g.text(random, 120), g.text(random, g.abstract), g.document(random, n),
 	}
 	if updates > 0 {
-		row[columnUpdated] = g.epoch.Add(time.Duration(n)*time.Minute + time.Duration(updates)*time.Hour)
-		row[columnLoans] = int64(updates) * 1000
+		all[columnUpdated] = g.epoch.Add(time.Duration(n)*time.Minute + time.Duration(updates)*time.Hour)
+		all[columnLoans] = int64(updates) * 1000
+	}
+	row := make([]any, len(g.columns))
+	for i, column := range g.columns {
+		row[i] = all[column]
 	}
 	return row
 }

@@ -6,25 +6,33 @@ import (
 )
 
 func TestRowsAreLikeRealOnes(t *testing.T) {
-	generator := newGenerator()
-	if got := len(instance("p").Columns); got != 25 {
-		t.Errorf("%d columns, want 25", got)
-	}
-	raw, err := newRaw(instance("raw"), 100, func(i int) []any { return generator.row(i, 0) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if raw.row < 1100 || raw.row > 1300 {
-		t.Errorf("a row has %d bytes, want about 1.2 KB", raw.row)
-	}
-	if raw.event < 5000 || raw.event > 7500 {
-		t.Errorf("an event has %d bytes, a row %d, want 5 to 7 KB", raw.event, raw.row)
-	}
-	if !reflect.DeepEqual(generator.row(7, 0), generator.row(7, 0)) {
-		t.Error("row 7 is not the same twice")
-	}
-	if reflect.DeepEqual(generator.row(7, 0), generator.row(7, 1)) || generator.row(7, 0)[0] != generator.row(7, 1)[0] {
-		t.Error("an update changes the key, or nothing")
+	for _, test := range []struct {
+		narrow                  bool
+		columns, atLeast, below int
+	}{
+		{narrow: true, columns: 11, atLeast: 5_000, below: 5_500},
+		{narrow: false, columns: 25, atLeast: 6_500, below: 7_500},
+	} {
+		generator := newGenerator(test.narrow)
+		if got := len(generator.instance("p").Columns); got != test.columns {
+			t.Errorf("%d columns, want %d", got, test.columns)
+		}
+		raw, err := newRaw(generator.instance("raw"), 100, func(i int) []any { return generator.row(i, 0) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw.row < 1150 || raw.row > 1250 {
+			t.Errorf("a row has %d bytes, want 1.2 KB", raw.row)
+		}
+		if raw.event < test.atLeast || raw.event >= test.below {
+			t.Errorf("an event has %d bytes, want %d to %d", raw.event, test.atLeast, test.below)
+		}
+		if !reflect.DeepEqual(generator.row(7, 0), generator.row(7, 0)) {
+			t.Error("row 7 is not the same twice")
+		}
+		if reflect.DeepEqual(generator.row(7, 0), generator.row(7, 1)) || generator.row(7, 0)[0] != generator.row(7, 1)[0] {
+			t.Error("an update changes the key, or nothing")
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func (b *bench) tables(ctx context.Context) error {
 
 // snapshot measures an initial snapshot.
 func (b *bench) snapshot(ctx context.Context, h *history) (r result, err error) {
-	if err := b.feed.snapshot(ctx, instance(firstPrefix), b.Rows, func(i int) []any { return b.feed.generator.row(i, 0) }); err != nil {
+	if err := b.feed.snapshot(ctx, b.shared.generator.instance(firstPrefix), b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) }); err != nil {
 		return r, err
 	}
 	h.records = b.Rows
@@ -95,11 +95,11 @@ func scattered(i, rows int) int {
 
 // update measures updates of the rows that order names, one after the other.
 func (b *bench) update(ctx context.Context, r result, h *history, order func(i int) int) (result, error) {
-	err := b.feed.write(ctx, instance(firstPrefix), b.Updates, func(i int) eventgen.Change {
+	err := b.feed.write(ctx, b.shared.generator.instance(firstPrefix), b.Updates, func(i int) eventgen.Change {
 		b.feed.lsn += 8
 		row := order(i)
 		h.updated[row]++
-		return eventgen.Change{Op: 'u', Row: b.feed.generator.row(row, h.updated[row]), Time: time.Now(), LSN: b.feed.lsn}
+		return eventgen.Change{Op: 'u', Row: b.shared.generator.row(row, h.updated[row]), Time: time.Now(), LSN: b.feed.lsn}
 	})
 	if err != nil {
 		return r, err
@@ -117,8 +117,8 @@ func (b *bench) update(ctx context.Context, r result, h *history, order func(i i
 
 // identical measures a resynchronization in which nothing has changed.
 func (b *bench) identical(ctx context.Context, h *history) (r result, err error) {
-	row := func(i int) []any { return b.feed.generator.row(i, h.updated[i]) }
-	if err := b.feed.snapshot(ctx, instance(secondPrefix), b.Rows, row); err != nil {
+	row := func(i int) []any { return b.shared.generator.row(i, h.updated[i]) }
+	if err := b.feed.snapshot(ctx, b.shared.generator.instance(secondPrefix), b.Rows, row); err != nil {
 		return r, err
 	}
 	if err := b.metadb.Start(ctx); err != nil {

@@ -25,6 +25,7 @@ func main() {
 	flag.IntVar(&config.Updates, "updates", 100_000, "updates that follow")
 	flag.IntVar(&config.Large, "large", 10_000_000, "size of the large table")
 	flag.IntVar(&config.Tables, "tables", 200, "tables of the part many")
+	flag.BoolVar(&config.Narrow, "narrow", false, "rows of 11 columns, with events of 5 KB, instead of 25 and 7 KB; the rows have 1.2 KB both")
 	flag.IntVar(&config.Rate, "rate", 500, "events a second of the part latency")
 	flag.DurationVar(&config.Steady, "steady", 20*time.Second, "how long the stream is steady, and then idle, for latency")
 	flag.StringVar(&config.Compression, "compression", "none", "the producer's: none, gzip, snappy, lz4 or zstd")
