@@ -96,20 +96,49 @@ func beside(work func()) (wait func()) {
 	return func() { <-done }
 }
 
-// copyCurrent copies new versions into the current table. Their rows must be
-// complete and of the stored types.
+// copyVersions copies new versions to where they belong: the current table, or
+// history. Their rows must be complete and of the stored types.
+func (r *run) copyVersions(ctx context.Context, t *target, f *folded, versions []version, ids []int64) error {
+	var current, past []int
+	var years []ending
+	for i, v := range versions {
+		if v.end == forever {
+			current = append(current, i)
+			continue
+		}
+		past, years = append(past, i), append(years, ending{start: v.start})
+	}
+	copied := func(into ident.Qualified, which []int) error {
+		stream := newCopyStream(len(which), func(dst []byte, n int) []byte { return r.appendVersion(dst, f, versions[which[n]], ids[which[n]]) })
+		return copyFrom(ctx, r.tx, copySQL(into, t, f.chunk), stream)
+	}
+	if len(current) > 0 {
+		if err := copied(t.table.Current, current); err != nil {
+			return err
+		}
+	}
+	if len(past) == 0 {
+		return nil
+	}
+	return copied(historyOf(t.table, years), past)
+}
+
+// copyCurrent copies new versions, all of them current, into the current table.
 func (r *run) copyCurrent(ctx context.Context, t *target, f *folded, versions []version, ids []int64) error {
-	fields := len(ident.Metadata()) + len(f.chunk.fields)
-	return copyFrom(ctx, r.tx, copyCurrentSQL(t, f.chunk), newCopyStream(len(versions), func(dst []byte, i int) []byte {
-		it := &f.items[versions[i].item]
-		dst = appendCount(dst, fields)
-		dst = appendInt64(dst, ids[i])
-		dst = appendMoment(dst, versions[i].start)
-		dst = appendMoment(dst, forever)
-		dst = appendBool(dst, true)
-		dst = appendText(dst, string(r.batch.Events[it.event].Origin))
-		return append(dst, it.row...)
-	}))
+	stream := newCopyStream(len(versions), func(dst []byte, i int) []byte { return r.appendVersion(dst, f, versions[i], ids[i]) })
+	return copyFrom(ctx, r.tx, copySQL(t.table.Current, t, f.chunk), stream)
+}
+
+// appendVersion appends a version as a row of a COPY.
+func (r *run) appendVersion(dst []byte, f *folded, v version, id int64) []byte {
+	it := &f.items[v.item]
+	dst = appendCount(dst, len(ident.Metadata())+len(f.chunk.fields))
+	dst = appendInt64(dst, id)
+	dst = appendMoment(dst, v.start)
+	dst = appendMoment(dst, v.end)
+	dst = appendBool(dst, v.end == forever)
+	dst = appendText(dst, string(r.batch.Events[it.event].Origin))
+	return append(dst, it.row...)
 }
 
 // minCopied is the number of rows from which on it pays to send the rows of new
@@ -136,10 +165,10 @@ func (f *folded) copyable(d *decision) bool {
 	return true
 }
 
-// copyCurrentSQL returns the COPY into the current table, with the columns that
-// the chunk brings; others stay NULL.
-func copyCurrentSQL(t *target, c *chunk) string {
-	sql := "COPY " + t.table.Current.SQL() + " (" + metaColumns()
+// copySQL returns the COPY into a relation of the table, with the columns that the
+// chunk brings; others stay NULL.
+func copySQL(into ident.Qualified, t *target, c *chunk) string {
+	sql := "COPY " + into.SQL() + " (" + metaColumns()
 	for _, fd := range c.fields {
 		sql += ", " + t.table.Columns[fd.column].Stored.SQL()
 	}

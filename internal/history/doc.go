@@ -5,15 +5,15 @@
 // Per table, in the order of the events:
 //
 //	events ─ chunk ─ fold ─┬─ direct: COPY into the current partition
-//	                       ├─ exchange: move what is current, COPY, compare
+//	                       ├─ exchange: find and move what is current, COPY, compare
 //	                       ├─ recognize: read what is current, compare bytes
 //	                       └─ stage ─ resolve ─ match ─ decide ─ write
 //
 // A chunk is a run of events that can be applied as a set (chunk.go). The fold
 // (fold.go) makes one chain of versions of each key, in memory. The direct way
 // (direct.go) is for keys that are certainly new, and the unique index holds it
-// to that. Keys that are there already are exchanged (exchange.go) where their
-// rows nearly always differ, and recognized (recognize.go) where they are nearly
+// to that. Rows are exchanged (exchange.go) where they nearly always
+// differ from what is current under their keys, and recognized (recognize.go) where they are nearly
 // always the same. The staged way copies the chunk into a temporary table (stage.go),
 // fills in unavailable values (resolve.go), asks PostgreSQL which rows are
 // current and what equals what (match.go), decides in memory what ends and what

@@ -125,9 +125,9 @@ func texts(columns []documentColumn, values [][]byte) [][]byte {
 }
 
 // wanted returns the columns whose documents a descent needs of the versions that
-// end, and the list of them in "gone", each after a comma; none where there is no
+// end, and the list of them in a table c, each after a comma; none where there is no
 // descent.
-func (d *descent) wanted() (columns []documentColumn, list string) {
+func (d *descent) wanted(t *catalog.Table) (columns []documentColumn, list string) {
 	if d == nil {
 		return nil, ""
 	}
@@ -136,7 +136,7 @@ func (d *descent) wanted() (columns []documentColumn, list string) {
 		if c.column == none {
 			list += ", NULL::text"
 		} else {
-			list += ", " + stageColumn(c.column)
+			list += ", c." + t.Columns[c.column].Stored.SQL()
 		}
 	}
 	return columns, list

@@ -12,18 +12,32 @@ import (
 	"metadb/internal/ident"
 )
 
-// writeEndings moves rows from the current table to history.
+// writeEndings moves rows from the current table to history, and counts them.
 func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) error {
+	if len(endings) == 0 {
+		return nil
+	}
+	var last change.Micros
+	for _, e := range endings {
+		last = max(last, e.end)
+	}
+	if err := r.moveEndings(ctx, t, endings); err != nil {
+		return err
+	}
+	r.ended(t, len(endings), last)
+	return nil
+}
+
+// moveEndings moves rows from the current table to history.
+func (r *run) moveEndings(ctx context.Context, t *target, endings []ending) error {
 	if len(endings) == 0 {
 		return nil
 	}
 	ids, ends := make([]int64, len(endings)), make([]time.Time, len(endings))
 	places := make([]pgtype.TID, len(endings))
-	var last change.Micros
 	for i, e := range endings {
 		ids[i], ends[i] = e.id, moment(e.end)
 		places[i] = e.place
-		last = max(last, e.end)
 	}
 	// Two statements: DELETE … RETURNING into INSERT copies every row once
 	// more, which costs more than finding it again.
@@ -42,7 +56,6 @@ func (r *run) writeEndings(ctx context.Context, t *target, endings []ending) err
 	if n := int64(len(endings)); moved.RowsAffected() != n || gone.RowsAffected() != n {
 		return errRowGone
 	}
-	r.ended(t, len(endings), last)
 	return nil
 }
 

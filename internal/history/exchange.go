@@ -6,11 +6,12 @@ import (
 	"fmt"
 )
 
-// The third way: rows of a table whose keys are there already and whose values
-// nearly always differ, as in a stream of updates. What is current under the
-// keys moves to history and the new rows are copied into its place, before it is
-// known whether they differ. Then the pairs are compared, and where they are the
-// same the old row is put back. It saves sending each row to a stage first.
+// The third way: rows of a table whose values nearly always differ, as in a stream
+// of updates. What is current under the keys is found and moved to history, and the
+// new rows are copied into its place, before it is known whether they differ. Then
+// the pairs are compared, and where they are the same the old row is put back. It
+// saves sending each row to a stage first. Where a key has several events, all that
+// matters has to be certain before anything is written.
 
 // habit is what the last chunk of a table says of the next one.
 type habit struct {
@@ -24,6 +25,8 @@ type habit struct {
 	// same: they are worth being recognized. disguised says that this has
 	// failed: the events write the same values in other bytes.
 	same, disguised bool
+	// vague says that the events of one key have differed in nothing that tells.
+	vague bool
 }
 
 // learn takes in what became of a chunk: how many versions it wrote, how many of
@@ -38,34 +41,38 @@ func (h *habit) learn(written, matched, same int) {
 // exchanged few may be the same, of those that are recognized few may differ.
 const fewSame = 10
 
-// exchangeable reports whether the rows of a chunk may be exchanged: each of a
-// key of its own, complete, of the stored types, of one origin, and none that
-// may be a repetition or has been retried.
+// exchangeable reports whether the rows of a chunk may be exchanged: complete, of
+// the stored types, of one origin, and none that may be a repetition or has been
+// retried.
 func (r *run) exchangeable(t *target, c *chunk, f *folded) bool {
-	if r.retried != nil || !t.differing || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
+	worth := t.differing || f.multiple && t.allNew
+	if !worth || f.multiple && t.vague || r.retried != nil || !t.table.Guarded || !c.plain || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
 		return false
 	}
 	origin := r.batch.Events[c.events[0]].Origin
 	for i := range f.items {
 		it := &f.items[i]
-		if !it.upsert || it.unavailable != nil || it.suspect || r.batch.Events[it.event].Origin != origin {
+		if it.unavailable != nil || it.suspect || r.batch.Events[it.event].Origin != origin {
 			return false
 		}
 	}
 	return true
 }
 
-// errNotExchanged says that a key's history has to be asked first.
-var errNotExchanged = errors.New("a row has to be looked up in history")
+// errNotExchanged says that a key's history has to be asked first, errVague that
+// rows have to be compared first.
+var (
+	errNotExchanged = errors.New("a row has to be looked up in history")
+	errVague        = errors.New("rows of one key have to be compared")
+)
 
 // applyExchange exchanges the rows of a chunk. It reports false, with nothing
 // changed, if some have to go the staged way.
 func (r *run) applyExchange(ctx context.Context, t *target, f *folded) (bool, error) {
-	before, outcome, family := *t, r.outcome, r.saveFamily()
-	err := r.savepoint(ctx, func() error { return r.exchange(ctx, t, f) })
-	if errors.Is(err, errNotExchanged) {
-		*t, r.outcome = before, outcome
-		r.restoreFamily(family)
+	err := r.exchange(ctx, t, f)
+	if errors.Is(err, errNotExchanged) || errors.Is(err, errVague) {
+		t.vague = t.vague || errors.Is(err, errVague)
+		r.layouts = nil // which have been told of rows that were not written
 		return false, nil
 	}
 	return err == nil, err
@@ -77,7 +84,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	x.descent = r.ahead(t, f, x.lines)
 	x.wait = x.beside((*descent).add)
 	defer func() { x.wait() }()
-	err := r.endCurrent(ctx, t, f, x)
+	err := r.findCurrent(ctx, t, f, x)
 	x.wait()
 	if err != nil {
 		return err
@@ -88,23 +95,26 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 	if err := r.ensureYears(ctx, t, x.d.years()); err != nil {
 		return err
 	}
+	if err := r.moveEndings(ctx, t, x.d.endings); err != nil {
+		return err
+	}
 	ids, err := r.newIDs(ctx, t.table, len(x.d.versions))
 	if err != nil {
 		return err
 	}
-	x.number(inOrder(ids, f, x.d))
+	x.number(f, inOrder(ids, f, x.d))
 	x.wait = x.beside((*descent).compare)
-	if err := r.copyCurrent(ctx, t, f, x.d.versions, x.ids); err != nil {
+	if err := r.copyVersions(ctx, t, f, x.d.versions, x.ids); err != nil {
 		return err
 	}
-	if x.same, err = r.compareExchanged(ctx, t, x.gone, x.ids); err != nil {
+	if x.same, err = r.compareExchanged(ctx, t, f, x); err != nil {
 		return err
 	}
-	if err := r.putBack(ctx, t, x.gone, x.ids, x.same); err != nil {
+	if err := r.putBack(ctx, t, x); err != nil {
 		return err
 	}
-	t.learn(len(x.d.versions), len(x.d.endings), len(x.same))
-	if err := r.noteExchanged(ctx, t, f, x); err != nil {
+	t.learn(len(x.d.versions), x.d.matched, len(x.same))
+	if err := r.noteExchanged(ctx, t, x); err != nil {
 		return err
 	}
 	x.wait()
@@ -112,25 +122,31 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 }
 
 // noteExchanged notes what was written, and confirms it.
-func (r *run) noteExchanged(ctx context.Context, t *target, f *folded, x *exchange) error {
+func (r *run) noteExchanged(ctx context.Context, t *target, x *exchange) error {
 	ended, last := 0, never
-	var confirmed []int64
-	for i := range f.items {
-		id := x.ids[i]
-		switch {
-		case x.same[i]:
-			id = x.gone[i].id
-		case x.gone[i].id != 0:
-			ended++
-			last = max(last, x.d.versions[i].start)
-		}
-		if f.items[i].confirm {
-			confirmed = append(confirmed, id)
+	for _, e := range x.d.endings {
+		if !x.same[e.item] {
+			ended, last = ended+1, max(last, e.end)
 		}
 	}
-	r.outcome.Written += len(f.items) - len(x.same)
+	for _, v := range x.d.versions {
+		if v.end != forever {
+			ended, last = ended+1, max(last, v.end)
+		}
+	}
+	r.outcome.Written += len(x.d.versions) - len(x.same)
 	if ended > 0 {
 		r.ended(t, ended, last)
+	}
+	var confirmed []int64
+	for _, n := range x.d.confirmedVersions {
+		switch v := x.d.versions[n]; {
+		case v.end != forever:
+		case x.same[v.item]:
+			confirmed = append(confirmed, x.gone[v.item].id)
+		default:
+			confirmed = append(confirmed, x.ids[n])
+		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return fmt.Errorf("confirm exchanged rows: %w", err)

@@ -9,34 +9,28 @@ import (
 	"metadb/internal/change"
 )
 
-// endCurrent moves what is current under the keys of the items to history, and
-// notes it. The descent, if there is one, gets its documents.
-func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange) error {
+// findCurrent finds what is current under the keys of the items. The descent, if
+// there is one, gets its documents.
+func (r *run) findCurrent(ctx context.Context, t *target, f *folded, x *exchange) error {
 	k, items := keysOf(t.table, f), f.items
-	times := newArray(timestamptzOID, len(items))
-	for i := range items {
-		times = appendMoment(times, items[i].at)
-	}
-	params := append(k.params, times, []byte(r.batch.Events[items[0].event].Origin))
+	params := append(k.params, []byte(r.batch.Events[items[0].event].Origin))
 	telling := tellingFields(f.chunk)
-	columns, wanted := x.descent.wanted()
+	columns, wanted := x.descent.wanted(t.table)
 	documents := make([][]byte, len(columns))
-	n := len(params)
-	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c USING unnest(" + k.types +
-		", $" + strconv.Itoa(n-1) + "::timestamptz[]) WITH ORDINALITY AS e (" + k.names + ", at, ord) WHERE c.__origin = $" + strconv.Itoa(n) + "::text AND " + k.where +
-		" RETURNING e.ord, c.__id, c.__start, greatest(e.at, c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
-		", moved AS (" + moveToHistory(t.table) + ") SELECT ord, id, began" + telling.list() + wanted + " FROM gone"
+	const meta = 4
+	sql := "SELECT e.ord, c.__id, c.__start, c.ctid" + telling.list(t.table) + wanted + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
+		t.table.Current.SQL() + " AS c ON c.__origin = $" + strconv.Itoa(len(params)) + "::text AND " + k.where
 	err := r.read(ctx, sql, params, func(row [][]byte) {
-		item, id := int(binary.BigEndian.Uint64(row[0]))-1, int64(binary.BigEndian.Uint64(row[1]))
+		item, id := k.items[binary.BigEndian.Uint64(row[0])-1], int64(binary.BigEndian.Uint64(row[1]))
 		x.gone[item] = matched{
-			id: id, start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
-			differs: telling.differ(items[item].row, row[3:3+len(telling)]),
+			id: id, start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch, place: readTID(row[3]),
+			differs: items[item].upsert && telling.differ(items[item].row, row[meta:meta+len(telling)]),
 		}
 		if x.descent == nil {
 			return
 		}
 		for i, c := range columns {
-			documents[i] = c.text(row[3+len(telling)+i])
+			documents[i] = c.text(row[meta+len(telling)+i])
 		}
 		x.wait()
 		if x.descent.took(item, id, documents) {
@@ -44,30 +38,31 @@ func (r *run) endCurrent(ctx context.Context, t *target, f *folded, x *exchange)
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("end rows: %w", err)
+		return fmt.Errorf("find current rows: %w", err)
 	}
 	return nil
 }
 
 // pairs are the arrays that say which row took the place of which: the ids and
 // starts of the old ones, and the ids of the new ones.
-func pairs(gone []matched, ids []int64, wanted func(item int) bool) (params [][]byte, items []int) {
-	for i := range gone {
-		if gone[i].id != 0 && wanted(i) {
-			items = append(items, i)
+func (x *exchange) pairs(wanted func(item int) bool) (params [][]byte, items []int) {
+	for _, e := range x.d.endings {
+		if wanted(e.item) {
+			items = append(items, e.item)
 		}
 	}
 	old, began, added := newArray(int8OID, len(items)), newArray(timestamptzOID, len(items)), newArray(int8OID, len(items))
 	for _, i := range items {
-		old, began, added = appendInt64(old, gone[i].id), appendMoment(began, gone[i].start), appendInt64(added, ids[i])
+		old, began, added = appendInt64(old, x.gone[i].id), appendMoment(began, x.gone[i].start), appendInt64(added, x.ids[x.numbers[i]])
 	}
 	return [][]byte{old, began, added}, items
 }
 
 // compareExchanged returns the items whose new row is the same as the one that
-// it took the place of.
-func (r *run) compareExchanged(ctx context.Context, t *target, gone []matched, ids []int64) (map[int]bool, error) {
-	params, items := pairs(gone, ids, func(item int) bool { return !gone[item].differs })
+// it took the place of. Where a key has several events, or a delete, it is known
+// already.
+func (r *run) compareExchanged(ctx context.Context, t *target, f *folded, x *exchange) (map[int]bool, error) {
+	params, items := x.pairs(func(item int) bool { return f.items[item].upsert && !x.gone[item].differs })
 	same := make(map[int]bool)
 	if len(items) == 0 {
 		return same, nil
@@ -84,11 +79,12 @@ func (r *run) compareExchanged(ctx context.Context, t *target, gone []matched, i
 
 // putBack takes the new rows of items away that changed nothing, and puts the
 // rows back that were there before them.
-func (r *run) putBack(ctx context.Context, t *target, gone []matched, ids []int64, same map[int]bool) error {
+func (r *run) putBack(ctx context.Context, t *target, x *exchange) error {
+	same := x.same
 	if len(same) == 0 {
 		return nil
 	}
-	params, _ := pairs(gone, ids, func(item int) bool { return same[item] })
+	params, _ := x.pairs(func(item int) bool { return same[item] })
 	current := t.table.Current.SQL()
 	taken := "DELETE FROM " + current + " AS c USING unnest($1::bigint[]) AS e (id) WHERE c.__id = e.id"
 	if err := r.change(ctx, taken, params[2:], len(same)); err != nil {

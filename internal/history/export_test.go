@@ -15,3 +15,6 @@ func (a *Applier) Recognizes(table change.Table) bool {
 
 // InPieces makes pieces of documents whose transformed rows take so many bytes.
 func (a *Applier) InPieces(bytes int) { a.pieceBytes = bytes }
+
+// Vague reports whether events of one key of a table have had to be compared.
+func (a *Applier) Vague(table change.Table) bool { return a.habits[table].vague }

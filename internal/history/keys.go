@@ -17,17 +17,28 @@ type keys struct {
 	types, names string
 	// where is the condition that a row c has the key e.
 	where string
+	// items are the items that the keys are of: the heads of the chains.
+	items []int
 }
 
-// keysOf returns the keys of items that are upserts of the chunk's shape, none of
-// them with a NULL in it.
+// keysOf returns the keys of a chunk that has upserts, none of them with a NULL in
+// it.
 func keysOf(t *catalog.Table, f *folded) keys {
-	var k keys
+	k := keys{items: make([]int, 0, len(f.items))}
+	for i := range f.items {
+		if f.items[i].head {
+			k.items = append(k.items, i)
+		}
+	}
 	for n, at := range f.chunk.shape.Key {
 		column := f.chunk.shape.Columns[at]
-		array := newArray(datatype.OID(column.Type), len(f.items))
-		for i := range f.items {
-			array = change.AppendCell(array, f.items[i].row.Cell(at))
+		array := newArray(datatype.OID(column.Type), len(k.items))
+		for _, i := range k.items {
+			cell := at
+			if !f.items[i].upsert {
+				cell = n // a delete has the key's cells alone
+			}
+			array = change.AppendCell(array, f.items[i].row.Cell(cell))
 		}
 		k.params = append(k.params, array)
 		name := "k" + strconv.Itoa(n)

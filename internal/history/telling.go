@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 )
 
@@ -30,13 +31,29 @@ func tellingFields(c *chunk) telling {
 	return t
 }
 
-// list lists the columns as a stage has them, each after a comma.
-func (t telling) list() string {
+// list lists the columns of a table c, each after a comma.
+func (t telling) list(table *catalog.Table) string {
 	list := ""
 	for _, one := range t {
-		list += ", " + stageColumn(one.column)
+		list += ", c." + table.Columns[one.column].Stored.SQL()
 	}
 	return list
+}
+
+// differs reports whether two rows have other values in the telling fields.
+func (t telling) differs(a, b change.Row) bool {
+	at := 0
+	for _, one := range t {
+		var x, y change.Cell
+		for ; at <= one.field; at++ {
+			x, a = a.Next()
+			y, b = b.Next()
+		}
+		if x.State != y.State || !bytes.Equal(x.Bytes, y.Bytes) {
+			return true
+		}
+	}
+	return false
 }
 
 // differ reports whether a row has other values than these in the telling fields.
