@@ -2,9 +2,11 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"metadb/internal/catalog"
 	"metadb/internal/logging"
@@ -73,4 +75,28 @@ func TestNextYearWithoutDatabase(t *testing.T) {
 	}
 	const made = "SELECT count(*)::text FROM unnest(ARRAY['patron', 'loan']) n WHERE to_regclass('library.zzz___' || n || '___2031') IS NOT NULL"
 	f.awaitText(t, made, "2")
+}
+
+// TestNextYearWaitsForGrants: access is granted while nothing else changes tables.
+// Of a GRANT and a new partition at once PostgreSQL lets one fail.
+func TestNextYearWaitsForGrants(t *testing.T) {
+	f := newFaulted(t)
+	s, _ := newKeeper(t, f.running)
+	made := make(chan error, 1)
+	err := s.tables.exclusively(func() error {
+		go func() { made <- s.makeNextYear(t.Context(), 2031) }()
+		select {
+		case err := <-made:
+			return fmt.Errorf("the history of a year was made meanwhile: %w", err)
+		case <-time.After(300 * time.Millisecond):
+			return nil
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-made; err != nil {
+		t.Fatal(err)
+	}
+	f.awaitText(t, "SELECT (to_regclass('library.zzz___patron___2031') IS NOT NULL)::text", "true")
 }
