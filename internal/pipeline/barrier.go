@@ -61,11 +61,11 @@ func (b *barrier) begin(begun []change.Beginning) {
 	settled := make(map[*topic]bool)
 	for _, beginning := range begun {
 		of := b.topic(beginning.Partition.Topic)
-		settled[of] = settled[of] || !beginning.Fresh || slices.ContainsFunc(of.lanes, (*lane).settled)
+		settled[of] = settled[of] || !untouched(beginning) || slices.ContainsFunc(of.lanes, (*lane).settled)
 	}
 	for _, beginning := range begun {
 		l := &lane{
-			Partition: beginning.Partition, of: b.topic(beginning.Partition.Topic), fresh: beginning.Fresh,
+			Partition: beginning.Partition, of: b.topic(beginning.Partition.Topic), fresh: untouched(beginning),
 			from: beginning.From, next: beginning.From,
 		}
 		if beginning.TopicID == beginning.Stored.TopicID {
@@ -77,6 +77,12 @@ func (b *barrier) begin(begun []change.Beginning) {
 		l.of.lanes = append(l.of.lanes, l)
 		l.of.partitions = max(l.of.partitions, beginning.Partitions, len(l.of.lanes))
 	}
+}
+
+// untouched reports whether nothing has been read of a partition yet: its first position
+// may have been stored while its first event was waiting.
+func untouched(b change.Beginning) bool {
+	return b.Fresh || b.Stored.Next == 0 && b.Stored.Reached == 0
 }
 
 func (b *barrier) topic(name string) *topic {
