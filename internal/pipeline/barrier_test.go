@@ -238,6 +238,27 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 	}
 }
 
+// TestBarrierBehindTheEndOfASnapshot: while the end of a snapshot waits for another topic,
+// nothing overtakes what is behind it.
+func TestBarrierBehindTheEndOfASnapshot(t *testing.T) {
+	b := reading(2)
+	other := change.Partition{Topic: "library.loan", Number: 2}
+	b.begin([]change.Beginning{{Partition: other}})
+	known := ends(2, 2)
+	known[other] = 1
+	got := b.pass([]change.Event{last(0, 0, 5), truncate(0, 1, 7), event(1, 0, 5), event(1, 1, 8)})
+	for b.asks() {
+		got = append(slices.Clip(got), b.told(known)...)
+	}
+	if places(got) != "1@0" {
+		t.Errorf("before the other topic is at its end %s passed, want 1@0", places(got))
+	}
+	got = b.pass([]change.Event{{Op: change.Upsert, LSN: 9, Position: change.Position{Partition: other}}})
+	if want := "2@0 0@0 0@1 1@1"; places(got) != want {
+		t.Errorf("after that %s passed, want %s", places(got), want)
+	}
+}
+
 // TestBarrierIsFull: a partition that is far ahead of the others is not read further
 // until half of what it holds has gone.
 func TestBarrierIsFull(t *testing.T) {
@@ -292,7 +313,7 @@ func TestBarrierKeepsOrder(t *testing.T) {
 		logs := make([][]change.Event, n)
 		for lsn := range rapid.IntRange(0, 40).Draw(t, "events") {
 			number := rapid.IntRange(0, n-1).Draw(t, "partition")
-			kind := rapid.SampledFrom([]func(int32, int64, uint64) change.Event{event, event, event, row, truncate, rekeyed}).Draw(t, "kind")
+			kind := rapid.SampledFrom([]func(int32, int64, uint64) change.Event{event, event, event, row, truncate, rekeyed, last}).Draw(t, "kind")
 			again := rapid.SampledFrom([]int{0, 0, 0, 7}).Draw(t, "sent again")
 			logs[number] = append(logs[number], kind(int32(number), int64(len(logs[number])), uint64(max(1, lsn+1-again))))
 		}
@@ -302,9 +323,12 @@ func TestBarrierKeepsOrder(t *testing.T) {
 			final[number] = int64(len(logs[number]))
 			high := uint64(0)
 			for _, e := range logs[number] {
-				if e.Snapshot == change.Streamed {
+				switch e.Snapshot {
+				case change.Streamed:
 					high = max(high, e.LSN)
 					places[e.Position] = high
+				case change.LastInSnapshot: // what is behind it comes after what precedes it
+					high = max(high, e.LSN)
 				}
 			}
 		}

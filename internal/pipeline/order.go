@@ -154,11 +154,13 @@ func (l *lane) before(other *lane) bool {
 }
 
 // follows reports whether the head of other may go after that of l, which stands
-// somewhere. What speaks of all topics holds up only what speaks of this one.
+// somewhere. What speaks of all topics holds up what follows it, for the sake of what is
+// behind it in its partition: that may precede l's. It waits itself only for what
+// precedes it.
 func (b *barrier) follows(other, l *lane) bool {
 	mine, theirs := &l.queue[0], &other.queue[0]
 	speaks := b.speaksOfTopic(l, &mine.Event)
-	if all := b.speaksOfAll(&theirs.Event); all && (!speaks || theirs.stands() == mine.stands()) {
+	if b.speaksOfAll(&theirs.Event) && theirs.stands() == mine.stands() {
 		return true
 	}
 	if theirs.stands() == 0 || theirs.stands() != mine.stands() {
