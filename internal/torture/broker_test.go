@@ -59,6 +59,9 @@ func (w *world) createTopics(topics ...string) {
 // write sends records in their order and waits until the broker has them.
 func (w *world) write(records []*kgo.Record) {
 	w.t.Helper()
+	for _, r := range records {
+		r.Timestamp = time.Time{} // now, as a connector has it, and not when the change happened
+	}
 	if err := w.client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
 		w.t.Fatal(err)
 	}
