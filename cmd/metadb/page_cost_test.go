@@ -54,11 +54,16 @@ func TestCostOfThePage(t *testing.T) {
 	}
 	c := &cost{m: m, postgres: postmaster}
 	c.awaitCalm(t)
-	none := c.during(t, func(ctx context.Context) { <-ctx.Done() })
-	one := c.during(t, func(ctx context.Context) { c.view(t, ctx) })
-	t.Logf("of a core: %.4f with nobody, %.4f with one viewer of %d tables", none, one, costTables)
-	if one-none > mostOfCore {
-		t.Errorf("a viewer costs %.2f %% of a core", (one-none)*100)
+	// A processor that others slow down makes the same work look like more.
+	least := 1.0
+	for try := 0; try < 3 && least > mostOfCore; try++ {
+		none := c.during(t, func(ctx context.Context) { <-ctx.Done() })
+		one := c.during(t, func(ctx context.Context) { c.view(t, ctx) })
+		t.Logf("of a core: %.4f with nobody, %.4f with one viewer of %d tables", none, one, costTables)
+		least = min(least, one-none)
+	}
+	if least > mostOfCore {
+		t.Errorf("a viewer costs %.2f %% of a core", least*100)
 	}
 }
 

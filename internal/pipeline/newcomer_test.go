@@ -51,6 +51,23 @@ func TestRowsOfNewPartition(t *testing.T) {
 	}
 }
 
+// TestRowsOfNewPartitionBehindATombstone has a tombstone, which has no place, before the
+// change that the new partition's row must not overtake.
+func TestRowsOfNewPartitionBehindATombstone(t *testing.T) {
+	first := row(2, 0, 8)
+	first.Snapshot = change.InSnapshot
+	tombstone := event(0, 8, 0)
+	tombstone.Op = change.Ignore
+	b := newBarrier(func(*change.Event) bool { return false })
+	b.begin([]change.Beginning{{Partition: at(2), Fresh: true}, read(0, 7), read(1, 3)})
+	if got := places(b.pass([]change.Event{first, event(0, 7, 4), tombstone, event(0, 9, 6)})); got != "" {
+		t.Errorf("passed at once: %s", got)
+	}
+	if got, want := places(b.told(ends(10, 3, 1))), "0@7 0@8 0@9 2@0"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // read is a partition that has been read up to an offset.
 func read(number int32, next int64) change.Beginning {
 	return change.Beginning{Partition: at(number), Stored: change.Mark{Next: next, Reached: next}, From: next}

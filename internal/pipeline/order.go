@@ -31,8 +31,10 @@ func (b *barrier) drain(through []change.Event) []change.Event {
 	return through
 }
 
-// next returns the lane of a topic whose head may go, nil if there is none.
+// next returns the lane of a topic whose head may go, nil if there is none. What waits
+// for nothing comes first: behind it may be a change that others have to wait for.
 func (b *barrier) next(of *topic) *lane {
+	var speaking []*lane
 	for _, l := range of.lanes {
 		if len(l.queue) == 0 || b.speaksOfAll(&l.queue[0].Event) {
 			continue
@@ -40,10 +42,13 @@ func (b *barrier) next(of *topic) *lane {
 		head := &l.queue[0]
 		switch speaks := b.speaksOfTopic(l, &head.Event); {
 		case speaks && head.place == 0:
-			if b.cleared(l) {
-				return l
-			}
+			speaking = append(speaking, l)
 		case !speaks && !(head.place > 0 && l.ordered()):
+			return l
+		}
+	}
+	for _, l := range speaking {
+		if b.cleared(l) {
 			return l
 		}
 	}
