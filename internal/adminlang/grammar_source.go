@@ -78,7 +78,7 @@ func (p *parser) options(actions bool) []Option {
 
 func (p *parser) option(actions bool) Option {
 	o := Option{Key: p.name("an option")}
-	if actions && p.err == nil && p.tok.kind == word {
+	if actions && p.err == nil && (p.tok.kind == word || p.tok.kind == quoted) {
 		switch o.Key.Text {
 		case "add":
 			o = Option{Action: Add, Key: p.name("an option")}
