@@ -11,9 +11,8 @@ import (
 
 // feed writes events to the broker.
 type feed struct {
-	generator *generator
-	producer  *rig.Producer
-	lsn       uint64
+	producer *rig.Producer
+	lsn      uint64
 }
 
 // snapshot writes rows 0 to n-1 of a table.

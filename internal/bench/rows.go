@@ -71,8 +71,9 @@ func newGenerator(few bool) *generator {
 // instance is the table that is streamed.
 func (g *generator) instance(prefix string) eventgen.Table {
 	table := eventgen.Table{Prefix: prefix, Schema: "inventory", Name: "instance", Key: []int{0}}
+	all := allColumns()
 	for _, i := range g.columns {
-		table.Columns = append(table.Columns, allColumns()[i])
+		table.Columns = append(table.Columns, all[i])
 	}
 	return table
 }

@@ -69,7 +69,7 @@ func (b *bench) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	b.feed = &feed{generator: b.shared.generator, producer: producer}
+	b.feed = &feed{producer: producer}
 	binary, err := filepath.Abs(b.Binary)
 	if err != nil {
 		return err

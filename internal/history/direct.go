@@ -61,7 +61,7 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 		compared = beside(func() { descent.add(); descent.compare() })
 	}
 	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
-		return r.copyCurrent(ctx, t, f, d.versions, ids)
+		return r.copyVersions(ctx, t, f, d.versions, ids)
 	})
 	compared()
 	var refused *pgconn.PgError
@@ -100,13 +100,14 @@ func beside(work func()) (wait func()) {
 // history. Their rows must be complete and of the stored types.
 func (r *run) copyVersions(ctx context.Context, t *target, f *folded, versions []version, ids []int64) error {
 	var current, past []int
-	var years []ending
+	var starts span
 	for i, v := range versions {
 		if v.end == forever {
 			current = append(current, i)
 			continue
 		}
-		past, years = append(past, i), append(years, ending{start: v.start})
+		past = append(past, i)
+		starts.add(v.start)
 	}
 	copied := func(into ident.Qualified, which []int) error {
 		stream := newCopyStream(len(which), func(dst []byte, n int) []byte { return r.appendVersion(dst, f, versions[which[n]], ids[which[n]]) })
@@ -120,13 +121,7 @@ func (r *run) copyVersions(ctx context.Context, t *target, f *folded, versions [
 	if len(past) == 0 {
 		return nil
 	}
-	return copied(historyOf(t.table, years), past)
-}
-
-// copyCurrent copies new versions, all of them current, into the current table.
-func (r *run) copyCurrent(ctx context.Context, t *target, f *folded, versions []version, ids []int64) error {
-	stream := newCopyStream(len(versions), func(dst []byte, i int) []byte { return r.appendVersion(dst, f, versions[i], ids[i]) })
-	return copyFrom(ctx, r.tx, copySQL(t.table.Current, t, f.chunk), stream)
+	return copied(historyOf(t.table, starts), past)
 }
 
 // appendVersion appends a version as a row of a COPY.

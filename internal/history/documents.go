@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -127,19 +128,31 @@ func texts(columns []documentColumn, values [][]byte) [][]byte {
 // wanted returns the columns whose documents a descent needs of the versions that
 // end, and the list of them in a table c, each after a comma; none where there is no
 // descent.
-func (d *descent) wanted(t *catalog.Table) (columns []documentColumn, list string) {
+func (d *descent) wanted() (columns []documentColumn, list string) {
 	if d == nil {
 		return nil, ""
 	}
 	columns = documentColumns(d.parent.table, d.set)
+	return columns, listDocuments(columns, storedIn(d.parent.table, "c."))
+}
+
+// listDocuments lists columns, each after a comma, by what a statement calls them; what
+// the table does not have is NULL.
+func listDocuments(columns []documentColumn, name func(column int) string) string {
+	var list strings.Builder
 	for _, c := range columns {
 		if c.column == none {
-			list += ", NULL::text"
+			list.WriteString(", NULL::text")
 		} else {
-			list += ", c." + t.Columns[c.column].Stored.SQL()
+			list.WriteString(", " + name(c.column))
 		}
 	}
-	return columns, list
+	return list.String()
+}
+
+// storedIn names the columns of a table that a statement has under an alias.
+func storedIn(t *catalog.Table, alias string) func(column int) string {
+	return func(column int) string { return alias + t.Columns[column].Stored.SQL() }
 }
 
 // fetch returns the documents of versions by their ids.
@@ -147,16 +160,8 @@ func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table,
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	wanted := ""
-	for _, c := range columns {
-		if c.column == none {
-			wanted += ", NULL::text"
-		} else {
-			wanted += ", p." + t.Columns[c.column].Stored.SQL()
-		}
-	}
 	found := make(map[int64][][]byte, len(ids))
-	err := r.read(ctx, "SELECT p.__id"+wanted+" FROM unnest($1::bigint[]) AS e (id) "+byID(from),
+	err := r.read(ctx, "SELECT p.__id"+listDocuments(columns, storedIn(t, "p."))+" FROM unnest($1::bigint[]) AS e (id) "+byID(from),
 		[][]byte{int8Array(ids)}, func(row [][]byte) {
 			found[int64(binary.BigEndian.Uint64(row[0]))] = texts(columns, row[1:])
 		})

@@ -35,14 +35,16 @@ func (r *run) moveEndings(ctx context.Context, t *target, endings []ending) erro
 	}
 	ids, ends := make([]int64, len(endings)), make([]time.Time, len(endings))
 	places := make([]pgtype.TID, len(endings))
+	var starts span
 	for i, e := range endings {
 		ids[i], ends[i] = e.id, moment(e.end)
 		places[i] = e.place
+		starts.add(e.start)
 	}
 	// Two statements: DELETE … RETURNING into INSERT copies every row once
 	// more, which costs more than finding it again.
 	current := t.table.Current.SQL()
-	move := "INSERT INTO " + historyOf(t.table, endings).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
+	move := "INSERT INTO " + historyOf(t.table, starts).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
 		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
 		" FROM unnest($1::bigint[], $2::timestamptz[], $3::tid[]) AS e (id, at, place) JOIN " + current + " AS c ON c.ctid = e.place AND c.__id = e.id"
 	moved, err := r.tx.Exec(ctx, move, ids, ends, places)
@@ -61,15 +63,24 @@ func (r *run) moveEndings(ctx context.Context, t *target, endings []ending) erro
 
 // historyOf returns the relation that ended rows are inserted into: the partition
 // of their year where they share one, which spares PostgreSQL looking for it.
-func historyOf(t *catalog.Table, endings []ending) ident.Qualified {
-	first, last := endings[0].start, endings[0].start
-	for _, e := range endings {
-		first, last = min(first, e.start), max(last, e.start)
-	}
-	if year(first) != year(last) {
+func historyOf(t *catalog.Table, starts span) ident.Qualified {
+	if year(starts.first) != year(starts.last) {
 		return t.History
 	}
-	return t.Year(year(first))
+	return t.Year(year(starts.first))
+}
+
+// span is from the first of some times to the last.
+type span struct {
+	any         bool
+	first, last change.Micros
+}
+
+func (s *span) add(at change.Micros) {
+	if !s.any {
+		*s = span{true, at, at}
+	}
+	s.first, s.last = min(s.first, at), max(s.last, at)
 }
 
 // goneColumns names the columns of "gone", rows that have been deleted, by names

@@ -51,8 +51,7 @@ func newExchange(f *folded) *exchange {
 // that had nothing, and could have been current at the time of its event or later,
 // has a past that matters.
 func (x *exchange) decide(f *folded, lastEnd change.Micros) error {
-	m := newMatches(len(f.items))
-	m.first = x.gone
+	m := &matches{first: x.gone}
 	early, _ := m.questions(f, lastEnd)
 	if early != nil {
 		return errNotExchanged
@@ -79,7 +78,7 @@ func (x *exchange) neighbours(f *folded) (map[int]bool, error) {
 			if several && it.upsert && x.gone[i].id != 0 && !x.gone[i].differs {
 				return nil, errVague
 			}
-		case !it.upsert || !it.follows || telling.differs(f.items[i-1].row, it.row):
+		case !it.upsert || !it.follows || telling.differ(it.row, telling.values(f.items[i-1].row)):
 		case bytes.Equal(f.items[i-1].row, it.row):
 			same[i] = true
 		default:

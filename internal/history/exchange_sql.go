@@ -15,7 +15,7 @@ func (r *run) findCurrent(ctx context.Context, t *target, f *folded, x *exchange
 	k, items := keysOf(t.table, f), f.items
 	params := append(k.params, []byte(r.batch.Events[items[0].event].Origin))
 	telling := tellingFields(f.chunk)
-	columns, wanted := x.descent.wanted(t.table)
+	columns, wanted := x.descent.wanted()
 	documents := make([][]byte, len(columns))
 	const meta = 4
 	sql := "SELECT e.ord, c.__id, c.__start, c.ctid" + telling.list(t.table) + wanted + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +

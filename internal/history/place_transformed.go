@@ -59,14 +59,7 @@ func (r *run) placeTransformed(ctx context.Context, t *target, f *folded, st *st
 // staged returns the documents of a stage's only item, whose values have been
 // found.
 func (r *run) staged(ctx context.Context, t *catalog.Table, st *stage, columns []documentColumn) ([][]byte, error) {
-	wanted := ""
-	for _, c := range columns {
-		if c.column == none {
-			wanted += ", NULL::text"
-		} else {
-			wanted += ", s." + stageColumn(c.column)
-		}
-	}
+	wanted := listDocuments(columns, func(column int) string { return "s." + stageColumn(column) })
 	var documents [][]byte
 	err := r.read(ctx, "SELECT "+trimComma(wanted)+" FROM "+st.SQL()+" s WHERE s.head", nil, func(row [][]byte) { documents = texts(columns, row) })
 	if err != nil {

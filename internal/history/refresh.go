@@ -144,13 +144,7 @@ func (f *refresh) rows(ctx context.Context, r *run, t *target, set *transform.Se
 		wanted += ", p." + t.table.Columns[at].Stored.SQL()
 	}
 	shape.Columns = c.keyColumns
-	for _, column := range columns {
-		if column.column == none {
-			wanted += ", NULL::text"
-		} else {
-			wanted += ", p." + t.table.Columns[column.column].Stored.SQL()
-		}
-	}
+	wanted += listDocuments(columns, storedIn(t.table, "p."))
 	of := parents{from: t.table.Current}
 	f2 := &folded{chunk: c}
 	documents := &newDocuments{fetched: make(map[int64][][]byte)}

@@ -158,13 +158,7 @@ func (m *remaking) sql(columns []documentColumn, places []string, same string) s
 			b.WriteString(", NULL::integer")
 		}
 	}
-	for _, c := range columns {
-		if c.column == none {
-			b.WriteString(", NULL::text")
-		} else {
-			b.WriteString(", p." + m.parent.table.Columns[c.column].Stored.SQL())
-		}
-	}
+	b.WriteString(listDocuments(columns, storedIn(m.parent.table, "p.")))
 	b.WriteString(" FROM " + t.Main.SQL() + " AS c JOIN " + m.parent.table.Main.SQL() + " AS p ON " + same +
 		" AND (p.__start < c.__end AND p.__end > c.__start OR p.__start = c.__start)" +
 		" WHERE c.__id >= $1 AND c.__id < $2 AND (p.__id < $3 OR p.__id = ANY ($4::bigint[])) AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")

@@ -40,20 +40,18 @@ func (t telling) list(table *catalog.Table) string {
 	return list
 }
 
-// differs reports whether two rows have other values in the telling fields.
-func (t telling) differs(a, b change.Row) bool {
+// values returns what a row has in the telling fields, nil for NULL.
+func (t telling) values(row change.Row) [][]byte {
+	values := make([][]byte, len(t))
 	at := 0
-	for _, one := range t {
-		var x, y change.Cell
+	for n, one := range t {
+		var cell change.Cell
 		for ; at <= one.field; at++ {
-			x, a = a.Next()
-			y, b = b.Next()
+			cell, row = row.Next()
 		}
-		if x.State != y.State || !bytes.Equal(x.Bytes, y.Bytes) {
-			return true
-		}
+		values[n] = cell.Bytes
 	}
-	return false
+	return values
 }
 
 // differ reports whether a row has other values than these in the telling fields.

@@ -115,7 +115,7 @@ func (r *run) newIDs(ctx context.Context, t *catalog.Table, n int) ([]int64, err
 func (r *run) writeVersions(ctx context.Context, t *target, f *folded, st *stage, d *decision, ids []int64) error {
 	if f.copyable(d) {
 		r.outcome.Written += len(d.versions)
-		return r.copyCurrent(ctx, t, f, d.versions, ids)
+		return r.copyVersions(ctx, t, f, d.versions, ids)
 	}
 	var current, past placement
 	var last change.Micros

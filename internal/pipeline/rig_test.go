@@ -174,8 +174,14 @@ func (r *rig) send(d change.Delivery) {
 
 func (r *rig) batch() *change.Batch {
 	r.t.Helper()
+	return r.batchOf(r.applier)
+}
+
+// batchOf waits for a batch that an applier is given.
+func (r *rig) batchOf(a *fakeApplier) *change.Batch {
+	r.t.Helper()
 	select {
-	case b := <-r.applier.batches:
+	case b := <-a.batches:
 		return b
 	case <-time.After(10 * time.Second):
 		r.t.Fatal("no batch comes")

@@ -128,31 +128,6 @@ func (p *pipeline) share(b *batch) []*batch {
 	if len(groups) == 1 {
 		return nil
 	}
-	return b.deal(p.shared.sessions.assign(groups, n), n)
-}
-
-// deal deals the events and spans of a batch out to so many others, as their topics
-// are assigned. What has no events goes with the first. The marks stay.
-func (b *batch) deal(assigned map[string]int, n int) []*batch {
-	shares := make([]*batch, n)
-	for i := range shares {
-		shares[i] = &batch{}
-		shares[i].Source = b.Source
-	}
-	of := func(part change.Partition) *batch { return shares[assigned[part.Topic]] }
-	counts := make(map[*batch]int, n)
-	for i := range b.Events {
-		counts[of(b.Events[i].Position.Partition)]++
-	}
-	for share, events := range counts {
-		share.Events = make([]change.Event, 0, events)
-	}
-	for _, span := range b.Spans {
-		share := of(span.Partition)
-		share.Spans = append(share.Spans, span)
-	}
-	for i := range b.Events {
-		of(b.Events[i].Position.Partition).add(&b.Events[i])
-	}
-	return shares
+	assigned := p.shared.sessions.assign(groups, n)
+	return b.deal(n, func(topic string) int { return assigned[topic] })
 }

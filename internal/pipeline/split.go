@@ -10,26 +10,36 @@ import (
 // split takes the events and spans of topics out of a batch and returns them as
 // another one. The marks stay.
 func (b *batch) split(topics map[string]bool) *batch {
-	part := &batch{}
-	part.Source = b.Source
-	var rest []change.Event
-	for i := range b.Events {
-		e := &b.Events[i]
-		if topics[e.Position.Partition.Topic] {
-			part.add(e)
-		} else {
-			rest = append(rest, *e)
+	dealt := b.deal(2, func(topic string) int {
+		if topics[topic] {
+			return 1
 		}
-	}
-	b.Events, b.bytes = rest, b.bytes-part.bytes
-	b.Spans = slices.DeleteFunc(slices.Clone(b.Spans), func(span change.Span) bool {
-		ours := topics[span.Partition.Topic]
-		if ours {
-			part.Spans = append(part.Spans, span)
-		}
-		return ours
+		return 0
 	})
+	rest, part := dealt[0], dealt[1]
+	b.Events, b.Spans, b.bytes = rest.Events, rest.Spans, b.bytes-part.bytes
 	return part
+}
+
+// deal deals the events and spans of a batch out to n others, by their topics. The marks
+// stay.
+func (b *batch) deal(n int, to func(topic string) int) []*batch {
+	dealt, counts := make([]*batch, n), make([]int, n)
+	for i := range b.Events {
+		counts[to(b.Events[i].Position.Partition.Topic)]++
+	}
+	for i := range dealt {
+		dealt[i] = &batch{}
+		dealt[i].Source, dealt[i].Events = b.Source, make([]change.Event, 0, counts[i])
+	}
+	for _, span := range b.Spans {
+		other := dealt[to(span.Partition.Topic)]
+		other.Spans = append(other.Spans, span)
+	}
+	for i := range b.Events {
+		dealt[to(b.Events[i].Position.Partition.Topic)].add(&b.Events[i])
+	}
+	return dealt
 }
 
 func (b *batch) add(e *change.Event) {
