@@ -47,22 +47,24 @@ func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
 	for _, name := range topics {
 		asked[name] = true
 	}
+	unread := b.unread(ends)
 	for _, l := range b.queued {
 		ripe := b.ripe(l)
 		if ripe > 0 && (l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l)) {
 			l.ends, l.covered, l.told, l.partial = ends, ripe, b.ticks, topics != nil
-			l.unread = b.unread(l.Topic, ends)
+			l.unread = unread[l.Topic]
 		}
 	}
 	return b.drain(nil)
 }
 
-// unread returns the partitions of a topic that have records and are not read.
-func (b *barrier) unread(topic string, ends map[change.Partition]int64) []change.Partition {
-	var unread []change.Partition
+// unread returns the partitions of each topic that have records and are not read: of all
+// topics at once, since thousands may be waited for.
+func (b *barrier) unread(ends map[change.Partition]int64) map[string][]change.Partition {
+	unread := make(map[string][]change.Partition)
 	for part, end := range ends {
-		if part.Topic == topic && end > 0 && b.lanes[part] == nil && !b.foreign[part] {
-			unread = append(unread, part)
+		if end > 0 && b.lanes[part] == nil && !b.foreign[part] {
+			unread[part.Topic] = append(unread[part.Topic], part)
 		}
 	}
 	return unread

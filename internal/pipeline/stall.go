@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"metadb/internal/change"
 )
@@ -65,11 +66,8 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 	}
 	found := make(map[change.Partition]int64)
 	for _, l := range b.queued {
-		all := b.headSpeaksOfAll(l)
-		for part, end := range l.ends {
-			if !all && part.Topic != l.Topic {
-				continue
-			}
+		for _, part := range b.concerns(l) {
+			end, all := l.ends[part], b.headSpeaksOfAll(l)
 			other := b.lanes[part]
 			switch {
 			case other == nil:
@@ -84,6 +82,22 @@ func (b *barrier) stalled() map[change.Partition]int64 {
 		}
 	}
 	return found
+}
+
+// concerns returns the partitions that the head of a lane may wait for. Most heads
+// wait for their own topic alone: the ends, which may be those of thousands of topics, are
+// gone through only for what speaks of all.
+func (b *barrier) concerns(l *lane) []change.Partition {
+	if b.headSpeaksOfAll(l) {
+		return slices.Collect(maps.Keys(l.ends))
+	}
+	parts := slices.Clone(l.unread)
+	for _, other := range l.of.lanes {
+		if _, known := l.ends[other.Partition]; known {
+			parts = append(parts, other.Partition)
+		}
+	}
+	return parts
 }
 
 // goOn waits for the given partitions no longer, until they say something or are read
