@@ -291,7 +291,7 @@ func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
 	b := reading(2)
 	b.pass([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
 	b.begin([]change.Beginning{{Partition: at(0), Fresh: true}})
-	if got := places(b.told(nil)); got != "1@0" {
+	if got := places(b.told(ends(0, 1))); got != "1@0" {
 		t.Errorf("after the truncate's partition began again: got %q, want 1@0", got)
 	}
 	b.end(at(0))
@@ -299,7 +299,7 @@ func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
 		t.Errorf("a partition that somebody else reads now: got %q", got)
 	}
 	b.begin([]change.Beginning{{Partition: at(1), From: 1}})
-	if got := places(append(b.pass([]change.Event{truncate(1, 1, 7)}), b.told(nil)...)); got != "1@1" {
+	if got := places(append(b.pass([]change.Event{truncate(1, 1, 7)}), b.told(ends(0, 2))...)); got != "1@1" {
 		t.Errorf("a partition alone: got %q, want 1@1", got)
 	}
 }

@@ -37,25 +37,33 @@ func (b *barrier) ripe(l *lane) int {
 }
 
 // told says where the partitions of all topics end now, or those of the topics that
-// about names. It returns what may be collected.
+// about names. What waits for a topic that is not among them goes on waiting: its ends could not
+// be had. It returns what may be collected.
 func (b *barrier) told(ends map[change.Partition]int64) []change.Event {
-	if ends == nil {
-		ends = map[change.Partition]int64{} // nil means not told
+	known := make(map[string]bool)
+	for part := range ends {
+		known[part.Topic] = true
 	}
-	topics := b.about()
-	asked := make(map[string]bool, len(topics))
-	for _, name := range topics {
-		asked[name] = true
-	}
+	all := b.about() == nil && b.readsOnly(known)
 	unread := b.unread(ends)
 	for _, l := range b.queued {
 		ripe := b.ripe(l)
-		if ripe > 0 && (l.ends == nil && (topics == nil || asked[l.Topic]) || b.asking(l)) {
-			l.ends, l.covered, l.told, l.partial = ends, ripe, b.ticks, topics != nil
+		if ripe > 0 && known[l.Topic] && (l.ends == nil || b.asking(l)) && (all || !b.headSpeaksOfAll(l)) {
+			l.ends, l.covered, l.told, l.partial = ends, ripe, b.ticks, !all
 			l.unread = unread[l.Topic]
 		}
 	}
 	return b.drain(nil)
+}
+
+// readsOnly reports whether all partitions that are read are of these topics.
+func (b *barrier) readsOnly(topics map[string]bool) bool {
+	for part := range b.lanes {
+		if !topics[part.Topic] {
+			return false
+		}
+	}
+	return true
 }
 
 // unread returns the partitions of each topic that have records and are not read: of all

@@ -18,8 +18,8 @@ type Source interface {
 	// Ack says that the spans are applied. It does not fail.
 	Ack(ctx context.Context, spans []change.Span)
 	// Ends returns the ends of all partitions of some topics that are being
-	// read, those included that are too new to be read yet; nil is all topics. It
-	// may fail where the broker is away.
+	// read, those included that are too new to be read yet; nil is all topics. With
+	// an error it returns those of the topics for which all of them could be had.
 	Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error)
 	// Pause lets the given partitions wait and all others go on.
 	Pause(parts []change.Partition)

@@ -179,7 +179,7 @@ func TestPartitionBeginsAgain(t *testing.T) {
 func TestTruncateWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
-		r.source.noEnds = errors.New("broker is away")
+		r.source.noEnds, r.source.ends = errors.New("broker is away"), nil
 		truncate := upsert(part0, 0, 5, 5)
 		truncate.Op = change.Truncate
 		r.send(change.Delivery{

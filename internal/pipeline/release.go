@@ -9,15 +9,16 @@ import (
 )
 
 // release asks for the ends of the topics where events wait for them, and adds
-// what need not wait any longer.
+// what need not wait any longer. What could not be had is asked for again after a while.
 func (p *pipeline) release(ctx context.Context, b *batch) {
 	p.barrier.now = p.now()
 	for p.barrier.asks() {
 		ends, err := p.Source.Ends(ctx, p.barrier.about())
-		if err != nil {
-			break // asked again after a while
+		passed := p.barrier.told(ends)
+		p.admit(b, passed)
+		if err != nil || len(passed) == 0 {
+			break
 		}
-		p.admit(b, p.barrier.told(ends))
 	}
 	p.pause()
 }

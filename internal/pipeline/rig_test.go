@@ -30,8 +30,11 @@ type fakeSource struct {
 	mu         sync.Mutex
 	ends       map[change.Partition]int64
 	acked      []change.Span
-	// noEnds makes Ends fail.
+	// begun are the partitions that it reads.
+	begun []change.Partition
+	// noEnds is the error of Ends, asked counts its calls.
 	noEnds error
+	asked  int
 	paused chan []change.Partition
 }
 
@@ -55,7 +58,14 @@ func (s *fakeSource) Ack(_ context.Context, spans []change.Span) {
 func (s *fakeSource) Ends(context.Context, []string) (map[change.Partition]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.ends), s.noEnds
+	s.asked++
+	ends := maps.Clone(s.ends)
+	for _, part := range s.begun {
+		if _, known := ends[part]; !known && s.noEnds == nil {
+			ends[part] = 0
+		}
+	}
+	return ends, s.noEnds
 }
 
 func (s *fakeSource) Pause(parts []change.Partition) { s.paused <- parts }
@@ -165,6 +175,11 @@ func start(t *testing.T, change0 func(*Config)) *rig {
 
 func (r *rig) send(d change.Delivery) {
 	r.t.Helper()
+	r.source.mu.Lock()
+	for _, begun := range d.Begun {
+		r.source.begun = append(r.source.begun, begun.Partition)
+	}
+	r.source.mu.Unlock()
 	select {
 	case r.source.deliveries <- d:
 	case <-time.After(10 * time.Second):

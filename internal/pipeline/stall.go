@@ -137,7 +137,13 @@ func (p *pipeline) lookForStall(ctx context.Context, b *batch) {
 		return
 	}
 	ends, err := p.Source.Ends(ctx, nil)
-	if err != nil {
+	if err != nil { // of some of them, or of all
+		maps.DeleteFunc(stalled, func(part change.Partition, _ int64) bool {
+			_, answers := ends[part]
+			return !answers
+		})
+	}
+	if len(stalled) == 0 {
 		return
 	}
 	elsewhere := p.barrier.elsewhere(stalled, ends)

@@ -21,7 +21,7 @@ func TestWhatWaitsBehindALateEventIsWoken(t *testing.T) {
 			e.Record.Time = change.Micros(time.Now().UnixMicro())
 			return e
 		}
-		r.source.noEnds = errors.New("broker is away")
+		r.source.noEnds, r.source.ends = errors.New("broker is away"), nil
 		r.send(change.Delivery{
 			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
 			Events: []change.Event{written(0, 6)},

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"slices"
 	"testing"
 
 	"metadb/internal/change"
@@ -47,5 +48,19 @@ func TestResume(t *testing.T) {
 				t.Errorf("got %+v, want %d missing, %q", *gap, test.missing, test.reason)
 			}
 		})
+	}
+}
+
+// TestTakenBeforeItIsDelivered has a rebalance give two partitions and another one take
+// one of them again before anything is fetched: it is not said to begin.
+func TestTakenBeforeItIsDelivered(t *testing.T) {
+	s := &Source{
+		reading: map[change.Partition]bool{patron: true, loan: true},
+		begun:   []change.Beginning{{Partition: patron}, {Partition: loan}},
+	}
+	s.end(t.Context(), nil, map[string][]int32{patron.Topic: {patron.Number}})
+	got := s.turn(change.Delivery{})
+	if len(got.Begun) != 1 || got.Begun[0].Partition != loan || !slices.Equal(got.Ended, []change.Partition{patron}) {
+		t.Errorf("begun %+v, ended %v, want %s begun and %s ended", got.Begun, got.Ended, loan, patron)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -138,11 +139,12 @@ func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) 
 	}
 }
 
-// drop notes that a partition is not read any more. It is called with the lock. If
-// it is paused the client keeps that for when it is ours again: the next Pause says
+// drop notes that a partition is not read any more, also where nobody has heard yet that it
+// was given. It is called with the lock. If it is paused the client keeps that for when it is ours again: the next Pause says
 // what becomes of it.
 func (s *Source) drop(part change.Partition) {
 	s.ended = append(s.ended, part)
+	s.begun = slices.DeleteFunc(s.begun, func(b change.Beginning) bool { return b.Partition == part })
 	delete(s.reading, part)
 }
 

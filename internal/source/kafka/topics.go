@@ -40,7 +40,9 @@ func (s *Source) Matches(ctx context.Context) error {
 // Ends returns the ends of all partitions of some topics, or of all that match if
 // they are nil: their last stable offsets, which is what a reader of committed records
 // can come to. Some of them may be too new to be read yet, or be read by another member
-// of the group.
+// of the group. Where the broker does not say where a partition ends that is read, as its
+// topic is being deleted or it has no leader, the error says so, and the ends of all other topics
+// are returned with it.
 func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -71,12 +73,15 @@ func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partitio
 			}
 		}
 	}
+	unknown := make(map[string]bool)
 	for _, part := range parts {
 		if _, ok := ends[part]; !ok {
-			return nil, fmt.Errorf("read the end of %s: the broker did not say", part)
+			unknown[part.Topic] = true
+			err = fmt.Errorf("read the end of %s: the broker did not say", part)
 		}
 	}
-	return ends, nil
+	maps.DeleteFunc(ends, func(part change.Partition, _ int64) bool { return unknown[part.Topic] })
+	return ends, err
 }
 
 // matches reports whether a topic is one of the source's.
