@@ -53,6 +53,16 @@ func (b *bench) tables(ctx context.Context) error {
 	); err != nil {
 		return err
 	}
+	floor, err := b.floor(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := b.yardstick(ctx)
+	if err != nil {
+		return err
+	}
+	floor.yardstick = between(before, after)
+	b.rate(floor)
 	return b.endsync(ctx)
 }
 

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// floorBatch is how many updates a transaction of the floor has, as many as a batch of
+// the server.
+const floorBatch = 10_000
+
+// floor measures what PostgreSQL itself takes for the updates of one statement, in a
+// copy of the table, with nothing else running and all in its favour: a range of keys is
+// moved to history and deleted, and the rows that take their place are copied, which have been
+// made before. Nobody finds out which rows there are, whether they differ, or to what
+// position that was. A server with one session can't be faster.
+func (b *bench) floor(ctx context.Context) (r result, err error) {
+	r = result{name: "updates by SQL alone", rows: min(b.Updates, b.Rows)}
+	conn, err := pgx.Connect(ctx, b.metadb.Database())
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	var columns string
+	const others = `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = 'inventory.instance'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT LIKE '\_\_%'`
+	if err := conn.QueryRow(ctx, others).Scan(&columns); err != nil {
+		return r, fmt.Errorf("read the columns: %w", err)
+	}
+	for _, sql := range []string{
+		"SET synchronous_commit = off",
+		"CREATE TABLE floor_current (LIKE inventory.instance INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMPRESSION)",
+		"CREATE TABLE floor_history (LIKE inventory.instance__ INCLUDING STORAGE INCLUDING COMPRESSION)",
+		"CREATE INDEX ON floor_history (__id)",
+		"CREATE INDEX ON floor_history (id)",
+		"INSERT INTO floor_current SELECT * FROM inventory.instance ORDER BY id",
+	} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return r, fmt.Errorf("copy the table: %w", err)
+		}
+	}
+	rows, err := newVersions(ctx, conn, columns, r.rows)
+	if err != nil {
+		return r, err
+	}
+	began := time.Now()
+	for i := range rows {
+		first, end := i*floorBatch, min((i+1)*floorBatch, r.rows)
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return replaceRows(ctx, tx, columns, first, end, &rows[i]) })
+		if err != nil {
+			return r, fmt.Errorf("update by SQL: %w", err)
+		}
+	}
+	r.took = time.Since(began)
+	var moved int
+	const count = "SELECT count(*) FROM floor_history h JOIN floor_current c USING (id) WHERE c.__id <> h.__id"
+	if err := conn.QueryRow(ctx, count).Scan(&moved); err != nil {
+		return r, fmt.Errorf("count updated rows: %w", err)
+	}
+	if moved != r.rows {
+		return r, fmt.Errorf("%d rows were updated by SQL, want %d", moved, r.rows)
+	}
+	_, err = conn.Exec(ctx, "DROP TABLE floor_current, floor_history")
+	return r, err
+}
+
+// newVersions returns versions that take the place of the first n rows, as binary COPY
+// streams of a batch each.
+func newVersions(ctx context.Context, conn *pgx.Conn, columns string, n int) ([]bytes.Buffer, error) {
+	rows := make([]bytes.Buffer, (n+floorBatch-1)/floorBatch)
+	for i := range rows {
+		sql := fmt.Sprintf("COPY (SELECT __id + 1000000000, now(), __end, true, __origin, %s FROM inventory.instance WHERE id >= %d AND id < %d ORDER BY id) TO STDOUT (FORMAT binary)",
+			columns, i*floorBatch, min((i+1)*floorBatch, n))
+		if _, err := conn.PgConn().CopyTo(ctx, &rows[i], sql); err != nil {
+			return nil, fmt.Errorf("make rows: %w", err)
+		}
+	}
+	return rows, nil
+}
+
+// replaceRows moves the rows with ids from first up to end to history, and copies those that
+// take their place.
+func replaceRows(ctx context.Context, tx pgx.Tx, columns string, first, end int, rows *bytes.Buffer) error {
+	const replaced = " FROM floor_current WHERE id >= $1 AND id < $2"
+	all := "(__id, __start, __end, __current, __origin, " + columns + ")"
+	move := "INSERT INTO floor_history " + all + " SELECT __id, __start, now(), false, __origin, " + columns + replaced
+	for _, sql := range []string{move, "DELETE" + replaced} {
+		if _, err := tx.Exec(ctx, sql, first, end); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, rows, "COPY floor_current "+all+" FROM STDIN (FORMAT binary)")
+	return err
+}
