@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// floorBatch is how many updates a transaction of the floor has, as many as a batch of
+// floorBatch is how many updates a transaction of the floor has, no fewer than a batch of
 // the server.
 const floorBatch = 10_000
 

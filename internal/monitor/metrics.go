@@ -25,7 +25,7 @@ type Metrics struct {
 	schemaChanges *prometheus.CounterVec
 }
 
-// Buckets of the histograms: a batch has 1 to 10,000 events, and takes from a
+// Buckets of the histograms: a batch has 1 to 15,000 events, and takes from a
 // millisecond to half a minute.
 var (
 	eventBuckets  = prometheus.ExponentialBuckets(1, 10, 5)

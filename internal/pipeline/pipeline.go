@@ -95,8 +95,8 @@ type Config struct {
 
 // Defaults of Config.
 const (
-	DefaultBatchEvents = 10_000
-	DefaultBatchBytes  = 8 << 20
+	DefaultBatchEvents = 15_000
+	DefaultBatchBytes  = 12 << 20
 	DefaultFirstPause  = 100 * time.Millisecond
 	// DefaultLongestPause is short enough for the status to be right again
 	// within seconds after what failed has recovered.
