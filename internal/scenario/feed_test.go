@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"metadb/internal/change"
@@ -24,7 +25,9 @@ type feed struct {
 	decoder    *debezium.Decoder
 	deliveries chan change.Delivery
 	acked      chan []change.Span
-	begun      map[change.Partition]bool
+	// begun are the partitions that it has begun to deliver.
+	mu    sync.Mutex
+	begun map[change.Partition]bool
 }
 
 var _ pipeline.Source = (*feed)(nil)
@@ -56,7 +59,26 @@ func (f *feed) Ack(_ context.Context, spans []change.Span) { f.acked <- spans }
 
 // Ends implements pipeline.Source. A scenario has nothing behind what it has
 // delivered.
-func (f *feed) Ends(context.Context, []string) (map[change.Partition]int64, error) { return nil, nil }
+func (f *feed) Ends(context.Context, []string) (map[change.Partition]int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ends := make(map[change.Partition]int64, len(f.begun))
+	for part := range f.begun {
+		ends[part] = 0
+	}
+	return ends, nil
+}
+
+// begins reports whether a partition is delivered for the first time.
+func (f *feed) begins(part change.Partition) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.begun[part] {
+		return false
+	}
+	f.begun[part] = true
+	return true
+}
 
 // Pause implements pipeline.Source. A scenario waits by itself.
 func (f *feed) Pause([]change.Partition) {}
@@ -70,8 +92,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 	for _, record := range records {
 		event := f.decode(record)
 		part := event.Position.Partition
-		if !f.begun[part] {
-			f.begun[part] = true
+		if f.begins(part) {
 			delivery.Begun = append(delivery.Begun, beginning(t, l, f.group, part))
 		}
 		if effective(f.router, event) {
