@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 	columns := sourceColumns(t)
 	c := &conformance{stored: map[string]string{}, lost: map[cell]string{}}
 	for mode, m := range modes() {
-		r := newReplay(t, m.recording, 10_000)
+		r := newReplay(t, m.recording, 100_000)
 		r.follow(t, `^metadb_`, groupName, false)
 		c.note(t, r, mode, m.recording)
 		if mode == 0 {

@@ -32,11 +32,11 @@ func batchSizes() []int {
 	if testing.Short() {
 		return []int{7}
 	}
-	return []int{1, 7, 10_000}
+	return []int{1, 7, 1_000, 100_000}
 }
 
 // divisible is the size from which the tables of a batch are applied side by side.
-const divisible = 10_000
+const divisible = 100_000
 
 // replay is a recording on its way through a broker and the whole data path.
 type replay struct {
