@@ -42,6 +42,7 @@ func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
 		"delete from metadb.resync_from where source_name = $1",
 		"delete from metadb.resync where source_name = $1",
 		"delete from metadb.stream_gap where source_name = $1",
+		"delete from metadb.topic_table where source_name = $1",
 	} {
 		if _, err := tx.Exec(ctx, sql, name); err != nil {
 			return err

@@ -40,4 +40,7 @@ type Gap struct {
 	Missing int64
 	// Reason says in words what happened.
 	Reason string
+	// Tables are those that have to be read again, as far as that is known: they are
+	// set where a gap has been loaded.
+	Tables []Table
 }

@@ -10,6 +10,7 @@ import (
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
+	"metadb/internal/gap"
 )
 
 // Config is what an Applier needs.
@@ -41,7 +42,9 @@ type Applier struct {
 	// were made of changes.
 	mappings mappings
 	layouts  map[change.Table]*knownLayout
-	kin      kin
+	// feeds are the topics and tables that are recorded in metadb.topic_table.
+	feeds map[gap.Feed]bool
+	kin   kin
 	// pieceBytes is about how much memory the transformed rows of one side,
 	// before or after, may take: a chunk whose documents make more is dealt
 	// with in pieces.
@@ -54,7 +57,7 @@ const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, habits: make(map[change.Table]habit), pieceBytes: defaultPieceBytes}
+	return &Applier{config: config, habits: make(map[change.Table]habit), feeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.
@@ -104,6 +107,9 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	a.stages.committed()
 	for _, t := range run.settled {
 		a.habits[t.table.Name] = t.habit
+	}
+	for _, feed := range run.newFeeds {
+		a.feeds[feed] = true
 	}
 	run.outcome.Tables = run.tallies
 	return run.outcome, nil

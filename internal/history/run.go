@@ -10,6 +10,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
 	"metadb/internal/ddl"
+	"metadb/internal/gap"
 	"metadb/internal/plan"
 )
 
@@ -35,6 +36,8 @@ type run struct {
 	rejects []reject
 	// tallies are Outcome.Tables.
 	tallies map[change.Table]change.Tally
+	// newFeeds are topics and tables that the batch records.
+	newFeeds []gap.Feed
 	// keyed are indexes of rejects whose key could be read, in a
 	// resynchronization.
 	keyed []int
@@ -75,6 +78,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	if err := r.loadMappings(ctx); err != nil {
+		return err
+	}
+	if err := r.recordFeeds(ctx); err != nil {
 		return err
 	}
 	batch, events := r.batch, r.batch.Events

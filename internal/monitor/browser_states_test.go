@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"metadb/internal/change"
 	"metadb/internal/monitor"
 	"metadb/internal/status"
 )
@@ -85,9 +86,9 @@ func pageStates() map[string]pageState {
 			set: func(s *status.Source) {
 				s.SetStream(status.Active, "")
 				s.SetSync(status.Normal)
-				s.SetGap(1234, "1234 events of topic library_1.public.patron are missing")
+				s.AddGap(change.Gap{Missing: 1234, Reason: "topic library_1.public.patron has lost records"})
 			},
-			says: []string{"1234 events of topic", "sync data source library;"},
+			says: []string{"library_1.public.patron has lost records, 1234 events are missing", "sync data source library;"},
 		},
 		"complete": {
 			set: func(s *status.Source) {

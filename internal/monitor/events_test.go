@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/change"
 	"metadb/internal/monitor"
 	"metadb/internal/status"
 )
@@ -76,7 +77,7 @@ func TestEventsFollow(t *testing.T) {
 	if f.next("hour", &hour); hour["library"].Rates == nil || hour["library"].Lags == nil {
 		t.Errorf("charts: %+v", hour)
 	}
-	source.SetGap(5, "5 events are missing")
+	source.AddGap(change.Gap{Missing: 5, Reason: "lost"})
 	source.SetConfirming(10, 4)
 	for name, confirmed := range map[string]int64{"library.done": 3, "library.loan": 1, "library.fine": 0} {
 		source.SetTableConfirming(name, 3, confirmed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -123,7 +124,7 @@ func TestGapIsReported(t *testing.T) {
 		r := start(t, nil)
 		gap := &change.Gap{Partition: part0, Missing: 5, Reason: "retention"}
 		r.send(change.Delivery{Begun: []change.Beginning{{Partition: part0, Stored: change.Mark{Next: 5}, From: 10, Gap: gap}}})
-		if got := <-r.reporter.gaps; got != *gap {
+		if got := <-r.reporter.gaps; !reflect.DeepEqual(got, *gap) {
 			t.Errorf("got %+v", got)
 		}
 		if span := r.batch().Spans[0]; span.From.Next != 5 || span.To.Next != 10 {

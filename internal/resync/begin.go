@@ -13,6 +13,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
+	"metadb/internal/gap"
 )
 
 // Bounds are the offsets of the first record of a partition and of the one
@@ -88,11 +89,17 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	for part, b := range bounds {
 		begin.confirmFrom[part] = b.End
 	}
+	begin.readFrom = lost(marks, bounds)
 	if s.Whole() {
-		begin.readFrom = lost(marks, bounds)
 		front.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
 	}
-	return begin, nil
+	if s.Whole() {
+		return begin, nil
+	}
+	// Of the others what is missing stays to be found.
+	topics, err = gap.Topics(ctx, db, s.Source, s.Table)
+	maps.DeleteFunc(begin.readFrom, func(part change.Partition, _ start) bool { return !slices.Contains(topics, part.Topic) })
+	return begin, err
 }
 
 // newest returns what a snapshot's records have that was being read last, if one

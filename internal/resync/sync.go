@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/catalog"
+	"metadb/internal/gap"
 	"metadb/internal/ident"
 )
 
@@ -71,7 +72,7 @@ func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
 
 // enterResync sets the mode, and forgets what an earlier resynchronization has
 // come to. That of a data source takes the place of those of its tables, and
-// mends every gap in the stream.
+// mends every gap in the stream; that of a table mends the gaps of its topics.
 func (s *state) enterResync(ctx context.Context, tx pgx.Tx) error {
 	if err := s.forget(ctx, tx); err != nil {
 		return err
@@ -81,10 +82,10 @@ func (s *state) enterResync(ctx context.Context, tx pgx.Tx) error {
 		return fmt.Errorf("remember the beginning: %w", err)
 	}
 	if !s.Whole() {
-		return nil
+		return gap.ClearTable(ctx, tx, s.Source, s.Table)
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM metadb.stream_gap WHERE source_name = $1", s.Source); err != nil {
-		return fmt.Errorf("forget the gaps: %w", err)
+	if err := gap.Clear(ctx, tx, s.Source); err != nil {
+		return err
 	}
 	return s.setMode(ctx, tx, Resync)
 }

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
+	"metadb/internal/gap"
 	"metadb/internal/source/kafka"
+	"metadb/internal/status"
 )
 
 // topicsInterval is how often it is asked whether topics are still there.
@@ -22,47 +22,30 @@ const topicsInterval = 30 * time.Second
 // loadGaps shows in the status what is known to be missing, as an earlier run has
 // stored it: the stream going on does not mend it, only a resynchronization does.
 func (s *stream) loadGaps(ctx context.Context) error {
-	rows, err := s.pool.Query(ctx, "SELECT topic, partition, missing, reason FROM metadb.stream_gap WHERE source_name = $1 ORDER BY found_at, topic, partition", s.captured.Name)
+	gaps, err := gap.Load(ctx, s.pool, s.captured.Name)
 	if err != nil {
-		return fmt.Errorf("read the gaps in the stream: %w", err)
+		return err
 	}
-	s.state.ClearGap()
-	var gap change.Gap
-	_, err = pgx.ForEachRow(rows, []any{&gap.Partition.Topic, &gap.Partition.Number, &gap.Missing, &gap.Reason}, func() error {
-		s.state.SetGap(gap.Missing, gapMessage(gap))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read the gaps in the stream: %w", err)
-	}
+	s.state.SetGaps(gaps)
 	return nil
 }
 
-func gapMessage(gap change.Gap) string {
-	missing := ""
-	if gap.Missing > 0 {
-		missing = ", " + change.Count(gap.Missing, "event is", "events are") + " missing"
-	}
-	return fmt.Sprintf("%s%s; the data source has to be resynchronized", gap.Reason, missing)
-}
-
-// foundGap stores a gap, says it in the log and shows it. One that is stored
-// already, found again after a crash, counts once.
-func (s *stream) foundGap(ctx context.Context, gap change.Gap) {
-	const sql = `
-INSERT INTO metadb.stream_gap AS g (source_name, topic, partition, missing, reason) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (source_name, topic, partition) DO UPDATE
-   SET missing = g.missing + excluded.missing, reason = excluded.reason, found_at = excluded.found_at
- WHERE g.reason <> excluded.reason`
-	tag, err := s.pool.Exec(ctx, sql, s.captured.Name, gap.Partition.Topic, gap.Partition.Number, gap.Missing, gap.Reason)
+// recordGap stores a gap that reading has found, says it in the log and shows it.
+func (s *stream) recordGap(ctx context.Context, found change.Gap) {
+	news, err := gap.Record(ctx, s.pool, s.captured.Name, found)
 	switch {
 	case err != nil:
-		s.logger.Warn(fmt.Sprintf("source %q: store a gap in the stream: %v", s.captured.Name, err))
-	case tag.RowsAffected() == 0:
+		s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+	case !news:
 		return
 	}
-	s.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", s.captured.Name, gapMessage(gap)))
-	s.state.SetGap(gap.Missing, gapMessage(gap))
+	s.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", s.captured.Name, status.GapText(found)))
+	if err == nil {
+		err = s.loadGaps(ctx)
+	}
+	if err != nil {
+		s.state.AddGap(found)
+	}
 }
 
 // watchTopics looks from time to time whether topics that have positions are gone,
@@ -111,7 +94,7 @@ func (s *stream) lookAtTopics(ctx context.Context, o *datasource.Options, compac
 	}
 	for _, name := range names {
 		if !exists[name] {
-			s.foundGap(ctx, change.Gap{
+			s.recordGap(ctx, change.Gap{
 				Partition: change.Partition{Topic: name, Number: topics[name]},
 				Reason:    fmt.Sprintf("topic %s, which has been read, is gone", name),
 			})

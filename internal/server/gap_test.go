@@ -126,6 +126,32 @@ func TestGap(t *testing.T) {
 	r.awaitNoGap(t)
 }
 
+// TestGapOfOneTable: reading a table again mends the gap of its topic, also where the
+// topic is gone, and over a restart.
+func TestGapOfOneTable(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, f.source())
+	f.change('c', 1, "a", "")
+	r.awaitText(t, current, "1=a")
+	r.stop(t)
+	if _, err := f.admin().DeleteTopic(t.Context(), sensorTopic); err != nil {
+		t.Fatal(err)
+	}
+	r = i.start(t)
+	r.awaitGap(t, `the data source has to be resynchronized, or what the topic feeds alone, with "sync table": library.patron`)
+	r.admin(t, "endsync data source sensor")
+	r.admin(t, "sync table library.patron__")
+	r.awaitNoGap(t)
+	r.awaitText(t, "SELECT count(*) FROM metadb.stream_gap", "0")
+	r.stop(t)
+	f.reconnect()
+	f.change('c', 2, "b", "")
+	r = i.start(t)
+	r.awaitText(t, current, "1=a 2=b")
+	r.awaitNoGap(t)
+}
+
 // TestCompacted warns of topics that lose deletes.
 func TestCompacted(t *testing.T) {
 	i, f := install(t), newFeed(t)

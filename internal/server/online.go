@@ -46,10 +46,14 @@ func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOpt
 		again := &quiet{front}
 		if !o.Whole() {
 			s.warnOfSnapshot(front, o.Target)
-			return s.tables.exclusively(func() error {
+			err := s.tables.exclusively(func() error {
 				o.Live.Changed = func() { s.reloadScope(ctx, o.Source) }
 				return resync.Sync(ctx, db, again, o)
 			})
+			if err == nil {
+				s.reloadGaps(ctx, o.Source)
+			}
+			return err
 		}
 		return s.halted(ctx, o.Source, func() error { return resync.Sync(ctx, db, again, o) })
 	})
@@ -117,6 +121,20 @@ func (s *streams) reloadScope(ctx context.Context, source string) {
 	one.countConfirmed()
 }
 
+// reloadGaps shows the gaps of a stream as they are stored: the synchronization of a
+// table mends some. If they can't be read they are shown as before.
+func (s *streams) reloadGaps(ctx context.Context, source string) {
+	s.mu.Lock()
+	one := s.running[source]
+	s.mu.Unlock()
+	if one == nil {
+		return
+	}
+	if err := one.loadGaps(context.WithoutCancel(ctx)); err != nil {
+		s.logger.Warn(fmt.Sprintf("source %q: %v", source, err))
+	}
+}
+
 // connected does something with a connection of its own.
 func (s *streams) connected(ctx context.Context, do func(*pgx.Conn) error) error {
 	db, err := connect(ctx, s.config, s.config.SystemUser)
@@ -163,7 +181,7 @@ func (s *streams) halted(ctx context.Context, name string, do func() error) erro
 	defer s.mu.Unlock()
 	if s.ctx != nil && options != nil && s.running[name] == nil {
 		if err == nil {
-			s.registry.Source(name).ClearGap()
+			s.registry.Source(name).SetGaps(nil)
 		}
 		s.start(options)
 	}

@@ -58,9 +58,7 @@ func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
 func (r *reporter) Lag(records int64) { r.state.SetLag(records) }
 
 // Gap implements pipeline.Reporter.
-func (r *reporter) Gap(gap change.Gap) {
-	r.foundGap(r.life, gap)
-}
+func (r *reporter) Gap(found change.Gap) { r.recordGap(r.life, found) }
 
 // Skipped implements pipeline.Reporter.
 func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }

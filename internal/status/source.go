@@ -1,7 +1,6 @@
 package status
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -53,9 +52,8 @@ type Source struct {
 	mu         sync.Mutex
 	report     Report
 	confirming confirming
-	// gaps counts the gaps in the stream, lastGap says what the last one is.
-	gaps    int
-	lastGap string
+	// gaps are those in the stream, in the order in which they were found.
+	gaps []change.Gap
 	// tables are those that events have come for.
 	tables map[string]*table
 	// now tells the time; tests replace it.
@@ -77,8 +75,8 @@ func (s *Source) Report() Report {
 func (s *Source) SetStream(state Stream, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gaps > 0 && state == Active {
-		state, message = Gap, s.gapMessage()
+	if len(s.gaps) > 0 && state == Active {
+		state, message = Gap, gapMessage(s.gaps, s.report.MissingEvents)
 	}
 	s.report.Stream, s.report.Parked = state, nil
 	s.setMessage(message)
@@ -91,36 +89,6 @@ func (s *Source) SetParked(tables []string, message string) {
 	defer s.mu.Unlock()
 	s.report.Stream, s.report.Parked = Error, tables
 	s.setMessage(message)
-}
-
-// SetGap says that events before the stream's position are missing.
-func (s *Source) SetGap(missing int64, message string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gaps++
-	s.lastGap = message
-	s.report.MissingEvents += missing
-	s.report.Stream = Gap
-	s.setMessage(s.gapMessage())
-}
-
-// gapMessage is about the last gap, and says how many there are.
-func (s *Source) gapMessage() string {
-	if s.gaps < 2 {
-		return s.lastGap
-	}
-	return fmt.Sprintf("%d gaps, %s missing, the last: %s", s.gaps, change.Count(s.report.MissingEvents, "event is", "events are"), s.lastGap)
-}
-
-// ClearGap forgets all gaps: a resynchronization mends them.
-func (s *Source) ClearGap() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gaps, s.lastGap, s.report.MissingEvents = 0, "", 0
-	if s.report.Stream == Gap {
-		s.report.Stream = Active
-		s.setMessage("")
-	}
 }
 
 // SetCompacted names the topics that are compacted.

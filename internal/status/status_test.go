@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"metadb/internal/change"
 )
 
 func TestReport(t *testing.T) {
@@ -44,7 +46,7 @@ func TestReport(t *testing.T) {
 func TestGapStaysUntilCleared(t *testing.T) {
 	var r Registry
 	s := r.Source("sensor")
-	s.SetGap(12, "12 events are missing")
+	s.AddGap(change.Gap{Partition: change.Partition{Topic: "a"}, Missing: 12, Reason: "a/0 has lost records"})
 	s.SetStream(Active, "")
 	if got := s.Report(); got.Stream != Gap || got.MissingEvents != 12 || got.Message == "" {
 		t.Errorf("got %+v, want the gap", got)
@@ -54,14 +56,19 @@ func TestGapStaysUntilCleared(t *testing.T) {
 		t.Errorf("an error is said although there is a gap: got %s", got)
 	}
 	s.SetStream(Active, "")
-	if got := s.Report(); got.Stream != Gap || got.Message != "12 events are missing" {
+	if got := s.Report(); got.Stream != Gap || got.Message != "a/0 has lost records, 12 events are missing; the data source has to be resynchronized" {
 		t.Errorf("after the error got %+v, want the gap again", got)
 	}
-	s.SetGap(0, "topic is gone")
-	if got := s.Report().Message; got != "2 gaps, 12 events are missing, the last: topic is gone" {
+	s.AddGap(change.Gap{Partition: change.Partition{Topic: "b"}, Reason: "topic is gone"})
+	if got := s.Report().Message; got != "2 gaps, 12 events are missing, the last: topic is gone; the data source has to be resynchronized" {
 		t.Errorf("got %s", got)
 	}
-	s.ClearGap()
+	s.AddGap(change.Gap{Partition: change.Partition{Topic: "a"}, Missing: 3, Reason: "refused", Tables: []change.Table{{Schema: "s", Name: "t"}}})
+	if got := s.Report(); got.MissingEvents != 15 || !strings.HasPrefix(got.Message, "2 gaps, 15 events are missing, the last: refused, 15 events") ||
+		!strings.HasSuffix(got.Message, `with "sync table": s.t`) {
+		t.Errorf("got %s", got.Message)
+	}
+	s.SetGaps(nil)
 	if got := s.Report(); got.Stream != Active || got.MissingEvents != 0 || got.Message != "" {
 		t.Errorf("got %+v, want it active", got)
 	}
