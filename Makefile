@@ -73,6 +73,11 @@ bench: build ## Measure against a raw COPY of the same rows, into bench/results 
 	@scripts/install
 	go run ./internal/bench/cmd --metadb bin/metadb --results bench/results $(ARGS)
 
+.PHONY: version-dump
+version-dump: build ## Dump a filled database of the present version into testdata/versions, before its layout changes
+	@scripts/install
+	go run ./internal/versions/cmd --metadb bin/metadb
+
 .PHONY: lint
 lint: $(LINT) ## Check formatting, imports and common mistakes
 	$(LINT) run --allow-parallel-runners --build-tags e2e ./...

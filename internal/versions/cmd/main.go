@@ -1,0 +1,28 @@
+// Command cmd writes the dump of the present version: see package versions, and
+// `make version-dump`.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"metadb/internal/versions"
+)
+
+func main() {
+	binary := flag.String("metadb", "bin/metadb", "the metadb program of the version")
+	folder := flag.String("into", "testdata/versions", "the folder of the dumps")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	path, err := versions.Write(ctx, *binary, *folder)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "version-dump: error:", err)
+		os.Exit(1)
+	}
+	fmt.Println(path)
+}
