@@ -3,6 +3,7 @@ package datatype
 import (
 	"bytes"
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,21 +21,49 @@ func AppendJSONB(dst, text []byte) []byte {
 // formatJSONB is jsonb_out: members sorted by the length of their names, then
 // bytewise, the last of several with one name, numbers without exponent.
 func formatJSONB(value []byte) (string, error) {
+	document, err := parseJSONB(value)
+	if err != nil {
+		return "", err
+	}
+	text, err := appendJSON(nil, document, appendJSONNumber)
+	return string(text), err
+}
+
+// appendCanonicalJSONB appends the one form of all documents that jsonb's = holds
+// for equal: as formatJSONB writes them, but for the scale of numbers. What is no
+// document is left as it is, for PostgreSQL to refuse.
+func appendCanonicalJSONB(dst, value []byte) []byte {
+	document, err := parseJSONB(value)
+	if err != nil {
+		return append(dst, value...)
+	}
+	mark := len(dst)
+	if dst, err = appendJSON(dst, document, appendCanonicalNumber); err != nil {
+		return append(dst[:mark], value...)
+	}
+	return dst
+}
+
+// parseJSONB reads a jsonb in binary. Of several members with one name the last
+// counts.
+func parseJSONB(value []byte) (any, error) {
 	if len(value) == 0 || value[0] != jsonbVersion {
-		return "", errors.New("the bytes are no jsonb of version 1")
+		return nil, errors.New("the bytes are no jsonb of version 1")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(value[1:]))
 	decoder.UseNumber()
 	var document any
 	if err := decoder.Decode(&document); err != nil {
-		return "", fmt.Errorf("the jsonb is no JSON: %w", err)
+		return nil, fmt.Errorf("the jsonb is no JSON: %w", err)
 	}
-	text, err := appendJSON(nil, document)
-	return string(text), err
+	return document, nil
 }
 
+// numberWriter writes a number of a document.
+type numberWriter func(dst []byte, number json.Number) ([]byte, error)
+
 // appendJSON writes a document as jsonb does.
-func appendJSON(dst []byte, document any) ([]byte, error) {
+func appendJSON(dst []byte, document any, write numberWriter) ([]byte, error) {
 	switch v := document.(type) {
 	case nil:
 		return append(dst, "null"...), nil
@@ -43,11 +72,11 @@ func appendJSON(dst []byte, document any) ([]byte, error) {
 	case string:
 		return AppendJSONString(dst, v), nil
 	case json.Number:
-		return appendJSONNumber(dst, v)
+		return write(dst, v)
 	case []any:
-		return appendJSONArray(dst, v)
+		return appendJSONArray(dst, v, write)
 	case map[string]any:
-		return appendJSONObject(dst, v)
+		return appendJSONObject(dst, v, write)
 	}
 	return nil, fmt.Errorf("%T is no JSON", document)
 }
@@ -62,15 +91,25 @@ func appendJSONNumber(dst []byte, number json.Number) ([]byte, error) {
 	return append(dst, text...), err
 }
 
+// appendCanonicalNumber writes a number in the one form of all that equal it: the
+// canonical form of its numeric, which nothing but a number has in its place.
+func appendCanonicalNumber(dst []byte, number json.Number) ([]byte, error) {
+	numeric, err := AppendNumericText(nil, string(number))
+	if err != nil {
+		return nil, err
+	}
+	return hex.AppendEncode(append(dst, '#'), appendCanonicalNumeric(nil, numeric)), nil
+}
+
 // appendJSONArray writes [1, 2].
-func appendJSONArray(dst []byte, elements []any) ([]byte, error) {
+func appendJSONArray(dst []byte, elements []any, write numberWriter) ([]byte, error) {
 	var err error
 	dst = append(dst, '[')
 	for i, element := range elements {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		if dst, err = appendJSON(dst, element); err != nil {
+		if dst, err = appendJSON(dst, element, write); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +117,7 @@ func appendJSONArray(dst []byte, elements []any) ([]byte, error) {
 }
 
 // appendJSONObject writes {"a": 1, "b": 2}.
-func appendJSONObject(dst []byte, members map[string]any) ([]byte, error) {
+func appendJSONObject(dst []byte, members map[string]any, write numberWriter) ([]byte, error) {
 	names := make([]string, 0, len(members))
 	for name := range members {
 		names = append(names, name)
@@ -93,7 +132,7 @@ func appendJSONObject(dst []byte, members map[string]any) ([]byte, error) {
 			dst = append(dst, ", "...)
 		}
 		dst = append(AppendJSONString(dst, name), ": "...)
-		if dst, err = appendJSON(dst, members[name]); err != nil {
+		if dst, err = appendJSON(dst, members[name], write); err != nil {
 			return nil, err
 		}
 	}

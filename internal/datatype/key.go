@@ -28,6 +28,18 @@ func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	return dst
 }
 
+// KeyTextBytes is [KeyBytes] for a value that is stored as text: two cells have
+// the same form where PostgreSQL casts both to the same text, 1.0 and 1.00 not.
+func KeyTextBytes(dst []byte, t change.Type, cell change.Cell) []byte {
+	if t == change.JSONB || t == change.Real || t == change.Double {
+		// Of all other types no two values print alike.
+		if text, err := Format(t, cell); err == nil {
+			cell.Bytes = []byte(text)
+		}
+	}
+	return KeyBytes(dst, change.Text, cell)
+}
+
 // appendCanonical appends the one form of all values that equal value.
 func appendCanonical(dst []byte, t change.Type, value []byte) []byte {
 	switch {
@@ -41,6 +53,8 @@ func appendCanonical(dst []byte, t change.Type, value []byte) []byte {
 		return appendCanonicalNumeric(dst, value)
 	case t == change.Interval && len(value) == intervalLength:
 		return appendCanonicalInterval(dst, value)
+	case t == change.JSONB:
+		return appendCanonicalJSONB(dst, value)
 	}
 	return append(dst, value...)
 }

@@ -140,6 +140,15 @@ func lookalikes(t *testing.T, typ change.Type) [][]byte {
 		}
 	case change.Double:
 		values = append(values, binary.BigEndian.AppendUint64(nil, math.Float64bits(math.NaN())|1<<63))
+	case change.JSONB:
+		for _, text := range []string{
+			`{"a":"1","b":"2"}`, `{"b":"2","a":"1"}`, `{"b":"x", "a":"1", "b":"2"}`, `{"\u0061":"1","b":"\u0032"}`, `{"a":1,"b":2}`, `{"a":1.0,"b":2e0}`,
+			`[1,2]`, `[2,1]`, ` [1.00, 2.0] `, `1`, `1.0`, `10e-1`, `[1]`, `"1"`, `"#1"`, `-0`, `0`, `0.0`, `[0]`, `[-0.00]`, `null`, `[null]`, `[]`, `{}`, `[[]]`, `[{}]`,
+			`100`, `1e2`, `true`, `"true"`, `""`, `"\u00e9"`, `"é"`, `"e\u0301"`, `"\ud83d\ude00"`, `"😀"`, `{"a":{"b":{"d":1,"c":[0.10]}}}`, `{"a":{"b":{"c":[1e-1],"d":1}}}`,
+			`123456789012345678901234567890.1230`, `123456789012345678901234567890.123`, `{"aa":1,"b":2}`, `{"b":2,"aa":1}`,
+		} {
+			values = append(values, datatype.AppendJSONB(nil, []byte(text)))
+		}
 	}
 	return values
 }

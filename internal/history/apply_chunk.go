@@ -51,7 +51,7 @@ func (r *run) applyStaged(ctx context.Context, t *target, f *folded) (*decision,
 	c := f.chunk
 	st, err := r.fillStage(ctx, t, c, f)
 	if err != nil {
-		return nil, err
+		return nil, &stageError{err}
 	}
 	if err := r.resolve(ctx, t, c, f, st); err != nil {
 		return nil, err

@@ -222,13 +222,22 @@ func (t *target) path(column int, own change.Type, event int) []change.Type {
 	return path
 }
 
+// appendKeyCell appends the canonical form of a cell of the key, the k-th: as
+// what it is stored it is told apart from others.
+func (c *chunk) appendKeyCell(dst []byte, k int, cell change.Cell) []byte {
+	if arriving := c.keyColumns[k].Type; arriving != c.keyTypes[k] {
+		return datatype.KeyTextBytes(dst, arriving, cell)
+	}
+	return datatype.KeyBytes(dst, c.keyTypes[k], cell)
+}
+
 // keyBytes appends what identifies the row of an event: its origin and the
 // canonical form of its key.
 func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(dst, e.Origin...)
 	dst = append(dst, 0)
 	for k, at := range e.Shape.Key {
-		dst = datatype.KeyBytes(dst, c.keyTypes[k], e.Row.Cell(at))
+		dst = c.appendKeyCell(dst, k, e.Row.Cell(at))
 	}
 	return dst
 }
@@ -241,7 +250,7 @@ func (c *chunk) oldKeyBytes(dst []byte, e *change.Event) []byte {
 	for k := range e.Shape.Key {
 		var cell change.Cell
 		cell, rest = rest.Next()
-		dst = datatype.KeyBytes(dst, c.keyTypes[k], cell)
+		dst = c.appendKeyCell(dst, k, cell)
 	}
 	return dst
 }

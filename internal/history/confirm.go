@@ -76,7 +76,7 @@ func (t *target) knows(shape *change.Shape) bool {
 func (r *run) confirmKeys(ctx context.Context, t *target, c *chunk, events []int) (impossible bool, err error) {
 	err = r.savepoint(ctx, func() error { return r.confirmCurrent(ctx, t, c, events) })
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && isData(refused.Code) {
+	if errors.As(err, &refused) && isValue(err, refused) {
 		return true, nil
 	}
 	return false, err
@@ -97,7 +97,7 @@ func (r *run) confirmCurrent(ctx context.Context, t *target, c *chunk, events []
 	}
 	st, err := r.fillStage(ctx, t, only, f)
 	if err != nil {
-		return fmt.Errorf("confirm the keys of rejected events: %w", err)
+		return fmt.Errorf("confirm the keys of rejected events: %w", &stageError{err})
 	}
 	m := newMatches(len(f.items))
 	for nulls := range f.nulls {

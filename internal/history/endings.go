@@ -56,7 +56,7 @@ func (r *run) moveEndings(ctx context.Context, t *target, endings []ending) erro
 		return fmt.Errorf("end rows: %w", err)
 	}
 	if n := int64(len(endings)); moved.RowsAffected() != n || gone.RowsAffected() != n {
-		return errRowGone
+		return ErrRowGone
 	}
 	return nil
 }

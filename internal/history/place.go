@@ -34,7 +34,7 @@ func (r *run) placeOne(ctx context.Context, t *target, event int) error {
 		return r.applyChunk(ctx, t, c)
 	}
 	var refused *pgconn.PgError
-	if err == nil || !errors.As(err, &refused) || !isData(refused.Code) {
+	if err == nil || !errors.As(err, &refused) || !isValue(err, refused) {
 		return err
 	}
 	*t, r.outcome = before, outcome
@@ -48,7 +48,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 	f := fold(c, r.batch.Events)
 	st, err := r.fillStage(ctx, t, c, f)
 	if err != nil {
-		return err
+		return &stageError{err}
 	}
 	line, err := r.spells(ctx, t, c, f, st)
 	if err != nil {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -130,7 +131,7 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 		before := r.outcome
 		last := r.lastTime(t)
 		if err := r.applyTable(ctx, t); err != nil {
-			return &tableError{table: t.table.Name, err: err, apart: fullApart(err, r.home)}
+			return &tableError{table: t.table.Name, err: err, apart: fullApart(err, r.home) || errors.Is(err, ErrRowGone)}
 		}
 		r.tally(t.table.Name, &before, last)
 	}

@@ -11,7 +11,8 @@ import (
 type tableError struct {
 	table change.Table
 	err   error
-	// apart: it is the disk of this table's tablespace that is full.
+	// apart: it is the disk of this table's tablespace that is full, or the
+	// table's rows are not what they were a moment ago.
 	apart bool
 }
 
@@ -23,6 +24,7 @@ func (e *tableError) Unwrap() error { return e.err }
 // Table returns the table.
 func (e *tableError) Table() change.Table { return e.table }
 
-// Apart says that what the database lacks it lacks for this table, not for those
-// that are stored where the database is.
+// Apart says that the failure concerns this table alone: what the database lacks
+// it lacks for it, not for those that are stored where the database is; or the
+// table's rows are not what was read.
 func (e *tableError) Apart() bool { return e.apart }

@@ -12,9 +12,12 @@ import (
 	"metadb/internal/ident"
 )
 
-// errRowGone says that a row that was current a moment ago is not there any
-// more: somebody else changes the table. The batch is tried again.
-var errRowGone = errors.New("a row that is to end is gone: somebody else changes the table")
+// ErrRowGone says that the rows that are to end are not those that were current
+// a moment ago. Either somebody has changed the table in between, or the chunk
+// has two events of one row that look as if they were of two: applied one by one
+// they are in order. If that fails too, the table is tried again, apart from others.
+var ErrRowGone = errors.New("the rows that are to end are not those that were current a moment ago: " +
+	"another session changes the table, or a key in it is not what it was read as")
 
 // write carries out a decision. The rows of new versions are in the stage.
 func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *decision) error {

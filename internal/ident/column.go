@@ -16,3 +16,14 @@ func Metadata() []Name { return []Name{ID, Start, End, IsCurrent, Origin} }
 
 // IsMetadata reports whether a column of this name is a metadata column.
 func IsMetadata(name Name) bool { return slices.Contains(Metadata(), name) }
+
+// IsSystem reports whether every table of PostgreSQL has a column of this name, so
+// that none of its own can have it.
+// https://www.postgresql.org/docs/current/ddl-system-columns.html
+func IsSystem(name Name) bool {
+	switch name {
+	case "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid":
+		return true
+	}
+	return false
+}

@@ -83,6 +83,8 @@ func TestShortening(t *testing.T) {
 func TestStoredColumn(t *testing.T) {
 	for source, want := range map[string]Name{
 		"name": "name", "__id": "__id_", "__id_": "__id_", "__ID": "__ID", "__current": "__current_",
+		"ctid": "ctid_", "xmin": "xmin_", "cmin": "cmin_", "xmax": "xmax_", "cmax": "cmax_", "tableoid": "tableoid_",
+		"CTID": "CTID", "ctid_": "ctid_", "oid": "oid",
 		strings.Repeat("c", 70): "cccccccccccccccccccccccccccccccccccccccccccccccccc_" + hashOf("c", 70),
 	} {
 		if got := StoredColumn(source); got != want {

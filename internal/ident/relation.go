@@ -35,10 +35,10 @@ func Index(relation Name, what string) Name {
 }
 
 // StoredColumn returns the name under which a source column is kept: its own,
-// with "_" appended while a metadata column has it.
+// with "_" appended while a metadata column or a system column has it.
 func StoredColumn(source string) Name {
 	name := fit("", source, "")
-	for IsMetadata(name) {
+	for IsMetadata(name) || IsSystem(name) {
 		name = fit("", string(name), "_")
 	}
 	return name

@@ -180,6 +180,30 @@ func TestDiskOfOneTable(t *testing.T) {
 	r.answer(nil)
 }
 
+// rowsError is that of a table whose rows are not what was read.
+type rowsError struct{ table change.Table }
+
+func (rowsError) Error() string         { return "rows are gone" }
+func (e rowsError) Table() change.Table { return e.table }
+func (rowsError) Apart() bool           { return true }
+
+// TestRowsOfOneTable: a table whose rows are not what was read waits like one
+// that can't be locked, although the database has no code for it.
+func TestRowsOfOneTable(t *testing.T) {
+	r := start(t, nil)
+	r.send(change.Delivery{
+		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
+		Events: []change.Event{loanAt(loanPart0, 0), upsert(part0, 0, 1, 1)},
+	})
+	first := r.batch()
+	for range strikesToPark {
+		r.answer(rowsError{loan})
+		first = r.batch()
+	}
+	wantOffsets(t, first, map[change.Partition][]int64{part0: {0}})
+	r.answer(nil)
+}
+
 // TestSnapshotIsNotCompleteWhileATableWaits: neither in memory nor in a batch.
 func TestSnapshotIsNotCompleteWhileATableWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

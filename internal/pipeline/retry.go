@@ -97,8 +97,8 @@ func (p *pauses) reset() { p.next = p.first }
 // tabled is implemented by errors that say in which table a batch failed.
 type tabled interface{ Table() change.Table }
 
-// apart is implemented by errors that know whether what the database lacks it
-// lacks for their table alone: the disk of a tablespace that the table was put in.
+// apart is implemented by errors that know whether they concern their table alone:
+// the disk of a tablespace that the table was put in, or its rows.
 type apart interface{ Apart() bool }
 
 // stuckTable returns the table that keeps a batch from being applied, if it is
@@ -108,12 +108,15 @@ type apart interface{ Apart() bool }
 func stuckTable(err error) (change.Table, bool) {
 	var t tabled
 	var c coded
-	if !errors.As(err, &t) || !errors.As(err, &c) || len(c.SQLState()) != 5 {
+	if !errors.As(err, &t) {
 		return change.Table{}, false
 	}
 	var own apart
 	if errors.As(err, &own) && own.Apart() {
 		return t.Table(), true
+	}
+	if !errors.As(err, &c) || len(c.SQLState()) != 5 {
+		return change.Table{}, false
 	}
 	switch class := c.SQLState()[:2]; class {
 	case "08", "25", "40", "53", "57", "58", "F0", "XX":

@@ -234,14 +234,14 @@ var _ pipeline.Applier = (*sharingApplier)(nil)
 
 // Apply implements pipeline.Applier. Where the database says that something is
 // not there, or there already, somebody has changed tables by hand, and where the
-// positions are others, somebody may have put an older database in place: tables are
+// positions or rows are others, somebody may have put an older database in place: tables are
 // read before the next try.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.apply(ctx, batch)
 	err = a.stream.words.add(err)
 	var refused *pgconn.PgError
 	named := errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema)
-	if named || errors.Is(err, checkpoint.ErrFenced) {
+	if named || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, history.ErrRowGone) {
 		a.stream.tables.doubt()
 	}
 	return outcome, err

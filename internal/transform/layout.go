@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/ident"
 )
 
 // maxColumns is how many columns a transformed table gets from documents: fewer
@@ -119,7 +120,10 @@ func (l *Layout) name(table, node int, field string) string {
 		name = suffixed(strings.TrimLeft(name, "_"), l.set.nodes[node].path+"."+field)
 	}
 	if node != table {
-		name = l.set.nodes[node].target + "__" + name
+		return l.set.nodes[node].target + "__" + name
+	}
+	if ident.IsSystem(ident.Name(name)) {
+		return suffixed(name, l.set.nodes[node].path+"."+field)
 	}
 	return name
 }
