@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,44 +23,42 @@ type Querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// The statements name the option columns in the order of [Names].
-const (
-	selectSources = `
-select name, enable,
-       brokers, security, topics, consumer_group,
-       schema_pass_filter, schema_stop_filter, table_stop_filter,
-       trim_schema_prefix, add_schema_prefix, map_public_schema, module,
-       sasl_mechanism, sasl_username, sasl_password,
-       unavailable_value_placeholder, ssl_ca_file, ssl_cert_file, ssl_key_file
-  from metadb.source`
+// optionColumns are the columns of metadb.source that hold the options: they have the
+// options' names.
+func optionColumns() string { return strings.Join(Names(), ", ") }
 
-	// Mode 1 is the initial synchronization, in which every source begins.
-	insertSource = `
-insert into metadb.source (
-       name, enable,
-       brokers, security, topics, consumer_group,
-       schema_pass_filter, schema_stop_filter, table_stop_filter,
-       trim_schema_prefix, add_schema_prefix, map_public_schema, module,
-       sasl_mechanism, sasl_username, sasl_password,
-       unavailable_value_placeholder, ssl_ca_file, ssl_cert_file, ssl_key_file,
-       sync)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)
+// optionParameters are the parameters with the options' values: $1 is the name and $2
+// whether the source is enabled.
+func optionParameters() string {
+	parameters := make([]string, len(Names()))
+	for i := range parameters {
+		parameters[i] = "$" + strconv.Itoa(i+3)
+	}
+	return strings.Join(parameters, ", ")
+}
+
+func selectSources() string {
+	return "select name, enable, " + optionColumns() + " from metadb.source"
+}
+
+// insertSource begins a source in mode 1, the initial synchronization.
+func insertSource() string {
+	return `
+insert into metadb.source (name, enable, sync, ` + optionColumns() + `)
+values ($1, $2, 1, ` + optionParameters() + `)
     on conflict (name) do nothing`
+}
 
-	updateSource = `
+func updateSource() string {
+	return `
 update metadb.source
-   set enable = $2,
-       brokers = $3, security = $4, topics = $5, consumer_group = $6,
-       schema_pass_filter = $7, schema_stop_filter = $8, table_stop_filter = $9,
-       trim_schema_prefix = $10, add_schema_prefix = $11, map_public_schema = $12, module = $13,
-       sasl_mechanism = $14, sasl_username = $15, sasl_password = $16,
-       unavailable_value_placeholder = $17, ssl_ca_file = $18, ssl_cert_file = $19, ssl_key_file = $20
+   set enable = $2, (` + optionColumns() + `) = row(` + optionParameters() + `)
  where name = $1`
-)
+}
 
 // Load returns the data source of that name, or an error that is [ErrNotExist].
 func Load(ctx context.Context, q Querier, name string) (*Options, error) {
-	sources, err := query(ctx, q, selectSources+" where name = $1", name)
+	sources, err := query(ctx, q, selectSources()+" where name = $1", name)
 	if err != nil {
 		return nil, fmt.Errorf("load data source %q: %w", name, err)
 	}
@@ -70,7 +70,7 @@ func Load(ctx context.Context, q Querier, name string) (*Options, error) {
 
 // LoadAll returns every data source, sorted by name.
 func LoadAll(ctx context.Context, q Querier) ([]*Options, error) {
-	sources, err := query(ctx, q, selectSources+" order by name")
+	sources, err := query(ctx, q, selectSources()+" order by name")
 	if err != nil {
 		return nil, fmt.Errorf("load data sources: %w", err)
 	}
@@ -80,13 +80,13 @@ func LoadAll(ctx context.Context, q Querier) ([]*Options, error) {
 // Insert stores a new data source, in initial synchronization. The error is
 // [ErrExists] if there is one of that name.
 func Insert(ctx context.Context, q Querier, o *Options) error {
-	return o.write(ctx, q, insertSource, ErrExists)
+	return o.write(ctx, q, insertSource(), ErrExists)
 }
 
 // Update stores the options of a data source that exists; its sync mode stays.
 // The error is [ErrNotExist] if it does not.
 func Update(ctx context.Context, q Querier, o *Options) error {
-	return o.write(ctx, q, updateSource, ErrNotExist)
+	return o.write(ctx, q, updateSource(), ErrNotExist)
 }
 
 // Delete removes a data source. The error is [ErrNotExist] if there is none of
