@@ -63,10 +63,13 @@ func (l *loader) mains() []uint32 {
 // of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped
+			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped,
+			coalesce(tr.lsn, 0), tr.truncated_at
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
 			LEFT JOIN metadb.source AS s ON s.name = b.source_name
+			LEFT JOIN (SELECT schema_name, table_name, max(lsn) AS lsn, max(truncated_at) AS truncated_at FROM metadb.truncation GROUP BY 1, 2) AS tr
+				ON tr.schema_name = t.schema_name AND tr.table_name = t.table_name
 			JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.stored_schema
 			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.main_table AND c.relkind = 'p'
 		ORDER BY t.schema_name, t.table_name`
@@ -80,9 +83,10 @@ func (l *loader) tables(ctx context.Context) error {
 	var name change.Table
 	var schema, current, main, history, sync, source, mapped string
 	var key, fromSnapshot []string
-	var lastEnd *time.Time
+	var lastEnd, truncated *time.Time
+	var lsn int64
 	var oid uint32
-	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid, &mapped}
+	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid, &mapped, &lsn, &truncated}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		t := NewTable(name, source)
 		in := func(relation string) ident.Qualified {
@@ -93,6 +97,9 @@ func (l *loader) tables(ctx context.Context) error {
 		t.Mapped = mapped
 		if lastEnd != nil {
 			t.LastEnd = change.Micros(lastEnd.UnixMicro())
+		}
+		if truncated != nil {
+			t.Truncated = Truncated{LSN: uint64(lsn), Time: change.Micros(truncated.UnixMicro())}
 		}
 		l.found = append(l.found, t)
 		l.byName[name], l.byMain[oid], l.keyNames[t] = t, t, key

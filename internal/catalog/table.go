@@ -55,6 +55,21 @@ type Table struct {
 	// LastEnd is the highest __end of all ended versions, 0 while there is
 	// none.
 	LastEnd change.Micros
+	// Truncated bounds the truncates that have been applied: a change beyond it
+	// precedes none of them.
+	Truncated Truncated
+}
+
+// Truncated is the highest source.lsn and the latest source time of a table's
+// truncates, of all origins, zero where there are none.
+type Truncated struct {
+	LSN  uint64
+	Time change.Micros
+}
+
+// Extend returns the bounds with one more truncate.
+func (b Truncated) Extend(lsn uint64, at change.Micros) Truncated {
+	return Truncated{LSN: max(b.LSN, lsn), Time: max(b.Time, at)}
 }
 
 // Clone returns a copy that shares nothing with t.

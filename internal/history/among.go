@@ -35,18 +35,39 @@ type placing struct {
 	start, end change.Micros
 }
 
-// among finds the place of an event among the versions of its key, which are in
-// their order. later is when the next event of the key came, nil if that is only
-// known from the versions.
-func among(line []spell, at change.Micros, later *change.Micros, upsert bool) placing {
-	p := placing{start: at, end: forever}
-	if later != nil {
-		p.end = *later
+// limit is what is known of the end of an event that comes late, apart from the
+// versions of its key.
+type limit struct {
+	// later is when the next event of the key came, nil if that is not known.
+	later *change.Micros
+	// truncated is the time of the first truncate that follows the event, 0 if none
+	// has been applied.
+	truncated change.Micros
+}
+
+// end returns the earliest end.
+func (l limit) end() change.Micros {
+	end := forever
+	if l.later != nil {
+		end = *l.later
 	}
+	if l.truncated != 0 {
+		end = min(end, l.truncated)
+	}
+	return end
+}
+
+// among finds the place of an event among the versions of its key, which are in
+// their order.
+func among(line []spell, at change.Micros, until limit, upsert bool) placing {
+	p := placing{start: at, end: until.end()}
+	later := until.later
 	var next *spell
 	for i := range line {
 		v := &line[i]
 		switch {
+		case until.truncated == at && v.end == at:
+			p.before = v // until the truncate, which shares the time
 		case v.start > at || v.start == at && later != nil && *later <= at:
 			// Several events of one transaction share its time.
 			if next == nil {
@@ -80,4 +101,21 @@ func among(line []spell, at change.Micros, later *change.Micros, upsert bool) pl
 	}
 	p.write = true
 	return p
+}
+
+// repeated reports whether an event that may be a repetition is one: its key had those
+// values at that time, or, for a delete, a version with that end, or none that lasted
+// through that time.
+func repeated(line []spell, at change.Micros, upsert bool) bool {
+	lasted := false
+	for i := range line {
+		v := &line[i]
+		lasts := v.start <= at && at < v.end
+		switch {
+		case upsert && v.equal && (lasts || v.start == at), !upsert && v.end == at && !v.current:
+			return true
+		}
+		lasted = lasted || lasts
+	}
+	return !upsert && !lasted
 }

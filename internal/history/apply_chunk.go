@@ -13,6 +13,7 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 		return r.applyTruncate(ctx, t, &r.batch.Events[c.events[0]])
 	}
 	f := fold(c, r.batch.Events)
+	t.markTruncated(f, r.batch.Events)
 	if f.lost {
 		r.warnLost(t)
 	}
@@ -62,6 +63,11 @@ func (r *run) applyStaged(ctx context.Context, t *target, f *folded) (*decision,
 	}
 	if r.retried != nil {
 		if err := m.late(f); err != nil {
+			return nil, err
+		}
+	}
+	if f.truncated {
+		if err := m.precedingTruncate(f); err != nil {
 			return nil, err
 		}
 	}

@@ -90,8 +90,13 @@ func (d *decision) chain(items []item, first int, m *matches) {
 			d.same++
 		}
 	}
+	var truncated change.Micros
 	for k := range items {
 		it, number := &items[k], first+k
+		if it.truncated != truncated {
+			d.truncate(&now, truncated)
+			truncated = it.truncated
+		}
 		switch {
 		case m.repeated[number]:
 			if it.upsert && now.start <= it.at {
@@ -105,6 +110,15 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		default:
 			d.begin(&now, it, number)
 		}
+	}
+	d.truncate(&now, truncated)
+}
+
+// truncate ends the version of an event that precedes a truncate applied before, at the
+// time of that; 0 is none. What is current in the database follows the truncate.
+func (d *decision) truncate(now *present, at change.Micros) {
+	if at != 0 && now.version != none {
+		d.end(now, at)
 	}
 }
 

@@ -20,7 +20,7 @@ const uniqueViolation = "23505"
 // in a table whose keys have all been new lately. No row's time may lie in the
 // table's past, where its start could have to give way or it be a repetition.
 func (t *target) direct(c *chunk, f *folded) bool {
-	if !t.allNew || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil {
+	if !t.allNew || !t.table.Guarded || !c.plain || f.multiple || f.truncated || c.shape == nil {
 		return false
 	}
 	for i := range f.items {
@@ -177,6 +177,9 @@ func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) err
 	if err := r.endOvertaken(ctx, t, e); err != nil {
 		return err
 	}
+	if e.LSN != 0 {
+		t.addTruncation(truncation{e.Position.Partition, e.Origin, e.LSN, e.Time})
+	}
 	where := " WHERE __origin = $1"
 	if e.Suspect {
 		where += " AND __start < $2"
@@ -209,10 +212,18 @@ func (r *run) endOvertaken(ctx context.Context, t *target, e *change.Event) erro
 	if !e.Overtaken || t.table.LastEnd <= e.Time {
 		return nil
 	}
-	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET __end = $2 WHERE __origin = $1 AND __start < $2 AND __end > $2",
-		string(e.Origin), moment(e.Time))
-	if err != nil {
-		return fmt.Errorf("truncate: %w", err)
+	histories := []ident.Qualified{t.table.History}
+	for _, name := range r.children(t.table.Name) {
+		if child := r.child(name); child != nil {
+			histories = append(histories, child.table.History)
+		}
+	}
+	for _, relation := range histories {
+		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND __start < $2 AND __end > $2",
+			string(e.Origin), moment(e.Time))
+		if err != nil {
+			return fmt.Errorf("truncate: %w", err)
+		}
 	}
 	return nil
 }

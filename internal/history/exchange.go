@@ -46,7 +46,7 @@ const fewSame = 10
 // retried.
 func (r *run) exchangeable(t *target, c *chunk, f *folded) bool {
 	worth := t.differing || f.multiple && t.allNew
-	if !worth || f.multiple && t.vague || r.retried != nil || !t.table.Guarded || !c.plain || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
+	if !worth || f.multiple && t.vague || f.truncated || r.retried != nil || !t.table.Guarded || !c.plain || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
 		return false
 	}
 	origin := r.batch.Events[c.events[0]].Origin

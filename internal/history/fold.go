@@ -28,6 +28,9 @@ type item struct {
 	// suspect and confirm are the event's.
 	suspect, confirm bool
 	at               change.Micros
+	// truncated is when the first truncate that was applied before, and follows the
+	// event at the source, took place; 0 if there is none.
+	truncated change.Micros
 }
 
 // formerKey is the key that a row had before a change of key.
@@ -52,6 +55,8 @@ type folded struct {
 	// multiple says that some chain has more than one item, and lost that
 	// unavailable values had no version before them.
 	multiple, lost bool
+	// truncated says that some item precedes a truncate that was applied before.
+	truncated bool
 }
 
 // fold makes the chains of a chunk. It compares no values: what looks the same

@@ -49,7 +49,7 @@ func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects [
 		}
 		current := m.current(head)
 		afterDelete := !it.head && !it.follows
-		if it.upsert && (len(current) == 0 || afterDelete) && it.at <= lastEnd {
+		if (it.upsert || it.truncated != 0) && (len(current) == 0 || afterDelete) && it.at <= lastEnd {
 			early = marked(early, head, len(f.items))
 		}
 		if it.suspect && !(it.head && len(current) == 1 && current[0].equal) {

@@ -54,8 +54,11 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 	if err != nil {
 		return err
 	}
-	later := r.retried[e.Position].Later
-	p := among(line, e.Time, later, e.Op == change.Upsert)
+	if e.Suspect && repeated(line, e.Time, e.Op == change.Upsert) {
+		return nil
+	}
+	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e)}
+	p := among(line, e.Time, until, e.Op == change.Upsert)
 	if f.items[0].unavailable != nil {
 		if err := r.takeFrom(ctx, t, c, f, st, p.before); err != nil {
 			return err
@@ -63,7 +66,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 		if line, err = r.spells(ctx, t, c, f, st); err != nil {
 			return err
 		}
-		p = among(line, e.Time, later, e.Op == change.Upsert)
+		p = among(line, e.Time, until, e.Op == change.Upsert)
 	}
 	switch {
 	case p.end == forever:

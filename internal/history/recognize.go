@@ -21,7 +21,7 @@ import (
 // key of its own, complete, of the stored types and of one origin, in a table
 // whose rows have nearly all been the same lately.
 func (r *run) recognizable(t *target, c *chunk, f *folded) bool {
-	if r.retried != nil || !t.same || t.disguised || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
+	if f.truncated || r.retried != nil || !t.same || t.disguised || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
 		return false
 	}
 	origin := r.batch.Events[c.events[0]].Origin

@@ -44,6 +44,9 @@ func (r *run) retry(ctx context.Context) error {
 	if err := r.tellOvertaken(ctx, events); err != nil {
 		return err
 	}
+	if err := r.storeTruncations(ctx, events); err != nil {
+		return err
+	}
 	if err := r.storeLastEnds(ctx); err != nil {
 		return err
 	}

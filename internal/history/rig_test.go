@@ -69,10 +69,9 @@ func (r *rig) apply(events ...change.Event) change.Outcome {
 }
 
 func (r *rig) try(events ...change.Event) (change.Outcome, error) {
-	part := change.Partition{Topic: "t"}
-	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.Mark{Next: r.offset}}
+	span := change.Span{Partition: change.Partition{Topic: "t"}, Fresh: r.offset == 0, From: change.Mark{Next: r.offset}}
 	for i := range events {
-		events[i].Position = change.Position{Partition: part, Offset: r.offset + int64(i)}
+		events[i].Position = change.Position{Partition: change.Partition{Topic: "t", Number: events[i].Position.Partition.Number}, Offset: r.offset + int64(i)}
 	}
 	span.To.Next = r.offset + int64(len(events)) + 1
 	out, err := r.applier.Apply(r.t.Context(), &change.Batch{Source: "sensor", Events: events, Spans: []change.Span{span}})

@@ -54,6 +54,8 @@ type target struct {
 	// events are the indexes of the table's events in the batch, in order.
 	events []int
 	habit
+	// truncations are those that events of the batch may precede.
+	truncations []truncation
 	// refused says that the table can't be made.
 	refused bool
 	// changed says that the table differs from what is published.
@@ -96,6 +98,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	if err := r.tellOvertaken(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storeTruncations(ctx, events); err != nil {
 		return err
 	}
 	if err := r.storeLastEnds(ctx); err != nil {
@@ -155,6 +160,9 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh
+	if err := r.loadTruncations(ctx, t); err != nil {
+		return err
+	}
 	if err := r.placeOvertaken(ctx, t); err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ type stream struct {
 	events []change.Event
 	time   int64
 	lsn    uint64
+	// truncated is the lsn of the last truncate: its lock lets nothing run beside it.
+	truncated uint64
 	at     map[change.Table]int
 	// tables are those that have events, often ones more often.
 	tables []change.Table
@@ -60,6 +62,7 @@ func (s *stream) draw() {
 		s.move(name)
 	case action < 27:
 		s.add(change.Event{Op: change.Truncate, Table: name, Origin: s.origin(name)})
+		s.truncated = s.lsn
 	default:
 		s.repeat()
 	}
@@ -91,7 +94,7 @@ func (s *stream) tick() {
 	s.time += rapid.SampledFrom(steps).Draw(s.t, "seconds")
 	s.lsn += 10
 	if s.backwards && rapid.IntRange(0, 9).Draw(s.t, "concurrent") == 0 {
-		s.lsn -= 15
+		s.lsn = max(s.lsn-15, s.truncated+1)
 	}
 }
 
