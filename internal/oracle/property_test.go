@@ -25,7 +25,7 @@ type stream struct {
 	lsn    uint64
 	// truncated is the lsn of the last truncate: its lock lets nothing run beside it.
 	truncated uint64
-	at     map[change.Table]int
+	at        map[change.Table]int
 	// tables are those that have events, often ones more often.
 	tables []change.Table
 	// backwards allows times and lsn to run backwards.
