@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"metadb/internal/instance"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
@@ -15,7 +17,10 @@ func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := instance.IgnoreLibpq()
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	var exit *exitError
 	switch {
 	case err == nil:

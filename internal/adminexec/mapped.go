@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/adminlang"
 	"metadb/internal/datasource"
@@ -76,20 +77,21 @@ func (t *mapped) checkColumn(ctx context.Context, tx pgx.Tx, m adminlang.Mapping
 		return nil
 	}
 	rows, err := tx.Query(ctx, `
-select a.attname::text, format_type(a.atttypid, a.atttypmod)
+select a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod)
   from pg_catalog.pg_attribute a
  where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
  order by a.attnum`, ident.Qualified{Schema: ident.Name(t.schema), Name: ident.Name(t.main)}.SQL())
 	if err != nil {
 		return err
 	}
-	var name, kind, found string
+	var name, shown, found string
+	var kind, of uint32
 	var suitable []string
-	_, err = pgx.ForEachRow(rows, []any{&name, &kind}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&name, &kind, &shown}, func() error {
 		if name == m.Column.Text {
-			found = kind
+			found, of = shown, kind
 		}
-		if kind == "jsonb" {
+		if kind == pgtype.JSONBOID {
 			suitable = append(suitable, ident.Name(name).SQL())
 		}
 		return nil
@@ -103,7 +105,7 @@ select a.attname::text, format_type(a.atttypid, a.atttypmod)
 		return err
 	case found == "" || ident.IsMetadata(ident.Name(m.Column.Text)):
 		return &Error{Code: codeUndefinedColumn, Message: fmt.Sprintf("table %s has no column %s", m.Table, m.Column), Hint: hint, Position: m.Column.At}
-	case found != "jsonb" && found != "text":
+	case of != pgtype.JSONBOID && of != pgtype.TextOID:
 		return &Error{Code: codeInvalidValue, Message: fmt.Sprintf("column %s has type %s, which is not JSON", m.Column, found), Hint: hint, Position: m.Column.At}
 	}
 	return nil

@@ -8,11 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 )
 
 const columnsSQL = `
-	SELECT a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+	SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod)
 		FROM pg_catalog.pg_attribute AS a
 		WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 		ORDER BY a.attrelid, a.attnum`
@@ -23,17 +24,18 @@ func (l *loader) columns(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("columns: %w", err)
 	}
-	types := typesByName()
-	var oid uint32
+	types := typesByOID()
+	var oid, typeOID uint32
+	var modifier int32
 	var stored, typeName string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &stored, &typeName}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &stored, &typeOID, &modifier, &typeName}, func() error {
 		name := ident.Name(stored)
 		if ident.IsMetadata(name) {
 			return nil
 		}
 		t := l.byMain[oid]
-		kind, known := types[typeName]
-		if !known {
+		kind, known := types[typeOID]
+		if !known || modifier >= 0 {
 			return fmt.Errorf("table %s: column %s has type %s, which is none of Metadb's", t.Name, name.SQL(), typeName)
 		}
 		t.Columns = append(t.Columns, Column{Column: change.Column{Name: stored, Type: kind}, Stored: name})
@@ -45,11 +47,11 @@ func (l *loader) columns(ctx context.Context) error {
 	return nil
 }
 
-// typesByName returns the column types by the names that format_type gives.
-func typesByName() map[string]change.Type {
-	types := make(map[string]change.Type, change.TypeCount)
+// typesByOID returns the column types by their object identifiers in pg_type.
+func typesByOID() map[uint32]change.Type {
+	types := make(map[uint32]change.Type, change.TypeCount)
 	for t := change.Text; int(t) < change.TypeCount; t++ {
-		types[t.String()] = t
+		types[datatype.OID(t)] = t
 	}
 	return types
 }

@@ -10,6 +10,7 @@ import (
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
+	"metadb/internal/dbsession"
 	"metadb/internal/gap"
 )
 
@@ -135,7 +136,7 @@ func (a *Applier) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
-	if _, err := conn.Exec(ctx, sessionSQL); err != nil {
+	if err := dbsession.Configure(ctx, conn, dbsession.Stream); err != nil {
 		_ = conn.Close(ctx)
 		return fmt.Errorf("prepare the session: %w", err)
 	}
@@ -146,35 +147,3 @@ func (a *Applier) connect(ctx context.Context) error {
 	a.conn, a.stages = conn, newStages()
 	return nil
 }
-
-// sessionSQL sets what the results depend on, and what keeps plans stable: the
-// temporary tables have no statistics, and the tables that they are joined with
-// grow from nothing, so that anything but an index scan is a plan that was right
-// an hour ago. A commit need not wait for the disk: positions and rows are lost
-// together if PostgreSQL crashes, and are read again. Long values keep the
-// compression that they get in a temporary table, which has to be the target's.
-const sessionSQL = `
-	SET application_name = 'metadb stream';
-	SET timezone = 'UTC';
-	SET datestyle = 'ISO, MDY';
-	SET intervalstyle = 'postgres';
-	SET bytea_output = 'hex';
-	SET extra_float_digits = 1;
-	SET client_encoding = 'UTF8';
-	SET search_path = pg_catalog;
-	SET statement_timeout = 0;
-	SET idle_in_transaction_session_timeout = 0;
-	SET lock_timeout = '3s';
-	SET jit = off;
-	SET max_parallel_workers_per_gather = 0;
-	SET temp_buffers = '32MB';
-	SET work_mem = '32MB';
-	SET seq_page_cost = 100;
-	SET random_page_cost = 1;
-	SET enable_hashjoin = off;
-	SET enable_mergejoin = off;
-	SET synchronous_commit = off;
-	SET client_min_messages = 'warning';
-	SELECT set_config('default_toast_compression', 'lz4', false)
-		FROM pg_settings
-		WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)`

@@ -32,6 +32,10 @@ type Config struct {
 	// SSLMode is one of libpq's modes:
 	// https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 	SSLMode string
+	// SSLRootCert is a PEM file with the authorities that the database's certificate is
+	// verified with, empty for the system's. SSLCert and SSLKey are the client's own
+	// certificate, both or none.
+	SSLRootCert, SSLCert, SSLKey string
 
 	// AdminListen is the address of the administration port.
 	AdminListen string
@@ -83,6 +87,9 @@ func (s *settings) config() (*Config, error) {
 		Superuser:   Role{Name: s.get("superuser"), Password: s.get("superuser_password")},
 		SystemUser:  Role{Name: s.get("systemuser"), Password: s.get("systemuser_password")},
 		SSLMode:     s.get("sslmode"),
+		SSLRootCert: s.get("sslrootcert"),
+		SSLCert:     s.get("sslcert"),
+		SSLKey:      s.get("sslkey"),
 		AdminListen: s.get("admin_listen"),
 		AdminCert:   s.get("admin_tls_cert"),
 		AdminKey:    s.get("admin_tls_key"),
@@ -98,6 +105,9 @@ func (s *settings) config() (*Config, error) {
 	modes := []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if !slices.Contains(modes, c.SSLMode) {
 		return nil, s.wrong("sslmode", "sslmode must be one of %s, not %q", strings.Join(modes, ", "), c.SSLMode)
+	}
+	if (c.SSLCert == "") != (c.SSLKey == "") {
+		return nil, s.wrong("sslcert", "sslcert and sslkey go together: one of them has no value")
 	}
 	if (c.AdminCert == "") != (c.AdminKey == "") {
 		return nil, s.wrong("admin_tls_cert", "admin_tls_cert and admin_tls_key go together: one of them has no value")
@@ -161,7 +171,8 @@ func (c *Config) Warnings() []string {
 }
 
 // ConnString returns the connection string for a role, in libpq's form of
-// keywords and values.
+// keywords and values. It names the files too that are looked for in the home directory where it
+// does not: metadb.conf alone decides.
 func (c *Config) ConnString(role Role) string {
 	var b strings.Builder
 	for _, field := range []struct{ key, value string }{
@@ -170,12 +181,14 @@ func (c *Config) ConnString(role Role) string {
 		{"dbname", c.Database},
 		{"user", role.Name},
 		{"password", role.Password},
+		{"passfile", ""},
 		{"sslmode", c.SSLMode},
+		{"sslrootcert", c.SSLRootCert},
+		{"sslcert", c.SSLCert},
+		{"sslkey", c.SSLKey},
+		{"target_session_attrs", "any"},
 		{"application_name", "metadb"},
 	} {
-		if field.value == "" {
-			continue
-		}
 		if b.Len() > 0 {
 			b.WriteByte(' ')
 		}

@@ -71,7 +71,8 @@ func TestConfig(t *testing.T) {
 	if *c != want {
 		t.Errorf("got %+v\nwant %+v", *c, want)
 	}
-	const conn = `host='db' port='5432' dbname='metadb_x' user='postgres' password='a#b;c\'d\\ = "e' sslmode='disable' application_name='metadb'`
+	const conn = `host='db' port='5432' dbname='metadb_x' user='postgres' password='a#b;c\'d\\ = "e' passfile='' sslmode='disable' ` +
+		`sslrootcert='' sslcert='' sslkey='' target_session_attrs='any' application_name='metadb'`
 	if got := c.ConnString(c.Superuser); got != conn {
 		t.Errorf("connection string %s", got)
 	}
@@ -91,6 +92,7 @@ func TestConfigErrors(t *testing.T) {
 		"port":              {complete + "port = many\n", `line 4: port must be a number from 1 to 65535, not "many"`},
 		"sslmode":           {complete + "sslmode = yes\n", `line 4: sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full, not "yes"`},
 		"half of TLS":       {complete + "admin_tls_cert = c.pem\n", "go together"},
+		"half of a client":  {complete + "sslkey = k.pem\n", "sslcert and sslkey go together"},
 		"admin_auth":        {complete + "admin_auth = none\n", `admin_auth must be password or trust, not "none"`},
 		"one role for both": {complete + "systemuser = postgres\n", "another role than superuser"},
 		"no password file":  {complete + "superuser_password_file = none\n", "line 4: superuser_password_file: open "},

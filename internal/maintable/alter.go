@@ -86,10 +86,10 @@ func typeNamed(ctx context.Context, tx pgx.Tx, name string) (change.Type, error)
 	if strings.Contains(name, "(") {
 		return 0, fmt.Errorf("%w: it has a length", ErrNoType)
 	}
-	var found *string
+	var found *uint32
 	// A name that is none can be a syntax error, which ends the transaction.
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "SELECT pg_catalog.format_type(pg_catalog.to_regtype($1), NULL)", name).Scan(&found)
+		return tx.QueryRow(ctx, "SELECT pg_catalog.to_regtype($1)::oid", name).Scan(&found)
 	})
 	var refused *pgconn.PgError
 	switch {
@@ -101,7 +101,7 @@ func typeNamed(ctx context.Context, tx pgx.Tx, name string) (change.Type, error)
 		return 0, ErrNoType
 	}
 	for t := change.Text; int(t) < change.TypeCount; t++ {
-		if t.String() == *found {
+		if datatype.OID(t) == *found {
 			return t, nil
 		}
 	}

@@ -35,6 +35,15 @@ func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, config)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeProtocol {
+		// A pooler takes only what the client itself would have sent.
+		for name := range base.RuntimeParams {
+			if _, given := parameters[name]; !given {
+				delete(config.RuntimeParams, name)
+			}
+		}
+		conn, err = pgconn.ConnectConfig(ctx, config)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 	if err != nil {
 		return nil, fmt.Errorf("administration port: %w", err)
 	}
+	// Its session in the database is idle while Metadb carries out a client's command, or
+	// the client thinks.
+	upstream.RuntimeParams["idle_session_timeout"] = "0"
 	certificate, err := certificate("admin", s.config.AdminCert, s.config.AdminKey)
 	if err != nil {
 		return nil, err

@@ -2,12 +2,14 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"metadb/internal/dbsession"
 	"metadb/internal/ident"
 	"metadb/internal/instance"
 )
@@ -18,30 +20,6 @@ const connectTimeout = 10 * time.Second
 // poolConns bounds the connections for commands and questions of the streams.
 // Each stream has one more of its own.
 const poolConns = 6
-
-// oldest is the lowest version of PostgreSQL, as server_version_num has it.
-const oldest = 150000
-
-// session are the settings that results depend on.
-// https://www.postgresql.org/docs/current/runtime-config-client.html
-func session(parameters map[string]string) {
-	parameters["timezone"] = "UTC"
-	parameters["datestyle"] = "ISO, MDY"
-	parameters["intervalstyle"] = "postgres"
-	parameters["client_encoding"] = "UTF8"
-	// What may be set for the role is meant for its people.
-	parameters["statement_timeout"] = "0"
-	parameters["lock_timeout"] = "0"
-	parameters["idle_in_transaction_session_timeout"] = "0"
-	parameters["default_transaction_read_only"] = "off"
-	// A server that vanishes without a word must not hold the lock that its
-	// successor needs.
-	parameters["tcp_keepalives_idle"] = "10"
-	parameters["tcp_keepalives_interval"] = "5"
-	parameters["tcp_keepalives_count"] = "3"
-	// Nor must a statement whose client was killed go on to its end.
-	parameters["client_connection_check_interval"] = "2s"
-}
 
 // preparedStatements is how many statements a connection keeps prepared. Applying
 // takes up to seven for a table: with fewer, a source whose batches have hundreds of
@@ -60,25 +38,46 @@ func dial(ctx context.Context, config *instance.Config, role instance.Role, set 
 	if err != nil {
 		return nil, fmt.Errorf("connection to the database: %w", err)
 	}
-	session(parsed.RuntimeParams)
 	parsed.StatementCacheCapacity = preparedStatements
 	set(parsed)
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, parsed)
+	conn, err := dbsession.Connect(ctx, parsed)
 	if err != nil {
 		return nil, explain(config, role, err)
 	}
 	return conn, nil
 }
 
-// newPool returns the pool of the system user's connections.
-func newPool(ctx context.Context, config *instance.Config) (*pgxpool.Pool, error) {
+// unshared returns an error if what answers where the database is expected lends its
+// connections out, as a pooler in transaction mode does.
+func unshared(ctx context.Context, config *instance.Config, role instance.Role) error {
+	parsed, err := pgx.ParseConfig(config.ConnString(role))
+	if err != nil {
+		return fmt.Errorf("connection to the database: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	switch err := dbsession.Exclusive(ctx, parsed); {
+	case errors.Is(err, dbsession.ErrShared):
+		return fmt.Errorf("%s port %d: %w", config.Host, config.Port, err)
+	case err != nil:
+		return explain(config, role, err)
+	}
+	return nil
+}
+
+// newPool returns the pool of the system user's connections, which are made with the
+// same request as the one that is there already.
+func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgxpool.Pool, error) {
 	parsed, err := pgxpool.ParseConfig(config.ConnString(config.SystemUser))
 	if err != nil {
 		return nil, fmt.Errorf("connections to the database: %w", err)
 	}
-	session(parsed.ConnConfig.RuntimeParams)
+	parsed.ConnConfig.RuntimeParams = dbsession.Parameters(like)
+	parsed.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		return dbsession.Configure(ctx, conn, dbsession.Command)
+	}
 	parsed.ConnConfig.ConnectTimeout = connectTimeout
 	parsed.MaxConns = poolConns
 	// A command must not fail because PostgreSQL was there again only just now.
@@ -93,25 +92,18 @@ func newPool(ctx context.Context, config *instance.Config) (*pgxpool.Pool, error
 // prepare does as the superuser what the system user can't do for itself: it
 // gets the rights to make schemas in the database, and functions in public.
 func prepare(ctx context.Context, config *instance.Config) error {
+	if err := unshared(ctx, config, config.Superuser); err != nil {
+		return err
+	}
 	conn, err := connect(ctx, config, config.Superuser)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var (
-		version          int
-		shown            string
-		exists, database bool
-		public           bool
-	)
-	const questions = `
-SELECT current_setting('server_version_num')::int, current_setting('server_version'),
-       to_regrole(quote_ident($1)) IS NOT NULL`
-	if err := conn.QueryRow(ctx, questions, config.SystemUser.Name).Scan(&version, &shown, &exists); err != nil {
+	var exists, database, public bool
+	const question = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)"
+	if err := conn.QueryRow(ctx, question, config.SystemUser.Name).Scan(&exists); err != nil {
 		return fmt.Errorf("look at the database: %w", err)
-	}
-	if version < oldest {
-		return fmt.Errorf("the database server has PostgreSQL %s: Metadb needs version 15 or later", shown)
 	}
 	role := ident.Name(config.SystemUser.Name)
 	if !exists {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/dbsession"
 	"metadb/internal/instance"
 )
 
@@ -21,6 +22,7 @@ const (
 	codeNoSuchDatabase    = "3D000"
 	codeNoPrivilege       = "42501"
 	codeTooManyConnection = "53300"
+	codeProtocol          = "08P01"
 )
 
 // explain words why a role can't connect, with what to do about it.
@@ -32,7 +34,11 @@ func explain(config *instance.Config, role instance.Role, err error) error {
 	}
 	var refused *pgconn.PgError
 	var lookup *net.DNSError
+	var old *dbsession.VersionError
+	var encoded *dbsession.EncodingError
 	switch {
+	case errors.As(err, &old), errors.As(err, &encoded):
+		return err
 	case errors.As(err, &refused):
 		return explainRefusal(config, role, key, refused)
 	case errors.As(err, &lookup):
@@ -85,6 +91,9 @@ func explainRefusal(config *instance.Config, role instance.Role, key string, ref
 		return fmt.Errorf("%q may not connect to the database %q: %s", role.Name, config.Database, refused.Message)
 	case codeTooManyConnection:
 		return fmt.Errorf("the database server has no connection left: %s", refused.Message)
+	case codeProtocol:
+		return fmt.Errorf("what answers at %s port %d refuses the connection of %q (%s), as connection poolers do: have host and port in metadb.conf name the database server itself, or a pooler in session mode",
+			config.Host, config.Port, role.Name, refused.Message)
 	}
 	return fmt.Errorf("connect to the database %q as %q: %s (SQLSTATE %s)", config.Database, role.Name, refused.Message, refused.Code)
 }

@@ -19,7 +19,12 @@ func newKeeper(t *testing.T, r *running) (*streams, *buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := newPool(t.Context(), config)
+	conn, err := connect(t.Context(), config, config.SystemUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	pool, err := newPool(t.Context(), config, conn)
 	if err != nil {
 		t.Fatal(err)
 	}

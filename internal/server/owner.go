@@ -50,6 +50,9 @@ type owner struct {
 
 // own takes the lock. It fails if another server has it.
 func own(ctx context.Context, config *instance.Config, logger *slog.Logger) (*owner, error) {
+	if err := unshared(ctx, config, config.SystemUser); err != nil {
+		return nil, err
+	}
 	o := &owner{config: config, logger: logger, retake: retakeTime, words: &lastWords{}}
 	if err := o.take(ctx, takeTime); err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	s.log.ready.Store(true)
-	pool, err := newPool(ctx, s.config)
+	pool, err := newPool(ctx, s.config, owner.conn)
 	if err != nil {
 		return err
 	}
