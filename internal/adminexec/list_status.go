@@ -51,6 +51,16 @@ func statusMessage(r status.Report) string {
 	if len(r.Refused) > 0 {
 		parts = append(parts, "not applied: "+few(r.Refused))
 	}
+	if len(r.Columns.Outdated) > 0 {
+		lines := make([]string, len(r.Columns.Outdated))
+		for i, o := range r.Columns.Outdated {
+			lines[i] = o.String()
+		}
+		parts = append(parts, "needs reading again: "+few(lines))
+	}
+	if len(r.Columns.SnapshotOnly) > 0 {
+		parts = append(parts, "columns that come with snapshots only, to be left out by the connector: "+few(r.Columns.SnapshotOnly))
+	}
 	if r.Refreshing != "" {
 		parts = append(parts, r.Refreshing)
 	}

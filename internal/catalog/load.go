@@ -27,7 +27,7 @@ type Querier interface {
 func (s *Store) Load(ctx context.Context, db Querier) error {
 	l := &loader{db: db, byName: map[change.Table]*Table{}, byMain: map[uint32]*Table{}}
 	for _, step := range []func(context.Context) error{
-		l.tables, l.parents, l.columns, l.renamed, l.keys, l.feeds, l.years, l.sequences, l.guards,
+		l.tables, l.parents, l.columns, l.renamed, l.keys, l.feeds, l.carried, l.outdated, l.years, l.sequences, l.guards,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("load the catalog: %w", err)
@@ -63,7 +63,7 @@ func (l *loader) mains() []uint32 {
 // of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.snapshot_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped,
+			t.key_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped,
 			coalesce(tr.lsn, 0), tr.truncated_at
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
@@ -82,11 +82,11 @@ func (l *loader) tables(ctx context.Context) error {
 	l.keyNames = map[*Table][]string{}
 	var name change.Table
 	var schema, current, main, history, sync, source, mapped string
-	var key, fromSnapshot []string
+	var key []string
 	var lastEnd, truncated *time.Time
 	var lsn int64
 	var oid uint32
-	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &fromSnapshot, &lastEnd, &source, &oid, &mapped, &lsn, &truncated}
+	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &lastEnd, &source, &oid, &mapped, &lsn, &truncated}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		t := NewTable(name, source)
 		in := func(relation string) ident.Qualified {
@@ -103,10 +103,7 @@ func (l *loader) tables(ctx context.Context) error {
 		}
 		l.found = append(l.found, t)
 		l.byName[name], l.byMain[oid], l.keyNames[t] = t, t, key
-		if len(fromSnapshot) > 0 {
-			t.FromSnapshot = fromSnapshot
-		}
-		key, fromSnapshot = nil, nil
+		key = nil
 		return nil
 	})
 	if err != nil {

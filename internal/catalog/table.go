@@ -31,9 +31,12 @@ type Table struct {
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
-	// FromSnapshot are columns, by their names at the source, that only
-	// records of snapshots have brought so far.
-	FromSnapshot []string
+	// Carried says how the events of each origin bring the columns; an origin
+	// that it lacks brings all of them with streamed changes.
+	Carried map[change.Origin]Carried
+	// Outdated says why rows of the table may have other values than at the
+	// source until it is read again, sorted; empty where nothing is known.
+	Outdated []string
 	// Guarded says that the current table's index on the key and __origin is
 	// unique. It can't be after a change of key that left several current
 	// rows with one key; until those end, nothing but matching tells whether
@@ -77,7 +80,8 @@ func (t *Table) Clone() *Table {
 	c := *t
 	c.Columns = slices.Clone(t.Columns)
 	c.Key = slices.Clone(t.Key)
-	c.FromSnapshot = slices.Clone(t.FromSnapshot)
+	c.Carried = cloneCarried(t.Carried)
+	c.Outdated = slices.Clone(t.Outdated)
 	c.Years = slices.Clone(t.Years)
 	c.Feeds = maps.Clone(t.Feeds)
 	if c.Feeds == nil {

@@ -26,6 +26,9 @@ type Column struct {
 type Shape struct {
 	// Columns in the order of the source.
 	Columns []Column
+	// Filled says of each column whether the source itself fills it in rows that are
+	// there when it is added: it has a default, or may not be NULL. Nil where none is.
+	Filled []bool
 	// Key holds the indexes into Columns of the fields that identify a row,
 	// in the order of the record's key: the fields of the key that the row
 	// has too.

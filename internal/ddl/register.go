@@ -3,7 +3,6 @@ package ddl
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,10 +21,9 @@ const (
 
 	targetTableSQL = `
 		INSERT INTO metadb.target_table (schema_name, table_name, stored_schema,
-				current_table, main_table, history_table, sync_table, key_columns, snapshot_columns)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns,
-				snapshot_columns = excluded.snapshot_columns, last_end = NULL, mapped = ''`
+				current_table, main_table, history_table, sync_table, key_columns)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns, last_end = NULL, mapped = ''`
 
 	// It does nothing if the table has an owner: another stream was faster.
 	adoptSQL = `
@@ -36,9 +34,15 @@ const (
 		UPDATE metadb.target_table SET key_columns = $3
 			WHERE schema_name = $1 AND table_name = $2`
 
-	fromSnapshotSQL = `
-		UPDATE metadb.target_table SET snapshot_columns = $3
-			WHERE schema_name = $1 AND table_name = $2`
+	carriedSQL = `
+		INSERT INTO metadb.carried_columns (schema_name, table_name, origin, from_snapshot, snapshot_only, gone, never)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (schema_name, table_name, origin) DO UPDATE SET from_snapshot = excluded.from_snapshot,
+				snapshot_only = excluded.snapshot_only, gone = excluded.gone, never = excluded.never`
+
+	noCarriedSQL = `
+		DELETE FROM metadb.carried_columns
+			WHERE schema_name = $1 AND table_name = $2 AND origin = $3`
 
 	feedSQL = `
 		INSERT INTO metadb.table_feed (schema_name, table_name, origin, source_name, source_schema, source_table)
@@ -66,13 +70,11 @@ func (x *execution) register(ctx context.Context) error {
 		}
 		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source, t.IsTransformed(), parentSchema, parent)
 		batch.Queue(targetTableSQL, t.Name.Schema, t.Name.Name, string(t.Main.Schema),
-			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames(), orEmpty(t.FromSnapshot))
+			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames())
 	} else if x.delta.KeyChanged {
 		batch.Queue(keySQL, t.Name.Schema, t.Name.Name, t.KeyNames())
 	}
-	if x.delta.Before != nil && !slices.Equal(before.FromSnapshot, t.FromSnapshot) {
-		batch.Queue(fromSnapshotSQL, t.Name.Schema, t.Name.Name, orEmpty(t.FromSnapshot))
-	}
+	registerCarried(batch, before, t)
 	for origin, feed := range t.Feeds {
 		if _, known := before.Feeds[origin]; !known {
 			batch.Queue(feedSQL, t.Name.Schema, t.Name.Name, string(origin), t.Source, feed.Schema, feed.Name)
@@ -95,6 +97,22 @@ func (x *execution) register(ctx context.Context) error {
 		return fmt.Errorf("register: %w", err)
 	}
 	return nil
+}
+
+// registerCarried writes how the events of the origins bring the columns, where
+// that has changed.
+func registerCarried(batch *pgx.Batch, before, t *catalog.Table) {
+	for origin, c := range t.Carried {
+		if !c.Equal(before.Carried[origin]) {
+			batch.Queue(carriedSQL, t.Name.Schema, t.Name.Name, string(origin),
+				orEmpty(c.FromSnapshot), orEmpty(c.SnapshotOnly), orEmpty(c.Gone), orEmpty(c.Never))
+		}
+	}
+	for origin := range before.Carried {
+		if _, still := t.Carried[origin]; !still {
+			batch.Queue(noCarriedSQL, t.Name.Schema, t.Name.Name, string(origin))
+		}
+	}
 }
 
 // orEmpty returns an array that is not NULL.
@@ -121,6 +139,7 @@ func (x *execution) adopt(ctx context.Context) error {
 
 // forget removes what is left of an earlier table of that name.
 func forget(batch *pgx.Batch, t *catalog.Table) {
-	batch.Queue("DELETE FROM metadb.table_feed WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)
-	batch.Queue("DELETE FROM metadb.target_column WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)
+	for _, table := range []string{"table_feed", "target_column", "carried_columns", "outdated_table"} {
+		batch.Queue("DELETE FROM metadb."+table+" WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)
+	}
 }

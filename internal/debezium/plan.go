@@ -26,7 +26,9 @@ type plan struct {
 	// can.
 	refusal string
 	columns []column
-	index   map[string]int
+	// filled is the shapes' Filled.
+	filled []bool
+	index  map[string]int
 	// notes say which columns' types are not known; the first event of the
 	// plan carries them.
 	notes []change.Note
@@ -91,6 +93,7 @@ func compileRow(row *schema) *plan {
 			p.notes = append(p.notes, change.Note{Column: name, Text: t.note})
 		}
 		p.index[name] = len(p.columns)
+		p.filled = append(p.filled, field.filled())
 		p.columns = append(p.columns, column{
 			Column:  change.Column{Name: name, Type: t.typ},
 			lead:    lead(field.Field, len(p.columns) > 0),

@@ -18,6 +18,10 @@ type schema struct {
 	Fields     []*schema         `json:"fields"`
 	Items      *schema           `json:"items"`
 	Parameters map[string]string `json:"parameters"`
+	// Optional says that the value may be NULL, Default what the source puts
+	// where nothing is given.
+	Optional bool            `json:"optional"`
+	Default  json.RawMessage `json:"default"`
 }
 
 // Connect's types.
@@ -73,4 +77,11 @@ func (s *schema) fieldName() (string, error) {
 		return "", fmt.Errorf("the schema has a field named %.70q, which is no column's name", name)
 	}
 	return string(name), nil
+}
+
+// filled reports whether the source fills a field, when it is added, in rows that
+// are there: a constant default, or any value because NULL is none. A default that
+// is an expression Debezium does not send.
+func (s *schema) filled() bool {
+	return !s.Optional || len(s.Default) > 0 && string(s.Default) != "null"
 }

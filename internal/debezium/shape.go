@@ -33,7 +33,7 @@ func (t *topic) shapesFor(p *plan, fields *keyFields) *shapes {
 		}
 	}
 	if len(made.columns) > 0 {
-		row := &change.Shape{Key: made.columns}
+		row := &change.Shape{Key: made.columns, Filled: p.filled}
 		for i := range p.columns {
 			row.Columns = append(row.Columns, p.columns[i].Column)
 		}
@@ -55,7 +55,7 @@ func (t *topic) shapesFor(p *plan, fields *keyFields) *shapes {
 // there was none.
 func (t *topic) share(shape *change.Shape) *change.Shape {
 	for _, other := range t.shapes {
-		if slices.Equal(other.Columns, shape.Columns) && slices.Equal(other.Key, shape.Key) {
+		if slices.Equal(other.Columns, shape.Columns) && slices.Equal(other.Key, shape.Key) && slices.Equal(other.Filled, shape.Filled) {
 			return other
 		}
 	}

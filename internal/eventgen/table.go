@@ -93,6 +93,10 @@ type Column struct {
 	Kind Kind
 	// Scale is the number of digits behind the point of a Decimal.
 	Scale int
+	// Required says that it may not be NULL; Default is its default as JSON,
+	// empty if it has none.
+	Required bool
+	Default  string
 }
 
 // Table is a source table and the connector that streams it.
@@ -118,14 +122,14 @@ type field struct {
 	Version    int               `json:"version,omitempty"`
 	Doc        string            `json:"doc,omitempty"`
 	Parameters map[string]string `json:"parameters,omitempty"`
-	Default    string            `json:"default,omitempty"`
+	Default    json.RawMessage   `json:"default,omitempty"`
 	Field      string            `json:"field,omitempty"`
 }
 
 func (t Table) column(i int) field {
 	c := t.Columns[i]
 	s := c.Kind.semantics()
-	f := field{Type: s.connect, Name: s.logical, Optional: !slices.Contains(t.Key, i), Field: c.Name}
+	f := field{Type: s.connect, Name: s.logical, Optional: !c.Required && !slices.Contains(t.Key, i), Field: c.Name, Default: json.RawMessage(c.Default)}
 	if f.Name != "" {
 		f.Version = 1
 	}
@@ -183,7 +187,7 @@ func sourceSchema() field {
 			text("version"), text("connector"), text("name"),
 			{Type: "int64", Field: "ts_ms"},
 			{
-				Type: "string", Optional: true, Name: "io.debezium.data.Enum", Version: 1, Default: "false", Field: "snapshot",
+				Type: "string", Optional: true, Name: "io.debezium.data.Enum", Version: 1, Default: json.RawMessage(`"false"`), Field: "snapshot",
 				Parameters: map[string]string{
 					"allowed": "true,first,first_in_data_collection,last_in_data_collection,last,false,incremental",
 				},

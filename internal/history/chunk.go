@@ -24,6 +24,9 @@ type chunk struct {
 	// fields are what a row of the chunk brings: the columns of the shape, or
 	// those of the key if there are only deletes.
 	fields []field
+	// kept are fields of the upserts, rows of a snapshot, that are not stored: the
+	// columns that only snapshots bring. What is stored stays.
+	kept []int
 	// plain says that every value is stored in the type in which it arrives.
 	plain bool
 	// keys has what the events so far did to their keys, if it is asked for.
@@ -72,7 +75,7 @@ func cut(t *target, events []change.Event) []*chunk {
 			continue
 		}
 		phase := t.phase(i)
-		if current == nil || !current.accepts(e, phase) || traced && (current.knows(e) || current.hidesOldKey(e)) {
+		if current == nil || !current.accepts(e, phase) || !current.keeps(t, e) || traced && (current.knows(e) || current.hidesOldKey(e)) {
 			current = newChunk(t, e)
 			chunks = append(chunks, current)
 		}
@@ -118,6 +121,31 @@ func (c *chunk) accepts(e *change.Event, phase int) bool {
 		return phase == c.phase && (e.Shape == c.shape || sameColumns(e.Shape, c.shape))
 	}
 	return c.sameKey(e)
+}
+
+// keeps reports whether the chunk treats the columns that only snapshots bring as
+// the event has to.
+func (c *chunk) keeps(t *target, e *change.Event) bool {
+	return e.Op != change.Upsert || c.shape == nil || len(t.table.Carried) == 0 || slices.Equal(c.kept, t.kept(e))
+}
+
+// kept returns the fields of an event whose columns only snapshots bring. A
+// snapshot that is read again would give them, and the next change take them away.
+func (t *target) kept(e *change.Event) []int {
+	if e.Snapshot == change.Streamed || len(t.table.Carried) == 0 {
+		return nil
+	}
+	only := t.table.Carried[e.Origin].SnapshotOnly
+	if len(only) == 0 {
+		return nil
+	}
+	var fields []int
+	for i, column := range e.Shape.Columns {
+		if _, found := slices.BinarySearch(only, column.Name); found && !slices.Contains(e.Shape.Key, i) {
+			fields = append(fields, i)
+		}
+	}
+	return fields
 }
 
 func sameColumns(a, b *change.Shape) bool {
@@ -167,7 +195,7 @@ func (c *chunk) add(t *target, e *change.Event, i, phase int, traced bool) {
 		c.trace(e)
 	}
 	if e.Op == change.Upsert && c.shape == nil {
-		c.shape, c.phase = e.Shape, phase
+		c.shape, c.phase, c.kept = e.Shape, phase, t.kept(e)
 		c.setFields(t, e.Shape.Columns, i)
 	} else if c.fields == nil {
 		c.setFields(t, c.keyColumns, i)

@@ -120,7 +120,11 @@ func (f *folder) add(e *change.Event, i int) {
 		f.order = append(f.order, chain{key: key, first: len(f.links)})
 		f.nulls[nullsIn(e.Shape, e.Row)] = true
 	}
-	if e.Lacks() {
+	kept := added.upsert && len(f.chunk.kept) > 0
+	if kept {
+		added.row = withoutKept(e.Row, f.chunk.kept)
+	}
+	if kept || e.Lacks() {
 		f.fill(&added.item, before, e)
 	}
 	if known {
@@ -142,7 +146,7 @@ func (f *folder) fill(it, before *item, e *change.Event) {
 		it.inherit(before)
 	default:
 		it.row = withoutUnavailable(it.row)
-		f.lost = true
+		f.lost = f.lost || len(f.chunk.kept) == 0
 	}
 }
 
@@ -213,6 +217,18 @@ func unavailable(row change.Row) []int {
 		}
 	}
 	return indexes
+}
+
+// withoutKept returns the row with unavailable values in the fields that are kept.
+func withoutKept(row change.Row, kept []int) change.Row {
+	out := make(change.Row, 0, len(row))
+	for i, cell := range row.Cells() {
+		if slices.Contains(kept, i) {
+			cell = change.Cell{State: change.Unavailable}
+		}
+		out = change.AppendCell(out, cell)
+	}
+	return out
 }
 
 // withoutUnavailable returns the row with NULL in place of unavailable values.

@@ -18,7 +18,7 @@ import (
 // be the same to it, but never the other way round.
 
 // recognizable reports whether the rows of a chunk may be recognized: each of a
-// key of its own, complete, of the stored types and of one origin, in a table
+// key of its own, complete but for columns that only snapshots bring, of the stored types and of one origin, in a table
 // whose rows have nearly all been the same lately.
 func (r *run) recognizable(t *target, c *chunk, f *folded) bool {
 	if f.truncated || r.retried != nil || !t.same || t.disguised || !t.table.Guarded || !c.plain || f.multiple || c.shape == nil || len(f.nulls) != 1 || !f.nulls[0] {
@@ -27,7 +27,7 @@ func (r *run) recognizable(t *target, c *chunk, f *folded) bool {
 	origin := r.batch.Events[c.events[0]].Origin
 	for i := range f.items {
 		it := &f.items[i]
-		if !it.upsert || it.unavailable != nil || r.batch.Events[it.event].Origin != origin {
+		if !it.upsert || len(it.unavailable) != len(c.kept) || r.batch.Events[it.event].Origin != origin {
 			return false
 		}
 	}
@@ -86,13 +86,13 @@ func absentColumns(t *target, c *chunk) string {
 	return condition
 }
 
-// sameBytes reports whether the cells of a complete row are these values, nil for
-// NULL.
+// sameBytes reports whether the cells of a row are these values, nil for NULL. Any
+// value is that of an unavailable cell.
 func sameBytes(row change.Row, values [][]byte) bool {
 	for _, value := range values {
 		var cell change.Cell
 		cell, row = row.Next()
-		if (value == nil) != (cell.State == change.Null) || !bytes.Equal(value, cell.Bytes) {
+		if cell.State != change.Unavailable && ((value == nil) != (cell.State == change.Null) || !bytes.Equal(value, cell.Bytes)) {
 			return false
 		}
 	}

@@ -57,7 +57,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		}
 		found += n
 	}
-	if found < int64(plain+viaOld) {
+	if found < int64(plain+viaOld) && len(c.kept) == 0 {
 		r.warnLost(t)
 	}
 	return nil

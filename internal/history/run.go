@@ -158,6 +158,9 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 	if err := r.rekey(ctx, t); err != nil {
 		return err
 	}
+	if err := r.noteOutdated(ctx, t); err != nil {
+		return err
+	}
 	fresh := t.delta.Before == nil
 	t.allNew = t.allNew || fresh
 	if err := r.loadTruncations(ctx, t); err != nil {

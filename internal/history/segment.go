@@ -40,12 +40,27 @@ func (r *run) applySegments(ctx context.Context, events []change.Event) error {
 func (r *run) segment(events []change.Event) (*plan.Plan, int) {
 	began := time.Now()
 	defer func() { r.outcome.Took.Plan += time.Since(began) }()
-	made := plan.Make(r.batch.Source, events, r.snapshot)
-	n := min(changeOfIdentity(made, events), changeOfKeyType(made, len(events)))
+	makePlan := plan.Make
+	if r.retried != nil {
+		makePlan = plan.MakeRetried
+	}
+	made := makePlan(r.batch.Source, events, r.snapshot)
+	n := min(changeOfIdentity(made, events), changeOfKeyType(made, len(events)), firstCut(made, len(events)))
 	if n < len(events) {
-		made = plan.Make(r.batch.Source, events[:n], r.snapshot)
+		made = makePlan(r.batch.Source, events[:n], r.snapshot)
 	}
 	return made, n
+}
+
+// firstCut returns the number of the first event, of n, that has to begin a
+// segment, because of which columns its table's events bring.
+func firstCut(made *plan.Plan, n int) int {
+	for i := range made.Deltas {
+		for _, cut := range made.Deltas[i].Cuts {
+			n = min(n, cut)
+		}
+	}
+	return n
 }
 
 // changeOfIdentity returns the number of the first event whose table has events

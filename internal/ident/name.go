@@ -15,6 +15,22 @@ func (n Name) SQL() string {
 	return `"` + strings.ReplaceAll(string(n), `"`, `""`) + `"`
 }
 
+// Word returns the identifier as a person types it: quoted where it has to be.
+// Reserved words are not known here: it is for commands that take any name.
+func (n Name) Word() string {
+	for i, c := range []byte(n) {
+		switch {
+		case c >= 'a' && c <= 'z' || c == '_' || i > 0 && c >= '0' && c <= '9':
+		default:
+			return n.SQL()
+		}
+	}
+	if n == "" {
+		return n.SQL()
+	}
+	return string(n)
+}
+
 // Qualified is the name of a relation or function in a schema.
 type Qualified struct {
 	Schema Name
@@ -23,6 +39,10 @@ type Qualified struct {
 
 // SQL returns the quoted schema and name for use in a statement.
 func (q Qualified) SQL() string { return q.Schema.SQL() + "." + q.Name.SQL() }
+
+// Word returns schema and name as a person types them, each quoted where it has to
+// be.
+func (q Qualified) Word() string { return q.Schema.Word() + "." + q.Name.Word() }
 
 // String returns schema.name for messages. It is not SQL.
 func (q Qualified) String() string { return string(q.Schema) + "." + string(q.Name) }

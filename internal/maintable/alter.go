@@ -131,6 +131,9 @@ func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
 		}
 	}
 	d.After.Columns = append(d.After.Columns, catalog.Column{Column: change.Column{Name: string(name), Type: to}, Stored: stored})
+	for origin := range d.Before.Feeds {
+		d.After.AddNever(origin, string(name))
+	}
 	return nil
 }
 

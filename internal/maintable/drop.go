@@ -123,6 +123,8 @@ func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 		{sql: "DELETE FROM metadb.target_column WHERE schema_name = $1 AND table_name = $2", args: named},
 		{sql: "DELETE FROM metadb.table_feed WHERE schema_name = $1 AND table_name = $2", args: named},
 		{sql: "DELETE FROM metadb.topic_table WHERE schema_name = $1 AND table_name = $2", args: named},
+		{sql: "DELETE FROM metadb.carried_columns WHERE schema_name = $1 AND table_name = $2", args: named},
+		{sql: "DELETE FROM metadb.outdated_table WHERE schema_name = $1 AND table_name = $2", args: named},
 	} {
 		tag, err := tx.Exec(ctx, row.sql, row.args...)
 		if err != nil {

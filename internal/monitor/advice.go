@@ -32,6 +32,12 @@ func advice(r *status.Report) []string {
 	if r.Sync == status.SnapshotComplete {
 		all = append(all, fmt.Sprintf("The snapshot is complete. End the synchronization: endsync data source %s;", r.Name))
 	}
+	for _, o := range r.Columns.Outdated {
+		all = append(all, "Needs reading again: "+o.String())
+	}
+	for _, setting := range r.Columns.SnapshotOnly {
+		all = append(all, "Columns come with snapshots only and are NULL in changes. To leave them out, set in the connector: "+setting)
+	}
 	for _, table := range r.Refused {
 		all = append(all, "Waits: "+table)
 	}

@@ -11,12 +11,13 @@ import (
 )
 
 // fitShape adds the columns that the table lacks, widens those that are too
-// narrow, and follows a change of the key.
-func (d *draft) fitShape(event int, e *change.Event) {
+// narrow, and follows a change of the key. It returns the columns that are new.
+func (d *draft) fitShape(event int, e *change.Event) (added []string) {
 	for _, column := range e.Shape.Columns {
 		at, known := d.columns[column.Name]
 		if !known {
 			d.addColumn(column, e)
+			added = append(added, column.Name)
 			continue
 		}
 		stored := d.after.Columns[at].Type
@@ -25,31 +26,15 @@ func (d *draft) fitShape(event int, e *change.Event) {
 		}
 		d.widen(event, at, datatype.Widen(stored, column.Type))
 	}
-	d.fitKey(e.Shape)
+	d.fitKey(event, e)
+	return added
 }
 
 func (d *draft) addColumn(column change.Column, e *change.Event) {
 	table := d.change()
 	d.version++
-	if e.Snapshot != change.Streamed {
-		table.FromSnapshot = append(table.FromSnapshot, column.Name)
-	}
 	d.columns[column.Name] = len(table.Columns)
 	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: d.storedName(column.Name, e.Shape)})
-}
-
-// fitSnapshot notes, with the first streamed change, which columns only snapshots
-// have: they are NULL from now on.
-func (d *draft) fitSnapshot(e *change.Event) {
-	if len(d.after.FromSnapshot) == 0 || e.Snapshot != change.Streamed {
-		return
-	}
-	for _, name := range d.after.FromSnapshot {
-		if !slices.ContainsFunc(e.Shape.Columns, func(c change.Column) bool { return c.Name == name }) {
-			d.warnings = append(d.warnings, fmt.Sprintf("table %s: column %s comes with snapshots only (is it generated?), and is NULL from the first streamed change on", d.name, name))
-		}
-	}
-	d.change().FromSnapshot = nil
 }
 
 // storedName returns the name under which a new column is kept: its own where
@@ -80,8 +65,11 @@ func (d *draft) widen(event, column int, to change.Type) {
 	d.steps = append(d.steps, Step{Event: event, Column: column, From: from, To: to})
 }
 
-// fitKey makes the shape's key the table's identity.
-func (d *draft) fitKey(shape *change.Shape) {
+// fitKey makes the key of an event's shape the table's identity. Rows that were
+// dropped with the former key have no event; a snapshot that confirms what it
+// reads shows which those are.
+func (d *draft) fitKey(event int, e *change.Event) {
+	shape := e.Shape
 	key := make([]int, len(shape.Key))
 	for i, at := range shape.Key {
 		key[i] = d.columns[shape.Columns[at].Name]
@@ -92,6 +80,13 @@ func (d *draft) fitKey(shape *change.Shape) {
 	if len(d.after.Key) > 0 {
 		d.warnings = append(d.warnings, fmt.Sprintf("table %s: the key has changed, rows are identified by %s, before by %s",
 			d.name, names(d.after, key), names(d.after, d.after.Key)))
+		if !d.after.IsTransformed() && !d.retried && !e.Suspect && (e.Snapshot == change.Streamed || !e.Confirm) {
+			d.noteOutdated(Outdated{
+				Event: event, Origin: e.Origin, Logged: true,
+				Reason: fmt.Sprintf("the key has changed from %s to %s; rows that are gone at the source with the former key stay current",
+					names(d.after, d.after.Key), names(d.after, key)),
+			})
+		}
 	}
 	d.version++
 	d.change().Key = key

@@ -38,6 +38,13 @@ type draft struct {
 	version int
 	// upsert and remove are what is known of the last shape of each kind.
 	upsert, remove fitted
+	// retried says that the events were set aside before, and come late.
+	retried bool
+	// seen are the last shapes that fitCarried has looked at.
+	seen map[carrier]*change.Shape
+	// outdated and cuts are Delta's.
+	outdated []Outdated
+	cuts     []int
 	// yearFrom and yearTo bound the year that was looked at last.
 	yearFrom, yearTo change.Micros
 }
@@ -79,7 +86,7 @@ func (d *draft) change() *catalog.Table {
 }
 
 func (d *draft) delta() Delta {
-	delta := Delta{Before: d.before, After: d.after, Steps: d.steps}
+	delta := Delta{Before: d.before, After: d.after, Steps: d.steps, Outdated: d.outdated, Cuts: d.cuts}
 	if d.before != nil {
 		delta.KeyChanged = !sameKey(d.before.Key, d.after.Key)
 		delta.NewFeed = len(d.after.Feeds) > len(d.before.Feeds)
@@ -98,6 +105,7 @@ func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 	if e.Op == change.Truncate {
 		return ""
 	}
+	var added []string
 	known := &d.remove
 	if e.Op == change.Upsert {
 		known = &d.upsert
@@ -106,16 +114,16 @@ func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 		if reason := d.checkShape(e); reason != "" {
 			return reason
 		}
-		d.fitShape(i, e)
+		added = d.fitShape(i, e)
 		*known = fitted{shape: e.Shape, version: d.version, texts: d.textsAtUUID(e.Shape)}
 	}
 	if len(known.texts) > 0 {
 		d.fitTexts(i, e, known)
 	}
 	if e.Op == change.Upsert {
-		d.fitSnapshot(e)
-		d.adopt(source)
 		d.feed(e)
+		d.fitCarried(i, e, added)
+		d.adopt(source)
 		d.year(e.Time)
 	}
 	return ""
@@ -148,6 +156,9 @@ func (d *draft) adopt(source string) {
 func (d *draft) feed(e *change.Event) {
 	if _, fed := d.after.Feeds[e.Origin]; !fed && !d.after.IsTransformed() {
 		d.change().Feeds[e.Origin] = e.Source
+		if d.before != nil || d.listed {
+			d.fitFeed(e)
+		}
 	}
 }
 

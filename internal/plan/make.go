@@ -20,6 +20,13 @@ func Make(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
 	return m.make(events)
 }
 
+// MakeRetried is Make for events that had been set aside: they show how the
+// source's tables were, not how they are.
+func MakeRetried(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
+	m := &maker{source: source, snap: snap, drafts: map[change.Table]*draft{}, retried: true}
+	return m.make(events)
+}
+
 // MakeTransformed is Make for rows that are transformed from those of a table:
 // no source feeds them, and they go only to tables that are transformed from it.
 func MakeTransformed(parent *catalog.Table, events []change.Event, snap *catalog.Snapshot) *Plan {
@@ -45,6 +52,8 @@ type maker struct {
 	parent change.Table
 	snap   *catalog.Snapshot
 	plan   Plan
+	// retried says that the events had been set aside.
+	retried bool
 	// drafts are the tables that the batch names, those included that can't
 	// be; order has those that events go to, in the order of the batch.
 	drafts map[change.Table]*draft
@@ -99,6 +108,7 @@ func (m *maker) draft(e *change.Event) *draft {
 			return nil
 		}
 		d = newDraft(e.Table, m.source, before, refusal)
+		d.retried = m.retried
 		if m.parent != (change.Table{}) && before == nil && refusal == "" {
 			d.after.Parent = m.parent
 		}

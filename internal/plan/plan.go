@@ -35,6 +35,24 @@ type Delta struct {
 	KeyChanged bool
 	// NewFeed says that After.Feeds has more than Before.Feeds.
 	NewFeed bool
+	// Outdated are reasons why rows of the table may have other values than at
+	// the source, in the order of the events that show them.
+	Outdated []Outdated
+	// Cuts are the indexes of events with which a segment of the batch has to
+	// begin: what becomes of the table's events before them is another matter.
+	Cuts []int
+}
+
+// Outdated says why rows that the table has before an event may have other values
+// than at the source, which has changed the table without events for its rows.
+type Outdated struct {
+	Event  int
+	Origin change.Origin
+	// Reason is in words for an administrator.
+	Reason string
+	// Harmless says that the values are right nevertheless, Logged that one of
+	// the plan's warnings says what has happened.
+	Harmless, Logged bool
 }
 
 // Step is one change of a column's type. Values pass through every step in

@@ -69,6 +69,9 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 			return countsOf(found), err
 		}
 	}
+	if err := s.clearOutdated(ctx, db); err != nil {
+		return countsOf(found), err
+	}
 	return countsOf(found), s.leave(ctx, db, o.Patience)
 }
 

@@ -126,6 +126,15 @@ func RenderRejected(ctx context.Context, db Querier) (string, error) {
 	return align(rows), nil
 }
 
+// RenderOutdated returns which tables need reading again, and why.
+func RenderOutdated(ctx context.Context, db Querier) (string, error) {
+	rows, err := query(ctx, db, time.Time{}, `SELECT schema_name || '.' || table_name, reason FROM metadb.outdated_table ORDER BY 1, 2`)
+	if err != nil {
+		return "", err
+	}
+	return align(rows), nil
+}
+
 // query returns the answer as texts. Times are in the form of ParseMoment.
 func query(ctx context.Context, db Querier, began time.Time, sql string, args ...any) ([][]string, error) {
 	rows, err := db.Query(ctx, sql, args...)

@@ -276,6 +276,8 @@ func (p *performance) look(ctx context.Context, step scenario.Step) (string, err
 		return scenario.RenderRelations(ctx, pool, step.Subject)
 	case scenario.KindRejected:
 		return scenario.RenderRejected(ctx, pool)
+	case scenario.KindOutdated:
+		return scenario.RenderOutdated(ctx, pool)
 	case scenario.KindWarnings:
 		return scenario.Sorted(p.line.log.text()), nil
 	}

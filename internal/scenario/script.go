@@ -23,6 +23,7 @@ const (
 	KindColumns   = "columns"
 	KindRelations = "relations"
 	KindRejected  = "rejected"
+	KindOutdated  = "outdated"
 	KindWarnings  = "warnings"
 	KindRestart   = "restart"
 	KindSync      = "sync"
@@ -45,7 +46,7 @@ func ParseScript(text []byte) (*Script, error) {
 	for _, section := range archive.Files {
 		kind, subject, _ := strings.Cut(section.Name, " ")
 		switch kind {
-		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindWarnings, KindRestart, KindSync, KindEndsync,
+		case KindOptions, KindEvents, KindTable, KindColumns, KindRelations, KindRejected, KindOutdated, KindWarnings, KindRestart, KindSync, KindEndsync,
 			KindOrigins, KindRetry, KindCommands:
 		default:
 			return nil, fmt.Errorf("section %q: unknown kind %q", section.Name, kind)

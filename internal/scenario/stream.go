@@ -104,10 +104,20 @@ func (s *Stream) declare(l *line) error {
 		if !ok {
 			return fmt.Errorf("unknown type %q", words[1])
 		}
-		definition.Columns = append(definition.Columns, eventgen.Column{Name: words[0], Kind: kind, Scale: scale})
-		if len(words) > 2 && words[2] == "key" {
-			definition.Key = append(definition.Key, i)
+		one := eventgen.Column{Name: words[0], Kind: kind, Scale: scale}
+		for _, word := range words[2:] {
+			switch word {
+			case "key":
+				definition.Key = append(definition.Key, i)
+			case "required":
+				one.Required = true
+			case "default":
+				one.Default = `"0"`
+			default:
+				return fmt.Errorf("unknown property %q of column %s: key, required or default", word, words[0])
+			}
 		}
+		definition.Columns = append(definition.Columns, one)
 	}
 	s.encoders[name], err = eventgen.NewEncoder(definition)
 	return err

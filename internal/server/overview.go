@@ -31,6 +31,8 @@ type SourceOverview struct {
 	Events    int64      `json:"events"`
 	Rejected  int64      `json:"rejected"`
 	Message   string     `json:"message,omitempty"`
+	// Outdated names the tables that need reading again.
+	Outdated []string `json:"needs_reading_again,omitempty"`
 	// PerSecond is how many events were applied in a second lately.
 	PerSecond float64 `json:"events_per_second"`
 }
@@ -41,7 +43,7 @@ func (s SourceOverview) Well() bool {
 	case "error", "gap":
 		return false
 	}
-	return s.Rejected == 0 && s.Sync != "snapshot_complete"
+	return s.Rejected == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0
 }
 
 // Well reports whether nothing asks for attention.
@@ -82,8 +84,35 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 	err = c.conn.QueryRow(ctx, "select pg_catalog.pg_database_size(pg_catalog.current_database())").Scan(&o.DatabaseBytes)
 	if err != nil {
 		o.Trouble = fmt.Sprintf("the database does not answer: %v", plain(err))
+		return o, nil
 	}
-	return o, nil
+	return o, c.outdated(ctx, o)
+}
+
+// outdated asks which tables need reading again.
+func (c *Client) outdated(ctx context.Context, o *Overview) error {
+	rows, err := c.conn.Query(ctx, `
+SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
+  FROM metadb.outdated_table o
+       JOIN metadb.target_table t ON t.schema_name = o.schema_name AND t.table_name = o.table_name
+       JOIN metadb.base_table b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
+ ORDER BY 2`)
+	if err != nil {
+		return plain(err)
+	}
+	var source, table string
+	_, err = pgx.ForEachRow(rows, []any{&source, &table}, func() error {
+		for i := range o.Sources {
+			if o.Sources[i].Name == source {
+				o.Sources[i].Outdated = append(o.Sources[i].Outdated, table)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return plain(err)
+	}
+	return nil
 }
 
 // rate returns how many events of a source were applied in a second since the

@@ -61,6 +61,7 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, words: &lastWords{},
 		tables: &tables{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
+	registry.SetColumns(func() map[string]status.Columns { return columnsOf(store) })
 	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {
 		return nil, fmt.Errorf("read the data sources: %w", err)
 	}

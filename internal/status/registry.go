@@ -16,6 +16,8 @@ type Registry struct {
 	// if it can.
 	away  string
 	since time.Time
+	// columns is what SetColumns has set, nil before that.
+	columns func() map[string]Columns
 }
 
 // SetAway says that the database can't be reached, or, with nil, that it can. A stream
@@ -61,8 +63,13 @@ func (r *Registry) Reports() []Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	reports := make([]Report, 0, len(r.sources))
+	var columns map[string]Columns
+	if r.columns != nil {
+		columns = r.columns()
+	}
 	for _, s := range r.sources {
 		report := s.Report()
+		report.Columns = columns[report.Name]
 		if r.away != "" && report.Stream != Error && report.Stream != Inactive {
 			report.Stream, report.Message, report.Since = Error, r.away, r.since
 		}

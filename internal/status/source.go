@@ -45,6 +45,8 @@ type Report struct {
 	Parked []string
 	// Compacted names topics that may lose deletes, empty if there are none.
 	Compacted string
+	// Columns is what is known of the tables' columns.
+	Columns Columns
 }
 
 // Source is the state of one source. It is safe for concurrent use.

@@ -1,0 +1,59 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+const carriedSQL = `
+	SELECT schema_name, table_name, origin, from_snapshot, snapshot_only, gone, never
+		FROM metadb.carried_columns`
+
+// carried reads how events bring the columns.
+func (l *loader) carried(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, carriedSQL)
+	if err != nil {
+		return fmt.Errorf("carried columns: %w", err)
+	}
+	var name change.Table
+	var origin string
+	var c Carried
+	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &origin, &c.FromSnapshot, &c.SnapshotOnly, &c.Gone, &c.Never}, func() error {
+		if t := l.byName[name]; t != nil {
+			t.SetCarried(change.Origin(origin), c.Clone())
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("carried columns: %w", err)
+	}
+	return nil
+}
+
+const outdatedSQL = `
+	SELECT schema_name, table_name, reason
+		FROM metadb.outdated_table ORDER BY reason COLLATE "C"`
+
+// outdated reads which tables have to be read again.
+func (l *loader) outdated(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, outdatedSQL)
+	if err != nil {
+		return fmt.Errorf("outdated tables: %w", err)
+	}
+	var name change.Table
+	var reason string
+	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &reason}, func() error {
+		if t := l.byName[name]; t != nil {
+			t.Outdated = append(t.Outdated, reason)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("outdated tables: %w", err)
+	}
+	return nil
+}
