@@ -230,4 +230,12 @@ func TestStatus(t *testing.T) {
 	f.registry.Source("b").Skip("t1")
 	f.registry.Source("a").SetStream(status.Active, "")
 	f.expect("list status", "source|a|active|normal|-|-|0|0|-\nsource|b|error|normal|-|-|0|0|broker away; no primary key, skipped: t1\nSELECT 2")
+	f.registry.SetColumns(func() map[string]status.Columns {
+		return map[string]status.Columns{"a": {
+			Outdated:     []status.Outdated{{Table: "hr.room", Reasons: []string{"one", "two"}, ReadAgain: "sync table hr.room__;"}},
+			SnapshotOnly: []string{"column.exclude.list=hr.room.area"},
+		}}
+	})
+	f.expect("list status", "source|a|active|normal|-|-|0|0|needs reading again: hr.room: one, two: sync table hr.room__;; "+
+		"columns that come with snapshots only, to be left out by the connector: column.exclude.list=hr.room.area\n")
 }

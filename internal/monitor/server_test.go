@@ -70,6 +70,9 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	source.SetLag(7)
 	source.Applied(5, 2, time.Now().Add(-time.Minute))
 	source.SetConfirming(100, 40)
+	sources.SetColumns(func() map[string]status.Columns {
+		return map[string]status.Columns{"library": {Outdated: []status.Outdated{{Table: "library.patron", Reasons: []string{"column n is new"}, ReadAgain: "sync table"}}}}
+	})
 	metrics := monitor.NewMetrics(sources, func() int { return 3 })
 	outcome := change.Outcome{Applied: 5, Rejected: 2, SchemaChanges: 1, Took: change.Took{Plan: time.Millisecond, Apply: time.Second, Commit: time.Millisecond}}
 	outcome.ByReason[change.RefusedValue] = 2
@@ -91,6 +94,7 @@ func TestMetrics(t *testing.T) {
 		`metadb_events_rejected_total{kind="value",source="library"} 2`,
 		`metadb_events_rejected_total{kind="record",source="library"} 0`,
 		`metadb_parked_tables{source="library"} 0`,
+		`metadb_outdated_tables{source="library"} 1`,
 		`metadb_lag_events{source="library"} 7`,
 		`metadb_batch_events_bucket{source="library",le="10"} 1`,
 		`metadb_batch_duration_seconds_count{source="library"} 1`,
