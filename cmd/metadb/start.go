@@ -15,6 +15,7 @@ import (
 
 func startCommand() *cobra.Command {
 	o := server.Options{Stderr: os.Stderr}
+	var uuopt bool
 	cmd := &cobra.Command{
 		Use:   "start -D DIR",
 		Short: "Start the server, which runs until it is stopped",
@@ -24,6 +25,9 @@ func startCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, o.Notify.Close()) }()
+			if uuopt {
+				say("--uuopt is accepted for scripts of Metadb 1.x and has no effect: unchanged rows never make a version")
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			// A second signal ends the process at once.
@@ -42,5 +46,6 @@ func startCommand() *cobra.Command {
 	cmd.Flags().IntVarP(&o.Port, "port", "p", 8550, "port for administration")
 	cmd.Flags().BoolVar(&o.Debug, "debug", false, "log details")
 	cmd.Flags().Float64Var(&o.MemLimit, "memlimit", 1.0, "soft limit of memory, in GiB")
+	cmd.Flags().BoolVar(&uuopt, "uuopt", false, "without effect; accepted for scripts of Metadb 1.x")
 	return cmd
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"metadb/internal/server"
@@ -14,18 +17,20 @@ func upgradeCommand() *cobra.Command {
 		Short: "Bring the database to this program's version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			agree := func(int, int) (bool, error) { return true, nil }
 			if !force {
-				if yes, err := ask("Upgrade the database? "); err != nil || !yes {
-					return err
+				agree = func(from, to int) (bool, error) {
+					return ask(fmt.Sprintf("Upgrade the database from version %d to %d? ", from, to))
 				}
 			}
-			from, to, err := server.Upgrade(cmd.Context(), dir)
-			if err != nil {
-				return err
-			}
+			from, to, err := server.Upgrade(cmd.Context(), dir, agree)
 			switch {
+			case errors.Is(err, server.ErrDeclined):
+				return nil
+			case err != nil:
+				return err
 			case from == to:
-				say("the database has version %d already", to)
+				say("%q is up to date", dir)
 			case verbose:
 				say("the database was upgraded from version %d to %d", from, to)
 			}

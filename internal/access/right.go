@@ -36,24 +36,26 @@ WITH granted AS (
     SELECT a.*, r.oid AS role
       FROM metadb.acl a JOIN pg_catalog.pg_roles r ON r.rolname = a.user_name
      WHERE $1 IN ('', a.user_name)
+), all_granted AS (
+    SELECT a.username AS user_name, r.oid AS role
+      FROM metadb.auth a JOIN pg_catalog.pg_roles r ON r.rolname = a.username
+     WHERE a.access_all AND $1 IN ('', a.username)
 ), named AS (
     SELECT g.user_name, g.role, c.oid
       FROM granted g
       JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema_name
       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.object_name
-     WHERE g.object_type = 'table'
+     WHERE g.object_type = 't'
     UNION
     SELECT g.user_name, g.role, c.oid
-      FROM granted g
+      FROM all_granted g
      CROSS JOIN metadb.target_table t
       JOIN pg_catalog.pg_namespace n ON n.nspname = t.stored_schema
       JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.main_table
-     WHERE g.object_type = 'all'
     UNION
     SELECT g.user_name, g.role, c.oid
-      FROM granted g
+      FROM all_granted g
       JOIN pg_catalog.pg_class c ON c.oid IN ('metadb.base_table'::regclass, 'metadb.log'::regclass, 'metadb.table_update'::regclass, 'metadb.auth'::regclass)
-     WHERE g.object_type = 'all'
 ), relations AS (
     SELECT user_name, role, oid FROM named
     UNION
@@ -64,12 +66,11 @@ WITH granted AS (
 ), functions AS (
     SELECT g.user_name, g.role, pg_catalog.to_regprocedure(pg_catalog.quote_ident(g.schema_name) || '.' || g.object_name) AS oid
       FROM granted g
-     WHERE g.object_type = 'function'
+     WHERE g.object_type = 'f'
     UNION
     SELECT g.user_name, g.role, p.oid
-      FROM granted g
+      FROM all_granted g
       JOIN pg_catalog.pg_proc p ON p.pronamespace = 'public'::regnamespace AND p.proname IN ('mdbversion', 'mdbusers', 'mdblog', 'ps')
-     WHERE g.object_type = 'all'
 )
 SELECT r.user_name::text, n.nspname::text, c.relname::text, '',
        pg_catalog.has_table_privilege(r.role, c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(r.role, n.oid, 'USAGE')

@@ -15,6 +15,7 @@ import (
 // alterSource stores changed options. The running stream keeps those that it
 // has: SPEC 6.1 says when which are used.
 func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*Result, error) {
+	c.Options = canonical(c.Options)
 	err := e.quietly(ctx, func(tx pgx.Tx) error {
 		options, err := datasource.Load(ctx, tx, c.Name.Text)
 		if err != nil {

@@ -23,6 +23,7 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 	if err := datasource.ValidateName(c.Name.Text); err != nil {
 		return nil, optionError(err, c.Name.At)
 	}
+	c.Options = canonical(c.Options)
 	options := datasource.New(c.Name.Text)
 	if err := applyOptions(options, created(c.Options)); err != nil {
 		return nil, err

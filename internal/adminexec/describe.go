@@ -30,13 +30,7 @@ func describeList(what string) []Column {
 	case "data_origins":
 		return texts("name")
 	case "data_sources":
-		var names []string
-		for _, key := range datasource.Names() {
-			if !datasource.Secret(key) {
-				names = append(names, key)
-			}
-		}
-		return append([]Column{{Name: "name", OID: pgtype.TextOID}, {Name: "enable", OID: pgtype.BoolOID}}, texts(names...)...)
+		return describeSources()
 	case "status":
 		return append(texts("type", "name", "source_stream", "source_sync"),
 			Column{Name: "lag", OID: pgtype.Int8OID},
@@ -46,4 +40,20 @@ func describeList(what string) []Column {
 			Column{Name: "message", OID: pgtype.TextOID})
 	}
 	return nil
+}
+
+// describeSources returns the columns of LIST DATA_SOURCES: the name and the options
+// that Metadb 1.x has, in its order, then enable and the other options.
+func describeSources() []Column {
+	columns := texts("name")
+	for _, key := range datasource.Names() {
+		if datasource.Secret(key) {
+			continue
+		}
+		columns = append(columns, texts(key)...)
+		if key == "module" {
+			columns = append(columns, Column{Name: "enable", OID: pgtype.BoolOID})
+		}
+	}
+	return columns
 }

@@ -138,7 +138,15 @@ func TestSourceLifecycle(t *testing.T) {
 	f.expect("alter data source a options (drop nothing)", `HV00D invalid option "nothing" (35)`)
 	f.expect("alter data source a options (drop schema_stop_filter, set security 'plaintext')", "NOTICE the server must be restarted")
 	f.expect("alter data source b options (set topics 'x')", `42704 data source "b" does not exist (19)`)
-	f.expect("list data_sources", "a|true|c:1|plaintext|^c|g|-|-|-|-|-|-|-|-|-|-|-|-|-")
+	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-")
+	// Scripts of 1.x write some options in one word.
+	f.expect("create data source b type kafka options (brokers 'b', topics '^b', consumergroup 'h', schemapassfilter 'p', schemastopfilter 's', "+
+		"tablestopfilter 't', trimschemaprefix 'u_', addschemaprefix 'v_', module 'reshare')", "CREATE DATA SOURCE")
+	f.expect("alter data source b options (set addschemaprefix 'w_', drop schema_pass_filter)", "NOTICE the server must be restarted")
+	f.expect("alter data source b options (set consumergroup 'i', set consumer_group 'j')", `42710 option "consumer_group" provided more than once (57)`)
+	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-\nb|b|ssl|^b|h|-|s|t|u_|w_|-|reshare|true|-|-|-|-|-|-")
+	f.expect("alter data source b options (set module 'lsp')", `22023 invalid value for option "module": "lsp" is not one of its values (41) valid values are: folio, reshare`)
+	f.expect("drop data source b", "NOTICE the tables")
 	f.expect("drop data source b", `42704 data source "b" does not exist (18)`)
 	f.expect("drop data source a", "NOTICE the tables of data source \"a\" are kept\nDROP DATA SOURCE")
 	f.expect("list data_sources", "SELECT 0")
@@ -146,7 +154,7 @@ func TestSourceLifecycle(t *testing.T) {
 	f.fail = errors.New("no luck")
 	f.expect("create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')",
 		`WARNING data source "a" was created but could not be started: no luck`)
-	if got := strings.Join(f.calls, ", "); got != "start a, stop a, start a" {
+	if got := strings.Join(f.calls, ", "); got != "start a, start b, stop b, stop a, start a" {
 		t.Errorf("calls: %s", got)
 	}
 }
@@ -211,14 +219,40 @@ func TestParameters(t *testing.T) {
 	f := setUp(t)
 	f.expect("list config", "checkpoint_segment_size|3000\nexternal_sql_folio")
 	f.expect("alter system set checkpoint_segment_size = '5000'", "NOTICE the server must be restarted for the change to take effect\nALTER SYSTEM")
-	f.expect("alter system set external_sql_folio = 'refs/tags/v1'", "ALTER SYSTEM")
+	f.expect("alter system set external_sql_folio = 'https://git.example.org/reports.git/refs/tags/v1'", "ALTER SYSTEM")
 	f.expect("alter system set snapshot_deadline = '90 minutes'", "NOTICE")
-	f.expect("list config", "checkpoint_segment_size|5000\nexternal_sql_folio|refs/tags/v1")
+	f.expect("list config", "checkpoint_segment_size|5000\nexternal_sql_folio|https://git.example.org/reports.git/refs/tags/v1")
 	f.expect("alter system set checkpoint_segment_size = '0'", `22023 invalid value for parameter "checkpoint_segment_size": "0" (44) it is a number from 1 to 1000000`)
 	f.expect("alter system set checkpoint_segment_size = 'many'", "22023")
 	f.expect("alter system set snapshot_deadline = 'soon'", `22023 invalid value for parameter "snapshot_deadline": "soon" (38) it is an interval above zero`)
 	f.expect("alter system set snapshot_deadline = '0'", "22023")
 	f.expect("alter system set snapshot_dedline = '1'", `42704 unrecognized configuration parameter "snapshot_dedline" (18) did you mean "snapshot_deadline"?`)
+}
+
+// TestRepositories: where SQL comes from is empty or URL/refs/KIND/NAME, without a
+// password.
+func TestRepositories(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	for _, value := range []string{
+		"", "https://git.example.org/a/b/refs/tags/v1.8.1", "https://git.example.org/a/b.git/refs/heads/feature/x", "ssh://git@git.example.org/a.git/refs/heads/main",
+		"file:///srv/sql/refs/heads/main", "/srv/sql/refs/heads/main", "http://[::1]:8080/a/refs/tags/v1",
+	} {
+		f.expect("alter system set external_sql_reshare = '"+value+"'", "ALTER SYSTEM")
+	}
+	for _, value := range []string{
+		"refs/tags/v1", "https://git.example.org/a", "https://git.example.org/a/refs/tags", "https://git.example.org/a/refs/tags/", "https:///refs/tags/v1",
+		"https://git.example.org/a/refs/v1", "git.example.org/a/refs/tags/v1", "https://git.example.org/a/refs/tags/v1 ", "main", "ftp://h/a/refs/tags/v1", "sql/refs/heads/main",
+	} {
+		f.expect("alter system set external_sql_folio = '"+value+"'",
+			fmt.Sprintf(`22023 invalid value for parameter "external_sql_folio": "%s" (39) it is empty or URL/refs/KIND/NAME, such as`, value))
+	}
+	for _, value := range []string{"https://u:hunter2@git.example.org/a/refs/tags/v1", "https://hunter2@git.example.org/a/refs/tags/v1", "ssh://git:hunter2@h/a/refs/tags/v1"} {
+		f.expect("alter system set external_sql_folio = '"+value+"'", `22023 invalid value for parameter "external_sql_folio": a URL with a user or password in it (39)`)
+	}
+	if text := f.run("list config") + f.log.String(); strings.Contains(text, "hunter2") {
+		t.Errorf("shows the password: %s", text)
+	}
 }
 
 // TestStatus lists what the streams do.
@@ -229,13 +263,13 @@ func TestStatus(t *testing.T) {
 	f.registry.Source("b").SetStream(status.Error, "broker away")
 	f.registry.Source("b").Skip("t1")
 	f.registry.Source("a").SetStream(status.Active, "")
-	f.expect("list status", "source|a|active|normal|-|-|0|0|-\nsource|b|error|normal|-|-|0|0|broker away; no primary key, skipped: t1\nSELECT 2")
+	f.expect("list status", "data_source|a|active|normal|-|-|0|0|-\ndata_source|b|error|normal|-|-|0|0|broker away; no primary key, skipped: t1\nSELECT 2")
 	f.registry.SetColumns(func() map[string]status.Columns {
 		return map[string]status.Columns{"a": {
 			Outdated:     []status.Outdated{{Table: "hr.room", Reasons: []string{"one", "two"}, ReadAgain: "sync table hr.room__;"}},
 			SnapshotOnly: []string{"column.exclude.list=hr.room.area"},
 		}}
 	})
-	f.expect("list status", "source|a|active|normal|-|-|0|0|needs reading again: hr.room: one, two: sync table hr.room__;; "+
+	f.expect("list status", "data_source|a|active|normal|-|-|0|0|needs reading again: hr.room: one, two: sync table hr.room__;; "+
 		"columns that come with snapshots only, to be left out by the connector: column.exclude.list=hr.room.area\n")
 }

@@ -28,11 +28,23 @@ func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error
 		}
 	}
 	object := accessObject(c.Target)
-	if err := e.asSuper(ctx, func(tx pgx.Tx) error { return change(ctx, tx, c.User.Text, object) }); err != nil {
+	there := false
+	err := e.asSuper(ctx, func(tx pgx.Tx) (err error) {
+		if err := change(ctx, tx, c.User.Text, object); err != nil {
+			return err
+		}
+		there, err = object.Exists(ctx, tx)
+		return err
+	})
+	if err != nil {
 		return nil, grantError(err, c)
 	}
 	e.log("access on %s %s %q", c.Target, what, c.User.Text)
-	return done(tag), nil
+	result := done(tag)
+	if !c.Revoke && !there {
+		result.notice(fmt.Sprintf("%s does not exist yet: the grant holds when it does", c.Target))
+	}
+	return result, nil
 }
 
 // accessObject returns what a target stands for.

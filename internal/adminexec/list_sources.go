@@ -17,9 +17,16 @@ func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 	columns := describeList("data_sources")
 	var rows [][]any
 	for _, o := range sources {
-		row := []any{o.Name, o.Enable}
-		for _, column := range columns[2:] {
-			row = append(row, optional(o.Get(column.Name)))
+		var row []any
+		for _, column := range columns {
+			switch column.Name {
+			case "name":
+				row = append(row, o.Name)
+			case "enable":
+				row = append(row, o.Enable)
+			default:
+				row = append(row, optional(o.Get(column.Name)))
+			}
 		}
 		rows = append(rows, row)
 	}

@@ -18,7 +18,7 @@ var _ Status = (*status.Registry)(nil)
 func (e *Executor) listStatus() *Result {
 	var rows [][]any
 	for _, r := range e.Status.Reports() {
-		row := []any{"source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil}
+		row := []any{"data_source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil}
 		if r.Lag != status.UnknownLag {
 			row[4] = r.Lag
 		}

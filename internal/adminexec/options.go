@@ -3,11 +3,21 @@ package adminexec
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"metadb/internal/adminlang"
 	"metadb/internal/datasource"
 )
+
+// canonical returns options with the names that this version documents.
+func canonical(options []adminlang.Option) []adminlang.Option {
+	list := slices.Clone(options)
+	for i := range list {
+		list[i].Key.Text = datasource.Canonical(list[i].Key.Text)
+	}
+	return list
+}
 
 // applyOptions changes options as OPTIONS (…) says, with PostgreSQL's rules for
 // ADD, SET and DROP: ADD needs an option without a value, the others one with.

@@ -18,6 +18,8 @@ type parameter struct {
 	name string
 	// low and high bound an integer; both zero if it is no integer.
 	low, high int
+	// repository says that it is empty or where SQL comes from: URL/refs/KIND/NAME.
+	repository bool
 	// interval says that it is a positive interval.
 	interval bool
 	// restart says that the server uses it only after a restart.
@@ -28,8 +30,8 @@ type parameter struct {
 func parameters() []parameter {
 	return []parameter{
 		{name: "checkpoint_segment_size", low: 1, high: 1_000_000, restart: true},
-		{name: "external_sql_folio"},
-		{name: "external_sql_reshare"},
+		{name: "external_sql_folio", repository: true},
+		{name: "external_sql_reshare", repository: true},
 		{name: "kafka_sync_concurrency", low: 1, high: 32, restart: true},
 		{name: "max_poll_interval", low: 1000, high: 2_147_483_647, restart: true},
 		{name: "snapshot_deadline", interval: true, restart: true},
@@ -91,6 +93,8 @@ func (e *Executor) checkParameter(ctx context.Context, p parameter, v adminlang.
 			invalid.Hint = fmt.Sprintf("it is a number from %d to %d", p.low, p.high)
 			return invalid
 		}
+	case p.repository:
+		return checkRepository(p, v)
 	case p.interval:
 		invalid.Hint = "it is an interval above zero, such as '3 hours'"
 		positive, err := e.positiveInterval(ctx, v.Text)

@@ -246,3 +246,44 @@ func (f *fixture) restore() {
 		f.t.Fatalf("still missing: %v, %v", missing, err)
 	}
 }
+
+// TestGrantBeforeTheTable: access to tables that Metadb makes itself may be granted
+// before they exist, holds when they do, and can be taken back.
+func TestGrantBeforeTheTable(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	user := f.role("early")
+	quoted := ident.Name(user).SQL()
+	f.sql("CREATE ROLE " + quoted)
+	f.expect("register user "+quoted, "REGISTER USER")
+	for _, table := range []string{"folio_source_record.marc__t", "folio_derived.loans_items", "reshare_derived.consortial_view"} {
+		f.expect("grant access on table "+table+" to "+quoted, "NOTICE table "+table+" does not exist yet: the grant holds when it does\nGRANT")
+	}
+	f.expect("grant access on table folio_source_record.records_lb to "+quoted, "42P01 table folio_source_record.records_lb does not exist (43)")
+	f.expect("grant access on function folio_derived.f() to "+quoted, "42883 function folio_derived.f() does not exist")
+	if got := f.as("postgres", "SELECT string_agg(object_type || privilege || ' ' || object_name, ', ' ORDER BY object_name) FROM metadb.acl"); got != "ta consortial_view, ta loans_items, ta marc__t" {
+		t.Errorf("metadb.acl has %s", got)
+	}
+
+	f.sql("CREATE SCHEMA folio_source_record; CREATE TABLE folio_source_record.marc__t (field text) PARTITION BY LIST (field)",
+		"CREATE TABLE folio_source_record.mt001 PARTITION OF folio_source_record.marc__t FOR VALUES IN ('001'); CREATE SCHEMA folio_derived; CREATE TABLE folio_derived.loans_items (id text)")
+	if err := pgx.BeginFunc(t.Context(), f.db.Pool, func(tx pgx.Tx) error {
+		missing, err := access.Missing(t.Context(), tx)
+		if err != nil {
+			return err
+		}
+		return access.Restore(t.Context(), tx, missing)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"folio_source_record.marc__t", "folio_source_record.mt001", "folio_derived.loans_items"} {
+		if got := f.as(user, "SELECT count(*)::text FROM "+table); got != "0" {
+			t.Errorf("%s: %s", table, got)
+		}
+	}
+	f.expect("revoke access on table folio_derived.loans_items from "+quoted, "REVOKE")
+	f.expect("revoke access on table reshare_derived.consortial_view from "+quoted, "REVOKE")
+	if got := f.as(user, "SELECT count(*)::text FROM folio_derived.loans_items"); got != "42501" {
+		t.Errorf("after revoke: %s", got)
+	}
+}

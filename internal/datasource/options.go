@@ -57,6 +57,26 @@ func Names() []string {
 	}
 }
 
+// Canonical returns the name of the option that scripts of Metadb 1.x may write in
+// another way, any other word as it is.
+func Canonical(key string) string {
+	switch key {
+	case "consumergroup":
+		return "consumer_group"
+	case "schemapassfilter":
+		return "schema_pass_filter"
+	case "schemastopfilter":
+		return "schema_stop_filter"
+	case "tablestopfilter":
+		return "table_stop_filter"
+	case "trimschemaprefix":
+		return "trim_schema_prefix"
+	case "addschemaprefix":
+		return "add_schema_prefix"
+	}
+	return key
+}
+
 // Secret reports whether an option's value must never be shown.
 func Secret(key string) bool { return key == "sasl_password" }
 

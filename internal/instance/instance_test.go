@@ -81,6 +81,8 @@ func TestConfig(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	for name, test := range map[string]struct{ conf, want string }{
 		"unknown key":       {complete + "hots = x\n", `metadb.conf line 4: unknown key "hots"`},
+		"a parameter":       {complete + "checkpoint_segment_size = 3000\n", "metadb.conf line 4: checkpoint_segment_size is no key of this file any more: remove the line, start the server, and set it on the administration port with: alter system set checkpoint_segment_size = 'VALUE';"},
+		"another parameter": {complete + "max_poll_interval = 1800000\n", "with: alter system set max_poll_interval = 'VALUE';"},
 		"no equals sign":    {complete + "secret\n", `metadb.conf line 4: not of the form "key = value"`},
 		"twice":             {complete + "host = x\n", "metadb.conf line 4: host has been given in line 2 already"},
 		"unknown section":   {complete + "[other]\n", "metadb.conf line 4: unknown section [other]"},

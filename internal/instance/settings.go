@@ -31,6 +31,9 @@ var keys = []struct{ name, value string }{
 	{"http_token", ""},
 }
 
+// moved are keys that metadb.conf had in Metadb 1.x and that are parameters now.
+var moved = []string{"checkpoint_segment_size", "max_poll_interval"}
+
 // setting is one value and the line that it comes from, 0 for a default.
 type setting struct {
 	value string
@@ -85,6 +88,9 @@ func (s *settings) set(line string, number int) error {
 	key := strings.TrimSpace(line[:at])
 	before, known := s.values[key]
 	switch {
+	case slices.Contains(moved, key):
+		return fmt.Errorf("%s is no key of this file any more: remove the line, start the server, and set it on the administration port "+
+			"with: alter system set %s = 'VALUE';", key, key)
 	case !known:
 		return fmt.Errorf("unknown key %q: the keys are %s", key, keyNames())
 	case before.line > 0:

@@ -116,7 +116,7 @@ func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 		{sql: "DELETE FROM metadb.table_update WHERE schema_name = $1 AND table_name = $2", args: stored},
 		{sql: "DELETE FROM metadb.transform_json WHERE schema_name = $1 AND table_name = $2", args: stored, count: &d.Mappings},
 		{
-			sql:  "DELETE FROM metadb.acl WHERE schema_name = $1 AND object_type = 'table' AND object_name = ANY ($2)",
+			sql:  "DELETE FROM metadb.acl WHERE schema_name = $1 AND object_type = 't' AND object_name = ANY ($2)",
 			args: []any{string(t.Main.Schema), relations}, count: &d.Grants,
 		},
 		{sql: "DELETE FROM metadb.target_table WHERE schema_name = $1 AND table_name = $2", args: named},

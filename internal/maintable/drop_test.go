@@ -26,8 +26,8 @@ func stock(t *testing.T) *bench {
 	for _, sql := range []string{
 		"INSERT INTO metadb.transform_json (schema_name, table_name, column_name, path, map) VALUES ('library', 'inventory', 'jsondata', '$', 't'), ('library', 'inventory', 'jsondata', '$.tags', 'tags')",
 		"INSERT INTO metadb.auth (username) VALUES ('anna')",
-		`INSERT INTO metadb.acl (schema_name, object_name, object_type, privilege, user_name) VALUES ('library', 'patron__', 'table', 'access', 'anna'),
-			('library', 'inventory', 'table', 'access', 'anna'), ('library', 'inventory__t__', 'table', 'access', 'anna'), ('library', 'patron', 'function', 'access', 'anna')`,
+		`INSERT INTO metadb.acl (schema_name, object_name, object_type, privilege, user_name) VALUES ('library', 'patron__', 't', 'a', 'anna'),
+			('library', 'inventory', 't', 'a', 'anna'), ('library', 'inventory__t__', 't', 'a', 'anna'), ('library', 'patron', 'f', 'a', 'anna')`,
 		"INSERT INTO metadb.table_update (schema_name, table_name, last_update, elapsed_real_time) VALUES ('library', 'patron', now(), 1), ('library', 'inventory__t', now(), 1)",
 		"UPDATE metadb.target_table SET mapped = 'x'",
 	} {
@@ -111,10 +111,10 @@ func (b *bench) nothingLeft(tables []change.Table) {
 		} {
 			b.texts("SELECT table_name FROM metadb." + relation + " WHERE table_name = '" + name + "'")
 		}
-		b.texts("SELECT object_name FROM metadb.acl WHERE object_type = 'table' AND object_name IN ('" + name + "', '" + name + "__')")
+		b.texts("SELECT object_name FROM metadb.acl WHERE object_type = 't' AND object_name IN ('" + name + "', '" + name + "__')")
 		b.texts("SELECT relname FROM pg_class WHERE relnamespace = 'library'::regnamespace AND (relname = '" + name + "' OR relname ~ '^(zzz___)?" + name + "(___.*|__|___id_seq)?$')")
 	}
-	b.texts("SELECT object_name FROM metadb.acl WHERE object_type = 'function'", "patron")
+	b.texts("SELECT object_name FROM metadb.acl WHERE object_type = 'f'", "patron")
 }
 
 // TestDropRefuses has something in the way of the second of two tables.

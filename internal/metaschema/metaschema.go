@@ -98,21 +98,31 @@ func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
 	return migrate(ctx, conn, have, program)
 }
 
-// Upgrade brings an older database of this program's line to its version. It
-// reports the versions before and after.
-func Upgrade(ctx context.Context, conn *pgx.Conn, program string) (from, to int, err error) {
-	to, err = Current()
+// Versions returns the version of the database and that which an upgrade brings it to. The error is a
+// *VersionError where the database is not of this program's line, or newer.
+func Versions(ctx context.Context, db Querier) (database, program int, err error) {
+	program, err = Current()
 	if err != nil {
 		return 0, 0, err
 	}
-	from, err = Version(ctx, conn)
+	database, err = Version(ctx, db)
 	if err != nil {
 		return 0, 0, err
 	}
-	if from < firstVersion || from > to {
-		return from, to, &VersionError{Database: from, Program: to}
+	if database < firstVersion || database > program {
+		return database, program, &VersionError{Database: database, Program: program}
 	}
-	return from, to, migrate(ctx, conn, from, program)
+	return database, program, nil
+}
+
+// Upgrade brings an older database of this program's line to its version. The
+// program is what mdbversion() answers.
+func Upgrade(ctx context.Context, conn *pgx.Conn, program string) error {
+	from, _, err := Versions(ctx, conn)
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, conn, from, program)
 }
 
 // migrate runs the files after version have and stores the new version.

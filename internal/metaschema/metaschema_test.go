@@ -57,9 +57,11 @@ func TestEnsureMakesTheSchemaOnce(t *testing.T) {
 	if err := Ensure(ctx, conn, "v2.0.1"); err != nil {
 		t.Error(err)
 	}
-	from, to, err := Upgrade(ctx, conn, "v2.0.1")
-	if err != nil || from != to {
-		t.Errorf("upgrade: got %d, %d, %v", from, to, err)
+	if from, to, err := Versions(ctx, conn); err != nil || from != to {
+		t.Errorf("versions: got %d, %d, %v", from, to, err)
+	}
+	if err := Upgrade(ctx, conn, "v2.0.1"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -49,13 +49,33 @@ func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (ad
 		}
 	}
 	defer s.setRefreshing(source, "")
+	began := time.Now()
 	done, err := applier.Refresh(ctx, refreshing)
+	if err == nil {
+		err = s.noteUpdate(ctx, table, time.Since(began))
+	}
 	if err != nil {
 		return adminexec.Refreshed(done), err
 	}
 	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %s transformed, %d written, %d ended",
 		refreshing.Table, change.Count(done.Rows, "row", "rows"), done.Written, done.Ended))
 	return adminexec.Refreshed(done), nil
+}
+
+// noteUpdate stores in metadb.table_update when the tables that are transformed from
+// a table were last brought up to date as a whole, and how long it took.
+func (s *streams) noteUpdate(ctx context.Context, table ident.Qualified, took time.Duration) error {
+	const sql = `
+INSERT INTO metadb.table_update (schema_name, table_name, last_update, elapsed_real_time)
+SELECT schema_name, table_name, now(), $3
+  FROM metadb.base_table
+ WHERE transformed AND parent_schema_name = $1 AND parent_table_name = $2
+    ON CONFLICT (schema_name, table_name)
+    DO UPDATE SET last_update = excluded.last_update, elapsed_real_time = excluded.elapsed_real_time`
+	if _, err := s.pool.Exec(ctx, sql, string(table.Schema), string(table.Name), took.Seconds()); err != nil {
+		return fmt.Errorf("note the update of table %s: %w", table.SQL(), err)
+	}
+	return nil
 }
 
 // setRefreshing shows in the status of a source what a refresh is doing.

@@ -9,15 +9,28 @@ import (
 	"metadb/internal/metaschema"
 )
 
+// ErrDeclined says that the person who was asked does not want the upgrade.
+var ErrDeclined = errors.New("the upgrade was declined")
+
 // Upgrade brings the database to this program's version, and reports the
-// versions before and after. No server may be running.
-func Upgrade(ctx context.Context, path string) (from, to int, err error) {
+// versions before and after. No server may be running. Where there is something to
+// do, agree is asked, with both versions, once everything is known to be ready.
+func Upgrade(ctx context.Context, path string, agree func(from, to int) (bool, error)) (from, to int, err error) {
 	err = exclusively(ctx, path, func(db *pgx.Conn) error {
-		from, to, err = metaschema.Upgrade(ctx, db, Version)
-		if errors.Is(err, metaschema.ErrNone) {
-			return errNotSetUp
+		if from, to, err = metaschema.Versions(ctx, db); err != nil {
+			if errors.Is(err, metaschema.ErrNone) {
+				return errNotSetUp
+			}
+			return err
 		}
-		return err
+		if from != to {
+			if yes, err := agree(from, to); err != nil {
+				return err
+			} else if !yes {
+				return ErrDeclined
+			}
+		}
+		return metaschema.Upgrade(ctx, db, Version)
 	})
 	return from, to, err
 }

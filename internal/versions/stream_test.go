@@ -127,5 +127,8 @@ func (u *upgraded) rights() {
 		WHERE has_table_privilege(u, t, 'SELECT') AND has_schema_privilege(u, split_part(t, '.', 1), 'USAGE') ORDER BY u, t`,
 		"anna acquisition.invoice", "anna circulation.fee__", "anna library.item__t", "anna library.patron",
 		"ben circulation.fee__", "ben library.patron")
+	u.expect("SELECT username FROM metadb.auth WHERE access_all", "anna")
+	u.expect("SELECT schema_name, object_name, object_type, privilege, user_name FROM metadb.acl ORDER BY object_name",
+		"circulation fee__ t a ben", "public mdblog(interval) f a ben", "library patron__ t a ben")
 	u.expect(`SELECT has_function_privilege('ben', 'mdblog(interval)', 'EXECUTE'), has_table_privilege('anna', 'metadb.log', 'SELECT')`, "true true")
 }

@@ -162,7 +162,7 @@ func (u *upgraded) contents() map[string][]string {
 		found[query] = u.rows(query)
 	}
 	for _, query := range []string{
-		"SELECT * FROM metadb.origin", "SELECT * FROM metadb.auth ORDER BY username", "SELECT parameter, value FROM metadb.config ORDER BY parameter",
+		"SELECT * FROM metadb.origin", "SELECT username FROM metadb.auth ORDER BY username", "SELECT parameter, value FROM metadb.config ORDER BY parameter",
 		"SELECT * FROM metadb.transform_json ORDER BY path", "SELECT count(*) FROM library.zzz___patron___sync", "SELECT count(*) FROM circulation.zzz___fee___sync",
 	} {
 		found[query] = u.rows(query)
