@@ -26,7 +26,10 @@ func TestEncoding(t *testing.T) {
 			want := fmt.Sprintf("database %q has the encoding %s; it has to be UTF8", name, encoding)
 			for _, run := range []func() error{
 				func() error { return Run(t.Context(), Options{Dir: i.dir, Stderr: &buffer{}, Port: i.port}) },
-				func() error { _, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil }); return err },
+				func() error {
+					_, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil })
+					return err
+				},
 			} {
 				if err := run(); err == nil || !strings.HasPrefix(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
