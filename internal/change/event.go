@@ -65,11 +65,13 @@ type Event struct {
 	// Confirm says that in a resynchronization this event confirms the row
 	// version that it writes or finds equal (SPEC 6.1).
 	Confirm bool
-	// Suspect says that the event may be a repetition: neither its LSN nor
-	// its time is above what its partition had shown before it (SPEC 1). A
-	// truncate is suspect too where events that follow it at the source, in
-	// another partition, may have been applied before it.
+	// Suspect says that the event may have been applied before (SPEC 1): the
+	// versions of its key tell. A truncate is suspect too where events that
+	// follow it at the source, in another partition, may have been applied before it.
 	Suspect bool
+	// Repeated says that the event has been applied before: see Mark.Judge. It changes
+	// nothing; in a resynchronization it may confirm what it repeats.
+	Repeated bool
 	// Overtaken says that events that follow a truncate at the source, in
 	// another partition, may have been applied before it.
 	Overtaken bool
@@ -89,8 +91,9 @@ type Event struct {
 	// Time is when the source changed the row.
 	Time Micros
 	// LSN is source.lsn, or where that is null sequence[1]; zero if both are
-	// absent.
-	LSN uint64
+	// absent. Commit is sequence[0], which is that of the commit before the change's
+	// transaction; zero if it is absent, as in a connector's first transaction.
+	LSN, Commit uint64
 
 	// Shape describes Row. For an upsert it has every column of the event,
 	// for a delete the key's columns alone; so has a rejected event whose key

@@ -51,6 +51,8 @@ func TestAdvanceAndLoad(t *testing.T) {
 	c := change.Mark{
 		Next: 12, Reached: 12, TopicID: a.TopicID,
 		HighLSN: 94041999, HighTime: a.HighTime + 1, SnapshotLSN: 94042000, SnapshotTime: a.HighTime + 2,
+		HighCommit: 94041990, TopLSN: 94041998, Forgotten: a.HighTime - 1,
+		Recent: []change.Seen{{LSN: 94041998, Key: 1 << 63, Time: a.HighTime, New: true}, {LSN: 94041999, Key: 2, Time: a.HighTime + 1}},
 	}
 	if err := advance(ctx, db, change.Span{Partition: first, From: a, To: c}); err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ func TestAdvanceAndLoad(t *testing.T) {
 		"none": {[]change.Partition{}, map[change.Partition]change.Mark{}},
 	} {
 		got, err := checkpoint.Load(ctx, db.Pool, "sensor", "group", test.parts)
-		if err != nil || !maps.Equal(got, test.want) {
+		if err != nil || !maps.EqualFunc(got, test.want, sameMark) {
 			t.Errorf("%s: got %v, %v; want %v", name, got, err, test.want)
 		}
 	}
@@ -72,6 +74,8 @@ func TestAdvanceAndLoad(t *testing.T) {
 		t.Errorf("another group has its own positions: got %v, %v", got, err)
 	}
 }
+
+func sameMark(a, b change.Mark) bool { return a.Equal(&b) }
 
 // TestReached: how far a topic was read stays known when the position is moved back,
 // and is forgotten with the topic.
@@ -91,7 +95,7 @@ func TestReached(t *testing.T) {
 		if _, err := db.Pool.Exec(ctx, step.sql); err != nil {
 			t.Fatal(err)
 		}
-		if step.span != (change.Span{}) {
+		if step.span.Partition == first {
 			if err := advance(ctx, db, step.span); err != nil {
 				t.Fatal(err)
 			}

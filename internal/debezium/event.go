@@ -12,7 +12,7 @@ import (
 func (d *Decoder) fill(in *reading) error {
 	env, event := &d.envelope, &in.event
 	event.Snapshot = env.source.snapshot
-	event.LSN = env.source.position()
+	event.LSN, event.Commit = env.source.position()
 	if len(env.op) != 1 {
 		return fmt.Errorf("op is %.20q: expected c, u, r, d, t or m", env.op)
 	}

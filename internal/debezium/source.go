@@ -2,7 +2,6 @@ package debezium
 
 import (
 	"errors"
-	"strconv"
 
 	"metadb/internal/change"
 )
@@ -190,33 +189,11 @@ func (r *source) time() (change.Micros, error) {
 }
 
 // position returns source.lsn or, where that is null, the second element of
-// source.sequence; 0 if there is neither.
-func (r *source) position() uint64 {
+// source.sequence, and the first one; 0 for what is absent.
+func (r *source) position() (lsn, commit uint64) {
+	commit, lsn = sequence(r.sequence)
 	if r.lsn.given {
-		return uint64(r.lsn.value)
+		lsn = uint64(r.lsn.value)
 	}
-	s := scanner{data: r.sequence}
-	array, err := s.optionalName()
-	if err != nil {
-		return 0
-	}
-	s = scanner{data: array}
-	if more, err := s.open('[', ']'); err != nil || !more {
-		return 0
-	}
-	if _, err := s.skip(); err != nil {
-		return 0
-	}
-	if more, err := s.more(']'); err != nil || !more {
-		return 0
-	}
-	text, err := s.optionalName()
-	if err != nil {
-		return 0
-	}
-	lsn, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return lsn
+	return lsn, commit
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,8 +78,22 @@ func (a *Applier) Close(ctx context.Context) error {
 // committed. A record that can't be applied is not an error: it is set aside in
 // metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	r := &run{Applier: a, batch: batch}
+	r := &run{Applier: a, batch: withoutRepeated(batch)}
 	return a.within(ctx, r, r.apply)
+}
+
+// withoutRepeated returns a batch without the events that have been applied before, but
+// for those that may confirm what they repeat.
+func withoutRepeated(batch *change.Batch) *change.Batch {
+	idle := func(e change.Event) bool {
+		return e.Repeated && !(e.Confirm && (e.Op == change.Upsert || e.Op == change.Reject))
+	}
+	if !slices.ContainsFunc(batch.Events, idle) {
+		return batch
+	}
+	rest := *batch
+	rest.Events = slices.DeleteFunc(slices.Clone(batch.Events), idle)
+	return &rest
 }
 
 // within does something in a transaction and takes over what it did to the

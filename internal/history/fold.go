@@ -25,9 +25,9 @@ type item struct {
 	// last under the key via, if that is not nil.
 	unavailable []int
 	via         *formerKey
-	// suspect and confirm are the event's.
-	suspect, confirm bool
-	at               change.Micros
+	// suspect, repeated and confirm are the event's.
+	suspect, repeated, confirm bool
+	at                         change.Micros
 	// truncated is when the first truncate that was applied before, and follows the
 	// event at the source, took place; 0 if there is none.
 	truncated change.Micros
@@ -103,7 +103,8 @@ const none = -1
 
 func (f *folder) add(e *change.Event, i int) {
 	added := link{before: none, next: none, item: item{
-		event: i, upsert: e.Op == change.Upsert, row: e.Row, suspect: e.Suspect, confirm: e.Confirm, at: e.Time,
+		event: i, upsert: e.Op == change.Upsert, row: e.Row,
+		suspect: e.Suspect, repeated: e.Repeated, confirm: e.Confirm, at: e.Time,
 	}}
 	f.key = f.chunk.keyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]

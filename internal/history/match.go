@@ -25,6 +25,7 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 			return nil, err
 		}
 	}
+	m.noteRepeated(f)
 	early, suspects := m.questions(f, t.table.LastEnd)
 	for nulls := range f.nulls {
 		if err := r.matchLastEnds(ctx, t.table, c.key, nulls, st, early, m); err != nil {
@@ -52,11 +53,20 @@ func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects [
 		if (it.upsert || it.truncated != 0) && (len(current) == 0 || afterDelete) && it.at <= lastEnd {
 			early = marked(early, head, len(f.items))
 		}
-		if it.suspect && !(it.head && len(current) == 1 && current[0].equal) {
+		if it.suspect && !it.repeated && !(it.head && len(current) == 1 && current[0].equal) {
 			suspects = marked(suspects, i, len(f.items))
 		}
 	}
 	return early, suspects
+}
+
+// noteRepeated notes the items that have been applied before.
+func (m *matches) noteRepeated(f *folded) {
+	for i := range f.items {
+		if f.items[i].repeated {
+			m.repeat(i)
+		}
+	}
 }
 
 // marked marks item i of n. Arrays as long as the chunk cost a statement nothing
@@ -158,11 +168,12 @@ func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nu
 	return nil
 }
 
-// matchRepeated finds which of the suspects are repetitions: the key had those
-// values at that time, or, for a delete, a version with that end, or none that
-// lasted through that time: it had nothing to end, and what began later is not
-// meant. The version need not have begun with the event: it may have changed
-// nothing. Values that the event does not have count as the same.
+// matchRepeated finds which of the suspects have been applied before. What has left
+// its trace in the versions of the key: one that began with it, or that a delete ended
+// with it, or, where it altered nothing, one with its values that lasted through its time.
+// Where the key has changed later the event has been there too, since the changes of a key
+// come in their order; and then it could not become current anyway. A delete may have had nothing
+// to end. Values that the event does not have count as the same.
 func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
 	if suspects == nil {
 		return nil
@@ -180,18 +191,15 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 		return "EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " + sameKey(t, c.key, nulls) + " AND " + condition + ")"
 	}
 	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE ($1::boolean[])[s.ord + 1] AND CASE WHEN s.upsert THEN " +
-		had("(c.__start = s.at OR c.__start < s.at AND s.at < c.__end) AND "+sameImageBut(t, missing)) +
-		" ELSE " + hasKey(c.key, nulls) + " AND (" + had("c.__end = s.at AND NOT c.__current") +
+		had("(c.__start > s.at OR s.at <= c.__end AND "+sameImageBut(t, missing)+")") +
+		" ELSE " + hasKey(c.key, nulls) + " AND (" + had("(c.__start > s.at OR c.__end = s.at AND NOT c.__current)") +
 		" OR NOT " + had("c.__start <= s.at AND s.at < c.__end") + ") END"
 	ords, err := r.ords(ctx, sql, suspects)
 	if err != nil {
 		return fmt.Errorf("look for repetitions: %w", err)
 	}
-	if m.repeated == nil {
-		m.repeated = make(map[int]bool)
-	}
 	for ord := range ords {
-		m.repeated[ord] = true
+		m.repeat(ord)
 	}
 	return nil
 }

@@ -29,8 +29,7 @@ type matches struct {
 	// lastEnd has the last __end of keys that have no current row, by the
 	// head, where that could be after an event of the chain.
 	lastEnd map[int]change.Micros
-	// repeated has the items that are repetitions: the key has had that very
-	// version, or that very end.
+	// repeated has the items that have been applied before.
 	repeated map[int]bool
 }
 
@@ -58,4 +57,12 @@ func (m *matches) current(head int) []matched {
 		return append(more, m.first[head])
 	}
 	return m.first[head : head+1 : head+1]
+}
+
+// repeat notes that an item has been applied before.
+func (m *matches) repeat(item int) {
+	if m.repeated == nil {
+		m.repeated = make(map[int]bool)
+	}
+	m.repeated[item] = true
 }

@@ -41,8 +41,19 @@ func (b *bench) apply(t reporter, events []change.Event, first failure) {
 		b.marks[span.Partition] = span.To
 	}
 	for i := range events {
-		b.oracle.Read(&events[i])
+		b.read(&events[i])
 	}
+}
+
+// read has the oracle read an event, which it is told whether the source has sent before.
+func (b *bench) read(e *change.Event) {
+	one := sentChange{e.Table, e.Op, e.LSN, e.Origin, string(e.Row)}
+	if b.sent[one] {
+		b.oracle.Repeat(e)
+		return
+	}
+	b.sent[one] = true
+	b.oracle.Read(e)
 }
 
 // stumble applies a batch after a first try that may fail.

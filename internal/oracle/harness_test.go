@@ -55,6 +55,17 @@ type bench struct {
 	from   map[change.Partition]int64
 	// side says which applier has a table in the next batch.
 	side func(change.Table) int
+	// sent has the changes that the source has sent.
+	sent map[sentChange]bool
+}
+
+// sentChange is what a change of the source is known by.
+type sentChange struct {
+	table  change.Table
+	op     change.Op
+	lsn    uint64
+	origin change.Origin
+	row    string
 }
 
 // newBench makes a database with the system schema.
@@ -82,6 +93,7 @@ func newBench(t testing.TB) *bench {
 func (b *bench) begin() {
 	b.oracle, b.marks = oracle.New(), make(map[change.Partition]change.Mark)
 	b.resync, b.from = false, make(map[change.Partition]int64)
+	b.sent = make(map[sentChange]bool)
 	b.store = catalog.NewStore()
 	b.start()
 }
@@ -134,12 +146,16 @@ func (b *bench) crash(t reporter) {
 	b.start()
 }
 
-// collect marks an event as the pipeline does: where it may be a repetition, and
+// collect marks an event as the pipeline does: where it has been applied before, or may have, and
 // whether it confirms.
 func (b *bench) collect(e *change.Event, high *change.Mark) {
-	e.Suspect = high.Suspects(e)
+	key := change.KeyHash(e)
+	verdict := high.Judge(e, key)
+	e.Suspect, e.Repeated = verdict != change.New, verdict == change.Repeated
+	if verdict == change.New {
+		high.Raise(e, key, verdict, false)
+	}
 	e.Confirm = b.resync && e.Position.Offset >= b.from[e.Position.Partition]
-	high.Raise(e)
 	high.Next = e.Position.Offset + 1
 }
 

@@ -53,23 +53,30 @@ func (t *Table) reject(e *change.Event) {
 	}
 }
 
+// Repeat takes note of an event that has been read before. It changes nothing; the current
+// version is confirmed where it was there then.
+func (o *Oracle) Repeat(e *change.Event) {
+	t := o.tables[e.Table]
+	if t == nil || e.Op != change.Upsert {
+		return
+	}
+	t.fit(e.Shape)
+	for _, v := range t.current(t.keyOf(e.Shape, e.Row, e.Origin)) {
+		if v.Start <= e.Time {
+			v.confirm(e)
+		}
+	}
+}
+
 // upsert makes the event's row the current version of its key, unless it is
 // that already.
 func (t *Table) upsert(e *change.Event) {
 	t.fit(e.Shape)
 	key := t.keyOf(e.Shape, e.Row, e.Origin)
 	current := t.current(key)
-	values, unavailable := t.values(e, t.before(e, key, current))
+	values := t.values(e, t.before(e, key, current))
 	if len(current) == 1 && slices.Equal(current[0].Values, values) {
 		current[0].confirm(e)
-		return
-	}
-	if e.Suspect && t.hadVersion(key, e.Time, values, unavailable) {
-		for _, v := range current {
-			if v.Start <= e.Time {
-				v.confirm(e) // what it repeats is current
-			}
-		}
 		return
 	}
 	start := e.Time
@@ -89,20 +96,15 @@ func (t *Table) upsert(e *change.Event) {
 func (t *Table) delete(e *change.Event) {
 	t.fit(e.Shape)
 	key := t.keyOf(e.Shape, e.Row, e.Origin)
-	if e.Suspect && t.hadEnd(key, e.Time) {
-		return
-	}
 	for _, v := range t.current(key) {
 		v.end(e.Time)
 	}
 }
 
-// truncate ends every current version of the origin. One that may be a
-// repetition leaves alone what began with it or later: what was there before it
-// has ended then, and what came after it is not in question.
+// truncate ends every current version of the origin.
 func (t *Table) truncate(e *change.Event) {
 	for _, v := range t.Versions {
-		if v.Current() && v.Origin == e.Origin && (!e.Suspect || v.Start < e.Time) {
+		if v.Current() && v.Origin == e.Origin {
 			v.end(e.Time)
 		}
 	}
@@ -132,33 +134,6 @@ func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
 		return last(ended)
 	}
 	return last(t.current(old))
-}
-
-// hadVersion reports whether the key has a version that began at a time, or
-// lasted through it, with the same values; those that the event did not have
-// count as the same.
-func (t *Table) hadVersion(k key, at change.Micros, values []Value, unavailable []bool) bool {
-	return slices.ContainsFunc(t.Versions, func(v *Version) bool {
-		if v.Start != at && (v.Start > at || v.End <= at) || !t.has(v, k) {
-			return false
-		}
-		for i, value := range values {
-			if v.Values[i] != value && !unavailable[i] {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// hadEnd reports whether a version of the key ended at a time, or there was none
-// then that could have: what began later is not meant.
-func (t *Table) hadEnd(k key, at change.Micros) bool {
-	had := func(condition func(v *Version) bool) bool {
-		return slices.ContainsFunc(t.Versions, func(v *Version) bool { return t.has(v, k) && condition(v) })
-	}
-	return had(func(v *Version) bool { return v.End == at }) ||
-		!had(func(v *Version) bool { return v.Start <= at && at < v.End })
 }
 
 // lastEnd returns when the key was last current, 0 if never.

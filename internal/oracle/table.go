@@ -112,10 +112,10 @@ func (t *Table) fit(shape *change.Shape) {
 	}
 }
 
-// values returns the row that an event makes, and which of its values the event
-// did not have: they are those of the version before, NULL without one.
-func (t *Table) values(e *change.Event, before *Version) (values []Value, unavailable []bool) {
-	values, unavailable = make([]Value, len(t.Columns)), make([]bool, len(t.Columns))
+// values returns the row that an event makes. Values that the event did not have are those of the
+// version before, NULL without one.
+func (t *Table) values(e *change.Event, before *Version) []Value {
+	values := make([]Value, len(t.Columns))
 	for i, cell := range cellsOf(e.Row) {
 		column := e.Shape.Columns[i]
 		at := t.column(column.Name)
@@ -125,7 +125,6 @@ func (t *Table) values(e *change.Event, before *Version) (values []Value, unavai
 		case before != nil:
 			values[at] = before.Values[at]
 		}
-		unavailable[at] = cell.State == change.Unavailable
 	}
-	return values, unavailable
+	return values
 }

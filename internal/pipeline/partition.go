@@ -1,10 +1,16 @@
 package pipeline
 
-import "metadb/internal/change"
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
 
 // partitions keeps how far each partition has been collected.
 type partitions struct {
 	states map[change.Partition]*partition
+	// topics has the partitions of each topic.
+	topics map[string][]*partition
 }
 
 // partition is the state of one partition.
@@ -20,28 +26,38 @@ type partition struct {
 }
 
 func newPartitions() partitions {
-	return partitions{states: make(map[change.Partition]*partition)}
+	return partitions{states: make(map[change.Partition]*partition), topics: make(map[string][]*partition)}
 }
 
 // begin takes up a partition.
 func (p *partitions) begin(b change.Beginning) {
+	p.end(b.Partition)
 	state := &partition{Partition: b.Partition, fresh: b.Fresh, again: b.Again, taken: b.Stored}
 	if b.Fresh {
 		state.taken.Next = b.From
 	}
 	state.now = state.taken
+	state.now.Recent = slices.Clone(state.taken.Recent)
 	state.now.Next, state.now.TopicID = b.From, b.TopicID
 	if b.TopicID != b.Stored.TopicID {
 		state.now.Reached = b.From // offsets begin anew
 	}
 	p.states[b.Partition] = state
+	p.topics[b.Partition.Topic] = append(p.topics[b.Partition.Topic], state)
 }
 
 // end drops a partition.
-func (p *partitions) end(part change.Partition) { delete(p.states, part) }
+func (p *partitions) end(part change.Partition) {
+	state, ours := p.states[part]
+	if !ours {
+		return
+	}
+	delete(p.states, part)
+	p.topics[part.Topic] = slices.DeleteFunc(p.topics[part.Topic], func(other *partition) bool { return other == state })
+}
 
-// collect moves the partition past an event, and marks the event where it is
-// suspected to be a repetition. It reports whether the event is
+// collect moves the partition past an event, and marks the event where it
+// is, or may be, one that was sent before. It reports whether the event is
 // still to be applied: not if its partition is not ours, or if it has been
 // delivered already.
 func (p *partitions) collect(e *change.Event) bool {
@@ -53,17 +69,62 @@ func (p *partitions) collect(e *change.Event) bool {
 	mark.Next = e.Position.Offset + 1
 	readAgain := mark.Next <= max(mark.Reached, state.again)
 	mark.Reached = max(mark.Reached, mark.Next)
-	if e.Op != change.Upsert && e.Op != change.Delete && e.Op != change.Truncate {
-		return true
+	switch {
+	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
+	case e.Snapshot != change.Streamed:
+		e.Suspect = readAgain || e.Snapshot != change.Incremental && p.suspectsRow(state.Topic, e)
+		mark.RaiseRow(e)
+	default:
+		p.judge(state, e, readAgain)
 	}
-	if e.Snapshot == change.Incremental {
-		e.Suspect = readAgain // it has no lsn of its own
-		return true
-	}
-	e.Overtaken = e.Op == change.Truncate && p.overtaken(e)
-	e.Suspect = e.Overtaken || mark.Suspects(e) || e.Position.Offset < state.again
-	mark.Raise(e)
 	return true
+}
+
+// suspectsRow reports whether a row of a snapshot may have been sent before, to whichever
+// partition of its topic: partitions may have been added.
+func (p *partitions) suspectsRow(topic string, e *change.Event) bool {
+	return slices.ContainsFunc(p.topics[topic], func(of *partition) bool { return of.now.SuspectsRow(e) })
+}
+
+// judge says of a change whether it has been applied before. What is read again because the
+// position was moved back has; but what somebody has taken out of the tables since is there
+// once more then, so that it is for the tables to say.
+func (p *partitions) judge(state *partition, e *change.Event, readAgain bool) {
+	siblings, key := p.topics[state.Topic], change.KeyHash(e)
+	verdict := change.New
+	if e.LSN > 0 {
+		verdict = state.now.Judge(e, key)
+	}
+	above := verdict == change.New
+	if above && len(siblings) > 1 && e.LSN > 0 {
+		verdict = elsewhere(state, siblings, e, key)
+	}
+	if e.Op == change.Reject {
+		e.Repeated = verdict == change.Repeated
+		return // what its position says can't be relied on
+	}
+	if above {
+		state.now.Raise(e, key, verdict, len(siblings) == 1)
+	}
+	e.Overtaken = e.Op == change.Truncate && verdict != change.Repeated && p.overtaken(e)
+	e.Repeated = verdict == change.Repeated && !readAgain
+	e.Suspect = verdict != change.New || readAgain || e.Overtaken
+}
+
+// elsewhere says whether a change that is new to its own partition has come in another one
+// before.
+func elsewhere(state *partition, siblings []*partition, e *change.Event, key uint64) change.Verdict {
+	verdict := change.New
+	for _, other := range siblings {
+		if other == state {
+			continue
+		}
+		verdict = max(verdict, other.now.JudgeElsewhere(e, key))
+	}
+	if verdict == change.Doubtful && state.now.ChangedSince(e, key) {
+		return change.New
+	}
+	return verdict
 }
 
 // overtaken reports whether another partition of the topic has shown an event
@@ -85,11 +146,14 @@ func (p *partitions) overtaken(e *change.Event) bool {
 func (p *partitions) take() []change.Span {
 	var spans []change.Span
 	for _, state := range p.states {
-		if state.now == state.taken {
+		if !state.moved() {
 			continue
 		}
-		spans = append(spans, change.Span{Partition: state.Partition, Fresh: state.fresh, From: state.taken, To: state.now})
-		state.taken, state.fresh = state.now, false
+		from := state.taken
+		state.taken = state.now
+		state.taken.Recent = slices.Clone(state.now.Recent)
+		spans = append(spans, change.Span{Partition: state.Partition, Fresh: state.fresh, From: from, To: state.taken})
+		state.fresh = false
 	}
 	return spans
 }
@@ -97,9 +161,14 @@ func (p *partitions) take() []change.Span {
 // moved reports whether any partition has moved since take was last called.
 func (p *partitions) moved() bool {
 	for _, state := range p.states {
-		if state.now != state.taken {
+		if state.moved() {
 			return true
 		}
 	}
 	return false
+}
+
+// moved reports whether the partition has moved since its mark was taken last.
+func (p *partition) moved() bool {
+	return p.now.Next != p.taken.Next || p.now.Reached != p.taken.Reached || p.now.TopicID != p.taken.TopicID
 }

@@ -29,11 +29,15 @@ func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
 	if len(first.Events) != 1 || len(second.Events) != 2 {
 		t.Fatalf("got %d and %d events, want 1 and 2", len(first.Events), len(second.Events))
 	}
+	seen := func(lsn uint64) change.Seen {
+		return change.Seen{LSN: lsn, Key: change.KeyHash(&change.Event{Source: table}), Time: change.Micros(lsn), New: true}
+	}
 	want := change.Span{
 		Partition: part0,
-		From:      change.Mark{Next: 6, HighLSN: 1, HighTime: 1, Reached: 6}, To: change.Mark{Next: 9, HighLSN: 3, HighTime: 3, Reached: 9},
+		From:      change.Mark{Next: 6, HighLSN: 1, HighTime: 1, TopLSN: 1, Reached: 6, Recent: []change.Seen{seen(1)}},
+		To:        change.Mark{Next: 9, HighLSN: 3, HighTime: 3, TopLSN: 3, Reached: 9, Recent: []change.Seen{seen(1), seen(2), seen(3)}},
 	}
-	if !slices.Equal(second.Spans, []change.Span{want}) {
+	if !reflect.DeepEqual(second.Spans, []change.Span{want}) {
 		t.Errorf("got %+v, want %+v", second.Spans, want)
 	}
 	if second.Events[0].Table != table {

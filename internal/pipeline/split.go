@@ -56,7 +56,7 @@ func (b *batch) join(next *batch) error {
 		switch {
 		case at < 0:
 			b.Spans = append(b.Spans, span)
-		case b.Spans[at].To != span.From:
+		case !b.Spans[at].To.Equal(&span.From):
 			return fmt.Errorf("%w: %s is read anew while its table waits", ErrRestart, span.Partition)
 		default:
 			b.Spans[at].To = span.To

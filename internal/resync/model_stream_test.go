@@ -140,10 +140,9 @@ func (m *model) step() {
 		span := change.Span{Partition: part, Fresh: !stored, From: mark, To: mark}
 		for _, e := range waiting[:n] {
 			to := &span.To
-			e.Suspect = to.Suspects(&e)
+			judge(to, &e)
 			e.Confirm = m.scope.Confirms(&e)
 			to.Next++
-			to.Raise(&e)
 			batch.Events = append(batch.Events, e)
 		}
 		batch.Spans = append(batch.Spans, span)
@@ -170,6 +169,21 @@ func (m *model) step() {
 	}
 	for i := range batch.Events {
 		m.read(batch.Events[i])
+	}
+}
+
+// judge marks an event as the pipeline does, as one that has been applied before.
+func judge(mark *change.Mark, e *change.Event) {
+	if e.Snapshot != change.Streamed {
+		e.Suspect = e.Snapshot != change.Incremental && mark.SuspectsRow(e)
+		mark.RaiseRow(e)
+		return
+	}
+	key := change.KeyHash(e)
+	verdict := mark.Judge(e, key)
+	e.Suspect, e.Repeated = verdict != change.New, verdict == change.Repeated
+	if verdict == change.New {
+		mark.Raise(e, key, verdict, false)
 	}
 }
 

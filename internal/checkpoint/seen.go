@@ -1,0 +1,41 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+
+	"metadb/internal/change"
+)
+
+// seenBytes is the size of a change.Seen in metadb.stream_position.recent: lsn, key, time,
+// and whether it was new.
+const seenBytes = 3*8 + 1
+
+// appendSeen appends the recent changes of a mark in the form in which they are stored. It is
+// never nil.
+func appendSeen(dst []byte, recent []change.Seen) []byte {
+	if dst == nil {
+		dst = make([]byte, 0, len(recent)*seenBytes)
+	}
+	for _, s := range recent {
+		dst = binary.BigEndian.AppendUint64(dst, s.LSN)
+		dst = binary.BigEndian.AppendUint64(dst, s.Key)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(s.Time))
+		dst = append(dst, map[bool]byte{true: 1}[s.New])
+	}
+	return dst
+}
+
+// readSeen is the reverse of appendSeen.
+func readSeen(stored []byte) []change.Seen {
+	if len(stored) < seenBytes {
+		return nil
+	}
+	recent := make([]change.Seen, 0, len(stored)/seenBytes)
+	for ; len(stored) >= seenBytes; stored = stored[seenBytes:] {
+		recent = append(recent, change.Seen{
+			LSN: binary.BigEndian.Uint64(stored), Key: binary.BigEndian.Uint64(stored[8:]),
+			Time: change.Micros(binary.BigEndian.Uint64(stored[16:])), New: stored[24] == 1,
+		})
+	}
+	return recent
+}
