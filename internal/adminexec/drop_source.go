@@ -8,7 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/adminlang"
+	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/ident"
 )
 
 // dropSource ends the stream and forgets the data source with its positions.
@@ -32,7 +34,20 @@ func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Res
 		return nil, sourceError(err, c.Name)
 	}
 	e.log("data source %q dropped", name)
-	return done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source \"%s\" are kept", name)), nil
+	result := done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source \"%s\" are kept", name))
+	rows, err := e.DB.Query(ctx, "select count(*) from metadb.rejected_event where source_name = $1", name)
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
+	if err != nil {
+		return nil, err
+	}
+	if rejected > 0 {
+		result = result.notice(fmt.Sprintf("%s kept: to remove them, \"purge rejected events for data source %s\"",
+			change.Count(rejected, "rejected event of it is", "rejected events of it are"), ident.Name(name).SQL()))
+	}
+	return result, nil
 }
 
 // forgetSource removes a data source and how far it has come.

@@ -23,6 +23,8 @@ type Outcome struct {
 	// Rejections say what was set aside and why, the first few of each
 	// batch: they are for the log.
 	Rejections []Rejection
+	// Missing are events of refused tables that were counted and not stored.
+	Missing []Gap
 	// Refusals name source tables whose events can't be applied, and why:
 	// for the status, and for the log once in a run.
 	Refusals []string

@@ -38,6 +38,7 @@ type Options struct {
 	SASLMechanism, SASLUsername, SASLPassword string
 	UnavailablePlaceholder                    string
 	SSLCAFile, SSLCertFile, SSLKeyFile        string
+	RejectedLimit                             string
 }
 
 // New returns the options of a data source before any is given: enabled, and
@@ -54,6 +55,7 @@ func Names() []string {
 		"trim_schema_prefix", "add_schema_prefix", "map_public_schema", "module",
 		"sasl_mechanism", "sasl_username", "sasl_password",
 		"unavailable_value_placeholder", "ssl_ca_file", "ssl_cert_file", "ssl_key_file",
+		"rejected_limit",
 	}
 }
 
@@ -85,7 +87,7 @@ func Secret(key string) bool { return key == "sasl_password" }
 func Live(key string) bool {
 	return slices.Contains([]string{
 		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password",
-		"ssl_ca_file", "ssl_cert_file", "ssl_key_file",
+		"ssl_ca_file", "ssl_cert_file", "ssl_key_file", "rejected_limit",
 	}, key)
 }
 
@@ -171,5 +173,6 @@ func (o *Options) fields() []*string {
 		&o.TrimSchemaPrefix, &o.AddSchemaPrefix, &o.MapPublicSchema, &o.Module,
 		&o.SASLMechanism, &o.SASLUsername, &o.SASLPassword,
 		&o.UnavailablePlaceholder, &o.SSLCAFile, &o.SSLCertFile, &o.SSLKeyFile,
+		&o.RejectedLimit,
 	}
 }

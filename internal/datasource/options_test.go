@@ -102,7 +102,7 @@ func TestEveryOption(t *testing.T) {
 	t.Parallel()
 	o := datasource.New("x")
 	for _, key := range datasource.Names() {
-		value := map[string]string{"security": "plaintext", "sasl_mechanism": "plain", "module": "folio"}[key]
+		value := map[string]string{"security": "plaintext", "sasl_mechanism": "plain", "module": "folio", "rejected_limit": "7"}[key]
 		if value == "" {
 			value = "value_" + key
 		}

@@ -128,6 +128,9 @@ func check(key, value string) error {
 		return err
 	case "brokers":
 		return checkBrokers(value)
+	case "rejected_limit":
+		_, _, err := parseRejectedLimit(value)
+		return err
 	case "map_public_schema":
 		return checkSchemaName(key, value)
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	Source, Group string
 	// Store is the catalog of target tables. It changes after a commit only.
 	Store *catalog.Store
+	// RejectedLimit returns what may be set aside of the source. It is asked every few
+	// seconds while events are set aside; nil is no bound.
+	RejectedLimit func(ctx context.Context) (RejectedLimit, error)
 	// Logger gets the schema changes.
 	Logger *slog.Logger
 }
@@ -46,6 +49,8 @@ type Applier struct {
 	layouts  map[change.Table]*knownLayout
 	// feeds are the topics and tables that are recorded in metadb.topic_table.
 	feeds map[gap.Feed]bool
+	// usage is what is set aside of the source, nil while it has not been counted.
+	usage *rejectedUsage
 	kin   kin
 	// pieceBytes is about how much memory the transformed rows of one side,
 	// before or after, may take: a chunk whose documents make more is dealt
@@ -134,7 +139,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 // rollBack ends a transaction that failed. A connection that can't even do that
 // is given up, and so are the temporary tables on it.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
-	a.layouts = nil
+	a.layouts, a.usage = nil, nil
 	a.stages.rolledBack()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return

@@ -94,6 +94,9 @@ func (r *run) apply(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.boundRejects(ctx); err != nil {
+		return err
+	}
 	if err := r.storeRejects(ctx); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 			continue
 		}
 		if table, stuck := stuckTable(err); stuck {
-			if strikes[table]++; strikes[table] >= strikesToPark && p.lots.roomFor(b, p.BatchBytes) {
+			if strikes[table]++; (strikes[table] >= strikesToPark || isRefused(err)) && p.lots.roomFor(b, p.BatchBytes) {
 				if err := p.park(b, table, err); err != nil {
 					return err
 				}
@@ -101,6 +101,9 @@ func (p *pipeline) report(ctx context.Context, b *batch, outcome change.Outcome)
 		if p.Reporter.Refused(refusal) {
 			p.Logger.Warn(p.subject() + "not applied: " + refusal)
 		}
+	}
+	for _, missing := range outcome.Missing {
+		p.Reporter.Missing(missing)
 	}
 	p.tellRejected(outcome)
 	var last time.Time

@@ -50,6 +50,9 @@ type Reporter interface {
 	Lag(records int64)
 	// Gap says that records are missing, to the log too.
 	Gap(gap change.Gap)
+	// Missing says that events of a refused table have been counted and not stored,
+	// to the log once for each partition.
+	Missing(events change.Gap)
 	// Skipped says that a topic's table has no primary key. It reports
 	// whether that is news.
 	Skipped(topic string) bool

@@ -101,6 +101,16 @@ type tabled interface{ Table() change.Table }
 // the disk of a tablespace that the table was put in, or its rows.
 type apart interface{ Apart() bool }
 
+// refusedTable is implemented by errors that say that a table is refused, and that the
+// source has no other.
+type refusedTable interface{ Refused() bool }
+
+// isRefused reports whether a failure is that of a source whose tables are all refused.
+func isRefused(err error) bool {
+	var r refusedTable
+	return errors.As(err, &r) && r.Refused()
+}
+
 // stuckTable returns the table that keeps a batch from being applied, if it is
 // one table that does: its lock, its schema, what somebody hung onto it. What
 // concerns the database as a whole is not a table's fault.

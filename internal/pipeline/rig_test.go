@@ -120,6 +120,7 @@ func (r *fakeReporter) Failed(err error)                  { r.failures <- err }
 func (r *fakeReporter) Applied(change.Outcome, time.Time) {}
 func (r *fakeReporter) Lag(records int64)                 { r.lags <- records }
 func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
+func (r *fakeReporter) Missing(gap change.Gap)            { r.gaps <- gap }
 func (r *fakeReporter) SnapshotComplete(_ context.Context, snapshot Awaited, how Completion) error {
 	r.completed <- completion{snapshot.Table, how}
 	return nil

@@ -223,6 +223,7 @@ func (reporter) Active()                           {}
 func (reporter) Applied(change.Outcome, time.Time) {}
 func (reporter) Lag(int64)                         {}
 func (reporter) Gap(change.Gap)                    {}
+func (reporter) Missing(change.Gap)                {}
 func (reporter) Skipped(string) bool               { return true }
 func (reporter) Refused(string) bool               { return true }
 func (reporter) SnapshotComplete(context.Context, pipeline.Awaited, pipeline.Completion) error {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"metadb/internal/change"
@@ -59,6 +60,13 @@ func (r *reporter) Lag(records int64) { r.state.SetLag(records) }
 
 // Gap implements pipeline.Reporter.
 func (r *reporter) Gap(found change.Gap) { r.recordGap(r.life, found) }
+
+// Missing implements pipeline.Reporter.
+func (r *reporter) Missing(events change.Gap) {
+	if r.state.AddGap(events) {
+		r.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", r.captured.Name, events.Reason))
+	}
+}
 
 // Skipped implements pipeline.Reporter.
 func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }

@@ -143,11 +143,12 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 	all := make([]*history.Applier, sessions)
 	for i := range all {
 		all[i] = history.New(history.Config{
-			Connect: func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
-			Source:  o.Name,
-			Group:   o.ConsumerGroup,
-			Store:   s.tables.store,
-			Logger:  s.logger,
+			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
+			Source:        o.Name,
+			Group:         o.ConsumerGroup,
+			Store:         s.tables.store,
+			RejectedLimit: s.rejectedLimit,
+			Logger:        s.logger,
 		})
 		appliers = append(appliers, &sharingApplier{Applier: all[i], stream: s})
 	}
@@ -158,6 +159,16 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 			_ = applier.Close(ctx)
 		}
 	}
+}
+
+// rejectedLimit returns how much may be set aside, as the option says now.
+func (s *stream) rejectedLimit(ctx context.Context) (history.RejectedLimit, error) {
+	o, err := datasource.Load(ctx, s.pool, s.captured.Name)
+	if err != nil {
+		return history.RejectedLimit{}, err
+	}
+	events, bytes := o.RejectedBounds()
+	return history.RejectedLimit{Events: events, Bytes: bytes}, nil
 }
 
 // newRouter returns the router of the stream, which origins that come later reach.
@@ -194,10 +205,13 @@ func makeRouter(o *datasource.Options) (*route.Router, error) {
 // setOrigins makes the origins known to the router of now and those to come.
 func (s *stream) setOrigins(origins []string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.origins = origins
 	if s.router != nil {
 		s.router.SetOrigins(origins)
+	}
+	s.mu.Unlock()
+	if len(s.state.Report().Parked) > 0 {
+		s.renew(errAltered) // events that wait have been routed with the origins of before
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // AddGap shows a gap in the stream. What is missing in a partition that has one is
-// added to it.
-func (s *Source) AddGap(found change.Gap) {
+// added to it. It reports whether it is the first one of its partition.
+func (s *Source) AddGap(found change.Gap) (first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.gaps, func(g change.Gap) bool { return g.Partition == found.Partition })
@@ -21,6 +21,7 @@ func (s *Source) AddGap(found change.Gap) {
 		s.gaps = append(slices.Delete(s.gaps, at, at+1), found)
 	}
 	s.showGaps()
+	return at < 0
 }
 
 // SetGaps replaces the gaps that are shown, in the order in which they were found. A
