@@ -115,6 +115,9 @@ func Missing(ctx context.Context, db Querier) ([]Right, error) {
 // Restore gives rights.
 func Restore(ctx context.Context, tx pgx.Tx, rights []Right) error {
 	for _, right := range rights {
+		if err := right.actForOwners(ctx, tx); err != nil {
+			return err
+		}
 		user := ident.Name(right.User).SQL()
 		for _, sql := range []string{"GRANT USAGE ON SCHEMA " + right.Schema.SQL() + " TO " + user, right.grant() + " TO " + user} {
 			if _, err := tx.Exec(ctx, sql); err != nil {
@@ -167,6 +170,9 @@ func changing(ctx context.Context, tx pgx.Tx, user string, change func() error) 
 	for _, right := range before {
 		if kept[right.grant()] {
 			continue
+		}
+		if err := right.actForOwners(ctx, tx); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, right.revoke()+" FROM "+ident.Name(user).SQL()); err != nil {
 			return fmt.Errorf("%s: %w", right.revoke(), err)

@@ -101,6 +101,9 @@ func (r Roles) CreateSchema(ctx context.Context, tx pgx.Tx, user string) error {
 	if err := r.registered(ctx, tx, user); err != nil {
 		return err
 	}
+	if err := ActFor(ctx, tx, user); err != nil {
+		return err
+	}
 	name := ident.Name(user).SQL()
 	_, err := tx.Exec(ctx, "CREATE SCHEMA "+name+" AUTHORIZATION "+name)
 	return err
@@ -119,6 +122,11 @@ SELECT count(*)
    AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`
 	if err := tx.QueryRow(ctx, owned, user).Scan(&handedOver); err != nil {
 		return 0, err
+	}
+	for _, role := range []string{user, r.System} {
+		if err := ActFor(ctx, tx, role); err != nil {
+			return 0, err
+		}
 	}
 	name := ident.Name(user).SQL()
 	for _, sql := range []string{

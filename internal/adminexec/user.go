@@ -115,6 +115,9 @@ func userError(err error, user adminlang.Name) error {
 			Code: code, Message: fmt.Sprintf("user \"%s\" %s", user.Text, sentinel), Hint: hint, Position: user.At,
 		}
 	}
+	if member, ok := errors.AsType[*access.MembershipError](err); ok {
+		return &Error{Code: codeInsufficientPrivilege, Message: fmt.Sprintf("%q may not act for role %q, as it is no superuser", member.By, member.Role), Hint: member.Grant(), Position: user.At}
+	}
 	quoted := user.String()
 	switch {
 	case errors.Is(err, access.ErrRoleExists):

@@ -50,6 +50,8 @@ type span struct {
 	charsBefore int
 	// last says that the input ends here.
 	last bool
+	// secret is what a statement that is SQL is refused for, nil for nothing.
+	secret *Error
 }
 
 // split reads up to the next semicolon that separates statements: one outside
@@ -58,6 +60,7 @@ func split(l *lexer) span {
 	var s span
 	parens := 0
 	var body atomicBody
+	finder := secretFinder{query: l.query}
 	for {
 		t := l.next()
 		if s.tokens == 0 {
@@ -66,8 +69,10 @@ func split(l *lexer) span {
 		s.end = t.end
 		if t.kind == end && (t.start == t.end || parens <= 0 && !body.open()) {
 			s.last = t.start == t.end
+			s.secret = finder.err()
 			return s
 		}
+		finder.see(t)
 		if s.tokens++; len(s.head) < headLength {
 			s.head = append(s.head, t)
 		}
@@ -87,6 +92,7 @@ func (s *span) statement(query string) Statement {
 	statement := Statement{Start: s.start, End: s.end}
 	parse := s.parser(query)
 	if parse == nil {
+		statement.Err = s.secret
 		return statement
 	}
 	if err := encoding(query, s.start, s.end); err != nil {

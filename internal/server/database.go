@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"metadb/internal/access"
 	"metadb/internal/dbsession"
 	"metadb/internal/ident"
 	"metadb/internal/instance"
@@ -91,7 +93,7 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 
 // prepare does as the superuser what the system user can't do for itself: it
 // gets the rights to make schemas in the database, and functions in public.
-func prepare(ctx context.Context, config *instance.Config) error {
+func prepare(ctx context.Context, config *instance.Config, logger *slog.Logger) error {
 	if err := unshared(ctx, config, config.Superuser); err != nil {
 		return err
 	}
@@ -133,5 +135,19 @@ SELECT has_database_privilege($1, current_database(), 'CREATE')
 			return fmt.Errorf("superuser %q lacks the right for this: %s: %w", config.Superuser.Name, missing.grant, err)
 		}
 	}
-	return nil
+	return checkAdministrator(ctx, conn, config, logger)
+}
+
+// checkAdministrator warns of what will not work where the superuser of metadb.conf is
+// none, as on managed services.
+func checkAdministrator(ctx context.Context, conn *pgx.Conn, config *instance.Config, logger *slog.Logger) error {
+	var lacking []string
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
+		lacking, err = access.Roles{System: config.SystemUser.Name, Super: config.Superuser.Name}.CheckAdministrator(ctx, tx)
+		return err
+	})
+	for _, line := range lacking {
+		logger.Warn(fmt.Sprintf("superuser %q of metadb.conf is no superuser of the database server, and lacks rights: %s", config.Superuser.Name, line))
+	}
+	return err
 }

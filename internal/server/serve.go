@@ -31,7 +31,7 @@ type server struct {
 // what it started has stopped then, in reverse order.
 func (s *server) serve(ctx context.Context) error {
 	//   superuser ──rights──▶ system user, who owns everything
-	if err := prepare(ctx, s.config); err != nil {
+	if err := prepare(ctx, s.config, s.logger); err != nil {
 		return err
 	}
 	//   one server per database

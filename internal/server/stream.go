@@ -52,7 +52,7 @@ type stream struct {
 // supervise builds and runs the stream until ctx ends, again and again.
 func (s *stream) supervise(ctx context.Context) {
 	defer s.state.SetStream(status.Inactive, "")
-	pauses := growing{}
+	pauses, said := growing{}, ""
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.words.add(s.run(ctx))
@@ -62,6 +62,7 @@ func (s *stream) supervise(ctx context.Context) {
 		long := time.Since(began) > longestPause
 		if long {
 			pauses.reset()
+			said = ""
 		}
 		switch {
 		case errors.Is(err, errAltered), errors.Is(err, errBack):
@@ -74,7 +75,10 @@ func (s *stream) supervise(ctx context.Context) {
 				continue
 			}
 		default:
-			s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+			if text := err.Error(); text != said {
+				s.logger.Warn(fmt.Sprintf("source %q: %s", s.captured.Name, text))
+				said = text
+			}
 			s.state.SetStream(status.Error, err.Error())
 		}
 		if pauses.wait(ctx) != nil {

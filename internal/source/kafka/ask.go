@@ -14,7 +14,7 @@ import (
 // ask puts a question to a broker, without joining a group. That no broker answers
 // within a few seconds is an error.
 func ask[Answer any](ctx context.Context, brokers []string, security Security, question func(context.Context, *kadm.Client) (Answer, error)) (answer Answer, err error) {
-	opts, err := security.options()
+	opts, err := security.options(nil)
 	if err != nil {
 		return answer, err
 	}

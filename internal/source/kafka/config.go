@@ -23,6 +23,9 @@ const (
 	fetchPatience = 3 * time.Second
 	// adminTimeout bounds questions to the broker.
 	adminTimeout = 4 * time.Second
+	// dialTimeout bounds the making of an encrypted connection; questions have
+	// adminTimeout by themselves.
+	dialTimeout = 10 * time.Second
 	// leaveTimeout bounds Close where the broker does not answer.
 	leaveTimeout = 3 * time.Second
 	// topicInterval is how often the client looks for new topics: SPEC 7

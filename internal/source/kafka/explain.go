@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"reflect"
+	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -25,36 +28,133 @@ func (s Security) explain(err error) error {
 
 func (s Security) hint(err error) string {
 	var (
-		unknown   x509.UnknownAuthorityError
-		hostname  x509.HostnameError
-		invalid   x509.CertificateInvalidError
 		handshake tls.RecordHeaderError
 		first     *kgo.ErrFirstReadEOF
 		dialing   *net.OpError
 		lookup    *net.DNSError
 	)
+	if hint := s.certificateHint(err); hint != "" {
+		return hint
+	}
 	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.IllegalSaslState):
+	case errors.Is(err, kerr.IllegalSaslState):
+		return "the broker asks nobody for a name and password at this port: check brokers and security"
+	case errors.Is(err, kerr.SaslAuthenticationFailed):
 		return "check sasl_username and sasl_password"
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return "check sasl_mechanism"
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.GroupAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return "the user lacks rights in Kafka: it needs to read and describe the topics, and to read the consumer group"
-	case errors.As(err, &unknown), errors.As(err, &invalid):
-		return "check ssl_ca_file"
-	case errors.As(err, &hostname):
-		return "check brokers: the certificate is for another name"
 	case errors.As(err, &handshake), s.TLS && timeout(err):
 		return "check security: the broker may not encrypt at this port"
-	case errors.As(err, &first), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		if s.Mechanism != "" {
-			return "the broker closed the connection: check sasl_username, sasl_password, sasl_mechanism and security"
-		}
-		return "the broker closed the connection: check security"
+	case errors.As(err, &first), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return s.closedHint()
 	case errors.As(err, &lookup), errors.As(err, &dialing) && dialing.Op == "dial":
 		return "check brokers, and whether Kafka runs"
 	}
 	return ""
+}
+
+// closedHint is for a broker that closed the connection without a word.
+func (s Security) closedHint() string {
+	const closed = "the broker closed the connection: check security"
+	switch {
+	case s.Mechanism != "":
+		return "the broker closed the connection: check sasl_username, sasl_password, sasl_mechanism and security (it may encrypt, or ask nobody for a password, at this port)"
+	case s.TLS && s.CertFile == "":
+		return closed + ", and whether it asks for a client certificate (ssl_cert_file, ssl_key_file)"
+	}
+	return closed
+}
+
+// certificateHint is for what either side has against the other's certificate.
+func (s Security) certificateHint(err error) string {
+	var (
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "check ssl_ca_file: the broker's certificate is of another authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return validity(invalid.Cert, time.Now())
+	case errors.As(err, &invalid):
+		return "check ssl_ca_file, and the broker's certificate"
+	case errors.As(err, &hostname):
+		return "check brokers: the certificate is for another name"
+	}
+	if alert, refused := alertOf(err); refused {
+		return s.alertHint(alert)
+	}
+	return ""
+}
+
+// validity says why a certificate of the broker's is not valid at a time.
+func validity(certificate *x509.Certificate, now time.Time) string {
+	const layout = "2006-01-02 15:04:05 UTC"
+	name := certificate.Subject.String()
+	if now.Before(certificate.NotBefore) {
+		return fmt.Sprintf("the broker's certificate %q is valid from %s on: check the clocks of both machines", name, certificate.NotBefore.UTC().Format(layout))
+	}
+	return fmt.Sprintf("the broker's certificate %q expired at %s: it has to be renewed there", name, certificate.NotAfter.UTC().Format(layout))
+}
+
+// Alerts with which a broker refuses a client.
+// https://www.rfc-editor.org/rfc/rfc8446#section-6.2
+const (
+	alertHandshakeFailure       = 40
+	alertBadCertificate         = 42
+	alertUnsupportedCertificate = 43
+	alertCertificateRevoked     = 44
+	alertCertificateExpired     = 45
+	alertCertificateUnknown     = 46
+	alertUnknownCA              = 48
+	alertAccessDenied           = 49
+	alertProtocolVersion        = 70
+	alertCertificateRequired    = 116
+)
+
+// alertOf returns the alert with which the other side ended a connection. crypto/tls has a
+// type of its own for it, a number, which it does not export.
+func alertOf(err error) (alert uint64, refused bool) {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
+		return 0, false
+	}
+	value := reflect.ValueOf(remote.Err)
+	if value.Kind() != reflect.Uint8 {
+		return 0, false
+	}
+	return value.Uint(), true
+}
+
+// alertHint says what a broker's alert asks for.
+func (s Security) alertHint(alert uint64) string {
+	switch alert {
+	case alertProtocolVersion:
+		return "the broker has no version of TLS that is safe: it needs 1.2 or later"
+	case alertCertificateExpired:
+		return "the broker refuses the certificate in ssl_cert_file: it has expired" + s.ownExpiry()
+	case alertCertificateRevoked:
+		return "the broker refuses the certificate in ssl_cert_file: it has been revoked"
+	case alertHandshakeFailure, alertBadCertificate, alertUnsupportedCertificate, alertCertificateUnknown, alertUnknownCA, alertAccessDenied, alertCertificateRequired:
+		if s.CertFile == "" {
+			return "the broker asks for a client certificate: set ssl_cert_file and ssl_key_file"
+		}
+		return "the broker refuses the certificate in ssl_cert_file: check that the authority that the broker trusts has signed it, and that it has not expired" + s.ownExpiry()
+	}
+	return ""
+}
+
+// ownExpiry says until when the client's own certificate is valid, empty if that can't be
+// read.
+func (s Security) ownExpiry() string {
+	pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+	if err != nil || pair.Leaf == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (it is valid until %s)", pair.Leaf.NotAfter.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
 func timeout(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -23,6 +24,9 @@ func TestExplain(t *testing.T) {
 		{sasl, kerr.SaslAuthenticationFailed, "sasl_password"},
 		{sasl, kerr.UnsupportedSaslMechanism, "sasl_mechanism"},
 		{sasl, io.EOF, "sasl_password"},
+		{sasl, io.EOF, "security"},
+		{sasl, kerr.IllegalSaslState, "the broker asks nobody for a name and password at this port"},
+		{Security{TLS: true}, syscall.ECONNRESET, "ssl_cert_file"},
 		{plain, io.EOF, "check security"},
 		{plain, &kgo.ErrGroupSession{Err: kerr.GroupAuthorizationFailed}, "lacks rights"},
 		{plain, x509.UnknownAuthorityError{}, "ssl_ca_file"},

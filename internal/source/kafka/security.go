@@ -1,10 +1,8 @@
 package kafka
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"os"
+	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -24,15 +22,16 @@ type Security struct {
 }
 
 // options returns the client's options. The error names the file that can't be
-// read or the mechanism that is unknown.
-func (s Security) options() ([]kgo.Opt, error) {
+// read or the mechanism that is unknown. The files are read again for each connection; log
+// gets what is wrong with them then, nil for nobody.
+func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
 	var opts []kgo.Opt
 	if s.TLS {
-		config, err := s.tls()
-		if err != nil {
+		files := &credentials{security: s, log: log}
+		if _, err := files.current(); err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.DialTLSConfig(config))
+		opts = append(opts, kgo.Dialer(files.dial))
 	}
 	if s.Mechanism != "" {
 		mechanism, err := s.sasl()
@@ -42,28 +41,6 @@ func (s Security) options() ([]kgo.Opt, error) {
 		opts = append(opts, kgo.SASL(mechanism))
 	}
 	return opts, nil
-}
-
-func (s Security) tls() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ssl_ca_file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ssl_ca_file %s has no certificate in PEM format", s.CAFile)
-		}
-	}
-	if s.CertFile != "" || s.KeyFile != "" {
-		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ssl_cert_file and ssl_key_file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 func (s Security) sasl() (sasl.Mechanism, error) {

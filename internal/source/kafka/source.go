@@ -77,7 +77,7 @@ func New(config Config) (*Source, error) {
 
 // connecting returns the options that both clients share.
 func (s *Source) connecting() ([]kgo.Opt, error) {
-	opts, err := s.config.Security.options()
+	opts, err := s.config.Security.options(s.config.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -411,7 +411,7 @@ func TestSecurityFiles(t *testing.T) {
 		{Security{TLS: true, CertFile: "absent.pem"}, "ssl_cert_file"},
 		{Security{Mechanism: "gssapi"}, "gssapi"},
 	} {
-		if _, err := test.security.options(); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := test.security.options(nil); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: got %v, want %q", test.security, err, test.want)
 		}
 	}

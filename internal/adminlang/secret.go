@@ -1,0 +1,126 @@
+package adminlang
+
+import (
+	"slices"
+	"strings"
+)
+
+// secrets are the words that a secret follows: of PostgreSQL's statements about roles, and of
+// a data source's options.
+var secrets = []string{"password", "sasl_password"}
+
+// queries are the first words of statements in which a secret's word can be a column that is
+// compared with something.
+var queries = []string{"select", "insert", "update", "delete", "merge", "with", "values", "table", "prepare", "copy", "declare", "explain"}
+
+// secretFinder looks for a secret in clear text in a statement that is not one of Metadb's. If the
+// database refused the statement it would write it to its log: a command with a mistyped first word, or
+// one that misses a comma.
+type secretFinder struct {
+	query string
+	// first are the statement's first words or symbols.
+	first []token
+	// word is the one before, up to an equals sign or TO.
+	word     token
+	assigned bool
+	// set says that the statement sets a parameter: ALTER ROLE … SET.
+	set bool
+	// at is the position of the secret, 0 if there is none.
+	at int
+}
+
+// see takes the statement's next token.
+func (f *secretFinder) see(t token) {
+	if f.at > 0 {
+		return
+	}
+	const enough = 3
+	if len(f.first) < enough {
+		f.first = append(f.first, t)
+	}
+	switch t.kind {
+	case text, escaped, broken:
+		if f.isSecret(t) {
+			f.at = t.at
+		}
+		f.word, f.assigned = token{}, false
+	case word, quoted:
+		f.set = f.set || t.is(f.query, "set")
+		if t.is(f.query, "to") && f.word.kind != end {
+			f.assigned = true
+			return
+		}
+		f.word, f.assigned = t, false
+	default:
+		f.assigned = t.is(f.query, "=") && f.word.kind != end
+		if !f.assigned {
+			f.word = token{}
+		}
+	}
+}
+
+// isSecret reports whether a string constant is one, by what stands before it.
+func (f *secretFinder) isSecret(constant token) bool {
+	if f.word.kind == end || f.begins("user", "mapping") || isVerifier(constant.value(f.query)) {
+		return false
+	}
+	name := fold(f.word.value(f.query))
+	misspelt := func(secret string) bool { return editDistance(name, secret) <= 2 }
+	switch {
+	case f.ofRole() && !f.set:
+		// Of the other options only VALID UNTIL has a string.
+		return name != "until"
+	case f.assigned && f.isQuery():
+		return false
+	case f.assigned:
+		return name == "sasl_password" || f.ofRole() && misspelt("password")
+	}
+	return slices.ContainsFunc(secrets, misspelt)
+}
+
+// begins reports whether the statement creates or alters what these words name.
+func (f *secretFinder) begins(words ...string) bool {
+	if len(f.first) <= len(words) || !f.first[0].is(f.query, "create") && !f.first[0].is(f.query, "alter") {
+		return false
+	}
+	for i, w := range words {
+		if !f.first[i+1].is(f.query, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// ofRole reports whether the statement creates or alters a role.
+func (f *secretFinder) ofRole() bool {
+	return f.begins("user") || f.begins("role") || f.begins("group")
+}
+
+// isQuery reports whether the statement is one in which columns are compared.
+func (f *secretFinder) isQuery() bool {
+	return slices.ContainsFunc(queries, func(w string) bool { return f.first[0].is(f.query, w) })
+}
+
+// isVerifier reports whether a password is one as PostgreSQL stores it, which is what psql's
+// \password sends.
+// https://www.postgresql.org/docs/current/catalog-pg-authid.html
+func isVerifier(password string) bool {
+	const md5Length = len("md5") + 32
+	return strings.HasPrefix(password, "SCRAM-SHA-256$") || strings.HasPrefix(password, "md5") && len(password) == md5Length
+}
+
+// err returns the error of a statement with a secret, nil if it has none. The secret is
+// not in it.
+func (f *secretFinder) err() *Error {
+	if f.at == 0 {
+		return nil
+	}
+	e := &Error{
+		Code: codeSyntax, Message: "this is no command of Metadb, and not passed on: the database would write the password in it to its log", Position: f.at,
+		Hint: "a word of the command may be mistyped: try help;",
+	}
+	if f.ofRole() {
+		e.Hint = "write create user U with password '…' [, comment '…']; to change a password use \\password U of psql, which sends it encrypted"
+	}
+	return e
+}

@@ -1,0 +1,79 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+)
+
+// credentials are the certificates of a client's connections. Files are read for each
+// connection, so that a certificate that is renewed in place is used from then on. While one can't
+// be read, as when it is being written, the last good ones are used.
+type credentials struct {
+	security Security
+	log      *slog.Logger
+
+	mu sync.Mutex
+	// good is what was read last, nil before.
+	good *tls.Config
+	// failure is what the log was given last, empty when the files are well.
+	failure string
+}
+
+// dial connects to a broker.
+func (c *credentials) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	config, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: config}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// current returns the configuration for a connection that begins now. It fails only where
+// nothing has been read before.
+func (c *credentials) current() (*tls.Config, error) {
+	config, err := c.security.readFiles()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.good, c.failure = config, ""
+	case c.good == nil:
+		return nil, err
+	case err.Error() != c.failure:
+		c.failure = err.Error()
+		if c.log != nil {
+			c.log.Warn(c.failure + "; the connections to the broker go on with what was read before")
+		}
+	}
+	return c.good, nil
+}
+
+// readFiles reads the certificates.
+func (s Security) readFiles() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read ssl_ca_file: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ssl_ca_file %s has no certificate in PEM format", s.CAFile)
+		}
+	}
+	if s.CertFile != "" || s.KeyFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read ssl_cert_file and ssl_key_file: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
