@@ -34,8 +34,11 @@ func TestPoolerThatShares(t *testing.T) {
 			i.behind(t, mode)
 			for range 2 {
 				for name, run := range map[string]func() error{
-					"start":   func() error { return Run(t.Context(), Options{Dir: i.dir, Stderr: &buffer{}, Port: i.port}) },
-					"upgrade": func() error { _, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil }); return err },
+					"start": func() error { return Run(t.Context(), Options{Dir: i.dir, Stderr: &buffer{}, Port: i.port}) },
+					"upgrade": func() error {
+						_, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil })
+						return err
+					},
 				} {
 					err := run()
 					if !errors.Is(err, dbsession.ErrShared) || !strings.Contains(err.Error(), "pooler in session mode") {
