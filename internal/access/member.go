@@ -94,7 +94,7 @@ SELECT r.rolname::text
                  UNION ALL
                  SELECT c.relowner FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
                  UNION ALL
-                 SELECT p.proowner FROM pg_catalog.pg_proc p WHERE $3 <> '' AND p.oid = pg_catalog.to_regprocedure($3))
+                 SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.oid = pg_catalog.to_regprocedure(nullif($3, '')))
  ORDER BY 1`
 
 // actForOwners is ActFor for whoever owns what a right is about.

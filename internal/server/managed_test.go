@@ -89,7 +89,7 @@ func TestManagedServices(t *testing.T) {
 		"database of the system user": {
 			[]string{"ALTER DATABASE %s OWNER TO dba"},
 			[]string{"CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'", "DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000 THEN " +
-				"GRANT mdbadmin TO dba WITH INHERIT TRUE, SET TRUE; ELSE GRANT mdbadmin TO dba; END IF; END $$", "ALTER DATABASE %s OWNER TO mdbadmin"},
+				"EXECUTE 'GRANT mdbadmin TO dba WITH INHERIT TRUE, SET TRUE'; ELSE GRANT mdbadmin TO dba; END IF; END $$", "ALTER DATABASE %s OWNER TO mdbadmin"},
 		},
 		"database of the administrator": {
 			[]string{"ALTER DATABASE %s OWNER TO dba"},
