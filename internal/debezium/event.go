@@ -11,6 +11,9 @@ import (
 // fill makes the event of what was read.
 func (d *Decoder) fill(in *reading) error {
 	env, event := &d.envelope, &in.event
+	if err := env.source.checkConnector(); err != nil {
+		return err
+	}
 	event.Snapshot = env.source.snapshot
 	event.LSN, event.Commit = env.source.position()
 	if len(env.op) != 1 {
@@ -74,12 +77,15 @@ func (d *Decoder) fillUpsert(in *reading) error {
 	if err != nil {
 		return err
 	}
+	event.Complete = !d.rows.lacking
 	oldKey, err := d.oldKey(in)
 	if err != nil {
-		return err
+		if !event.Complete && row.HasUnavailable() {
+			return err
+		}
+		oldKey = nil // which tells where unavailable values are, and there are none
 	}
 	event.Op, event.Shape = change.Upsert, in.shapes.row
-	event.Complete = !d.rows.lacking
 	event.Notes = d.rows.notes
 	if in.plan.notes != nil {
 		event.Notes = append(event.Notes, in.plan.notes...)

@@ -64,8 +64,13 @@ func (t *topic) learnKey(k *recordKey, key []byte) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", errKey, err)
 	}
-	if p.payload == nil || p.schema == nil {
+	switch {
+	case p.payload == nil || p.schema == nil:
 		p = parts{payload: whole}
+	case string(p.schema) == "null":
+		// A key without a schema in the form of one that has it. The next one may
+		// have other fields: its beginning is not worth being remembered.
+		p = parts{payload: p.payload}
 	}
 	if string(p.payload) == "null" {
 		return false, nil

@@ -46,6 +46,11 @@ func TestIdentity(t *testing.T) {
 		{"other order", `{"schema":{` + schemaOf([]field{a, b}) + `},"payload":{"b":"x" , "a":1}}`, "a,b", change.Upsert},
 		{"missing in the payload", `{"schema":{` + schemaOf([]field{a, b}) + `},"payload":{"a":1}}`, "a,b", change.Upsert},
 		{"null", `{"schema":null,"payload":null}`, "", change.Ignore},
+		{"schema null", `{"schema":null,"payload":{"b":"x","a":1}}`, "b,a", change.Upsert},
+		{"schema null, payload first", `{"payload":{"a":1},"schema":null}`, "a", change.Upsert},
+		{"schema null, a field twice", `{"schema":null,"payload":{"a":1,"a":1}}`, "", change.Reject},
+		{"schema null, a number", `{"schema":null,"payload":5}`, "", change.Reject},
+		{"schema null, no fields", `{"schema":null,"payload":{}}`, "", change.Ignore},
 		{"plain null", `null`, "", change.Ignore},
 		{"text", `hello`, "", change.Reject},
 		{"a number", `5`, "", change.Reject},
@@ -123,11 +128,21 @@ func TestOldKey(t *testing.T) {
 		{`old`, "!__debezium.oldkey"},
 		{`[1]`, "!__debezium.oldkey"},
 	} {
+		reason, unreadable := strings.CutPrefix(c.want, "!")
+		// A row of which nothing is unavailable needs no old key.
 		event := debezium.NewDecoder(debezium.Config{}).Decode(&debezium.Input{
 			Topic: "t", Key: keyOf(row[1:]), Value: eventOf(row, "c", "null", objectOf(row)),
 			Headers: []change.Header{{Name: "__debezium.oldkey", Value: []byte(c.header)}},
 		})
-		if reason, ok := strings.CutPrefix(c.want, "!"); ok {
+		if unreadable {
+			if event.Op != change.Upsert || event.OldKey != nil {
+				t.Errorf("%s: got %s with the old key %x: %s", c.header, event.Op, event.OldKey, event.Reason)
+			}
+			lacking := strings.Replace(objectOf(row), `"b":"x"`, `"b":"x","d":"__debezium_unavailable_value"`, 1)
+			event = debezium.NewDecoder(debezium.Config{}).Decode(&debezium.Input{
+				Topic: "t", Key: keyOf(row[1:]), Value: eventOf(append(row, field{"d", schemaString, `""`}), "c", "null", lacking),
+				Headers: []change.Header{{Name: "__debezium.oldkey", Value: []byte(c.header)}},
+			})
 			if event.Op != change.Reject || !strings.Contains(event.Reason, reason) {
 				t.Errorf("%s: got %s: %s", c.header, event.Op, event.Reason)
 			}
@@ -139,6 +154,23 @@ func TestOldKey(t *testing.T) {
 		}
 		if got := strings.Join(parts, "|"); got != c.want {
 			t.Errorf("%s: got %s, want %s: %s", c.header, got, c.want, event.Reason)
+		}
+	}
+}
+
+// TestKeysWithoutSchemaDiffer: a key without a schema says by itself which fields
+// it has, whatever the one before it had.
+func TestKeysWithoutSchemaDiffer(t *testing.T) {
+	row := loan()
+	decoder := debezium.NewDecoder(debezium.Config{})
+	for _, c := range []struct{ key, want string }{
+		{`{"schema":null,"payload":{"a":1,"b":"x"}}`, "a,b"},
+		{`{"schema":null,"payload":{"a":1}}`, "a"},
+		{`{"schema":null,"payload":{"b":"x","a":1}}`, "b,a"},
+	} {
+		event := decoder.Decode(&debezium.Input{Topic: "t", Key: []byte(c.key), Value: eventOf(row, "u", "null", objectOf(row))})
+		if event.Op != change.Upsert || keyNames(&event) != c.want {
+			t.Errorf("%s: got %s %q: %s", c.key, event.Op, keyNames(&event), event.Reason)
 		}
 	}
 }

@@ -52,6 +52,8 @@ func compile(raw []byte) *plan {
 		return compileRow(row)
 	case strings.HasPrefix(s.Name, "io.debezium.connector."):
 		return &plan{ignored: true, notifies: s.Name == notificationSchema}
+	case s.Type == typeStruct && s.connector() != "" && s.connector() != supportedConnector:
+		return &plan{refusal: otherConnector(s.connector())}
 	case s.Type == typeStruct:
 		return &plan{refusal: fmt.Sprintf("the record is not a Debezium envelope but a struct %.100q, flattened perhaps: %s", s.Name, expectedEnvelope)}
 	}

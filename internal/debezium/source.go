@@ -9,6 +9,8 @@ import (
 // source is what an envelope says about where and when a change was made.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-create-events
 type source struct {
+	// connector is the kind of database, nil where it is not said.
+	connector     []byte
 	schema, table []byte
 	snapshot      change.SnapshotMark
 	// millis, micros and nanos are the time of the change as far as it is
@@ -28,7 +30,8 @@ type moment struct {
 
 // The members of source that matter, to notice one that appears twice.
 const (
-	seenSchema = 1 << iota
+	seenConnector = 1 << iota
+	seenSchema
 	seenTable
 	seenSnapshot
 	seenMillis
@@ -68,6 +71,9 @@ func (r *source) member(s *scanner, name []byte) error {
 	bit := 0
 	var err error
 	switch string(name) {
+	case "connector":
+		bit = seenConnector
+		r.connector, err = s.optionalName()
 	case "schema":
 		bit = seenSchema
 		r.schema, err = s.optionalName()

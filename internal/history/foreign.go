@@ -13,12 +13,21 @@ import (
 	"metadb/internal/ddl"
 )
 
-// duplicateTable is the SQLSTATE of a relation that is there already.
-const duplicateTable = "42P07"
+// SQLSTATEs of a relation that is there already, and of another object, such as a
+// type: each relation has a type of its name.
+const (
+	duplicateTable  = "42P07"
+	duplicateObject = "42710"
+)
+
+// limitExceeded is the class of SQLSTATEs of what is too much for PostgreSQL, such
+// as columns of a table.
+const limitExceeded = "54"
 
 // fit makes the table as the plan says. It reports false if that can't be, because
-// a relation that is none of Metadb's has one of its names; the table's events are
-// set aside then, and those of others go on.
+// something that is none of Metadb's has one of its names, or because the columns
+// are too many for PostgreSQL, which counts those that were dropped; the table's
+// events are set aside then, and those of others go on.
 func (r *run) fit(ctx context.Context, t *target) (bool, error) {
 	if t.delta.Empty() {
 		return true, nil
@@ -29,20 +38,16 @@ func (r *run) fit(ctx context.Context, t *target) (bool, error) {
 		table, err = ddl.Execute(ctx, r.tx, t.delta, r.config.Logger)
 		return err
 	}
-	if t.delta.Before != nil {
-		if err := execute(); err != nil {
-			return false, err
-		}
-		t.table, t.changed = table, true
-		return true, nil
-	}
 	err := r.savepoint(ctx, execute)
 	var refused *pgconn.PgError
-	switch {
+	switch isRefusal := errors.As(err, &refused); {
 	case err == nil:
 		t.table, t.changed = table, true
 		return true, nil
-	case !errors.As(err, &refused) || refused.Code != duplicateTable:
+	case isRefusal && refused.Code[:2] == limitExceeded:
+		r.refuse(t, fmt.Sprintf("table %s can't be made as its events are: %s", t.table.Name, refused.Message))
+		return false, nil
+	case t.delta.Before != nil || !isRefusal || refused.Code != duplicateTable && refused.Code != duplicateObject:
 		return false, err
 	}
 	// Another stream may have made the table a moment ago.

@@ -51,7 +51,7 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 	// A lock may have been that of another share.
 	if table, stuck := stuckTable(b.failure); stuck && !isLock(b.failure) {
 		strikes[table]++
-		p.is(applying, b.failure)
+		p.failed(b, b.failure)
 	}
 	for len(b.Spans) > 0 {
 		b.Snapshots = p.news(b)
@@ -68,7 +68,7 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 		if decide(err) == restart {
 			return restartError(err)
 		}
-		p.is(applying, err)
+		p.failed(b, err)
 		if narrowed, err := p.narrower(ctx, b, err); err != nil {
 			return err
 		} else if narrowed {
@@ -94,6 +94,9 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 func (p *pipeline) report(ctx context.Context, b *batch, outcome change.Outcome) {
 	p.is(applying, nil)
 	p.progress.applied(b.Spans)
+	if p.progress.passed() {
+		p.Reporter.Lag(p.progress.lag())
+	}
 	for _, line := range outcome.Warnings {
 		p.Logger.Warn(line)
 	}

@@ -159,6 +159,10 @@ func (p *pipeline) divert(b *batch) error {
 		}
 	}
 	p.lots.tell()
+	for _, lot := range p.lots.all {
+		p.progress.reached(lot.batch.Spans)
+	}
+	p.Reporter.Lag(p.progress.lag())
 	p.is(parking, p.lots.err())
 	return nil
 }

@@ -167,7 +167,7 @@ func newPipeline(config Config) *pipeline {
 	p.barrier.skew = change.Micros(writeSkew.Microseconds())
 	p.snapshot = newSnapshots(config.SnapshotDeadline)
 	p.lots.changed = make(chan struct{}, 1)
-	p.progress.next = make(map[change.Partition]int64)
+	p.progress = newProgress()
 	return p
 }
 

@@ -339,6 +339,46 @@ func TestLag(t *testing.T) {
 	})
 }
 
+// TestLagOfAFailure: what is known to wait is told with the failure, and not only
+// when the broker is asked again.
+func TestLagOfAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *Config) { c.LongestPause = time.Hour })
+		r.source.ends = map[change.Partition]int64{}
+		last := func() int64 {
+			synctest.Wait()
+			lag := int64(-1)
+			for len(r.reporter.lags) > 0 {
+				lag = <-r.reporter.lags
+			}
+			return lag
+		}
+		r.send(change.Delivery{
+			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
+			Events: []change.Event{loanAt(loanPart0, 0), loanAt(loanPart0, 1), upsert(part0, 0, 1, 1)},
+		})
+		r.batch()
+		r.answer(stuckError{loan, "42P16"})
+		if lag := last(); lag != 3 {
+			t.Errorf("with the first failure: %d", lag)
+		}
+		for range strikesToPark - 1 {
+			r.batch()
+			r.answer(stuckError{loan, "42P16"})
+		}
+		wantOffsets(t, r.batch(), map[change.Partition][]int64{part0: {0}})
+		r.answer(nil)
+		if lag := last(); lag != 2 {
+			t.Errorf("while the table waits: %d", lag)
+		}
+		wantOffsets(t, r.batch(), map[change.Partition][]int64{loanPart0: {0, 1}})
+		r.answer(nil)
+		if lag := last(); lag != 0 {
+			t.Errorf("when all is applied: %d", lag)
+		}
+	})
+}
+
 func TestManyRejectionsDoNotFillTheLog(t *testing.T) {
 	log := &strings.Builder{}
 	p := newPipeline(Config{Name: "sensor", Logger: slog.New(slog.NewTextHandler(log, nil))})

@@ -118,9 +118,17 @@ func (r *fakeReporter) Active() {
 }
 func (r *fakeReporter) Failed(err error)                  { r.failures <- err }
 func (r *fakeReporter) Applied(change.Outcome, time.Time) {}
-func (r *fakeReporter) Lag(records int64)                 { r.lags <- records }
-func (r *fakeReporter) Gap(gap change.Gap)                { r.gaps <- gap }
-func (r *fakeReporter) Missing(gap change.Gap)            { r.gaps <- gap }
+
+// Lag implements Reporter. What nobody asks about is dropped.
+func (r *fakeReporter) Lag(records int64) {
+	select {
+	case r.lags <- records:
+	default:
+	}
+}
+
+func (r *fakeReporter) Gap(gap change.Gap)     { r.gaps <- gap }
+func (r *fakeReporter) Missing(gap change.Gap) { r.gaps <- gap }
 func (r *fakeReporter) SnapshotComplete(_ context.Context, snapshot Awaited, how Completion) error {
 	r.completed <- completion{snapshot.Table, how}
 	return nil

@@ -11,11 +11,12 @@ import (
 	"metadb/internal/ident"
 )
 
-// The limits of PostgreSQL: columns of a table, less the metadata columns, and
-// columns of an index, less __origin.
+// The limits of PostgreSQL: columns of a table, less the ten that a temporary table
+// has beside the row (package history), which are more than the metadata columns,
+// and columns of an index, less __origin.
 // https://www.postgresql.org/docs/current/limits.html
 const (
-	maxColumns = 1600 - 5
+	maxColumns = 1600 - 10
 	maxKey     = 32 - 1
 )
 
@@ -183,7 +184,7 @@ func (d *draft) checkShape(e *change.Event) string {
 	case len(e.Shape.Key) > maxKey:
 		return fmt.Sprintf("the key has %d columns, PostgreSQL's limit is %d", len(e.Shape.Key), maxKey)
 	case total > maxColumns:
-		return fmt.Sprintf("table %s would have %d columns, the limit is %d", d.name, total, maxColumns)
+		return fmt.Sprintf("table %s would have %d columns, the limit is %d: PostgreSQL's 1600, less those of Metadb", d.name, total, maxColumns)
 	}
 	return ""
 }

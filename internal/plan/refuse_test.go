@@ -30,6 +30,8 @@ func TestRefused(t *testing.T) {
 		"empty column":            {[]change.Event{patronRow, row(patron, "id integer", " text")}, "column is empty"},
 		"no key":                  {[]change.Event{with(patronRow, key())}, "no field of the record's key"},
 		"key too long":            {[]change.Event{wide(32)}, "key has 32 columns"},
+		"columns too many":        {[]change.Event{with(wide(1591), key(0))}, "would have 1591 columns, the limit is 1590"},
+		"one column too many":     {[]change.Event{with(wide(1590), key(0)), with(row(patron, "c0 integer", "x text"), key(0))}, "would have 1591 columns"},
 		"second source table":     {[]change.Event{patronRow, with(patronRow, from("other", "patron"))}, "fed by library.patron already"},
 		"delete of second table":  {[]change.Event{patronRow, with(patronRow, from("other", "patron"), op(change.Delete))}, "fed by"},
 		"unknown key in a delete": {[]change.Event{patronRow, with(row(patron, "code text"), op(change.Delete))}, "column code is not known"},
