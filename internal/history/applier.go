@@ -52,6 +52,9 @@ type Applier struct {
 	// usage is what is set aside of the source, nil while it has not been counted.
 	usage *rejectedUsage
 	kin   kin
+	// identified are the tables whose replica identity has been seen to, nil where
+	// that has never been needed.
+	identified map[change.Table]bool
 	// pieceBytes is about how much memory the transformed rows of one side,
 	// before or after, may take: a chunk whose documents make more is dealt
 	// with in pieces.
@@ -115,6 +118,8 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	run.tx = tx
 	if err := do(ctx); err != nil {
 		a.rollBack(ctx, tx)
+		a.noteRefusal(err)
+		a.nameEventTriggers(ctx, err)
 		return change.Outcome{}, err
 	}
 	took := &run.outcome.Took
@@ -131,6 +136,9 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	}
 	for _, feed := range run.newFeeds {
 		a.feeds[feed] = true
+	}
+	for _, name := range run.newlyIdentified {
+		a.identified[name] = true
 	}
 	run.outcome.Tables = run.tallies
 	return run.outcome, nil

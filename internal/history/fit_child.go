@@ -52,11 +52,14 @@ func (r *run) fitChild(ctx context.Context, parent *catalog.Table, name change.T
 		return err
 	})
 	var refused *pgconn.PgError
-	if child == nil && errors.As(err, &refused) && refused.Code == duplicateTable {
+	if child == nil && errors.As(err, &refused) && (refused.Code == duplicateTable || refused.Code == duplicateObject) {
 		r.warn(fmt.Sprintf("table %s can't be transformed: %s", parent.Name, refused.Message))
 		return nil, nil, nil
 	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.identify(ctx, table); err != nil {
 		return nil, nil, err
 	}
 	if child == nil {

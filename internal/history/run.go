@@ -45,6 +45,9 @@ type run struct {
 	family map[change.Table]*target
 	// transformed counts what was done to them.
 	transformed change.Outcome
+	// newlyIdentified are the tables whose replica identity this transaction has
+	// seen to.
+	newlyIdentified []change.Table
 }
 
 // target is one table in one batch.
@@ -157,6 +160,9 @@ func (r *run) applyTable(ctx context.Context, t *target) error {
 	}
 	if t.changed {
 		r.outcome.SchemaChanges++
+	}
+	if err := r.identifyRows(ctx, t); err != nil {
+		return err
 	}
 	if err := r.rekey(ctx, t); err != nil {
 		return err

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -147,12 +149,21 @@ func (r *run) dropOldStages(ctx context.Context) error {
 	}
 	keys := slices.SortedFunc(maps.Keys(s.byShape), func(a, b string) int { return s.byShape[a].used - s.byShape[b].used })
 	s.dropped = keys[:len(keys)-maxStages]
-	for _, key := range s.dropped {
-		if _, err := r.tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.byShape[key].SQL()); err != nil {
-			return fmt.Errorf("drop a temporary table: %w", err)
+	err := r.savepoint(ctx, func() error {
+		for _, key := range s.dropped {
+			if _, err := r.tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.byShape[key].SQL()); err != nil {
+				return fmt.Errorf("drop a temporary table: %w", err)
+			}
 		}
+		return nil
+	})
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+		// An event trigger can keep tables from being dropped. They are in nobody's
+		// way: the next transaction tries again.
+		s.dropped = nil
+		return nil
 	}
-	return nil
+	return err
 }
 
 // SQL returns the stage's name for use in a statement.

@@ -74,6 +74,17 @@ func (p *progress) passed() bool {
 	return raised
 }
 
+// applied notes spans that are committed, of partitions that are still read.
+func (p *progress) applied(spans []change.Span) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, span := range spans {
+		if _, ours := p.next[span.Partition]; ours {
+			p.next[span.Partition] = span.To.Next
+		}
+	}
+}
+
 // lag returns how many records lie between what is applied and the ends.
 func (p *progress) lag() int64 {
 	p.mu.Lock()

@@ -1,0 +1,54 @@
+package ddl
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/ident"
+)
+
+// unidentifiedSQL asks for the partitions of a table whose rows nothing identifies
+// to the subscribers of a publication: they have no primary key, and the replica
+// identity is the default or nothing.
+const unidentifiedSQL = `
+	SELECT n.nspname, c.relname
+		FROM pg_catalog.pg_namespace AS mn
+			JOIN pg_catalog.pg_class AS m ON m.relnamespace = mn.oid AND m.relname = $2
+			CROSS JOIN LATERAL pg_catalog.pg_partition_tree(m.oid) AS p
+			JOIN pg_catalog.pg_class AS c ON c.oid = p.relid
+			JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE mn.nspname = $1 AND p.isleaf AND c.relkind = 'r'
+			AND (c.relreplident = 'n' OR c.relreplident = 'd'
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary))`
+
+// IdentifyRows gives the partitions of a table, in tx, a replica identity where they
+// have none, and reports whether any had none. Where a publication has the table
+// PostgreSQL does not let its rows be deleted or updated otherwise. It is the whole
+// row, since a table of Metadb's has no unique index whose columns are all NOT NULL;
+// what that costs is WAL, and where wal_level is logical only.
+// https://www.postgresql.org/docs/current/logical-replication-publication.html
+func IdentifyRows(ctx context.Context, tx pgx.Tx, t *catalog.Table) (bool, error) {
+	rows, err := tx.Query(ctx, unidentifiedSQL, string(t.Main.Schema), string(t.Main.Name))
+	if err != nil {
+		return false, fmt.Errorf("look for the replica identity of table %s: %w", t.Name, err)
+	}
+	parts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ident.Qualified, error) {
+		var schema, name string
+		err := row.Scan(&schema, &name)
+		return ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(name)}, err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for the replica identity of table %s: %w", t.Name, err)
+	}
+	b := &builder{table: t}
+	for _, part := range parts {
+		b.add("ALTER TABLE ", part.SQL(), " REPLICA IDENTITY FULL")
+	}
+	if err := b.run(ctx, tx); err != nil {
+		return false, fmt.Errorf("give table %s a replica identity: %w", t.Name, explain(err))
+	}
+	return len(parts) > 0, nil
+}
