@@ -36,7 +36,7 @@ test: ## Run every test, those with a real Kafka and Debezium and other language
 
 .PHONY: test-short
 test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
-	@scripts/install
+	@scripts/install test
 	go test -short -timeout 5m ./...
 
 .PHONY: torture

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNoPooler says that PgBouncer is not installed.
-var ErrNoPooler = errors.New("pgbouncer was not found: run \"scripts/install e2e\"")
+var ErrNoPooler = errors.New("pgbouncer was not found: run \"scripts/install test\"")
 
 // superviseOne runs a program until standard input ends.
 const superviseOne = `
