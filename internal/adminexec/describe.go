@@ -17,6 +17,8 @@ func Describe(command adminlang.Command) []Column {
 		return describeList(c.What.Text)
 	case adminlang.Sync:
 		return describeSync(c)
+	case adminlang.VerifyConsistency:
+		return describeFindings()
 	}
 	return nil
 }

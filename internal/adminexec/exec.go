@@ -91,6 +91,8 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.alterSystem(ctx, c)
 	case adminlang.RefreshTypes:
 		return e.refreshTypes(ctx, c)
+	case adminlang.VerifyConsistency:
+		return e.verifyConsistency(ctx)
 	case adminlang.CreateMapping:
 		return e.createMapping(ctx, c)
 	case adminlang.DropMapping:

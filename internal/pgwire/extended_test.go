@@ -73,7 +73,7 @@ func TestErrorsInEveryMode(t *testing.T) {
 		{"drop data source nope", "42704", ""},
 		{"create data origin x; list status", "42601", ""},
 		{"select 1/0", "22012", ""},
-		{"verify consistency", "0A000", ""},
+		{"refresh inferred column types", "0A000", ""},
 	}
 	for _, mode := range modes()[:4] {
 		for _, test := range tests {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"metadb/internal/adminexec"
 	"metadb/internal/adminlang"
 )
 
@@ -191,7 +192,7 @@ func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer,
 	defer stop()
 	s.setStop(stop)
 	defer s.setStop(nil)
-	result, err := s.server.Executor.Exec(ctx, command)
+	result, err := s.server.Executor.Exec(adminexec.WithProgress(ctx, s.showProgress), command)
 	if err != nil && ctx.Err() != nil {
 		return nil, failure(codeCanceled, messageCanceled)
 	}
@@ -199,6 +200,14 @@ func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer,
 		return nil, commandError(err)
 	}
 	return &answer{result: result}, nil
+}
+
+// showProgress brings a notice to the client while a command runs. A broken
+// connection is noticed when the result is sent.
+func (s *session) showProgress(n adminexec.Notice) {
+	if s.out.send(noticeResponse(n)) == nil {
+		_ = s.out.flush()
+	}
 }
 
 func (s *session) setStop(stop context.CancelFunc) {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/consistency"
 	"metadb/internal/oracle"
 	"metadb/internal/resync"
 )
@@ -205,6 +206,10 @@ func (m *model) check(tables []change.Table) {
 		if !slices.Equal(got, versions) {
 			m.t.Errorf("%s has the versions\n%s\nthe oracle\n%s", name, strings.Join(got, "\n"), strings.Join(versions, "\n"))
 		}
+	}
+	findings, err := consistency.Verify(context.Background(), m.db.Pool, consistency.Report{})
+	if m.must(err); len(findings) > 0 {
+		m.t.Errorf("verify consistency: %+v", findings)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/consistency"
 	"metadb/internal/oracle"
 	"metadb/internal/rig"
 )
@@ -43,6 +44,20 @@ func (w *world) check() {
 			w.t.Log(w.story(differs))
 		}
 		w.t.Fatalf("%v\nafter %v\n%s", err, strings.Join(w.trail, ", "), w.describe())
+	}
+	w.verify()
+}
+
+// verify has the tables verified, as "verify consistency" does.
+func (w *world) verify() {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(w.t.Context()) }()
+	if findings, err := consistency.Verify(w.t.Context(), conn, consistency.Report{}); err != nil || len(findings) > 0 {
+		w.t.Fatalf("verify consistency: %v, %+v\nafter %v\n%s", err, findings, strings.Join(w.trail, ", "), w.describe())
 	}
 }
 

@@ -45,6 +45,7 @@ func TestUpgrade(t *testing.T) {
 			u.endSource()
 			u.streamAfter()
 			u.rights()
+			u.verify()
 		})
 	}
 }
@@ -179,6 +180,26 @@ func (u *upgraded) compare(before map[string][]string) {
 	for query, want := range before {
 		u.expect(query, want...)
 	}
+}
+
+// verify has the tables verified, and stops the server.
+func (u *upgraded) verify() {
+	u.t.Helper()
+	conn, err := u.m.Admin(u.t.Context())
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	rows, _ := conn.Query(u.t.Context(), "verify consistency") // its error is the rows', too
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		return fmt.Sprint(values...), err
+	})
+	if err != nil || len(found) > 0 {
+		u.t.Errorf("verify consistency: %q, %v", found, err)
+	}
+	u.do(func() error { return u.m.Stop(u.t.Context()) })
+	u.must()
 }
 
 // must fails the test with the first error of the steps so far.

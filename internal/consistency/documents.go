@@ -1,0 +1,162 @@
+package consistency
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+	"metadb/internal/transform"
+)
+
+// untransformed is the check of parents.
+const untransformed = "parent without its transformed row"
+
+// documents looks for current rows whose JSON should have transformed rows and has
+// none. The database finds the rows that have none; whether their documents should
+// is for the same code to say that transforms them. Nothing is expected of a table
+// whose mappings have not been applied to all rows.
+func (v *verification) documents(ctx context.Context, t *table, all []*table) error {
+	if t.mapped == "" {
+		return nil
+	}
+	mappings, err := v.mappings(ctx, t)
+	if err != nil {
+		return err
+	}
+	set := transform.Compile(mappings)
+	if set.Empty() || set.Text() != t.mapped {
+		return nil
+	}
+	for i, target := range set.Targets {
+		at := slices.IndexFunc(mappings, func(m transform.Mapping) bool { return m.Target == target })
+		if at < 0 {
+			continue
+		}
+		if err := v.untransformed(ctx, t, childOf(t, target, all), documentCheck{set: set, table: i, mapping: mappings[at]}); err != nil {
+			return fmt.Errorf("look for %s: %w", untransformed, err)
+		}
+	}
+	return nil
+}
+
+// mappings reads the mappings of a table.
+func (v *verification) mappings(ctx context.Context, t *table) ([]transform.Mapping, error) {
+	var found []transform.Mapping
+	err := v.reading(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT column_name, path, map FROM metadb.transform_json WHERE schema_name = $1 AND table_name = $2 ORDER BY 1, 2, 3",
+			string(t.current.Schema), string(t.current.Name))
+		if err != nil {
+			return err
+		}
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[transform.Mapping])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the data mappings: %w", err)
+	}
+	return found, nil
+}
+
+// childOf returns the table that a target makes, nil where there is none.
+func childOf(t *table, target string, all []*table) *table {
+	name := change.Table{Schema: t.name.Schema, Name: t.name.Name + "__" + target}
+	for _, child := range all {
+		if child.name == name && child.transformed {
+			return child
+		}
+	}
+	return nil
+}
+
+// documentCheck is what one transformed table should have rows of.
+type documentCheck struct {
+	set     *transform.Set
+	table   int
+	mapping transform.Mapping
+}
+
+// untransformed checks the parents of one transformed table. Documents are read one
+// after the other.
+func (v *verification) untransformed(ctx context.Context, t, child *table, c documentCheck) error {
+	sql, err := c.candidates(t, child)
+	if err != nil || sql == "" {
+		return err
+	}
+	f := Finding{Table: t.shown(), Check: untransformed}
+	err = v.reading(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql)
+		if err != nil {
+			return err
+		}
+		var key string
+		texts := make([][]byte, len(c.set.Columns))
+		into := []any{&key}
+		for i := range texts {
+			into = append(into, &texts[i])
+		}
+		_, err = pgx.ForEachRow(rows, into, func() error {
+			if !c.makesRows(texts) {
+				return nil
+			}
+			if f.Count++; f.Count <= 3 {
+				f.Examples += " " + key
+			}
+			return nil
+		})
+		return err
+	})
+	if err == nil && f.Count > 0 {
+		f.Examples = f.Examples[1:] + " in " + t.name.Name + "__" + c.mapping.Target
+		v.findings = append(v.findings, f)
+	}
+	return err
+}
+
+// candidates returns the query for the keys and documents of current rows that have
+// a document at the mapping's path and no transformed row; "" where nothing says
+// which rows are whose.
+func (c documentCheck) candidates(t, child *table) (string, error) {
+	rows := "SELECT " + t.example("p") + " AS example"
+	for _, column := range c.set.Columns {
+		rows += ", p." + ident.Name(column).SQL() + "::text"
+	}
+	document := "p." + ident.Name(c.mapping.Column).SQL()
+	rows += " FROM " + t.current.SQL() + " AS p WHERE " + document + " IS NOT NULL"
+	names, err := transform.ParsePath(c.mapping.Path)
+	if err != nil {
+		return "", err
+	}
+	if len(names) > 0 {
+		last, err := json.Marshal(names[len(names)-1])
+		if err != nil {
+			return "", err
+		}
+		// A document without that word has nothing at the path.
+		rows += " AND strpos(" + document + "::text, " + quoteLiteral(string(last)) + ") > 0"
+	}
+	if child == nil {
+		return rows, nil
+	}
+	roots := rootsOf(child, t)
+	if roots == nil {
+		return "", nil
+	}
+	return withoutPartner(rows, "p", "c", child, roots), nil
+}
+
+// makesRows reports whether documents make a row of the transformed table.
+func (c documentCheck) makesRows(texts [][]byte) bool {
+	documents := make([][]byte, len(texts))
+	for i, text := range texts {
+		documents[i] = transform.Valid(text)
+	}
+	rows := transform.NewRows(c.set)
+	layout := transform.NewLayout(c.set, func(string) []change.Column { return nil })
+	from, to := rows.Span(layout.Add(rows, documents), c.table)
+	return to > from
+}
