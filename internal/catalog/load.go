@@ -3,9 +3,8 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,56 +21,100 @@ type Querier interface {
 }
 
 // Load reads every target table from the database and makes them the snapshot,
-// in place of what was there. A table that is in metadb.target_table but whose
-// relations somebody has dropped is left out: the next event makes it again.
+// in place of what was there. A table whose relations somebody has dropped, all of
+// them, is left out: the next event makes it again. One that can't be understood has
+// a [Fault]; no table keeps another one from being read.
 func (s *Store) Load(ctx context.Context, db Querier) error {
-	l := &loader{db: db, byName: map[change.Table]*Table{}, byMain: map[uint32]*Table{}}
-	for _, step := range []func(context.Context) error{
-		l.tables, l.parents, l.columns, l.renamed, l.keys, l.feeds, l.carried, l.outdated, l.years, l.sequences, l.guards,
-	} {
-		if err := step(ctx); err != nil {
-			return fmt.Errorf("load the catalog: %w", err)
-		}
+	found, err := read(ctx, db)
+	if err != nil {
+		return err
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.current.Store(NewSnapshot(l.found...))
+	s.current.Store(NewSnapshot(found...))
 	return nil
+}
+
+// Faults reads what is wrong with tables in the database, which is not in a store
+// yet.
+func Faults(ctx context.Context, db Querier) (map[change.Table]*Fault, error) {
+	found, err := read(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	faults := make(map[change.Table]*Fault)
+	for _, t := range found {
+		if t.Fault != nil {
+			faults[t.Name] = t.Fault
+		}
+	}
+	return faults, nil
+}
+
+// read reads every target table.
+func read(ctx context.Context, db Querier) ([]*Table, error) {
+	l := &loader{db: db, byName: map[change.Table]*entry{}, byMain: map[uint32]*entry{}, byRelation: map[uint32]relationOf{}}
+	for _, step := range []func(context.Context) error{
+		l.tables, l.relations, l.parents, l.columns, l.renamed, l.keys, l.feeds, l.carried, l.outdated, l.years, l.sequences, l.keyIndexes,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("load the catalog: %w", err)
+		}
+	}
+	found := make([]*Table, 0, len(l.found))
+	for _, e := range l.found {
+		if !e.gone {
+			found = append(found, e.table)
+		}
+	}
+	return found, nil
 }
 
 // loader collects the tables while they are read.
 type loader struct {
 	db     Querier
-	found  []*Table
-	byName map[change.Table]*Table
-	// byMain finds a table by the object identifier of its main table.
-	byMain map[uint32]*Table
-	// keyNames are the key's columns as metadb.target_table names them.
-	keyNames map[*Table][]string
+	found  []*entry
+	byName map[change.Table]*entry
+	// byMain finds a table by the object identifier of its main table, if that
+	// is one; byRelation by any of the relations that it has from the beginning.
+	byMain     map[uint32]*entry
+	byRelation map[uint32]relationOf
+}
+
+// entry is a table while it is read.
+type entry struct {
+	table *Table
+	// key and own are the key's columns, by their names at the source, and the
+	// stored names of those that Metadb made, as metadb.target_table has them.
+	key, own []string
+	// history and current are object identifiers, 0 where the relation is not
+	// there.
+	history, current uint32
+	// gone says that none of the relations is there.
+	gone bool
+}
+
+// fail notes what is wrong with the table: the first thing that is found.
+func (e *entry) fail(f *Fault) {
+	if e.table.Fault == nil {
+		e.table.Fault = f
+	}
 }
 
 // mains returns the object identifiers of the main tables.
-func (l *loader) mains() []uint32 {
-	oids := make([]uint32, 0, len(l.byMain))
-	for oid := range l.byMain {
-		oids = append(oids, oid)
-	}
-	return oids
-}
+func (l *loader) mains() []uint32 { return slices.Collect(maps.Keys(l.byMain)) }
 
 // A table whose data source has been dropped belongs to none, until a source
 // of that name is created again or another one takes it over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
-			t.key_columns, t.last_end, coalesce(s.name, ''), c.oid, t.mapped,
+			t.key_columns, t.own_columns, t.last_end, coalesce(s.name, ''), t.mapped,
 			coalesce(tr.lsn, 0), tr.truncated_at
 		FROM metadb.target_table AS t
 			JOIN metadb.base_table AS b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
 			LEFT JOIN metadb.source AS s ON s.name = b.source_name
 			LEFT JOIN (SELECT schema_name, table_name, max(lsn) AS lsn, max(truncated_at) AS truncated_at FROM metadb.truncation GROUP BY 1, 2) AS tr
 				ON tr.schema_name = t.schema_name AND tr.table_name = t.table_name
-			JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.stored_schema
-			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.main_table AND c.relkind = 'p'
 		ORDER BY t.schema_name, t.table_name`
 
 func (l *loader) tables(ctx context.Context) error {
@@ -79,14 +122,12 @@ func (l *loader) tables(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("tables: %w", err)
 	}
-	l.keyNames = map[*Table][]string{}
 	var name change.Table
 	var schema, current, main, history, sync, source, mapped string
-	var key []string
+	var key, own []string
 	var lastEnd, truncated *time.Time
 	var lsn int64
-	var oid uint32
-	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &lastEnd, &source, &oid, &mapped, &lsn, &truncated}
+	targets := []any{&name.Schema, &name.Name, &schema, &current, &main, &history, &sync, &key, &own, &lastEnd, &source, &mapped, &lsn, &truncated}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		t := NewTable(name, source)
 		in := func(relation string) ident.Qualified {
@@ -101,9 +142,10 @@ func (l *loader) tables(ctx context.Context) error {
 		if truncated != nil {
 			t.Truncated = Truncated{LSN: uint64(lsn), Time: change.Micros(truncated.UnixMicro())}
 		}
-		l.found = append(l.found, t)
-		l.byName[name], l.byMain[oid], l.keyNames[t] = t, t, key
-		key = nil
+		e := &entry{table: t, key: key, own: own}
+		l.found = append(l.found, e)
+		l.byName[name] = e
+		key, own = nil, nil
 		return nil
 	})
 	if err != nil {
@@ -127,11 +169,16 @@ func (l *loader) parents(ctx context.Context) error {
 	}
 	var name, parent change.Table
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &parent.Schema, &parent.Name}, func() error {
-		if t := l.byName[name]; t != nil {
-			t.Parent = parent
-		} else if p := l.byName[parent]; p != nil {
-			// Somebody has dropped it: it is not complete any more.
-			p.Mapped = ""
+		e := l.byName[name]
+		switch {
+		case e == nil:
+		case !e.gone:
+			e.table.Parent = parent
+		default:
+			// Somebody has dropped it: its parent is not complete any more.
+			if p := l.byName[parent]; p != nil {
+				p.table.Mapped = ""
+			}
 		}
 		return nil
 	})
@@ -153,94 +200,13 @@ func (l *loader) feeds(ctx context.Context) error {
 	var name, feed change.Table
 	var origin string
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &origin, &feed.Schema, &feed.Name}, func() error {
-		if t := l.byName[name]; t != nil {
-			t.Feeds[change.Origin(origin)] = feed
+		if e := l.byName[name]; e != nil {
+			e.table.Feeds[change.Origin(origin)] = feed
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("feeds: %w", err)
-	}
-	return nil
-}
-
-const yearsSQL = `
-	SELECT history.inhparent, year.relname
-		FROM pg_catalog.pg_inherits AS history
-			JOIN pg_catalog.pg_inherits AS part ON part.inhparent = history.inhrelid
-			JOIN pg_catalog.pg_class AS year ON year.oid = part.inhrelid
-		WHERE history.inhparent = ANY($1)`
-
-// years finds the years of history by the names of the partitions.
-func (l *loader) years(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, yearsSQL, l.mains())
-	if err != nil {
-		return fmt.Errorf("years: %w", err)
-	}
-	var oid uint32
-	var name string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &name}, func() error {
-		t := l.byMain[oid]
-		year, err := strconv.Atoi(name[strings.LastIndexByte(name, '_')+1:])
-		if err != nil || t.Year(year).Name != ident.Name(name) {
-			return fmt.Errorf("table %s: %s is no partition that Metadb made", t.Name, name)
-		}
-		t.Years = append(t.Years, year)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("years: %w", err)
-	}
-	for _, t := range l.found {
-		slices.Sort(t.Years)
-	}
-	return nil
-}
-
-const sequencesSQL = `
-	SELECT d.refobjid, n.nspname, c.relname
-		FROM pg_catalog.pg_depend AS d
-			JOIN pg_catalog.pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
-			JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		WHERE d.refobjid = ANY($1) AND d.deptype = 'i'
-			AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass`
-
-func (l *loader) sequences(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, sequencesSQL, l.mains())
-	if err != nil {
-		return fmt.Errorf("sequences: %w", err)
-	}
-	var oid uint32
-	var schema, name string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
-		l.byMain[oid].Sequence = ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(name)}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("sequences: %w", err)
-	}
-	return nil
-}
-
-const guardsSQL = `
-	SELECT DISTINCT part.inhparent
-		FROM pg_catalog.pg_inherits AS part
-			JOIN pg_catalog.pg_class AS c ON c.oid = part.inhrelid AND c.relkind = 'r'
-			JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND i.indisvalid
-		WHERE part.inhparent = ANY($1)`
-
-func (l *loader) guards(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, guardsSQL, l.mains())
-	if err != nil {
-		return fmt.Errorf("unique indexes: %w", err)
-	}
-	var oid uint32
-	_, err = pgx.ForEachRow(rows, []any{&oid}, func() error {
-		l.byMain[oid].Guarded = true
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("unique indexes: %w", err)
 	}
 	return nil
 }

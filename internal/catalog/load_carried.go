@@ -23,8 +23,8 @@ func (l *loader) carried(ctx context.Context) error {
 	var origin string
 	var c Carried
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &origin, &c.FromSnapshot, &c.SnapshotOnly, &c.Gone, &c.Never}, func() error {
-		if t := l.byName[name]; t != nil {
-			t.SetCarried(change.Origin(origin), c.Clone())
+		if e := l.byName[name]; e != nil {
+			e.table.SetCarried(change.Origin(origin), c.Clone())
 		}
 		return nil
 	})
@@ -47,8 +47,8 @@ func (l *loader) outdated(ctx context.Context) error {
 	var name change.Table
 	var reason string
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &reason}, func() error {
-		if t := l.byName[name]; t != nil {
-			t.Outdated = append(t.Outdated, reason)
+		if e := l.byName[name]; e != nil {
+			e.table.Outdated = append(e.table.Outdated, reason)
 		}
 		return nil
 	})

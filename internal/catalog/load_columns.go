@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
@@ -13,10 +14,34 @@ import (
 )
 
 const columnsSQL = `
-	SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod)
+	SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
+			a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',
+			coalesce((SELECT l.collname FROM pg_catalog.pg_collation AS l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic), '')
 		FROM pg_catalog.pg_attribute AS a
 		WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 		ORDER BY a.attrelid, a.attnum`
+
+// attribute is what PostgreSQL's catalog has of a column.
+type attribute struct {
+	name      string
+	typeOID   uint32
+	modifier  int32
+	typeName  string
+	generated bool
+	// required says that it has to have a value and gets none by itself.
+	required bool
+	// collation is one that takes different texts for equal, empty if it does
+	// not.
+	collation string
+}
+
+// kind returns the column's type, 0 if it is none of Metadb's.
+func (a *attribute) kind() change.Type {
+	if a.modifier != -1 {
+		return 0
+	}
+	return typeOf(a.typeOID)
+}
 
 // columns reads the columns of the main tables, under their stored names.
 func (l *loader) columns(ctx context.Context) error {
@@ -24,36 +49,103 @@ func (l *loader) columns(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("columns: %w", err)
 	}
-	types := typesByOID()
-	var oid, typeOID uint32
-	var modifier int32
-	var stored, typeName string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &stored, &typeOID, &modifier, &typeName}, func() error {
-		name := ident.Name(stored)
-		if ident.IsMetadata(name) {
+	meta := make(map[*entry]map[ident.Name]bool)
+	var oid uint32
+	var a attribute
+	targets := []any{&oid, &a.name, &a.typeOID, &a.modifier, &a.typeName, &a.generated, &a.required, &a.collation}
+	_, err = pgx.ForEachRow(rows, targets, func() error {
+		e := l.byMain[oid]
+		if name := ident.Name(a.name); ident.IsMetadata(name) {
+			if meta[e] == nil {
+				meta[e] = make(map[ident.Name]bool)
+			}
+			meta[e][name] = true
+			e.checkMetadata(&a)
 			return nil
 		}
-		t := l.byMain[oid]
-		kind, known := types[typeOID]
-		if !known || modifier >= 0 {
-			return fmt.Errorf("table %s: column %s has type %s, which is none of Metadb's", t.Name, name.SQL(), typeName)
-		}
-		t.Columns = append(t.Columns, Column{Column: change.Column{Name: stored, Type: kind}, Stored: name})
+		e.addColumn(&a)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("columns: %w", err)
 	}
+	for _, e := range l.byMain {
+		for _, name := range ident.Metadata() {
+			if !meta[e][name] {
+				e.fail(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: name})
+			}
+		}
+	}
 	return nil
 }
 
-// typesByOID returns the column types by their object identifiers in pg_type.
-func typesByOID() map[uint32]change.Type {
-	types := make(map[uint32]change.Type, change.TypeCount)
-	for t := change.Text; int(t) < change.TypeCount; t++ {
-		types[datatype.OID(t)] = t
+// checkMetadata says what is wrong with a metadata column.
+func (e *entry) checkMetadata(a *attribute) {
+	f := &Fault{Relation: e.table.Main, Column: ident.Name(a.name), Found: a.typeName}
+	switch {
+	case a.generated:
+		f.Problem = ColumnGenerated
+	case !isMetadataType(f.Column, a.typeOID):
+		f.Problem = ColumnType
+	default:
+		return
 	}
-	return types
+	e.fail(f)
+}
+
+// isMetadataType reports whether a metadata column can have a type.
+func isMetadataType(name ident.Name, oid uint32) bool {
+	switch name {
+	case ident.ID:
+		return oid == pgtype.Int8OID
+	case ident.Start, ident.End:
+		return oid == pgtype.TimestamptzOID
+	case ident.IsCurrent:
+		return oid == pgtype.BoolOID
+	}
+	return oid == pgtype.VarcharOID || oid == pgtype.TextOID
+}
+
+// addColumn takes a column over as one of the source's, or leaves it alone as
+// somebody else's.
+func (e *entry) addColumn(a *attribute) {
+	name, kind := ident.Name(a.name), a.kind()
+	f := &Fault{Relation: e.table.Main, Column: name}
+	column := Column{Column: change.Column{Name: a.name, Type: kind}, Stored: name}
+	if !slices.Contains(e.own, a.name) {
+		if a.generated || a.collation != "" {
+			column.Type = 0
+		}
+		e.table.Foreign = append(e.table.Foreign, column)
+		if a.required && !a.generated {
+			f.Problem = ColumnRequired
+			e.fail(f)
+		}
+		return
+	}
+	switch {
+	case a.generated:
+		f.Problem = ColumnGenerated
+	case kind == 0:
+		f.Problem, f.Found = ColumnType, a.typeName
+	case a.collation != "":
+		f.Problem, f.Found = ColumnCollation, ident.Name(a.collation).SQL()
+	}
+	if f.Problem != "" {
+		e.fail(f)
+	}
+	e.table.Columns = append(e.table.Columns, column)
+}
+
+// typeOf returns the column type with PostgreSQL's object identifier, 0 if it is
+// none of Metadb's.
+func typeOf(oid uint32) change.Type {
+	for t := change.Text; int(t) < change.TypeCount; t++ {
+		if datatype.OID(t) == oid {
+			return t
+		}
+	}
+	return 0
 }
 
 const renamedSQL = `
@@ -69,13 +161,14 @@ func (l *loader) renamed(ctx context.Context) error {
 	var name change.Table
 	var stored, source string
 	_, err = pgx.ForEachRow(rows, []any{&name.Schema, &name.Name, &stored, &source}, func() error {
-		t := l.byName[name]
-		if t == nil {
+		e := l.byName[name]
+		if e == nil {
 			return nil
 		}
-		at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Stored == ident.Name(stored) })
+		columns := e.table.Columns
+		at := slices.IndexFunc(columns, func(c Column) bool { return c.Stored == ident.Name(stored) })
 		if at >= 0 {
-			t.Columns[at].Name = source
+			columns[at].Name = source
 		}
 		return nil
 	})
@@ -87,14 +180,65 @@ func (l *loader) renamed(ctx context.Context) error {
 
 // keys finds the key's columns by their names at the source.
 func (l *loader) keys(context.Context) error {
-	for _, t := range l.found {
-		for _, name := range l.keyNames[t] {
-			at := t.Column(name)
+	for _, e := range l.byMain {
+		for _, name := range e.key {
+			at := e.table.Column(name)
 			if at < 0 {
-				return fmt.Errorf("table %s: the key's column %q is missing", t.Name, name)
+				e.fail(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: ident.Name(name)})
+				continue
 			}
-			t.Key = append(t.Key, at)
+			e.table.Key = append(e.table.Key, at)
 		}
 	}
 	return nil
 }
+
+const keyIndexesSQL = `
+	SELECT i.indrelid, i.indisunique AND i.indimmediate AND i.indnullsnotdistinct,
+			ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) AS k (attnum)
+				JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
+		FROM pg_catalog.pg_index AS i
+		WHERE i.indrelid = ANY($1) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = i.indnkeyatts`
+
+// keyIndexes finds the indexes on the key and __origin of the current tables, by
+// their columns: a name is easily changed.
+func (l *loader) keyIndexes(ctx context.Context) error {
+	currents := make(map[uint32]*entry, len(l.byMain))
+	oids := make([]uint32, 0, len(l.byMain))
+	for _, e := range l.byMain {
+		if e.current != 0 {
+			currents[e.current] = e
+			oids = append(oids, e.current)
+			e.table.Lacks.KeyIndex = true
+		}
+	}
+	rows, err := l.db.Query(ctx, keyIndexesSQL, oids)
+	if err != nil {
+		return fmt.Errorf("indexes of keys: %w", err)
+	}
+	var oid uint32
+	var unique bool
+	var columns []string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &unique, &columns}, func() error {
+		if t := currents[oid].table; t.isKey(columns) {
+			t.Lacks.KeyIndex = false
+			t.Guarded = t.Guarded || unique
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("indexes of keys: %w", err)
+	}
+	return nil
+}
+
+// isKey reports whether stored names are those of the key's columns and __origin, in
+// any order.
+func (t *Table) isKey(stored []string) bool {
+	if len(stored) != len(t.Key)+1 || !slices.Contains(stored, string(ident.Origin)) {
+		return false
+	}
+	return !slices.ContainsFunc(t.Key, func(at int) bool { return !slices.Contains(stored, string(t.Columns[at].Stored)) })
+}
+
+func tableNamed(schema, name string) change.Table { return change.Table{Schema: schema, Name: name} }

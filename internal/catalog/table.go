@@ -28,6 +28,15 @@ type Table struct {
 	// Columns are those of the source, in table order, without the metadata
 	// columns.
 	Columns []Column
+	// Foreign are columns of the main table that somebody else has made. They
+	// are left alone: nothing reads or writes them. Type is 0 where it is none of
+	// Metadb's, or where PostgreSQL computes the column.
+	Foreign []Column
+	// Fault is why the table can't be used, nil if it can. Other fields may
+	// lack what could not be understood.
+	Fault *Fault
+	// Lacks are things that Metadb makes again before it uses the table.
+	Lacks Lacks
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
@@ -44,6 +53,9 @@ type Table struct {
 	Guarded bool
 	// Years are the years (UTC) that have a history partition, ascending.
 	Years []int
+	// Elsewhere are years whose rows have a place in partitions that somebody
+	// else has made.
+	Elsewhere []int
 	// Source is the data source that the table belongs to.
 	Source string
 	// Parent is, for a table that is transformed from the JSON of another
@@ -75,14 +87,25 @@ func (b Truncated) Extend(lsn uint64, at change.Micros) Truncated {
 	return Truncated{LSN: max(b.LSN, lsn), Time: max(b.Time, at)}
 }
 
+// Lacks are parts of a table that somebody has dropped and that hold nothing which
+// is not elsewhere.
+type Lacks struct {
+	// KeyIndex is the index on the key, which is missing or invalid.
+	KeyIndex bool
+	// Sync is the table of confirmed ids.
+	Sync bool
+}
+
 // Clone returns a copy that shares nothing with t.
 func (t *Table) Clone() *Table {
 	c := *t
 	c.Columns = slices.Clone(t.Columns)
+	c.Foreign = slices.Clone(t.Foreign)
 	c.Key = slices.Clone(t.Key)
 	c.Carried = cloneCarried(t.Carried)
 	c.Outdated = slices.Clone(t.Outdated)
 	c.Years = slices.Clone(t.Years)
+	c.Elsewhere = slices.Clone(t.Elsewhere)
 	c.Feeds = maps.Clone(t.Feeds)
 	if c.Feeds == nil {
 		c.Feeds = map[change.Origin]change.Table{}
@@ -98,8 +121,12 @@ func (t *Table) Column(source string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == source })
 }
 
-// HasYear reports whether the history has a partition for year.
-func (t *Table) HasYear(year int) bool {
+// HasYear reports whether the history has a place for year: a partition of its
+// own, or one that somebody else has made.
+func (t *Table) HasYear(year int) bool { return t.OwnsYear(year) || slices.Contains(t.Elsewhere, year) }
+
+// OwnsYear reports whether the history has Metadb's own partition for year.
+func (t *Table) OwnsYear(year int) bool {
 	_, found := slices.BinarySearch(t.Years, year)
 	return found
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/datatype"
 )
@@ -31,7 +32,7 @@ type retyped struct {
 
 // alterColumns adds columns and changes types, in one statement.
 func (x *execution) alterColumns(ctx context.Context) error {
-	added := x.table.Columns[len(x.delta.Before.Columns):]
+	added := x.added()
 	changed := x.retyped()
 	if len(added) == 0 && len(changed) == 0 {
 		return nil
@@ -58,6 +59,14 @@ func (x *execution) alterColumns(ctx context.Context) error {
 	}
 	x.logRetyped(changed, time.Since(start))
 	return nil
+}
+
+// added returns the columns that the database does not have: one that somebody else
+// has made is taken over.
+func (x *execution) added() []catalog.Column {
+	return slices.DeleteFunc(slices.Clone(x.table.Columns[len(x.delta.Before.Columns):]), func(c catalog.Column) bool {
+		return slices.ContainsFunc(x.delta.Before.Foreign, func(f catalog.Column) bool { return f.Stored == c.Stored })
+	})
 }
 
 // retyped returns the columns of Before whose type changes, each with the path

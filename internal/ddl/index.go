@@ -68,6 +68,15 @@ func uniqueIndex(t *catalog.Table) ident.Qualified {
 	return ident.Qualified{Schema: t.Current.Schema, Name: ident.Index(t.Current.Name, "__key")}
 }
 
+// IsOwnIndex reports whether an index on a relation of the table is one that this
+// package makes.
+func IsOwnIndex(t *catalog.Table, relation, name ident.Name) bool {
+	if name == uniqueIndex(t).Name {
+		return true
+	}
+	return slices.ContainsFunc(indexed(t), func(ix index) bool { return ident.Index(relation, string(ix.column)) == name })
+}
+
 // keyIndexFill is how full, in percent, the pages of the index on the key are
 // made. New versions of old rows come at random: with PostgreSQL's 90 the first
 // round of them splits every page, which costs a quarter of an insertion.
@@ -115,7 +124,7 @@ func Guard(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, er
 // it, and otherwise an ordinary one. It sets table.Guarded.
 func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
 	drop := &builder{}
-	drop.add("DROP INDEX ", uniqueIndex(table).SQL())
+	drop.add("DROP INDEX IF EXISTS ", uniqueIndex(table).SQL())
 	if err := drop.run(ctx, tx); err != nil {
 		return err
 	}
@@ -124,7 +133,7 @@ func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
 		b.createUnique(true)
 		return b.run(ctx, savepoint)
 	})
-	table.Guarded = err == nil
+	table.Guarded, table.Lacks.KeyIndex = err == nil, false
 	var pg *pgconn.PgError
 	if err == nil || !errors.As(err, &pg) || pg.Code != uniqueViolation {
 		return err
@@ -132,6 +141,29 @@ func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
 	b := &builder{table: table}
 	b.createUnique(false)
 	return b.run(ctx, tx)
+}
+
+// Restore makes again what the table lacks, in tx, and returns the table as it is
+// then: t itself if it lacks nothing.
+func Restore(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, error) {
+	if t.Lacks == (catalog.Lacks{}) {
+		return t, nil
+	}
+	after := t.Clone()
+	if t.Lacks.Sync {
+		b := &builder{table: after}
+		b.createSync()
+		if err := b.run(ctx, tx); err != nil {
+			return nil, fmt.Errorf("make table %s again: %w", t.Sync, explain(err))
+		}
+		after.Lacks.Sync = false
+	}
+	if t.Lacks.KeyIndex {
+		if err := guard(ctx, tx, after); err != nil {
+			return nil, fmt.Errorf("make the index on the key of table %s again: %w", t.Name, explain(err))
+		}
+	}
+	return after, nil
 }
 
 // indexColumns makes the indexes that the table should have and had no reason

@@ -21,9 +21,10 @@ const (
 
 	targetTableSQL = `
 		INSERT INTO metadb.target_table (schema_name, table_name, stored_schema,
-				current_table, main_table, history_table, sync_table, key_columns)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns, last_end = NULL, mapped = ''`
+				current_table, main_table, history_table, sync_table, key_columns, own_columns)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns,
+				own_columns = excluded.own_columns, last_end = NULL, mapped = ''`
 
 	// It does nothing if the table has an owner: another stream was faster.
 	adoptSQL = `
@@ -43,6 +44,10 @@ const (
 	noCarriedSQL = `
 		DELETE FROM metadb.carried_columns
 			WHERE schema_name = $1 AND table_name = $2 AND origin = $3`
+
+	ownSQL = `
+		UPDATE metadb.target_table SET own_columns = $3
+			WHERE schema_name = $1 AND table_name = $2`
 
 	feedSQL = `
 		INSERT INTO metadb.table_feed (schema_name, table_name, origin, source_name, source_schema, source_table)
@@ -70,9 +75,12 @@ func (x *execution) register(ctx context.Context) error {
 		}
 		batch.Queue(baseTableSQL, string(t.Current.Schema), string(t.Current.Name), t.Source, t.IsTransformed(), parentSchema, parent)
 		batch.Queue(targetTableSQL, t.Name.Schema, t.Name.Name, string(t.Main.Schema),
-			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames())
+			string(t.Current.Name), string(t.Main.Name), string(t.History.Name), string(t.Sync.Name), t.KeyNames(), storedNames(t))
 	} else if x.delta.KeyChanged {
 		batch.Queue(keySQL, t.Name.Schema, t.Name.Name, t.KeyNames())
+	}
+	if x.delta.Before != nil && len(before.Columns) != len(t.Columns) {
+		batch.Queue(ownSQL, t.Name.Schema, t.Name.Name, storedNames(t))
 	}
 	registerCarried(batch, before, t)
 	for origin, feed := range t.Feeds {
@@ -113,6 +121,15 @@ func registerCarried(batch *pgx.Batch, before, t *catalog.Table) {
 			batch.Queue(noCarriedSQL, t.Name.Schema, t.Name.Name, string(origin))
 		}
 	}
+}
+
+// storedNames returns the names under which the table's columns are stored.
+func storedNames(t *catalog.Table) []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = string(c.Stored)
+	}
+	return names
 }
 
 // orEmpty returns an array that is not NULL.

@@ -2,11 +2,13 @@ package ddl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/catalog"
 )
@@ -29,9 +31,18 @@ func EnsureYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) 
 	return after, nil
 }
 
+// SQLSTATEs of a partition that can't be made because rows of its years have a place:
+// other partitions overlap it, or the default partition has such rows.
+const (
+	overlapping = "42P17"
+	inDefault   = "23514"
+)
+
 // makeYears makes partitions of the table's history. Another transaction may
 // have made some of them since the table was read (next year's are made ahead
-// of time): under the lock only those are made that the database does not have.
+// of time): under the lock only those are made that the database does not have. Where
+// somebody else's partition holds a year, PostgreSQL puts rows there: the year moves from
+// the table's Years to its Elsewhere.
 func makeYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) error {
 	if len(years) == 0 {
 		return nil
@@ -44,28 +55,47 @@ func makeYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) er
 		return err
 	}
 	for _, year := range years {
-		var exists bool
-		err := tx.QueryRow(ctx, "SELECT pg_catalog.to_regclass($1) IS NOT NULL", t.Year(year).SQL()).Scan(&exists)
-		if err != nil {
+		var exists, attached bool
+		err := tx.QueryRow(ctx, yearSQL, t.Year(year).SQL(), t.History.SQL()).Scan(&exists, &attached)
+		switch {
+		case err != nil:
 			return fmt.Errorf("look for year %d: %w", year, err)
-		}
-		if exists {
+		case attached:
 			continue
+		case exists:
+			return &catalog.Fault{Problem: catalog.Detached, Relation: t.Year(year), Parent: t.History}
 		}
-		b := &builder{table: t, lz4: lz4}
-		b.createYear(year)
-		if err := b.run(ctx, tx); err != nil {
+		err = pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+			b := &builder{table: t, lz4: lz4}
+			b.createYear(year)
+			return b.run(ctx, savepoint)
+		})
+		var refused *pgconn.PgError
+		switch {
+		case err == nil:
+		case errors.As(err, &refused) && (refused.Code == overlapping || refused.Code == inDefault):
+			t.Years = slices.DeleteFunc(t.Years, func(y int) bool { return y == year })
+			t.Elsewhere = append(t.Elsewhere, year)
+		default:
 			return err
 		}
 	}
 	return nil
 }
 
+// yearSQL says of a relation whether it is there, and whether it is a partition of
+// another one.
+const yearSQL = `
+	SELECT pg_catalog.to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_inherits AS i
+		WHERE i.inhrelid = pg_catalog.to_regclass($1) AND i.inhparent = pg_catalog.to_regclass($2) AND NOT i.inhdetachpending)`
+
 // createYear makes one partition of the history, with the indexes that the
 // history has: attaching takes them as parts of those.
 func (b *builder) createYear(year int) {
 	relation := b.table.Year(year)
-	b.createPart(relation, "")
+	// What somebody has added to the history a partition must have too.
+	b.add("CREATE TABLE ", relation.SQL(), " (LIKE ", b.table.History.SQL(),
+		" INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)")
 	for _, ix := range indexed(b.table) {
 		b.createIndex(relation, ix.column)
 	}

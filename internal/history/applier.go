@@ -111,7 +111,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 		return change.Outcome{}, err
 	}
 	began := time.Now()
-	tx, err := a.conn.Begin(ctx)
+	tx, err := a.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginSQL})
 	if err != nil {
 		return change.Outcome{}, fmt.Errorf("begin: %w", err)
 	}
@@ -175,3 +175,8 @@ func (a *Applier) connect(ctx context.Context) error {
 	a.conn, a.stages = conn, newStages()
 	return nil
 }
+
+// beginSQL begins a transaction. Constraints that somebody has put on a table are
+// checked with each statement, even those that are deferred: a commit that fails would
+// not say which table is to blame.
+const beginSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"

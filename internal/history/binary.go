@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 )
 
 // Statements whose parameters and results are in PostgreSQL's binary formats, as
@@ -50,7 +49,7 @@ func (r *run) change(ctx context.Context, sql string, params [][]byte, rows int)
 		return err
 	}
 	if n := tag.RowsAffected(); n != int64(rows) {
-		return fmt.Errorf("%d rows of %d were changed", n, rows)
+		return &rowsError{written: n, wanted: int64(rows)}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 		return nil
 	}
 	step := c.afterFailure(err, before.habit)
-	if step == giveUp {
+	if step == giveUp || r.isForeign(err) {
 		return err
 	}
 	// What the attempt did is undone, and so must be what it noted.

@@ -67,9 +67,13 @@ func (s *copyStream) refill() bool {
 }
 
 // copyFrom runs a COPY … FROM STDIN statement, whose format is added to sql.
-func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream io.Reader) error {
-	if _, err := tx.Conn().PgConn().CopyFrom(ctx, stream, sql+" FROM STDIN (FORMAT binary)"); err != nil {
+func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *copyStream) error {
+	tag, err := tx.Conn().PgConn().CopyFrom(ctx, stream, sql+" FROM STDIN (FORMAT binary)")
+	if err != nil {
 		return fmt.Errorf("copy rows: %w", err)
+	}
+	if n := tag.RowsAffected(); n != int64(stream.rows) {
+		return fmt.Errorf("copy rows: %w", &rowsError{written: n, wanted: int64(stream.rows)})
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func (r *run) readEnded(ctx context.Context, t *target, columns []documentColumn
 		}
 	}
 	from := t.table.History
-	if len(ids) > 0 && year(first) == year(last) {
+	if len(ids) > 0 && year(first) == year(last) && t.table.OwnsYear(year(first)) {
 		from = t.table.Year(year(first))
 	}
 	return r.fetch(ctx, from, t.table, columns, ids)

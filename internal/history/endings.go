@@ -64,7 +64,7 @@ func (r *run) moveEndings(ctx context.Context, t *target, endings []ending) erro
 // historyOf returns the relation that ended rows are inserted into: the partition
 // of their year where they share one, which spares PostgreSQL looking for it.
 func historyOf(t *catalog.Table, starts span) ident.Qualified {
-	if year(starts.first) != year(starts.last) {
+	if year(starts.first) != year(starts.last) || !t.OwnsYear(year(starts.first)) {
 		return t.History
 	}
 	return t.Year(year(starts.first))

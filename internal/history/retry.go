@@ -38,6 +38,9 @@ func (r *run) retry(ctx context.Context) error {
 	if err := r.applySegments(ctx, events); err != nil {
 		return err
 	}
+	if err := r.verify(ctx); err != nil {
+		return err
+	}
 	if err := r.storeRetried(ctx); err != nil {
 		return err
 	}

@@ -92,6 +92,9 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.applySegments(ctx, events); err != nil {
 		return err
 	}
+	if err := r.verify(ctx); err != nil {
+		return err
+	}
 	for table, news := range batch.Snapshots {
 		if err := StoreSnapshot(ctx, r.tx, Snapshot{batch.Source, table}, news); err != nil {
 			return err
@@ -155,7 +158,13 @@ func (r *run) distribute(made *plan.Plan) {
 
 // applyTable makes the table as it has to be and applies its events.
 func (r *run) applyTable(ctx context.Context, t *target) error {
+	if err := r.usable(t.table); err != nil {
+		return err
+	}
 	if fits, err := r.fit(ctx, t); !fits || err != nil {
+		return err
+	}
+	if err := r.complete(ctx, t); err != nil {
 		return err
 	}
 	if t.changed {

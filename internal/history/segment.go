@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -146,7 +145,7 @@ func (r *run) applySegment(ctx context.Context, made *plan.Plan) error {
 		before := r.outcome
 		last := r.lastTime(t)
 		if err := r.applyTable(ctx, t); err != nil {
-			return &tableError{table: t.table.Name, err: err, apart: fullApart(err, r.home) || errors.Is(err, ErrRowGone)}
+			return &tableError{table: t.table.Name, err: err, apart: fullApart(err, r.home) || isObstacle(err)}
 		}
 		r.tally(t.table.Name, &before, last)
 	}

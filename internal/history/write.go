@@ -174,7 +174,7 @@ func (r *run) insertStaged(ctx context.Context, t *catalog.Table, into ident.Qua
 		return fmt.Errorf("write rows: %w", err)
 	}
 	if tag.RowsAffected() != int64(p.n) {
-		return fmt.Errorf("write rows: %d of %d were written", tag.RowsAffected(), p.n)
+		return fmt.Errorf("write rows: %w", &rowsError{written: tag.RowsAffected(), wanted: int64(p.n)})
 	}
 	return nil
 }

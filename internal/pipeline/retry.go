@@ -98,7 +98,8 @@ func (p *pauses) reset() { p.next = p.first }
 type tabled interface{ Table() change.Table }
 
 // apart is implemented by errors that know whether they concern their table alone:
-// the disk of a tablespace that the table was put in, or its rows.
+// the disk of a tablespace that the table was put in, its rows, or how somebody has
+// changed it by hand.
 type apart interface{ Apart() bool }
 
 // refusedTable is implemented by errors that say that a table is refused, and that the

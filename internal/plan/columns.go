@@ -33,16 +33,21 @@ func (d *draft) fitShape(event int, e *change.Event) (added []string) {
 func (d *draft) addColumn(column change.Column, e *change.Event) {
 	table := d.change()
 	d.version++
+	stored := d.storedName(column, e.Shape)
 	d.columns[column.Name] = len(table.Columns)
-	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: d.storedName(column.Name, e.Shape)})
+	table.Columns = append(table.Columns, catalog.Column{Column: column, Stored: stored})
+	table.Foreign = slices.DeleteFunc(table.Foreign, func(f catalog.Column) bool { return f.Stored == stored })
 }
 
 // storedName returns the name under which a new column is kept: its own where
 // that is possible. A name that is not the column's own gives way to a column
-// of the shape that has it.
-func (d *draft) storedName(source string, shape *change.Shape) ident.Name {
+// of the shape that has it. A column that somebody else has made under the name is
+// taken over where it has the type.
+func (d *draft) storedName(column change.Column, shape *change.Shape) ident.Name {
+	source := column.Name
 	taken := func(name ident.Name) bool {
-		return slices.ContainsFunc(d.after.Columns, func(c catalog.Column) bool { return c.Stored == name }) ||
+		return slices.ContainsFunc(d.after.Foreign, func(f catalog.Column) bool { return f.Stored == name && f.Type != column.Type }) ||
+			slices.ContainsFunc(d.after.Columns, func(c catalog.Column) bool { return c.Stored == name }) ||
 			slices.ContainsFunc(shape.Columns, func(c change.Column) bool {
 				return c.Name != source && ident.StoredColumn(c.Name) == name && string(name) == c.Name
 			})

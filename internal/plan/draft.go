@@ -100,6 +100,9 @@ func (d *draft) delta() Delta {
 // add makes the table fit an event, or says why it can't and leaves the table
 // as it is.
 func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
+	if d.before != nil && d.before.Fault != nil {
+		return "" // the table waits as it is
+	}
 	if reason := d.checkFeed(e); reason != "" {
 		return reason
 	}

@@ -64,7 +64,7 @@ func tid(block int64) string { return fmt.Sprintf("(%d,0)", block) }
 // history.
 func (e *ending) moveSQL(t *catalog.Table, years []int) string {
 	into := t.History
-	if len(years) == 1 { // which spares PostgreSQL looking for it
+	if len(years) == 1 && t.OwnsYear(years[0]) { // which spares PostgreSQL looking for it
 		into = t.Year(years[0])
 	}
 	names, brought := ident.Metadata(), ""

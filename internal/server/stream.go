@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
@@ -258,18 +259,19 @@ func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change
 	outcome, err := a.apply(ctx, batch)
 	err = a.stream.words.add(err)
 	var refused *pgconn.PgError
-	named := errors.As(err, &refused) && (strings.HasPrefix(refused.Code, classOfNames) || refused.Code == noSuchSchema)
-	if named || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, history.ErrRowGone) {
+	named := errors.As(err, &refused) && (slices.Contains(classesByHand, refused.Code[:2]) || refused.Code == noSuchSchema)
+	var fault *catalog.Fault
+	if named || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, history.ErrRowGone) {
 		a.stream.tables.doubt()
 	}
 	return outcome, err
 }
 
-// SQLSTATEs about what statements name: a class, and one of another class.
-const (
-	classOfNames = "42"
-	noSuchSchema = "3F000"
-)
+// SQLSTATEs of what somebody has changed by hand: classes about what statements name
+// and about constraints, and one of another class.
+var classesByHand = []string{"42", "23"}
+
+const noSuchSchema = "3F000"
 
 func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	if err := a.stream.tables.beginUse(ctx, a.stream.pool); err != nil {

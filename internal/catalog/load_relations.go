@@ -1,0 +1,253 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/ident"
+)
+
+// role is what a relation is to its table.
+type role int
+
+const (
+	mainRole role = iota
+	currentRole
+	historyRole
+	syncRole
+	yearRole
+)
+
+// relation is what PostgreSQL's catalog has of a relation.
+type relation struct {
+	oid         uint32
+	kind        string
+	unlogged    bool
+	partOf      uint32
+	rowSecurity bool
+	// rule is one that replaces what is written, empty if there is none.
+	rule string
+}
+
+// relationOf is a relation that belongs to a table.
+type relationOf struct {
+	table *entry
+	role  role
+}
+
+// factsSQL are the columns that make a relation, of the row c of pg_class.
+const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
+			coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND c.relispartition AND NOT i.inhdetachpending), 0),
+			c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
+			CASE WHEN c.relhasrules THEN coalesce((SELECT min(r.rulename) FROM pg_catalog.pg_rewrite AS r
+				WHERE r.ev_class = c.oid AND r.is_instead AND r.ev_type <> '1' AND r.ev_enabled <> 'D'), '')::text ELSE '' END`
+
+// relationsSQL finds the relations that each table has from the beginning, by their
+// names.
+const relationsSQL = `
+	SELECT t.schema_name, t.table_name, r.role, ` + factsSQL + `
+		FROM metadb.target_table AS t
+			JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.stored_schema
+			CROSS JOIN LATERAL (VALUES (0, t.main_table), (1, t.current_table), (2, t.history_table), (3, t.sync_table)) AS r (role, name)
+			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name`
+
+// relations looks at the relations that each table has from the beginning.
+func (l *loader) relations(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, relationsSQL)
+	if err != nil {
+		return fmt.Errorf("relations: %w", err)
+	}
+	found := make(map[*entry]*[4]relation)
+	var schema, name string
+	var at role
+	var r relation
+	targets := append([]any{&schema, &name, &at}, r.targets()...)
+	_, err = pgx.ForEachRow(rows, targets, func() error {
+		e := l.byName[tableNamed(schema, name)]
+		if e == nil {
+			return nil
+		}
+		if found[e] == nil {
+			found[e] = &[4]relation{}
+		}
+		found[e][at] = r
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("relations: %w", err)
+	}
+	for _, e := range l.found {
+		l.place(e, found[e])
+	}
+	return nil
+}
+
+func (r *relation) targets() []any {
+	return []any{&r.oid, &r.kind, &r.unlogged, &r.partOf, &r.rowSecurity, &r.rule}
+}
+
+// place takes the relations of a table over, and says what is wrong with them.
+func (l *loader) place(e *entry, found *[4]relation) {
+	t := e.table
+	if found == nil || found[mainRole].oid == 0 && found[currentRole].oid == 0 && found[historyRole].oid == 0 {
+		e.gone = true
+		return
+	}
+	main := found[mainRole]
+	e.check(t.Main, &main, "p", ident.Qualified{}, 0)
+	e.check(t.Current, &found[currentRole], "r", t.Main, main.oid)
+	e.check(t.History, &found[historyRole], "p", t.Main, main.oid)
+	if found[syncRole].oid == 0 {
+		t.Lacks.Sync = true
+	} else {
+		e.check(t.Sync, &found[syncRole], "r", ident.Qualified{}, 0)
+	}
+	if main.kind == "p" {
+		l.byMain[main.oid] = e
+	}
+	e.current, e.history = found[currentRole].oid, found[historyRole].oid
+	for at, r := range found {
+		if r.oid != 0 {
+			l.byRelation[r.oid] = relationOf{e, role(at)}
+		}
+	}
+}
+
+// check says what is wrong with a relation of a table: it should be of a kind, and
+// a partition of another one, if that has a name.
+func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ident.Qualified, parentOID uint32) {
+	f := &Fault{Relation: name, Parent: parent}
+	switch {
+	case r.oid == 0:
+		f.Problem = Missing
+	case r.kind != kind:
+		f.Problem, f.Found = Replaced, kindName(r.kind)
+	case parent.Name != "" && (parentOID == 0 || r.partOf != parentOID):
+		f.Problem = Detached
+	case r.unlogged:
+		f.Problem = Unlogged
+	case r.rowSecurity:
+		f.Problem = RowSecurity
+	case r.rule != "":
+		f.Problem, f.Found = Rewritten, ident.Name(r.rule).SQL()
+	default:
+		return
+	}
+	e.fail(f)
+}
+
+// kindName is what a kind of relation is called.
+// https://www.postgresql.org/docs/current/catalog-pg-class.html
+func kindName(kind string) string {
+	switch kind {
+	case "r":
+		return "table"
+	case "p":
+		return "partitioned table"
+	case "v":
+		return "view"
+	case "m":
+		return "materialized view"
+	case "f":
+		return "foreign table"
+	case "S":
+		return "sequence"
+	case "i", "I":
+		return "index"
+	case "c":
+		return "composite type"
+	}
+	return "relation"
+}
+
+const yearsSQL = `
+	SELECT part.inhparent, c.relname, ` + factsSQL + `
+		FROM pg_catalog.pg_inherits AS part
+			JOIN pg_catalog.pg_class AS c ON c.oid = part.inhrelid
+		WHERE part.inhparent = ANY($1) AND NOT part.inhdetachpending`
+
+// years finds the years of history by the names of the partitions. Partitions
+// with other names are somebody else's: PostgreSQL puts rows into them, and Metadb
+// makes none where they are.
+func (l *loader) years(ctx context.Context) error {
+	var histories []uint32
+	for oid, of := range l.byRelation {
+		if of.role == historyRole {
+			histories = append(histories, oid)
+		}
+	}
+	rows, err := l.db.Query(ctx, yearsSQL, histories)
+	if err != nil {
+		return fmt.Errorf("years: %w", err)
+	}
+	var oid uint32
+	var name string
+	var r relation
+	_, err = pgx.ForEachRow(rows, append([]any{&oid, &name}, r.targets()...), func() error {
+		e := l.byRelation[oid].table
+		f := &Fault{Relation: ident.Qualified{Schema: e.table.Main.Schema, Name: ident.Name(name)}}
+		switch {
+		case r.unlogged:
+			f.Problem = Unlogged
+		case r.rowSecurity:
+			f.Problem = RowSecurity
+		case r.rule != "":
+			f.Problem, f.Found = Rewritten, ident.Name(r.rule).SQL()
+		}
+		if f.Problem != "" {
+			e.fail(f)
+		}
+		year, err := strconv.Atoi(name[strings.LastIndexByte(name, '_')+1:])
+		if err == nil && e.table.Year(year).Name == ident.Name(name) {
+			e.table.Years = append(e.table.Years, year)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("years: %w", err)
+	}
+	for _, e := range l.found {
+		slices.Sort(e.table.Years)
+	}
+	return nil
+}
+
+const sequencesSQL = `
+	SELECT d.refobjid, n.nspname, c.relname
+		FROM pg_catalog.pg_depend AS d
+			JOIN pg_catalog.pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+			JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+			JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attname = '__id'
+		WHERE d.refobjid = ANY($1) AND d.deptype = 'i'
+			AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass`
+
+// sequences finds what gives out __id.
+func (l *loader) sequences(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, sequencesSQL, l.mains())
+	if err != nil {
+		return fmt.Errorf("sequences: %w", err)
+	}
+	found := make(map[*entry]bool)
+	var oid uint32
+	var schema, name string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
+		e := l.byMain[oid]
+		e.table.Sequence = ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(name)}
+		found[e] = true
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sequences: %w", err)
+	}
+	for _, e := range l.byMain {
+		if !found[e] {
+			e.fail(&Fault{Problem: Missing, Relation: e.table.Sequence})
+		}
+	}
+	return nil
+}
