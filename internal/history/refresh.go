@@ -90,6 +90,9 @@ func (f *refresh) step(ctx context.Context, r *run) error {
 	if table == nil || table.IsTransformed() {
 		return errNoTable
 	}
+	if err := r.usable(table); err != nil {
+		return fmt.Errorf("table %s can't be used: %w", table.Name, err)
+	}
 	set := r.mappings.set(table)
 	if !f.begun {
 		if err := f.begin(ctx, r, table, set); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +50,9 @@ func Alter(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, a Alteration,
 	t := find(snap, a.Table)
 	if t == nil {
 		return nil, nil, ErrNoTable
+	}
+	if t.Fault != nil {
+		return nil, nil, fmt.Errorf("table %s can't be used: %w", t.Name, t.Fault)
 	}
 	to, err := typeNamed(ctx, tx, a.Type)
 	if err != nil {
@@ -125,6 +129,12 @@ func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
 	// A name that PostgreSQL would cut off is shortened as that of a source's
 	// column, which it is to become.
 	stored := ident.StoredColumn(string(name))
+	// One that somebody has made by hand is taken over where it has the type.
+	taken := func(f catalog.Column) bool { return f.Stored == stored }
+	if slices.ContainsFunc(d.Before.Foreign, func(f catalog.Column) bool { return taken(f) && f.Type != to }) {
+		return ErrColumn
+	}
+	d.After.Foreign = slices.DeleteFunc(d.After.Foreign, taken)
 	for _, c := range d.Before.Columns {
 		if c.Stored == stored || c.Name == string(name) {
 			return ErrColumn

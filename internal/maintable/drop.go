@@ -96,10 +96,8 @@ func withTransformed(snap *catalog.Snapshot, tables []*catalog.Table) ([]*catalo
 
 // drop drops one table and what describes it.
 func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
-	for _, sql := range []string{"DROP TABLE " + t.Main.SQL(), "DROP TABLE IF EXISTS " + t.Sync.SQL()} {
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("drop table %s: %w", t.Main, err)
-		}
+	if err := dropRelations(ctx, tx, t); err != nil {
+		return fmt.Errorf("drop table %s: %w", t.Main, err)
 	}
 	var relations []string
 	for relation := range t.Relations() {
@@ -135,5 +133,33 @@ func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 		}
 	}
 	d.Tables = append(d.Tables, t.Name)
+	return nil
+}
+
+// remainsSQL finds which relations of a table are there, in an order in which they can
+// be dropped: the main table takes its partitions with it. What has one of the names
+// and is of another kind is somebody else's.
+const remainsSQL = `
+	SELECT r.ord::int FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, kind, ord)
+			JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(r.name) AND c.relkind::text = r.kind
+		ORDER BY r.ord`
+
+// dropRelations drops what is there of a table's relations: all of them, unless
+// somebody has changed the table by hand.
+func dropRelations(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
+	relations := []string{t.Main.SQL(), t.Current.SQL(), t.History.SQL(), t.Sync.SQL()}
+	rows, err := tx.Query(ctx, remainsSQL, relations, []string{"p", "r", "p", "r"})
+	if err != nil {
+		return err
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		return err
+	}
+	for _, at := range there {
+		if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+relations[at-1]); err != nil {
+			return err
+		}
+	}
 	return nil
 }

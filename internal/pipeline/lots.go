@@ -36,8 +36,9 @@ const (
 	// mostParked bounds what waits in memory, in full batches. What does not
 	// fit in stops the stream.
 	mostParked = 8
-	// mostNamed bounds how many tables the status gives the reasons of.
-	mostNamed = 3
+	// mostNamed bounds how many tables the status names, mostReasons of how many
+	// it says why.
+	mostNamed, mostReasons = 20, 3
 )
 
 // lot is what waits for one table.
@@ -117,7 +118,7 @@ func (l *lots) err() error {
 	if hidden := len(names) - mostNamed; hidden > 0 {
 		names = append(names[:mostNamed], fmt.Sprintf("and %d more", hidden))
 	}
-	why := fmt.Sprintf(what, strings.Join(names, ", "), strings.Join(reasons[:min(len(reasons), mostNamed)], "; "))
+	why := fmt.Sprintf(what, strings.Join(names, ", "), strings.Join(reasons[:min(len(reasons), mostReasons)], "; "))
 	return &ParkedError{Tables: tables, why: why}
 }
 

@@ -55,7 +55,7 @@ func InferTypes(ctx context.Context, db *pgx.Conn, store *catalog.Store, o Infer
 		o.Exclusively = func(do func() error) error { return do() }
 	}
 	for t := range store.Snapshot().All() {
-		if o.Source != "" && t.Source != o.Source {
+		if o.Source != "" && t.Source != o.Source || t.Fault != nil {
 			continue
 		}
 		if err := inferTable(ctx, db, store, t, o); err != nil {

@@ -124,6 +124,11 @@ func load(ctx context.Context, db *pgx.Conn, target Target, live *Live) (*state,
 			s.tables = append(s.tables, t)
 		}
 	}
+	for _, t := range s.tables {
+		if t.Fault != nil {
+			return nil, fmt.Errorf("table %s can't be used: %w", t.Name, t.Fault)
+		}
+	}
 	if !target.Whole() && len(s.tables) == 0 {
 		return nil, fmt.Errorf("table %s does not exist in data source %q", target.Table, target.Source)
 	}

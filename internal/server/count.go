@@ -49,8 +49,11 @@ func (s *stream) countConfirmed() {
 		for _, t := range tables {
 			var of, seen int64
 			err := s.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM "+t.Current.SQL()+"), (SELECT count(DISTINCT __id) FROM "+t.Sync.SQL()+")").Scan(&of, &seen)
+			if err != nil && ctx.Err() != nil {
+				return
+			}
 			if err != nil {
-				return // it is only for the status, which says nothing then
+				continue // it is only for the status
 			}
 			current, confirmed = current+of, confirmed+seen
 			counts[t.Name.String()] = count{of, seen}

@@ -46,7 +46,7 @@ func (s *streams) maintain(ctx context.Context) error {
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
 func (s *streams) analyzeTables(ctx context.Context, source string) {
 	for t := range s.tables.store.Snapshot().All() {
-		if t.Source != source {
+		if t.Source != source || t.Fault != nil {
 			continue
 		}
 		if _, err := s.pool.Exec(ctx, "ANALYZE "+t.Main.SQL()); err != nil && ctx.Err() == nil {
@@ -61,7 +61,7 @@ func (s *streams) analyzeTables(ctx context.Context, source string) {
 // no table is to blame for; those of tables are in the log.
 func (s *streams) makeNextYear(ctx context.Context, year int) error {
 	for t := range s.tables.store.Snapshot().All() {
-		if t.HasYear(year) {
+		if t.HasYear(year) || t.Fault != nil {
 			continue
 		}
 		err := s.makeYear(ctx, t, year)

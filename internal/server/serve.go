@@ -83,6 +83,7 @@ func (s *server) serve(ctx context.Context) error {
 	group.Go(func() error { return streams.run(ctx) })
 	group.Go(func() error { return streams.maintain(ctx) })
 	group.Go(func() error { return streams.keepRights(ctx) })
+	group.Go(func() error { return streams.watchFaults(ctx) })
 	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
 	if web != nil {
 		group.Go(func() error { return web.Serve(ctx) })

@@ -33,6 +33,7 @@ func (s *stream) load(ctx context.Context) (*stored, error) {
 	if err := s.tables.reload(ctx, s.pool); err != nil {
 		return nil, err
 	}
+	s.showFaults(s.tables.faults())
 	now, err := datasource.Load(ctx, s.pool, s.captured.Name)
 	if err != nil {
 		return nil, fmt.Errorf("read the data source: %w", err)

@@ -43,6 +43,9 @@ type Report struct {
 	// Parked names the tables whose events wait while those of others are
 	// applied, and Message says why; empty if there are none.
 	Parked []string
+	// Faults says which tables can't be used as the database has them, also
+	// where no event has come for them yet; they are among Parked.
+	Faults []TableFault
 	// Compacted names topics that may lose deletes, empty if there are none.
 	Compacted string
 	// Columns is what is known of the tables' columns.
@@ -54,6 +57,7 @@ type Source struct {
 	mu         sync.Mutex
 	report     Report
 	confirming confirming
+	faults     faults
 	// gaps are those in the stream, in the order in which they were found.
 	gaps []change.Gap
 	// tables are those that events have come for.
@@ -69,6 +73,7 @@ func (s *Source) Report() Report {
 	r := s.report
 	r.Skipped, r.Refused, r.Parked = slices.Clone(r.Skipped), slices.Clone(r.Refused), slices.Clone(r.Parked)
 	r.Confirming = s.confirming.report(s.now())
+	s.faults.show(&r)
 	return r
 }
 

@@ -1,0 +1,157 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/eventgen"
+)
+
+// form is something that an administrator can do to one table by SQL. In it $ stands
+// for the table's name, {key} for the index on its key.
+type form struct {
+	sql string
+	// mend undoes it where the table waits; empty where it does not.
+	mend string
+	// made says that the table is made anew: what it had is gone.
+	made bool
+}
+
+// byHand are the forms of PostgreSQL's manual that concern a table, its partitions,
+// indexes, columns, owner or rights.
+// https://www.postgresql.org/docs/current/sql-commands.html
+var byHand = []form{
+	// What is left alone.
+	{sql: "ALTER TABLE lib.$__ ADD COLUMN tsv tsvector GENERATED ALWAYS AS (to_tsvector('simple', name)) STORED"},
+	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text; UPDATE lib.$ SET note = 'checked'"},
+	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text NOT NULL DEFAULT 'x'"},
+	{sql: "ALTER TABLE lib.$__ ADD COLUMN place point"},
+	{sql: "CREATE TABLE lib.\"2030 $\" PARTITION OF lib.zzz___$___ FOR VALUES FROM ('2030-01-01Z') TO ('2031-01-01Z')"},
+	{sql: "CREATE TABLE lib.zzz___$___2030 PARTITION OF lib.zzz___$___ FOR VALUES FROM ('2030-01-01Z') TO ('2031-01-01Z')"},
+	{sql: "CREATE TABLE lib.$_rest PARTITION OF lib.zzz___$___ DEFAULT"},
+	// What has to wait.
+	{sql: "ALTER TABLE lib.$__ DETACH PARTITION lib.$", mend: "ALTER TABLE lib.$__ ATTACH PARTITION lib.$ FOR VALUES IN (true)"},
+	{sql: "CREATE RULE nothing AS ON INSERT TO lib.$ DO INSTEAD NOTHING", mend: "DROP RULE nothing ON lib.$"},
+}
+
+// formed is a form, done to a table that streams.
+type formed struct {
+	form
+	name string
+	feed *feed
+	// changes counts those of its row.
+	changes int
+}
+
+func (f *formed) in(sql string) string { return strings.ReplaceAll(sql, "$", f.name) }
+
+// change writes the row anew.
+func (f *formed) change() {
+	f.changes++
+	f.feed.change('u', 1, f.value(), "")
+}
+
+func (f *formed) value() string { return fmt.Sprintf("v%d", f.changes) }
+
+// TestByHand does to tables what can be done by SQL, while others stream, cuts the
+// connections and starts the server again. A table goes on or is named in the status;
+// nothing is lost when it is mended.
+func TestByHand(t *testing.T) {
+	i, patron := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, patron.source())
+	patron.change('c', 1, "Ada", "")
+	const group = 20
+	for n := 0; n < len(byHand); n += group {
+		r = r.tryForms(t, n, byHand[n:min(n+group, len(byHand))], patron)
+	}
+}
+
+// tryForms does forms to new tables, and returns the server that runs then.
+func (r *running) tryForms(t *testing.T, first int, forms []form, patron *feed) *running {
+	t.Helper()
+	tables := make([]*formed, len(forms))
+	for n, form := range forms {
+		name := fmt.Sprintf("f%d", first+n)
+		tables[n] = &formed{form: form, name: name, feed: patron.another(eventgen.Table{
+			Schema: "lib", Name: name, Key: []int{0},
+			Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
+		})}
+		tables[n].change()
+	}
+	for _, f := range tables {
+		r.awaitText(t, f.in("SELECT name FROM lib.$__ WHERE __current"), f.value())
+	}
+	for _, f := range tables {
+		key := ""
+		if err := r.db.Pool.QueryRow(t.Context(), f.in("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'lib.$'::regclass AND indisunique")).Scan(&key); err != nil {
+			t.Fatal(err)
+		}
+		f.sql = strings.ReplaceAll(f.sql, "{key}", key)
+		if _, err := r.db.Pool.Exec(t.Context(), f.in(f.sql)); err != nil {
+			t.Fatalf("%s: %v", f.sql, err)
+		}
+	}
+	r.expectForms(t, "done", tables, patron)
+	r.cut(t)
+	r.expectForms(t, "connections cut", tables, patron)
+	r.stop(t)
+	r = r.start(t)
+	r.expectForms(t, "started again", tables, patron)
+	for _, f := range tables {
+		if f.mend == "" {
+			continue
+		}
+		if _, err := r.db.Pool.Exec(t.Context(), f.in(f.mend)); err != nil {
+			t.Fatalf("%s: %v", f.mend, err)
+		}
+	}
+	for _, f := range tables {
+		r.awaitText(t, f.in("SELECT name FROM lib.$__ WHERE __current"), f.value())
+		if !f.made {
+			r.awaitText(t, f.in("SELECT count(*)::text FROM lib.$__"), fmt.Sprint(f.changes))
+		}
+	}
+	r.awaitState(t, "active", "")
+	return r
+}
+
+// expectForms changes each table, and another one. It waits until the others go on,
+// and each table has the change or is named in the status.
+func (r *running) expectForms(t *testing.T, when string, tables []*formed, patron *feed) {
+	t.Helper()
+	for _, f := range tables {
+		f.change()
+	}
+	name := fmt.Sprintf("Eve %d", patron.lsn)
+	patron.change('u', 1, name, "")
+	began := time.Now()
+	r.awaitText(t, current, "1="+name)
+	t.Logf("%s: the other table goes on after %s", when, time.Since(began).Round(time.Millisecond))
+	for _, f := range tables {
+		r.await(t, f.in(f.sql), func() error {
+			var got string
+			err := r.db.Pool.QueryRow(t.Context(), f.in("SELECT coalesce((SELECT name FROM lib.$__ WHERE __current), 'no row')")).Scan(&got)
+			rows := r.admin(t, "list status")
+			waits := len(rows) == 1 && rows[0][2] == "error" && strings.Contains(rows[0][8]+" ", "lib."+f.name)
+			switch {
+			case f.mend == "" && err == nil && got == f.value():
+				return nil
+			case f.mend != "" && waits:
+				return nil
+			}
+			return fmt.Errorf("%s: it has %s (%v), want %s; list status: %v", f.in(f.sql), got, err, f.value(), rows)
+		})
+	}
+}
+
+// cut ends all connections of the server.
+func (r *running) cut(t *testing.T) {
+	t.Helper()
+	const sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mdbadmin' AND datname = current_database()"
+	if _, err := r.db.Pool.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
