@@ -142,7 +142,7 @@ func (r *running) expectForms(t *testing.T, when string, tables []*formed, patro
 			case f.mend != "" && waits:
 				return nil
 			}
-			return fmt.Errorf("%s: it has %s (%v), want %s; list status: %v", f.in(f.sql), got, err, f.value(), rows)
+			return fmt.Errorf("%s: it has %s (%w), want %s; list status: %v", f.in(f.sql), got, err, f.value(), rows)
 		})
 	}
 }
