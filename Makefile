@@ -13,6 +13,8 @@ FUZZTIME ?= 20s
 SEED ?= 1
 MINUTES ?= 10
 KILLS ?= 0
+# How many random sources `make soak-repetition` tries.
+SEEDS ?= 500
 # Further flags for `make bench` and `make demo`: make demo ARGS=--once
 ARGS ?=
 
@@ -48,6 +50,11 @@ torture: ## Torture a server while it streams and compare with the oracle (SEED=
 soak: ## Let a server work with a slow database and see what it uses (MINUTES=60)
 	@scripts/install
 	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak $(MINUTES)
+
+.PHONY: soak-repetition
+soak-repetition: ## Let random sources' connectors crash and send again, and compare all versions (SEEDS=500)
+	@scripts/install
+	METADB_REPETITION_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRepetition$$' ./internal/pipeline
 
 .PHONY: licences
 licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences

@@ -19,7 +19,10 @@ type Change struct {
 	// Time is when the source made the change.
 	Time time.Time
 	LSN  uint64
-	TxID int64
+	// Commit is the lsn of the last commit before the change's transaction, with
+	// which source.sequence begins; 0 is null.
+	Commit uint64
+	TxID   int64
 	// Snapshot is source.snapshot; empty stands for "false".
 	Snapshot string
 }
@@ -184,9 +187,13 @@ func (e *Encoder) appendSource(dst []byte, change Change) ([]byte, error) {
 	if dst, err = appendString(dst, snapshot); err != nil {
 		return nil, err
 	}
-	dst = append(dst, `,"db":"source","sequence":"[null,\"`...)
-	dst = strconv.AppendUint(dst, change.LSN, 10)
-	dst = append(dst, `\"]"`...)
+	dst = append(dst, `,"db":"source","sequence":"[`...)
+	if change.Commit == 0 {
+		dst = append(dst, "null"...)
+	} else {
+		dst = appendPosition(dst, change.Commit)
+	}
+	dst = append(appendPosition(append(dst, ','), change.LSN), `]"`...)
 	dst = appendTimes(dst, change.Time)
 	dst = append(dst, `,"schema":`...)
 	if dst, err = appendString(dst, e.table.Schema); err != nil {
@@ -205,6 +212,11 @@ func (e *Encoder) appendSource(dst []byte, change Change) ([]byte, error) {
 		dst = strconv.AppendUint(dst, change.LSN, 10)
 	}
 	return append(dst, `,"xmin":null,"origin":null,"origin_lsn":null}`...), nil
+}
+
+// appendPosition appends an lsn as an element of source.sequence, which is in a string itself.
+func appendPosition(dst []byte, lsn uint64) []byte {
+	return append(strconv.AppendUint(append(dst, `\"`...), lsn, 10), `\"`...)
 }
 
 // appendTimes appends one moment in the three resolutions that Debezium gives.

@@ -170,6 +170,12 @@ func suspect(e change.Event) change.Event {
 	return e
 }
 
+// repeated is an event that has certainly been applied before.
+func repeated(e change.Event) change.Event {
+	e.Repeated = true
+	return suspect(e)
+}
+
 // overtaken is a truncate that another partition overtook.
 func overtaken(e change.Event) change.Event {
 	e.Overtaken = true

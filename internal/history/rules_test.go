@@ -57,6 +57,20 @@ func TestRules(t *testing.T) {
 		{"repetition of what changed nothing", []change.Event{
 			put(1, "a", 10), put(1, "a", 20), put(1, "b", 30), suspect(put(1, "a", 20)), suspect(put(1, "b", 30)),
 		}, "1 a 10 30\n1 b 30 -"},
+		{"a touch and a change of one transaction again", []change.Event{
+			put(1, "a", 10), put(1, "a", 20), put(1, "b", 20), suspect(put(1, "a", 20)), suspect(put(1, "b", 20)),
+		}, "1 a 10 20\n1 b 20 -"},
+		{"there and back in one transaction, in part again", []change.Event{
+			put(1, "a", 10), put(1, "b", 20), put(1, "a", 20), suspect(put(1, "b", 20)),
+		}, "1 a 10 20\n1 b 20 20\n1 a 20 -"},
+		{"deleted and inserted alike, again", []change.Event{
+			put(1, "a", 10), del(1, 20), put(1, "a", 20), suspect(del(1, 20)), suspect(put(1, "a", 20)), suspect(put(1, "a", 10)),
+		}, "1 a 10 20\n1 a 20 -"},
+		{"suspected, the row has changed since", []change.Event{put(1, "a", 10), put(1, "b", 30), suspect(put(1, "c", 20)), suspect(del(1, 20))}, "1 a 10 30\n1 b 30 -"},
+		{"a touch that ended since", []change.Event{put(1, "a", 10), put(1, "a", 20), del(1, 30), suspect(put(1, "a", 20))}, "1 a 10 30"},
+		{"repeated, whatever the versions say", []change.Event{
+			put(1, "a", 10), repeated(put(1, "z", 40)), repeated(del(1, 50)), repeated(put(2, "x", 10)), repeated(truncate(60)),
+		}, "1 a 10 -"},
 		{"suspected, but no repetition", []change.Event{put(1, "a", 10), put(2, "b", 20), suspect(put(1, "c", 15))}, "1 a 10 15\n1 c 15 -\n2 b 20 -"},
 		{"repetition with unavailable", []change.Event{
 			put(1, "a", 10), put(1, "b", 20), put(1, "c", 30), suspect(put(1, "b", 20)), suspect(put(1, "?", 20)), suspect(put(1, "?", 30)),
@@ -112,6 +126,12 @@ func TestConfirmed(t *testing.T) {
 // TestConfirmedByRepetitions reads events once more, in one batch: they change
 // nothing, and what is current has been seen.
 func TestConfirmedByRepetitions(t *testing.T) {
+	for name, mark := range map[string]func(change.Event) change.Event{"suspected": suspect, "repeated": repeated} {
+		t.Run(name, func(t *testing.T) { confirmByRepetitions(t, mark) })
+	}
+}
+
+func confirmByRepetitions(t *testing.T, mark func(change.Event) change.Event) {
 	r := newRig(t)
 	events := []change.Event{put(1, "a", 10), put(1, "b", 20), put(2, "a", 10), put(2, "b", 20), put(2, "c", 30), put(3, "a", 10), del(3, 20)}
 	r.apply(events...)
@@ -119,7 +139,7 @@ func TestConfirmedByRepetitions(t *testing.T) {
 	again := make([]change.Event, 0, len(events))
 	for _, e := range events {
 		if e.Time != 30*second { // c comes later
-			again = append(again, suspect(confirm(e)))
+			again = append(again, mark(confirm(e)))
 		}
 	}
 	r.apply(again...)

@@ -115,7 +115,4 @@ func (w *world) addPartition(topic string) {
 		w.t.Fatal(err)
 	}
 	w.connect()
-	// What is sent again goes where nothing says that it was sent before: a known
-	// limit (docs/reliability.md).
-	w.source.sent = nil
 }

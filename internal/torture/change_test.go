@@ -57,10 +57,13 @@ func (s *source) change(t *table) []eventgen.Change {
 	case kind == 0:
 		s.alter(t, s.random.IntN(len(forms)))
 	case kind == 1:
+		s.commits()
 		clear(t.rows)
 		c := eventgen.Change{Op: 't', Time: s.now, LSN: s.lsn}
-		s.tick()
+		s.commits()
 		return []eventgen.Change{c}
+	case kind < 10 && exists:
+		return []eventgen.Change{{Op: 'u', Row: t.event(id, t.rows[id], false), Time: s.now, LSN: s.lsn}} // alters nothing
 	case kind < 60 && exists:
 		delete(t.rows, id)
 		return []eventgen.Change{{Op: 'd', Row: t.keyOnly(id), Time: s.now, LSN: s.lsn}}
@@ -89,12 +92,29 @@ func (s *source) changeKey(t *table, from, to int64) []eventgen.Change {
 	}
 }
 
-// tick lets a moment pass. Times differ: of changes that share one, a change that
-// alters nothing is not recognized when it is sent again (docs/reliability.md).
+// tick goes on with the transaction, or with another one.
 func (s *source) tick() {
-	s.now = s.now.Add(time.Duration(1+s.random.IntN(500)) * time.Microsecond)
 	s.lsn += 8
+	if s.random.IntN(3) > 0 {
+		s.commits()
+	}
 }
+
+// commits ends the transaction, and lets a moment pass.
+func (s *source) commits() {
+	s.lsn += 8
+	s.commit = s.lsn
+	s.now = s.now.Add(time.Duration(1+s.random.IntN(500)) * time.Microsecond)
+	if !s.sequenced() {
+		s.now = s.now.Truncate(time.Millisecond)
+		if s.random.IntN(2) == 0 {
+			s.now = s.now.Add(time.Millisecond)
+		}
+	}
+}
+
+// sequenced reports whether the connector says which commit was the last one before a change.
+func (s *source) sequenced() bool { return s.round%2 == 0 }
 
 // draw gives a row random values. Where kept, its name stays as it was, and is one
 // that the source does not send when it has not changed.

@@ -11,7 +11,10 @@ import (
 
 // read makes the records of a change, and lets the oracle read them.
 func (s *source) read(t *table, c eventgen.Change) []*kgo.Record {
-	c.TxID = int64(s.lsn)
+	c.TxID = int64(s.commit)
+	if s.sequenced() && c.LSN > 0 {
+		c.Commit = s.commit
+	}
 	encoded, err := t.encoder.Encode(c)
 	if err != nil {
 		panic(err) // rows are made to fit

@@ -12,7 +12,7 @@ import (
 // snapshot returns the records of a snapshot of some tables: all rows at once, as
 // an initial or a blocking one has them.
 func (s *source) snapshot(tables []*table) []*kgo.Record {
-	s.tick()
+	s.commits()
 	var records []*kgo.Record
 	for i, t := range tables {
 		t.altered = false

@@ -25,6 +25,9 @@ type source struct {
 	tables    []*table
 	oracle    *oracle.Oracle
 	lsn       uint64
+	// commit is the lsn behind the last commit. In every other round the connector does not
+	// say it, and times have no microseconds.
+	commit uint64
 	// now is when the last change happened. It is before the database's time, so
 	// that a resynchronization ends what has happened, and nothing that is to come.
 	now time.Time
@@ -61,6 +64,7 @@ func newSource(random *rand.Rand) *source {
 func (s *source) next() {
 	s.round++
 	s.oracle, s.tables, s.sent = oracle.New(), nil, nil
+	s.commits()
 	for _, name := range names {
 		t := &table{name: name, rows: make(map[int64]row), decoder: debezium.NewDecoder(debezium.Config{})}
 		s.tables = append(s.tables, t)
