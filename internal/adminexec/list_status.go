@@ -39,6 +39,9 @@ func statusMessage(r status.Report) string {
 	if r.Message != "" {
 		parts = append(parts, r.Message)
 	}
+	if r.Silent && r.Stream != status.Silent {
+		parts = append(parts, r.SilenceText())
+	}
 	if r.Compacted != "" {
 		parts = append(parts, "compacted, may lose deletes: "+r.Compacted)
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	UnavailablePlaceholder                    string
 	SSLCAFile, SSLCertFile, SSLKeyFile        string
 	RejectedLimit                             string
+	SilenceWarning                            string
+	HeartbeatTopic, HeartbeatTable            string
 }
 
 // New returns the options of a data source before any is given: enabled, and
@@ -55,7 +57,7 @@ func Names() []string {
 		"trim_schema_prefix", "add_schema_prefix", "map_public_schema", "module",
 		"sasl_mechanism", "sasl_username", "sasl_password",
 		"unavailable_value_placeholder", "ssl_ca_file", "ssl_cert_file", "ssl_key_file",
-		"rejected_limit",
+		"rejected_limit", "silence_warning", "heartbeat_topic", "heartbeat_table",
 	}
 }
 
@@ -87,7 +89,7 @@ func Secret(key string) bool { return key == "sasl_password" }
 func Live(key string) bool {
 	return slices.Contains([]string{
 		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password",
-		"ssl_ca_file", "ssl_cert_file", "ssl_key_file", "rejected_limit",
+		"ssl_ca_file", "ssl_cert_file", "ssl_key_file", "rejected_limit", "silence_warning", "heartbeat_topic",
 	}, key)
 }
 
@@ -173,6 +175,6 @@ func (o *Options) fields() []*string {
 		&o.TrimSchemaPrefix, &o.AddSchemaPrefix, &o.MapPublicSchema, &o.Module,
 		&o.SASLMechanism, &o.SASLUsername, &o.SASLPassword,
 		&o.UnavailablePlaceholder, &o.SSLCAFile, &o.SSLCertFile, &o.SSLKeyFile,
-		&o.RejectedLimit,
+		&o.RejectedLimit, &o.SilenceWarning, &o.HeartbeatTopic, &o.HeartbeatTable,
 	}
 }

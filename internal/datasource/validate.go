@@ -128,6 +128,14 @@ func check(key, value string) error {
 		return err
 	case "brokers":
 		return checkBrokers(value)
+	case "silence_warning":
+		_, err := parseSilence(value)
+		return err
+	case "heartbeat_table":
+		if schema, table, found := strings.Cut(value, "."); !found || schema == "" || table == "" {
+			return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("\"%s\" is not SCHEMA.TABLE", value)}
+		}
+		return nil
 	case "rejected_limit":
 		_, _, err := parseRejectedLimit(value)
 		return err

@@ -23,6 +23,8 @@ func advice(r *status.Report) []string {
 	case status.Gap:
 		all = append(all, "Events were lost before they were read. Resynchronize the source, beginning with: "+
 			fmt.Sprintf("sync data source %s;", r.Name))
+	case status.Silent:
+		all = append(all, "Look whether the connector and its task run (GET /connectors/NAME/status at Kafka Connect), and at its log.")
 	case status.Waiting, status.Starting, status.Active, status.Inactive:
 	}
 	if r.Rejected > 0 {

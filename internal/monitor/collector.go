@@ -29,6 +29,12 @@ func gauges() []gauge {
 				return float64(r.Lag), r.Lag != status.UnknownLag
 			}),
 		newGauge("lag_seconds", "Age of the last event applied, 0 where none waits.", lagSeconds),
+		newGauge("last_event_timestamp_seconds", "The source's time of the last event applied.",
+			func(r *status.Report, _ time.Time) (float64, bool) {
+				return seconds(r.LastEvent), !r.LastEvent.IsZero()
+			}),
+		newGauge("last_sign_timestamp_seconds", "When the connector last wrote a heartbeat or an event; absent without heartbeats.",
+			func(r *status.Report, _ time.Time) (float64, bool) { return seconds(r.LastSign), !r.LastSign.IsZero() }),
 		newGauge("rejected_events", "Change events that are set aside now.",
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.Rejected), true }),
 		newGauge("parked_tables", "Tables whose events wait while those of others are applied.",
@@ -47,6 +53,9 @@ func gauges() []gauge {
 			}),
 	}
 }
+
+// seconds returns a time as Prometheus has it.
+func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 
 // lagSeconds is how long ago the last event happened at the source, if others
 // wait behind it.

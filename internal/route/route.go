@@ -19,6 +19,10 @@ type Config struct {
 	// TableStop drops tables whose schema.table matches.
 	TableStop []*regexp.Regexp
 
+	// Heartbeat is the schema.table that the connector writes to at each heartbeat: its
+	// events change nothing.
+	Heartbeat string
+
 	MapPublicSchema  string
 	TrimSchemaPrefix string
 	AddSchemaPrefix  string
@@ -90,11 +94,13 @@ func (r *Router) target(table change.Table, origins []string) target {
 	return target{table: change.Table{Schema: schema, Name: table.Name}, origin: change.Origin(origin)}
 }
 
-// dropped applies the filters, which see the names of the source.
+// dropped applies the filters, which see the names of the source, and leaves out the
+// table of heartbeats.
 func (r *Router) dropped(table change.Table) bool {
 	c := &r.config
 	return len(c.SchemaPass) > 0 && !matches(c.SchemaPass, table.Schema) ||
 		matches(c.SchemaStop, table.Schema) ||
+		c.Heartbeat != "" && c.Heartbeat == table.String() ||
 		len(c.TableStop) > 0 && matches(c.TableStop, table.String())
 }
 

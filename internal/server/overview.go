@@ -40,7 +40,7 @@ type SourceOverview struct {
 // Well reports whether nothing asks for attention.
 func (s SourceOverview) Well() bool {
 	switch s.Stream {
-	case "error", "gap":
+	case "error", "gap", "silent":
 		return false
 	}
 	return s.Rejected == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0

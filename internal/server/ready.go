@@ -39,7 +39,7 @@ func streaming(reports []status.Report) error {
 			fallthrough
 		case status.Starting:
 			troubles = append(troubles, strings.TrimSpace(fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message)))
-		case status.Active, status.Gap, status.Waiting, status.Inactive:
+		case status.Active, status.Gap, status.Silent, status.Waiting, status.Inactive:
 		}
 	}
 	if len(troubles) > 0 {

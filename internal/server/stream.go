@@ -126,6 +126,7 @@ func (s *stream) build(ctx context.Context) error {
 	defer watching.Wait()
 	defer stop()
 	watching.Go(func() { s.watchTopics(watch, stored.options) })
+	watching.Go(func() { s.watchLiveness(watch, stored.options) })
 	return pipeline.Run(ctx, pipeline.Config{
 		Name:             stored.options.Name,
 		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, renew: s.renew},
@@ -193,6 +194,7 @@ func (s *stream) newRouter(o *datasource.Options) (*route.Router, error) {
 func makeRouter(o *datasource.Options) (*route.Router, error) {
 	config := route.Config{
 		MapPublicSchema: o.MapPublicSchema, TrimSchemaPrefix: o.TrimSchemaPrefix, AddSchemaPrefix: o.AddSchemaPrefix,
+		Heartbeat: o.HeartbeatTable,
 	}
 	var err error
 	if config.SchemaPass, err = datasource.Expressions("schema_pass_filter", o.SchemaPassFilter); err != nil {

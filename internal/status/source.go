@@ -22,6 +22,10 @@ type Report struct {
 	// LastEvent is the source's time of the latest event applied, zero
 	// before the first.
 	LastEvent time.Time
+	// LastSign is when the connector last wrote a heartbeat or an event, zero where there
+	// are no heartbeats. Silent says that this is too long ago.
+	LastSign time.Time
+	Silent   bool
 	// Events counts the events applied since the server started, Rejected
 	// those set aside.
 	Events, Rejected int64
@@ -73,6 +77,9 @@ func (s *Source) Report() Report {
 	r := s.report
 	r.Skipped, r.Refused, r.Parked = slices.Clone(r.Skipped), slices.Clone(r.Refused), slices.Clone(r.Parked)
 	r.Confirming = s.confirming.report(s.now())
+	if r.Silent && r.Stream == Active {
+		r.Stream, r.Message, r.Since = Silent, r.SilenceText(), r.LastSign
+	}
 	s.faults.show(&r)
 	return r
 }

@@ -15,6 +15,8 @@ const (
 	Error Stream = "error"
 	// Gap: the stream goes on, but events before it are missing.
 	Gap Stream = "gap"
+	// Silent: the stream goes on, but the connector has given no sign of life for long.
+	Silent Stream = "silent"
 	// Inactive: the source is not enabled, or the server is stopping.
 	Inactive Stream = "inactive"
 )
@@ -33,7 +35,7 @@ const (
 )
 
 // Streams lists the states of a stream.
-func Streams() []Stream { return []Stream{Waiting, Starting, Active, Error, Gap, Inactive} }
+func Streams() []Stream { return []Stream{Waiting, Starting, Active, Error, Gap, Silent, Inactive} }
 
 // Syncs lists the states of a synchronization.
 func Syncs() []Sync { return []Sync{Normal, Snapshot, SnapshotComplete} }

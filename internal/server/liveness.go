@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"metadb/internal/datasource"
+	"metadb/internal/source/kafka"
+)
+
+// livenessInterval is how often it is asked when the connector last wrote something.
+const livenessInterval = 10 * time.Second
+
+// heartbeatPrefix is that of the topics to which connectors write heartbeats, unless
+// topic.heartbeat.prefix is set; the connector's topic.prefix follows, after a dot.
+// https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-topic-heartbeat-prefix
+const heartbeatPrefix = "__debezium-heartbeat."
+
+// watchLiveness shows whether the source's connector is alive, until ctx ends. A broker
+// that does not answer is asked again: that it is away is seen elsewhere.
+func (s *stream) watchLiveness(ctx context.Context, o *datasource.Options) {
+	expressions, err := o.TopicExpressions()
+	if err != nil {
+		return // nothing is read with such options
+	}
+	defer s.state.SetLastSign(time.Time{}, false)
+	said := false
+	for {
+		silent, err := s.checkLiveness(ctx, o, expressions)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.logger.Debug(fmt.Sprintf("source %q: ask for signs of life: %v", o.Name, err))
+		case err == nil && silent && !said:
+			report := s.state.Report()
+			s.logger.Warn(fmt.Sprintf("source %q: %s", o.Name, report.SilenceText()))
+		case err == nil && !silent && said:
+			s.logger.Info(fmt.Sprintf("source %q: the connector gives signs of life", o.Name))
+		}
+		if err == nil {
+			said = silent
+		}
+		if wait(ctx, livenessInterval) != nil {
+			return
+		}
+	}
+}
+
+// checkLiveness shows when the connector gave its last sign of life, and reports whether
+// that is too long ago. Connection and topics are those of the stream's options; what the
+// warning depends on is read anew.
+func (s *stream) checkLiveness(ctx context.Context, o *datasource.Options, expressions []*regexp.Regexp) (silent bool, err error) {
+	now, err := datasource.Load(ctx, s.pool, o.Name)
+	if err != nil {
+		return false, err
+	}
+	limit := now.SilenceLimit()
+	last, err := lastSign(ctx, o, now, expressions)
+	if err != nil {
+		return false, err
+	}
+	silent = !last.IsZero() && limit > 0 && time.Since(last) > limit
+	s.state.SetLastSign(last, silent)
+	return silent, nil
+}
+
+// lastSign asks when heartbeats were written last, and where that is long ago when events
+// were: a connector that is busy need not write heartbeats. It is zero where there are none.
+func lastSign(ctx context.Context, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
+	every := []*regexp.Regexp{regexp.MustCompile("")}
+	all, err := kafka.AskTopics(ctx, o.BrokerList(), security(o), every)
+	if err != nil {
+		return time.Time{}, err
+	}
+	matched := matchedTopics(all, expressions)
+	last, err := kafka.AskNewest(ctx, o.BrokerList(), security(o), heartbeatTopics(all, matched, now))
+	if err != nil || last.IsZero() || time.Since(last) <= now.SilenceLimit() {
+		return last, err
+	}
+	event, err := kafka.AskNewest(ctx, o.BrokerList(), security(o), matched)
+	if event.After(last) {
+		last = event
+	}
+	return last, err
+}
+
+func matchedTopics(all []string, expressions []*regexp.Regexp) []string {
+	var matched []string
+	for _, topic := range all {
+		if slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(topic) }) {
+			matched = append(matched, topic)
+		}
+	}
+	return matched
+}
+
+// heartbeatTopics returns those of a broker's topics in which a source's connector gives
+// signs of life: those that the options name, else those of the prefixes of its topics,
+// and the topic of the table that the connector writes to at each heartbeat.
+func heartbeatTopics(all, matched []string, o *datasource.Options) []string {
+	table := ""
+	if o.HeartbeatTable != "" {
+		table = "." + regexp.MustCompile(`[^a-zA-Z0-9._-]`).ReplaceAllString(o.HeartbeatTable, "_")
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(topic string) bool {
+		if table != "" && strings.HasSuffix(topic, table) && slices.Contains(matched, topic) {
+			return false
+		}
+		if o.HeartbeatTopic != "" {
+			return topic != o.HeartbeatTopic
+		}
+		prefix, found := strings.CutPrefix(topic, heartbeatPrefix)
+		return !found || !slices.ContainsFunc(matched, func(m string) bool { return strings.HasPrefix(m, prefix+".") })
+	})
+}

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"metadb/internal/datasource"
+)
+
+func TestHeartbeatTopics(t *testing.T) {
+	t.Parallel()
+	all := []string{
+		"__debezium-heartbeat.sensor", "__debezium-heartbeat.sensor_2", "__debezium-heartbeat.other", "beats",
+		"sensor.lib.loan", "sensor.metadb_heart.beat_1", "sensor_2.lib.loan", "zebra.metadb_heart.beat_1",
+	}
+	matched := []string{"sensor.lib.loan", "sensor.metadb_heart.beat_1"}
+	for name, test := range map[string]struct {
+		options datasource.Options
+		want    []string
+	}{
+		"of the prefix":        {datasource.Options{}, []string{"__debezium-heartbeat.sensor"}},
+		"named":                {datasource.Options{HeartbeatTopic: "beats"}, []string{"beats"}},
+		"named, not there":     {datasource.Options{HeartbeatTopic: "none"}, []string{}},
+		"with a table":         {datasource.Options{HeartbeatTable: "metadb_heart.beat 1"}, []string{"__debezium-heartbeat.sensor", "sensor.metadb_heart.beat_1"}},
+		"a table and a topic":  {datasource.Options{HeartbeatTopic: "beats", HeartbeatTable: "metadb_heart.beat 1"}, []string{"beats", "sensor.metadb_heart.beat_1"}},
+		"a table of elsewhere": {datasource.Options{HeartbeatTable: "lib.item"}, []string{"__debezium-heartbeat.sensor"}},
+	} {
+		if got := heartbeatTopics(all, matched, &test.options); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// beat writes a record to a topic, as if some time ago.
+func (f *feed) beat(topic string, ago time.Duration) {
+	f.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.broker.Address()), kgo.AllowAutoTopicCreation())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer client.Close()
+	record := &kgo.Record{Topic: topic, Value: []byte(`{"schema":{},"payload":{"ts_ms":1}}`), Timestamp: time.Now().Add(-ago)}
+	if err := client.ProduceSync(f.t.Context(), record).FirstErr(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestLastSign: heartbeats count, and events where heartbeats are old; without heartbeats
+// nothing is known.
+func TestLastSign(t *testing.T) {
+	f := newFeed(t)
+	o := datasource.New("sensor")
+	o.Brokers, o.Security, o.Topics = f.broker.Address(), datasource.SecurityPlaintext, `^sensor\.`
+	expressions, err := o.TopicExpressions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const minute = time.Minute
+	expect := func(what string, ago time.Duration) {
+		t.Helper()
+		last, err := lastSign(t.Context(), o, o, expressions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(last); ago == 0 && !last.IsZero() || ago > 0 && (got < ago-minute || got > ago+minute) {
+			t.Errorf("%s: %s ago, want %s", what, got, ago)
+		}
+	}
+	f.beat("sensor.library.patron", 300*minute)
+	f.beat("__debezium-heartbeat.other", minute)
+	expect("without heartbeats", 0)
+	f.beat("__debezium-heartbeat.sensor", 200*minute)
+	expect("a heartbeat", 200*minute)
+	f.beat("sensor.library.loan", 100*minute)
+	expect("an event after it", 100*minute)
+	f.beat("__debezium-heartbeat.sensor", 3*minute)
+	expect("another heartbeat", 3*minute)
+}
+
+// TestSilent: a connector whose heartbeats have stopped is shown, and the log says so, until
+// it gives a sign of life or nobody wants to know.
+func TestSilent(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, strings.TrimSuffix(f.source(), ")")+", silence_warning '5 min')")
+	f.beat("sensor.library.empty", time.Hour) // set aside: it is no envelope
+	f.beat("__debezium-heartbeat.sensor", time.Hour)
+	r.awaitState(t, "silent", "neither an event nor a heartbeat since 20")
+	if err := r.logged(`WARNING:  source "sensor": neither an event nor a heartbeat since`); err != nil {
+		t.Error(err)
+	}
+	f.beat("__debezium-heartbeat.sensor", 0)
+	r.awaitState(t, "active", "")
+	r.admin(t, "alter data source sensor options (set silence_warning '1 s')")
+	r.awaitState(t, "silent", "does the connector run?")
+	r.admin(t, "alter data source sensor options (set silence_warning 'off')")
+	r.awaitState(t, "active", "")
+}
+
+// TestHeartbeatTable: the events of the table that the connector writes to at each heartbeat
+// make no table and are not counted, and what is read goes on behind them.
+func TestHeartbeatTable(t *testing.T) {
+	i, f := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, strings.TrimSuffix(f.source(), ")")+", heartbeat_table 'library.patron')")
+	f.change('c', 1, "a", "")
+	r.awaitText(t, "SELECT next_offset::text FROM metadb.stream_position", "1")
+	rows := r.admin(t, "list status")
+	if rows[0][6] != "0" {
+		t.Errorf("events: %v", rows)
+	}
+	r.awaitText(t, "SELECT count(*)::text FROM metadb.base_table", "0")
+}
