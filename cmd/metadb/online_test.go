@@ -70,7 +70,7 @@ func synchronized(t *testing.T) (*library, *steps) {
 // TestOnlineResync: the whole of a resynchronization while the server runs.
 func TestOnlineResync(t *testing.T) {
 	l, step := synchronized(t)
-	step.expect("endsync data source sensor", `ERROR: "endsync" can only be used in sync mode HINT: `)
+	step.expect("endsync data source sensor", `ERROR: "endsync" can only be used in sync mode HINT: nothing to end: no synchronization of "sensor" has begun (begin with: sync data source sensor)`)
 	step.expect("abort sync data source sensor", `ERROR: "abort sync" can only be used after "sync" HINT: `)
 
 	// Pending options are used with sync, and not before.

@@ -19,8 +19,38 @@ type library struct {
 	t        *testing.T
 	producer *rig.Producer
 	lsn      uint64
+	// attempts are the positions of the last snapshot of each connector, which all of its
+	// records have.
+	attempts map[string]uint64
 	// name is that of the table; empty for patron.
 	name string
+}
+
+// begin has a connector begin a snapshot, or begin it anew.
+func (l *library) begin(prefix string) {
+	if l.attempts == nil {
+		l.attempts = make(map[string]uint64)
+	}
+	l.lsn++
+	l.attempts[prefix] = l.lsn
+}
+
+// position is that of the next record: the rows of incremental snapshots have none, those
+// of other ones that of its beginning.
+func (l *library) position(prefix, mark string) (lsn uint64, at time.Time) {
+	moment := func(lsn uint64) time.Time { return time.Date(2026, 3, 1, 0, 0, int(lsn), 0, time.UTC) }
+	switch {
+	case mark == "incremental":
+		l.lsn++
+		return 0, moment(l.lsn)
+	case mark != "":
+		if l.attempts[prefix] == 0 {
+			l.begin(prefix)
+		}
+		return l.attempts[prefix], moment(l.attempts[prefix])
+	}
+	l.lsn++
+	return l.lsn, moment(l.lsn)
 }
 
 // notifyBegin writes Debezium's notification that an incremental snapshot of a table
@@ -49,6 +79,7 @@ func (l *library) notify(said string) {
 // snapshot writes the rows as a new connector's snapshot: a name for each id.
 func (l *library) snapshot(prefix string, names map[int64]string) {
 	l.t.Helper()
+	l.begin(prefix)
 	n := 0
 	for id, name := range names {
 		n++
@@ -70,11 +101,8 @@ func (l *library) write(prefix string, op byte, mark string, id int64, name stri
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.lsn++
-	record, err := encoder.Encode(eventgen.Change{
-		Op: op, Row: []any{id, name}, LSN: l.lsn, Snapshot: mark,
-		Time: time.Date(2026, 3, 1, 0, 0, int(l.lsn), 0, time.UTC),
-	})
+	lsn, at := l.position(prefix, mark)
+	record, err := encoder.Encode(eventgen.Change{Op: op, Row: []any{id, name}, LSN: lsn, TxID: int64(lsn), Snapshot: mark, Time: at})
 	if err != nil {
 		l.t.Fatal(err)
 	}

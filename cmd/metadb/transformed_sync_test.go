@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"metadb/internal/eventgen"
 )
@@ -29,10 +28,8 @@ func TestOneTableWithTransformedTables(t *testing.T) {
 			}
 			encoders[table] = encoder
 		}
-		l.lsn++
-		record, err := encoders[table].Encode(eventgen.Change{
-			Op: op, Row: []any{id, doc}, LSN: l.lsn, Snapshot: mark, Time: time.Date(2026, 3, 1, 0, 0, int(l.lsn), 0, time.UTC),
-		})
+		lsn, at := l.position("metadb_sensor_1", mark)
+		record, err := encoders[table].Encode(eventgen.Change{Op: op, Row: []any{id, doc}, LSN: lsn, Snapshot: mark, Time: at})
 		if err != nil {
 			t.Fatal(err)
 		}

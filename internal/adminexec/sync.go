@@ -147,11 +147,16 @@ func syncError(err error, front *answers) error {
 		return &Error{Code: codeLockNotAvailable, Message: err.Error()}
 	case errors.As(err, &doubt):
 		hint := HintForce
-		if doubt.Rejected {
+		switch {
+		case doubt.Rejected:
 			hint = "retry or purge them, or add \"with (force_unconfirmed)\""
+		case doubt.NewSnapshot:
+			hint = "begin anew (\"sync … with (restart)\") and take a new snapshot, or add \"with (force_unconfirmed)\""
 		}
 		return &Error{Code: codeObjectState, Message: doubt.Message, Detail: strings.Join(front.warnings, "\n"), Hint: hint}
-	case errors.Is(err, resync.ErrNotInSync), errors.Is(err, resync.ErrNotInResync), errors.Is(err, resync.ErrUnderway):
+	case errors.Is(err, resync.ErrNotInSync):
+		return &Error{Code: codeObjectState, Message: err.Error(), Hint: strings.Join(front.warnings, "\n")}
+	case errors.Is(err, resync.ErrNotInResync), errors.Is(err, resync.ErrUnderway), errors.Is(err, resync.ErrBegunAnew):
 		return &Error{Code: codeObjectState, Message: err.Error()}
 	}
 	return err

@@ -1,5 +1,7 @@
 package change
 
+import "time"
+
 // Op says what an event does to its table.
 type Op uint8
 
@@ -78,6 +80,8 @@ type Event struct {
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
 	NoKey bool
+	// First says that the record bears the mark "first": a snapshot begins with it.
+	First bool
 	// Complete says that the row is known to have no unavailable value. Where it
 	// is false the row has to be looked at: see Lacks.
 	Complete bool
@@ -94,6 +98,14 @@ type Event struct {
 	// absent. Commit is sequence[0], which is that of the commit before the change's
 	// transaction; zero if it is absent, as in a connector's first transaction.
 	LSN, Commit uint64
+	// Tx is source.txId, zero if it is absent.
+	Tx int64
+	// CommittedAfter is the highest position that the transaction of a streamed change
+	// is known to have been committed after: that of the last commit before it, where
+	// the record has it, or of the snapshot that precedes it in its partition. The
+	// position of the change itself may be lower, for a transaction may have begun
+	// before a snapshot and ended later.
+	CommittedAfter uint64
 
 	// Shape describes Row. For an upsert it has every column of the event,
 	// for a delete the key's columns alone; so has a rejected event whose key
@@ -171,6 +183,13 @@ type Batch struct {
 	// table; the empty Table stands for the source's. It is stored with the
 	// rows.
 	Snapshots map[Table]SnapshotNews
+	// Observed says which snapshots the batch was looked through for, by table, and since
+	// when each is expected.
+	Observed map[Table]time.Time
+	// NotesChanges says that the ids of confirmed rows are not kept, and only noted where a
+	// change has confirmed them: in an initial synchronization where every row that is
+	// written is one of the source's.
+	NotesChanges bool
 	// Impatient says that the batch has failed for a lock before, and others
 	// have to wait while it is tried again: it is not worth seconds.
 	Impatient bool

@@ -32,4 +32,15 @@ type SnapshotNews struct {
 	// Complete says how it is seen that the snapshot is complete; empty if
 	// that is not known.
 	Complete string
+	// Attempts is what is known of the snapshot's attempts, and Noted says that this is
+	// news.
+	Attempts Attempts
+	Noted    bool
+	// Anew says that Attempts.Now begins with the batch: what earlier attempts have
+	// confirmed does not count any more, nor does what said that they were complete.
+	Anew bool
+	// Keeps says, in an initial synchronization, that rows are there or come which the
+	// source's present attempt does not confirm: the ids of confirmed rows are kept from
+	// now on.
+	Keeps bool
 }

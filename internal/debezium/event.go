@@ -15,7 +15,9 @@ func (d *Decoder) fill(in *reading) error {
 		return err
 	}
 	event.Snapshot = env.source.snapshot
+	event.First = env.source.first
 	event.LSN, event.Commit = env.source.position()
+	event.Tx = env.source.tx.value
 	if len(env.op) != 1 {
 		return fmt.Errorf("op is %.20q: expected c, u, r, d, t or m", env.op)
 	}

@@ -16,7 +16,9 @@ type source struct {
 	// millis, micros and nanos are the time of the change as far as it is
 	// given; given says which.
 	millis, micros, nanos moment
-	lsn                   moment
+	lsn, tx               moment
+	// first says that snapshot is the mark "first".
+	first bool
 	// sequence is the JSON of a string that holds a JSON array.
 	sequence []byte
 	seen     int
@@ -39,6 +41,7 @@ const (
 	seenNanos
 	seenLSN
 	seenSequence
+	seenTx
 )
 
 // errTwice says that a member appears twice.
@@ -82,7 +85,7 @@ func (r *source) member(s *scanner, name []byte) error {
 		r.table, err = s.optionalName()
 	case "snapshot":
 		bit = seenSnapshot
-		r.snapshot, err = s.snapshotMark()
+		r.snapshot, r.first, err = s.snapshotMark()
 	case "ts_ms":
 		bit = seenMillis
 		r.millis, err = s.optionalInteger()
@@ -95,6 +98,9 @@ func (r *source) member(s *scanner, name []byte) error {
 	case "lsn":
 		bit = seenLSN
 		r.lsn, err = s.optionalInteger()
+	case "txId":
+		bit = seenTx
+		r.tx, err = s.optionalInteger()
 	case "sequence":
 		bit = seenSequence
 		r.sequence, err = s.skip()
@@ -142,29 +148,30 @@ func (s *scanner) optionalInteger() (moment, error) {
 	return moment{value: value, given: true}, err
 }
 
-// snapshotMark passes source.snapshot: a word, or a boolean in old releases.
-func (s *scanner) snapshotMark() (change.SnapshotMark, error) {
+// snapshotMark passes source.snapshot: a word, or a boolean in old releases. first says
+// that the word is that of a snapshot's first record.
+func (s *scanner) snapshotMark() (mark change.SnapshotMark, first bool, err error) {
 	switch s.peek() {
 	case 't':
-		return change.InSnapshot, s.word("true")
+		return change.InSnapshot, false, s.word("true")
 	case 'f':
-		return change.Streamed, s.word("false")
+		return change.Streamed, false, s.word("false")
 	}
 	word, err := s.optionalName()
 	if err != nil {
-		return change.Streamed, err
+		return change.Streamed, false, err
 	}
 	switch string(word) {
 	case "", "false":
-		return change.Streamed, nil
+		return change.Streamed, false, nil
 	case "last":
-		return change.LastInSnapshot, nil
+		return change.LastInSnapshot, false, nil
 	case "last_in_data_collection":
-		return change.LastInTable, nil
+		return change.LastInTable, false, nil
 	case "incremental":
-		return change.Incremental, nil
+		return change.Incremental, false, nil
 	}
-	return change.InSnapshot, nil
+	return change.InSnapshot, string(word) == "first", nil
 }
 
 // The times that a change can have: until the day that __end has while a row

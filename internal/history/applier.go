@@ -86,7 +86,7 @@ func (a *Applier) Close(ctx context.Context) error {
 // committed. A record that can't be applied is not an error: it is set aside in
 // metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	r := &run{Applier: a, batch: withoutRepeated(batch)}
+	r := &run{Applier: a, batch: withoutRepeated(batch), keepsConfirmed: !batch.NotesChanges}
 	return a.within(ctx, r, r.apply)
 }
 

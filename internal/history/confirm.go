@@ -105,11 +105,11 @@ func (r *run) confirmCurrent(ctx context.Context, t *target, c *chunk, events []
 			return err
 		}
 	}
-	var ids []int64
+	var confirmed []confirmation
 	for i := range f.items {
 		for _, row := range m.current(i) {
-			ids = append(ids, row.id)
+			confirmed = append(confirmed, confirmation{row.id, f.items[i].event})
 		}
 	}
-	return r.writeConfirmed(ctx, t.table, ids)
+	return r.writeConfirmed(ctx, t.table, confirmed)
 }

@@ -24,14 +24,21 @@ type version struct {
 	succeeds bool
 }
 
+// confirmation is a row that a resynchronization confirms, and the event, by its index in
+// the batch, that shows it.
+type confirmation struct {
+	id    int64
+	event int
+}
+
 // decision is what a chunk does to its table.
 type decision struct {
 	endings  []ending
 	versions []version
-	// confirmed are ids of rows in the database that a resynchronization
-	// confirms, confirmedVersions indexes of new versions.
-	confirmed         []int64
-	confirmedVersions []int
+	// confirmed are rows in the database that a resynchronization confirms,
+	// confirmedVersions new versions: id is an index.
+	confirmed         []confirmation
+	confirmedVersions []confirmation
 	// matched counts the chains that had a current row, several those that
 	// had more than one, same those whose first version was the same.
 	matched, several, same int
@@ -162,10 +169,10 @@ func (d *decision) confirm(now *present, it *item) {
 	switch {
 	case !it.confirm:
 	case now.version != none:
-		d.confirmedVersions = append(d.confirmedVersions, now.version)
+		d.confirmedVersions = append(d.confirmedVersions, confirmation{int64(now.version), it.event})
 	default:
 		for _, row := range now.rows {
-			d.confirmed = append(d.confirmed, row.id)
+			d.confirmed = append(d.confirmed, confirmation{row.id, it.event})
 		}
 	}
 }

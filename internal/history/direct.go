@@ -73,10 +73,10 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 		return false, err
 	}
 	r.outcome.Written += len(f.items)
-	var confirmed []int64
+	var confirmed []confirmation
 	for i := range f.items {
 		if f.items[i].confirm {
-			confirmed = append(confirmed, ids[i])
+			confirmed = append(confirmed, confirmation{ids[i], f.items[i].event})
 		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {

@@ -138,14 +138,14 @@ func (r *run) noteExchanged(ctx context.Context, t *target, x *exchange) error {
 	if ended > 0 {
 		r.ended(t, ended, last)
 	}
-	var confirmed []int64
-	for _, n := range x.d.confirmedVersions {
-		switch v := x.d.versions[n]; {
+	var confirmed []confirmation
+	for _, c := range x.d.confirmedVersions {
+		switch v := x.d.versions[c.id]; {
 		case v.end != forever:
 		case x.same[v.item]:
-			confirmed = append(confirmed, x.gone[v.item].id)
+			confirmed = append(confirmed, confirmation{x.gone[v.item].id, c.event})
 		default:
-			confirmed = append(confirmed, x.ids[n])
+			confirmed = append(confirmed, confirmation{x.ids[c.id], c.event})
 		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {

@@ -194,11 +194,7 @@ func (r *run) resume(ctx context.Context, t *target, p placing) error {
 		return fmt.Errorf("resume a version: %w", err)
 	}
 	r.outcome.Written++
-	_, err = r.tx.Exec(ctx, "INSERT INTO "+t.table.Sync.SQL()+" (__id) SELECT $2 FROM "+t.table.Sync.SQL()+" WHERE __id = $1 LIMIT 1", p.before.id, ids[0])
-	if err != nil {
-		return fmt.Errorf("confirm rows: %w", err)
-	}
-	return nil
+	return r.confirmAs(ctx, t.table, p.before.id, ids[0])
 }
 
 // shorten ends the version before the event where the event begins.

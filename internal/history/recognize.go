@@ -41,11 +41,11 @@ func (r *run) recognize(ctx context.Context, t *target, f *folded) (*folded, err
 	params := append(k.params, []byte(r.batch.Events[f.items[0].event].Origin))
 	sql := "SELECT e.ord, c.__id" + broughtColumns(t, f.chunk) + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
 		t.table.Current.SQL() + " AS c ON c.__origin = $" + strconv.Itoa(len(params)) + "::text AND " + k.where + absentColumns(t, f.chunk)
-	same, ids := make([]bool, len(f.items)), make([]int64, 0, len(f.items))
+	same, confirmed := make([]bool, len(f.items)), make([]confirmation, 0, len(f.items))
 	err := r.read(ctx, sql, params, func(row [][]byte) {
 		i := binary.BigEndian.Uint64(row[0]) - 1
 		if same[i] = sameBytes(f.items[i].row, row[2:]); same[i] && f.items[i].confirm {
-			ids = append(ids, int64(binary.BigEndian.Uint64(row[1])))
+			confirmed = append(confirmed, confirmation{int64(binary.BigEndian.Uint64(row[1])), f.items[i].event})
 		}
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (r *run) recognize(ctx context.Context, t *target, f *folded) (*folded, err
 			rest.items = append(rest.items, f.items[i])
 		}
 	}
-	return &rest, r.writeConfirmed(ctx, t.table, ids)
+	return &rest, r.writeConfirmed(ctx, t.table, confirmed)
 }
 
 // broughtColumns lists the columns that a chunk brings, as its rows have them.

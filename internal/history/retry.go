@@ -17,7 +17,7 @@ import (
 // version before it and what came after it, as if it had been applied in time.
 // No batch may be applied meanwhile.
 func (a *Applier) Retry(ctx context.Context, rejected []change.Rejected) (change.Outcome, error) {
-	r := &run{Applier: a, batch: &change.Batch{Source: a.config.Source}, retried: make(map[change.Position]*change.Rejected, len(rejected))}
+	r := &run{Applier: a, batch: &change.Batch{Source: a.config.Source}, keepsConfirmed: true, retried: make(map[change.Position]*change.Rejected, len(rejected))}
 	for i := range rejected {
 		rej := &rejected[i]
 		r.retried[rej.Event.Position] = rej

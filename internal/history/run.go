@@ -30,6 +30,8 @@ type run struct {
 	// retried are the events that had been set aside and are tried again;
 	// nil for a batch.
 	retried map[change.Position]*change.Rejected
+	// keepsConfirmed says that the ids of confirmed rows are kept.
+	keepsConfirmed bool
 	// settled are the tables of all segments, as they are after the last.
 	settled []*target
 	outcome change.Outcome
@@ -88,17 +90,15 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.recordFeeds(ctx); err != nil {
 		return err
 	}
-	batch, events := r.batch, r.batch.Events
+	events := r.batch.Events
+	if err := r.storeSnapshots(ctx); err != nil {
+		return err
+	}
 	if err := r.applySegments(ctx, events); err != nil {
 		return err
 	}
 	if err := r.verify(ctx); err != nil {
 		return err
-	}
-	for table, news := range batch.Snapshots {
-		if err := StoreSnapshot(ctx, r.tx, Snapshot{batch.Source, table}, news); err != nil {
-			return err
-		}
 	}
 	if err := r.boundRejects(ctx); err != nil {
 		return err

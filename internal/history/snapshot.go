@@ -41,10 +41,29 @@ SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR
 	if !news.Since.IsZero() {
 		sql, args = again, append(args, int64(news.Before.LSN), utc(news.Before.Time), utc(news.Begun.Initial), utc(news.Begun.Incremental), news.Since)
 	}
-	if _, err := db.Exec(ctx, sql, args...); err != nil {
+	tag, err := db.Exec(ctx, sql, args...)
+	if err == nil && news.Noted && tag.RowsAffected() > 0 {
+		err = storeAttempts(ctx, db, s, news)
+	}
+	if err != nil {
 		return fmt.Errorf("remember what is known of the snapshot: %w", err)
 	}
 	return nil
+}
+
+// storeAttempts stores what is known of the attempts of a snapshot. What called an
+// earlier one complete says nothing of a later one.
+func storeAttempts(ctx context.Context, db Execer, s Snapshot, news change.SnapshotNews) error {
+	const sql = `
+UPDATE metadb.resync SET attempt_lsn = $4, attempt_tx = $5, attempt_time = $6, attempt_first = $7, attempt_last = $8,
+       attempt_doubled = $9, attempt_overtaken = $10,
+       given_up_time = CASE WHEN $11 AND attempt_time > 'epoch' THEN attempt_time ELSE given_up_time END,
+       complete = CASE WHEN $11 THEN nullif($12, '') ELSE complete END, notified = CASE WHEN $11 THEN $13 ELSE notified END
+ WHERE source_name = $1 AND schema_name = $2 AND table_name = $3`
+	a := &news.Attempts
+	_, err := db.Exec(ctx, sql, s.Source, s.Table.Schema, s.Table.Name, int64(a.Now.LSN), a.Now.Tx, utc(a.Now.Time),
+		a.First, a.Last, a.Doubled, a.Overtaken, news.Anew, news.Complete, news.Notified)
+	return err
 }
 
 func utc(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

@@ -36,9 +36,9 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 		return err
 	}
 	confirmed := slices.Clone(d.confirmed)
-	for _, v := range d.confirmedVersions {
-		if d.versions[v].end == forever {
-			confirmed = append(confirmed, ids[v])
+	for _, c := range d.confirmedVersions {
+		if d.versions[c.id].end == forever {
+			confirmed = append(confirmed, confirmation{ids[c.id], c.event})
 		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
@@ -181,16 +181,19 @@ func (r *run) insertStaged(ctx context.Context, t *catalog.Table, into ident.Qua
 
 // writeConfirmed adds ids to the table of those that a resynchronization has
 // seen.
-func (r *run) writeConfirmed(ctx context.Context, t *catalog.Table, ids []int64) error {
-	if len(ids) == 0 {
+func (r *run) writeConfirmed(ctx context.Context, t *catalog.Table, confirmed []confirmation) error {
+	if len(confirmed) == 0 {
 		return nil
 	}
-	stream := newCopyStream(len(ids), func(dst []byte, i int) []byte {
-		return appendInt64(appendCount(dst, 1), ids[i])
+	if err := r.noteConfirmedChanges(ctx, t, confirmed); err != nil || !r.keepsConfirmed {
+		return err
+	}
+	stream := newCopyStream(len(confirmed), func(dst []byte, i int) []byte {
+		return appendInt64(appendCount(dst, 1), confirmed[i].id)
 	})
 	if err := copyFrom(ctx, r.tx, "COPY "+t.Sync.SQL()+" ("+ident.ID.SQL()+")", stream); err != nil {
 		return fmt.Errorf("confirm rows: %w", err)
 	}
-	r.outcome.Confirmed += len(ids)
+	r.outcome.Confirmed += len(confirmed)
 	return nil
 }

@@ -111,6 +111,7 @@ func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 		count *int64
 	}{
 		{sql: "DELETE FROM metadb.base_table WHERE schema_name = $1 AND table_name = $2", args: stored},
+		{sql: "DELETE FROM metadb.confirmed_floor WHERE schema_name = $1 AND table_name = $2", args: named},
 		{sql: "DELETE FROM metadb.table_update WHERE schema_name = $1 AND table_name = $2", args: stored},
 		{sql: "DELETE FROM metadb.transform_json WHERE schema_name = $1 AND table_name = $2", args: stored, count: &d.Mappings},
 		{

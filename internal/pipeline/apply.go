@@ -59,6 +59,7 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 		// server stops meanwhile: the context cancels it.
 		outcome, err := p.Appliers[0].Apply(ctx, &b.Batch)
 		if err == nil {
+			p.noteAttempts(b)
 			p.report(ctx, b, outcome)
 			return nil
 		}

@@ -6,7 +6,7 @@ import (
 	"metadb/internal/change"
 )
 
-// Awaited is a snapshot that is expected and has not been seen complete yet.
+// Awaited is the snapshot of a synchronization.
 type Awaited struct {
 	// Table is what it is of; AllTables for the data source.
 	Table change.Table
@@ -24,6 +24,14 @@ type Awaited struct {
 	// as far as is known. Some of its rows did not count, and so its end does
 	// not.
 	Before change.SnapshotID
+	// Complete says that it has been seen complete: what ends is not looked for any more,
+	// unless a later attempt begins.
+	Complete bool
+	// Attempts is what is known of its attempts.
+	Attempts change.Attempts
+	// Keeps says that the ids of confirmed rows are kept, Filled that the source has
+	// tables already.
+	Keeps, Filled bool
 }
 
 // counts reports whether a record is about the snapshot.
@@ -56,6 +64,8 @@ func (a *awaited) say(how Completion) {
 // complete reports whether the snapshot is complete, and how that is seen.
 func (a *awaited) complete(deadline time.Duration) (Completion, bool) {
 	switch {
+	case a.Complete:
+		return "", false
 	case a.how == LastRecord, a.how == Notified && a.quiet >= notifiedGrace:
 		return a.how, true
 	case deadline > 0 && a.quiet >= deadline:
@@ -67,15 +77,35 @@ func (a *awaited) complete(deadline time.Duration) (Completion, bool) {
 // read returns what a batch tells of the snapshot that is not known yet.
 func (a *awaited) read(b *batch) change.SnapshotNews {
 	news := change.SnapshotNews{Since: a.Since, Before: a.before(b)}
-	if a.ends(b.marks.of(a.Table).last, news.Before) {
+	attempts, anew := a.attempts(b)
+	if attempts != a.Attempts {
+		news.Attempts, news.Noted, news.Anew = attempts, true, anew
+	}
+	if (anew || !a.Complete && a.how != LastRecord) && a.ends(b.marks.of(a.Table).last, attempts.Now, news.Before) {
 		news.Complete = string(LastRecord)
 	}
-	heard := a.listen(b.marks.notices)
+	heard := a.listen(b.marks.notices, attempts.Now)
 	if heard.begun != a.Begun {
 		news.Begun = heard.begun
 	}
-	news.Notified = a.how == "" && heard.ended
+	news.Notified = (anew || !a.Complete && a.how == "") && heard.ended
+	foreign := anew && a.Filled && (a.Attempts.Now.Known() || !a.Attempts.Adopts)
+	news.Keeps = !a.Keeps && (foreign || a.strays(b, attempts.Now))
 	return news
+}
+
+// strays reports whether a batch has rows of the snapshot that its present attempt does
+// not confirm.
+func (a *awaited) strays(b *batch, now change.Attempt) bool {
+	if a.Table != AllTables || !now.Known() {
+		return false
+	}
+	for i := range b.Events {
+		if e := &b.Events[i]; e.Op == change.Upsert && !now.Confirms(e) {
+			return true
+		}
+	}
+	return false
 }
 
 // before returns the snapshot of which a batch has rows that do not count; zero if
@@ -95,10 +125,10 @@ func (a *awaited) before(b *batch) change.SnapshotID {
 }
 
 // ends reports whether one of the records with a mark of the last is that of the
-// snapshot.
-func (a *awaited) ends(last []lastRecord, before change.SnapshotID) bool {
+// snapshot's present attempt.
+func (a *awaited) ends(last []lastRecord, now change.Attempt, before change.SnapshotID) bool {
 	for _, record := range last {
-		if a.counts(record.Position) && !a.Before.Covers(record.id) && !before.Covers(record.id) {
+		if a.counts(record.Position) && now.Same(record.attempt) && !a.Before.Covers(record.id) && !before.Covers(record.id) {
 			return true
 		}
 	}
@@ -113,6 +143,13 @@ func (a *awaited) hear(news change.SnapshotNews) {
 	if news.Begun != (change.Begun{}) {
 		a.Begun = news.Begun
 	}
+	if news.Anew {
+		a.how, a.early, a.Notified, a.Complete, a.quiet = "", false, false, false, 0
+	}
+	if news.Noted {
+		a.Attempts = news.Attempts
+	}
+	a.Keeps = a.Keeps || news.Keeps
 	a.Before.LSN, a.Before.Time = max(a.Before.LSN, news.Before.LSN), max(a.Before.Time, news.Before.Time)
 	if news.Notified {
 		a.say(Notified)

@@ -35,6 +35,8 @@ type batch struct {
 	last change.Micros
 	// marks say what its records tell of snapshots.
 	marks marks
+	// sightings are the attempts of snapshots that its records belong to.
+	sightings sightings
 	// failure is why it could not be applied as a share, nil if it has not been tried.
 	failure error
 }
@@ -179,10 +181,11 @@ func (p *pipeline) routeWaiting(n *change.Notice) {
 func (b *batch) note(e *change.Event) {
 	b.last = max(b.last, e.Time)
 	b.marks.note(e)
+	b.sightings.note(e)
 }
 
 // eventBytes is about the size of an Event without what it points to.
-const eventBytes = 360
+const eventBytes = 376
 
 // size returns about what an event takes in memory until it is applied.
 // Record.Head is shared, but it is sent to the database with each event that is

@@ -36,6 +36,7 @@ func (b *batch) drop(delivery change.Delivery) (needed bool) {
 	})
 	for part := range gone {
 		b.marks.drop(part)
+		b.sightings.drop(part)
 	}
 	return needed || len(without) > 0 && len(b.marks.ends) > 0
 }

@@ -261,6 +261,7 @@ func (p *pipeline) retryLot(ctx context.Context, l *lot) (bool, error) {
 		p.lots.remove(l)
 		p.lots.tell()
 		p.is(parking, p.lots.err())
+		p.noteAttempts(l.batch)
 		p.report(ctx, l.batch, outcome)
 		for _, table := range l.tables {
 			p.Logger.Info(fmt.Sprintf("%stable %s goes on", p.subject(), table))

@@ -30,7 +30,8 @@ type telling struct {
 // lastRecord is a record with a mark of the last, and the snapshot it is of.
 type lastRecord struct {
 	change.Position
-	id change.SnapshotID
+	id      change.SnapshotID
+	attempt change.Attempt
 }
 
 // notice is one of Debezium's notifications, which has been routed.
@@ -85,7 +86,7 @@ func (m *marks) note(e *change.Event) {
 }
 
 func lastOf(e *change.Event) lastRecord {
-	return lastRecord{e.Position, change.SnapshotID{LSN: e.LSN, Time: e.Time}}
+	return lastRecord{e.Position, change.SnapshotID{LSN: e.LSN, Time: e.Time}, change.AttemptOf(e)}
 }
 
 // noteEnd notes where the end of a snapshot is told, or what that depends on.

@@ -26,7 +26,9 @@ type hearing struct {
 }
 
 // listen returns what is known after some notifications.
-func (a *awaited) listen(notices []notice) hearing {
+// An end that was told before the present attempt of the snapshot began is that of an
+// earlier one.
+func (a *awaited) listen(notices []notice, now change.Attempt) hearing {
 	heard := hearing{begun: a.Begun}
 	for i := range notices {
 		n := &notices[i]
@@ -36,7 +38,8 @@ func (a *awaited) listen(notices []notice) hearing {
 		begun := heard.begun.Of(n.Incremental)
 		if a.isEnd(n) {
 			// The time tells what has overtaken it in another partition.
-			if a.Counts == nil || *begun != 0 && *begun <= n.Time {
+			earlier := !n.Incremental && n.Time < now.Time
+			if !earlier && (a.Counts == nil || *begun != 0 && *begun <= n.Time) {
 				heard.ended = true
 			} else {
 				heard.early = true

@@ -69,6 +69,9 @@ func (p *partitions) collect(e *change.Event) bool {
 	mark.Next = e.Position.Offset + 1
 	readAgain := mark.Next <= max(mark.Reached, state.again)
 	mark.Reached = max(mark.Reached, mark.Next)
+	if e.Snapshot == change.Streamed {
+		e.CommittedAfter = max(e.Commit, mark.SnapshotLSN)
+	}
 	switch {
 	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
 	case e.Snapshot != change.Streamed:

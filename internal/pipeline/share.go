@@ -38,7 +38,9 @@ func (p *pipeline) applyOne(ctx context.Context, b *batch) error {
 	if err := p.applyParts(ctx, parts); err != nil {
 		return err
 	}
-	// A synchronization may have begun meanwhile, or between two shares.
+	// A synchronization may have begun meanwhile, or between two shares. Attempts were
+	// noted with each part.
+	b.sightings = nil
 	b.Snapshots = p.news(b)
 	return nil
 }

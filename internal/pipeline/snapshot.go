@@ -76,7 +76,8 @@ func (p *pipeline) about(table change.Table) string {
 }
 
 // awaitsEnd reports whether a snapshot is expected that an event may say the end
-// of. The barrier lets such an event through only after all that the topics held
+// of: also of one that is complete, since another attempt may have begun before the event,
+// in the same batch. The barrier lets such an event through only after all that the topics held
 // when it was read.
 func (p *pipeline) awaitsEnd(e *change.Event) bool {
 	if p.Awaited == nil {
@@ -91,12 +92,13 @@ func (p *pipeline) awaitsEnd(e *change.Event) bool {
 }
 
 // news returns what a batch tells of the snapshots that are expected, which is
-// stored with its rows.
+// stored with its rows, and notes in the batch which these are.
 func (p *pipeline) news(b *batch) map[change.Table]change.SnapshotNews {
 	if p.Awaited == nil {
 		return nil
 	}
 	p.snapshot.expect(p.Awaited())
+	b.Observed = p.snapshot.since()
 	return p.snapshot.read(b)
 }
 
@@ -112,10 +114,22 @@ func (s *snapshots) expect(snapshots []Awaited) {
 				known.how = Notified
 			}
 		}
-		known.Counts = expected.Counts
+		known.Counts, known.Filled, known.Keeps = expected.Counts, expected.Filled, known.Keeps || expected.Keeps
 		now[expected.Table] = known
 	}
 	s.awaited = now
+}
+
+// since returns since when each of the snapshots is expected.
+func (s *snapshots) since() map[change.Table]time.Time {
+	if len(s.awaited) == 0 {
+		return nil
+	}
+	since := make(map[change.Table]time.Time, len(s.awaited))
+	for table, a := range s.awaited {
+		since[table] = a.Since
+	}
+	return since
 }
 
 // read returns what a batch tells of the snapshots.
@@ -151,7 +165,7 @@ func (s *snapshots) applied(b *batch) (earlier []change.Table) {
 		if b.marks.of(table).records {
 			a.quiet = 0
 		}
-		early := a.how == "" && a.listen(b.marks.notices).early
+		early := a.how == "" && a.listen(b.marks.notices, a.Attempts.Now).early
 		if news, told := b.Snapshots[table]; told {
 			a.hear(news)
 		}

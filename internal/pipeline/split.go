@@ -8,7 +8,7 @@ import (
 )
 
 // split takes the events and spans of topics out of a batch and returns them as
-// another one. The marks stay.
+// another one. The marks stay, but for those of the topics' attempts.
 func (b *batch) split(topics map[string]bool) *batch {
 	dealt := b.deal(2, func(topic string) int {
 		if topics[topic] {
@@ -17,6 +17,7 @@ func (b *batch) split(topics map[string]bool) *batch {
 		return 0
 	})
 	rest, part := dealt[0], dealt[1]
+	part.sightings = b.sightings.take(topics)
 	b.Events, b.Spans, b.bytes = rest.Events, rest.Spans, b.bytes-part.bytes
 	return part
 }
@@ -30,7 +31,7 @@ func (b *batch) deal(n int, to func(topic string) int) []*batch {
 	}
 	for i := range dealt {
 		dealt[i] = &batch{}
-		dealt[i].Source, dealt[i].Events = b.Source, make([]change.Event, 0, counts[i])
+		dealt[i].Source, dealt[i].Observed, dealt[i].Events = b.Source, b.Observed, make([]change.Event, 0, counts[i])
 	}
 	for _, span := range b.Spans {
 		other := dealt[to(span.Partition.Topic)]
@@ -66,5 +67,6 @@ func (b *batch) join(next *batch) error {
 	for i := range next.Events {
 		b.add(&next.Events[i])
 	}
+	b.sightings = append(b.sightings, next.sightings...)
 	return nil
 }

@@ -3,6 +3,7 @@ package rejected
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,8 +19,14 @@ type record struct {
 	id       int64
 	position change.Position
 	later    *change.Micros
-	// confirm says that it confirms rows in the resynchronization under way.
-	confirm bool
+	// attempts are the present attempts of the snapshots of the synchronizations under way
+	// that the event is about: what one of them confirms is confirmed.
+	attempts []change.Attempt
+}
+
+// confirms reports whether the event confirms rows.
+func (r *record) confirms(e *change.Event) bool {
+	return slices.ContainsFunc(r.attempts, func(a change.Attempt) bool { return a.Confirms(e) })
 }
 
 // Bounds of one piece, which is one transaction.
@@ -30,20 +37,25 @@ const (
 
 // loadSQL reads the next events. A resynchronization, of the data source or of one
 // table, is confirmed by what came after it had begun, from the offsets on from
-// which events confirm.
+// which events confirm; an initial synchronization where ids of confirmed rows are kept.
 const loadSQL = `
 SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extract(epoch FROM r.later) * 1000000)::bigint,
-       EXISTS (SELECT FROM metadb.source AS s
-                 JOIN metadb.resync AS y ON y.source_name = s.name AND (y.table_name = '') = (s.sync = 2)
-                 LEFT JOIN metadb.resync_from AS f ON f.source_name = y.source_name AND f.schema_name = y.schema_name
-                      AND f.table_name = y.table_name AND f.topic = r.topic AND f.partition = r.partition
-                WHERE s.name = r.source_name AND s.sync <> 1 AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
-                      AND (y.table_name = '' OR r.table_name IS NULL OR r.schema_name = y.schema_name AND r.table_name = y.table_name))
+       a.positions, a.transactions, a.times
   FROM (SELECT *, row_number() OVER place AS number, sum(coalesce(octet_length(value), 0)) OVER place AS bytes
           FROM (SELECT * FROM metadb.rejected_event
                  WHERE source_name = $1 AND (topic, partition, "offset") > ($2, $3, $4)
                  ORDER BY topic, partition, "offset" LIMIT $5) AS next
         WINDOW place AS (ORDER BY topic, partition, "offset")) AS r
+       CROSS JOIN LATERAL (
+        SELECT array_agg(y.attempt_lsn) AS positions, array_agg(y.attempt_tx) AS transactions,
+               array_agg((extract(epoch FROM y.attempt_time) * 1000000)::bigint) AS times
+          FROM metadb.source AS s
+               JOIN metadb.resync AS y ON y.source_name = s.name AND (y.table_name = '') = (s.sync <> 0)
+               LEFT JOIN metadb.resync_from AS f ON f.source_name = y.source_name AND f.schema_name = y.schema_name
+                    AND f.table_name = y.table_name AND f.topic = r.topic AND f.partition = r.partition
+         WHERE s.name = r.source_name AND (s.sync <> 1 OR y.keeps_confirmed)
+               AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
+               AND (y.table_name = '' OR r.table_name IS NULL OR r.schema_name = y.schema_name AND r.table_name = y.table_name)) AS a
  WHERE r.number = 1 OR r.bytes <= $6
  ORDER BY r.topic, r.partition, r."offset"`
 
@@ -63,10 +75,14 @@ func load(ctx context.Context, db DB, source string, after cursor) ([]record, er
 func scan(row pgx.CollectableRow) (record, error) {
 	var rec record
 	var headers [][]byte
+	var positions, transactions, times []int64
 	part := &rec.position.Partition
-	err := row.Scan(&rec.id, &part.Topic, &part.Number, &rec.position.Offset, &rec.Key, &rec.Tail, &headers, &rec.later, &rec.confirm)
+	err := row.Scan(&rec.id, &part.Topic, &part.Number, &rec.position.Offset, &rec.Key, &rec.Tail, &headers, &rec.later, &positions, &transactions, &times)
 	for i := 0; i+1 < len(headers); i += 2 {
 		rec.Headers = append(rec.Headers, change.Header{Name: string(headers[i]), Value: headers[i+1]})
+	}
+	for i := range positions {
+		rec.attempts = append(rec.attempts, change.Attempt{LSN: uint64(positions[i]), Tx: transactions[i], Time: change.Micros(times[i])})
 	}
 	return rec, err
 }

@@ -77,7 +77,7 @@ func retryPiece(ctx context.Context, config *Config, after *cursor, tally *Tally
 		rec := &records[i]
 		event := config.Decode(rec.position, &rec.Record)
 		event.Position, event.Record = rec.position, rec.Record
-		event.Confirm = rec.confirm
+		event.Confirm = rec.confirms(&event)
 		switch {
 		case event.NoKey:
 			event.Op = change.Reject

@@ -31,7 +31,7 @@ func Abort(ctx context.Context, db *pgx.Conn, o AbortOptions) error {
 	if s.mode != Resync {
 		return ErrNotInResync
 	}
-	return s.leave(ctx, db, o.Patience)
+	return s.leave(ctx, db, o.Patience, nil)
 }
 
 // setLater notes that what was rejected before the snapshot is not current any
@@ -46,10 +46,15 @@ UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r
 }
 
 // leave sets the mode to normal, forgets the synchronization and makes the
-// derived tables due.
-func (s *state) leave(ctx context.Context, db *pgx.Conn, patience time.Duration) error {
+// derived tables due, unless a check, if there is one, fails.
+func (s *state) leave(ctx context.Context, db *pgx.Conn, patience time.Duration, check func(context.Context, Querier) error) error {
 	return s.live.exclusive(func() error {
 		err := transact(ctx, db, patience, "end the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {
+			if check != nil {
+				if err := check(ctx, tx); err != nil {
+					return err
+				}
+			}
 			if err := emptySyncTables(ctx, tx, s.tables); err != nil {
 				return err
 			}

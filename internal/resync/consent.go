@@ -20,7 +20,10 @@ func (s *state) consent(ctx context.Context, db *pgx.Conn, front Front, o Endsyn
 	if s.complete == "" {
 		front.Warn(fmt.Sprintf("the snapshot of %s is not known to be complete", s.Target))
 	}
-	if s.mode == Resync {
+	if s.keeps {
+		if err := s.refuseDoubtful(front, o); err != nil {
+			return err
+		}
 		if err := s.refuseRejected(ctx, db, front, o); err != nil {
 			return err
 		}

@@ -32,7 +32,8 @@ type EndsyncOptions struct {
 
 // Endsync ends the synchronization of a data source or a table. After a
 // resynchronization every current row ends that was not confirmed, with the time
-// of the first run of this command; after an initial synchronization types are
+// of the first run of this command; after an initial synchronization that of rows which an
+// attempt of the snapshot has brought that the connector gave up, and types are
 // inferred. It returns the counts of all tables: Current and Confirmed as they
 // were before.
 //
@@ -46,6 +47,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 		return nil, err
 	}
 	if s.mode == Normal {
+		front.Warn(s.nothingToEnd())
 		return nil, ErrNotInSync
 	}
 	found, err := s.survey(ctx, db, o)
@@ -56,10 +58,11 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 	if err := s.consent(ctx, db, front, o, countsOf(found)); err != nil || o.DryRun {
 		return countsOf(found), err
 	}
-	if s.mode == Initial {
-		err = InferTypes(ctx, db, s.store, Inference{Source: s.Source, Logger: o.Logger, Patience: o.Patience, Exclusively: o.Live.exclusive})
-	} else {
+	if s.keeps {
 		err = s.endUnconfirmed(ctx, db, front, o, found)
+	}
+	if err == nil && s.mode == Initial {
+		err = InferTypes(ctx, db, s.store, Inference{Source: s.Source, Logger: o.Logger, Patience: o.Patience, Exclusively: o.Live.exclusive})
 	}
 	if err != nil {
 		return countsOf(found), err
@@ -72,7 +75,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 	if err := s.clearOutdated(ctx, db); err != nil {
 		return countsOf(found), err
 	}
-	return countsOf(found), s.leave(ctx, db, o.Patience)
+	return countsOf(found), s.leave(ctx, db, o.Patience, s.unchanged)
 }
 
 // analyze gathers the statistics of the tables that a lot has changed in.
@@ -98,4 +101,12 @@ func (s *state) forgetSurvey(ctx context.Context, db *pgx.Conn, found []*surveye
 			_, _ = db.Exec(ctx, "DROP TABLE IF EXISTS "+t.unconfirmed)
 		}
 	}
+}
+
+// nothingToEnd says how a synchronization begins that could be ended.
+func (s *state) nothingToEnd() string {
+	if s.Whole() {
+		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, s.Source)
+	}
+	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.Table, s.Table)
 }

@@ -23,6 +23,19 @@ func (s *state) refuseRejected(ctx context.Context, db *pgx.Conn, front Front, o
 	return &DoubtError{Message: told, Remedy: "retry or purge them, or use ", Rejected: true}
 }
 
+// refuseDoubtful refuses where it is not known which rows are confirmed.
+func (s *state) refuseDoubtful(front Front, o EndsyncOptions) error {
+	told := s.doubt()
+	if told == "" {
+		return nil
+	}
+	if o.ForceUnconfirmed || o.DryRun {
+		front.Warn(told)
+		return nil
+	}
+	return &DoubtError{Message: told, Remedy: "begin the synchronization again and take a new snapshot, or use ", NewSnapshot: true}
+}
+
 // rejected returns, in words, the rejected events of this resynchronization that
 // may have kept rows from being confirmed; empty if there are none. One whose
 // table is not known may be of any table.
@@ -58,8 +71,9 @@ SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
 // it is to be named.
 type DoubtError struct {
 	Message, Remedy string
-	// Rejected says that events were rejected, which is not asked about.
-	Rejected bool
+	// Rejected says that events were rejected, NewSnapshot that only a new snapshot says
+	// which rows are there; neither is asked about.
+	Rejected, NewSnapshot bool
 }
 
 // Error names the option of the command line.

@@ -3,6 +3,7 @@ package resync
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,13 @@ type Snapshot struct {
 	Begun change.Begun
 	// Before is the snapshot that may have been under way when it began.
 	Before change.SnapshotID
+	// Attempts is what is known of the snapshot's attempts, GivenUp the time of the one
+	// that the present one took the place of, zero if there was none.
+	Attempts change.Attempts
+	GivenUp  change.Micros
+	// Keeps says that the ids of confirmed rows are kept: always, but in an initial
+	// synchronization where every row that is there is one of the source's.
+	Keeps bool
 	// from are the first offsets that confirm, of partitions that had been
 	// read before. Other partitions confirm from their beginning.
 	from map[change.Partition]int64
@@ -55,29 +63,36 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
        coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.notified, false),
        coalesce(r.initial_begun, 'epoch'), coalesce(r.incremental_begun, 'epoch'),
        coalesce(r.before_lsn, 0), coalesce(r.before_time, 'epoch'),
+       coalesce(r.attempt_lsn, 0), coalesce(r.attempt_tx, 0), coalesce(r.attempt_time, 'epoch'), coalesce(r.attempt_first, false),
+       coalesce(r.attempt_last, false), coalesce(r.attempt_doubled, false), coalesce(r.attempt_overtaken, false),
+       coalesce(r.adopts_attempt, false), coalesce(r.given_up_time, 'epoch'), s.sync <> $3 OR coalesce(r.keeps_confirmed, false),
        coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
   FROM metadb.source s
        LEFT JOIN metadb.resync r ON r.source_name = s.name AND (r.table_name = '') = (s.sync <> $2)
        LEFT JOIN metadb.resync_from f
        ON f.source_name = r.source_name AND f.schema_name = r.schema_name AND f.table_name = r.table_name
- WHERE s.name = $1 AND (s.sync <> $2 OR r.source_name IS NOT NULL)`, source, Normal)
+ WHERE s.name = $1 AND (s.sync <> $2 OR r.source_name IS NOT NULL)`, source, Normal, Initial)
 	if err != nil {
 		return nil, fmt.Errorf("read what is being synchronized: %w", err)
 	}
 	target := Target{Source: source}
 	var found Snapshot
-	var lsn int64
-	var before, initial, incremental time.Time
+	var lsn, attemptLSN int64
+	var before, initial, incremental, attempt, givenUp time.Time
+	seen := &found.Attempts
 	var at change.Partition
 	var offset int64
 	_, err = pgx.ForEachRow(rows, []any{
 		&s.mode, &target.Table.Schema, &target.Table.Name,
-		&found.Since, &found.Complete, &found.Notified, &initial, &incremental, &lsn, &before, &at.Topic, &at.Number, &offset,
+		&found.Since, &found.Complete, &found.Notified, &initial, &incremental, &lsn, &before,
+		&attemptLSN, &seen.Now.Tx, &attempt, &seen.First, &seen.Last, &seen.Doubled, &seen.Overtaken, &seen.Adopts, &givenUp, &found.Keeps, &at.Topic, &at.Number, &offset,
 	}, func() error {
 		p, known := s.parts[target]
 		if !known {
 			p = found
 			p.Begun = change.Begun{Initial: change.Micros(initial.UnixMicro()), Incremental: change.Micros(incremental.UnixMicro())}
+			p.Attempts.Now.LSN, p.Attempts.Now.Time = uint64(attemptLSN), change.Micros(attempt.UnixMicro())
+			p.GivenUp = change.Micros(givenUp.UnixMicro())
 			p.Before = change.SnapshotID{LSN: uint64(lsn), Time: change.Micros(before.UnixMicro())}
 			if p.from = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
 				p.Since = time.Time{}
@@ -95,21 +110,70 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 	return s, nil
 }
 
-// Confirms reports whether an event that has been routed confirms. An event whose
-// table is not known may be of any table.
-func (s *Scope) Confirms(e *change.Event) bool {
-	if s == nil || len(s.parts) == 0 || s.mode == Initial {
-		return false // nothing is ended after an initial synchronization
+// After returns the scope as it is after a batch that brings news of snapshots.
+func (s *Scope) After(news map[change.Table]change.SnapshotNews) *Scope {
+	if s == nil || len(news) == 0 {
+		return s
 	}
+	after := &Scope{mode: s.mode, parts: maps.Clone(s.parts)}
 	for target, p := range s.parts {
-		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) {
+		told, known := news[target.Table]
+		if !known || !told.Since.Equal(p.Since) {
 			continue
 		}
-		if p.Counts(e.Position) {
+		if told.Noted {
+			p.Attempts = told.Attempts
+		}
+		p.Keeps = p.Keeps || told.Keeps
+		after.parts[target] = p
+	}
+	return after
+}
+
+// Confirms reports whether an event that has been routed confirms: it is about the
+// synchronization, and of the present attempt of its snapshot or later. An event whose
+// table is not known may be of any table. Where the ids of confirmed rows are not kept,
+// only changes are noted.
+func (s *Scope) Confirms(e *change.Event) bool {
+	if s == nil {
+		return false
+	}
+	for target, p := range s.parts {
+		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) || !p.Keeps && e.Snapshot != change.Streamed {
+			continue
+		}
+		if p.Counts(e.Position) && p.Attempts.Now.Confirms(e) {
 			return true
 		}
 	}
 	return false
+}
+
+// Keeps reports whether the ids of confirmed rows are kept.
+func (s *Scope) Keeps() bool {
+	if s == nil {
+		return false
+	}
+	for _, p := range s.parts {
+		if p.Keeps {
+			return true
+		}
+	}
+	return false
+}
+
+// Observed reports whether a batch was looked through for news of every snapshot that is
+// awaited: observed says since when each was.
+func (s *Scope) Observed(observed map[change.Table]time.Time) bool {
+	if s == nil {
+		return true
+	}
+	for target, p := range s.parts {
+		if since, known := observed[target.Table]; !known || !since.Equal(p.Since) {
+			return false
+		}
+	}
+	return true
 }
 
 // Mode is that of the data source.

@@ -63,6 +63,8 @@ type state struct {
 	started time.Time
 	// complete says why the snapshot counts as complete; empty until then.
 	complete string
+	// counted says which confirmations count.
+	counted
 	// tables are the target's, ordered by name.
 	tables []*catalog.Table
 	store  *catalog.Store
@@ -139,16 +141,17 @@ func load(ctx context.Context, db *pgx.Conn, target Target, live *Live) (*state,
 // can't be synchronized while its data source is.
 func (s *state) loadMode(ctx context.Context, db *pgx.Conn) error {
 	const sql = `
-SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coalesce(r.complete, '')
+SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coalesce(r.complete, ''), coalesce(r.keeps_confirmed, false)
   FROM metadb.source s LEFT JOIN metadb.resync r
        ON r.source_name = s.name AND r.schema_name = $2 AND r.table_name = $3
  WHERE s.name = $1`
 	var under bool
-	if err := db.QueryRow(ctx, sql, s.args()...).Scan(&s.mode, &under, &s.started, &s.complete); err != nil {
+	if err := db.QueryRow(ctx, sql, s.args()...).Scan(&s.mode, &under, &s.started, &s.complete, &s.keeps); err != nil {
 		return fmt.Errorf("read the state of the synchronization: %w", err)
 	}
 	if s.Whole() {
-		return nil
+		s.keeps = s.keeps || s.mode != Initial
+		return s.loadCounted(ctx, db)
 	}
 	if s.mode != Normal {
 		return fmt.Errorf("data source %q %w, and table %s with it", s.Source, ErrUnderway, s.Table)
@@ -156,5 +159,6 @@ SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coale
 	if under {
 		s.mode = Resync
 	}
-	return nil
+	s.keeps = true
+	return s.loadCounted(ctx, db)
 }

@@ -63,10 +63,10 @@ func (s *state) survey(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*
 	for i, t := range s.tables {
 		found[i] = &surveyed{table: t, count: Count{Table: t.Name}}
 		err := transact(ctx, db, o.Patience, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
-			if s.mode == Initial {
+			if !s.keeps {
 				return found[i].countCurrent(ctx, tx)
 			}
-			err := found[i].look(ctx, tx, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
+			err := found[i].look(ctx, tx, &s.counted, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
 			if err != nil || found[i].unconfirmed == "" || !o.DryRun {
 				return err
 			}
@@ -81,8 +81,8 @@ func (s *state) survey(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*
 	return found, nil
 }
 
-// countCurrent counts the current rows. Nothing is ever confirmed in an initial
-// synchronization, and nothing needs to be: all of them count as confirmed.
+// countCurrent counts the current rows. Where the ids of confirmed rows are not kept, all
+// of them count as confirmed.
 func (t *surveyed) countCurrent(ctx context.Context, tx pgx.Tx) error {
 	sql := "SELECT count(*), coalesce(max(__id), 0) FROM " + t.table.Current.SQL()
 	if err := tx.QueryRow(ctx, sql).Scan(&t.count.Current, &t.newest); err != nil {
@@ -95,7 +95,7 @@ func (t *surveyed) countCurrent(ctx context.Context, tx pgx.Tx) error {
 // look finds the unconfirmed rows of a table in one pass, and puts them into a
 // temporary table. An id may have been confirmed more than once, and rows that
 // are no longer current too.
-func (t *surveyed) look(ctx context.Context, tx pgx.Tx, name ident.Name) error {
+func (t *surveyed) look(ctx context.Context, tx pgx.Tx, c *counted, name ident.Name) error {
 	temporary := ident.Qualified{Schema: "pg_temp", Name: name}.SQL()
 	if _, err := tx.Exec(ctx, "SET LOCAL client_min_messages = warning; DROP TABLE IF EXISTS "+temporary); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (t *surveyed) look(ctx context.Context, tx pgx.Tx, name ident.Name) error {
 		return err
 	}
 	tag, err := tx.Exec(ctx, "CREATE TEMP TABLE "+name.SQL()+" AS SELECT c.__id, c.__start FROM "+t.table.Current.SQL()+
-		" c WHERE NOT "+isConfirmed(t.table))
+		" c WHERE "+c.isUnconfirmed(t.table))
 	if err != nil {
 		return err
 	}
@@ -138,12 +138,6 @@ func (t *surveyed) sample(ctx context.Context, tx pgx.Tx) ([]string, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
-
-// isConfirmed is the condition that a row c of the table has been seen by the
-// resynchronization.
-func isConfirmed(t *catalog.Table) string {
-	return "EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + ident.ID.SQL() + " = c." + ident.ID.SQL() + ")"
 }
 
 // countsOf returns what was counted, as it stands.

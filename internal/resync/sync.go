@@ -3,7 +3,6 @@ package resync
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,7 +96,11 @@ func (s *state) forget(ctx context.Context, tx pgx.Tx) error {
 	if s.Whole() {
 		where, args = "source_name = $1", []any{s.Source}
 	}
-	for _, table := range []string{"metadb.resync_from", "metadb.resync"} {
+	tables := []string{"metadb.resync_from", "metadb.resync", "metadb.confirmed_since", "metadb.confirmed_floor"}
+	if s.Whole() {
+		tables = append(tables, "metadb.confirmed_change")
+	}
+	for _, table := range tables {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE "+where, args...); err != nil {
 			return fmt.Errorf("forget the synchronization: %w", err)
 		}
@@ -122,17 +125,3 @@ func syncTables(tables []*catalog.Table) []ident.Qualified {
 	return names
 }
 
-// emptySyncTables forgets which rows are confirmed.
-func emptySyncTables(ctx context.Context, tx pgx.Tx, tables []*catalog.Table) error {
-	if len(tables) == 0 {
-		return nil
-	}
-	names := make([]string, len(tables))
-	for i, name := range syncTables(tables) {
-		names[i] = name.SQL()
-	}
-	if _, err := tx.Exec(ctx, "TRUNCATE "+strings.Join(names, ", ")); err != nil {
-		return fmt.Errorf("empty the tables of confirmed rows: %w", err)
-	}
-	return nil
-}

@@ -26,7 +26,7 @@ func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o
 		if t.unconfirmed == "" && o.Live == nil {
 			continue
 		}
-		e := &ending{surveyed: t, at: at, live: s.live != nil, progress: func(ended int64) {
+		e := &ending{surveyed: t, counted: &s.counted, at: at, live: s.live != nil, progress: func(ended int64) {
 			front.Progress(t.table.Name, done+ended, max(done+ended, all))
 		}}
 		if err := s.endTable(ctx, db, e, o.Patience); err != nil {
@@ -49,7 +49,10 @@ func (s *state) endTable(ctx context.Context, db *pgx.Conn, e *ending, patience 
 		var after *catalog.Table
 		var transformed []*catalog.Table
 		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", e.count.Table), []ident.Qualified{e.table.Current}, func(tx pgx.Tx) error {
-			var err error
+			err := s.unchanged(ctx, tx)
+			if err != nil {
+				return err
+			}
 			if after, err = e.end(ctx, tx); err != nil || e.count.Ended == 0 {
 				return err
 			}
@@ -108,7 +111,8 @@ RETURNING endsync_time`
 // ending ends the unconfirmed rows of one table.
 type ending struct {
 	*surveyed
-	at time.Time
+	counted *counted
+	at      time.Time
 	// live says that a stream may have changed rows since they were surveyed.
 	live bool
 	// list is the temporary table with the rows.
@@ -156,7 +160,7 @@ func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.table.Current.SQL(), e.newest).Scan(&later); err != nil {
 		return false, err
 	}
-	newer := "FROM " + e.table.Current.SQL() + " c WHERE c.__id > $1 AND NOT " + isConfirmed(e.table)
+	newer := "FROM " + e.table.Current.SQL() + " c WHERE c.__id > $1 AND " + e.counted.isUnconfirmed(e.table)
 	if e.list == "" {
 		if !later {
 			return false, nil

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,6 +211,8 @@ type feed struct {
 	producer *rig.Producer
 	encoder  *eventgen.Encoder
 	lsn      uint64
+	// attempt is the position of the snapshot that the feed began with.
+	attempt uint64
 }
 
 func newFeed(t *testing.T) *feed {
@@ -228,8 +231,17 @@ func newFeed(t *testing.T) *feed {
 func (f *feed) change(op byte, id int64, name, snapshot string) {
 	f.t.Helper()
 	f.lsn += 8
+	lsn := f.lsn
+	switch snapshot {
+	case "":
+	case "incremental":
+		lsn = 0
+	default: // all rows of a snapshot have one
+		f.attempt = cmp.Or(f.attempt, lsn)
+		lsn = f.attempt
+	}
 	record, err := f.encoder.Encode(eventgen.Change{
-		Op: op, Row: []any{id, name}, LSN: f.lsn, TxID: int64(f.lsn), Snapshot: snapshot,
+		Op: op, Row: []any{id, name}, LSN: lsn, TxID: int64(lsn), Snapshot: snapshot,
 		Time: time.Date(2026, 3, 1, 0, 0, int(f.lsn), 0, time.UTC),
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"metadb/internal/change"
@@ -73,22 +74,29 @@ func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
 	if err != nil {
 		return err
 	}
+	if !now.Observed(batch.Observed) {
+		return errUnobserved
+	}
+	now = now.After(batch.Snapshots)
+	batch.NotesChanges = !now.Keeps()
 	for i := range batch.Events {
 		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])
 	}
 	return nil
 }
 
+// errUnobserved says that a batch was looked through for attempts of snapshots while it
+// was not known which synchronization is under way. The next try knows.
+var errUnobserved = errors.New("what is being synchronized was not known when the batch was read")
+
 // awaited returns the snapshots that are expected; see pipeline.Config.
 func (s *stream) awaited() []pipeline.Awaited {
 	var all []pipeline.Awaited
-	now := s.scope.get()
+	now, filled := s.scope.get(), s.hasTables()
 	for target, snapshot := range now.Snapshots() {
-		if snapshot.Complete {
-			continue
-		}
 		expected := pipeline.Awaited{
 			Table: target.Table, Since: snapshot.Since, Begun: snapshot.Begun, Notified: snapshot.Notified, Before: snapshot.Before,
+			Complete: snapshot.Complete, Attempts: snapshot.Attempts, Keeps: snapshot.Keeps, Filled: filled,
 		}
 		if now.Mode() != resync.Initial {
 			expected.Counts = snapshot.Counts
@@ -96,4 +104,14 @@ func (s *stream) awaited() []pipeline.Awaited {
 		all = append(all, expected)
 	}
 	return all
+}
+
+// hasTables reports whether the source has tables.
+func (s *stream) hasTables() bool {
+	for t := range s.tables.store.Snapshot().All() {
+		if t.Source == s.captured.Name {
+			return true
+		}
+	}
+	return false
 }

@@ -285,6 +285,7 @@ func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change
 	}
 	outcome, err := a.Applier.Apply(ctx, batch)
 	if err == nil {
+		a.stream.observed(ctx, batch)
 		a.stream.metrics.Applied(batch.Source, len(batch.Events), outcome)
 		a.stream.snapshots.note(batch, time.Now())
 	}
