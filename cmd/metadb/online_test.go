@@ -155,7 +155,8 @@ func TestOneTable(t *testing.T) {
 	step.await("SELECT to_regclass('library.loan') IS NOT NULL", "[true]")
 	step.await("SELECT count(*) FROM library.loan", "[4]")
 	step.expect("sync table library.loan", `ERROR: table library.loan does not exist HINT: name the main table, which ends in "__", with its schema`)
-	step.expect("endsync table library.loan__", `ERROR: "endsync" can only be used in sync mode HINT: `)
+	step.expect("endsync table library.loan__",
+		`ERROR: "endsync" can only be used in sync mode HINT: nothing to end: no synchronization of table library.loan has begun (begin with: sync table library.loan__)`)
 	step.expect("sync table library.patron__", "")
 	step.await("SELECT source_sync FROM (SELECT sync AS source_sync FROM metadb.source) s", "[0]")
 

@@ -25,6 +25,7 @@ func TestKillDuringASnapshot(t *testing.T) {
 	step.admin("sync data source sensor")
 
 	// Every row that ends in 1 goes, unseen.
+	s.begin()
 	var records []eventgen.Record
 	for id := range int64(rows) {
 		for table, held := range s.rows {

@@ -47,6 +47,14 @@ func statusMessage(r status.Report) string {
 	}
 	if line := r.Confirming.String(); line != "" {
 		parts = append(parts, line)
+		if r.Sync == status.SnapshotComplete && r.Confirming.Unconfirmed() > 0 && r.Confirming.Ending == "" {
+			parts[len(parts)-1] += fmt.Sprintf("; see \"endsync data source %s with (dry_run)\"", r.Name)
+		}
+	}
+	for _, line := range []string{r.Attempts, r.Stray} {
+		if line != "" {
+			parts = append(parts, line)
+		}
 	}
 	if len(r.Skipped) > 0 {
 		parts = append(parts, "no primary key, skipped: "+few(r.Skipped))

@@ -20,6 +20,9 @@ type Outcome struct {
 	// Written counts new row versions, Ended versions that were ended,
 	// Confirmed the ids confirmed in a resynchronization.
 	Written, Ended, Confirmed int
+	// ConfirmedByChange counts those of the confirmed ids that streamed changes have
+	// confirmed, perhaps not for the first time.
+	ConfirmedByChange int
 	// Rejections say what was set aside and why, the first few of each
 	// batch: they are for the log.
 	Rejections []Rejection

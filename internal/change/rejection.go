@@ -48,7 +48,7 @@ type Rejection struct {
 // Tally is what a batch did to the rows of one table.
 type Tally struct {
 	// Written, Ended and Confirmed are as in Outcome.
-	Written, Ended, Confirmed int
+	Written, Ended, Confirmed, ConfirmedByChange int
 	// Last is the source's time of the table's last event in the batch, 0 if
 	// it has none.
 	Last Micros

@@ -136,6 +136,9 @@ SELECT $1, $2::text::regclass, * FROM unnest($3::bigint[], $4::bigint[], $5::tim
 	if err != nil {
 		return fmt.Errorf("keep which rows changes have confirmed: %w", err)
 	}
+	if r.keepsConfirmed {
+		r.outcome.ConfirmedByChange += len(ids)
+	}
 	return nil
 }
 

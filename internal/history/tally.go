@@ -20,6 +20,7 @@ func (r *run) tally(table change.Table, before *change.Outcome, last change.Micr
 	tally.Written += r.outcome.Written - before.Written
 	tally.Ended += r.outcome.Ended - before.Ended
 	tally.Confirmed += r.outcome.Confirmed - before.Confirmed
+	tally.ConfirmedByChange += r.outcome.ConfirmedByChange - before.ConfirmedByChange
 	tally.Last = max(tally.Last, last)
 	r.tallies[table] = tally
 }

@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"fmt"
+	"unicode"
+	"unicode/utf8"
 
 	"metadb/internal/change"
 	"metadb/internal/status"
@@ -40,6 +42,11 @@ func advice(r *status.Report) []string {
 	for _, setting := range r.Columns.SnapshotOnly {
 		all = append(all, "Columns come with snapshots only and are NULL in changes. To leave them out, set in the connector: "+setting)
 	}
+	for _, line := range []string{r.Attempts, r.Stray} {
+		if line != "" {
+			all = append(all, upperFirst(line)+".")
+		}
+	}
 	for _, table := range r.Refused {
 		all = append(all, "Waits: "+table)
 	}
@@ -47,4 +54,10 @@ func advice(r *status.Report) []string {
 		all = append(all, "Skipped, because its table has no primary key: "+topic)
 	}
 	return all
+}
+
+// upperFirst returns a line that begins a sentence.
+func upperFirst(line string) string {
+	first, size := utf8.DecodeRuneInString(line)
+	return string(unicode.ToUpper(first)) + line[size:]
 }

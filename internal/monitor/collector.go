@@ -47,6 +47,10 @@ func gauges() []gauge {
 			func(r *status.Report, _ time.Time) (float64, bool) {
 				return float64(r.Confirming.Confirmed), r.Confirming.Known
 			}),
+		newGauge("resync_rows_unconfirmed", "Current rows that would end if the synchronization were ended now.",
+			func(r *status.Report, _ time.Time) (float64, bool) {
+				return float64(r.Confirming.Unconfirmed()), r.Confirming.Known
+			}),
 		newGauge("resync_rows_expected", "Current rows that the synchronization is to confirm.",
 			func(r *status.Report, _ time.Time) (float64, bool) {
 				return float64(r.Confirming.Current), r.Confirming.Known

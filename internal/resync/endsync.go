@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,7 +108,18 @@ func (s *state) forgetSurvey(ctx context.Context, db *pgx.Conn, found []*surveye
 // nothingToEnd says how a synchronization begins that could be ended.
 func (s *state) nothingToEnd() string {
 	if s.Whole() {
-		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, s.Source)
+		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, commandName(s.Source))
 	}
 	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.Table, s.Table)
+}
+
+// plainName is a name that a command takes as it is.
+var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// commandName is a data source's name as a command names it.
+func commandName(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }

@@ -64,7 +64,8 @@ const modelWorkers = 4
 // clear empties the database.
 func (m *model) clear() {
 	m.exec(`TRUNCATE library.loan__, library.patron__, library.zzz___loan___sync, library.zzz___patron___sync,
-		metadb.stream_position, metadb.resync, metadb.resync_from, metadb.rejected_event, metadb.truncation`)
+		metadb.stream_position, metadb.resync, metadb.resync_from, metadb.rejected_event, metadb.truncation,
+		metadb.confirmed_since, metadb.confirmed_change, metadb.confirmed_floor`)
 	m.exec("UPDATE metadb.target_table SET last_end = NULL")
 	m.exec("UPDATE metadb.source SET sync = 1, topics = '^metadb_sensor_1\\.', consumer_group = 'metadb_sensor_1_1'")
 	m.oracle = oracle.New()

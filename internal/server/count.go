@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"metadb/internal/catalog"
 	"metadb/internal/resync"
 )
 
-// countConfirmed counts in the background how many rows a resynchronization has
+// countConfirmed counts in the background how many rows a synchronization has
 // to confirm and has confirmed already, for list status; batches count on from
-// there.
+// there, and from time to time all is counted again: batches don't tell whether what a
+// change confirms was confirmed before.
 func (s *stream) countConfirmed() {
 	s.scope.mu.Lock()
 	defer s.scope.mu.Unlock()
@@ -21,17 +21,7 @@ func (s *stream) countConfirmed() {
 		s.scope.counting = nil
 	}
 	s.state.ClearConfirming()
-	if now.Mode() == resync.Initial {
-		return
-	}
-	var tables []*catalog.Table
-	for t := range s.tables.store.Snapshot().All() {
-		_, itself := now.Targets()[resync.Target{Source: t.Source, Table: t.Name}]
-		if !t.IsTransformed() && t.Source == s.captured.Name && (itself || now.Mode() == resync.Resync) {
-			tables = append(tables, t)
-		}
-	}
-	if len(tables) == 0 {
+	if !now.Keeps() {
 		return
 	}
 	s.streams.mu.Lock()
@@ -43,31 +33,75 @@ func (s *stream) countConfirmed() {
 	s.scope.counting = cancel
 	s.working.Go(func() {
 		defer cancel()
-		var current, confirmed int64
-		type count struct{ current, confirmed int64 }
-		counts := make(map[string]count, len(tables))
-		for _, t := range tables {
-			var of, seen int64
-			err := s.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM "+t.Current.SQL()+"), (SELECT count(DISTINCT __id) FROM "+t.Sync.SQL()+")").Scan(&of, &seen)
-			if err != nil && ctx.Err() != nil {
+		began := time.Now()
+		// It is only for the status, which says nothing where nothing can be counted.
+		if err := s.countOnce(ctx, now, true); err != nil {
+			return
+		}
+		s.working.Go(func() { s.tellConfirmed(ctx) })
+		for {
+			took := time.Since(began)
+			s.scope.guesses.Store(took < recountInterval)
+			if wait(ctx, max(recountInterval, recountShare*took)) != nil {
 				return
 			}
-			if err != nil {
-				continue // it is only for the status
-			}
-			current, confirmed = current+of, confirmed+seen
-			counts[t.Name.String()] = count{of, seen}
-		}
-		s.scope.mu.Lock()
-		if ctx.Err() == nil {
-			s.state.SetConfirming(current, confirmed)
-			for name, of := range counts {
-				s.state.SetTableConfirming(name, of.current, of.confirmed)
+			if began = time.Now(); s.scope.moved.Swap(false) && s.state.Report().Confirming.Ending == "" {
+				_ = s.countOnce(ctx, now, false)
 			}
 		}
-		s.scope.mu.Unlock()
-		s.tellConfirmed(ctx)
 	})
+}
+
+// recountInterval is how often confirmed rows are counted again, at most; recountShare bounds
+// the part of the time that counting takes, on a large database.
+const (
+	recountInterval = time.Second
+	recountShare    = 30
+)
+
+// count is how many rows a table has and how many are confirmed.
+type count struct{ current, confirmed int64 }
+
+// countOnce counts the rows of what is synchronized, and shows that in the status: the
+// first time, or as a correction.
+func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) error {
+	var all count
+	counts := make(map[string]count)
+	for target := range now.Targets() {
+		progress, err := resync.LoadProgress(ctx, s.pool, now, target)
+		if err != nil {
+			return err
+		}
+		for t := range s.tables.store.Snapshot().All() {
+			if !progress.Keeps() || t.IsTransformed() || t.Source != s.captured.Name || !target.Whole() && t.Name != target.Table {
+				continue
+			}
+			var of count
+			of.current, of.confirmed, err = progress.Count(ctx, s.pool, t)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				continue // a table that can't be read says nothing of the others
+			}
+			all = count{all.current + of.current, all.confirmed + of.confirmed}
+			counts[t.Name.String()] = of
+		}
+	}
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	set, setTable := s.state.SetConfirming, s.state.SetTableConfirming
+	if !first {
+		set, setTable = s.state.CorrectConfirming, s.state.CorrectTableConfirming
+	}
+	set(all.current, all.confirmed)
+	for name, of := range counts {
+		setTable(name, of.current, of.confirmed)
+	}
+	return nil
 }
 
 // tellConfirmed writes to the log from time to time how far a resynchronization

@@ -41,16 +41,23 @@ func (r *reporter) Failed(err error) {
 // Applied implements pipeline.Reporter.
 func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
 	more := 0
-	if r.scope.get().Mode() == resync.Resync { // of all tables, as the outcome is
+	if now := r.scope.get(); now.Mode() != resync.Normal && now.Keeps() { // of all tables, as the outcome is
 		more = outcome.Written - outcome.Ended
 	}
-	r.state.Confirmed(int64(outcome.Confirmed), int64(more))
+	r.scope.moved.Store(true)
+	surely := func(confirmed, byChange int) int64 {
+		if r.scope.guesses.Load() {
+			return int64(confirmed)
+		}
+		return int64(confirmed - byChange)
+	}
+	r.state.Confirmed(surely(outcome.Confirmed, outcome.ConfirmedByChange), int64(more))
 	for table, tally := range outcome.Tables {
 		var at time.Time
 		if tally.Last != 0 {
 			at = time.UnixMicro(int64(tally.Last)).UTC()
 		}
-		r.state.TableApplied(table.String(), at, int64(tally.Confirmed), int64(tally.Written-tally.Ended))
+		r.state.TableApplied(table.String(), at, surely(tally.Confirmed, tally.ConfirmedByChange), int64(tally.Written-tally.Ended))
 	}
 	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"metadb/internal/change"
 	"metadb/internal/pipeline"
@@ -19,6 +20,10 @@ type scope struct {
 	now *resync.Scope
 	// counting ends the counting of rows that is under way.
 	counting context.CancelFunc
+	// moved says that a batch has been applied since rows were counted. guesses says that
+	// they are counted again soon: until then, what changes confirm counts as confirmed for
+	// the first time.
+	moved, guesses atomic.Bool
 }
 
 func (s *scope) get() *resync.Scope {
@@ -55,6 +60,10 @@ func (s *stream) readScope(ctx context.Context) error {
 		return err
 	}
 	s.scope.now = now
+	s.state.SetAttempts(attemptsOf(now))
+	if len(now.Targets()) > 0 {
+		s.state.SetStray("")
+	}
 	complete, whole := now.Targets()[resync.Target{Source: s.captured.Name}]
 	switch {
 	case !whole:

@@ -10,7 +10,8 @@ type Confirming struct {
 	// Known says that the rows have been counted: there is nothing to show
 	// otherwise.
 	Known bool
-	// Confirmed of Current rows are confirmed, about: a row may count twice.
+	// Confirmed of Current rows are confirmed; the others would end now. Between two
+	// counts more may be confirmed than is known.
 	Confirmed, Current int64
 	// PerSecond is how many rows were confirmed in a second lately, Left how
 	// long it will take at this rate; 0 if nobody can tell.
@@ -22,6 +23,9 @@ type Confirming struct {
 	Ended, ToEnd int64
 }
 
+// Unconfirmed is how many rows would end if the synchronization were ended now.
+func (c Confirming) Unconfirmed() int64 { return max(0, c.Current-c.Confirmed) }
+
 // String says it in one line, empty where there is nothing to say.
 func (c Confirming) String() string {
 	if c.Ending != "" {
@@ -30,7 +34,7 @@ func (c Confirming) String() string {
 	if !c.Known {
 		return ""
 	}
-	line := fmt.Sprintf("%d of %d rows confirmed", c.Confirmed, c.Current)
+	line := fmt.Sprintf("%d of %d rows confirmed, %d not (would end now)", c.Confirmed, c.Current, c.Unconfirmed())
 	if c.PerSecond >= 1 {
 		line += fmt.Sprintf(", %.0f rows/s", c.PerSecond)
 	}
@@ -81,18 +85,35 @@ func (s *Source) ClearConfirming() {
 	}
 }
 
-// Confirmed counts rows that a batch confirmed, and by how much it changed the
-// number of current rows.
+// CorrectConfirming sets how many rows there are and are confirmed, as counted again.
+func (s *Source) CorrectConfirming(current, confirmed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.confirming.correct(current, confirmed)
+}
+
+// correct takes up what was counted again. The rate stays as it is.
+func (c *confirming) correct(current, confirmed int64) {
+	more := confirmed - c.Confirmed
+	c.Current, c.Confirmed = current, confirmed
+	c.older.confirmed += more
+	c.newer.confirmed += more
+}
+
+// Confirmed counts rows that the snapshot's records in a batch confirmed, and by how
+// much the batch changed the number of current rows.
 func (s *Source) Confirmed(confirmed, more int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming.add(s.now(), confirmed, more)
 }
 
-// add counts on.
+// add counts on. Rows that are new were not among those that would end; nor may others
+// have been that a change had confirmed before: the next count tells.
 func (c *confirming) add(now time.Time, confirmed, more int64) {
-	c.Confirmed += confirmed
+	would := max(0, c.Current-c.Confirmed-max(0, confirmed-max(0, more)))
 	c.Current += more
+	c.Confirmed = max(0, c.Current-would)
 	if c.Known && now.Sub(c.newer.at) >= rateWindow {
 		c.older, c.newer = c.newer, rateMark{now, c.Confirmed}
 	}

@@ -39,6 +39,10 @@ type Report struct {
 	Skipped []string
 	// Confirming is how far a resynchronization has come.
 	Confirming Confirming
+	// Attempts says that the connector has begun its snapshot anew, and what does not count
+	// any more; empty if it has not. Stray says that a snapshot has come while no
+	// synchronization was on.
+	Attempts, Stray string
 	// Refused lists the tables whose events can't be applied, with the
 	// reasons, sorted; until none of their events is rejected any more.
 	Refused []string

@@ -31,6 +31,19 @@ func (s *Source) SetTableConfirming(name string, current, confirmed int64) {
 	s.table(name).confirming.set(s.now(), current, confirmed)
 }
 
+// CorrectTableConfirming sets how many rows a table has and how many of them are
+// confirmed, as counted again.
+func (s *Source) CorrectTableConfirming(name string, current, confirmed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.table(name)
+	if !t.confirming.Known {
+		t.confirming.set(s.now(), current, confirmed)
+		return
+	}
+	t.confirming.correct(current, confirmed)
+}
+
 // TableApplied notes what a batch did to a table: the source's time of its last
 // event, how many rows it confirmed, and by how much it changed their number.
 func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64) {
