@@ -56,6 +56,7 @@ func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
 		"delete from metadb.stream_position where source_name = $1",
 		"delete from metadb.resync_from where source_name = $1",
 		"delete from metadb.resync where source_name = $1",
+		"delete from metadb.initial_adopts_attempt where source_name = $1",
 		"delete from metadb.confirmed_since where source_name = $1",
 		"delete from metadb.confirmed_floor where source_name = $1",
 		"delete from metadb.confirmed_change where source_name = $1",

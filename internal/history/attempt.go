@@ -43,7 +43,9 @@ func (r *run) storeSnapshots(ctx context.Context) error {
 func (r *run) voidConfirmed(ctx context.Context, s Snapshot, news change.SnapshotNews) error {
 	var initial, adopts bool
 	err := r.tx.QueryRow(ctx, `
-SELECT s.sync = 1, coalesce(r.adopts_attempt AND r.attempt_time = 'epoch', false)
+SELECT s.sync = 1,
+       coalesce(r.attempt_time, 'epoch') = 'epoch' AND (coalesce(r.adopts_attempt, false)
+       OR s.sync = 1 AND EXISTS (SELECT FROM metadb.initial_adopts_attempt a WHERE a.source_name = s.name))
   FROM metadb.source s LEFT JOIN metadb.resync r ON r.source_name = s.name AND r.schema_name = $2 AND r.table_name = $3
  WHERE s.name = $1`, s.Source, s.Table.Schema, s.Table.Name).Scan(&initial, &adopts)
 	if err != nil {

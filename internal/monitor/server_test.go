@@ -101,6 +101,7 @@ func TestMetrics(t *testing.T) {
 		`metadb_stage_seconds_total{source="library",stage="decode"} 0.02`,
 		`metadb_stage_seconds_total{source="library",stage="apply"} 1`,
 		`metadb_resync_rows_confirmed{source="library"} 40`,
+		`metadb_resync_rows_unconfirmed{source="library"} 60`,
 		`metadb_resync_rows_expected{source="library"} 100`,
 		`metadb_stream_state{source="library",state="active"} 1`,
 		`metadb_stream_state{source="library",state="gap"} 0`,

@@ -65,7 +65,8 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
        coalesce(r.before_lsn, 0), coalesce(r.before_time, 'epoch'),
        coalesce(r.attempt_lsn, 0), coalesce(r.attempt_tx, 0), coalesce(r.attempt_time, 'epoch'), coalesce(r.attempt_first, false),
        coalesce(r.attempt_last, false), coalesce(r.attempt_doubled, false), coalesce(r.attempt_overtaken, false),
-       coalesce(r.adopts_attempt, false), coalesce(r.given_up_time, 'epoch'), s.sync <> $3 OR coalesce(r.keeps_confirmed, false),
+       coalesce(r.adopts_attempt, false) OR s.sync = $3 AND EXISTS (SELECT FROM metadb.initial_adopts_attempt a WHERE a.source_name = s.name),
+       coalesce(r.given_up_time, 'epoch'), s.sync <> $3 OR coalesce(r.keeps_confirmed, false),
        coalesce(f.topic, ''), coalesce(f.partition, 0), coalesce(f.next_offset, 0)
   FROM metadb.source s
        LEFT JOIN metadb.resync r ON r.source_name = s.name AND (r.table_name = '') = (s.sync <> $2)

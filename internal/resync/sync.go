@@ -98,7 +98,7 @@ func (s *state) forget(ctx context.Context, tx pgx.Tx) error {
 	}
 	tables := []string{"metadb.resync_from", "metadb.resync", "metadb.confirmed_since", "metadb.confirmed_floor"}
 	if s.Whole() {
-		tables = append(tables, "metadb.confirmed_change")
+		tables = append(tables, "metadb.confirmed_change", "metadb.initial_adopts_attempt")
 	}
 	for _, table := range tables {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE "+where, args...); err != nil {
@@ -124,4 +124,3 @@ func syncTables(tables []*catalog.Table) []ident.Qualified {
 	}
 	return names
 }
-

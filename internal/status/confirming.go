@@ -50,15 +50,17 @@ const rateWindow = 20 * time.Second
 // confirming counts rows.
 type confirming struct {
 	Confirming
+	// seen counts the confirmations since the first count.
+	seen int64
 	// The rate is taken from the older of two marks; the newer one takes its
 	// place when it is as old as the window.
 	older, newer rateMark
 }
 
-// rateMark is how many rows were confirmed at a time.
+// rateMark is how many confirmations there had been at a time.
 type rateMark struct {
-	at        time.Time
-	confirmed int64
+	at   time.Time
+	seen int64
 }
 
 // SetConfirming sets how many rows there are and are confirmed, as counted.
@@ -70,7 +72,7 @@ func (s *Source) SetConfirming(current, confirmed int64) {
 
 // set begins with what was counted at a time.
 func (c *confirming) set(now time.Time, current, confirmed int64) {
-	mark := rateMark{now, confirmed}
+	mark := rateMark{at: now}
 	*c = confirming{older: mark, newer: mark}
 	c.Known, c.Current, c.Confirmed = true, current, confirmed
 }
@@ -94,10 +96,7 @@ func (s *Source) CorrectConfirming(current, confirmed int64) {
 
 // correct takes up what was counted again. The rate stays as it is.
 func (c *confirming) correct(current, confirmed int64) {
-	more := confirmed - c.Confirmed
 	c.Current, c.Confirmed = current, confirmed
-	c.older.confirmed += more
-	c.newer.confirmed += more
 }
 
 // Confirmed counts rows that the snapshot's records in a batch confirmed, and by how
@@ -112,10 +111,10 @@ func (s *Source) Confirmed(confirmed, more int64) {
 // have been that a change had confirmed before: the next count tells.
 func (c *confirming) add(now time.Time, confirmed, more int64) {
 	would := max(0, c.Current-c.Confirmed-max(0, confirmed-max(0, more)))
-	c.Current += more
+	c.Current, c.seen = c.Current+more, c.seen+confirmed
 	c.Confirmed = max(0, c.Current-would)
 	if c.Known && now.Sub(c.newer.at) >= rateWindow {
-		c.older, c.newer = c.newer, rateMark{now, c.Confirmed}
+		c.older, c.newer = c.newer, rateMark{now, c.seen}
 	}
 }
 
@@ -132,7 +131,7 @@ func (c *confirming) report(now time.Time) Confirming {
 	r := c.Confirming
 	r.Confirmed = min(r.Confirmed, r.Current)
 	if passed := now.Sub(c.older.at).Seconds(); r.Known && passed >= 1 {
-		r.PerSecond = float64(c.Confirmed-c.older.confirmed) / passed
+		r.PerSecond = float64(c.seen-c.older.seen) / passed
 	}
 	if left := r.Current - r.Confirmed; r.PerSecond > 0 && left > 0 {
 		r.Left = time.Duration(float64(left) / r.PerSecond * float64(time.Second))

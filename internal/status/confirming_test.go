@@ -36,8 +36,8 @@ func TestConfirming(t *testing.T) {
 	for want, c := range map[string]Confirming{
 		"":                                    {},
 		"ending rows: 3 of 7, library.patron": {Known: true, Ending: "library.patron", Ended: 3, ToEnd: 7},
-		"5 of 9 rows confirmed":               {Known: true, Confirmed: 5, Current: 9},
-		"5 of 9 rows confirmed, 2 rows/s, about 2s left": {Known: true, Confirmed: 5, Current: 9, PerSecond: 2, Left: 2 * time.Second},
+		"5 of 9 rows confirmed, 4 not (would end now)":                          {Known: true, Confirmed: 5, Current: 9},
+		"5 of 9 rows confirmed, 4 not (would end now), 2 rows/s, about 2s left": {Known: true, Confirmed: 5, Current: 9, PerSecond: 2, Left: 2 * time.Second},
 	} {
 		if got := c.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)

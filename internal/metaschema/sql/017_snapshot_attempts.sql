@@ -20,9 +20,9 @@ ALTER TABLE metadb.resync
     -- is noticed is taken for the only one
     ADD adopts_attempt boolean NOT NULL DEFAULT false;
 UPDATE metadb.resync SET adopts_attempt = true;
-INSERT INTO metadb.resync (source_name, adopts_attempt)
-    SELECT name, true FROM metadb.source WHERE sync <> 0
-    ON CONFLICT DO NOTHING;
+-- The same of initial synchronizations, which may have no row there yet.
+CREATE TABLE metadb.initial_adopts_attempt (source_name varchar(63) PRIMARY KEY);
+INSERT INTO metadb.initial_adopts_attempt SELECT name FROM metadb.source WHERE sync = 1;
 
 -- Where confirmations begin to count: those in a sync table that were written by this
 -- transaction or later ones. Rows are inserted and never updated: xmin is the transaction
