@@ -12,7 +12,9 @@ import (
 const many = `INSERT INTO library.loan SELECT g, md5((g % 2000 + 1)::text)::uuid, now() FROM generate_series(10001, 90000) g`
 
 // TestKilled kills the Connect worker and the broker in the middle of a snapshot,
-// and again in the middle of that of a resynchronization, while the source changes.
+// and again in the middle of that of a resynchronization, while the source changes. Rows
+// that the connector has read already, and others, are deleted while the worker is down:
+// it begins its snapshot anew, and nobody tells of them.
 func TestKilled(t *testing.T) {
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
@@ -21,11 +23,12 @@ func TestKilled(t *testing.T) {
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
 		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
 	stopWork := work(t, s)
+	began := len(m.logged(t))
 	s.connect.create(t, "metadb_sensor_1", s.source.connector("metadb_sensor_1"))
-	s.strike(t, m, "SELECT count(*) FROM library.loan", 1)
-	stopWork()
-	eventually(t, 3*time.Minute, "the first snapshot and changes arrive", func() error { return compare(t.Context(), s.source, m.pool, "library") })
-	m.psql(t, "endsync data source sensor with (force_unconfirmed)")
+	s.strike(t, m, "SELECT count(*) FROM library.loan",
+		`DELETE FROM library.loan WHERE id BETWEEN 10001 AND 10010 OR id BETWEEN 89991 AND 90000`,
+		`DELETE FROM library.patron WHERE id IN (md5('11')::uuid, md5('12')::uuid)`)
+	s.finish(t, m, began, stopWork, "The first")
 
 	s.connect.remove(t, "metadb_sensor_1")
 	s.source.dropSlot(t, "metadb_sensor_1")
@@ -33,33 +36,44 @@ func TestKilled(t *testing.T) {
 	stopWork = work(t, s)
 	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
 	m.psql(t, "sync data source sensor")
-	began := len(m.logged(t))
+	began = len(m.logged(t))
 	s.connect.create(t, "metadb_sensor_2", s.source.connector("metadb_sensor_2"))
-	s.strike(t, m, "SELECT count(*) FROM library.zzz___loan___sync", 1)
-	if err := m.AwaitLog(t.Context(), 3*time.Minute, began, "snapshot complete (last record received)"); err != nil {
-		t.Fatal(err)
+	s.strike(t, m, "SELECT count(*) FROM library.zzz___loan___sync",
+		`DELETE FROM library.loan WHERE id BETWEEN 10012 AND 10020 OR id BETWEEN 89981 AND 89990`,
+		`DELETE FROM library.patron WHERE id IN (md5('21')::uuid, md5('22')::uuid)`)
+	s.finish(t, m, began, stopWork, "The last")
+	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
+		t.Errorf("%d events were rejected", n)
+	}
+}
+
+// finish waits until the snapshot is complete that the connector has begun anew, and until
+// the last change has arrived, ends the synchronization and compares.
+func (s *stack) finish(t *testing.T, m *metadb, began int, stopWork func(), last string) {
+	t.Helper()
+	for _, line := range []string{"the connector began its snapshot anew at", "snapshot complete (last record received)"} {
+		if err := m.AwaitLog(t.Context(), 3*time.Minute, began, line); err != nil {
+			t.Fatal(err)
+		}
 	}
 	stopWork()
-	s.source.exec(t, `INSERT INTO library.patron (id, name) VALUES (md5('the last')::uuid, 'The last')`)
+	s.source.exec(t, fmt.Sprintf(`INSERT INTO library.patron (id, name) VALUES (md5('%[1]s')::uuid, '%[1]s')`, last))
 	eventually(t, 3*time.Minute, "all changes arrive", func() error {
-		if n := value[int](t, m, "SELECT count(*) FROM library.patron WHERE name = 'The last'"); n != 1 {
+		if n := value[int](t, m, "SELECT count(*) FROM library.patron WHERE name = '"+last+"'"); n != 1 {
 			return fmt.Errorf("%d rows", n)
 		}
 		return nil
 	})
 	m.psql(t, "endsync data source sensor with (force_unconfirmed)")
 	eventually(t, 3*time.Minute, "the target is what the source is", func() error { return compare(t.Context(), s.source, m.pool, "library") })
-	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
-		t.Errorf("%d events were rejected", n)
-	}
 }
 
-// strike kills the Connect worker, and then the broker, as soon as a query counts
-// as many rows: in the middle of a snapshot. What the worker had sent comes again.
-func (s *stack) strike(t *testing.T, m *metadb, sql string, least int) {
+// strike kills the Connect worker as soon as a query counts a row, in the middle of a
+// snapshot, has the source change while the worker is down, and kills the broker.
+func (s *stack) strike(t *testing.T, m *metadb, sql string, gone ...string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, "rows come", func() error {
-		rows, err := texts(t.Context(), m.pool, "SELECT (("+sql+") >= "+fmt.Sprint(least)+")::text")
+		rows, err := texts(t.Context(), m.pool, "SELECT (("+sql+") >= 1)::text")
 		if err != nil {
 			return err
 		}
@@ -69,5 +83,6 @@ func (s *stack) strike(t *testing.T, m *metadb, sql string, least int) {
 		return nil
 	})
 	s.connect.kill(t)
+	s.source.exec(t, gone...)
 	s.kafka.kill(t)
 }

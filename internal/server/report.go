@@ -14,7 +14,10 @@ import (
 )
 
 // reporter keeps what list status shows of a stream.
-type reporter struct{ *stream }
+type reporter struct {
+	*stream
+	changes confirmedChanges
+}
 
 var _ pipeline.Reporter = (*reporter)(nil)
 
@@ -63,7 +66,12 @@ func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
 }
 
 // Lag implements pipeline.Reporter.
-func (r *reporter) Lag(records int64) { r.state.SetLag(records) }
+func (r *reporter) Lag(records int64) {
+	r.state.SetLag(records)
+	if records == 0 {
+		r.changes.forget(r.life, r.stream, time.Now())
+	}
+}
 
 // Gap implements pipeline.Reporter.
 func (r *reporter) Gap(found change.Gap) { r.recordGap(r.life, found) }
