@@ -90,8 +90,8 @@ func (p *partitions) suspectsRow(topic string, e *change.Event) bool {
 }
 
 // judge says of a change whether it has been applied before. What is read again because the
-// position was moved back has; but what somebody has taken out of the tables since is there
-// once more then, so that it is for the tables to say.
+// position was moved back has, but for what the database forgot: where the position of the change
+// does not tell, its key's versions do.
 func (p *partitions) judge(state *partition, e *change.Event, readAgain bool) {
 	siblings, key := p.topics[state.Topic], change.KeyHash(e)
 	verdict := change.New
@@ -110,7 +110,7 @@ func (p *partitions) judge(state *partition, e *change.Event, readAgain bool) {
 		state.now.Raise(e, key, verdict, len(siblings) == 1)
 	}
 	e.Overtaken = e.Op == change.Truncate && verdict != change.Repeated && p.overtaken(e)
-	e.Repeated = verdict == change.Repeated && !readAgain
+	e.Repeated = verdict == change.Repeated
 	e.Suspect = verdict != change.New || readAgain || e.Overtaken
 }
 
