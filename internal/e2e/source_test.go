@@ -14,18 +14,26 @@ import (
 
 // source is the operational database that Debezium reads.
 type source struct {
-	cluster *pgtest.Cluster
-	pool    *pgxpool.Pool
+	cluster  *pgtest.Cluster
+	database string
+	pool     *pgxpool.Pool
 }
 
 // startSource starts a PostgreSQL that logical replication can read.
 func startSource(t *testing.T) *source {
 	t.Helper()
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{
+	cluster := startCluster(t, pgtest.Options{Settings: []string{
 		"wal_level = logical",
 		"max_replication_slots = 20",
 		"max_wal_senders = 20",
 	}})
+	return openSource(t, cluster, "postgres")
+}
+
+// startCluster starts a PostgreSQL that stops with the test.
+func startCluster(t *testing.T, options pgtest.Options) *pgtest.Cluster {
+	t.Helper()
+	cluster, err := pgtest.NewCluster(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,12 +42,18 @@ func startSource(t *testing.T) *source {
 			t.Error(err)
 		}
 	})
-	pool, err := pgxpool.New(t.Context(), cluster.URL("postgres"))
+	return cluster
+}
+
+// openSource returns a database of a cluster as a source.
+func openSource(t *testing.T, cluster *pgtest.Cluster, database string) *source {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), cluster.URL(database))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &source{cluster: cluster, pool: pool}
+	return &source{cluster: cluster, database: database, pool: pool}
 }
 
 // exec runs statements, each in its own transaction.
@@ -61,7 +75,7 @@ func (s *source) connector(name string) properties {
 		"database.port":      strconv.Itoa(s.cluster.Port()),
 		"database.user":      pgtest.Superuser,
 		"database.password":  "unused",
-		"database.dbname":    "postgres",
+		"database.dbname":    s.database,
 		"plugin.name":        "pgoutput",
 		"slot.name":          name,
 		"publication.name":   name,

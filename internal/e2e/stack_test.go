@@ -18,8 +18,13 @@ type stack struct {
 // startStack starts source, broker and Connect worker. They stop with the test.
 func startStack(t *testing.T) *stack {
 	t.Helper()
+	return stackBehind(t, startSource(t))
+}
+
+// stackBehind starts broker and Connect worker for a source.
+func stackBehind(t *testing.T, source *source) *stack {
+	t.Helper()
 	lib, dir := jars(t), t.TempDir()
-	source := startSource(t)
 	broker, kafka := startBroker(t, lib, dir)
 	return &stack{source: source, broker: broker, kafka: kafka, connect: startConnect(t, lib, dir, broker)}
 }

@@ -35,14 +35,16 @@ func script(t *testing.T, scenario, name string) string {
 }
 
 // feed has psql run a script at the source, each statement in a transaction of
-// its own.
-func (s *source) feed(t *testing.T, text string) {
+// its own, and returns unaligned rows without headers.
+func (s *source) feed(t *testing.T, text string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", s.cluster.URL("postgres"))
+	command := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", s.cluster.URL(s.database))
 	command.Stdin = strings.NewReader(text)
-	if out, err := command.CombinedOutput(); err != nil {
+	out, err := command.CombinedOutput()
+	if err != nil {
 		t.Fatalf("source: %v: %s\n%s", err, out, text)
 	}
+	return string(out)
 }
 
 // TestValues streams the statements of the recordings types, toast and

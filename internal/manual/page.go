@@ -25,8 +25,15 @@ const (
 	Config Kind = "ini metadb.conf"
 	// Log lists texts that the server's log must come to contain.
 	Log Kind = "log"
-	// Connector is the configuration of a Debezium connector.
+	// Connector is the configuration of a Debezium connector. The blocks from here
+	// on are for a source and its connector: package e2e runs them.
 	Connector Kind = "properties"
+	// Source is run by psql at the source, as its superuser.
+	Source Kind = "sql source"
+	// SourceConfig are lines of the source's postgresql.conf.
+	SourceConfig Kind = "ini postgresql.conf"
+	// SourceAccess are lines of the source's pg_hba.conf.
+	SourceAccess Kind = "ini pg_hba.conf"
 )
 
 // A Block is one fenced block of a page.
@@ -71,7 +78,7 @@ func Parse(page io.Reader) ([]Block, error) {
 
 func (k Kind) known() bool {
 	switch k {
-	case Shell, Admin, Superuser, Query, Config, Log, Connector:
+	case Shell, Admin, Superuser, Query, Config, Log, Connector, Source, SourceConfig, SourceAccess:
 		return true
 	}
 	return false
