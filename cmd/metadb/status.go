@@ -47,8 +47,8 @@ func statusCommand() *cobra.Command {
 		Long: `Show what the server is doing: streams, lag, rejected events, synchronization.
 
 The exit status is 0 if all is well, 1 if something asks for attention (an error, a
-gap, rejected events, a snapshot that is complete and waits for endsync, a table that needs
-reading again), and 2 if the server does not run.`,
+gap, rejected events, a table that is skipped because it has no primary key, a snapshot that
+is complete and waits for endsync, a table that needs reading again), and 2 if the server does not run.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)

@@ -13,7 +13,7 @@ import (
 func statusTable(o *server.Overview) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "SOURCE\tSTREAM\tSYNC\tLAG\tEVENTS/S\tLAST EVENT\tREJECTED")
+	_, _ = fmt.Fprintln(table, "SOURCE\tSTREAM\tSYNC\tLAG\tEVENTS/S\tLAST EVENT\tREJECTED\tSKIPPED")
 	for _, s := range o.Sources {
 		lag, last := "?", "-"
 		if s.Lag != nil {
@@ -22,7 +22,7 @@ func statusTable(o *server.Overview) string {
 		if s.LastEvent != nil {
 			last = s.LastEvent.UTC().Format(time.DateTime) + " UTC"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%s\t%d\n", s.Name, s.Stream, s.Sync, lag, s.PerSecond, last, s.Rejected)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.0f\t%s\t%d\t%d\n", s.Name, s.Stream, s.Sync, lag, s.PerSecond, last, s.Rejected, s.Skipped)
 	}
 	_ = table.Flush() // a Builder does not fail
 	if len(o.Sources) == 0 {

@@ -10,12 +10,12 @@ import (
 func TestStatusTable(t *testing.T) {
 	lag, last := int64(12), time.Date(2026, 11, 22, 6, 1, 54, 0, time.UTC)
 	o := &server.Overview{DatabaseBytes: 3 << 30, Sources: []server.SourceOverview{
-		{Name: "library", Stream: "active", Sync: "normal", Lag: &lag, LastEvent: &last, PerSecond: 1234.5},
+		{Name: "library", Stream: "active", Sync: "normal", Lag: &lag, LastEvent: &last, PerSecond: 1234.5, Skipped: 2},
 		{Name: "sensor", Stream: "gap", Sync: "snapshot", Rejected: 3, Message: "topic recreated"},
 	}}
-	const want = `SOURCE   STREAM  SYNC      LAG  EVENTS/S  LAST EVENT               REJECTED
-library  active  normal    12   1234      2026-11-22 06:01:54 UTC  0
-sensor   gap     snapshot  ?    0         -                        3
+	const want = `SOURCE   STREAM  SYNC      LAG  EVENTS/S  LAST EVENT               REJECTED  SKIPPED
+library  active  normal    12   1234      2026-11-22 06:01:54 UTC  0         2
+sensor   gap     snapshot  ?    0         -                        3         0
 sensor: topic recreated
 database: 3.0 GB
 `
@@ -35,6 +35,7 @@ func TestWell(t *testing.T) {
 		{server.SourceOverview{Stream: "gap", Sync: "normal"}, false},
 		{server.SourceOverview{Stream: "active", Sync: "snapshot_complete"}, false},
 		{server.SourceOverview{Stream: "active", Sync: "normal", Rejected: 1}, false},
+		{server.SourceOverview{Stream: "active", Sync: "normal", Skipped: 1}, false},
 	} {
 		if got := test.source.Well(); got != test.want {
 			t.Errorf("%+v: got %t", test.source, got)

@@ -39,7 +39,8 @@ func describeList(what string) []Column {
 			Column{Name: "last_event_time", OID: pgtype.TimestamptzOID},
 			Column{Name: "events", OID: pgtype.Int8OID},
 			Column{Name: "rejected", OID: pgtype.Int8OID},
-			Column{Name: "message", OID: pgtype.TextOID})
+			Column{Name: "message", OID: pgtype.TextOID},
+			Column{Name: "skipped", OID: pgtype.Int8OID})
 	}
 	return nil
 }

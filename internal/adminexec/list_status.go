@@ -2,8 +2,10 @@ package adminexec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"metadb/internal/change"
 	"metadb/internal/status"
 )
 
@@ -18,7 +20,7 @@ var _ Status = (*status.Registry)(nil)
 func (e *Executor) listStatus() *Result {
 	var rows [][]any
 	for _, r := range e.Status.Reports() {
-		row := []any{"data_source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil}
+		row := []any{"data_source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil, int64(len(r.Skipped))}
 		if r.Lag != status.UnknownLag {
 			row[4] = r.Lag
 		}
@@ -57,7 +59,7 @@ func statusMessage(r status.Report) string {
 		}
 	}
 	if len(r.Skipped) > 0 {
-		parts = append(parts, "no primary key, skipped: "+few(r.Skipped))
+		parts = append(parts, skippedText(r.Skipped))
 	}
 	if len(r.Refused) > 0 {
 		parts = append(parts, "not applied: "+few(r.Refused))
@@ -76,6 +78,15 @@ func statusMessage(r status.Report) string {
 		parts = append(parts, r.Refreshing)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// skippedText says that tables are not copied for want of a primary key.
+func skippedText(tables []string) string {
+	const named = 3
+	if n := len(tables); n > named {
+		tables = append(slices.Clone(tables[:named]), fmt.Sprintf("and %d more", n-named))
+	}
+	return change.NoKeyText(tables...)
 }
 
 // few lists the first lines of a list, and how many more there are.

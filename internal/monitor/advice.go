@@ -50,8 +50,8 @@ func advice(r *status.Report) []string {
 	for _, table := range r.Refused {
 		all = append(all, "Waits: "+table)
 	}
-	for _, topic := range r.Skipped {
-		all = append(all, "Skipped, because its table has no primary key: "+topic)
+	for _, table := range r.Skipped {
+		all = append(all, change.NoKeyText(table)+".")
 	}
 	return all
 }

@@ -41,6 +41,8 @@ func gauges() []gauge {
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(len(r.Parked)), true }),
 		newGauge("outdated_tables", "Tables that need reading again, because the source has changed them without events for their rows.",
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(len(r.Columns.Outdated)), true }),
+		newGauge("skipped_tables", "Tables that are not copied because they have no primary key.",
+			func(r *status.Report, _ time.Time) (float64, bool) { return float64(len(r.Skipped)), true }),
 		newGauge("missing_events", "Change events that gaps in the stream have lost.",
 			func(r *status.Report, _ time.Time) (float64, bool) { return float64(r.MissingEvents), true }),
 		newGauge("resync_rows_confirmed", "Current rows that the synchronization has confirmed.",

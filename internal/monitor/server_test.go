@@ -68,6 +68,7 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	source := sources.Source("library")
 	source.SetStream(status.Active, "")
 	source.SetLag(7)
+	source.Skip("library.visits", "library.visits")
 	source.Applied(5, 2, time.Now().Add(-time.Minute))
 	source.SetConfirming(100, 40)
 	sources.SetColumns(func() map[string]status.Columns {
@@ -95,6 +96,7 @@ func TestMetrics(t *testing.T) {
 		`metadb_events_rejected_total{kind="record",source="library"} 0`,
 		`metadb_parked_tables{source="library"} 0`,
 		`metadb_outdated_tables{source="library"} 1`,
+		`metadb_skipped_tables{source="library"} 1`,
 		`metadb_lag_events{source="library"} 7`,
 		`metadb_batch_events_bucket{source="library",le="10"} 1`,
 		`metadb_batch_duration_seconds_count{source="library"} 1`,

@@ -64,7 +64,7 @@ func (h *history) look(now time.Time) view {
 			Name: r.Name, Stream: string(r.Stream), Sync: string(r.Sync), Events: r.Events, Rejected: r.Rejected,
 			Message: r.Message, Advice: advice(&r),
 		}
-		one.Well = r.Stream != status.Error && r.Stream != status.Gap && r.Stream != status.Silent && r.Rejected == 0 && r.Sync != status.SnapshotComplete && len(r.Columns.Outdated) == 0
+		one.Well = r.Stream != status.Error && r.Stream != status.Gap && r.Stream != status.Silent && r.Rejected == 0 && len(r.Skipped) == 0 && r.Sync != status.SnapshotComplete && len(r.Columns.Outdated) == 0
 		if r.Lag != status.UnknownLag {
 			one.Lag = &r.Lag
 		}

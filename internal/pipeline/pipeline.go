@@ -53,9 +53,9 @@ type Reporter interface {
 	// Missing says that events of a refused table have been counted and not stored,
 	// to the log once for each partition.
 	Missing(events change.Gap)
-	// Skipped says that a topic's table has no primary key. It reports
-	// whether that is news.
-	Skipped(topic string) bool
+	// Skipped says that a table of the source, which would be target here, has no
+	// primary key. It reports whether that is to be logged.
+	Skipped(source, target change.Table) bool
 	// Refused says that a table's events can't be applied, and why. It
 	// reports whether that is news.
 	Refused(refusal string) bool

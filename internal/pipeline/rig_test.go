@@ -105,7 +105,7 @@ type fakeReporter struct {
 	lags      chan int64
 	active    chan struct{}
 	gaps      chan change.Gap
-	skipped   map[string]bool
+	skipped   map[change.Table]bool
 	refused   []string
 	completed chan completion
 }
@@ -140,9 +140,9 @@ func (r *fakeReporter) Refused(refusal string) bool {
 	return news
 }
 
-func (r *fakeReporter) Skipped(topic string) bool {
-	news := !r.skipped[topic]
-	r.skipped[topic] = true
+func (r *fakeReporter) Skipped(source, _ change.Table) bool {
+	news := !r.skipped[source]
+	r.skipped[source] = true
 	return news
 }
 
@@ -163,7 +163,7 @@ func start(t *testing.T, change0 func(*Config)) *rig {
 		t:        t,
 		source:   &fakeSource{deliveries: make(chan change.Delivery), errors: make(chan error), ends: map[change.Partition]int64{}, paused: make(chan []change.Partition, 100)},
 		applier:  &fakeApplier{batches: make(chan *change.Batch), answers: make(chan error)},
-		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[string]bool{}, completed: make(chan completion, 1)},
+		reporter: &fakeReporter{failures: make(chan error, 100), lags: make(chan int64, 100), active: make(chan struct{}, 1), gaps: make(chan change.Gap, 10), skipped: map[change.Table]bool{}, completed: make(chan completion, 1)},
 		log:      &strings.Builder{},
 	}
 	config := Config{

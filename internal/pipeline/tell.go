@@ -20,8 +20,8 @@ func (p *pipeline) subject() string { return fmt.Sprintf("source %q: ", p.Name) 
 // tell says in the log what decoding found out about an event, each thing once
 // in a run.
 func (p *pipeline) tell(e *change.Event) {
-	if e.NoKey && p.Reporter.Skipped(e.Position.Partition.Topic) {
-		p.Logger.Warn("primary key not defined: " + e.Position.Partition.Topic)
+	if e.NoKey && p.Reporter.Skipped(e.Source, e.Table) {
+		p.Logger.Warn("primary key not defined: " + e.Position.Partition.Topic + "; " + change.NoKeyText(e.Source.String()))
 	}
 	for _, n := range e.Notes {
 		said := note{e.Table, n.Column, n.Text}

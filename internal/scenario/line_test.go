@@ -224,7 +224,7 @@ func (reporter) Applied(change.Outcome, time.Time) {}
 func (reporter) Lag(int64)                         {}
 func (reporter) Gap(change.Gap)                    {}
 func (reporter) Missing(change.Gap)                {}
-func (reporter) Skipped(string) bool               { return true }
+func (reporter) Skipped(_, _ change.Table) bool    { return true }
 func (reporter) Refused(string) bool               { return true }
 func (reporter) SnapshotComplete(context.Context, pipeline.Awaited, pipeline.Completion) error {
 	return nil

@@ -54,8 +54,10 @@ func (c *Client) message(ctx context.Context, source string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if values[1] == source {
-			message, _ = values[len(values)-1].(string)
+		for i, field := range rows.FieldDescriptions() {
+			if values[1] == source && field.Name == "message" {
+				message, _ = values[i].(string)
+			}
 		}
 	}
 	return message, rows.Err()

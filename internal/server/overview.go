@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,10 +31,12 @@ type SourceOverview struct {
 	LastEvent *time.Time `json:"last_event_time"`
 	Events    int64      `json:"events"`
 	Rejected  int64      `json:"rejected"`
-	Message   string     `json:"message,omitempty"`
+	// Skipped counts tables that are not copied because they have no primary key.
+	Skipped int64  `json:"skipped"`
+	Message string `json:"message,omitempty"`
 	// Outdated names the tables that need reading again.
 	Outdated []string `json:"needs_reading_again,omitempty"`
-	// PerSecond is how many events were applied in a second lately.
+	// PerSecond is how many events were applied in a second lately, to a tenth.
 	PerSecond float64 `json:"events_per_second"`
 }
 
@@ -43,7 +46,7 @@ func (s SourceOverview) Well() bool {
 	case "error", "gap", "silent":
 		return false
 	}
-	return s.Rejected == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0
+	return s.Rejected == 0 && s.Skipped == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0
 }
 
 // Well reports whether nothing asks for attention.
@@ -68,7 +71,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 		var s SourceOverview
 		var kind string
 		var message *string
-		err := row.Scan(&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message)
+		err := row.Scan(&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped)
 		if message != nil {
 			s.Message = *message
 		}
@@ -123,7 +126,7 @@ func rate(earlier, now *Overview, s *SourceOverview) float64 {
 	}
 	for _, before := range earlier.Sources {
 		if seconds := now.Time.Sub(earlier.Time).Seconds(); before.Name == s.Name && before.Events <= s.Events && seconds > 0 {
-			return float64(s.Events-before.Events) / seconds
+			return math.Round(10*float64(s.Events-before.Events)/seconds) / 10
 		}
 	}
 	return 0

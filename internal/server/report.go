@@ -60,6 +60,9 @@ func (r *reporter) Applied(outcome change.Outcome, last time.Time) {
 		if tally.Last != 0 {
 			at = time.UnixMicro(int64(tally.Last)).UTC()
 		}
+		if tally.Written > 0 || tally.Confirmed > 0 {
+			r.state.HasKey(table.String())
+		}
 		r.state.TableApplied(table.String(), at, surely(tally.Confirmed, tally.ConfirmedByChange), int64(tally.Written-tally.Ended))
 	}
 	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
@@ -84,7 +87,9 @@ func (r *reporter) Missing(events change.Gap) {
 }
 
 // Skipped implements pipeline.Reporter.
-func (r *reporter) Skipped(topic string) bool { return r.state.Skip(topic) }
+func (r *reporter) Skipped(source, target change.Table) bool {
+	return r.state.Skip(source.String(), target.String())
+}
 
 // Refused implements pipeline.Reporter.
 func (r *reporter) Refused(refusal string) bool { return r.state.Refuse(refusal) }

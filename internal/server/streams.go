@@ -99,6 +99,7 @@ func (s *streams) start(options *datasource.Options) {
 		state.SetStream(status.Inactive, "the data source is disabled")
 		return
 	}
+	state.ResetSkipped()
 	state.SetStream(status.Starting, "")
 	ctx, cancel := context.WithCancel(s.ctx)
 	one := &stream{

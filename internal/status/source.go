@@ -35,7 +35,8 @@ type Report struct {
 	// there is none.
 	Refreshing string
 	Since      time.Time
-	// Skipped lists the topics whose tables have no primary key, sorted.
+	// Skipped lists the source's tables that have no primary key, so that they are
+	// not copied, sorted.
 	Skipped []string
 	// Confirming is how far a resynchronization has come.
 	Confirming Confirming
@@ -66,6 +67,7 @@ type Source struct {
 	report     Report
 	confirming confirming
 	faults     faults
+	skipped    skipped
 	// gaps are those in the stream, in the order in which they were found.
 	gaps []change.Gap
 	// tables are those that events have come for.
@@ -79,7 +81,8 @@ func (s *Source) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.report
-	r.Skipped, r.Refused, r.Parked = slices.Clone(r.Skipped), slices.Clone(r.Refused), slices.Clone(r.Parked)
+	r.Refused, r.Parked = slices.Clone(r.Refused), slices.Clone(r.Parked)
+	r.Skipped = s.skipped.list()
 	r.Confirming = s.confirming.report(s.now())
 	if r.Silent && r.Stream == Active {
 		r.Stream, r.Message, r.Since = Silent, r.SilenceText(), r.LastSign
@@ -173,14 +176,6 @@ func (s *Source) RejectedRemoved(n int64) {
 	if s.report.Rejected = max(0, s.report.Rejected-n); s.report.Rejected == 0 {
 		s.report.Refused = nil
 	}
-}
-
-// Skip lists a topic whose table has no primary key. It reports whether the
-// topic is new to the list, which is when a warning is due.
-func (s *Source) Skip(topic string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return insert(&s.report.Skipped, topic)
 }
 
 // Refuse lists a table whose events can't be applied, and why. It reports whether

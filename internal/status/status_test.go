@@ -77,13 +77,29 @@ func TestGapStaysUntilCleared(t *testing.T) {
 func TestSkipTellsOnce(t *testing.T) {
 	var r Registry
 	s := r.Source("sensor")
-	for topic, first := range map[string]bool{"b": true, "a": true} {
-		if s.Skip(topic) != first || s.Skip(topic) == first {
-			t.Errorf("%s: a warning is due exactly once", topic)
+	for _, name := range []string{"mod_b.x", "mod_a.x"} {
+		if !s.Skip(name, name[4:]) || s.Skip(name, name[4:]) {
+			t.Errorf("%s: a warning is due exactly once", name)
 		}
 	}
-	if got := s.Report().Skipped; !slices.Equal(got, []string{"a", "b"}) {
-		t.Errorf("got %v", got)
+	expect := func(want ...string) {
+		t.Helper()
+		if got := s.Report().Skipped; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+	expect("mod_a.x", "mod_b.x")
+	s.HasKey("b.x") // its key was made
+	s.HasKey("c.x")
+	expect("mod_a.x")
+	if s.Skip("mod_b.x", "b.x") {
+		t.Error("a second warning in one run")
+	}
+	expect("mod_a.x", "mod_b.x")
+	s.ResetSkipped() // the stream is read with other options
+	expect()
+	if !s.Skip("mod_a.x", "a.x") {
+		t.Error("no warning in another run")
 	}
 }
 
