@@ -36,7 +36,8 @@ const (
 	ColumnType Problem = "column type"
 	// ColumnGenerated: PostgreSQL computes a column that Metadb writes.
 	ColumnGenerated Problem = "column generated"
-	// ColumnCollation: a column's collation takes different texts for equal.
+	// ColumnCollation: the collation of a key's column takes different texts for
+	// equal, and the table is transformed, or made of another.
 	ColumnCollation Problem = "column collation"
 	// ColumnRequired: a column that Metadb did not make has to have a value.
 	ColumnRequired Problem = "column required"
@@ -84,7 +85,7 @@ func (f *Fault) Error() string {
 	case ColumnGenerated:
 		return column + " is generated, so that Metadb can't write it"
 	case ColumnCollation:
-		return fmt.Sprintf("%s has the collation %s, which takes different texts for equal", column, f.Found)
+		return fmt.Sprintf("%s has the collation %s, which takes different texts for equal: a key of a table with a mapping can't", column, f.Found)
 	case ColumnRequired:
 		return column + " was not made by Metadb and has to have a value: give it a default, or let it be null"
 	}

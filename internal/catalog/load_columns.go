@@ -111,7 +111,7 @@ func isMetadataType(name ident.Name, oid uint32) bool {
 func (e *entry) addColumn(a *attribute) {
 	name, kind := ident.Name(a.name), a.kind()
 	f := &Fault{Relation: e.table.Main, Column: name}
-	column := Column{Column: change.Column{Name: a.name, Type: kind}, Stored: name}
+	column := Column{Column: change.Column{Name: a.name, Type: kind}, Stored: name, Collation: ident.Name(a.collation)}
 	if !slices.Contains(e.own, a.name) {
 		if a.generated || a.collation != "" {
 			column.Type = 0
@@ -128,8 +128,6 @@ func (e *entry) addColumn(a *attribute) {
 		f.Problem = ColumnGenerated
 	case kind == 0:
 		f.Problem, f.Found = ColumnType, a.typeName
-	case a.collation != "":
-		f.Problem, f.Found = ColumnCollation, ident.Name(a.collation).SQL()
 	}
 	if f.Problem != "" {
 		e.fail(f)
@@ -188,9 +186,19 @@ func (l *loader) keys(context.Context) error {
 				continue
 			}
 			e.table.Key = append(e.table.Key, at)
+			e.checkKeyCollation(&e.table.Columns[at])
 		}
 	}
 	return nil
+}
+
+// checkKeyCollation refuses a column of the key that takes different texts for equal
+// where keys are compared with those of transformed tables, which don't.
+func (e *entry) checkKeyCollation(c *Column) {
+	if c.Collation == "" || e.table.Mapped == "" && e.table.Parent == (change.Table{}) {
+		return
+	}
+	e.fail(&Fault{Problem: ColumnCollation, Relation: e.table.Main, Column: c.Stored, Found: c.Collation.SQL()})
 }
 
 const keyIndexesSQL = `

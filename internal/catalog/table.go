@@ -14,6 +14,9 @@ import (
 type Column struct {
 	change.Column
 	Stored ident.Name
+	// Collation is the column's collation if that is nondeterministic, else empty:
+	// texts that differ can be equal, which only PostgreSQL knows.
+	Collation ident.Name
 }
 
 // Table is a target table. It is immutable once it is published: a change

@@ -13,9 +13,7 @@ import (
 // form of NULL. The forms delimit themselves, so that those of a key of several
 // columns can be put behind one another.
 //
-// jsonb is taken byte by byte: values that differ only in how they are written
-// have different forms, as have texts that a nondeterministic collation holds
-// for equal.
+// Texts that a nondeterministic collation holds for equal have different forms.
 func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	dst = append(dst, byte(cell.State))
 	if cell.State != change.Present {

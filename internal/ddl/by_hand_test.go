@@ -65,7 +65,17 @@ func TestChangedByHand(t *testing.T) {
 		{
 			name:  "collation that ignores case",
 			sql:   "CREATE COLLATION same (provider = icu, locale = 'und-u-ks-level2', deterministic = false); ALTER TABLE s.$__ ALTER COLUMN v TYPE text COLLATE same",
-			fault: `has the collation "same"`,
+			check: func(t *catalog.Table) bool { return t.Columns[1].Collation == "same" && t.Columns[0].Collation == "" },
+		},
+		{
+			name:  "key's collation ignores case",
+			sql:   "ALTER TABLE s.$__ ALTER COLUMN id TYPE text COLLATE same",
+			check: func(t *catalog.Table) bool { return t.Columns[0].Collation == "same" },
+		},
+		{
+			name:  "collation of a mapped table's key ignores case",
+			sql:   "ALTER TABLE s.$__ ALTER COLUMN id TYPE text COLLATE same; UPDATE metadb.target_table SET mapped = 'x' WHERE table_name = '$'",
+			fault: `column "id" of "s"."$__" has the collation "same"`,
 		},
 		{name: "another collation", sql: `ALTER TABLE s.$__ ALTER COLUMN v TYPE text COLLATE "C"`},
 		{name: "own column generated", sql: "ALTER TABLE s.$__ DROP COLUMN v, ADD COLUMN v text GENERATED ALWAYS AS ('x') STORED", fault: `column "v" of "s"."$__" is generated`},

@@ -67,6 +67,8 @@ func cut(t *target, events []change.Event) []*chunk {
 	var current *chunk
 	// Keys are only traced where they may be asked for.
 	traced := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect || events[i].OldKey != nil })
+	// Where only PostgreSQL knows which keys are equal, it sees one at a time.
+	single := t.hasCollatedKey()
 	for _, i := range t.events {
 		e := &events[i]
 		if e.Op == change.Truncate {
@@ -75,13 +77,18 @@ func cut(t *target, events []change.Event) []*chunk {
 			continue
 		}
 		phase := t.phase(i)
-		if current == nil || !current.accepts(e, phase) || !current.keeps(t, e) || traced && (current.knows(e) || current.hidesOldKey(e)) {
+		if current == nil || single || !current.accepts(e, phase) || !current.keeps(t, e) || traced && (current.knows(e) || current.hidesOldKey(e)) {
 			current = newChunk(t, e)
 			chunks = append(chunks, current)
 		}
 		current.add(t, e, i, phase, traced)
 	}
 	return chunks
+}
+
+// hasCollatedKey reports whether a column of the key has a nondeterministic collation.
+func (t *target) hasCollatedKey() bool {
+	return slices.ContainsFunc(t.table.Key, func(at int) bool { return t.table.Columns[at].Collation != "" })
 }
 
 // phase returns how many of the table's type changes come before an event.

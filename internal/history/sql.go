@@ -70,7 +70,7 @@ func sameColumnImages(t *catalog.Table, values func(column int) (one, other stri
 	var plain, ones, others strings.Builder
 	for i, column := range t.Columns {
 		one, other := values(i)
-		if equalIsSame(column.Type) {
+		if equalIsSame(column.Type) && column.Collation == "" {
 			plain.WriteString(one + " IS NOT DISTINCT FROM " + other + " AND ")
 			continue
 		}
@@ -87,7 +87,7 @@ func sameColumnImages(t *catalog.Table, values func(column int) (one, other stri
 // alike: not numbers with a scale, a sign of zero or more than one NaN, nor
 // intervals, times with a zone, or documents. Text is compared by the database's
 // collation, which tells all texts apart; collations that don't can only be a
-// column's.
+// column's (catalog.Column.Collation).
 // https://www.postgresql.org/docs/current/collation.html#COLLATION-NONDETERMINISTIC
 func equalIsSame(t change.Type) bool {
 	switch t {
