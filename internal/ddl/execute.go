@@ -31,7 +31,7 @@ func Execute(ctx context.Context, tx pgx.Tx, d plan.Delta, log *slog.Logger) (*c
 		run = x.create
 	}
 	if err := run(ctx); err != nil {
-		return nil, fmt.Errorf("change the schema of table %s: %w", d.After.Name, explain(err))
+		return nil, &ChangeError{Delta: d, err: explain(err)}
 	}
 	return x.table, nil
 }

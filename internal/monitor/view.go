@@ -28,6 +28,8 @@ type sourceView struct {
 	// Since is when the message was first said.
 	Since  *time.Time `json:"since"`
 	Advice []string   `json:"advice"`
+	// Blockers are those that hold the locks which are waited for.
+	Blockers []status.Blocker `json:"blockers,omitempty"`
 	// Well is what the exit status of "metadb status" says.
 	Well   bool        `json:"well"`
 	Resync *resyncView `json:"resync"`
@@ -62,7 +64,7 @@ func (h *history) look(now time.Time) view {
 	for _, r := range h.sources.Reports() {
 		one := sourceView{
 			Name: r.Name, Stream: string(r.Stream), Sync: string(r.Sync), Events: r.Events, Rejected: r.Rejected,
-			Message: r.Message, Advice: advice(&r),
+			Message: r.Message, Advice: advice(&r), Blockers: r.Blockers,
 		}
 		one.Well = r.Stream != status.Error && r.Stream != status.Gap && r.Stream != status.Silent && r.Rejected == 0 && len(r.Skipped) == 0 && r.Sync != status.SnapshotComplete && len(r.Columns.Outdated) == 0
 		if r.Lag != status.UnknownLag {

@@ -80,6 +80,7 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 				if err := p.park(b, table, err); err != nil {
 					return err
 				}
+				pauses.reset() // the next table's failure is another one
 				continue
 			}
 		}

@@ -102,11 +102,12 @@ func (l *lots) roomFor(b *batch, batchBytes int) bool {
 func (l *lots) err() error {
 	var tables []change.Table
 	var names, reasons []string
+	var causes []error
 	for _, lot := range l.all {
 		for _, table := range lot.tables {
 			tables, names = append(tables, table), append(names, table.String())
 		}
-		reasons = append(reasons, lot.why.Error())
+		reasons, causes = append(reasons, lot.why.Error()), append(causes, lot.why)
 	}
 	what := "table %s waits, the others go on: %s"
 	switch {
@@ -119,13 +120,15 @@ func (l *lots) err() error {
 		names = append(names[:mostNamed], fmt.Sprintf("and %d more", hidden))
 	}
 	why := fmt.Sprintf(what, strings.Join(names, ", "), strings.Join(reasons[:min(len(reasons), mostReasons)], "; "))
-	return &ParkedError{Tables: tables, why: why}
+	return &ParkedError{Tables: tables, Causes: causes, why: why}
 }
 
 // ParkedError says that the events of some tables wait, while those of others are
 // applied.
 type ParkedError struct {
 	Tables []change.Table
+	// Causes are why they wait, in no relation to the order of the tables.
+	Causes []error
 	why    string
 }
 

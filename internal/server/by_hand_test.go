@@ -9,33 +9,6 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// form is something that an administrator can do to one table by SQL. In it $ stands
-// for the table's name, {key} for the index on its key.
-type form struct {
-	sql string
-	// mend undoes it where the table waits; empty where it does not.
-	mend string
-	// made says that the table is made anew: what it had is gone.
-	made bool
-}
-
-// byHand are the forms of PostgreSQL's manual that concern a table, its partitions,
-// indexes, columns, owner or rights.
-// https://www.postgresql.org/docs/current/sql-commands.html
-var byHand = []form{
-	// What is left alone.
-	{sql: "ALTER TABLE lib.$__ ADD COLUMN tsv tsvector GENERATED ALWAYS AS (to_tsvector('simple', name)) STORED"},
-	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text; UPDATE lib.$ SET note = 'checked'"},
-	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text NOT NULL DEFAULT 'x'"},
-	{sql: "ALTER TABLE lib.$__ ADD COLUMN place point"},
-	{sql: "CREATE TABLE lib.\"2030 $\" PARTITION OF lib.zzz___$___ FOR VALUES FROM ('2030-01-01Z') TO ('2031-01-01Z')"},
-	{sql: "CREATE TABLE lib.zzz___$___2030 PARTITION OF lib.zzz___$___ FOR VALUES FROM ('2030-01-01Z') TO ('2031-01-01Z')"},
-	{sql: "CREATE TABLE lib.$_rest PARTITION OF lib.zzz___$___ DEFAULT"},
-	// What has to wait.
-	{sql: "ALTER TABLE lib.$__ DETACH PARTITION lib.$", mend: "ALTER TABLE lib.$__ ATTACH PARTITION lib.$ FOR VALUES IN (true)"},
-	{sql: "CREATE RULE nothing AS ON INSERT TO lib.$ DO INSTEAD NOTHING", mend: "DROP RULE nothing ON lib.$"},
-}
-
 // formed is a form, done to a table that streams.
 type formed struct {
 	form
@@ -74,7 +47,7 @@ func (r *running) tryForms(t *testing.T, first int, forms []form, patron *feed) 
 	t.Helper()
 	tables := make([]*formed, len(forms))
 	for n, form := range forms {
-		name := fmt.Sprintf("f%d", first+n)
+		name := fmt.Sprintf("f%02d", first+n)
 		tables[n] = &formed{form: form, name: name, feed: patron.another(eventgen.Table{
 			Schema: "lib", Name: name, Key: []int{0},
 			Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
@@ -85,13 +58,14 @@ func (r *running) tryForms(t *testing.T, first int, forms []form, patron *feed) 
 		r.awaitText(t, f.in("SELECT name FROM lib.$__ WHERE __current"), f.value())
 	}
 	for _, f := range tables {
-		key := ""
-		if err := r.db.Pool.QueryRow(t.Context(), f.in("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'lib.$'::regclass AND indisunique")).Scan(&key); err != nil {
+		var key, name string
+		const keySQL = "SELECT i.indexrelid::regclass::text, quote_ident(c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'lib.$'::regclass AND i.indisunique"
+		if err := r.db.Pool.QueryRow(t.Context(), f.in(keySQL)).Scan(&key, &name); err != nil {
 			t.Fatal(err)
 		}
-		f.sql = strings.ReplaceAll(f.sql, "{key}", key)
+		f.sql = strings.NewReplacer("{key}", key, "{name}", name).Replace(f.sql)
 		if _, err := r.db.Pool.Exec(t.Context(), f.in(f.sql)); err != nil {
-			t.Fatalf("%s: %v", f.sql, err)
+			t.Fatalf("%s: %v", f.in(f.sql), err)
 		}
 	}
 	r.expectForms(t, "done", tables, patron)

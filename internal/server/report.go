@@ -32,6 +32,7 @@ func (r *reporter) Failed(err error) {
 	var parked *pipeline.ParkedError
 	if !errors.As(err, &parked) {
 		r.state.SetStream(status.Error, err.Error())
+		r.state.SetBlockers(blockersOf(err))
 		return
 	}
 	names := make([]string, len(parked.Tables))
@@ -39,6 +40,7 @@ func (r *reporter) Failed(err error) {
 		names[i] = table.String()
 	}
 	r.state.SetParked(names, err.Error())
+	r.state.SetBlockers(blockersOf(parked.Causes...))
 }
 
 // Applied implements pipeline.Reporter.

@@ -2,11 +2,13 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"metadb/internal/eventgen"
+	"metadb/internal/pgtest"
 )
 
 // alertness is within what time list status has to tell of a fault, and that it
@@ -69,7 +71,12 @@ type faulted struct {
 
 func newFaulted(t *testing.T) *faulted {
 	t.Helper()
-	i, patron := install(t), newFeed(t)
+	return newFaultedOn(t, pgtest.New(t))
+}
+
+func newFaultedOn(t *testing.T, db *pgtest.DB) *faulted {
+	t.Helper()
+	i, patron := installOn(t, db), newFeed(t)
 	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
@@ -110,30 +117,69 @@ func TestViewOnAColumnThatWidens(t *testing.T) {
 	}
 }
 
-// TestLockForMinutes: somebody locks a table and goes for coffee.
+// TestLockForMinutes: somebody locks a table and goes for coffee, in a session or in a
+// prepared transaction. The status names who it is.
 func TestLockForMinutes(t *testing.T) {
-	f := newFaulted(t)
-	tx, err := f.db.Pool.Begin(t.Context())
+	ctx := t.Context()
+	cluster, err := pgtest.NewCluster(ctx, pgtest.Options{Settings: []string{"max_prepared_transactions = 5"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = tx.Rollback(t.Context()) }()
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE library.patron__ IN ACCESS EXCLUSIVE MODE"); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = cluster.Close() })
+	const take = "LOCK TABLE library.patron__ IN ACCESS EXCLUSIVE MODE"
+	for name, test := range map[string]struct {
+		// hold ends with the lock held, and release gives it back.
+		hold, release string
+		// says is what the status says, with %d for the session's process.
+		says string
+		// wider says that the event brings a new column.
+		wider bool
+	}{
+		"session":  {hold: "BEGIN; " + take, release: "ROLLBACK", says: "table library.patron goes on as soon as postgres's transaction (pid %d, idle in transaction, open "},
+		"prepared": {hold: "BEGIN; " + take + "; PREPARE TRANSACTION 'nightly'", release: "ROLLBACK PREPARED 'nightly'", says: `table library.patron goes on as soon as postgres's prepared transaction ("nightly", open `},
+		"reader":   {hold: "BEGIN; SELECT FROM library.patron__", release: "ROLLBACK", says: "table library.patron gets a new column (born) as soon as postgres's transaction (pid %d, idle in transaction, open ", wider: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaultedOn(t, pgtest.NewOn(t, cluster))
+			f.exec(t, "GRANT pg_read_all_stats TO mdbadmin") // to see the states of others
+			conn, err := f.db.Pool.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Release()
+			defer func() { _, _ = conn.Exec(ctx, "ROLLBACK") }()
+			if _, err := conn.Exec(t.Context(), test.hold); err != nil {
+				t.Fatal(err)
+			}
+			if test.wider {
+				columns := f.patron.encoder.Table().Columns
+				f.patron.alter(append(slices.Clone(columns), eventgen.Column{Name: "born", Kind: eventgen.Text})...)
+				f.patron.row('u', "", int64(1), "Eve", "1815")
+			} else {
+				f.patron.change('u', 1, "Eve", "")
+			}
+			f.awaitState(t, "error", "library.patron")
+			f.loan.change('u', 1, "B", "")
+			f.awaitText(t, loansNow, "1=B")
+			says := test.says
+			if strings.Contains(says, "%d") {
+				says = fmt.Sprintf(says, conn.Conn().PgConn().PID())
+			}
+			f.awaitState(t, "error", "table library.patron waits, the others go on: "+says)
+			f.awaitState(t, "error", "open 10 s") // it is told anew with each try
+			f.loan.change('u', 1, "C", "")
+			f.awaitText(t, loansNow, "1=C")
+			if _, err := conn.Exec(t.Context(), test.release); err != nil {
+				t.Fatal(err)
+			}
+			f.awaitState(t, "active", "")
+			if rows := f.admin(t, "list status"); strings.Contains(rows[0][8], "as soon as") {
+				t.Errorf("the lock is free: %v", rows)
+			}
+			f.awaitText(t, current, "1=Eve")
+			f.awaitText(t, versions, "2")
+		})
 	}
-	f.patron.change('u', 1, "Eve", "")
-	f.awaitState(t, "error", "library.patron")
-	f.loan.change('u', 1, "B", "")
-	f.awaitText(t, loansNow, "1=B")
-	f.awaitState(t, "error", "table library.patron waits, the others go on")
-	f.loan.change('u', 1, "C", "")
-	f.awaitText(t, loansNow, "1=C")
-	if err := tx.Rollback(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	f.awaitState(t, "active", "")
-	f.awaitText(t, current, "1=Eve")
-	f.awaitText(t, versions, "2")
 }
 
 // TestRestartWhileATableWaits: nothing of what waits is stored, and nothing of it

@@ -55,6 +55,9 @@ type Report struct {
 	// Faults says which tables can't be used as the database has them, also
 	// where no event has come for them yet; they are among Parked.
 	Faults []TableFault
+	// Blockers are those that hold the locks which parked tables, or the whole
+	// stream, wait for.
+	Blockers []Blocker
 	// Compacted names topics that may lose deletes, empty if there are none.
 	Compacted string
 	// Columns is what is known of the tables' columns.
@@ -99,17 +102,29 @@ func (s *Source) SetStream(state Stream, message string) {
 	if len(s.gaps) > 0 && state == Active {
 		state, message = Gap, gapMessage(s.gaps, s.report.MissingEvents)
 	}
-	s.report.Stream, s.report.Parked = state, nil
+	s.report.Stream, s.report.Parked, s.report.Blockers = state, nil, nil
 	s.setMessage(message)
 }
 
 // SetParked says that the events of some tables wait, and why: the stream is in
-// error, though others go on.
+// error, though others go on. They wait since they were named first, though the reason
+// may change.
 func (s *Source) SetParked(tables []string, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.Stream, s.report.Parked = Error, tables
+	if slices.Equal(tables, s.report.Parked) {
+		s.report.Message = message
+	}
+	s.report.Stream, s.report.Parked, s.report.Blockers = Error, tables, nil
 	s.setMessage(message)
+}
+
+// SetBlockers says who holds the locks that are waited for, until the next state is
+// set. The caller does not use the slice any more.
+func (s *Source) SetBlockers(all []Blocker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Blockers = all
 }
 
 // SetCompacted names the topics that are compacted.

@@ -1,0 +1,177 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/ddl"
+	"metadb/internal/status"
+)
+
+const (
+	// mostBlockers bounds how many holders of locks are named for a table.
+	mostBlockers = 3
+	// blockersPatience bounds how long a batch waits for their names.
+	blockersPatience = time.Second
+)
+
+// lockedError says that a table waits for a lock, and who holds it.
+type lockedError struct {
+	// purpose is what becomes of the table, as a verb with its objects.
+	purpose  string
+	table    string
+	blockers []status.Blocker
+	err      error
+}
+
+func (e *lockedError) Error() string {
+	holders := make([]string, len(e.blockers))
+	for i := range e.blockers {
+		holders[i] = e.blockers[i].String()
+	}
+	verb := "ends"
+	if len(holders) > 1 {
+		verb = "end"
+	}
+	return fmt.Sprintf("table %s %s as soon as %s %s", e.table, e.purpose, strings.Join(holders, " and "), verb)
+}
+
+// Unwrap returns PostgreSQL's error.
+func (e *lockedError) Unwrap() error { return e.err }
+
+// blockersOf returns who is named in some errors.
+func blockersOf(all ...error) []status.Blocker {
+	var blockers []status.Blocker
+	for _, err := range all {
+		var locked *lockedError
+		if errors.As(err, &locked) {
+			blockers = append(blockers, locked.blockers...)
+		}
+	}
+	return blockers
+}
+
+// nameBlockers adds to the error of a batch that has waited too long for a lock who
+// holds it. The batch's transaction is over, and with it its place in the queue: what
+// is left to look at is which locks others hold on the table. Where nobody does any
+// more, or the database does not answer in time, the error stays as it is.
+func (s *streams) nameBlockers(ctx context.Context, err error) error {
+	var refused *pgconn.PgError
+	var of interface{ Table() change.Table }
+	if !errors.As(err, &refused) || refused.Code != lockNotAvailable || !errors.As(err, &of) {
+		return err
+	}
+	locked := &lockedError{table: of.Table().String(), purpose: "goes on", err: err}
+	var altered *ddl.ChangeError
+	if errors.As(err, &altered) {
+		locked.table, locked.purpose = altered.Delta.After.Name.String(), altered.Purpose()
+	}
+	ctx, cancel := context.WithTimeout(ctx, blockersPatience)
+	defer cancel()
+	holders, failure := s.lockHolders(ctx, s.tables.relationsFedBy(of.Table()))
+	if failure != nil {
+		return err
+	}
+	if altered == nil { // a change of the schema waits for everybody, rows only for some
+		holders = strongest(holders)
+	}
+	if len(holders) == 0 {
+		return err
+	}
+	for _, h := range holders[:min(len(holders), mostBlockers)] {
+		h.Blocker.Table = of.Table().String()
+		locked.blockers = append(locked.blockers, h.Blocker)
+	}
+	return locked
+}
+
+// lockHolder is a blocker with the strength of its lock.
+type lockHolder struct {
+	status.Blocker
+	// strength is 2 for a lock that keeps rows from being written, 1 for one of
+	// somebody who may have locked rows, 0 for one of a reader.
+	strength int
+}
+
+// strongest returns those of the first of some holders, which are in order of
+// strength, that have the same strength.
+func strongest(holders []lockHolder) []lockHolder {
+	end := slices.IndexFunc(holders, func(h lockHolder) bool { return h.strength < holders[0].strength })
+	if end < 0 {
+		return holders
+	}
+	return holders[:end]
+}
+
+// lockHoldersSQL finds who holds locks on some relations, what they are divided into,
+// and their indexes; each once, with the strongest lock, the strongest and then the
+// oldest first. Prepared transactions have no process, but a lock on their own number.
+// It waits for no lock itself, as pg_partition_tree would.
+// https://www.postgresql.org/docs/current/explicit-locking.html
+const lockHoldersSQL = `
+	WITH RECURSIVE tree AS (
+			SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS n (name)
+			UNION SELECT i.inhrelid FROM tree AS t JOIN pg_inherits AS i ON i.inhparent = t.oid),
+		every AS (SELECT t.oid FROM tree AS t UNION SELECT i.indexrelid FROM tree AS t JOIN pg_index AS i ON i.indrelid = t.oid),
+		held AS (
+			SELECT coalesce(l.pid, 0) AS pid, coalesce(p.gid, '') AS gid, l.mode,
+					coalesce(p.owner::text, a.usename::text, a.backend_type, '') AS holder, coalesce(a.state, '') AS state,
+					coalesce(extract(epoch FROM clock_timestamp() - coalesce(p.prepared, a.xact_start)), 0)::float8 AS age,
+					CASE WHEN l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') THEN 2
+						WHEN l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock') THEN 1 ELSE 0 END AS strength
+				FROM pg_locks AS l
+					JOIN every AS e ON e.oid = l.relation
+					LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+					LEFT JOIN pg_locks AS x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.granted
+						AND x.virtualtransaction = l.virtualtransaction
+					LEFT JOIN pg_prepared_xacts AS p ON p.transaction = x.transactionid
+				WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+					AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())),
+		once AS (SELECT DISTINCT ON (pid, gid) * FROM held ORDER BY pid, gid, strength DESC)
+	SELECT pid, gid, mode, holder, state, age, strength FROM once ORDER BY strength DESC, age DESC, pid LIMIT 100`
+
+// lockHolders returns who holds locks on some relations.
+func (s *streams) lockHolders(ctx context.Context, relations []string) ([]lockHolder, error) {
+	rows, err := s.pool.Query(ctx, lockHoldersSQL, relations)
+	if err != nil {
+		return nil, fmt.Errorf("read who holds locks: %w", err)
+	}
+	var h lockHolder
+	var all []lockHolder
+	_, err = pgx.ForEachRow(rows, []any{&h.PID, &h.Prepared, &h.Mode, &h.User, &h.State, &h.Age, &h.strength}, func() error {
+		all = append(all, h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who holds locks: %w", err)
+	}
+	return all, nil
+}
+
+// relationsFedBy returns the relations of a table and of those that are transformed
+// from it, as SQL.
+func (t *tables) relationsFedBy(name change.Table) []string {
+	var relations []string
+	snapshot := t.store.Snapshot()
+	for table := range snapshot.All() {
+		root := table
+		for root != nil && root.Name != name && root.IsTransformed() {
+			root = snapshot.Table(root.Parent)
+		}
+		if root == nil || root.Name != name {
+			continue
+		}
+		for relation := range table.Relations() {
+			relations = append(relations, relation.SQL())
+		}
+	}
+	return relations
+}
