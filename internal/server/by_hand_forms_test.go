@@ -85,4 +85,8 @@ var byHand = []form{
 	{sql: "COMMENT ON TABLE lib.$ IS 'x'; COMMENT ON COLUMN lib.$.name IS 'y'"},
 	{sql: "CREATE INDEX $_low ON lib.$__ (lower(name)); CREATE UNIQUE INDEX $_one ON lib.$ (name)"},
 	{sql: "CREATE UNIQUE INDEX $_once ON lib.$ ((length(name)))"},
+	// DROP and TRUNCATE.
+	{sql: "DROP TABLE lib.$__ CASCADE", made: true},
+	{sql: "DROP TABLE lib.zzz___$___sync", mend: "CREATE TABLE lib.zzz___$___sync (__id bigint); ALTER TABLE lib.zzz___$___sync OWNER TO mdbadmin"},
+	{sql: "TRUNCATE lib.$__", made: true},
 }
