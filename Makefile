@@ -9,6 +9,9 @@ LINT := .tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # How long each fuzz target runs, for `make fuzz`.
 FUZZTIME ?= 20s
+# How often `make soak-ordering` kills what stands before Metadb.
+ROUNDS ?= 10
+
 # What draws the torments, and for how long or how many kills, for `make torture`.
 SEED ?= 1
 MINUTES ?= 10
@@ -55,6 +58,11 @@ soak: ## Let a server work with a slow database and see what it uses (MINUTES=60
 soak-repetition: ## Let random sources' connectors crash and send again, and compare all versions (SEEDS=500)
 	@scripts/install
 	METADB_REPETITION_SEEDS=$(SEEDS) go test -count=1 -timeout 0 -run '^TestRepetition$$' ./internal/pipeline
+
+.PHONY: soak-ordering
+soak-ordering: ## Kill a real broker and Connect worker under a backlog of four partitions a topic, and compare all versions (ROUNDS=10)
+	@scripts/install e2e
+	go test -count=1 -v -tags e2e -timeout 0 -run '^TestOrderUnderBacklog$$' ./internal/e2e -rounds $(ROUNDS)
 
 .PHONY: licences
 licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences

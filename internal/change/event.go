@@ -77,6 +77,15 @@ type Event struct {
 	// Overtaken says that events that follow a truncate at the source, in
 	// another partition, may have been applied before it.
 	Overtaken bool
+	// Created says that an upsert inserts its row, as far as the source says.
+	Created bool
+	// Partitions is how many partitions the topic has. Where there are several, what
+	// follows the event at the source may have been read before it.
+	Partitions int
+	// Unpaired says that the delete has not been read that belongs to the insert of a
+	// change of key: whether what the table has under the old key is what the insert
+	// lacks is not known.
+	Unpaired bool
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
 	NoKey bool

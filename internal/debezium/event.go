@@ -75,6 +75,7 @@ func (d *Decoder) fillUpsert(in *reading) error {
 	if !env.hasAfter {
 		return fmt.Errorf("op is %q, but the event has no row: expected after", env.op)
 	}
+	event.Created = env.op[0] == 'c'
 	row, err := d.completeKey(in)
 	if err != nil {
 		return err

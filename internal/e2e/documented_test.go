@@ -188,7 +188,7 @@ func awaitState(t *testing.T, m *metadb, state string) {
 func TestDocumentedSource(t *testing.T) {
 	d, m := readDocumented(t), install(t)
 	source := startDocumented(t, d)
-	s := stackBehind(t, source)
+	s := stackBehind(t, source, 1)
 	d.connector["database.hostname"] = source.cluster.Host()
 	d.connector["database.port"] = strconv.Itoa(source.cluster.Port())
 	d.connector["heartbeat.interval.ms"] = "1000" // to see silence sooner

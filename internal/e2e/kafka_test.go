@@ -51,9 +51,9 @@ func java(lib, main string, args ...string) []string {
 	}, args...)
 }
 
-// startBroker starts an Apache Kafka broker, which is its own controller, and
-// returns its address.
-func startBroker(t *testing.T, lib, dir string) (string, *program) {
+// startBroker starts an Apache Kafka broker, which is its own controller and makes
+// topics with so many partitions, and returns its address.
+func startBroker(t *testing.T, lib, dir string, partitions int) (string, *program) {
 	t.Helper()
 	ports := freePorts(t, 2)
 	address := "127.0.0.1:" + strconv.Itoa(ports[0])
@@ -67,7 +67,7 @@ func startBroker(t *testing.T, lib, dir string) (string, *program) {
 		"advertised.listeners":                     "PLAINTEXT://" + address,
 		"controller.listener.names":                "CONTROLLER",
 		"log.dirs":                                 filepath.Join(dir, "kafka"),
-		"num.partitions":                           "1",
+		"num.partitions":                           strconv.Itoa(partitions),
 		"offsets.topic.num.partitions":             "1",
 		"offsets.topic.replication.factor":         "1",
 		"transaction.state.log.replication.factor": "1",
@@ -114,7 +114,9 @@ func startConnect(t *testing.T, lib, dir, broker string) *connect {
 		"key.converter":                     converter,
 		"value.converter":                   converter,
 		"offset.flush.interval.ms":          "1000",
-		"plugin.discovery":                  "hybrid_warn",
+		// What a killed worker had is given to the new one at once.
+		"scheduled.rebalance.max.delay.ms": "0",
+		"plugin.discovery":                 "hybrid_warn",
 	}.write(t, file)
 	c.program = start(t, dir, "connect", java(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
 	eventually(t, jvmLimit, "the Connect worker answers", func() error {

@@ -43,6 +43,9 @@ type limit struct {
 	// truncated is the time of the first truncate that follows the event, 0 if none
 	// has been applied.
 	truncated change.Micros
+	// shared says that what ended at the time of that truncate ended with it: no
+	// earlier one has the same time.
+	shared bool
 }
 
 // end returns the earliest end.
@@ -66,7 +69,7 @@ func among(line []spell, at change.Micros, until limit, upsert bool) placing {
 	for i := range line {
 		v := &line[i]
 		switch {
-		case until.truncated == at && v.end == at:
+		case until.shared && until.truncated == at && v.end == at:
 			p.before = v // until the truncate, which shares the time
 		case v.start > at || v.start == at && later != nil && *later <= at:
 			// Several events of one transaction share its time.

@@ -59,6 +59,8 @@ type Applier struct {
 	// before or after, may take: a chunk whose documents make more is dealt
 	// with in pieces.
 	pieceBytes int
+	// stored counts the batches of tables whose positions were stored.
+	stored int
 }
 
 // defaultPieceBytes is what the documents of a batch take when each has some thirty

@@ -25,6 +25,12 @@ func (r *run) applyChunk(ctx context.Context, t *target, c *chunk) error {
 		r.restoreFamily(family)
 		return r.applyLate(ctx, t, c, late)
 	}
+	var unpaired *unpairedError
+	if errors.As(err, &unpaired) {
+		*t, r.outcome = before, outcome
+		r.restoreFamily(family)
+		return r.applyUnpaired(ctx, t, c, unpaired)
+	}
 	if err == nil {
 		return nil
 	}

@@ -39,9 +39,18 @@ type decision struct {
 	// confirmedVersions new versions: id is an index.
 	confirmed         []confirmation
 	confirmedVersions []confirmation
+	// again are versions whose rows were inserted once more.
+	again []again
 	// matched counts the chains that had a current row, several those that
 	// had more than one, same those whose first version was the same.
 	matched, several, same int
+}
+
+// again is a version whose row an item inserts once more: the number of a new
+// version, or none and the id of one in the database.
+type again struct {
+	item, version int
+	id            int64
 }
 
 // decide applies the history rules of SPEC 1 to the chains of a chunk. It is
@@ -114,6 +123,7 @@ func (d *decision) chain(items []item, first int, m *matches) {
 			now.lastEnd = max(now.lastEnd, past)
 		case d.equal(&now, it, number, m):
 			d.confirm(&now, it)
+			d.insertAgain(&now, it, number)
 		default:
 			d.begin(&now, it, number)
 		}
@@ -126,6 +136,17 @@ func (d *decision) chain(items []item, first int, m *matches) {
 func (d *decision) truncate(now *present, at change.Micros) {
 	if at != 0 && now.version != none {
 		d.end(now, at)
+	}
+}
+
+// insertAgain notes that an item inserts what is current already.
+func (d *decision) insertAgain(now *present, it *item, number int) {
+	switch {
+	case !it.created:
+	case now.version != none:
+		d.again = append(d.again, again{item: number, version: now.version})
+	case len(now.rows) > 0:
+		d.again = append(d.again, again{item: number, version: none, id: now.rows[0].id})
 	}
 }
 

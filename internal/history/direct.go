@@ -82,6 +82,7 @@ func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
+	r.noteVersions(t, f, d, ids)
 	if descent == nil {
 		return true, nil
 	}
@@ -174,18 +175,36 @@ func copySQL(into ident.Qualified, t *target, c *chunk) string {
 // repetition leaves alone what began with it or later: the rows before it have
 // ended then, and those after it have not been repeated yet.
 func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) error {
-	if err := r.endOvertaken(ctx, t, e); err != nil {
-		return err
-	}
 	if e.LSN != 0 {
 		t.addTruncation(truncation{e.Position.Partition, e.Origin, e.LSN, e.Time})
 	}
 	where := " WHERE __origin = $1"
-	if e.Suspect {
+	args := []any{string(e.Origin), moment(e.Time)}
+	var late overtaken
+	switch {
+	case e.Overtaken:
+		var err error
+		if late, err = r.findOvertaken(ctx, t, e); err != nil {
+			return err
+		}
+		if err := r.endOvertaken(ctx, t, e, late.before); err != nil {
+			return err
+		}
+		where += " AND (__start < $2 OR __id = ANY ($3))"
+		args = append(args, late.before)
+	case e.Suspect:
 		where += " AND __start < $2"
 	}
+	if err := r.endCurrent(ctx, t, e, where, args); err != nil {
+		return err
+	}
+	return r.insertAgain(ctx, t, e, late.again)
+}
+
+// endCurrent ends the current rows that a condition holds for, and what was made of
+// them, with a truncate.
+func (r *run) endCurrent(ctx context.Context, t *target, e *change.Event, where string, args []any) error {
 	var years []int
-	args := []any{string(e.Origin), moment(e.Time)}
 	err := r.tx.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT extract(year FROM __start)::int), '{}') FROM "+
 		t.table.Current.SQL()+where+" AND $2::timestamptz IS NOT NULL", args...).Scan(&years)
 	if err != nil {
@@ -204,26 +223,4 @@ func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) err
 		return err
 	}
 	return r.endOrphans(ctx, t, e.Origin, e.Time)
-}
-
-// endOvertaken ends, with a truncate that was overtaken, what had been ended by the
-// events that overtook it.
-func (r *run) endOvertaken(ctx context.Context, t *target, e *change.Event) error {
-	if !e.Overtaken || t.table.LastEnd <= e.Time {
-		return nil
-	}
-	histories := []ident.Qualified{t.table.History}
-	for _, name := range r.children(t.table.Name) {
-		if child := r.child(name); child != nil {
-			histories = append(histories, child.table.History)
-		}
-	}
-	for _, relation := range histories {
-		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND __start < $2 AND __end > $2",
-			string(e.Origin), moment(e.Time))
-		if err != nil {
-			return fmt.Errorf("truncate: %w", err)
-		}
-	}
-	return nil
 }

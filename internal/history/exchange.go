@@ -114,7 +114,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 		return err
 	}
 	t.learn(len(x.d.versions), x.d.matched, len(x.same))
-	if err := r.noteExchanged(ctx, t, x); err != nil {
+	if err := r.noteExchanged(ctx, t, f, x); err != nil {
 		return err
 	}
 	x.wait()
@@ -122,7 +122,7 @@ func (r *run) exchange(ctx context.Context, t *target, f *folded) error {
 }
 
 // noteExchanged notes what was written, and confirms it.
-func (r *run) noteExchanged(ctx context.Context, t *target, x *exchange) error {
+func (r *run) noteExchanged(ctx context.Context, t *target, f *folded, x *exchange) error {
 	ended, last := 0, never
 	for _, e := range x.d.endings {
 		if !x.same[e.item] {
@@ -138,6 +138,7 @@ func (r *run) noteExchanged(ctx context.Context, t *target, x *exchange) error {
 	if ended > 0 {
 		r.ended(t, ended, last)
 	}
+	r.notePositions(t, f, x)
 	var confirmed []confirmation
 	for _, c := range x.d.confirmedVersions {
 		switch v := x.d.versions[c.id]; {

@@ -31,6 +31,8 @@ type item struct {
 	// truncated is when the first truncate that was applied before, and follows the
 	// event at the source, took place; 0 if there is none.
 	truncated change.Micros
+	// created says that the event inserts a row, in a topic of several partitions.
+	created bool
 }
 
 // formerKey is the key that a row had before a change of key.
@@ -104,7 +106,7 @@ const none = -1
 func (f *folder) add(e *change.Event, i int) {
 	added := link{before: none, next: none, item: item{
 		event: i, upsert: e.Op == change.Upsert, row: e.Row,
-		suspect: e.Suspect, repeated: e.Repeated, confirm: e.Confirm, at: e.Time,
+		suspect: e.Suspect, repeated: e.Repeated, confirm: e.Confirm, at: e.Time, created: e.Created && e.Partitions > 1,
 	}}
 	f.key = f.chunk.keyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]

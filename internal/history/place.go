@@ -33,6 +33,12 @@ func (r *run) placeOne(ctx context.Context, t *target, event int) error {
 		r.restoreFamily(family)
 		return r.applyChunk(ctx, t, c)
 	}
+	var unpaired *unpairedError
+	if errors.As(err, &unpaired) {
+		*t, r.outcome = before, outcome
+		r.restoreFamily(family)
+		return r.applyUnpaired(ctx, t, c, unpaired)
+	}
 	var refused *pgconn.PgError
 	if err == nil || !errors.As(err, &refused) || !isValue(err, refused) {
 		return err
@@ -57,7 +63,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 	if e.Suspect && repeated(line, e.Time, e.Op == change.Upsert) {
 		return nil
 	}
-	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e)}
+	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e), shared: !t.truncatedBefore(e)}
 	p := among(line, e.Time, until, e.Op == change.Upsert)
 	if f.items[0].unavailable != nil {
 		if err := r.takeFrom(ctx, t, c, f, st, p.before); err != nil {
@@ -166,6 +172,7 @@ func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p pl
 		if err := r.insertStaged(ctx, t.table, t.table.History, st, false, &past); err != nil {
 			return err
 		}
+		t.notePosition(&r.batch.Events[c.events[0]], ids[0], false)
 		r.outcome.Written++
 		r.ended(t, 1, p.end)
 	}

@@ -44,9 +44,14 @@ func (r *run) recognize(ctx context.Context, t *target, f *folded) (*folded, err
 	same, confirmed := make([]bool, len(f.items)), make([]confirmation, 0, len(f.items))
 	err := r.read(ctx, sql, params, func(row [][]byte) {
 		i := binary.BigEndian.Uint64(row[0]) - 1
-		if same[i] = sameBytes(f.items[i].row, row[2:]); same[i] && f.items[i].confirm {
-			confirmed = append(confirmed, confirmation{int64(binary.BigEndian.Uint64(row[1])), f.items[i].event})
+		if same[i] = sameBytes(f.items[i].row, row[2:]); !same[i] {
+			return
 		}
+		id := int64(binary.BigEndian.Uint64(row[1]))
+		if f.items[i].confirm {
+			confirmed = append(confirmed, confirmation{id, f.items[i].event})
+		}
+		t.notePosition(&r.batch.Events[f.items[i].event], id, true)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recognize rows: %w", err)

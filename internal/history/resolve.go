@@ -51,6 +51,9 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		found += tag.RowsAffected()
 	}
 	if viaOld > 0 {
+		if err := r.findUnpaired(ctx, t, c, f, st); err != nil {
+			return err
+		}
 		n, err := r.resolveOldKeys(ctx, t.table, c, f, wanted, st)
 		if err != nil {
 			return err

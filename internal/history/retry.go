@@ -47,6 +47,9 @@ func (r *run) retry(ctx context.Context) error {
 	if err := r.tellOvertaken(ctx, events); err != nil {
 		return err
 	}
+	if err := r.storePositions(ctx, events); err != nil {
+		return err
+	}
 	if err := r.storeTruncations(ctx, events); err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ type target struct {
 	habit
 	// truncations are those that events of the batch may precede.
 	truncations []truncation
+	// positions are where the changes of the batch stand that made versions.
+	positions []rowPosition
 	// refused says that the table can't be made.
 	refused bool
 	// changed says that the table differs from what is published.
@@ -107,6 +109,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	if err := r.tellOvertaken(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storePositions(ctx, events); err != nil {
 		return err
 	}
 	if err := r.storeTruncations(ctx, events); err != nil {

@@ -169,6 +169,7 @@ func (r *run) settle(t *target) {
 	before := r.settled[at]
 	t.changed = t.changed || before.changed
 	t.lastEndMoved = t.lastEndMoved || before.lastEndMoved
+	t.positions = append(before.positions, t.positions...)
 	r.settled[at] = t
 }
 

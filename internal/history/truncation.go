@@ -48,6 +48,11 @@ func (t *target) truncatedAt(e *change.Event) change.Micros {
 	return first.at
 }
 
+// truncatedBefore reports whether a truncate with the time of an event precedes it.
+func (t *target) truncatedBefore(e *change.Event) bool {
+	return slices.ContainsFunc(t.truncations, func(tr truncation) bool { return tr.origin == e.Origin && tr.at == e.Time && tr.lsn < e.LSN })
+}
+
 // loadTruncations reads the truncates that some event of the table may precede. A
 // table that is new is asked for all: truncates may have come before its first row.
 func (r *run) loadTruncations(ctx context.Context, t *target) error {

@@ -9,7 +9,7 @@ import (
 // from puts an event into a partition; lsn, where it is not 0, is its position instead
 // of its time.
 func from(number int32, e change.Event, lsn uint64) change.Event {
-	e.Position.Partition.Number = number
+	e.Position.Partition.Number, e.Partitions = number, 4
 	if e.LSN = uint64(e.Time / second); lsn != 0 {
 		e.LSN = lsn
 	}
@@ -81,4 +81,86 @@ func TestTruncateOvertakesRows(t *testing.T) {
 func snapshotRow(e change.Event) change.Event {
 	e.Snapshot = change.InSnapshot
 	return e
+}
+
+// TestRowsOvertakeTruncate: a truncate that comes after changes which follow it ends what
+// precedes it, and leaves alone what follows it: rows of its own transaction, and rows
+// that were inserted again as they were.
+func TestRowsOvertakeTruncate(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		events []change.Event
+		want   string
+	}{
+		{"the same rows again", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, put(2, "b", 10), 0), from(1, inserted(put(1, "a", 21)), 0), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 21 -\n2 b 10 20"},
+		{"in the truncate's transaction", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 20)), 23), from(2, inserted(put(2, "b", 20)), 21), from(3, inserted(put(3, "c", 20)), 24),
+			overtaken(from(0, truncate(20), 22)),
+		}, "1 a 10 20\n1 a 20 -\n2 b 20 20\n3 c 20 -"},
+		{"inserted again, and changed since", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, put(1, "b", 30), 0), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 21 30\n1 b 30 -"},
+		{"inserted again, and deleted since", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, del(1, 30), 0), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 21 30"},
+		{"two truncates, the second first", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)), from(1, inserted(put(1, "a", 31)), 0),
+		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			whole, single := newRig(t), newRig(t)
+			whole.apply(test.events...)
+			for _, e := range test.events {
+				single.apply(e)
+				single.reload()
+			}
+			for name, r := range map[string]*rig{"one batch": whole, "one by one": single} {
+				if got := r.versions(); got != test.want {
+					t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// inserted says that an event inserts its row.
+func inserted(e change.Event) change.Event {
+	e.Created = true
+	return e
+}
+
+// TestTransformedRowsAndTruncates has truncates overtake rows, and rows a truncate, of a
+// table that others are transformed from.
+func TestTransformedRowsAndTruncates(t *testing.T) {
+	r := newRig(t)
+	r.exec("INSERT INTO metadb.transform_json VALUES ('library', 'patron', 'v', '$', 't')")
+	r.apply(from(1, put(1, `{"x": 1}`, 10), 0), from(1, put(2, `{"x": 2}`, 10), 0))
+	r.apply(from(0, truncate(20), 0))
+	r.apply(from(1, put(1, `{"x": 3}`, 15), 0), from(1, put(3, `{"x": 4}`, 16), 0), from(1, put(1, `{"x": 5}`, 25), 0), from(1, put(2, `{"x": 6}`, 25), 0))
+	r.apply(from(1, inserted(put(2, `{"x": 6}`, 35)), 0), from(1, put(1, `{"x": 7}`, 36), 0))
+	r.apply(overtaken(from(0, truncate(30), 0)))
+	const query = `SELECT __root__id, x::text, extract(epoch FROM __start)::bigint, CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
+		FROM library.patron__t__ ORDER BY 1, __start, __id`
+	if got, want := r.rows(query), "1 1 10 15\n1 3 15 20\n1 5 25 30\n1 7 36 -\n2 2 10 20\n2 6 25 30\n2 6 35 -\n3 4 16 20"; got != want {
+		t.Errorf("transformed: got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestChangeOfKeyWithoutDelete: the insert of a change of key whose delete has not come is
+// set aside, unless the table tells that the delete was applied.
+func TestChangeOfKeyWithoutDelete(t *testing.T) {
+	r := newRig(t)
+	unpaired := func(e change.Event) change.Event {
+		e.Unpaired = true
+		return e
+	}
+	out := r.apply(put(1, "a", 10), put(3, "c", 10), del(3, 20), unpaired(movedFrom(put(4, "?", 20), 3)), unpaired(movedFrom(put(2, "?", 30), 1)), put(5, "e", 30))
+	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.WaitsForOther {
+		t.Errorf("rejected %d: %+v, want the change from 1 to 2", out.Rejected, out.Rejections)
+	}
+	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

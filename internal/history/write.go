@@ -44,6 +44,7 @@ func (r *run) write(ctx context.Context, t *target, f *folded, st *stage, d *dec
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return err
 	}
+	r.noteVersions(t, f, d, ids)
 	return r.transform(ctx, t, f, lineages(f, d, ids))
 }
 

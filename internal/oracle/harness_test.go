@@ -128,7 +128,7 @@ func (b *bench) clear(t reporter) {
 		t.Fatalf("close: %v", err)
 	}
 	_, err := b.admin.Exec(context.Background(), "SET client_min_messages = 'warning'; DROP SCHEMA IF EXISTS "+ident.Name(schema).SQL()+` CASCADE;
-		TRUNCATE metadb.base_table, metadb.target_table, metadb.table_feed, metadb.target_column, metadb.stream_position, metadb.rejected_event, metadb.truncation`)
+		TRUNCATE metadb.base_table, metadb.target_table, metadb.table_feed, metadb.target_column, metadb.stream_position, metadb.rejected_event, metadb.truncation, metadb.row_position`)
 	if err != nil {
 		t.Fatalf("clear: %v", err)
 	}

@@ -3,7 +3,6 @@ package oracle_test
 import (
 	"context"
 	"slices"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -20,18 +19,17 @@ type writer struct {
 	time       int64
 	lsn        uint64
 	// rows are the rows that are there.
-	rows   map[int]bool
-	events []change.Event
+	rows map[int]bool
+	// changed are rows that the transaction has changed since it began, or truncated.
+	changed map[int]bool
+	events  []change.Event
 }
 
 func drawWriter(t *rapid.T) *writer {
 	w := &writer{t: t, partitions: rapid.IntRange(2, 4).Draw(t, "partitions"), lsn: 1000, rows: make(map[int]bool)}
 	for range rapid.IntRange(1, 12).Draw(t, "transactions") {
-		w.time += rapid.SampledFrom([]int64{0, 1, 1, 5}).Draw(t, "seconds")
-		if rapid.IntRange(0, 4).Draw(t, "truncate") == 0 {
-			w.truncate()
-			continue
-		}
+		w.time += rapid.SampledFrom([]int64{1, 1, 5}).Draw(t, "seconds")
+		w.changed = make(map[int]bool)
 		for range rapid.SampledFrom([]int{1, 1, 2, 4}).Draw(t, "changes") {
 			w.change()
 		}
@@ -44,32 +42,30 @@ func (w *writer) change() {
 	w.lsn += 10
 	id := rapid.IntRange(1, 6).Draw(w.t, "id")
 	switch action := rapid.IntRange(0, 9).Draw(w.t, "action"); {
+	case action == 0:
+		clear(w.rows)
+		clear(w.changed)
+		w.add(change.Event{Op: change.Truncate}, rapid.IntRange(0, w.partitions-1).Draw(w.t, "partition"))
+	case w.changed[id]: // a version of no length more would have no order
 	case action < 3 && w.rows[id]:
+		w.changed[id] = true
 		delete(w.rows, id)
 		w.add(change.Event{Op: change.Delete, Shape: keyShapes[patron][0], Row: cell(nil, change.SmallInt, id)}, id%w.partitions)
 	default:
 		row := cell(nil, change.SmallInt, id)
-		row = cell(row, change.Text, strconv.FormatUint(w.lsn, 10))
+		row = cell(row, change.Text, rapid.SampledFrom([]any{"a", "b"}).Draw(w.t, "name"))
 		documents := []any{`{"a": 1}`, `{"a": 2}`}
 		if w.rows[id] {
 			documents = append(documents, unavailable{})
 		}
 		row = cell(row, change.JSONB, rapid.SampledFrom(documents).Draw(w.t, "doc"))
-		w.add(change.Event{Op: change.Upsert, Shape: shapes[patron][0], Row: row}, id%w.partitions)
-		w.rows[id] = true
+		w.add(change.Event{Op: change.Upsert, Created: !w.rows[id], Shape: shapes[patron][0], Row: row}, id%w.partitions)
+		w.rows[id], w.changed[id] = true, true
 	}
 }
 
-// truncate draws a truncate, at a time of its own.
-func (w *writer) truncate() {
-	w.lsn += 10
-	w.time++
-	clear(w.rows)
-	w.add(change.Event{Op: change.Truncate}, rapid.IntRange(0, w.partitions-1).Draw(w.t, "partition"))
-	w.time++
-}
-
 func (w *writer) add(e change.Event, number int) {
+	e.Partitions = w.partitions
 	e.Table, e.Source, e.LSN, e.Time = patron, patron, w.lsn, change.Micros((base+w.time)*1e6)
 	e.Position.Partition = change.Partition{Topic: "sensor.patron", Number: int32(number)}
 	w.events = append(w.events, e)

@@ -25,6 +25,26 @@ import (
 // before it. Rows of snapshots are in no order, and wait for nothing: what was changed
 // while they were read comes after them, in other partitions as in their own.
 //
+// The barrier is not what makes rows right: a producer may write what precedes an event
+// to another partition long after it has come to the end there. What comes late takes its place
+// in history (package history: truncation.go, overtaken.go, place.go); the barrier keeps that rare. The
+// insert of a change of key alone waits for a record, the delete of the old key (pair.go).
+//
+// The states of a partition, which is a lane:
+//
+//	            delivered, first in its topic's order
+//	            or speaking of others
+//	 flowing ───────────────────────────────▶ held ──── older than skew ───▶ asking
+//	    ▲                                      ▲ │                             │ ends become
+//	    │ queue empty                          │ │ too much held back          ▼ known
+//	    │                                      │ ▼                           waiting ──▶ awaiting delete
+//	released ◀── others at their ends,         │ full: not read until          │            │  (pair.go)
+//	    │        or at later changes ──────────┼── half of it has gone         │            │ the delete has
+//	    │                                      │                               │            │ passed, or 180
+//	    └─ next head of the queue ─────────────┘ ◀─── cleared ─────────────────┴────────────┘ intervals
+//
+//	a partition that others wait for: read ── silent for long (stall.go) ──▶ mute or foreign ── delivers ──▶ read
+//
 // It is pure: the ends are asked for by asks and told by told. Partitions that are not
 // read yet are waited for as well, and those that somebody else reads until that is
 // clear: see stall.go. In a topic with one partition, events that speak for themselves
@@ -70,6 +90,7 @@ func (b *barrier) begin(begun []change.Beginning) {
 		}
 		if beginning.TopicID == beginning.Stored.TopicID {
 			l.high = beginning.Stored.HighLSN
+			l.stored = l.high
 		}
 		l.newcomer = l.fresh && settled[l.of]
 		b.lanes[l.Partition] = l
@@ -122,6 +143,7 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 			continue // not ours any more
 		}
 		l.heard, l.mute = b.ticks, false
+		e.Partitions = l.of.partitions
 		place := l.place(e)
 		if len(l.queue) == 0 && !(place > 0 && l.ordered()) && !b.speaks(l, e) {
 			l.advance(e)
@@ -139,6 +161,7 @@ func (b *barrier) limit() int { return min(laneBytes, heldBytes/max(1, len(b.que
 // release lets the head of a lane's queue go.
 func (b *barrier) release(l *lane, through []change.Event) []change.Event {
 	head := &l.queue[0].Event
+	head.Unpaired = !l.paired(&l.queue[0])
 	through = append(through, *head)
 	l.advance(head)
 	l.bytes -= size(head)

@@ -95,6 +95,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 				p.release(ctx, current)
 			}
 			p.lookForStall(ctx, current)
+			p.releaseUnpaired(current)
 			ripe = p.ripe() // what waited behind what was let go
 		case <-p.lots.changed:
 			p.pause()

@@ -10,8 +10,9 @@ import (
 
 // A producer writes to each partition by itself: what comes first may be written a
 // moment later than what follows it elsewhere. So the ends are read only when an event is
-// older than writeSkew, which all events are while the stream is behind. A producer that can't
-// write to one partition for longer, while it writes to others, changes the order.
+// older than writeSkew, which all events are while the stream is behind. That only keeps late
+// records rare: a producer that works off a backlog writes them seconds later, and they take
+// their places in history.
 const writeSkew = 250 * time.Millisecond
 
 // ripens returns how long it takes until the ends may be read for an event that waits,

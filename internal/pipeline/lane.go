@@ -6,6 +6,10 @@ import "metadb/internal/change"
 type topic struct {
 	lanes      []*lane
 	partitions int
+	// deletes and olderDeletes have the lsn of the changes of key whose deletes have
+	// passed; noDeletes says that one has been waited for in vain.
+	deletes, olderDeletes map[uint64]bool
+	noDeletes             bool
 }
 
 // lane is one partition.
@@ -19,8 +23,12 @@ type lane struct {
 	// newcomer says that the next event is the first of a partition that
 	// appeared while its topic had positions.
 	newcomer bool
-	// high is the highest source.lsn of the changes that were delivered.
-	high uint64
+	// high is the highest source.lsn of the changes that were delivered, stored that
+	// of those that had been applied when reading began.
+	high, stored uint64
+	// unpaired is for how many intervals the head has waited for the delete of its
+	// change of key.
+	unpaired int
 	// queue are events held back, in order, and bytes about what they take.
 	queue []held
 	bytes int
@@ -95,5 +103,6 @@ func (l *lane) ordered() bool { return l.of.partitions > 1 }
 
 func (l *lane) advance(e *change.Event) {
 	l.next = e.Position.Offset + 1
-	l.newcomer = false
+	l.newcomer, l.unpaired = false, 0
+	l.of.pair(e)
 }

@@ -64,7 +64,7 @@ func (b *barrier) next(of *topic) *lane {
 func (b *barrier) first(of *topic) *lane {
 	var first *lane
 	for _, l := range of.lanes {
-		if len(l.queue) == 0 || l.queue[0].place == 0 {
+		if len(l.queue) == 0 || l.queue[0].place == 0 || b.awaitsDelete(l) {
 			continue
 		}
 		if l.ordered() || b.speaksOfTopic(l, &l.queue[0].Event) {
@@ -110,7 +110,7 @@ func (b *barrier) speaksOfTopic(l *lane, e *change.Event) bool {
 // topic, may go.
 func (b *barrier) cleared(l *lane) bool {
 	missing := func(part change.Partition) bool { return b.lanes[part] == nil && !b.foreign[part] }
-	if l.ends == nil || slices.ContainsFunc(l.unread, missing) {
+	if l.ends == nil || slices.ContainsFunc(l.unread, missing) || b.awaitsDelete(l) {
 		return false
 	}
 	return !slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return b.waitsFor(l, other) })
@@ -142,6 +142,8 @@ func (b *barrier) waitsFor(l, other *lane) bool {
 		return false
 	case len(other.queue) == 0:
 		return l.before(other)
+	case b.awaitsDelete(other):
+		return false
 	case l.queue[0].stands() > 0:
 		return !b.follows(other, l)
 	case b.headSpeaksOfAll(other):

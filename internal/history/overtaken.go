@@ -1,0 +1,163 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// overtaken is what a truncate ends that came after changes which follow it.
+type overtaken struct {
+	// before are versions that began at the truncate's own time, and before it.
+	before []int64
+	// again are rows of versions that it ends, which were inserted once more after it.
+	again []reinserted
+}
+
+// reinserted is a row that was inserted again as it was.
+type reinserted struct {
+	row change.Row
+	rowPosition
+	// ended is when the version ended, which goes on as another one; forever if it is current.
+	ended change.Micros
+}
+
+// findOvertaken finds what a truncate ends that was overtaken.
+func (r *run) findOvertaken(ctx context.Context, t *target, e *change.Event) (overtaken, error) {
+	var found overtaken
+	if e.LSN == 0 {
+		return found, nil // it has no place among them
+	}
+	positions, err := r.overtaking(ctx, t, e)
+	if err != nil || len(positions) == 0 {
+		return found, err
+	}
+	again := make(map[int64]rowPosition)
+	for _, p := range positions {
+		first, known := again[p.id]
+		switch {
+		case !p.again && p.lsn < e.LSN:
+			found.before = append(found.before, p.id)
+		case p.again && p.lsn > e.LSN && (!known || p.lsn < first.lsn):
+			again[p.id] = p
+		}
+	}
+	if len(again) == 0 {
+		return found, nil
+	}
+	found.again, err = r.reinserted(ctx, t, e, found.before, again)
+	return found, err
+}
+
+// reinserted reads the rows of versions that the truncate ends and that were inserted again.
+func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before []int64, again map[int64]rowPosition) ([]reinserted, error) {
+	ids := make([]int64, 0, len(again))
+	for id := range again {
+		ids = append(ids, id)
+	}
+	sql := "SELECT __id, __end" + storedColumns(t.table, "") + " FROM " + t.table.Main.SQL() +
+		" WHERE __id = ANY ($1) AND __origin = $4::text AND (__start < $2 OR __id = ANY ($3)) AND __end > $2 ORDER BY __id"
+	// As COPY takes them: binary.
+	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, moment(e.Time), before, string(e.Origin))
+	if err != nil {
+		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
+	}
+	var rows []reinserted
+	for result.Next() {
+		values := result.RawValues()
+		p := again[int64(binary.BigEndian.Uint64(values[0]))]
+		row := reinserted{rowPosition: p, ended: change.Micros(binary.BigEndian.Uint64(values[1])) + pgEpoch}
+		for _, value := range values[2:] {
+			if value == nil {
+				row.row = change.AppendNull(row.row)
+			} else {
+				row.row = change.AppendValue(row.row, value)
+			}
+		}
+		rows = append(rows, row)
+	}
+	if err := result.Err(); err != nil {
+		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
+	}
+	return rows, nil
+}
+
+// endOvertaken ends, with a truncate that was overtaken, versions that had been ended by
+// the events that overtook it, those of transformed tables among them.
+func (r *run) endOvertaken(ctx context.Context, t *target, e *change.Event, before []int64) error {
+	if t.table.LastEnd <= e.Time {
+		return nil
+	}
+	histories := []ident.Qualified{t.table.History}
+	for _, name := range r.children(t.table.Name) {
+		if child := r.child(name); child != nil {
+			histories = append(histories, child.table.History)
+		}
+	}
+	for i, relation := range histories {
+		if i > 0 {
+			before = nil // ids of the table's own versions
+		}
+		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND (__start < $2 OR __id = ANY ($3)) AND __end > $2",
+			string(e.Origin), moment(e.Time), before)
+		if err != nil {
+			return fmt.Errorf("truncate: %w", err)
+		}
+	}
+	return nil
+}
+
+// insertAgain applies the inserts that follow an overtaken truncate and had found their
+// rows as they were: each makes a version after all.
+func (r *run) insertAgain(ctx context.Context, t *target, e *change.Event, rows []reinserted) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	shape := &change.Shape{Key: t.table.Key}
+	for i := range t.table.Columns {
+		shape.Columns = append(shape.Columns, t.table.Columns[i].Column)
+	}
+	events, late := make([]change.Event, len(rows)), make(map[change.Position]*change.Rejected)
+	current := &target{}
+	*current = *t
+	current.events = nil
+	for i, row := range rows {
+		events[i] = change.Event{
+			Op: change.Upsert, Source: e.Source, Table: e.Table, Origin: e.Origin, Time: row.at, LSN: row.lsn, Shape: shape, Row: row.row, Complete: true,
+			Partitions: 2, Created: true,
+			Position: change.Position{Partition: change.Partition{Topic: e.Position.Partition.Topic, Number: none}, Offset: int64(i)},
+		}
+		if row.ended == forever {
+			current.events = append(current.events, i)
+		} else {
+			late[events[i].Position] = &change.Rejected{Later: &rows[i].ended}
+		}
+	}
+	sub := *r
+	sub.batch, sub.retried = &change.Batch{Source: r.batch.Source, Events: events}, nil
+	for _, c := range cut(current, events) {
+		if err := sub.writeChunk(ctx, current, c); err != nil {
+			return err
+		}
+	}
+	sub.retried = late
+	for i := range events {
+		if late[events[i].Position] == nil {
+			continue
+		}
+		single := *current
+		single.events = []int{i}
+		if err := sub.place(ctx, current, cut(&single, events)[0]); err != nil {
+			return err
+		}
+	}
+	batch, retried, events0 := r.batch, r.retried, t.events
+	*r, *t = sub, *current
+	r.batch, r.retried, t.events = batch, retried, events0
+	return nil
+}

@@ -1,0 +1,158 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// A truncate can come after changes that follow it at the source, from other
+// partitions of its topic. What it ends then is told by positions: those of the versions
+// that began at its own time, in its transaction, and those of rows that were inserted
+// again as they were, which left no version because the truncate had not come yet.
+
+// rowPosition is where the change stands at the source that made a version, or, where
+// again is true, inserted its row once more.
+type rowPosition struct {
+	id    int64
+	lsn   uint64
+	at    change.Micros
+	again bool
+}
+
+// notePosition notes where a change stands that made a version or found it.
+func (t *target) notePosition(e *change.Event, id int64, again bool) {
+	if e.Partitions > 1 && e.LSN != 0 && e.Snapshot == change.Streamed && (e.Created || !again) {
+		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, again})
+	}
+}
+
+// noteVersions notes where the changes stand that a decision carried out.
+func (r *run) noteVersions(t *target, f *folded, d *decision, ids []int64) {
+	for i, v := range d.versions {
+		t.notePosition(&r.batch.Events[f.items[v.item].event], ids[i], false)
+	}
+	r.noteAgain(t, f, d, ids)
+}
+
+// noteAgain notes where the inserts stand that found their rows.
+func (r *run) noteAgain(t *target, f *folded, d *decision, ids []int64) {
+	for _, a := range d.again {
+		id := a.id
+		if a.version != none {
+			id = ids[a.version]
+		}
+		t.notePosition(&r.batch.Events[f.items[a.item].event], id, true)
+	}
+}
+
+// notePositions notes where the changes stand that an exchange carried out.
+func (r *run) notePositions(t *target, f *folded, x *exchange) {
+	for n, v := range x.d.versions {
+		e := &r.batch.Events[f.items[v.item].event]
+		if x.same[v.item] {
+			t.notePosition(e, x.gone[v.item].id, true)
+		} else {
+			t.notePosition(e, x.ids[n], false)
+		}
+	}
+	r.noteAgain(t, f, x.d, x.ids)
+}
+
+// storePositions stores the positions of a batch, and removes those that every
+// partition of their topic has passed.
+func (r *run) storePositions(ctx context.Context, events []change.Event) error {
+	first := make(map[change.Table]*change.Event)
+	for i := range events {
+		if e := &events[i]; e.Partitions > 1 {
+			first[e.Table] = e
+		}
+	}
+	for _, t := range r.settled {
+		if len(t.positions) == 0 {
+			continue
+		}
+		if err := r.storeTablePositions(ctx, t, first[t.table.Name]); err != nil {
+			return fmt.Errorf("store positions of changes: %w", err)
+		}
+	}
+	return nil
+}
+
+// maxPositions is how many batches of a table keep their positions at most, where a
+// partition of the topic shows nothing that would tell that no truncate is left in it.
+// They are counted once in prunedEach batches.
+const (
+	maxPositions = 10_000
+	prunedEach   = 500
+)
+
+func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Event) error {
+	n := len(t.positions)
+	ids, lsns, times, again := make([]int64, n), make([]int64, n), make([]time.Time, n), make([]bool, n)
+	var lastAt change.Micros
+	var lastLSN uint64
+	for i, p := range t.positions {
+		ids[i], lsns[i], times[i], again[i] = p.id, int64(p.lsn), moment(p.at), p.again
+		lastAt, lastLSN = max(lastAt, p.at), max(lastLSN, p.lsn)
+	}
+	name := t.table.Name
+	_, err := r.tx.Exec(ctx, `
+		WITH passed AS (
+			SELECT min(high_lsn) AS lsn, min(high_time) AS at FROM metadb.stream_position
+				WHERE source_name = $1 AND consumer_group = $11 AND topic = $4
+				HAVING count(*) >= $12
+		), gone AS (
+			DELETE FROM metadb.row_position AS p USING passed
+				WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn AND p.last_at < passed.at
+		)
+		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, e.Partitions)
+	if err != nil {
+		return err
+	}
+	if r.stored++; r.stored%prunedEach != 0 {
+		return nil
+	}
+	_, err = r.tx.Exec(ctx, `
+		DELETE FROM metadb.row_position AS p WHERE p.schema_name = $1 AND p.table_name = $2
+			AND p.id <= (SELECT id FROM metadb.row_position WHERE schema_name = $1 AND table_name = $2 ORDER BY id DESC OFFSET $3 LIMIT 1)`,
+		name.Schema, name.Name, maxPositions)
+	return err
+}
+
+// overtaking returns the positions of changes that took place at the time of a
+// truncate, and of those that inserted rows again from then on.
+func (r *run) overtaking(ctx context.Context, t *target, e *change.Event) ([]rowPosition, error) {
+	rows, err := r.tx.Query(ctx, `
+		SELECT u.id, u.lsn, u.at, u.again FROM metadb.row_position AS p,
+				unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
+			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND (u.at = $3 OR u.again AND u.at >= $3)
+			ORDER BY u.lsn`, t.table.Name.Schema, t.table.Name.Name, moment(e.Time))
+	if err != nil {
+		return nil, fmt.Errorf("read positions of changes: %w", err)
+	}
+	var found []rowPosition
+	var p rowPosition
+	var lsn int64
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&p.id, &lsn, &at, &p.again}, func() error {
+		p.lsn, p.at = uint64(lsn), micros(at)
+		found = append(found, p)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read positions of changes: %w", err)
+	}
+	for _, p := range t.positions {
+		if p.at == e.Time || p.again && p.at > e.Time {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,76 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// unpairedError says that inserts of changes of key lack values, and that the deletes of
+// the old keys, which tell that all of those has been read, have not come.
+type unpairedError struct {
+	// events are indexes into the batch.
+	events []int
+}
+
+func (e *unpairedError) Error() string {
+	return change.Count(len(e.events), "change of key lacks", "changes of key lack") + " its delete"
+}
+
+// unpairedReason is why such an event is set aside.
+const unpairedReason = "waits for the delete of its change of key, which has the values that it lacks"
+
+// findUnpaired returns an error for the inserts whose deletes have not come, unless a version
+// under the old key has ended with the very change.
+func (r *run) findUnpaired(ctx context.Context, t *target, c *chunk, f *folded, st *stage) error {
+	asked := make([]bool, len(f.items))
+	for i := range f.items {
+		asked[i] = f.items[i].via != nil && r.batch.Events[f.items[i].event].Unpaired
+	}
+	if !slices.Contains(asked, true) {
+		return nil
+	}
+	for nulls := range f.oldPatterns() {
+		ords, err := r.ords(ctx, "SELECT w.ord FROM "+st.SQL()+" AS s JOIN "+st.SQL()+" AS w ON w.via = s.ord WHERE s.probe AND EXISTS (SELECT FROM "+
+			t.table.Main.SQL()+" AS c WHERE "+sameKey(t.table, c.key, nulls)+" AND NOT c.__current AND c.__end = greatest(s.at, c.__start))")
+		if err != nil {
+			return fmt.Errorf("look for deletes of changes of key: %w", err)
+		}
+		for ord := range ords {
+			asked[ord] = false
+		}
+	}
+	unpaired := &unpairedError{}
+	for i, still := range asked {
+		if still {
+			unpaired.events = append(unpaired.events, f.items[i].event)
+		}
+	}
+	if len(unpaired.events) == 0 {
+		return nil
+	}
+	slices.Sort(unpaired.events)
+	return unpaired
+}
+
+// applyUnpaired sets the events of a chunk aside that wait for a delete, and applies the
+// others.
+func (r *run) applyUnpaired(ctx context.Context, t *target, c *chunk, unpaired *unpairedError) error {
+	for _, i := range unpaired.events {
+		e := &r.batch.Events[i]
+		r.outcome.Applied--
+		r.outcome.ByOp[e.Op]--
+		r.reject(i, change.WaitsForOther, unpairedReason).unconfirmed = e.Confirm
+		if e.Confirm {
+			r.keyed = append(r.keyed, len(r.rejects)-1)
+		}
+	}
+	rest := *c
+	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
+		_, found := slices.BinarySearch(unpaired.events, i)
+		return found
+	})
+	return r.applyChunk(ctx, t, &rest)
+}
