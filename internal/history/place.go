@@ -78,6 +78,9 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 	case p.end == forever:
 		return errNotLate
 	case p.nothing:
+		if p.before != nil && e.Op == change.Upsert {
+			t.notePosition(e, p.before.id, true)
+		}
 		return nil
 	}
 	if err := r.carryOut(ctx, t, c, st, p); err != nil {
