@@ -1,6 +1,9 @@
 package change
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Op says what an event does to its table.
 type Op uint8
@@ -126,6 +129,12 @@ type Event struct {
 	// of the last version under that key. Nil otherwise.
 	OldKey Row
 
+	// Omitted are the indexes of the row's values that are NULL in the record of
+	// an update though the source may have them unchanged: the connector sends NULL
+	// for unchanged TOAST of some types. In Row they are NULL, or unavailable where
+	// the data source's options say so.
+	Omitted []int
+
 	// Position is the record's place in the stream.
 	Position Position
 	// Reason is why the record is rejected, in words for an administrator.
@@ -142,6 +151,26 @@ type Event struct {
 // Lacks reports whether the event is an upsert whose row has unavailable values.
 func (e *Event) Lacks() bool {
 	return e.Op == Upsert && !e.Complete && e.Row.HasUnavailable()
+}
+
+// IsOmitted reports whether a value of the row is NULL though the source may have it
+// unchanged.
+func (e *Event) IsOmitted(at int) bool {
+	return slices.Contains(e.Omitted, at) && e.Row.Cell(at).State == Null
+}
+
+// Guesses reports whether values of the row are unavailable because NULL was taken
+// for that.
+func (e *Event) Guesses() bool {
+	if e.Complete {
+		return false
+	}
+	for _, at := range e.Omitted {
+		if e.Row.Cell(at).State == Unavailable {
+			return true
+		}
+	}
+	return false
 }
 
 // Note reports something about a column that deserves a line in the log, once

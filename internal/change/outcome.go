@@ -33,6 +33,14 @@ type Outcome struct {
 	Refusals []string
 	// Warnings are lines for the log.
 	Warnings []string
+	// Columns are notes about columns, for the log once in a run.
+	Columns []ColumnNote
+}
+
+// ColumnNote is a note about a column of a table.
+type ColumnNote struct {
+	Table Table
+	Note
 }
 
 // Took is how long the parts of applying a batch took.

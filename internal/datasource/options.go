@@ -41,6 +41,7 @@ type Options struct {
 	RejectedLimit                             string
 	SilenceWarning                            string
 	HeartbeatTopic, HeartbeatTable            string
+	NullMeansUnchanged                        string
 }
 
 // New returns the options of a data source before any is given: enabled, and
@@ -57,7 +58,7 @@ func Names() []string {
 		"trim_schema_prefix", "add_schema_prefix", "map_public_schema", "module",
 		"sasl_mechanism", "sasl_username", "sasl_password",
 		"unavailable_value_placeholder", "ssl_ca_file", "ssl_cert_file", "ssl_key_file",
-		"rejected_limit", "silence_warning", "heartbeat_topic", "heartbeat_table",
+		"rejected_limit", "silence_warning", "heartbeat_topic", "heartbeat_table", "null_means_unchanged",
 	}
 }
 
@@ -175,6 +176,6 @@ func (o *Options) fields() []*string {
 		&o.TrimSchemaPrefix, &o.AddSchemaPrefix, &o.MapPublicSchema, &o.Module,
 		&o.SASLMechanism, &o.SASLUsername, &o.SASLPassword,
 		&o.UnavailablePlaceholder, &o.SSLCAFile, &o.SSLCertFile, &o.SSLKeyFile,
-		&o.RejectedLimit, &o.SilenceWarning, &o.HeartbeatTopic, &o.HeartbeatTable,
+		&o.RejectedLimit, &o.SilenceWarning, &o.HeartbeatTopic, &o.HeartbeatTable, &o.NullMeansUnchanged,
 	}
 }

@@ -123,6 +123,9 @@ func check(key, value string) error {
 		return oneOf(key, value, MechanismPlain, MechanismSCRAMSHA256, MechanismSCRAMSHA512)
 	case "module":
 		return oneOf(key, value, "folio", "reshare")
+	case "null_means_unchanged":
+		_, err := (&Options{NullMeansUnchanged: value}).MeansUnchanged()
+		return err
 	case "topics", "schema_pass_filter", "schema_stop_filter", "table_stop_filter":
 		_, err := Expressions(key, value)
 		return err

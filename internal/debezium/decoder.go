@@ -13,6 +13,10 @@ type Config struct {
 	// Placeholder is the connector's unavailable.value.placeholder; empty
 	// for Debezium's default, __debezium_unavailable_value.
 	Placeholder string
+	// MeansUnchanged says of a column, named schema.table.column, whether its NULL
+	// in an update stands for an unchanged long value; byType that it may, by its
+	// type. Nil for never.
+	MeansUnchanged func(column string, byType bool) bool
 }
 
 // Input is a Kafka record as it was fetched.
@@ -37,6 +41,8 @@ type Decoder struct {
 	// headerNames holds the names of headers, which are few.
 	headerNames map[string]string
 
+	unchanged func(column string, byType bool) bool
+
 	reading  reading
 	rows     rowReader
 	key      recordKey
@@ -45,7 +51,7 @@ type Decoder struct {
 
 // NewDecoder returns a decoder that has seen nothing yet.
 func NewDecoder(cfg Config) *Decoder {
-	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}}
+	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}, unchanged: cfg.MeansUnchanged}
 	d.rows.placeholder = newPlaceholder(cfg.Placeholder)
 	return d
 }
@@ -100,6 +106,8 @@ type reading struct {
 	// the row has too; keyErr says why it could not be read.
 	shapes *shapes
 	keyErr error
+	// guessed says that a NULL of the row was taken for an unchanged value.
+	guessed bool
 }
 
 // read reads the record and fills in the event. What goes wrong on the fast way

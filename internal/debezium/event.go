@@ -88,6 +88,12 @@ func (d *Decoder) fillUpsert(in *reading) error {
 		}
 		oldKey = nil // which tells where unavailable values are, and there are none
 	}
+	if env.op[0] == 'u' || oldKey != nil {
+		if row, err = d.findOmitted(in, row); err != nil {
+			return err
+		}
+		event.Complete = event.Complete && !in.guessed
+	}
 	event.Op, event.Shape = change.Upsert, in.shapes.row
 	event.Notes = d.rows.notes
 	if in.plan.notes != nil {

@@ -14,6 +14,8 @@ type column struct {
 	// as Kafka's JSON converter writes it, comma and name and colon.
 	lead    []byte
 	convert converter
+	// omitted says that the connector sends NULL for unchanged long values.
+	omitted bool
 }
 
 // plan is what is made of one schema: how to read the payloads that have it.
@@ -28,7 +30,11 @@ type plan struct {
 	columns []column
 	// filled is the shapes' Filled.
 	filled []bool
-	index  map[string]int
+	// omits are the columns for which the connector may send NULL where they are
+	// unchanged, of the table that omitsOf names.
+	omits   []omit
+	omitsOf change.Table
+	index   map[string]int
 	// notes say which columns' types are not known; the first event of the
 	// plan carries them.
 	notes []change.Note
@@ -100,6 +106,7 @@ func compileRow(row *schema) *plan {
 			Column:  change.Column{Name: name, Type: t.typ},
 			lead:    lead(field.Field, len(p.columns) > 0),
 			convert: t.convert,
+			omitted: field.isOmitted(),
 		})
 	}
 	return p

@@ -42,6 +42,8 @@ type Applier struct {
 	home string
 	// habits remember what the last chunks of the tables were like.
 	habits map[change.Table]habit
+	// omitted are the columns that warnOmitted has named.
+	omitted map[omittedColumn]bool
 	// mappings and layouts are what is known of the JSON mappings, kin which
 	// tables are transformed from which. They are made again where what they
 	// were made of changes.
@@ -149,7 +151,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 // rollBack ends a transaction that failed. A connection that can't even do that
 // is given up, and so are the temporary tables on it.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
-	a.layouts, a.usage = nil, nil
+	a.layouts, a.usage, a.omitted = nil, nil, nil
 	a.stages.rolledBack()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return

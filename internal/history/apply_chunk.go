@@ -17,6 +17,7 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 	if f.lost {
 		r.warnLost(t)
 	}
+	r.warnNulledInChain(t, f)
 	if t.direct(c, f) {
 		done, err := r.applyDirect(ctx, t, c, f)
 		if done || err != nil {

@@ -10,6 +10,7 @@ import (
 
 // Types of arrays' elements, by their object identifiers.
 const (
+	boolOID        = 16
 	int4OID        = 23
 	int8OID        = 20
 	textOID        = 25

@@ -27,6 +27,10 @@ type chunk struct {
 	// kept are fields of the upserts, rows of a snapshot, that are not stored: the
 	// columns that only snapshots bring. What is stored stays.
 	kept []int
+	// omitted are fields that an update has as NULL though the source may have them
+	// unchanged; guessed are columns in which that was taken for unavailable.
+	omitted []int
+	guessed map[int]bool
 	// plain says that every value is stored in the type in which it arrives.
 	plain bool
 	// keys has what the events so far did to their keys, if it is asked for.
@@ -66,7 +70,7 @@ func cut(t *target, events []change.Event) []*chunk {
 	var chunks []*chunk
 	var current *chunk
 	// Keys are only traced where they may be asked for.
-	traced := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect || events[i].OldKey != nil })
+	traced := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect || events[i].OldKey != nil || events[i].Guesses() })
 	// Where only PostgreSQL knows which keys are equal, it sees one at a time.
 	single := t.hasCollatedKey()
 	for _, i := range t.events {
@@ -173,10 +177,11 @@ func (c *chunk) sameKey(e *change.Event) bool {
 }
 
 // knows reports whether the event, or an earlier one of its key that may be a
-// repetition, has to see what the chunk writes.
+// repetition, has to see what the chunk writes. One that guesses has to: only
+// PostgreSQL says which values are long.
 func (c *chunk) knows(e *change.Event) bool {
 	before, known := c.keys[string(c.keyBytes(nil, e))]
-	return known && (before.suspect || e.Suspect)
+	return known && (before.suspect || e.Suspect || e.Guesses())
 }
 
 // hidesOldKey reports whether the version under an event's old key that its
@@ -206,6 +211,25 @@ func (c *chunk) add(t *target, e *change.Event, i, phase int, traced bool) {
 		c.setFields(t, e.Shape.Columns, i)
 	} else if c.fields == nil {
 		c.setFields(t, c.keyColumns, i)
+	}
+	if e.Omitted != nil {
+		c.noteOmitted(e)
+	}
+}
+
+// noteOmitted notes which fields of an event are NULL, or unavailable, though the
+// record says neither.
+func (c *chunk) noteOmitted(e *change.Event) {
+	for _, at := range e.Omitted {
+		switch {
+		case e.Row.Cell(at).State == change.Unavailable:
+			if c.guessed == nil {
+				c.guessed = make(map[int]bool)
+			}
+			c.guessed[c.fields[at].column] = true
+		case !slices.Contains(c.omitted, at):
+			c.omitted = append(c.omitted, at)
+		}
 	}
 }
 

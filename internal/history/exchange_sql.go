@@ -14,18 +14,21 @@ import (
 func (r *run) findCurrent(ctx context.Context, t *target, f *folded, x *exchange) error {
 	k, items := keysOf(t.table, f), f.items
 	params := append(k.params, []byte(r.batch.Events[items[0].event].Origin))
-	telling := tellingFields(f.chunk)
+	telling, nulled := tellingFields(f.chunk), r.nulledFields(t, f.chunk)
 	columns, wanted := x.descent.wanted()
 	documents := make([][]byte, len(columns))
 	const meta = 4
-	sql := "SELECT e.ord, c.__id, c.__start, c.ctid" + telling.list(t.table) + wanted + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
+	sql := "SELECT e.ord, c.__id, c.__start, c.ctid" + telling.list(t.table) + wanted + isLongWhere(t.table, nulled, len(params)+1) + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
 		t.table.Current.SQL() + " AS c ON c.__origin = $" + strconv.Itoa(len(params)) + "::text AND " + k.where
+	params = append(params, nulledArrays(r.batch.Events, f, k.items, nulled)...)
 	err := r.read(ctx, sql, params, func(row [][]byte) {
 		item, id := k.items[binary.BigEndian.Uint64(row[0])-1], int64(binary.BigEndian.Uint64(row[1]))
 		x.gone[item] = matched{
 			id: id, start: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch, place: readTID(row[3]),
 			differs: items[item].upsert && telling.differ(items[item].row, row[meta:meta+len(telling)]),
 		}
+		long := row[len(row)-len(nulled):]
+		r.warnNulled(t, nulled, &items[item], func(i int) bool { return long[i][0] != 0 })
 		if x.descent == nil {
 			return
 		}

@@ -15,6 +15,10 @@ import (
 // match asks PostgreSQL about the items in the stage.
 func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *stage) (*matches, error) {
 	m := newMatches(len(f.items))
+	m.nulled = r.nulledFields(t, c)
+	m.nulledLong = func(ord, i int) {
+		r.warnNulled(t, m.nulled[i:i+1], &f.items[ord], func(int) bool { return true })
+	}
 	for nulls := range f.nulls {
 		if err := r.matchCurrent(ctx, t.table, c.key, nulls, st, m); err != nil {
 			return nil, err
@@ -104,7 +108,7 @@ func nullsInKey(key change.Row) pattern {
 // matchCurrent finds the current rows of the chains, and whether the chain's
 // first version equals them.
 func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nulls pattern, st *stage, m *matches) error {
-	sql := "SELECT s.ord, c.__id, c.__start, c.ctid, s.upsert AND " + sameImage(t) +
+	sql := "SELECT s.ord, c.__id, c.__start, c.ctid, s.upsert AND " + sameImage(t) + isLongWhereNull(t, m.nulled) +
 		" FROM " + st.SQL() + " s JOIN " + t.Current.SQL() + " c ON " + sameKey(t, key, nulls) +
 		" WHERE s.head"
 	// This is read for every row of the stream: the bytes as PostgreSQL sends
@@ -121,6 +125,11 @@ func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nul
 			place: readTID(raw[3]),
 			equal: raw[4][0] != 0,
 		})
+		for i, long := range raw[5:] {
+			if long[0] != 0 {
+				m.nulledLong(int(int32(binary.BigEndian.Uint32(raw[0]))), i)
+			}
+		}
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("find current rows: %w", err)

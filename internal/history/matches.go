@@ -29,6 +29,11 @@ type matches struct {
 	// lastEnd has the last __end of keys that have no current row, by the
 	// head, where that could be after an event of the chain.
 	lastEnd map[int]change.Micros
+	// nulled are fields in which NULL may stand for an unchanged value; nulledLong
+	// is called with an item and the number of such a field of which the current
+	// row has a long value.
+	nulled     []nulled
+	nulledLong func(ord, i int)
 	// repeated has the items that have been applied before.
 	repeated map[int]bool
 }

@@ -120,13 +120,15 @@ func (r *run) takeFrom(ctx context.Context, t *target, c *chunk, f *folded, st *
 		return r.resolve(ctx, t, c, f, st)
 	}
 	if before == nil {
-		r.warnLost(t)
+		if len(c.kept)+len(c.guessed) == 0 {
+			r.warnLost(t)
+		}
 		return nil
 	}
 	fill := ""
 	for _, at := range f.items[0].unavailable {
 		column := c.fields[at].column
-		fill += ", " + stageColumn(column) + " = c." + t.table.Columns[column].Stored.SQL()
+		fill += ", " + stageColumn(column) + " = " + c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL())
 	}
 	_, err := r.tx.Exec(ctx, "UPDATE "+st.SQL()+" s SET "+trimComma(fill)+" FROM "+t.table.Main.SQL()+" c WHERE s.head AND c.__id = $1", before.id)
 	if err != nil {

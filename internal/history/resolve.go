@@ -40,7 +40,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		}
 		fill := ""
 		for _, column := range wanted {
-			fill += ", " + filled("s", column, "c."+t.table.Columns[column].Stored.SQL())
+			fill += ", " + filled("s", column, c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()))
 		}
 		sql := "UPDATE " + st.SQL() + " s SET " + trimComma(fill) + " FROM " + t.table.Current.SQL() + " c WHERE " +
 			sameKey(t.table, c.key, nulls) + " AND s.missing IS NOT NULL AND s.via IS NULL AND " + latest(t.table, c.key, nulls)
@@ -60,7 +60,7 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		}
 		found += n
 	}
-	if found < int64(plain+viaOld) && len(c.kept) == 0 {
+	if found < int64(plain+viaOld) && len(c.kept)+len(c.guessed) == 0 {
 		r.warnLost(t)
 	}
 	return nil
@@ -82,7 +82,7 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 		values, fill := "", ""
 		for _, column := range wanted {
 			values += ", c." + t.Columns[column].Stored.SQL() + " AS " + stageColumn(column)
-			fill += ", " + filled("i", column, "v."+stageColumn(column))
+			fill += ", " + filled("i", column, c.filledValue(column, "v."+stageColumn(column)))
 		}
 		sql := "UPDATE " + st.SQL() + " AS i SET " + trimComma(fill) + " FROM " + st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
 			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKey(t, c.key, nulls) +

@@ -102,6 +102,9 @@ func (p *pipeline) report(ctx context.Context, b *batch, outcome change.Outcome)
 	for _, line := range outcome.Warnings {
 		p.Logger.Warn(line)
 	}
+	for _, n := range outcome.Columns {
+		p.logColumn(n.Table, n.Note)
+	}
 	for _, refusal := range outcome.Refusals {
 		if p.Reporter.Refused(refusal) {
 			p.Logger.Warn(p.subject() + "not applied: " + refusal)

@@ -24,17 +24,22 @@ func (p *pipeline) tell(e *change.Event) {
 		p.Logger.Warn("primary key not defined: " + e.Position.Partition.Topic + "; " + change.NoKeyText(e.Source.String()))
 	}
 	for _, n := range e.Notes {
-		said := note{e.Table, n.Column, n.Text}
-		if p.notes[said] {
-			continue
-		}
-		p.notes[said] = true
-		line := fmt.Sprintf("table %s, column %q: %s", e.Table, n.Column, n.Text)
-		if n.Severe {
-			p.Logger.Warn(line)
-		} else {
-			p.Logger.Info(line)
-		}
+		p.logColumn(e.Table, n)
+	}
+}
+
+// logColumn says something about a column in the log, once in a run.
+func (p *pipeline) logColumn(table change.Table, n change.Note) {
+	said := note{table, n.Column, n.Text}
+	if p.notes[said] {
+		return
+	}
+	p.notes[said] = true
+	line := fmt.Sprintf("table %s, column %q: %s", table, n.Column, n.Text)
+	if n.Severe {
+		p.Logger.Warn(line)
+	} else {
+		p.Logger.Info(line)
 	}
 }
 

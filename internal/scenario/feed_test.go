@@ -37,11 +37,21 @@ func newFeed(t *testing.T, options *datasource.Options) *feed {
 	return &feed{
 		group:      options.ConsumerGroup,
 		router:     router(t, options),
-		decoder:    debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder}),
+		decoder:    decoder(t, options),
 		deliveries: make(chan change.Delivery),
 		acked:      make(chan []change.Span, 16),
 		begun:      make(map[change.Partition]bool),
 	}
+}
+
+// decoder decodes as the options say.
+func decoder(t *testing.T, options *datasource.Options) *debezium.Decoder {
+	t.Helper()
+	unchanged, err := options.MeansUnchanged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder, MeansUnchanged: unchanged})
 }
 
 // Fetch implements pipeline.Source.

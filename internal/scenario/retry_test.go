@@ -25,7 +25,7 @@ func (l *line) retry(t *testing.T, options *datasource.Options, origins []string
 		Source:  sourceName, Group: options.ConsumerGroup, Store: l.store, Logger: logger,
 	})
 	defer func() { _ = applier.Close(context.Background()) }()
-	decoder := debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder})
+	reader := decoder(t, options)
 	routes := router(t, options)
 	routes.SetOrigins(origins)
 	tally, err := rejected.Retry(t.Context(), rejected.Config{
@@ -33,7 +33,7 @@ func (l *line) retry(t *testing.T, options *datasource.Options, origins []string
 		Exclusively: func(do func() error) error { return do() },
 		Done:        func(int) {},
 		Decode: func(at change.Position, record *change.Record) change.Event {
-			event := decoder.Decode(&debezium.Input{
+			event := reader.Decode(&debezium.Input{
 				Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
 				Key: record.Key, Value: record.Value(), Headers: record.Headers,
 			})

@@ -82,7 +82,11 @@ func (s *streams) newRetryDecoder(o *datasource.Options) (func(change.Position, 
 	s.mu.Lock()
 	router.SetOrigins(s.origins)
 	s.mu.Unlock()
-	decoder := debezium.NewDecoder(debezium.Config{Placeholder: o.UnavailablePlaceholder})
+	config, err := decoderConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	decoder := debezium.NewDecoder(config)
 	return func(at change.Position, record *change.Record) (event change.Event) {
 		defer func() {
 			if bug := recover(); bug != nil {

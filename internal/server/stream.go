@@ -228,6 +228,10 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	decoder, err := decoderConfig(o)
+	if err != nil {
+		return nil, err
+	}
 	return kafka.New(kafka.Config{
 		Brokers:       o.BrokerList(),
 		Security:      security(o),
@@ -238,10 +242,16 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
 		Firsts:  &s.firsts,
-		Decoder: debezium.Config{Placeholder: o.UnavailablePlaceholder},
+		Decoder: decoder,
 		Decoded: func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
 		Logger:  s.logger,
 	})
+}
+
+// decoderConfig says how a data source's stream is written.
+func decoderConfig(o *datasource.Options) (debezium.Config, error) {
+	unchanged, err := o.MeansUnchanged()
+	return debezium.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}, err
 }
 
 // sharingApplier keeps the catalog from being read again, and what is being
