@@ -58,8 +58,14 @@ func Scenarios(tb testing.TB) []string {
 // Events returns the records of a scenario, sorted by topic, then offset.
 func Events(tb testing.TB, scenario string) []Record {
 	tb.Helper()
+	return Records(tb, filepath.Join(root(tb), scenario, "events.jsonl.gz"))
+}
+
+// Records returns the records of a file, in its order.
+func Records(tb testing.TB, file string) []Record {
+	tb.Helper()
 	var records []Record
-	lines(tb, filepath.Join(root(tb), scenario, "events.jsonl.gz"), func(line []byte) error {
+	lines(tb, file, func(line []byte) error {
 		var raw struct {
 			Topic      string
 			Partition  int32

@@ -33,7 +33,7 @@ func (r *run) reject(event int, kind change.RejectKind, reason string) *reject {
 	if len(r.outcome.Rejections) < maxRejectionsTold {
 		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Kind: kind, Reason: reason})
 	}
-	r.waits.add(e.Record.Key, e.Position, r.overtakenAt(e))
+	r.waits.add(formsOf(e), e.Position, r.overtakenAt(e))
 	r.rejects = append(r.rejects, reject{event: e, number: event, kind: kind, reason: reason})
 	return &r.rejects[len(r.rejects)-1]
 }
@@ -42,12 +42,12 @@ func (r *run) reject(event int, kind change.RejectKind, reason string) *reject {
 // of which each takes its slice. An event that is read again is stored once.
 const rejectSQL = `
 	INSERT INTO metadb.rejected_event
-			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed, kind)
+			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed, kind, canonical_key)
 		SELECT $1, e.topic, e.partition, e."offset", e.event_time, nullif(e.schema_name, ''), nullif(e.table_name, ''), e.reason,
-				e.key, e.value, ($12::bytea[])[e.first:e.last], e.unconfirmed, e.kind
+				e.key, e.value, ($12::bytea[])[e.first:e.last], e.unconfirmed, e.kind, e.canonical_key
 			FROM unnest($2::text[], $3::int[], $4::bigint[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[],
-				$11::int[], $13::int[], $14::boolean[], $15::text[])
-				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind)
+				$11::int[], $13::int[], $14::boolean[], $15::text[], $16::bytea[])
+				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind, canonical_key)
 		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
 
 // storeRejects stores the events that are set aside, whole.
@@ -85,7 +85,7 @@ func (r *run) storePiece(ctx context.Context, rejects []reject) error {
 	n := len(rejects)
 	topics, parts, offsets := make([]string, n), make([]int32, n), make([]int64, n)
 	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
-	keys, values := make([][]byte, n), make([][]byte, n)
+	keys, values, canonical := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	first, last := make([]int32, n), make([]int32, n)
 	unconfirmed, kinds := make([]bool, n), make([]string, n)
 	headers := [][]byte{}
@@ -97,14 +97,14 @@ func (r *run) storePiece(ctx context.Context, rejects []reject) error {
 			times[i] = &at
 		}
 		schemas[i], tables[i], reasons[i] = e.Table.Schema, e.Table.Name, storable(rej.reason)
-		keys[i], values[i] = e.Record.Key, e.Record.Value()
+		keys[i], values[i], canonical[i] = e.Record.Key, e.Record.Value(), canonicalKey(e)
 		first[i] = int32(len(headers) + 1)
 		for _, h := range e.Record.Headers {
 			headers = append(headers, []byte(h.Name), h.Value)
 		}
 		last[i], unconfirmed[i], kinds[i] = int32(len(headers)), rej.unconfirmed, rej.kind.String()
 	}
-	_, err := r.tx.Exec(ctx, rejectSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds)
+	_, err := r.tx.Exec(ctx, rejectSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds, canonical)
 	if err != nil {
 		return fmt.Errorf("store rejected events: %w", err)
 	}

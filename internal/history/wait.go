@@ -2,13 +2,8 @@ package history
 
 import (
 	"bytes"
-	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
 )
@@ -18,9 +13,6 @@ import (
 // would be those of an older one: the event waits behind the record, set aside
 // too, until both are retried (SPEC 8). It need not where another event of the key
 // was applied in between: that one had the whole row, or it had waited as well.
-
-// recordKey is the key of a record in its topic.
-type recordKey struct{ topic, key string }
 
 // aside is a record that was set aside, and when it was overtaken, if it was.
 type aside struct {
@@ -41,19 +33,15 @@ type wait struct {
 	applied []applied
 }
 
-// waits has the keys of which records were set aside.
-type waits map[recordKey]*wait
-
 // add notes that a record was set aside.
-func (w waits) add(key []byte, at change.Position, later *change.Micros) {
-	if key == nil {
+func (w waits) add(forms keyForms, at change.Position, later *change.Micros) {
+	if forms.record == nil {
 		return
 	}
-	name := recordKey{at.Partition.Topic, string(key)}
-	known := w[name]
+	known := w.find(forms)
 	if known == nil {
 		known = &wait{}
-		w[name] = known
+		w.name(known, forms)
 	}
 	known.applied = slices.DeleteFunc(known.applied, func(p applied) bool { return p.Position == at })
 	known.aside = append(known.aside, aside{at, later})
@@ -61,11 +49,7 @@ func (w waits) add(key []byte, at change.Position, later *change.Micros) {
 
 // apply notes that an event is going to be applied.
 func (w waits) apply(e *change.Event) {
-	if e.Record.Key == nil {
-		return
-	}
-	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
-	if known != nil {
+	if known := w.of(e); known != nil {
 		known.applied = append(known.applied, applied{e.Position, e.Time})
 	}
 }
@@ -80,7 +64,7 @@ func (w waits) behind(e *change.Event, later *change.Micros) (offset int64, wait
 	if e.OldKey != nil {
 		return w.behindOldKey(e)
 	}
-	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
+	known := w.of(e)
 	if known == nil {
 		return 0, false
 	}
@@ -109,7 +93,7 @@ func (k *wait) appliedBetween(from, to change.Position) bool {
 // versions of the old key, whose records may be in another partition, and the last
 // of which was the delete of this very change.
 func (w waits) behindOldKey(e *change.Event) (offset int64, waiting bool) {
-	known := w[recordKey{e.Position.Partition.Topic, string(oldRecordKey(e))}]
+	known := w.find(oldFormsOf(e))
 	if known == nil {
 		return 0, false
 	}
@@ -171,10 +155,7 @@ func oldRecordKey(e *change.Event) []byte {
 // overtake returns the records that nothing had overtaken before an event of their
 // key, which has. It is asked in the order of the events, once they are applied.
 func (w waits) overtake(e *change.Event) []change.Position {
-	if e.Record.Key == nil {
-		return nil
-	}
-	known := w[recordKey{e.Position.Partition.Topic, string(e.Record.Key)}]
+	known := w.of(e)
 	if known == nil {
 		return nil
 	}
@@ -187,60 +168,6 @@ func (w waits) overtake(e *change.Event) []change.Position {
 		return ours
 	})
 	return overtaken
-}
-
-// loadWaits finds the records of the batch's keys that were set aside before:
-// some of its events have to wait for them, and all others overtake them. Nearly
-// always none has ever been. Those that are tried again do not count.
-func (r *run) loadWaits(ctx context.Context) error {
-	r.waits = make(waits)
-	err := r.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", r.batch.Source).Scan(&r.anyRejected)
-	if err != nil {
-		return fmt.Errorf("look for rejected events: %w", err)
-	}
-	if !r.anyRejected {
-		return nil
-	}
-	var keys [][]byte
-	for i := range r.batch.Events {
-		e := &r.batch.Events[i]
-		if e.Record.Key == nil || e.Op != change.Upsert && e.Op != change.Delete {
-			continue
-		}
-		keys = append(keys, e.Record.Key)
-		if old := oldRecordKey(e); old != nil {
-			keys = append(keys, old)
-		}
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	// OFFSET 0 keeps PostgreSQL from looking through all events of the source for
-	// each key: there is an index on the key.
-	rows, err := r.tx.Query(ctx, `
-		SELECT r.topic, r.partition, r."offset", r.key, r.later
-			FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) AS k (key)) AS wanted
-				CROSS JOIN LATERAL (SELECT * FROM metadb.rejected_event AS e WHERE e.key = wanted.key OFFSET 0) AS r
-			WHERE r.source_name = $1 AND r.id <> ALL ($3)`, r.batch.Source, keys, r.retriedIDs())
-	if err != nil {
-		return fmt.Errorf("look for rejected events: %w", err)
-	}
-	var at change.Position
-	var key []byte
-	var later *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&at.Partition.Topic, &at.Partition.Number, &at.Offset, &key, &later}, func() error {
-		var overtaken *change.Micros
-		if later != nil {
-			m := micros(*later)
-			overtaken = &m
-		}
-		r.waits.add(key, at, overtaken)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("look for rejected events: %w", err)
-	}
-	return nil
 }
 
 // overtakenAt returns when a retried event was overtaken, if it was.

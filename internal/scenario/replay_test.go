@@ -42,6 +42,7 @@ const divisible = 100_000
 type replay struct {
 	*line
 	name    string
+	records []corpus.Record
 	address string
 	size    int
 }
@@ -49,7 +50,12 @@ type replay struct {
 // newReplay writes a recording to a broker of its own.
 func newReplay(t *testing.T, name string, size int) *replay {
 	t.Helper()
-	records := corpus.Events(t, name)
+	return newReplayOf(t, name, corpus.Events(t, name), size)
+}
+
+// newReplayOf writes records to a broker of their own.
+func newReplayOf(t *testing.T, name string, records []corpus.Record, size int) *replay {
+	t.Helper()
 	topics := map[string]bool{}
 	for _, record := range records {
 		topics[record.Topic] = true
@@ -60,7 +66,7 @@ func newReplay(t *testing.T, name string, size int) *replay {
 	}
 	t.Cleanup(broker.Close)
 	r := &replay{
-		line: newLine(t, pgtest.New(t), datasourceOptions(t), nil), name: name, size: size, address: broker.ListenAddrs()[0],
+		line: newLine(t, pgtest.New(t), datasourceOptions(t), nil), name: name, records: records, size: size, address: broker.ListenAddrs()[0],
 	}
 	r.batchEvents, r.sides = size, size >= divisible
 	r.write(t, records)
@@ -108,7 +114,7 @@ func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 	defer source.Close()
 	r.start(t, &sliced{Source: source, size: r.size}, group, inResync)
 	want := map[string]int64{}
-	for _, record := range corpus.Events(t, r.name) {
+	for _, record := range r.records {
 		if regexp.MustCompile(topics).MatchString(record.Topic) {
 			want[record.Topic] = record.Offset + 1
 		}
