@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestJudge sends events through one partition: the pairs of source.sequence across crashes of the
-// connector are those of a real Debezium 3.7.
+// TestJudge sends events through one partition, with pairs of source.sequence in the form that
+// Debezium 3.7 gives them, across crashes of the connector.
 func TestJudge(t *testing.T) {
 	type step struct {
 		name        string

@@ -23,7 +23,7 @@ func TestRejected(t *testing.T) {
 	if want := [...]int{change.Unreadable: 2, change.RefusedValue: 1, change.WaitsForOther: 0}; out.ByReason != want {
 		t.Errorf("by reason: %v, want %v", out.ByReason, want)
 	}
-	if got, want := out.Tables[patron], (change.Tally{Written: 3, Ended: 2, Confirmed: 5, Last: 40 * 1_000_000}); got != want || len(out.Tables) != 1 {
+	if got, want := out.Tables[patron], (change.Tally{Written: 3, Ended: 2, Confirmed: 5, ConfirmedByChange: 5, Last: 40 * 1_000_000}); got != want || len(out.Tables) != 1 {
 		t.Errorf("tables: %+v, want %+v", out.Tables, want)
 	}
 	if got, want := r.rows("SELECT kind, count(*) FROM metadb.rejected_event GROUP BY kind ORDER BY kind"), "record 2\nvalue 1"; got != want {
