@@ -146,14 +146,17 @@ func syncError(err error, front *answers) error {
 	case errors.As(err, &busy):
 		return &Error{Code: codeLockNotAvailable, Message: err.Error()}
 	case errors.As(err, &doubt):
-		hint := HintForce
+		hint, detail := HintForce, doubt.Detail
+		if doubt.Rejected || doubt.NewSnapshot {
+			detail = strings.Join(front.warnings, "\n")
+		}
 		switch {
 		case doubt.Rejected:
 			hint = "retry or purge them, or add \"with (force_unconfirmed)\""
 		case doubt.NewSnapshot:
 			hint = "begin anew (\"sync … with (restart)\") and take a new snapshot, or add \"with (force_unconfirmed)\""
 		}
-		return &Error{Code: codeObjectState, Message: doubt.Message, Detail: strings.Join(front.warnings, "\n"), Hint: hint}
+		return &Error{Code: codeObjectState, Message: doubt.Message, Detail: detail, Hint: hint}
 	case errors.Is(err, resync.ErrNotInSync):
 		return &Error{Code: codeObjectState, Message: err.Error(), Hint: strings.Join(front.warnings, "\n")}
 	case errors.Is(err, resync.ErrNotInResync), errors.Is(err, resync.ErrUnderway), errors.Is(err, resync.ErrBegunAnew):

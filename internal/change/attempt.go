@@ -45,6 +45,8 @@ func (a Attempt) Confirms(e *Event) bool {
 	switch {
 	case !a.Known():
 		return true
+	case e.Op == Reject && e.LSN == 0 && e.Time == 0:
+		return true // it is not known when it was: its row may be at the source
 	case e.Snapshot == Streamed:
 		return max(e.LSN, e.CommittedAfter) >= a.LSN || e.Time >= a.Time
 	case e.Snapshot == Incremental:

@@ -96,3 +96,23 @@ func TestAttemptsObserve(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadableConfirms: a record of which nothing could be read may be of the present
+// attempt; endsync has to know of it.
+func TestUnreadableConfirms(t *testing.T) {
+	now := change.Attempt{LSN: 100, Tx: 7, Time: 1000}
+	for name, test := range map[string]struct {
+		e    change.Event
+		want bool
+	}{
+		"nothing was read":          {change.Event{Op: change.Reject}, true},
+		"of an earlier attempt":     {change.Event{Op: change.Reject, Snapshot: change.InSnapshot, LSN: 90, Tx: 6, Time: 900}, false},
+		"of the present one":        {change.Event{Op: change.Reject, Snapshot: change.InSnapshot, LSN: 100, Tx: 7, Time: 1001}, true},
+		"changed before":            {change.Event{Op: change.Reject, LSN: 90, Time: 900}, false},
+		"a row that says no moment": {change.Event{Op: change.Upsert}, false},
+	} {
+		if got := now.Confirms(&test.e); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

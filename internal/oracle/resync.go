@@ -1,13 +1,30 @@
 package oracle
 
-import "metadb/internal/change"
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
 
 // BeginResync forgets what is confirmed in a table.
 func (o *Oracle) BeginResync(name change.Table) {
 	if t := o.tables[name]; t != nil {
 		for _, v := range t.Versions {
-			v.Confirmed = false
+			v.Confirmed, v.Confirming = false, nil
 		}
+	}
+}
+
+// Recount has only those versions of a table count as confirmed that one of the events
+// has confirmed which count.
+func (o *Oracle) Recount(name change.Table, counts func(change.Event) bool) {
+	t := o.tables[name]
+	if t == nil {
+		return
+	}
+	for _, v := range t.Versions {
+		v.Confirming = slices.DeleteFunc(v.Confirming, func(e change.Event) bool { return !counts(e) })
+		v.Confirmed = len(v.Confirming) > 0
 	}
 }
 

@@ -20,8 +20,10 @@ type Version struct {
 	// Values has one value for each of the table's columns.
 	Values     []Value
 	Start, End change.Micros
-	// Confirmed says that a resynchronization has seen it.
-	Confirmed bool
+	// Confirmed says that a resynchronization has seen it, by the events Confirming, which
+	// are kept without their rows.
+	Confirmed  bool
+	Confirming []change.Event
 }
 
 // Current reports whether the version has not ended.
@@ -30,7 +32,15 @@ func (v *Version) Current() bool { return v.End == Forever }
 // end ends the version, not before it began.
 func (v *Version) end(at change.Micros) { v.End = max(at, v.Start) }
 
-func (v *Version) confirm(e *change.Event) { v.Confirmed = v.Confirmed || e.Confirm }
+func (v *Version) confirm(e *change.Event) {
+	if !e.Confirm {
+		return
+	}
+	v.Confirmed = true
+	v.Confirming = append(v.Confirming, change.Event{
+		Position: e.Position, Snapshot: e.Snapshot, LSN: e.LSN, CommittedAfter: e.CommittedAfter, Tx: e.Tx, Time: e.Time,
+	})
+}
 
 // key is what identifies a row: its origin and the values of some columns.
 type key struct {

@@ -54,7 +54,7 @@ SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extra
                LEFT JOIN metadb.resync_from AS f ON f.source_name = y.source_name AND f.schema_name = y.schema_name
                     AND f.table_name = y.table_name AND f.topic = r.topic AND f.partition = r.partition
          WHERE s.name = r.source_name AND (s.sync <> 1 OR y.keeps_confirmed)
-               AND r.rejected_time >= y.started_at AND r."offset" >= coalesce(f.next_offset, 0)
+               AND (s.sync = 1 OR r.rejected_time >= y.started_at) AND r."offset" >= coalesce(f.next_offset, 0)
                AND (y.table_name = '' OR r.table_name IS NULL OR r.schema_name = y.schema_name AND r.table_name = y.table_name)) AS a
  WHERE r.number = 1 OR r.bytes <= $6
  ORDER BY r.topic, r.partition, r."offset"`

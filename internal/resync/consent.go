@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -35,39 +36,68 @@ func (s *state) consent(ctx context.Context, db *pgx.Conn, front Front, o Endsyn
 		}
 	}
 	sum := total(counts)
-	doubts := s.doubts(front, counts)
-	if doubts == "" || o.ForceUnconfirmed || o.DryRun {
+	doubt := s.doubts(front, counts)
+	if doubt == nil || o.ForceUnconfirmed || o.DryRun {
 		return nil
 	}
 	err := confirmed(front, AskUnconfirmed, fmt.Sprintf("End %s of %s? ", change.Count(sum.Unconfirmed(), "unconfirmed row", "unconfirmed rows"), s.Target))
 	if errors.Is(err, ErrNoTerminal) {
 		// The option that it names does not answer this question.
-		return &DoubtError{Message: doubts, Remedy: "no terminal is attached to answer whether they should end: use "}
+		doubt.Remedy = "no terminal is attached to answer whether they should end: use "
+		return doubt
 	}
 	return err
 }
 
 // doubts warns loudly of what speaks against ending the unconfirmed rows, and
-// returns it in one line: too many of them, a table of which nothing is
-// confirmed, a snapshot that is not complete. It is empty if nothing does.
-func (s *state) doubts(front Front, counts []Count) string {
-	sum := total(counts)
+// returns it in short: a snapshot that is not complete, too many of them, tables of
+// which nothing is confirmed. It is nil if nothing does.
+func (s *state) doubts(front Front, counts []Count) *DoubtError {
+	sum, missing := total(counts), missingFrom(counts)
 	if sum.Unconfirmed() == 0 {
-		return ""
+		return nil
 	}
-	var found []string
-	if sum.share() > unconfirmedLimit {
+	many := sum.share() > unconfirmedLimit
+	if many {
 		front.Warn(fmt.Sprintf("WARNING: %.1f %% of the current rows (%d of %d) HAVE NOT BEEN CONFIRMED and would be ended",
 			100*sum.share(), sum.Unconfirmed(), sum.Current))
-		found = append(found, fmt.Sprintf("%d of %s not been confirmed", sum.Unconfirmed(), change.Count(sum.Current, "current row has", "current rows have")))
 	}
-	if names := missingFrom(counts); len(names) > 0 {
-		found = append(found, "no row has been confirmed in: "+strings.Join(names, ", "))
+	reason := ""
+	switch {
+	case s.complete == "":
+		reason = "the snapshot is not complete"
+	case many:
+		reason = "many rows have not been confirmed"
+	case len(missing) > 0:
+		reason = "there are tables of which no row has been confirmed"
+	default:
+		return nil
 	}
-	if s.complete == "" {
-		found = append(found, "the snapshot is not known to be complete")
+	doubt := &DoubtError{Message: fmt.Sprintf("%s: %s of %s rows confirmed", reason, digits(sum.Confirmed), digits(sum.Current))}
+	if len(missing) > 0 {
+		doubt.Detail = "no row has been confirmed in: " + some(missing)
 	}
-	return strings.Join(found, "; ")
+	return doubt
+}
+
+// namesShown is how many tables a message names at most.
+const namesShown = 5
+
+// some names the first of many tables.
+func some(names []string) string {
+	if len(names) <= namesShown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesShown], ", "), len(names)-namesShown)
+}
+
+// digits writes a number with its digits in groups of three.
+func digits(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // warnTables names the tables that a lot is unconfirmed in. Those that have not
@@ -75,7 +105,7 @@ func (s *state) doubts(front Front, counts []Count) string {
 // them any more.
 func (s *state) warnTables(front Front, counts []Count) {
 	if names := missingFrom(counts); len(names) > 0 {
-		front.Warn("no row has been confirmed in: " + strings.Join(names, ", ") +
+		front.Warn("no row has been confirmed in: " + some(names) +
 			" (dropped at the source, or not in the connector's snapshot?)")
 	}
 	for _, c := range counts {

@@ -209,7 +209,7 @@ func TestEndsyncWithoutTerminal(t *testing.T) {
 	o := resync.EndsyncOptions{Target: sensor}
 	for _, want := range []string{
 		"no terminal is attached to answer a question: use --force",
-		"12 of 30 current rows have not been confirmed; no row has been confirmed in: library.loan; no terminal is attached to answer whether they should end: use --force-unconfirmed",
+		"many rows have not been confirmed: 18 of 30 rows confirmed; no terminal is attached to answer whether they should end: use --force-unconfirmed",
 	} {
 		if _, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, o); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

@@ -3,7 +3,6 @@ package resync_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"metadb/internal/change"
@@ -13,8 +12,7 @@ import (
 // endsync ends a synchronization, killed as often as not, while the stream goes
 // on or stands still.
 func (m *model) endsync(target resync.Target) {
-	initial := m.scope.Mode() == resync.Initial
-	m.settle(target, initial)
+	m.settle(target)
 	m.readable = true
 	defer func() { m.readable = false }()
 	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
@@ -22,7 +20,7 @@ func (m *model) endsync(target resync.Target) {
 	for over := false; !over; {
 		var live *resync.Live
 		if m.IntN(2) == 0 {
-			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, initial, do) }}
+			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, do) }}
 		}
 		ctx, cancel := m.danger(2)
 		conn, err := m.connect(ctx)
@@ -38,7 +36,7 @@ func (m *model) endsync(target resync.Target) {
 		if live != nil {
 			m.must(m.store.Load(context.Background(), m.db.Pool))
 		}
-		m.follow(target, initial)
+		m.follow(target)
 		_, under := m.scope.Targets()[target]
 		if over = !under; over || live == nil {
 			m.begin()
@@ -49,14 +47,14 @@ func (m *model) endsync(target resync.Target) {
 
 // settle sees that endsync refuses where the keys of rejected events are not
 // known: their rows may be at the source. They are written again then.
-func (m *model) settle(target resync.Target, initial bool) {
+func (m *model) settle(target resync.Target) {
 	doubts := 0
 	for name, n := range m.doubts {
 		if target.Whole() || name == target.Table || name == (change.Table{}) {
 			doubts += n
 		}
 	}
-	if initial || doubts == 0 {
+	if !m.scope.Keeps() || doubts == 0 {
 		return
 	}
 	m.killer.left = 0
@@ -86,8 +84,8 @@ func (m *model) mend() {
 }
 
 // alone is resync.Live.Exclusive: batches are applied before.
-func (m *model) alone(target resync.Target, initial bool, do func() error) error {
-	m.follow(target, initial)
+func (m *model) alone(target resync.Target, do func() error) error {
+	m.follow(target)
 	left := m.killer
 	m.calm, m.lazy = true, true
 	m.streamOn(6)
@@ -99,20 +97,26 @@ func (m *model) alone(target resync.Target, initial bool, do func() error) error
 
 // follow has the oracle end the tables that endsync has dealt with. It is asked
 // before any record is applied after that.
-func (m *model) follow(target resync.Target, initial bool) {
-	if initial {
-		return // nothing ends then
-	}
+func (m *model) follow(target resync.Target) {
 	for _, name := range modelTables {
 		if !target.Whole() && target.Table != name || m.oracle.Table(name) == nil {
 			continue
 		}
-		_, under := m.scope.Targets()[target]
-		var left bool
-		m.must(m.db.Pool.QueryRow(context.Background(), fmt.Sprintf(
-			"SELECT EXISTS (SELECT FROM library.%[1]s c WHERE NOT EXISTS (SELECT FROM library.zzz___%[1]s___sync s WHERE s.__id = c.__id))", name.Name)).Scan(&left))
-		if !under || !left {
+		if _, under := m.scope.Targets()[target]; !under || !m.wouldEnd(target, name) {
+			m.oracle.Recount(name, m.survives)
 			m.oracle.EndResync(name, m.at)
 		}
 	}
+}
+
+// wouldEnd reports whether a table has rows that are not confirmed.
+func (m *model) wouldEnd(target resync.Target, name change.Table) bool {
+	progress, err := resync.LoadProgress(context.Background(), m.db.Pool, m.scope, target)
+	m.must(err)
+	if !progress.Keeps() {
+		return false
+	}
+	current, confirmed, err := progress.Count(context.Background(), m.db.Pool, m.store.Snapshot().Table(name))
+	m.must(err)
+	return current > confirmed
 }

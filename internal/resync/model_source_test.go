@@ -26,8 +26,10 @@ type origin struct {
 	connector  int
 	partitions int32
 	lsn        uint64
-	clock      change.Micros
-	values     int
+	// tx is the transaction of the latest attempt of a snapshot.
+	tx     int64
+	clock  change.Micros
+	values int
 	// readable says that of every record at least the key can be read.
 	readable bool
 }
@@ -60,8 +62,10 @@ func (s *origin) write(e change.Event, id int32) {
 }
 
 // happen changes some row, and streams it unless the stream is lost.
-func (s *origin) happen(lost bool) {
-	name := modelTables[s.IntN(len(modelTables))]
+func (s *origin) happen(lost bool) { s.alter(modelTables[s.IntN(len(modelTables))], lost) }
+
+// alter changes some row of a table.
+func (s *origin) alter(name change.Table, lost bool) {
 	id := s.Int32N(modelIDs)
 	s.lsn += 8
 	s.clock += change.Micros(s.IntN(3))
@@ -177,26 +181,26 @@ func (s *origin) gone(name change.Table, id int32) change.Event {
 	return e
 }
 
-// snapshot writes the rows of some tables: at once, as an initial or a blocking
-// snapshot, or one by one while changes go on, as an incremental one.
+// snapshot writes the rows of some tables: as an initial or a blocking snapshot, or one
+// by one while changes go on, as an incremental one.
 func (s *origin) snapshot(incremental bool, tables []change.Table) {
+	if !incremental {
+		s.initially(tables)
+		return
+	}
 	s.lsn += 8
 	s.clock++
 	for _, name := range tables {
 		for id := range int32(modelIDs) {
-			if incremental {
-				for s.IntN(3) == 0 {
-					s.happen(false)
-				}
+			for s.IntN(3) == 0 {
+				s.happen(false)
 			}
 			v, exists := s.held[name][id]
 			if !exists {
 				continue
 			}
 			e := s.row(name, id, v)
-			if e.Snapshot = change.InSnapshot; incremental {
-				e.Snapshot, e.LSN = change.Incremental, 0
-			}
+			e.Snapshot, e.LSN = change.Incremental, 0
 			s.write(e, id)
 		}
 	}

@@ -55,6 +55,10 @@ type model struct {
 	// doubts counts the rejected events by table whose key is not known and
 	// that came in the present resynchronization.
 	doubts map[change.Table]int
+	// present is a record of the snapshot's latest attempt of which one was read.
+	present change.Event
+	// filled says that the source has rows already.
+	filled bool
 }
 
 func (m *model) group() string { return fmt.Sprintf("metadb_sensor_%d_1", m.connector) }
@@ -141,7 +145,6 @@ func (m *model) step() {
 		for _, e := range waiting[:n] {
 			to := &span.To
 			judge(to, &e)
-			e.Confirm = m.scope.Confirms(&e)
 			to.Next++
 			batch.Events = append(batch.Events, e)
 		}
@@ -153,6 +156,7 @@ func (m *model) step() {
 	if len(batch.Spans) == 0 {
 		return
 	}
+	mark(batch, m.scope, m.filled)
 	ctx, cancel := m.danger(12)
 	defer cancel()
 	if _, err := m.applier.Apply(ctx, batch); err != nil {
@@ -169,6 +173,9 @@ func (m *model) step() {
 	}
 	for i := range batch.Events {
 		m.read(batch.Events[i])
+	}
+	if len(batch.Snapshots) > 0 {
+		m.load()
 	}
 }
 
@@ -195,6 +202,8 @@ func (m *model) read(e change.Event) {
 	if e.Op == change.Reject && e.Shape == nil && e.Confirm {
 		m.doubts[e.Table]++
 	}
+	m.filled = m.filled || e.Op == change.Upsert
+	e.Confirm = m.confirmedAt(&e)
 	m.oracle.Read(&e)
 }
 

@@ -31,7 +31,7 @@ func TestModel(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("METADB_RESYNC_SEEDS")); err == nil {
 		seeds = n
 	} else if testing.Short() {
-		seeds = 40
+		seeds = 100
 	}
 	for worker := range modelWorkers {
 		t.Run(fmt.Sprintf("every %d from %d", modelWorkers, worker), func(t *testing.T) {
@@ -78,7 +78,14 @@ func (m *model) live(rounds int) {
 	for range 8 {
 		m.happen(true)
 	}
-	m.snapshot(m.IntN(3) == 0, modelTables)
+	incremental := m.IntN(3) == 0
+	if !incremental && m.IntN(3) == 0 { // a connector before this one
+		m.streamOn(4)
+		for range m.IntN(6) {
+			m.happen(true)
+		}
+	}
+	m.snapshot(incremental, modelTables)
 	m.streamOn(10)
 	m.drain()
 	m.endsync(resync.Target{Source: "sensor"})
@@ -177,6 +184,7 @@ func (m *model) sync(target resync.Target, tables []change.Table) {
 		m.oracle.BeginResync(name)
 	}
 	clear(m.doubts)
+	m.present = change.Event{}
 }
 
 // check compares the tables with the source and with the oracle.

@@ -71,6 +71,8 @@ SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
 // it is to be named.
 type DoubtError struct {
 	Message, Remedy string
+	// Detail names tables, if any are to be named.
+	Detail string
 	// Rejected says that events were rejected, NewSnapshot that only a new snapshot says
 	// which rows are there; neither is asked about.
 	Rejected, NewSnapshot bool

@@ -40,6 +40,8 @@ type rig struct {
 	conn    *pgx.Conn
 	applier *history.Applier
 	offset  int64
+	// streamed counts the records of its second topic.
+	streamed int64
 }
 
 func newRig(t *testing.T) *rig {

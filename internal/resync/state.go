@@ -149,6 +149,9 @@ SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coale
 	if err := db.QueryRow(ctx, sql, s.args()...).Scan(&s.mode, &under, &s.started, &s.complete, &s.keeps); err != nil {
 		return fmt.Errorf("read the state of the synchronization: %w", err)
 	}
+	if s.mode == Initial {
+		s.started = time.Unix(0, 0) // it began before anything was read
+	}
 	if s.Whole() {
 		s.keeps = s.keeps || s.mode != Initial
 		return s.loadCounted(ctx, db)

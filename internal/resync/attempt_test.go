@@ -1,0 +1,157 @@
+package resync_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/resync"
+)
+
+// of makes an event a record of an attempt, whose lsn, txId and time in seconds are n.
+func of(n int64, mark change.SnapshotMark, e change.Event) change.Event {
+	e.Snapshot, e.LSN, e.Tx, e.Time = mark, uint64(n), n, change.Micros(n)*1_000_000
+	return e
+}
+
+// loans are the rows of an attempt: loans from an id on, the last of them with a mark.
+func loans(n int64, from int32, last change.SnapshotMark) []change.Event {
+	var events []change.Event
+	for id := from; id < 10; id++ {
+		events = append(events, of(n, change.InSnapshot, put("loan", id, "a", 0)))
+	}
+	events[len(events)-1].Snapshot = last
+	return events
+}
+
+// resynchronizing returns a rig with loans 0 to 9, and a resynchronization that has begun.
+func resynchronizing(t *testing.T) *rig {
+	r := newRig(t)
+	var events []change.Event
+	for id := range int32(10) {
+		events = append(events, put("loan", id, "a", 1000))
+	}
+	r.apply(events...)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.sync()
+	return r
+}
+
+// stream applies events as one batch, as a server does.
+func (r *rig) stream(events ...change.Event) {
+	r.t.Helper()
+	scope, err := resync.LoadScope(r.t.Context(), r.db.Pool, "sensor")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	part := change.Partition{Topic: "metadb_sensor_2.library.loan"}
+	for i := range events {
+		events[i].Position = change.Position{Partition: part, Offset: r.streamed + int64(i)}
+	}
+	span := change.Span{Partition: part, Fresh: r.streamed == 0, From: change.Mark{Next: r.streamed}}
+	r.streamed += int64(len(events))
+	span.To.Next = r.streamed
+	batch := &change.Batch{Source: "sensor", Events: events, Spans: []change.Span{span}}
+	mark(batch, scope, true)
+	if out, err := r.applier.Apply(r.t.Context(), batch); err != nil || out.Rejected > 0 {
+		r.t.Fatalf("apply: %+v %v", out, err)
+	}
+}
+
+// TestSamePairTwice: two attempts of one lsn and txId can't be told apart. endsync refuses,
+// and ends what neither has if it is forced to.
+func TestSamePairTwice(t *testing.T) {
+	r := resynchronizing(t)
+	first := loans(2000, 2, change.InSnapshot)
+	first[0].First = true
+	r.stream(first[:3]...)
+	second := loans(2000, 3, change.LastInSnapshot)
+	second[0].First = true
+	r.stream(second...)
+	o := resync.EndsyncOptions{Target: sensor, Force: true}
+	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
+	var doubt *resync.DoubtError
+	if !errors.As(err, &doubt) || !doubt.NewSnapshot {
+		t.Fatalf("got %v, want that a new snapshot is needed", err)
+	}
+	const want = "the connector has begun its snapshot twice with the same lsn (2000) and txId (2000), so that rows of the attempt that it gave up can't be told apart; " +
+		"begin the synchronization again and take a new snapshot, or use --force-unconfirmed"
+	if err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+	r.expect("SELECT count(*) FROM library.loan", "10")
+	r.expect("SELECT sync FROM metadb.source", "2")
+	o.ForceUnconfirmed = true
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT min(id), count(*) FROM library.loan", "2 8")
+}
+
+// TestOldMarks: Debezium 1.9 marks records with "true" and the last one with "last" only.
+func TestOldMarks(t *testing.T) {
+	r := resynchronizing(t)
+	r.stream(loans(2000, 0, change.InSnapshot)[:7]...)
+	r.expect("SELECT complete IS NULL FROM metadb.resync", "true")
+	r.stream(loans(3000, 1, change.LastInSnapshot)...)
+	r.expect("SELECT complete, given_up_time = to_timestamp(2000) FROM metadb.resync", "last record received true")
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
+}
+
+// TestEndsyncBesideDump: pg_dump, which has every table, keeps endsync from nothing, nor
+// the next synchronization.
+func TestEndsyncBesideDump(t *testing.T) {
+	r := resynchronizing(t)
+	r.stream(loans(2000, 0, change.InSnapshot)[:7]...)
+	r.stream(loans(3000, 1, change.LastInSnapshot)...)
+	dump, err := pgx.Connect(t.Context(), r.db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dump.Close(t.Context()) }()
+	if _, err := dump.Exec(t.Context(), `BEGIN; DO $$ DECLARE t regclass; BEGIN
+		FOR t IN SELECT oid FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace IN ('library'::regnamespace, 'metadb'::regnamespace) LOOP
+			EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', t);
+		END LOOP; END $$`); err != nil {
+		t.Fatal(err)
+	}
+	o := resync.EndsyncOptions{Target: sensor, Force: true, Patience: 100 * time.Millisecond}
+	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
+	r.expect("SELECT sync FROM metadb.source", "0")
+	r.sync()
+	r.expect("SELECT count(*) FROM library.zzz___loan___sync", "0")
+}
+
+// TestRefusalIsShort: what refuses names five tables at most.
+func TestRefusalIsShort(t *testing.T) {
+	r := newRig(t)
+	var events []change.Event
+	for _, table := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		for id := range int32(200) {
+			events = append(events, put(table, id, "a", 1000))
+		}
+	}
+	r.apply(events...)
+	r.exec("UPDATE metadb.source SET sync = 0")
+	r.sync()
+	_, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, resync.EndsyncOptions{Target: sensor, Force: true})
+	var doubt *resync.DoubtError
+	if !errors.As(err, &doubt) {
+		t.Fatalf("got %v", err)
+	}
+	if want := "the snapshot is not complete: 0 of 1,400 rows confirmed"; doubt.Message != want {
+		t.Errorf("got %q, want %q", doubt.Message, want)
+	}
+	if want := "no row has been confirmed in: library.a, library.b, library.c, library.d, library.e and 2 more"; doubt.Detail != want {
+		t.Errorf("got %q, want %q", doubt.Detail, want)
+	}
+}

@@ -1,0 +1,133 @@
+package resync_test
+
+import (
+	"slices"
+
+	"metadb/internal/change"
+	"metadb/internal/pipeline"
+	"metadb/internal/resync"
+)
+
+// initially has the connector take an initial or a blocking snapshot of some tables, which
+// it gives up at any record and begins anew, any number of times. What changes between two
+// attempts is lost to the stream, as in an initial snapshot, or it is streamed before the
+// later one, as around a blocking snapshot.
+func (s *origin) initially(tables []change.Table) {
+	for s.IntN(2) == 0 {
+		records := s.attempt(tables)
+		s.send(records[:s.IntN(len(records)+1)])
+		lost := s.IntN(3) > 0
+		for range s.IntN(6) {
+			s.alter(tables[s.IntN(len(tables))], lost)
+		}
+		if lost && s.IntN(4) == 0 {
+			s.held[tables[s.IntN(len(tables))]] = make(map[int32]string)
+		}
+	}
+	records := s.attempt(tables)
+	readable := func(r record) bool { return r.Op == change.Upsert }
+	if !slices.ContainsFunc(records, readable) { // an attempt without such a record can't be noticed
+		s.held[tables[0]][0] = "same"
+		records = s.attempt(tables)
+	}
+	s.send(records)
+}
+
+// attempt returns the records of one attempt: the rows as they are when it begins.
+func (s *origin) attempt(tables []change.Table) []record {
+	s.lsn += 8
+	s.clock++
+	s.tx++
+	var records []record
+	for _, name := range tables {
+		for id := range int32(modelIDs) {
+			v, exists := s.held[name][id]
+			if !exists {
+				continue
+			}
+			s.clock += change.Micros(s.IntN(8) / 7) // times may differ
+			e := s.row(name, id, v)
+			e.Snapshot, e.Tx, e.First = change.InSnapshot, s.tx, len(records) == 0
+			records = append(records, record{e, id})
+		}
+		if n := len(records); n > 0 && records[n-1].Source == name && s.IntN(2) == 0 {
+			records[n-1].Snapshot = change.LastInTable
+		}
+	}
+	if n := len(records); n > 0 {
+		records[n-1].Snapshot = change.LastInSnapshot
+	}
+	return records
+}
+
+// record is a record that is to be written, and the id of its row.
+type record struct {
+	change.Event
+	id int32
+}
+
+// send writes the records of an attempt.
+func (s *origin) send(records []record) {
+	for _, r := range records {
+		s.write(r.Event, r.id)
+	}
+}
+
+// awaited are the snapshots that are expected, as the server tells a pipeline. The source
+// has rows already, or not.
+func awaited(scope *resync.Scope, filled bool) []pipeline.Awaited {
+	var all []pipeline.Awaited
+	for target, snapshot := range scope.Snapshots() {
+		expected := pipeline.Awaited{
+			Table: target.Table, Since: snapshot.Since, Begun: snapshot.Begun, Notified: snapshot.Notified, Before: snapshot.Before,
+			Complete: snapshot.Complete, Attempts: snapshot.Attempts, Keeps: snapshot.Keeps, Filled: filled,
+		}
+		if scope.Mode() != resync.Initial {
+			expected.Counts = snapshot.Counts
+		}
+		all = append(all, expected)
+	}
+	return all
+}
+
+// mark says what a batch tells of snapshots and what its events confirm, as the server
+// does.
+func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
+	batch.Snapshots = pipeline.News(batch.Events, awaited(scope, filled))
+	now := scope.After(batch.Snapshots)
+	batch.NotesChanges = !now.Keeps()
+	for i := range batch.Events {
+		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])
+	}
+}
+
+// confirmedAt reports whether a record at a position is about what is synchronized, and
+// notes which attempt of the snapshot is the latest by then.
+func (m *model) confirmedAt(e *change.Event) bool {
+	confirmed := false
+	for target, snapshot := range m.scope.Snapshots() {
+		if !snapshot.Counts(e.Position) && m.scope.Mode() != resync.Initial {
+			continue
+		}
+		confirmed = true
+		initial := e.Snapshot != change.Streamed && e.Snapshot != change.Incremental
+		if initial && (target.Whole() || target.Table == e.Table) && e.Tx > m.present.Tx {
+			m.present = *e
+		}
+	}
+	return confirmed
+}
+
+// survives reports whether an event has seen a row at the source once the latest attempt
+// has begun: a record of it, or what was read or changed later.
+func (m *model) survives(e change.Event) bool {
+	switch {
+	case m.present.Tx == 0:
+		return true
+	case e.Snapshot == change.Streamed:
+		return e.LSN > m.present.LSN
+	case e.Snapshot == change.Incremental:
+		return e.Time >= m.present.Time
+	}
+	return e.Tx == m.present.Tx
+}
