@@ -32,7 +32,8 @@ build: ## Build bin/metadb
 .PHONY: demo
 demo: build ## Show Metadb at work on a generated library (ARGS=--once: run through and exit)
 	@scripts/install
-	go run ./internal/demo/cmd --metadb bin/metadb $(ARGS)
+	@go build -o bin/demo ./internal/demo/cmd
+	@bin/demo --metadb bin/metadb $(ARGS)
 
 .PHONY: test
 test: ## Run every test, those with a real Kafka and Debezium and other languages' drivers included

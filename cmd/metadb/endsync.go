@@ -36,7 +36,7 @@ func endsyncCommand() *cobra.Command {
 			})
 			switch {
 			case errors.Is(err, resync.ErrDeclined):
-				return nil
+				return declined()
 			case err != nil:
 				return err
 			case o.DryRun:

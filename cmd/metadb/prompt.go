@@ -11,6 +11,15 @@ import (
 	"golang.org/x/term"
 )
 
+// exitDeclined is the exit status where a question was not answered with yes.
+const exitDeclined = 1
+
+// declined says that a question was not answered with yes: exit status 1.
+func declined() error {
+	say("nothing changed")
+	return &exitError{status: exitDeclined}
+}
+
 // ask puts a question to the person at the terminal. Yes is y or yes. Where no
 // terminal is attached nobody can answer: that is an error.
 func ask(question string) (bool, error) {

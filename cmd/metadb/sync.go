@@ -20,6 +20,9 @@ func syncCommand() *cobra.Command {
 		Long: `Begin the synchronization of a data source with a new snapshot. Where the server
 is running, it can be done without stopping it.
 
+The consumer group may have read from the data source's topics already. Then it asks whether
+to read them from the beginning: --from-beginning answers yes, --force alone no.
+
 With --abort, leave a synchronization that was begun so, without ending anything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,15 +33,17 @@ With --abort, leave a synchronization that was begun so, without ending anything
 			}
 			err := begin(cmd.Context(), dir, f, o)
 			if errors.Is(err, resync.ErrDeclined) {
-				return nil
+				return declined()
 			}
 			return err
 		},
 	}
 	dirOption(cmd, &dir)
 	sourceOption(cmd, &o.Source)
-	cmd.Flags().BoolVar(&o.Force, "force", false, "do not ask")
+	cmd.Flags().BoolVar(&o.Force, "force", false, "do not ask; topics that have been read are not read from the beginning")
+	cmd.Flags().BoolVar(&o.FromBeginning, "from-beginning", false, "read topics that have been read from the beginning, and do not ask about it")
 	cmd.Flags().BoolVar(&abort, "abort", false, "leave the synchronization instead, without ending anything")
+	cmd.MarkFlagsMutuallyExclusive("abort", "from-beginning")
 	verboseOption(cmd, &verbose)
 	return cmd
 }

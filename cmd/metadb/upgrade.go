@@ -26,7 +26,7 @@ func upgradeCommand() *cobra.Command {
 			from, to, err := server.Upgrade(cmd.Context(), dir, agree)
 			switch {
 			case errors.Is(err, server.ErrDeclined):
-				return nil
+				return declined()
 			case err != nil:
 				return err
 			case from == to:

@@ -43,5 +43,18 @@ func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*R
 	if live {
 		return done("ALTER DATA SOURCE").notice("the change is used at the next connection; restart the server to use it now"), nil
 	}
-	return done("ALTER DATA SOURCE").notice(messageRestart).hint(fmt.Sprintf("or, without a restart, begin a resynchronization: sync data source %s;", c.Name)), nil
+	return done("ALTER DATA SOURCE").notice(messageRestart).hint(restartHint(c)), nil
+}
+
+// restartHint says how changed options come into use. A restart alone reads the
+// snapshot of new topics outside of a synchronization, so that it ends no row.
+func restartHint(c adminlang.AlterSource) string {
+	another := slices.ContainsFunc(c.Options, func(o adminlang.Option) bool {
+		return o.Key.Text == "topics" || o.Key.Text == "consumer_group"
+	})
+	if !another {
+		return fmt.Sprintf("or, without a restart, begin a resynchronization: sync data source %s;", c.Name)
+	}
+	return fmt.Sprintf("a restart alone reads the snapshot of new topics outside of a synchronization, and ends no row that is gone at the source: "+
+		"run \"metadb sync\" before it, or, without a restart: sync data source %s;", c.Name)
 }

@@ -29,20 +29,9 @@ type Tables interface {
 	PurgeTables(ctx context.Context, mains []ident.Qualified) (maintable.Dropped, error)
 }
 
-// mainTable returns the relation of a main table, by the form of its name.
-func mainTable(name adminlang.Object) (ident.Qualified, error) {
-	if current, isMain := strings.CutSuffix(name.Name.Text, "__"); name.Schema.Text == "" || !isMain || current == "" {
-		return ident.Qualified{}, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("%s is not the name of a main table", name), Position: name.At(),
-			Hint: "write the schema, and the table's name with its two underscores: library.inventory__",
-		}
-	}
-	return ident.Qualified{Schema: ident.Name(name.Schema.Text), Name: ident.Name(name.Name.Text)}, nil
-}
-
 // alterTable carries out ALTER TABLE.
 func (e *Executor) alterTable(ctx context.Context, c adminlang.AlterTable) (*Result, error) {
-	main, err := mainTable(c.Table)
+	main, err := mainTable(ctx, e.DB, c.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +99,7 @@ func (e *Executor) purgeTables(ctx context.Context, c adminlang.PurgeTables) (*R
 	mains := make([]ident.Qualified, len(c.Tables))
 	for i, name := range c.Tables {
 		var err error
-		if mains[i], err = mainTable(name); err != nil {
+		if mains[i], err = mainTable(ctx, e.DB, name); err != nil {
 			return nil, err
 		}
 	}

@@ -26,14 +26,11 @@ type mapped struct {
 
 // findTable finds a main table.
 func findTable(ctx context.Context, db datasource.Querier, name adminlang.Object) (*mapped, error) {
-	current, isMain := strings.CutSuffix(name.Name.Text, "__")
-	if name.Schema.Text == "" || !isMain || current == "" {
-		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("%s is not the name of a main table", name),
-			Hint: "write the schema, and the table's name with its two underscores: library.inventory__", Position: name.At(),
-		}
+	main, err := mainTable(ctx, db, name)
+	if err != nil {
+		return nil, err
 	}
-	t := &mapped{schema: name.Schema.Text, current: current}
+	t := &mapped{schema: name.Schema.Text, current: strings.TrimSuffix(string(main.Name), "__")}
 	const sql = `
 select t.current_table, t.main_table, b.transformed
   from metadb.target_table t

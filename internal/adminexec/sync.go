@@ -3,7 +3,6 @@ package adminexec
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -74,12 +73,13 @@ func placed(err error, c adminlang.Sync) error {
 // target returns what a command is about.
 func (e *Executor) target(ctx context.Context, c adminlang.Sync) (resync.Target, error) {
 	if c.Source.Text == "" {
-		target, found := e.Sync.Target(c.Table.Schema.Text, c.Table.Name.Text)
+		main, err := mainTable(ctx, e.DB, c.Table)
+		if err != nil {
+			return resync.Target{}, err
+		}
+		target, found := e.Sync.Target(string(main.Schema), string(main.Name))
 		if !found {
-			return target, &Error{
-				Code: codeUndefinedTable, Message: fmt.Sprintf("table %s does not exist", c.Table), Position: c.Table.At(),
-				Hint: "name the main table, which ends in \"__\", with its schema",
-			}
+			return target, noTable(c.Table)
 		}
 		return target, nil
 	}

@@ -33,6 +33,8 @@ const (
 	stepInterval = 20 * time.Millisecond
 	// pastLong and pastShort are how far back "as of" looks.
 	pastLong, pastShort = time.Minute, 5 * time.Second
+	// aroundPast is about how long the acts before the resynchronization take beside it.
+	aroundPast = 10 * time.Second
 )
 
 // stage holds what the acts need.
@@ -112,7 +114,7 @@ func (s *stage) build(ctx context.Context) (err error) {
 		return err
 	}
 	_, err = s.db.Exec(ctx, "SET TimeZone = 'UTC'")
-	s.say("\nFor a browser, live, the resynchronization too:\n")
+	s.say("\nFor a browser, live; the resynchronization begins in about %d s:\n", int((s.past() + aroundPast).Seconds()))
 	s.say("  %s\n", s.page())
 	s.say("For a second terminal:\n")
 	s.command(fmt.Sprintf("psql -X -h %s -p %d -d metadb -c 'list status'     # administration", s.metadb.DataDir(), s.metadb.Port))

@@ -2,10 +2,12 @@ package monitor
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"metadb/internal/change"
+	"metadb/internal/ident"
 	"metadb/internal/status"
 )
 
@@ -23,8 +25,7 @@ func advice(r *status.Report) []string {
 		all = append(all, "Nothing is applied until this is mended. The server keeps trying by itself; wrong options are mended with: "+
 			fmt.Sprintf("alter data source %s options (set …);", r.Name))
 	case status.Gap:
-		all = append(all, "Events were lost before they were read. Resynchronize the source, beginning with: "+
-			fmt.Sprintf("sync data source %s;", r.Name))
+		all = append(all, mendGap(r)...)
 	case status.Silent:
 		all = append(all, "Look whether the connector and its task run (GET /connectors/NAME/status at Kafka Connect), and at its log.")
 	case status.Waiting, status.Starting, status.Active, status.Inactive:
@@ -60,4 +61,23 @@ func advice(r *status.Report) []string {
 func upperFirst(line string) string {
 	first, size := utf8.DecodeRuneInString(line)
 	return string(unicode.ToUpper(first)) + line[size:]
+}
+
+// mendGap gives the steps that mend a gap: for single tables where that is known to
+// do, and for the whole source.
+func mendGap(r *status.Report) []string {
+	lines := []string{"Events were lost before they were read."}
+	if len(r.GapTables) > 0 {
+		begin, end := make([]string, len(r.GapTables)), make([]string, len(r.GapTables))
+		for i, table := range r.GapTables {
+			main := ident.Qualified{Schema: ident.Schema(table.Schema), Name: ident.Main(table.Name)}.Word()
+			begin[i], end[i] = "sync table "+main+";", "endsync table "+main+";"
+		}
+		lines = append(lines, "Where the connector runs and these tables alone are concerned, read them again: 1. "+strings.Join(begin, " ")+
+			" 2. An incremental snapshot of them. 3. When it is complete: "+strings.Join(end, " "))
+	}
+	return append(lines, fmt.Sprintf("To resynchronize the source: 1. Delete the connector and its slot. "+
+		"2. Make a connector with new names, and so new topics, and do not start it yet. "+
+		"3. alter data source %[1]s options (set topics '…', set consumer_group '…'); 4. sync data source %[1]s; "+
+		"5. Start the connector. 6. When the snapshot is complete: endsync data source %[1]s;", r.Name))
 }

@@ -86,8 +86,18 @@ func TestEventsFollow(t *testing.T) {
 	var second shown
 	f.next("view", &second)
 	s := second.Sources[0]
-	if s.Stream != "gap" || s.Well || *s.Lag != 3 || s.Resync.Expected != 10 || !strings.Contains(strings.Join(s.Advice, ""), "sync data source library;") {
+	if s.Stream != "gap" || s.Well || *s.Lag != 3 || s.Resync.Expected != 10 || !strings.Contains(strings.Join(s.Advice, ""), "4. sync data source library; 5. Start the connector.") ||
+		strings.Contains(strings.Join(s.Advice, ""), "sync table") {
 		t.Errorf("with a gap: %+v", s)
+	}
+	source.SetGaps([]change.Gap{{Reason: "lost", Tables: []change.Table{{Schema: "library", Name: "Fine"}, {Schema: "library", Name: "loan"}}}})
+	const again = `1. sync table library."Fine__"; sync table library.loan__; 2. An incremental snapshot of them. ` +
+		`3. When it is complete: endsync table library."Fine__"; endsync table library.loan__;`
+	for second.Sources[0].Advice[1][:5] != "Where" {
+		f.next("view", &second)
+	}
+	if got := second.Sources[0].Advice[1]; !strings.HasSuffix(got, again) {
+		t.Errorf("a gap of two tables: %s", got)
 	}
 	// A table that is confirmed wholly is only counted; what has begun comes first.
 	if r := s.Resync; r.Done != 1 || len(r.Tables) != 2 || r.Tables[0].Name != "library.loan" || r.Tables[0].Words != "1 of 3 rows confirmed, 2 not (would end now)" {

@@ -71,11 +71,11 @@ func (s *state) whereToBegin(ctx context.Context, db *pgx.Conn, front Front, o S
 	if err != nil {
 		return beginning{}, fmt.Errorf("ask the broker where the topics end: %w", err)
 	}
-	again := false
+	again := o.FromBeginning
 	if s.Whole() {
 		front.Warn(fmt.Sprintf("consumer group %q has read from %s of data source %q already",
 			s.options.ConsumerGroup, change.Count(len(topicsOf(marks)), "topic", "topics"), s.Source))
-		if !o.Force {
+		if !again && !o.Force {
 			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.Source)
 			if again, err = front.Ask(Question{AskFromBeginning, text}); err != nil {
 				return beginning{}, err

@@ -16,8 +16,11 @@ import (
 type SyncOptions struct {
 	Target
 	// Force puts no questions. Topics that have been read already are not
-	// read from the beginning then.
+	// read from the beginning then, unless FromBeginning is set.
 	Force bool
+	// FromBeginning has topics that have been read already read from the
+	// beginning, and is not asked about.
+	FromBeginning bool
 	// DryRun puts the questions and changes nothing.
 	DryRun bool
 	// Bounds asks the data source's broker.

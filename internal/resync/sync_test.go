@@ -95,13 +95,19 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 	const before = "metadb_sensor_1_1 metadb_sensor_1.a 0 10 0\nmetadb_sensor_1_1 metadb_sensor_1.gone 0 10 0\n" +
 		"metadb_sensor_1_1 metadb_sensor_2.a 0 1 0\nmetadb_sensor_2_1 metadb_sensor_2.a 0 50 77"
 	for name, test := range map[string]struct {
-		force           bool
+		force, again    bool
 		no              string
 		said            []string
 		from, positions string
 	}{
 		"from the beginning": {
 			said: []string{syncQuestion, unread, already, question},
+			positions: "metadb_sensor_1_1 metadb_sensor_1.a 0 10 0\nmetadb_sensor_1_1 metadb_sensor_1.gone 0 10 0\n" +
+				"metadb_sensor_1_1 metadb_sensor_2.a 0 1 0\nmetadb_sensor_2_1 metadb_sensor_2.a 0 3 77\nmetadb_sensor_2_1 metadb_sensor_2.a 1 0 0",
+		},
+		"forced, from the beginning": {
+			force: true, again: true,
+			said: []string{unread, already},
 			positions: "metadb_sensor_1_1 metadb_sensor_1.a 0 10 0\nmetadb_sensor_1_1 metadb_sensor_1.gone 0 10 0\n" +
 				"metadb_sensor_1_1 metadb_sensor_2.a 0 1 0\nmetadb_sensor_2_1 metadb_sensor_2.a 0 3 77\nmetadb_sensor_2_1 metadb_sensor_2.a 1 0 0",
 		},
@@ -125,7 +131,7 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.a', 0, 10, 0), ('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.gone', 0, 10, 0),
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_2.a', 0, 1, 0), ('sensor', 'metadb_sensor_2_1', 'metadb_sensor_2.a', 0, 50, 77)`)
 			f := &front{no: test.no}
-			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Target: sensor, Force: test.force, Bounds: ask}); err != nil {
+			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Target: sensor, Force: test.force, FromBeginning: test.again, Bounds: ask}); err != nil {
 				t.Fatal(err)
 			}
 			f.heard(t, test.said...)

@@ -88,8 +88,11 @@ func (c *Client) Sync(ctx context.Context, front resync.Front, o resync.SyncOpti
 	}
 	var with []string
 	for _, q := range questions {
-		yes := o.Force && q.Answer != "from_beginning"
-		if !o.Force {
+		yes := o.Force
+		if q.Answer == "from_beginning" {
+			yes = o.FromBeginning
+		}
+		if !yes && !o.Force {
 			if yes, err = front.Ask(resync.Question{Text: q.Question + " "}); err != nil {
 				return err
 			}

@@ -76,3 +76,20 @@ func GapText(g change.Gap) string {
 	}
 	return g.Reason + missing + "; " + remedy
 }
+
+// gapTables returns the tables that mend all of the gaps when they are read again,
+// none if that is not known of one of the gaps.
+func gapTables(gaps []change.Gap) []change.Table {
+	var tables []change.Table
+	for _, g := range gaps {
+		if len(g.Tables) == 0 {
+			return nil
+		}
+		for _, table := range g.Tables {
+			if !slices.Contains(tables, table) {
+				tables = append(tables, table)
+			}
+		}
+	}
+	return tables
+}

@@ -49,6 +49,9 @@ type Report struct {
 	Refused []string
 	// MissingEvents counts what a gap has lost, as far as offsets tell.
 	MissingEvents int64
+	// GapTables are those that mend every gap when they are read again; empty if the
+	// whole source has to be.
+	GapTables []change.Table
 	// Parked names the tables whose events wait while those of others are
 	// applied, and Message says why; empty if there are none.
 	Parked []string
@@ -85,7 +88,7 @@ func (s *Source) Report() Report {
 	defer s.mu.Unlock()
 	r := s.report
 	r.Refused, r.Parked = slices.Clone(r.Refused), slices.Clone(r.Parked)
-	r.Skipped = s.skipped.list()
+	r.Skipped, r.GapTables = s.skipped.list(), gapTables(s.gaps)
 	r.Confirming = s.confirming.report(s.now())
 	if r.Silent && r.Stream == Active {
 		r.Stream, r.Message, r.Since = Silent, r.SilenceText(), r.LastSign
