@@ -35,7 +35,7 @@ insert into metadb.target_table values
 		{create("jsondata", "$.location", "loc"), `42710 target 'loc' would make table library.inventory__loc, which exists already (98)`},
 		{create("data", "$.a", "a"), `42703 table library.inventory__ has no column data (68) columns of type jsonb: "jsondata"`},
 		{create("n", "$.a", "a"), `22023 column n has type integer, which is not JSON (68) columns of type jsonb: "jsondata"`},
-		{"create data mapping for json from table library.inventory column jsondata path '$' to 'x'", `22023 library.inventory is not the name of a main table (41) write the schema`},
+		{"create data mapping for json from table library.inventory column jsondata path '$' to 'x'", `22023 library.inventory is not the name of a main table (41) library.inventory is the current table; name its main table: library.inventory__`},
 		{"create data mapping for json from table library.inventory__made__ column jsondata path '$' to 'x'", `22023 table library.inventory__made__ is made by a mapping itself (41)`},
 		{"list data_mappings", "json|library.inventory__|jsondata|$|t\njson|library.inventory__|jsondata|$.made|made\njson|library.inventory__|jsondata|$.tags|tags\nSELECT 3"},
 		{"drop data mapping for json from table library.inventory__ column jsondata path '$.x'", `42704 there is no data mapping for table library.inventory__, column jsondata, path '$.x' (80) list data_mappings`},
