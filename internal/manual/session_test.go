@@ -137,7 +137,7 @@ func (s *session) here(text string) string {
 func (s *session) shell(text string) error {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		if line == "make build" || strings.HasPrefix(line, "bin/") {
+		if line == "make build" {
 			continue // newSession has built it
 		}
 		asks := strings.HasPrefix(line, "metadb ") && strings.Contains(line, "sync ") && !strings.Contains(line, "--dry-run")
