@@ -175,7 +175,7 @@ func TestOneTable(t *testing.T) {
 		t.Errorf("list status: %s", got)
 	}
 	step.expect("sync table library.patron__", `ERROR: a synchronization is in progress for table library.patron HINT: add "with (restart)" to begin it anew, or use "endsync" or "abort sync"`)
-	step.expect("endsync table library.patron__", `ERROR: the snapshot is not known to be complete HINT: `+
+	step.expect("endsync table library.patron__", `ERROR: the snapshot is not complete: 8 of 10 rows confirmed HINT: `+
 		`add "with (dry_run)" to see what would be ended, "with (force_unconfirmed)" to end it nevertheless`)
 	l.notifyEnd("patron")
 	step.log("table library.patron: snapshot complete (notification received)")
