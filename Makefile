@@ -38,7 +38,7 @@ demo: build ## Show Metadb at work on a generated library (ARGS=--once: run thro
 .PHONY: test
 test: ## Run every test, those with a real Kafka and Debezium and other languages' drivers included
 	@scripts/install e2e
-	go test -race -tags e2e -timeout 20m -p $$(($$(nproc) + 1)) ./...
+	go test -race -tags e2e -timeout 45m -p $$(($$(nproc) + 1)) ./...
 
 .PHONY: test-short
 test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
