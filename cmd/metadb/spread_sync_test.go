@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"metadb/internal/eventgen"
 	"metadb/internal/pgtest"
@@ -35,7 +36,11 @@ func TestLastMarkFilteredOutAndEarly(t *testing.T) {
 	step.admin(fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
 		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1', table_stop_filter 'library\.shelf_00')`, broker.Address()))
 	step.await("SELECT to_regclass('library.shelf_01') IS NOT NULL", "[true]")
+	began := time.Now()
 	for complete := false; !complete; {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal("the snapshot is not said to be complete")
+		}
 		var count int
 		err := db.Pool.QueryRow(t.Context(), "SELECT (SELECT complete IS NOT NULL FROM metadb.resync UNION ALL SELECT false LIMIT 1), count(*) FROM library.shelf_01").Scan(&complete, &count)
 		if err != nil {
