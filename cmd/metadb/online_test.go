@@ -154,7 +154,7 @@ func TestOneTable(t *testing.T) {
 	}
 	step.await("SELECT to_regclass('library.loan') IS NOT NULL", "[true]")
 	step.await("SELECT count(*) FROM library.loan", "[4]")
-	step.expect("sync table library.loan", `ERROR: table library.loan does not exist HINT: name the main table, which ends in "__", with its schema`)
+	step.expect("sync table library.loan", "ERROR: library.loan is not the name of a main table HINT: library.loan is the current table; name its main table: library.loan__")
 	step.expect("endsync table library.loan__",
 		`ERROR: "endsync" can only be used in sync mode HINT: nothing to end: no synchronization of table library.loan has begun (begin with: sync table library.loan__)`)
 	step.expect("sync table library.patron__", "")

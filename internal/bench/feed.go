@@ -15,20 +15,27 @@ type feed struct {
 	lsn      uint64
 }
 
-// snapshot writes rows 0 to n-1 of a table.
-func (f *feed) snapshot(ctx context.Context, table eventgen.Table, n int, row func(i int) []any) error {
+// snapshot writes rows 0 to n-1 of each of some tables, one table after the other: all of
+// them in one attempt, which one lsn marks.
+func (f *feed) snapshot(ctx context.Context, n int, row func(i int) []any, tables ...eventgen.Table) error {
 	f.lsn += 8
-	now := time.Now()
-	return f.write(ctx, table, n, func(i int) eventgen.Change {
-		c := eventgen.Change{Op: 'r', Row: row(i), Time: now, LSN: f.lsn, Snapshot: "true"}
-		switch i {
-		case 0:
-			c.Snapshot = "first"
-		case n - 1:
-			c.Snapshot = "last"
+	now, all, written := time.Now(), n*len(tables), 0
+	for _, table := range tables {
+		err := f.write(ctx, table, n, func(i int) eventgen.Change {
+			c := eventgen.Change{Op: 'r', Row: row(i), Time: now, LSN: f.lsn, Snapshot: "true"}
+			switch written++; written {
+			case 1:
+				c.Snapshot = "first"
+			case all:
+				c.Snapshot = "last"
+			}
+			return c
+		})
+		if err != nil {
+			return err
 		}
-		return c
-	})
+	}
+	return nil
 }
 
 // write writes n changes of a table.

@@ -31,7 +31,7 @@ const (
 // a query sees a position behind it.
 func (b *bench) latency(ctx context.Context) error {
 	rows := max(b.Rows/6, 1)
-	if err := b.feed.snapshot(ctx, b.shared.generator.instance(firstPrefix), rows, func(i int) []any { return b.shared.generator.row(i, 0) }); err != nil {
+	if err := b.feed.snapshot(ctx, rows, func(i int) []any { return b.shared.generator.row(i, 0) }, b.shared.generator.instance(firstPrefix)); err != nil {
 		return err
 	}
 	if err := b.source(ctx, "bench", firstPrefix); err != nil {

@@ -24,7 +24,7 @@ func (b *bench) mixed(ctx context.Context) error {
 	rows := max(b.Rows/3, 1)
 	table := b.shared.generator.instance(firstPrefix)
 	row := func(i int) []any { return b.shared.generator.row(i, 0) }
-	if err := b.feed.snapshot(ctx, table, rows, row); err != nil {
+	if err := b.feed.snapshot(ctx, rows, row, table); err != nil {
 		return err
 	}
 	if err := b.source(ctx, "bench", firstPrefix); err != nil {

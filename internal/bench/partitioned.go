@@ -15,10 +15,12 @@ const sideBySide = 8
 // snapshot, and updates in which the tables take turns.
 func (b *bench) partitioned(ctx context.Context) error {
 	rows, updates := max(b.Rows/16, 1), max(b.Updates/10, 1)
-	for i := range sideBySide {
-		if err := b.feed.snapshot(ctx, b.instanceNamed(firstPrefix, i), rows, func(n int) []any { return b.shared.generator.row(n, 0) }); err != nil {
-			return err
-		}
+	tables := make([]eventgen.Table, sideBySide)
+	for i := range tables {
+		tables[i] = b.instanceNamed(firstPrefix, i)
+	}
+	if err := b.feed.snapshot(ctx, rows, func(n int) []any { return b.shared.generator.row(n, 0) }, tables...); err != nil {
+		return err
 	}
 	before, err := b.yardstick(ctx)
 	if err != nil {
@@ -44,10 +46,6 @@ func (b *bench) partitioned(ctx context.Context) error {
 	b.rate(r)
 	if err := b.endInitial(ctx, "bench"); err != nil {
 		return err
-	}
-	tables := make([]eventgen.Table, sideBySide)
-	for i := range tables {
-		tables[i] = b.instanceNamed(firstPrefix, i)
 	}
 	err = b.feed.inTurn(ctx, tables, updates*sideBySide, func(i int) eventgen.Change {
 		b.feed.lsn += 8

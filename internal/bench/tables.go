@@ -68,7 +68,7 @@ func (b *bench) tables(ctx context.Context) error {
 
 // snapshot measures an initial snapshot.
 func (b *bench) snapshot(ctx context.Context, h *history) (r result, err error) {
-	if err := b.feed.snapshot(ctx, b.shared.generator.instance(firstPrefix), b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) }); err != nil {
+	if err := b.feed.snapshot(ctx, b.Rows, func(i int) []any { return b.shared.generator.row(i, 0) }, b.shared.generator.instance(firstPrefix)); err != nil {
 		return r, err
 	}
 	h.records = b.Rows
@@ -128,7 +128,7 @@ func (b *bench) update(ctx context.Context, r result, h *history, order func(i i
 // identical measures a resynchronization in which nothing has changed.
 func (b *bench) identical(ctx context.Context, h *history) (r result, err error) {
 	row := func(i int) []any { return b.shared.generator.row(i, h.updated[i]) }
-	if err := b.feed.snapshot(ctx, b.shared.generator.instance(secondPrefix), b.Rows, row); err != nil {
+	if err := b.feed.snapshot(ctx, b.Rows, row, b.shared.generator.instance(secondPrefix)); err != nil {
 		return r, err
 	}
 	if err := b.metadb.Start(ctx); err != nil {

@@ -148,6 +148,14 @@ type Event struct {
 	Record Record
 }
 
+// Drop makes the event one that changes no row, and releases its row and its record. What
+// it says of its moment at the source, of its position and of a snapshot stays.
+func (e *Event) Drop() {
+	e.Op, e.NoKey, e.Reason = Ignore, false, ""
+	e.Shape, e.Row, e.OldKey, e.Omitted, e.Complete = nil, nil, nil, nil, false
+	e.Notes, e.Record = nil, Record{}
+}
+
 // Lacks reports whether the event is an upsert whose row has unavailable values.
 func (e *Event) Lacks() bool {
 	return e.Op == Upsert && !e.Complete && e.Row.HasUnavailable()

@@ -79,7 +79,7 @@ func (r *Router) Route(e *change.Event) {
 		n.targets[e.Source] = to
 	}
 	if to.dropped {
-		*e = change.Event{Snapshot: e.Snapshot, Source: e.Source, Time: e.Time, LSN: e.LSN, Position: e.Position, Notice: e.Notice}
+		e.Drop()
 		return
 	}
 	e.Table, e.Origin = to.table, to.origin

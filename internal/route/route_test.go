@@ -1,6 +1,7 @@
 package route
 
 import (
+	"reflect"
 	"regexp"
 	"testing"
 
@@ -77,6 +78,23 @@ func TestFilters(t *testing.T) {
 		if event.Snapshot != change.LastInSnapshot {
 			t.Errorf("%s: the mark is lost", test.table)
 		}
+	}
+}
+
+// TestDropKeepsTheMoment: the last record of a snapshot ends it whatever table it is of,
+// and only if it is of the attempt that counts, which lsn and txId tell.
+func TestDropKeepsTheMoment(t *testing.T) {
+	said := change.Event{
+		Snapshot: change.LastInSnapshot, First: true, Source: change.Table{Schema: "library", Name: "patron"},
+		Time: 1, LSN: 2, Commit: 3, Tx: 4, CommittedAfter: 5, Partitions: 6, Position: change.Position{Offset: 7},
+	}
+	event := said
+	event.Op, event.NoKey, event.Complete, event.Reason = change.Upsert, true, true, "primary key not defined"
+	event.Shape, event.Row, event.OldKey, event.Omitted = &change.Shape{}, change.Row{0}, change.Row{0}, []int{0}
+	event.Notes, event.Record = []change.Note{{}}, change.Record{Key: []byte("key")}
+	New(Config{SchemaStop: expressions("library")}).Route(&event)
+	if !reflect.DeepEqual(event, said) {
+		t.Errorf("got  %+v\nwant %+v", event, said)
 	}
 }
 
