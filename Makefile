@@ -65,6 +65,11 @@ soak-ordering: ## Kill a real broker and Connect worker under a backlog of four 
 	@scripts/install e2e
 	go test -count=1 -v -tags e2e -timeout 0 -run '^TestOrderUnderBacklog$$' ./internal/e2e -rounds $(ROUNDS)
 
+.PHONY: soak-guessing
+soak-guessing: ## Guess passwords for a minute, 10,000 of them, and count who gets in
+	@scripts/install test
+	go test -count=1 -v -timeout 0 -run '^TestGuessing$$' ./internal/pgwire -guessing 1m
+
 .PHONY: licences
 licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences
 	go test -count=1 -run '^TestDependencies$$' ./internal/manual -update

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"metadb/internal/instance"
@@ -9,6 +12,7 @@ import (
 func stopCommand() *cobra.Command {
 	var dir string
 	var verbose bool
+	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "stop -D DIR",
 		Short: "Stop the server, and return when it has stopped",
@@ -18,7 +22,9 @@ func stopCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			stopped, err := d.Stop(cmd.Context())
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			stopped, err := d.Stop(ctx)
 			if err != nil {
 				return err
 			}
@@ -33,5 +39,6 @@ func stopCommand() *cobra.Command {
 	}
 	dirOption(cmd, &dir)
 	verboseOption(cmd, &verbose)
+	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long to wait for the server, which goes on stopping after that")
 	return cmd
 }

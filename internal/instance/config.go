@@ -49,6 +49,9 @@ type Config struct {
 	// HTTPCert and HTTPKey are PEM files, both or none; HTTPToken is what
 	// clients have to show.
 	HTTPCert, HTTPKey, HTTPToken string
+
+	// secretFiles are metadb.conf and the files with secrets that it names.
+	secretFiles []string
 }
 
 // Config reads metadb.conf. Errors name the file with the line, or the key.
@@ -70,6 +73,12 @@ func (d *Dir) Config() (*Config, error) {
 	c, err := settings.config()
 	if err != nil {
 		return nil, err
+	}
+	c.secretFiles = []string{path}
+	for _, file := range []string{c.SSLKey, c.AdminKey, c.HTTPKey} {
+		if file != "" {
+			c.secretFiles = append(c.secretFiles, file)
+		}
 	}
 	return c, c.lookUpPasswords(d.path, settings)
 }
@@ -146,9 +155,8 @@ func (c *Config) lookUpPasswords(dir string, s *settings) error {
 		if file == "" {
 			continue
 		}
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(dir, file)
-		}
+		file = within(dir, file)
+		c.secretFiles = append(c.secretFiles, file)
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return s.wrong(p.key, "%s: %w", p.key, err)
@@ -167,7 +175,10 @@ func (c *Config) Warnings() []string {
 	if c.AdminTrust {
 		lines = append(lines, "admin_auth = trust: everybody on this machine may administer Metadb without a password")
 	}
-	return lines
+	if line := c.weakToken(); line != "" {
+		lines = append(lines, line)
+	}
+	return append(lines, c.ReadableSecrets()...)
 }
 
 // ConnString returns the connection string for a role, in libpq's form of

@@ -84,6 +84,20 @@ func Open(path string) (*Dir, error) {
 	return &Dir{path: absolute}, nil
 }
 
+// Protected returns an error if others than the directory's owner may write in it: they could
+// put a metadb.conf of their own there.
+func (d *Dir) Protected() error {
+	info, err := os.Stat(d.path)
+	if err != nil {
+		return fmt.Errorf("look at the data directory: %w", err)
+	}
+	const writableByOthers = 0o022
+	if info.Mode().Perm()&writableByOthers != 0 {
+		return fmt.Errorf("data directory %q can be written by others (mode %04o): chmod 700 %s", d.path, info.Mode().Perm(), d.path)
+	}
+	return nil
+}
+
 // Path is the directory's absolute path.
 func (d *Dir) Path() string { return d.path }
 

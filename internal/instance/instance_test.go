@@ -3,8 +3,12 @@ package instance
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -68,7 +72,8 @@ func TestConfig(t *testing.T) {
 		Superuser:  Role{"postgres", `a#b;c'd\ = "e`},
 		SystemUser: Role{"mdbadmin", " s "},
 	}
-	if *c != want {
+	c.secretFiles = nil
+	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got %+v\nwant %+v", *c, want)
 	}
 	const conn = `host='db' port='5432' dbname='metadb_x' user='postgres' password='a#b;c\'d\\ = "e' passfile='' sslmode='disable' ` +
@@ -207,5 +212,76 @@ func TestIdentityIsKept(t *testing.T) {
 	second, err := d.Identity()
 	if err != nil || first != second || !strings.HasPrefix(first, "metadb-") {
 		t.Errorf("%q, then %q %v", first, second, err)
+	}
+}
+
+// TestStopVerifiesTheProcess: a number in metadb.pid that is another process's, as of a server in a
+// container, is not sent a signal.
+func TestStopVerifiesTheProcess(t *testing.T) {
+	d := with(t, "")
+	lock, err := d.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Release() })
+	innocent := exec.CommandContext(t.Context(), "sleep", "60")
+	if err := innocent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	number := strconv.Itoa(innocent.Process.Pid)
+	if err := os.WriteFile(filepath.Join(d.Path(), pidFile), []byte(number+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Stop(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "is not process "+number+" of this machine") {
+		t.Errorf("got %v", err)
+	}
+	if err := innocent.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the other process: %v", err)
+	}
+	if err := innocent.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = innocent.Wait()
+	if d.holds(innocent.Process.Pid) || !d.holds(os.Getpid()) {
+		t.Error("the process that holds the lock is not recognized")
+	}
+}
+
+// TestProtected refuses a directory in which others may write, and warns of secrets that they may
+// read.
+func TestProtected(t *testing.T) {
+	d := with(t, "[main]\nhost = h\ndatabase = metadb\nhttp_token = secret\nsystemuser_password_file = pw\n")
+	for mode, want := range map[os.FileMode]string{0o700: "", 0o750: "", 0o755: "", 0o770: "chmod 700", 0o777: "chmod 700", 0o702: "chmod 700"} {
+		if err := os.Chmod(d.Path(), mode); err != nil {
+			t.Fatal(err)
+		}
+		err := d.Protected()
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+	password := filepath.Join(d.Path(), "pw")
+	if err := os.WriteFile(password, []byte("p"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{password, filepath.Join(d.Path(), configFile)} {
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := d.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	warnings := strings.Join(c.Warnings(), "\n")
+	for _, want := range []string{
+		password + " holds a secret, and others may read or change it (mode 0644): chmod 600 " + password,
+		configFile + " holds a secret",
+		"http_token can be guessed",
+	} {
+		if !strings.Contains(warnings, want) {
+			t.Errorf("no warning %q in\n%s", want, warnings)
+		}
 	}
 }

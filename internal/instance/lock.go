@@ -112,36 +112,6 @@ func (d *Dir) Running() (pid int, ok bool, err error) {
 // stopInterval is how often Stop looks whether the server is gone.
 const stopInterval = 50 * time.Millisecond
 
-// Stop asks the process that holds the lock to stop, and returns when it has.
-// It reports false if none was running. The context bounds the waiting.
-func (d *Dir) Stop(ctx context.Context) (bool, error) {
-	pid, running, err := d.Running()
-	if err != nil || !running {
-		return false, err
-	}
-	for pid == 0 { // it holds the lock and has not written its number yet
-		if err := pause(ctx); err != nil {
-			return true, err
-		}
-		if pid, running, err = d.Running(); err != nil || !running {
-			return true, err
-		}
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return true, fmt.Errorf("stop process %d: %w", pid, err)
-	}
-	for {
-		now, running, err := d.Running()
-		// Another number is another server, started meanwhile.
-		if err != nil || !running || now != pid && now != 0 {
-			return true, err
-		}
-		if err := pause(ctx); err != nil {
-			return true, fmt.Errorf("process %d has not stopped: %w", pid, err)
-		}
-	}
-}
-
 func pause(ctx context.Context) error {
 	select {
 	case <-time.After(stopInterval):

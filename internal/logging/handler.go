@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/term"
 )
+
+// timeFormat is how the time begins each line.
+const timeFormat = "2006-01-02 15:04:05 UTC"
 
 // Handler writes lines such as
 //
@@ -24,12 +26,6 @@ type Handler struct {
 }
 
 var _ slog.Handler = (*Handler)(nil)
-
-// output is shared by a handler and those derived from it.
-type output struct {
-	mu sync.Mutex
-	w  io.Writer
-}
 
 // NewHandler returns a handler that writes records of that level and above. It
 // uses colours if the writer is a terminal.
@@ -54,11 +50,8 @@ func (h *Handler) Handle(_ context.Context, record slog.Record) error {
 	if start := colour(record.Level); h.colour && start != "" {
 		word = start + word + "\x1b[0m"
 	}
-	line := at.UTC().Format("2006-01-02 15:04:05 UTC") + "  " + word + ":  " + text(record, h.attrs, h.group) + "\n"
-	h.out.mu.Lock()
-	defer h.out.mu.Unlock()
-	_, err := io.WriteString(h.out.w, line)
-	return err
+	line := at.UTC().Format(timeFormat) + "  " + word + ":  " + text(record, h.attrs, h.group) + "\n"
+	return h.out.write(line, at)
 }
 
 // WithAttrs implements slog.Handler.

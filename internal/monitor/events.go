@@ -7,12 +7,17 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"metadb/internal/admission"
 )
 
 // Bounds on viewers.
 const (
 	viewInterval = 2 * time.Second
-	viewersAtAll = 50
+	// viewersAtAll may look at one time, of them so many from an address, and from this machine.
+	viewersAtAll     = 50
+	viewersOfAddress = 10
+	viewersOfMachine = 40
 )
 
 // events sends server-sent events until the viewer goes away or the server stops:
@@ -21,8 +26,9 @@ const (
 type events struct {
 	history *history
 	details *details
-	// places has one entry for each viewer.
-	places chan struct{}
+	// places are those of viewers. A newcomer takes that of whoever came first of its address.
+	places   *admission.Places
+	refusals *admission.Digest
 }
 
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -31,13 +37,14 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusForbidden, "this is only for the page of this server")
 		return
 	}
-	select {
-	case e.places <- struct{}{}:
-		defer func() { <-e.places }()
-	default:
-		answer(w, http.StatusServiceUnavailable, "too many viewers")
-		return
-	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	addr := addressOf(r)
+	place := e.places.Enter(addr, func() {
+		e.refusals.Note(reasonViewers, admission.Host(addr), "a viewer at "+r.RemoteAddr+" has lost its place to another one")
+		cancel()
+	})
+	defer place.Leave()
 	control := http.NewResponseController(w)
 	// A viewer says nothing more; a request's time does not bound its stay.
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
@@ -48,7 +55,6 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	// The database may be slow: it is asked beside.
-	ctx, cancel := context.WithCancel(r.Context())
 	detail := make(chan []byte)
 	var asking sync.WaitGroup
 	defer asking.Wait()

@@ -10,9 +10,9 @@ import (
 // names. A page from elsewhere can have its name point to 127.0.0.1 (DNS
 // rebinding) and then read, through the browser of whoever looks at it, what
 // answers there without asking for a token; but the browser tells the name.
-func ownHost(next http.Handler) http.Handler {
+func (g *gate) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(hostname(r.Host)) && r.Host != "" { // no browser leaves it out
+		if g.open() && !loopback(hostname(r.Host)) && r.Host != "" { // no browser leaves it out
 			answer(w, http.StatusMisdirectedRequest, "without http_token this is only for names of this machine: http://127.0.0.1 or http://localhost")
 			return
 		}

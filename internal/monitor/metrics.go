@@ -71,6 +71,29 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	return m
 }
 
+// ShowRefused shows how many clients a listener has refused, by reason: those of the
+// administration port ("admin"), or of HTTP ("http").
+func (m *Metrics) ShowRefused(listener string, counts func() map[string]int64) {
+	desc := prometheus.NewDesc("metadb_"+listener+"_refused_total", "Clients refused since the server started, by reason.", []string{"reason"}, nil)
+	m.registry.MustRegister(&refused{desc, counts})
+}
+
+// refused shows counts by reason.
+type refused struct {
+	desc   *prometheus.Desc
+	counts func() map[string]int64
+}
+
+// Describe implements prometheus.Collector.
+func (r *refused) Describe(descs chan<- *prometheus.Desc) { descs <- r.desc }
+
+// Collect implements prometheus.Collector.
+func (r *refused) Collect(metrics chan<- prometheus.Metric) {
+	for reason, n := range r.counts() {
+		metrics <- prometheus.MustNewConstMetric(r.desc, prometheus.CounterValue, float64(n), reason)
+	}
+}
+
 // Describe implements what prometheus.Collector has for it: it names every
 // metric.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) { m.registry.Describe(descs) }

@@ -2,17 +2,18 @@ package monitor
 
 import (
 	"context"
-	"crypto/subtle"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"metadb/internal/admission"
 )
 
 // Config is what a [Server] needs.
@@ -21,12 +22,16 @@ type Config struct {
 	Address string
 	TLS     *tls.Config
 	// Token is what clients have to show ("Authorization: Bearer …"), but for
-	// /healthz and /readyz; empty means that nobody is asked.
+	// /healthz and /readyz, which says why only to who shows it; empty means that nobody is asked.
 	Token string
 	// Ready says why the server is not ready, nil if it is. It is asked at
 	// most once a second.
 	Ready   func(ctx context.Context) error
 	Metrics *Metrics
+	// Logger gets who was refused; nil is nobody.
+	Logger *slog.Logger
+	// WrongTokenDelay replaces a second, if it is not zero.
+	WrongTokenDelay time.Duration
 	// Detail asks the database what the page shows of tables and rejected
 	// events, while somebody looks; nil shows nothing of it.
 	Detail func(ctx context.Context) (Detail, error)
@@ -44,6 +49,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	history  *history
+	gate     *gate
 }
 
 // Listen opens the address. It refuses one that others can reach without TLS and
@@ -63,8 +69,11 @@ func Listen(config Config) (*Server, error) {
 	if config.TLS != nil {
 		listener = tls.NewListener(listener, config.TLS)
 	}
-	return &Server{listener: listener, history: config.Metrics.history, http: &http.Server{
-		Handler:           Handler(config),
+	gate := newGate(config)
+	config.Metrics.ShowRefused("http", gate.refused)
+	return &Server{listener: listener, history: config.Metrics.history, gate: gate, http: &http.Server{
+		Handler:           handler(config, gate),
+		ErrorLog:          gate.errorLog(),
 		ReadHeaderTimeout: requestTime,
 		ReadTimeout:       requestTime,
 		MaxHeaderBytes:    headerBytes,
@@ -89,6 +98,20 @@ func (s *Server) Close() error {
 	return s.listener.Close()
 }
 
+// SetToken has clients show another token from now on. An address that others can reach keeps
+// asking for one.
+func (s *Server) SetToken(token string) error {
+	host, _, err := net.SplitHostPort(s.listener.Addr().String())
+	if err != nil {
+		return fmt.Errorf("http_listen: %w", err)
+	}
+	if token == "" && !loopback(host) {
+		return errors.New("http_token has no value, and http_listen can be reached from other machines: the token stays as it was")
+	}
+	s.gate.setToken(token)
+	return nil
+}
+
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
 	// Viewers go when the server does.
@@ -96,6 +119,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	sampling, stopSampling := context.WithCancel(ctx)
 	var sampler sync.WaitGroup
 	sampler.Go(func() { s.history.run(sampling) })
+	sampler.Go(func() { s.gate.refusals.Run(sampling) })
 	defer sampler.Wait()
 	defer stopSampling()
 	stopped := make(chan error, 1)
@@ -115,30 +139,24 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(ctx.Err(), <-stopped)
 }
 
-// Handler routes requests. Only reading is possible.
-func Handler(config Config) http.Handler {
+// Handler answers as a [Server] does, without one.
+func Handler(config Config) http.Handler { return handler(config, newGate(config)) }
+
+// handler routes requests. Only reading is possible.
+func handler(config Config, gate *gate) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	ready := &readiness{ask: config.Ready}
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := ready.check(r.Context()); err != nil {
-			answer(w, http.StatusServiceUnavailable, err.Error())
-			return
-		}
-		answer(w, http.StatusOK, "ready")
-	})
+	mux.Handle("GET /readyz", &readiness{ask: config.Ready, gate: gate})
 	for name, kind := range files() {
-		mux.Handle("GET /"+name, guarded(config.Token, file(name, kind)))
+		mux.Handle("GET /"+name, gate.guard(file(name, kind)))
 	}
-	mux.Handle("GET /{$}", guarded(config.Token, file("index.html", "text/html; charset=utf-8")))
-	mux.Handle("GET /events", guarded(config.Token, &events{
-		history: config.Metrics.history, details: newDetails(config.Detail), places: make(chan struct{}, viewersAtAll),
+	mux.Handle("GET /{$}", gate.guard(file("index.html", "text/html; charset=utf-8")))
+	mux.Handle("GET /events", gate.guard(&events{
+		history: config.Metrics.history, details: newDetails(config.Detail), refusals: &gate.refusals,
+		places: admission.NewPlaces(admission.Limits{All: viewersAtAll, Address: viewersOfAddress, Local: viewersOfMachine}),
 	}))
-	mux.Handle("GET /metrics", guarded(config.Token, promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
-	if config.Token == "" {
-		return ownHost(mux)
-	}
-	return mux
+	mux.Handle("GET /metrics", gate.guard(promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
+	return gate.ownHost(mux)
 }
 
 func answer(w http.ResponseWriter, code int, text string) {
@@ -146,25 +164,4 @@ func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
 	_, _ = fmt.Fprintln(w, text)
-}
-
-// guarded lets through who shows the token: as a bearer, or as the password that a
-// browser asks for, with any name.
-func guarded(token string, next http.Handler) http.Handler {
-	if token == "" {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if _, password, basic := r.BasicAuth(); basic {
-			shown, ok = password, true
-		}
-		if !ok || subtle.ConstantTimeCompare([]byte(shown), []byte(token)) != 1 {
-			w.Header().Add("WWW-Authenticate", `Bearer realm="metadb"`)
-			w.Header().Add("WWW-Authenticate", `Basic realm="metadb", charset="UTF-8"`)
-			answer(w, http.StatusUnauthorized, "a bearer token is needed: see http_token in metadb.conf")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -129,14 +129,18 @@ func TestForget(t *testing.T) {
 }
 
 func TestProbes(t *testing.T) {
-	address := serve(t, monitor.Config{Metrics: metricsOf(t), Token: "secret", Ready: func(context.Context) error { return errors.New("no database") }})
+	address := serve(t, monitor.Config{
+		Metrics: metricsOf(t), Token: "secret", Ready: func(context.Context) error { return errors.New("no database") }, WrongTokenDelay: time.Millisecond,
+	})
 	for _, test := range []struct {
 		path, token string
 		code        int
 		body        string
 	}{
 		{"/healthz", "", http.StatusOK, "ok"},
-		{"/readyz", "", http.StatusServiceUnavailable, "no database"},
+		{"/readyz", "", http.StatusServiceUnavailable, "not ready"},
+		{"/readyz", "secret", http.StatusServiceUnavailable, "no database"},
+		{"/readyz", "wrong", http.StatusUnauthorized, "bearer token"},
 		{"/metrics", "", http.StatusUnauthorized, "bearer token"},
 		{"/metrics", "wrong", http.StatusUnauthorized, "bearer token"},
 		{"/metrics", "secret", http.StatusOK, "metadb_lag_events"},

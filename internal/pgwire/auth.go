@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"golang.org/x/sys/unix"
+
+	"metadb/internal/admission"
 )
 
 // maxPasswordBytes bounds a message of somebody who is not logged in.
@@ -22,42 +24,41 @@ const maxPasswordBytes = 16 << 10
 func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error) {
 	user := start.parameters["user"]
 	if conn, ok := start.conn.(*net.UnixConn); ok {
-		return s.authenticatePeer(ctx, conn, user)
+		return s.authenticatePeer(ctx, conn, start)
 	}
 	if s.Trust && fromLoopback(start.conn) {
 		return s.System, nil
 	}
 	if !start.tls && !toLoopback(start.conn) {
+		s.refusals.Note(reasonTLS, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: not encrypted", quote(user), start.from()))
 		return Role{}, fatal(codeAuthorization, "this address needs TLS: connect with sslmode=require")
 	}
 	role, ok := s.roleOf(user)
 	if !ok {
-		s.refuseLogin(ctx, start.conn, user, "no such user of this port")
-		return Role{}, &clientError{
+		return Role{}, s.refuseLogin(ctx, start, reasonUser, &clientError{
 			severity: severityFatal, code: codeAuthorization, message: "user " + quote(user) + " may not connect to this port",
 			hint: "connect as the system user: -U " + s.System.Name,
-		}
+		})
 	}
 	err := s.checkPassword(start.conn, user)
-	var told *clientError
-	if errors.As(err, &told) {
-		s.refuseLogin(ctx, start.conn, user, told.message)
+	if told, ok := errors.AsType[*clientError](err); ok {
+		return Role{}, s.refuseLogin(ctx, start, reasonPassword, told)
 	}
 	return role, err
 }
 
 // authenticatePeer lets in the operating-system user that runs the server, and
 // root, under any name. The name decides the role.
-func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, user string) (Role, error) {
-	uid, err := peerUID(conn)
-	if err != nil {
+func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, start *startup) (Role, error) {
+	var err error
+	if start.uid, err = peerUID(conn); err != nil {
 		return Role{}, err
 	}
-	if uid != 0 && int(uid) != os.Geteuid() {
-		s.refuseLogin(ctx, conn, user, fmt.Sprintf("operating-system user %d", uid))
-		return Role{}, fatal(codeAuthorization, "only the operating-system user that runs the server, and root, may use this socket")
+	if start.uid != 0 && int(start.uid) != os.Geteuid() {
+		return Role{}, s.refuseLogin(ctx, start, reasonPeer,
+			fatal(codeAuthorization, "only the operating-system user that runs the server, and root, may use this socket"))
 	}
-	if role, ok := s.roleOf(user); ok {
+	if role, ok := s.roleOf(start.parameters["user"]); ok {
 		return role, nil
 	}
 	return s.System, nil
@@ -155,17 +156,22 @@ func hear(conn net.Conn) ([]byte, error) {
 }
 
 // refuseLogin notes who was refused, and from where, and lets the client wait
-// for the answer.
-func (s *Server) refuseLogin(ctx context.Context, conn net.Conn, user, why string) {
-	from := conn.RemoteAddr().String()
-	if _, ok := conn.(*net.UnixConn); ok {
-		from = "the Unix socket"
+// for the answer, which it returns. While another client of its address waits, the answer comes
+// at once.
+func (s *Server) refuseLogin(ctx context.Context, start *startup, reason admission.Kind, told *clientError) error {
+	addr := start.raw.RemoteAddr()
+	s.refusals.Note(reason, admission.Host(addr), fmt.Sprintf("login of user %s from %s refused: %s", quote(start.parameters["user"]), start.from(), told.message))
+	count, answered := s.failures.Add(addr, time.Now())
+	if answered == nil {
+		told.message = "too many failures: " + told.message
+		return told
 	}
-	s.Logger.Warn(fmt.Sprintf("administration port: login of user %s from %s refused: %s", quote(user), from, why))
-	delay := time.Duration(s.failures.add(conn.RemoteAddr(), time.Now())) * s.FailureDelay
+	defer answered()
+	delay := time.Duration(count) * s.FailureDelay
 	// The client had its time to log in; the answer has to get out after it.
-	_ = conn.SetDeadline(time.Now().Add(delay + goodbyeTimeout))
+	_ = start.raw.SetDeadline(time.Now().Add(delay + goodbyeTimeout))
 	pause(ctx, delay)
+	return told
 }
 
 // fromLoopback reports whether the client is on this machine.

@@ -14,6 +14,7 @@ import (
 
 	"metadb/internal/adminexec"
 	"metadb/internal/adminlang"
+	"metadb/internal/admission"
 )
 
 // Executor carries out commands.
@@ -58,11 +59,19 @@ type Config struct {
 	// MaxSessions limits the sessions at one time; 0 means 300. A few more
 	// may come through the Unix socket.
 	MaxSessions int
+	// Pending limits the clients that have not logged in, on each listener; zero
+	// means 200, of them 20 from one address and 150 from this machine.
+	Pending admission.Limits
+	// GreetingTimeout is how long a client may take to say who it is; 0 means 10 s.
+	GreetingTimeout time.Duration
 	// StartupTimeout is how long a client may take to log in; 0 means 30 s.
 	StartupTimeout time.Duration
 	// FailureDelay is how long the answer to a failed login takes, up to ten
 	// times as long after more of them; 0 means one second.
 	FailureDelay time.Duration
+	// DigestInterval is how often refusals and logins that are not logged one by
+	// one are counted in the log; 0 means a minute.
+	DigestInterval time.Duration
 }
 
 // withDefaults fills in what was left out, and checks the rest.
@@ -73,9 +82,16 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxSessions == 0 {
 		c.MaxSessions = 300
 	}
+	if c.Pending == (admission.Limits{}) {
+		c.Pending = admission.Limits{All: 200, Address: 20, Local: 150}
+	}
 	if c.StartupTimeout == 0 {
 		c.StartupTimeout = 30 * time.Second
 	}
+	if c.GreetingTimeout == 0 {
+		c.GreetingTimeout = 10 * time.Second
+	}
+	c.GreetingTimeout = min(c.GreetingTimeout, c.StartupTimeout)
 	if c.FailureDelay == 0 {
 		c.FailureDelay = time.Second
 	}

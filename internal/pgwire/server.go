@@ -6,10 +6,13 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
+
+	"metadb/internal/admission"
 )
 
 // Server is the administration port.
@@ -27,7 +30,12 @@ type Server struct {
 	// reports at a connection's start.
 	reported map[string]map[string]string
 	working  sync.WaitGroup
-	failures failures
+
+	// pending are the clients of each listener that have not logged in.
+	pending  map[net.Listener]*admission.Places
+	failures admission.Failures
+	// refusals are logins refused, logins those that were not.
+	refusals, logins admission.Digest
 }
 
 // Listen opens the port. [Server.Serve] has to follow.
@@ -39,6 +47,9 @@ func Listen(config Config) (*Server, error) {
 	s := &Server{
 		Config: config, verifiers: make(map[string]*verifier),
 		conns: make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
+		pending:  make(map[net.Listener]*admission.Places),
+		refusals: admission.Digest{Subject: subject, Level: slog.LevelWarn, Logger: config.Logger, Interval: config.DigestInterval},
+		logins:   admission.Digest{Subject: subject, Level: slog.LevelInfo, Logger: config.Logger, Interval: config.DigestInterval},
 	}
 	for _, role := range []Role{config.System, config.Super} {
 		if s.verifiers[role.Name], err = newVerifier(role.Password); err != nil {
@@ -70,12 +81,27 @@ func (s *Server) Addr() *net.TCPAddr { return s.listeners[0].Addr().(*net.TCPAdd
 // PostgreSQL's message for that, and returns when all are gone.
 func (s *Server) Serve(ctx context.Context) error {
 	for _, listener := range s.listeners {
+		s.pending[listener] = admission.NewPlaces(s.Pending)
+	}
+	for _, listener := range s.listeners {
 		s.working.Go(func() { s.accept(ctx, listener) })
 	}
+	s.working.Go(func() { s.refusals.Run(ctx) })
+	s.working.Go(func() { s.logins.Run(ctx) })
 	<-ctx.Done()
 	err := s.shutdown()
 	s.working.Wait()
 	return err
+}
+
+// Refused returns how many clients have been refused, by reason.
+func (s *Server) Refused() map[string]int64 {
+	refused := make(map[string]int64)
+	for _, reason := range reasons() {
+		refused[reason.Label] = 0
+	}
+	maps.Copy(refused, s.refusals.Totals())
+	return refused
 }
 
 // accept serves the clients of one listener until it is closed. Other errors,
@@ -87,19 +113,17 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) {
 			return
 		}
 		if err != nil {
-			s.Logger.Warn(fmt.Sprintf("administration port: %v", err))
+			s.refusals.Note(reasonAccept, "", err.Error())
 			pause(ctx, acceptPause)
 			continue
 		}
 		if !s.admit(listener, conn) {
-			// There is room for this much in a new socket's buffer.
-			reject(conn, tooMany())
 			_ = conn.Close()
 			continue
 		}
 		s.working.Go(func() {
 			defer s.dismiss(listener, conn)
-			s.serve(ctx, conn)
+			s.serve(ctx, s.pending[listener], conn)
 		})
 	}
 }
@@ -124,9 +148,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// admit takes note of a connection, and refuses it if there are too many that
-// have not even logged in, or if the server is closing. Each listener has its
-// own limit: whoever floods the network's does not reach the socket's.
+// admit takes note of a connection, and refuses it if the server is closing. Each listener
+// has its own places for clients that have not logged in: whoever floods the network's does
+// not reach the socket's.
 func (s *Server) admit(listener net.Listener, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +159,7 @@ func (s *Server) admit(listener net.Listener, conn net.Conn) bool {
 		conns = make(map[net.Conn]bool)
 		s.conns[listener] = conns
 	}
-	if s.closing || len(conns) >= 2*s.MaxSessions {
+	if s.closing {
 		return false
 	}
 	conns[conn] = true

@@ -25,6 +25,8 @@ type session struct {
 	// conn is the connection, which may be encrypted; raw is the bare one.
 	conn, raw net.Conn
 	role      Role
+	// from is where the client is.
+	from string
 	// parameters are what the client gave at its start, for the database.
 	parameters map[string]string
 	// reported is what the client has been told of the database's parameters.
@@ -54,7 +56,7 @@ var errGone = errors.New("the client has gone")
 
 func newSession(server *Server, start *startup, role Role) *session {
 	s := &session{
-		server: server, conn: start.conn, raw: start.raw, role: role, parameters: upstreamParameters(start.parameters),
+		server: server, conn: start.conn, raw: start.raw, role: role, from: start.from(), parameters: upstreamParameters(start.parameters),
 		out: newOutput(start.conn), extended: newExtended(),
 	}
 	s.r = bufio.NewReaderSize(&flushingReader{s}, bufferBytes)
@@ -192,6 +194,7 @@ func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer,
 	defer stop()
 	s.setStop(stop)
 	defer s.setStop(nil)
+	s.audit(command)
 	result, err := s.server.Executor.Exec(adminexec.WithProgress(ctx, s.showProgress), command)
 	if err != nil && ctx.Err() != nil {
 		return nil, failure(codeCanceled, messageCanceled)

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/admission"
 )
 
 // Request codes that stand where the protocol's version does.
@@ -34,6 +37,18 @@ type startup struct {
 	tls        bool
 	minor      uint16
 	parameters map[string]string
+	// uid is the operating-system user at the other end of a Unix socket.
+	uid uint32
+	// place is the client's among those that have not logged in.
+	place *admission.Place
+}
+
+// from says where the client is.
+func (st *startup) from() string {
+	if _, ok := st.raw.(*net.UnixConn); ok {
+		return fmt.Sprintf("the Unix socket (uid %d)", st.uid)
+	}
+	return st.raw.RemoteAddr().String()
 }
 
 // errNoSession says that a connection is over before a session began, and that
@@ -42,14 +57,14 @@ var errNoSession = errors.New("no session")
 
 // greet reads packets until the client asks for a session: encryption may come
 // before it, and a request to cancel instead of it.
-func (s *Server) greet(ctx context.Context, conn net.Conn) (*startup, error) {
-	start := &startup{conn: conn, raw: conn}
+func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 	// Encryption of either kind is asked for at most once.
 	for range 3 {
 		code, body, err := readPacket(start.conn)
 		if err != nil {
 			return start, err
 		}
+		start.place.Heard()
 		switch code {
 		case codeCancelRequest:
 			if len(body) > 4 {
@@ -146,17 +161,21 @@ func (st *startup) negotiate() []pgproto3.BackendMessage {
 	}}
 }
 
-// serve leads a client from its first byte to the end of its session.
-func (s *Server) serve(ctx context.Context, conn net.Conn) {
-	if err := conn.SetDeadline(time.Now().Add(s.StartupTimeout)); err != nil {
-		return
-	}
-	start, err := s.greet(ctx, conn)
-	var session *session
-	if err == nil {
-		session, err = s.enter(ctx, start)
-	}
+// serve leads a client from its first byte to the end of its session. Until it has logged
+// in it has one of those places.
+func (s *Server) serve(ctx context.Context, pending *admission.Places, conn net.Conn) {
+	waiting, evict := context.WithCancel(ctx)
+	defer evict()
+	start := &startup{conn: conn, raw: conn, place: pending.Enter(conn.RemoteAddr(), func() {
+		evict()
+		_ = conn.SetReadDeadline(time.Now())
+	})}
+	defer start.place.Leave()
+	session, err := s.letIn(ctx, waiting, start)
 	if err != nil {
+		if waiting.Err() != nil && ctx.Err() == nil {
+			err = s.dropped(start)
+		}
 		reject(start.conn, err)
 		return
 	}
@@ -164,12 +183,48 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	session.run(ctx)
 }
 
-// enter lets a client in: who it is, which database, whether there is room. The
-// session that it returns has to be unregistered.
-func (s *Server) enter(ctx context.Context, start *startup) (*session, error) {
-	role, err := s.authenticate(ctx, start)
+// letIn makes a session of a client. waiting ends when the client loses its place.
+func (s *Server) letIn(ctx, waiting context.Context, start *startup) (*session, error) {
+	began := time.Now()
+	if err := start.until(waiting, began.Add(s.GreetingTimeout)); err != nil {
+		return nil, err
+	}
+	start, err := s.greet(ctx, start)
 	if err != nil {
 		return nil, err
+	}
+	if err := start.until(waiting, began.Add(s.StartupTimeout)); err != nil {
+		return nil, err
+	}
+	return s.enter(ctx, waiting, start)
+}
+
+// until gives the client time, unless it has lost its place.
+func (st *startup) until(waiting context.Context, deadline time.Time) error {
+	if err := st.raw.SetDeadline(deadline); err != nil {
+		return err
+	}
+	// Whoever takes the place cancels first and then ends the time.
+	return waiting.Err()
+}
+
+// dropped notes that a client has lost its place to another one.
+func (s *Server) dropped(start *startup) error {
+	line := fmt.Sprintf("client at %s dropped before it logged in: too many are waiting", start.raw.RemoteAddr())
+	s.refusals.Note(reasonPending, admission.Host(start.raw.RemoteAddr()), line)
+	_ = start.raw.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	return tooMany()
+}
+
+// enter lets a client in: who it is, which database, whether there is room. The
+// session that it returns has to be unregistered.
+func (s *Server) enter(ctx, waiting context.Context, start *startup) (*session, error) {
+	role, err := s.authenticate(waiting, start)
+	if err != nil {
+		return nil, err
+	}
+	if !start.place.Leave() {
+		return nil, tooMany()
 	}
 	database := start.parameters["database"]
 	if database == "" {
@@ -187,8 +242,10 @@ func (s *Server) enter(ctx context.Context, start *startup) (*session, error) {
 		return nil, err
 	}
 	if !ok {
+		s.refusals.Note(reasonRoom, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: too many clients", quote(start.parameters["user"]), start.from()))
 		return nil, tooMany()
 	}
+	s.noteLogin(start, role)
 	if err := session.begin(ctx, start); err != nil {
 		s.unregister(session)
 		session.disconnect()

@@ -18,5 +18,6 @@ func (s *server) listenHTTP(streams *streams, metrics *monitor.Metrics) (*monito
 		Ready:   streams.ready,
 		Detail:  streams.detail,
 		Metrics: metrics,
+		Logger:  s.logger,
 	})
 }

@@ -17,6 +17,9 @@ func open(path string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := dir.Protected(); err != nil {
+		return nil, err
+	}
 	config, err := dir.Config()
 	if err != nil {
 		return nil, err

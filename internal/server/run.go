@@ -70,6 +70,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	for _, line := range data.config.Warnings() {
 		logger.Warn(line)
 	}
+	warnOfFewFiles(logger)
 	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored}
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return err

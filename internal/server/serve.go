@@ -73,6 +73,7 @@ func (s *server) serve(ctx context.Context) error {
 	if port, err = s.listen(pool, streams, registry); err != nil {
 		return errors.Join(err, web.Close())
 	}
+	metrics.ShowRefused("admin", port.Refused)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		port.Serve(ctx)

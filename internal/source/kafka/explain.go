@@ -32,6 +32,7 @@ func (s Security) hint(err error) string {
 		first     *kgo.ErrFirstReadEOF
 		dialing   *net.OpError
 		lookup    *net.DNSError
+		size      *answerSizeError
 	)
 	if hint := s.certificateHint(err); hint != "" {
 		return hint
@@ -49,6 +50,10 @@ func (s Security) hint(err error) string {
 		return "check security: the broker may not encrypt at this port"
 	case errors.As(err, &first), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return s.closedHint()
+	case errors.As(err, &size) && s.TLS:
+		return "check brokers: this may be no port of Kafka's"
+	case errors.As(err, &size):
+		return "check brokers and security: this may be no port of Kafka's, or the broker encrypts at it"
 	case errors.As(err, &lookup), errors.As(err, &dialing) && dialing.Op == "dial":
 		return "check brokers, and whether Kafka runs"
 	}

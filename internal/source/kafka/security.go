@@ -3,6 +3,7 @@ package kafka
 import (
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -25,14 +26,15 @@ type Security struct {
 // read or the mechanism that is unknown. The files are read again for each connection; log
 // gets what is wrong with them then, nil for nobody.
 func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
-	var opts []kgo.Opt
+	dial := dialer((&net.Dialer{Timeout: dialTimeout}).DialContext)
 	if s.TLS {
 		files := &credentials{security: s, log: log}
 		if _, err := files.current(); err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.Dialer(files.dial))
+		dial = files.dial
 	}
+	opts := []kgo.Opt{kgo.Dialer(dial.limited)}
 	if s.Mechanism != "" {
 		mechanism, err := s.sasl()
 		if err != nil {
