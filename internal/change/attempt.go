@@ -45,8 +45,8 @@ func (a Attempt) Confirms(e *Event) bool {
 	switch {
 	case !a.Known():
 		return true
-	case e.Op == Reject && e.LSN == 0 && e.Time == 0:
-		return true // it is not known when it was: its row may be at the source
+	case e.IsUndated():
+		return true // its row may be at the source: see Doubts
 	case e.Snapshot == Streamed:
 		return max(e.LSN, e.CommittedAfter) >= a.LSN || e.Time >= a.Time
 	case e.Snapshot == Incremental:
@@ -54,6 +54,11 @@ func (a Attempt) Confirms(e *Event) bool {
 	}
 	return a.Same(AttemptOf(e))
 }
+
+// Doubts reports whether an event may precede the attempt, as far as is known: it could not
+// be read, and nothing before it in its partition is of the attempt or later. Its row may be
+// gone at the source or not.
+func (a Attempt) Doubts(e *Event) bool { return a.Known() && e.IsUndated() && e.NotBefore < a.Time }
 
 // Attempts is what is known of the attempts of a snapshot that is awaited.
 type Attempts struct {

@@ -106,6 +106,7 @@ func TestUnreadableConfirms(t *testing.T) {
 		want bool
 	}{
 		"nothing was read":          {change.Event{Op: change.Reject}, true},
+		"nothing, behind its rows":  {change.Event{Op: change.Reject, NotBefore: 1000}, true},
 		"of an earlier attempt":     {change.Event{Op: change.Reject, Snapshot: change.InSnapshot, LSN: 90, Tx: 6, Time: 900}, false},
 		"of the present one":        {change.Event{Op: change.Reject, Snapshot: change.InSnapshot, LSN: 100, Tx: 7, Time: 1001}, true},
 		"changed before":            {change.Event{Op: change.Reject, LSN: 90, Time: 900}, false},
@@ -113,6 +114,28 @@ func TestUnreadableConfirms(t *testing.T) {
 	} {
 		if got := now.Confirms(&test.e); got != test.want {
 			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestUnreadableIsDoubtful: such a record confirms only where what precedes it in its
+// partition is of the attempt or later.
+func TestUnreadableIsDoubtful(t *testing.T) {
+	now := change.Attempt{LSN: 100, Tx: 7, Time: 1000}
+	for name, test := range map[string]struct {
+		e    change.Event
+		want bool
+	}{
+		"the first of its partition":  {change.Event{Op: change.Reject}, true},
+		"behind an earlier attempt's": {change.Event{Op: change.Reject, NotBefore: 900}, true},
+		"behind one of the attempt's": {change.Event{Op: change.Reject, NotBefore: 1000}, false},
+		"of a known moment":           {change.Event{Op: change.Reject, LSN: 90, Time: 900}, false},
+	} {
+		if got := now.Doubts(&test.e); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
+		if (change.Attempt{}).Doubts(&test.e) {
+			t.Errorf("%s: in doubt before the first attempt", name)
 		}
 	}
 }

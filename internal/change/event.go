@@ -118,6 +118,12 @@ type Event struct {
 	// position of the change itself may be lower, for a transaction may have begun
 	// before a snapshot and ended later.
 	CommittedAfter uint64
+	// NotBefore is, of a record that could not be read, the latest time at the source of
+	// what precedes it in its partition.
+	NotBefore Micros
+	// Unplaced says that such a record may be of an attempt of a snapshot that does not
+	// count: it confirms nothing, and is one that a row may have been kept by.
+	Unplaced bool
 
 	// Shape describes Row. For an upsert it has every column of the event,
 	// for a delete the key's columns alone; so has a rejected event whose key
@@ -155,6 +161,10 @@ func (e *Event) Drop() {
 	e.Shape, e.Row, e.OldKey, e.Omitted, e.Complete = nil, nil, nil, nil, false
 	e.Notes, e.Record = nil, Record{}
 }
+
+// IsUndated reports whether a record could be read so little that its moment at the
+// source is not known.
+func (e *Event) IsUndated() bool { return e.Op == Reject && e.LSN == 0 && e.Time == 0 }
 
 // Lacks reports whether the event is an upsert whose row has unavailable values.
 func (e *Event) Lacks() bool {

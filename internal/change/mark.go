@@ -21,6 +21,10 @@ type Mark struct {
 	// missing.
 	Recent    []Seen
 	Forgotten Micros
+	// Transactions are the last ones whose changes have no commit's lsn. Those up to the
+	// time ForgottenTx may be missing.
+	Transactions []Transaction
+	ForgottenTx  Micros
 	// Reached is the highest Next that the topic has had: more than Next where
 	// somebody has moved the position back.
 	Reached int64
@@ -34,7 +38,8 @@ func (m *Mark) Equal(other *Mark) bool {
 		m.HighLSN == other.HighLSN && m.HighTime == other.HighTime &&
 		m.SnapshotLSN == other.SnapshotLSN && m.SnapshotTime == other.SnapshotTime &&
 		m.HighCommit == other.HighCommit && m.TopLSN == other.TopLSN &&
-		m.Forgotten == other.Forgotten && slices.Equal(m.Recent, other.Recent)
+		m.Forgotten == other.Forgotten && slices.Equal(m.Recent, other.Recent) &&
+		m.ForgottenTx == other.ForgottenTx && slices.Equal(m.Transactions, other.Transactions)
 }
 
 // Seen is a change that a partition has shown.
@@ -67,8 +72,9 @@ const (
 // delivery may end between them: those that were there are among the recent ones.
 //
 // By source.lsn alone it is not, since of two transactions that run side by side the one
-// that wrote first may commit last. The recent changes decide then, and beyond them
-// the order of the key: a row is locked until the transaction that changed it is over.
+// that wrote first may commit last. The change's transaction decides then: see
+// judgeTransaction. Where that is not known the recent changes do, and beyond them the order
+// of the key: a row is locked until the transaction that changed it is over.
 func (m *Mark) Judge(e *Event, key uint64) Verdict {
 	order, exact := m.compare(e)
 	switch {
@@ -80,7 +86,11 @@ func (m *Mark) Judge(e *Event, key uint64) Verdict {
 		return New
 	case exact:
 		return Repeated
-	case e.Time > m.Forgotten:
+	}
+	if verdict, known := m.judgeTransaction(e); known {
+		return verdict
+	}
+	if e.Time > m.Forgotten {
 		return New
 	}
 	switch latest := m.latest(key); {
@@ -174,6 +184,9 @@ func (m *Mark) SuspectsRow(e *Event) bool {
 	return e.LSN > 0 && e.LSN < max(m.HighLSN, m.SnapshotLSN) && e.Time <= max(m.HighTime, m.SnapshotTime)
 }
 
+// LatestTime is the highest time that the partition has shown.
+func (m *Mark) LatestTime() Micros { return max(m.HighTime, m.SnapshotTime) }
+
 // keptRecent is how many changes a mark remembers where it has to look them up, which
 // it does with as many more at most before it forgets those.
 const keptRecent = 128
@@ -182,6 +195,7 @@ const keptRecent = 128
 // partition.
 func (m *Mark) Raise(e *Event, key uint64, verdict Verdict, only bool) {
 	if e.LSN > 0 {
+		m.raiseTransaction(e)
 		m.raisePosition(e, only)
 		m.remember(Seen{LSN: e.LSN, Key: key, Time: e.Time, New: verdict == New})
 	}

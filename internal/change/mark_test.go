@@ -102,3 +102,59 @@ func TestJudgeBeyondMemory(t *testing.T) {
 		t.Errorf("%d changes are remembered", len(mark.Recent))
 	}
 }
+
+// TestJudgeByTransaction: without source.sequence the transactions tell, however many of them
+// have one time, and however far back the connector goes.
+func TestJudgeByTransaction(t *testing.T) {
+	var mark change.Mark
+	raise := func(tx int64, lsn uint64, at change.Micros, key uint64) {
+		mark.Raise(&change.Event{Tx: tx, LSN: lsn, Time: at}, key, change.New, true)
+	}
+	// Transaction 1 has written before 300 others, of the same time, and commits after 200 of them.
+	for tx := int64(2); tx <= 201; tx++ {
+		raise(tx, 1000+uint64(tx), 5000, uint64(tx))
+	}
+	raise(1, 100, 5000, 1)
+	raise(1, 900, 5000, 2)
+	type step struct {
+		tx   int64
+		lsn  uint64
+		at   change.Micros
+		key  uint64
+		want change.Verdict
+	}
+	check := func(steps map[string]step) {
+		t.Helper()
+		for name, s := range steps {
+			if got := mark.Judge(&change.Event{Tx: s.tx, LSN: s.lsn, Time: s.at}, s.key); got != s.want {
+				t.Errorf("%s: got %d, want %d", name, got, s.want)
+			}
+		}
+	}
+	check(map[string]step{
+		"its first change again":       {1, 100, 5000, 1, change.Repeated},
+		"its last change again":        {1, 900, 5000, 2, change.Repeated},
+		"the other half of that":       {1, 900, 5000, 3, change.New},
+		"its next change":              {1, 950, 5000, 1, change.New},
+		"the first transaction again":  {2, 1002, 5000, 2, change.Repeated},
+		"one that ran beside it":       {202, 500, 5000, 2, change.New},
+		"one of that id, years before": {2, 50, 1, 2, change.New},
+	})
+	for tx := int64(302); tx <= 600; tx++ {
+		raise(tx, 1000+uint64(tx), 9000, uint64(tx))
+	}
+	check(map[string]step{
+		"the last change of a former time": {1, 900, 5000, 2, change.Doubtful}, // forgotten
+		"of the present time":              {302, 1302, 9000, 302, change.Repeated},
+		"beside them":                      {301, 1301, 9000, 301, change.New},
+	})
+	raise(0, 2000, 9000, 1)
+	raise(700, 2001, 9001, 1)
+	if len(mark.Transactions) > 500 {
+		t.Errorf("%d transactions are remembered", len(mark.Transactions))
+	}
+	mark.Raise(&change.Event{Tx: 701, Commit: 2100, LSN: 2200, Time: 9002}, 1, change.New, true)
+	if len(mark.Transactions) > 0 {
+		t.Errorf("%d transactions are remembered where source.sequence tells", len(mark.Transactions))
+	}
+}

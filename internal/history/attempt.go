@@ -64,7 +64,28 @@ SELECT s.sync = 1,
 	if _, err := r.tx.Exec(ctx, begin, s.Source, s.Table.Schema, s.Table.Name); err != nil {
 		return err
 	}
+	if err := r.doubtUndated(ctx, s); err != nil {
+		return err
+	}
 	return r.confirmSurvivors(ctx, s, news.Attempts.Now)
+}
+
+// doubtUndated notes of the records that could not be read, and so confirmed what they
+// concern, that they may have been of an attempt that was given up, or later than the
+// beginning of the present one: endsync refuses until they are retried or purged.
+func (r *run) doubtUndated(ctx context.Context, s Snapshot) error {
+	_, err := r.tx.Exec(ctx, `
+UPDATE metadb.rejected_event AS e SET unconfirmed = true
+ WHERE e.source_name = $1 AND e.event_time IS NULL AND NOT e.unconfirmed AND ($3 = '' OR e.table_name IS NULL OR e.schema_name = $2 AND e.table_name = $3)
+   AND e.rejected_time >= coalesce((SELECT r.started_at FROM metadb.resync r JOIN metadb.source s ON s.name = r.source_name
+                                     WHERE s.sync <> 1 AND s.name = $1 AND r.schema_name = $2 AND r.table_name = $3), 'epoch')
+   AND NOT EXISTS (SELECT FROM metadb.resync_from f WHERE f.source_name = $1 AND f.schema_name = $2 AND f.table_name = $3
+                      AND f.topic = e.topic AND f.partition = e.partition AND e."offset" < f.next_offset)`,
+		s.Source, s.Table.Schema, s.Table.Name)
+	if err != nil {
+		return fmt.Errorf("note which rejected events may be of an attempt that was given up: %w", err)
+	}
+	return nil
 }
 
 // keepConfirmed begins to keep the ids of confirmed rows in an initial synchronization.

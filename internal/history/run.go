@@ -141,7 +141,7 @@ func (r *run) distribute(made *plan.Plan) {
 		}
 		if e.Op == change.Reject {
 			r.reject(i, change.Unreadable, e.Reason).unconfirmed = e.Confirm
-			if e.Confirm && e.Shape != nil {
+			if e.Confirm && e.Shape != nil && !e.Unplaced {
 				r.keyed = append(r.keyed, len(r.rejects)-1)
 			}
 			continue

@@ -37,7 +37,7 @@ func (p *partitions) begin(b change.Beginning) {
 		state.taken.Next = b.From
 	}
 	state.now = state.taken
-	state.now.Recent = slices.Clone(state.taken.Recent)
+	state.now.Recent, state.now.Transactions = slices.Clone(state.taken.Recent), slices.Clone(state.taken.Transactions)
 	state.now.Next, state.now.TopicID = b.From, b.TopicID
 	if b.TopicID != b.Stored.TopicID {
 		state.now.Reached = b.From // offsets begin anew
@@ -71,6 +71,9 @@ func (p *partitions) collect(e *change.Event) bool {
 	mark.Reached = max(mark.Reached, mark.Next)
 	if e.Snapshot == change.Streamed {
 		e.CommittedAfter = max(e.Commit, mark.SnapshotLSN)
+	}
+	if e.IsUndated() {
+		e.NotBefore = mark.LatestTime()
 	}
 	switch {
 	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
@@ -154,7 +157,7 @@ func (p *partitions) take() []change.Span {
 		}
 		from := state.taken
 		state.taken = state.now
-		state.taken.Recent = slices.Clone(state.now.Recent)
+		state.taken.Recent, state.taken.Transactions = slices.Clone(state.now.Recent), slices.Clone(state.now.Transactions)
 		spans = append(spans, change.Span{Partition: state.Partition, Fresh: state.fresh, From: from, To: state.taken})
 		state.fresh = false
 	}

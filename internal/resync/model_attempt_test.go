@@ -97,7 +97,7 @@ func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
 	now := scope.After(batch.Snapshots)
 	batch.NotesChanges = !now.Keeps()
 	for i := range batch.Events {
-		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])
+		now.Mark(&batch.Events[i])
 	}
 }
 

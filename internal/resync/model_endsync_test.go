@@ -54,6 +54,9 @@ func (m *model) settle(target resync.Target) {
 			doubts += n
 		}
 	}
+	if doubts == 0 {
+		doubts = m.unplaced(target)
+	}
 	if !m.scope.Keeps() || doubts == 0 {
 		return
 	}
@@ -68,6 +71,17 @@ func (m *model) settle(target resync.Target) {
 	}
 	m.mend()
 	m.exec("TRUNCATE metadb.rejected_event")
+}
+
+// unplaced returns how many rejected events may be of any attempt although their keys are
+// known. Which these are is for the server to say: where it is wrong, the rows are.
+func (m *model) unplaced(target resync.Target) (n int) {
+	err := m.db.Pool.QueryRow(context.Background(), `
+		SELECT count(*) FROM metadb.source AS s, metadb.rejected_event AS e JOIN metadb.resync AS r ON r.schema_name = $1 AND r.table_name = $2
+			WHERE e.unconfirmed AND (s.sync = 1 OR e.rejected_time >= r.started_at) AND ($2 = '' OR e.table_name IS NULL OR e.schema_name = $1 AND e.table_name = $2)`,
+		target.Table.Schema, target.Table.Name).Scan(&n)
+	m.must(err)
+	return n
 }
 
 // mend writes every row anew that has a bad value.

@@ -30,14 +30,18 @@ type origin struct {
 	tx     int64
 	clock  change.Micros
 	values int
-	// readable says that of every record at least the key can be read.
+	// readable says that of every record at least the key and the moment can be read.
 	readable bool
+	// undated has the records of which nothing but the key could be read, if that, as they
+	// are.
+	undated map[change.Position]change.Event
 }
 
 func newOrigin(seed uint64) *origin {
 	s := &origin{
 		Rand: rand.New(rand.NewPCG(seed, 5)), held: make(map[change.Table]map[int32]string),
 		log: make(map[change.Partition][]change.Event), connector: 1, clock: 1000, lsn: 100,
+		undated: make(map[change.Position]change.Event),
 	}
 	s.partitions = 1 + s.Int32N(3)
 	for _, name := range modelTables {
@@ -58,6 +62,10 @@ func (s *origin) write(e change.Event, id int32) {
 		e.Table = change.Table{} // not even that
 	}
 	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
+	if e.Op == change.Reject && !s.readable && s.IntN(3) == 0 {
+		s.undated[e.Position] = e
+		e.Snapshot, e.First, e.LSN, e.Tx, e.Time = change.Streamed, false, 0, 0, 0
+	}
 	s.log[part] = append(s.log[part], e)
 }
 

@@ -181,6 +181,10 @@ func (m *model) step() {
 
 // judge marks an event as the pipeline does, as one that has been applied before.
 func judge(mark *change.Mark, e *change.Event) {
+	if e.IsUndated() {
+		e.NotBefore = mark.LatestTime()
+		return
+	}
 	if e.Snapshot != change.Streamed {
 		e.Suspect = e.Snapshot != change.Incremental && mark.SuspectsRow(e)
 		mark.RaiseRow(e)
@@ -203,6 +207,9 @@ func (m *model) read(e change.Event) {
 		m.doubts[e.Table]++
 	}
 	m.filled = m.filled || e.Op == change.Upsert
+	if as, undated := m.undated[e.Position]; undated {
+		e.Snapshot, e.First, e.LSN, e.Tx, e.Time = as.Snapshot, as.First, as.LSN, as.Tx, as.Time
+	}
 	e.Confirm = m.confirmedAt(&e)
 	m.oracle.Read(&e)
 }

@@ -131,23 +131,26 @@ func (s *Scope) After(news map[change.Table]change.SnapshotNews) *Scope {
 	return after
 }
 
-// Confirms reports whether an event that has been routed confirms: it is about the
+// Mark says of an event that has been routed whether it confirms: it is about the
 // synchronization, and of the present attempt of its snapshot or later. An event whose
 // table is not known may be of any table. Where the ids of confirmed rows are not kept,
 // only changes are noted.
-func (s *Scope) Confirms(e *change.Event) bool {
+func (s *Scope) Mark(e *change.Event) {
+	e.Confirm, e.Unplaced = false, false
 	if s == nil {
-		return false
+		return
 	}
 	for target, p := range s.parts {
 		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) || !p.Keeps && e.Snapshot != change.Streamed {
 			continue
 		}
 		if p.Counts(e.Position) && p.Attempts.Now.Confirms(e) {
-			return true
+			e.Confirm = true
+			if e.Unplaced = p.Attempts.Now.Doubts(e); !e.Unplaced {
+				return
+			}
 		}
 	}
-	return false
 }
 
 // Keeps reports whether the ids of confirmed rows are kept.

@@ -89,7 +89,7 @@ func (s *stream) mark(ctx context.Context, batch *change.Batch) error {
 	now = now.After(batch.Snapshots)
 	batch.NotesChanges = !now.Keeps()
 	for i := range batch.Events {
-		batch.Events[i].Confirm = now.Confirms(&batch.Events[i])
+		now.Mark(&batch.Events[i])
 	}
 	return nil
 }
