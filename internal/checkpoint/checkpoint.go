@@ -34,7 +34,7 @@ type Querier interface {
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 	rows, err := db.Query(ctx, `
 		SELECT topic, partition, next_offset, high_lsn, high_time, snapshot_lsn, snapshot_time, greatest(reached, next_offset), topic_id,
-				high_commit, top_lsn, recent, forgotten_time
+				high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time
 			FROM metadb.stream_position
 			WHERE source_name = $1 AND consumer_group = $2`, source, group)
 	if err != nil {
@@ -43,17 +43,19 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 	stored := make(map[change.Partition]change.Mark)
 	var part change.Partition
 	var next, lsn, snapshotLSN, reached, commit, top int64
-	var high, snapshotHigh, forgotten time.Time
+	var high, snapshotHigh, forgotten, forgottenTx time.Time
 	var id *[16]byte
-	var recent []byte
+	var recent, transactions []byte
 	_, err = pgx.ForEachRow(rows, []any{
 		&part.Topic, &part.Number, &next, &lsn, &high, &snapshotLSN, &snapshotHigh, &reached, &id, &commit, &top, &recent, &forgotten,
+		&transactions, &forgottenTx,
 	}, func() error {
 		mark := change.Mark{
 			Next: next, Reached: reached,
 			HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro()),
 			SnapshotLSN: uint64(snapshotLSN), SnapshotTime: change.Micros(snapshotHigh.UnixMicro()),
 			HighCommit: uint64(commit), TopLSN: uint64(top), Recent: readSeen(recent), Forgotten: change.Micros(forgotten.UnixMicro()),
+			Transactions: readTransactions(transactions), ForgottenTx: change.Micros(forgottenTx.UnixMicro()),
 		}
 		if id != nil {
 			mark.TopicID = *id
@@ -79,15 +81,17 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 // The two statements of Advance: one row a span, as arrays.
 const (
 	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[],
-			$8::bigint[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bytea[], $15::timestamptz[])
+			$8::bigint[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bytea[], $15::timestamptz[],
+			$16::bytea[], $17::timestamptz[])
 		AS span (topic, partition, expected, next_offset, topic_id, high_lsn, high_time, snapshot_lsn, snapshot_time,
-			high_commit, top_lsn, recent, forgotten_time)`
+			high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time)`
 
 	moveSQL = `
 		UPDATE metadb.stream_position AS p
 			SET next_offset = span.next_offset, high_lsn = span.high_lsn, high_time = span.high_time,
 				snapshot_lsn = span.snapshot_lsn, snapshot_time = span.snapshot_time,
 				high_commit = span.high_commit, top_lsn = span.top_lsn, recent = span.recent, forgotten_time = span.forgotten_time,
+				transactions = span.transactions, forgotten_transaction_time = span.forgotten_transaction_time,
 				reached = CASE WHEN p.topic_id IS NOT DISTINCT FROM span.topic_id
 					THEN greatest(p.reached, p.next_offset, span.next_offset) ELSE span.next_offset END,
 				topic_id = span.topic_id, updated_at = now()
@@ -98,10 +102,12 @@ const (
 	beginSQL = `
 		INSERT INTO metadb.stream_position
 				(source_name, consumer_group, topic, partition, next_offset, reached, topic_id,
-					high_lsn, high_time, snapshot_lsn, snapshot_time, high_commit, top_lsn, recent, forgotten_time)
+					high_lsn, high_time, snapshot_lsn, snapshot_time, high_commit, top_lsn, recent, forgotten_time,
+					transactions, forgotten_transaction_time)
 			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.next_offset, span.topic_id,
 				span.high_lsn, span.high_time, span.snapshot_lsn, span.snapshot_time,
-				span.high_commit, span.top_lsn, span.recent, span.forgotten_time
+				span.high_commit, span.top_lsn, span.recent, span.forgotten_time,
+				span.transactions, span.forgotten_transaction_time
 			FROM ` + spanColumns + `
 			ON CONFLICT DO NOTHING`
 )
@@ -142,6 +148,7 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	lsns, times := make([]int64, n), make([]time.Time, n)
 	snapshotLSNs, snapshotTimes := make([]int64, n), make([]time.Time, n)
 	commits, tops, recent, forgotten := make([]int64, n), make([]int64, n), make([][]byte, n), make([]time.Time, n)
+	transactions, forgottenTx := make([][]byte, n), make([]time.Time, n)
 	for i, span := range spans {
 		topics[i], parts[i] = span.Partition.Topic, span.Partition.Number
 		expected[i], next[i] = span.From.Next, span.To.Next
@@ -149,13 +156,14 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 		snapshotLSNs[i], snapshotTimes[i] = int64(span.To.SnapshotLSN), timestamp(span.To.SnapshotTime)
 		commits[i], tops[i] = int64(span.To.HighCommit), int64(span.To.TopLSN)
 		recent[i], forgotten[i] = appendSeen(nil, span.To.Recent), timestamp(span.To.Forgotten)
+		transactions[i], forgottenTx[i] = appendTransactions(nil, span.To.Transactions), timestamp(span.To.ForgottenTx)
 		if span.To.TopicID != (change.TopicID{}) {
 			id := [16]byte(span.To.TopicID)
 			ids[i] = &id
 		}
 	}
 	tag, err := tx.Exec(ctx, sql, source, group, topics, parts, expected, next, ids, lsns, times, snapshotLSNs, snapshotTimes,
-		commits, tops, recent, forgotten)
+		commits, tops, recent, forgotten, transactions, forgottenTx)
 	if err != nil {
 		return fmt.Errorf("store stream positions of %s: %w", source, err)
 	}

@@ -52,6 +52,7 @@ func TestAdvanceAndLoad(t *testing.T) {
 		Next: 12, Reached: 12, TopicID: a.TopicID,
 		HighLSN: 94041999, HighTime: a.HighTime + 1, SnapshotLSN: 94042000, SnapshotTime: a.HighTime + 2,
 		HighCommit: 94041990, TopLSN: 94041998, Forgotten: a.HighTime - 1,
+		Transactions: []change.Transaction{{ID: 760, Time: a.HighTime, LSN: 94041998}, {ID: -1, Time: 5, LSN: 1 << 63}}, ForgottenTx: a.HighTime - 2,
 		Recent: []change.Seen{{LSN: 94041998, Key: 1 << 63, Time: a.HighTime, New: true}, {LSN: 94041999, Key: 2, Time: a.HighTime + 1}},
 	}
 	if err := advance(ctx, db, change.Span{Partition: first, From: a, To: c}); err != nil {

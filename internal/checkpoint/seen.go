@@ -39,3 +39,35 @@ func readSeen(stored []byte) []change.Seen {
 	}
 	return recent
 }
+
+// transactionBytes is the size of a change.Transaction in
+// metadb.stream_position.transactions: id, time and lsn.
+const transactionBytes = 3 * 8
+
+// appendTransactions appends the transactions of a mark in the form in which they are
+// stored. It is never nil.
+func appendTransactions(dst []byte, transactions []change.Transaction) []byte {
+	if dst == nil {
+		dst = make([]byte, 0, len(transactions)*transactionBytes)
+	}
+	for _, t := range transactions {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(t.ID))
+		dst = binary.BigEndian.AppendUint64(dst, uint64(t.Time))
+		dst = binary.BigEndian.AppendUint64(dst, t.LSN)
+	}
+	return dst
+}
+
+// readTransactions is the reverse of appendTransactions.
+func readTransactions(stored []byte) []change.Transaction {
+	if len(stored) < transactionBytes {
+		return nil
+	}
+	transactions := make([]change.Transaction, 0, len(stored)/transactionBytes)
+	for ; len(stored) >= transactionBytes; stored = stored[transactionBytes:] {
+		transactions = append(transactions, change.Transaction{
+			ID: int64(binary.BigEndian.Uint64(stored)), Time: change.Micros(binary.BigEndian.Uint64(stored[8:])), LSN: binary.BigEndian.Uint64(stored[16:]),
+		})
+	}
+	return transactions
+}

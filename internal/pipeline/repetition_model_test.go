@@ -66,6 +66,9 @@ func (r *replica) send(upTo int) {
 func (r *replica) crash() {
 	r.send(r.sent + r.IntN(1+len(r.stream)-r.sent))
 	back := r.IntN(20)
+	if r.crowded {
+		back = r.IntN(500)
+	}
 	if r.IntN(4) == 0 {
 		back = r.IntN(1 + len(r.stream))
 	}
@@ -173,7 +176,7 @@ func (r *replica) kill(idle bool) {
 		// It does not go on in the middle of a transaction.
 		r.clock += 2000
 		r.note("the positions are those of an older version")
-		r.exec("UPDATE metadb.stream_position SET high_commit = 0, top_lsn = high_lsn, recent = '', forgotten_time = high_time")
+		r.exec("UPDATE metadb.stream_position SET high_commit = 0, top_lsn = high_lsn, recent = '', forgotten_time = high_time, transactions = '', forgotten_transaction_time = high_time")
 	case kind == 3:
 		r.note("positions are moved back")
 		r.exec(fmt.Sprintf("UPDATE metadb.stream_position SET next_offset = greatest(0, next_offset - %d)", r.IntN(10)))
@@ -294,7 +297,7 @@ func TestRepetition(t *testing.T) {
 // kindOf spreads the kinds of sources over the seeds.
 func kindOf(seed uint64) sourceKind {
 	kind := sourceKind{partitions: 1, sequenced: seed%2 == 0, millis: seed/2%2 == 0}
-	switch seed / 4 % 7 {
+	switch seed / 4 % 8 {
 	case 1:
 		kind.partitions = 3
 	case 2:
@@ -307,6 +310,8 @@ func kindOf(seed uint64) sourceKind {
 		kind.partitions, kind.grows = 2, true
 	case 6:
 		kind.partitions, kind.late = 3, true
+	case 7:
+		kind.crowded = true
 	}
 	return kind
 }
@@ -329,21 +334,25 @@ func repeat(t *testing.T, db *pgtest.DB, seed uint64) {
 		case 2, 3:
 			r.send(r.sent + r.IntN(1+len(r.stream)-r.sent))
 		case 4, 5:
-			r.apply(1 + r.IntN(20))
+			most := 20
+			if r.crowded {
+				most = 500
+			}
+			r.apply(1 + r.IntN(most))
 		}
 		switch {
 		case step == 40:
-			backup = &modelSource{rows: cloneRows(r.rows), lsn: r.lsn}
+			backup = &modelSource{rows: cloneRows(r.rows), lsn: r.lsn, txs: r.txs}
 			if len(r.open) > 0 {
 				r.settle()
-				backup = &modelSource{rows: cloneRows(r.rows), lsn: r.lsn}
+				backup = &modelSource{rows: cloneRows(r.rows), lsn: r.lsn, txs: r.txs}
 			}
 		case step == 80 && (r.restored || r.moved):
 			r.settle()
 			r.send(len(r.stream))
 			if r.restored {
 				r.note("the source is restored")
-				r.rows = backup.rows
+				r.rows, r.txs = backup.rows, backup.txs
 				r.restart(backup.lsn)
 			} else {
 				r.note("the source is moved")

@@ -20,6 +20,9 @@ type sourceKind struct {
 	// late says that the partitions are not read in the order of their changes. It has no truncates:
 	// for those see internal/oracle, TestOrderOfPartitions.
 	late bool
+	// crowded says that hundreds of changes have the same time, by transactions that run side
+	// by side.
+	crowded bool
 }
 
 // sourceTable is the model's only table.
@@ -48,6 +51,8 @@ type modelSource struct {
 	changed map[int32]change.Micros
 	lsn     uint64
 	clock   change.Micros
+	// txs counts the transactions.
+	txs int64
 	// commit is the position behind the last commit, 0 where the connector knows of none.
 	commit uint64
 	// stream are the changes in their order, each once. run is where that of the present
@@ -57,6 +62,7 @@ type modelSource struct {
 }
 
 type transaction struct {
+	id     int64
 	events []change.Event
 	locked []int32
 }
@@ -70,17 +76,41 @@ func newModelSource(random *rand.Rand, kind sourceKind, table change.Table) *mod
 
 // step lets one thing happen in some transaction.
 func (s *modelSource) step() {
-	s.clock += change.Micros(s.IntN(200))
+	changes := 1 + s.IntN(3)
+	switch {
+	case !s.crowded:
+		s.clock += change.Micros(s.IntN(200))
+	case s.IntN(10) == 0:
+		s.clock += 1000
+	case s.IntN(10) == 0:
+		s.crowd()
+	default:
+		changes = s.IntN(60)
+	}
 	if len(s.open) == 0 || len(s.open) < 3 && s.IntN(4) == 0 {
-		s.open = append(s.open, &transaction{})
+		s.open = append(s.open, s.transaction())
 	}
 	t := s.open[s.IntN(len(s.open))]
-	for range 1 + s.IntN(3) {
+	for range changes {
 		s.change(t)
 	}
 	if s.IntN(3) == 0 {
 		s.finish(t)
 	}
+}
+
+// crowd commits many transactions while others are open.
+func (s *modelSource) crowd() {
+	for range 150 {
+		t := s.transaction()
+		s.change(t)
+		s.finish(t)
+	}
+}
+
+func (s *modelSource) transaction() *transaction {
+	s.txs++
+	return &transaction{id: s.txs}
 }
 
 // settle commits what is open.
@@ -214,7 +244,7 @@ func (s *modelSource) finish(t *transaction) {
 		s.changed[id] = at
 	}
 	for _, e := range t.events {
-		e.Time = at
+		e.Time, e.Tx = at, t.id
 		if s.sequenced {
 			e.Commit = s.commit
 		}
