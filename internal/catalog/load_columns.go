@@ -178,6 +178,10 @@ func (l *loader) renamed(ctx context.Context) error {
 
 // keys finds the key's columns by their names at the source.
 func (l *loader) keys(context.Context) error {
+	mapped := make(map[change.Table]bool)
+	for _, e := range l.byMain {
+		mapped[e.table.Parent] = true
+	}
 	for _, e := range l.byMain {
 		for _, name := range e.key {
 			at := e.table.Column(name)
@@ -186,7 +190,9 @@ func (l *loader) keys(context.Context) error {
 				continue
 			}
 			e.table.Key = append(e.table.Key, at)
-			e.checkKeyCollation(&e.table.Columns[at])
+			if e.table.Mapped != "" || e.table.IsTransformed() || mapped[e.table.Name] {
+				e.checkKeyCollation(&e.table.Columns[at])
+			}
 		}
 	}
 	return nil
@@ -195,7 +201,7 @@ func (l *loader) keys(context.Context) error {
 // checkKeyCollation refuses a column of the key that takes different texts for equal
 // where keys are compared with those of transformed tables, which don't.
 func (e *entry) checkKeyCollation(c *Column) {
-	if c.Collation == "" || e.table.Mapped == "" && e.table.Parent == (change.Table{}) {
+	if c.Collation == "" {
 		return
 	}
 	e.fail(&Fault{Problem: ColumnCollation, Relation: e.table.Main, Column: c.Stored, Found: c.Collation.SQL()})

@@ -14,6 +14,10 @@ type holding struct {
 	rows     *transform.Rows
 	document int
 	end      change.Micros
+	// item is the number of the version's item, key the form of its key, nil where
+	// that is not known.
+	item int
+	key  [][]byte
 }
 
 // compare takes the documents of the piece's ended versions apart and notes what
@@ -30,7 +34,7 @@ func (d *descent) compare() {
 		document += len(line.begun)
 		switch {
 		case d.compared != nil && d.compared[i]:
-		case !d.isSwap(line):
+		case !d.isSwap(line) || d.changesKeyForm(line):
 			d.follow(i, first)
 		case len(line.ended) == 0:
 			d.swap(i, nil, first)
@@ -45,7 +49,7 @@ func (d *descent) compare() {
 // good until took returns. It reports whether the line's documents are certainly
 // different.
 func (d *descent) took(i int, id int64, texts [][]byte) (differs bool) {
-	if i >= d.last {
+	if i >= d.last || !sameKeyForm(d.keyForm(texts), d.newKeyForm(d.lines[i].begun[0])) {
 		if d.past == nil {
 			d.past = make(map[int64][][]byte)
 		}
@@ -71,17 +75,17 @@ func (d *descent) follow(i, document int) {
 		now = d.before(i)
 	}
 	for _, b := range line.begun {
-		next := holding{rows: d.newer, document: document, end: b.end}
+		next := holding{rows: d.newer, document: document, end: b.end, item: b.item, key: d.newKeyForm(b)}
 		document++
 		if !b.succeeds {
-			d.step(line, now, holding{}, now.end)
+			d.step(now, holding{}, now.end)
 			now = holding{}
 		}
-		d.step(line, now, next, b.start)
+		d.step(now, next, b.start)
 		now = next
 	}
 	if now.end != forever {
-		d.step(line, now, holding{}, now.end)
+		d.step(now, holding{}, now.end)
 	}
 }
 
@@ -89,21 +93,44 @@ func (d *descent) follow(i, document int) {
 func (d *descent) before(i int) holding {
 	line := &d.lines[i]
 	if d.complete && len(line.ended) == 1 {
-		return holding{rows: d.older, document: d.layout.Add(d.older, d.past[line.ended[0]]), end: line.end}
+		past := d.past[line.ended[0]]
+		return holding{rows: d.older, document: d.layout.Add(d.older, past), end: line.end, item: line.item, key: d.keyForm(past)}
 	}
-	return d.known(d.held[i], line.end)
+	return d.known(d.held[i], line.item, line.end)
 }
 
-// known returns transformed rows of which only the positions are known.
-func (d *descent) known(held []heldRow, end change.Micros) holding {
+// known returns transformed rows of which only the positions are known, with an item
+// that has their key.
+func (d *descent) known(held []heldRow, item int, end change.Micros) holding {
 	held = sortedRows(held)
 	document := d.keys.AddKeys(func(yield func(int, []int32)) {
 		for _, row := range held {
 			yield(row.table, row.ords)
 		}
 	})
-	return holding{rows: d.keys, document: document, end: end}
+	return holding{rows: d.keys, document: document, end: end, item: item}
 }
+
+// changesKeyForm reports whether the version that a line ends may have its key in
+// another form than the one that takes its place. Other bytes can be the same form to
+// PostgreSQL, never the other way round.
+func (d *descent) changesKeyForm(line *lineage) bool {
+	if len(line.ended) == 0 || len(line.begun) == 0 {
+		return false
+	}
+	return !sameKeyForm(d.keyForm(d.past[line.ended[0]]), d.newKeyForm(line.begun[0]))
+}
+
+// keyForm returns the values of the key's columns, which stand behind documents.
+func (d *descent) keyForm(texts [][]byte) [][]byte {
+	return texts[min(len(d.set.Columns), len(texts)):]
+}
+
+// newKeyForm is keyForm of a new version.
+func (d *descent) newKeyForm(b begun) [][]byte { return d.documents.from(nil, b, len(d.set.Columns)) }
+
+// sameKeyForm reports whether the values of two keys have the same bytes.
+func sameKeyForm(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 
 // isSwap reports whether the transformed rows of a line are known from its
 // documents, before and after, with one change in between: at most one version has
@@ -140,8 +167,9 @@ func (d *descent) swap(i int, before [][]byte, newer int) {
 }
 
 // step notes what has to change from some rows to others: rows end when the
-// former ones do, and begin at a time.
-func (d *descent) step(line *lineage, from, to holding, at change.Micros) {
+// former ones do, and begin at a time. Where their parent's key takes another form
+// all of them may.
+func (d *descent) step(from, to holding, at change.Micros) {
 	older, o, newer, n := from.rows, from.document, to.rows, to.document
 	if older == nil {
 		older, o = d.older, none
@@ -149,13 +177,17 @@ func (d *descent) step(line *lineage, from, to holding, at change.Micros) {
 	if newer == nil {
 		newer, n = d.newer, none
 	}
-	d.changes = transform.Changes(d.changes[:0], older, o, newer, n)
+	changes := transform.Changes
+	if from.key != nil && to.key != nil && !sameKeyForm(from.key, to.key) {
+		changes = transform.Pairs
+	}
+	d.changes = changes(d.changes[:0], older, o, newer, n)
 	for _, c := range d.changes {
 		if c.New == none {
-			d.rows[c.Table] = append(d.rows[c.Table], childRow{line: line, from: older, row: c.Old, at: from.end})
+			d.rows[c.Table] = append(d.rows[c.Table], childRow{item: from.item, from: older, row: c.Old, at: from.end})
 			continue
 		}
 		d.layout.Note(newer, c.Table, c.New)
-		d.rows[c.Table] = append(d.rows[c.Table], childRow{line: line, from: newer, row: c.New, upsert: true, at: at})
+		d.rows[c.Table] = append(d.rows[c.Table], childRow{item: to.item, from: newer, row: c.New, upsert: true, at: at})
 	}
 }

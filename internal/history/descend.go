@@ -42,7 +42,7 @@ func (d *descent) events(table int) ([]change.Event, error) {
 	var buffer change.Row
 	for i := range d.rows[table] {
 		row := &d.rows[table][i]
-		head := &d.batch.Events[d.folded.items[row.line.item].event]
+		head := &d.batch.Events[d.folded.items[row.item].event]
 		e := change.Event{Op: change.Delete, Table: name, Origin: head.Origin, Source: d.parent.table.Name, Time: row.at, Shape: shapes.Delete}
 		if !row.upsert && !shapes.Holds(row.from, table, row.row) {
 			continue

@@ -65,7 +65,8 @@ func (d *descent) clear() {
 
 // childRow is one event of a transformed table.
 type childRow struct {
-	line   *lineage
+	// item is the number of the item that the parent's key is from.
+	item   int
 	from   *transform.Rows
 	row    int
 	upsert bool

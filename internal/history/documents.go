@@ -14,14 +14,19 @@ import (
 	"metadb/internal/transform"
 )
 
-// documentColumn is a column of a table whose documents are mapped.
+// documentColumn is a column of a table that transformed rows are made of: its
+// documents are mapped, or it belongs to the key.
 type documentColumn struct {
 	// column is its index in the table, none if the table does not have it.
 	column int
 	kind   change.Type
+	// key says that the column has no documents, but values of the key.
+	key bool
 }
 
-// documentColumns finds the columns of a set in its table.
+// documentColumns finds the columns of a set in its table. Behind them come those
+// of the key whose equal values can be stored in several forms, such as 1.0 and 1.00:
+// transformed rows have the form of their parent's version.
 func documentColumns(t *catalog.Table, set *transform.Set) []documentColumn {
 	columns := make([]documentColumn, len(set.Columns))
 	for i, name := range set.Columns {
@@ -34,14 +39,22 @@ func documentColumns(t *catalog.Table, set *transform.Set) []documentColumn {
 			columns[i].column = none
 		}
 	}
+	for _, at := range t.Key {
+		if kind := t.Columns[at].Type; !equalIsSame(kind) {
+			columns = append(columns, documentColumn{column: at, kind: kind, key: true})
+		}
+	}
 	return columns
 }
 
-// text returns the JSON text of a stored value, nil if it is none.
+// text returns the JSON text of a stored value, nil if it is none. Of a value of the
+// key it returns the bytes.
 func (c documentColumn) text(value []byte) []byte {
 	switch {
 	case len(value) == 0:
 		return nil
+	case c.key:
+		return value
 	case c.kind == change.JSONB:
 		return value[1:]
 	}
@@ -100,13 +113,16 @@ func (n *newDocuments) lacks(item int) bool {
 }
 
 // of returns the documents of a new version, one for each column.
-func (n *newDocuments) of(dst [][]byte, b begun) [][]byte {
+func (n *newDocuments) of(dst [][]byte, b begun) [][]byte { return n.from(dst, b, 0) }
+
+// from returns what a new version has in the columns from one on.
+func (n *newDocuments) from(dst [][]byte, b begun, first int) [][]byte {
 	if documents, found := n.fetched[b.id]; found {
-		return append(dst, documents...)
+		return append(dst, documents[first:]...)
 	}
-	for i, at := range n.fields {
+	for i := first; i < len(n.fields); i++ {
 		var text []byte
-		if at != none {
+		if at := n.fields[i]; at != none {
 			if cell := n.folded.items[b.item].row.Cell(at); cell.State == change.Present {
 				text = n.columns[i].text(cell.Bytes)
 			}

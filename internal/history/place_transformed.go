@@ -7,7 +7,6 @@ import (
 	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/plan"
-	"metadb/internal/transform"
 )
 
 // placeTransformed gives the transformed rows of a retried event their places in
@@ -20,30 +19,23 @@ func (r *run) placeTransformed(ctx context.Context, t *target, f *folded, st *st
 	}
 	d := r.newDescent(t, f, set)
 	columns := documentColumns(t.table, set)
-	before, after := none, none
+	var before, after holding
 	if p.before != nil {
 		found, err := r.fetch(ctx, t.table.Main, t.table, columns, []int64{p.before.id})
 		if err != nil {
 			return err
 		}
-		before = d.layout.Add(d.older, found[p.before.id])
+		documents := found[p.before.id]
+		before = holding{rows: d.older, document: d.layout.Add(d.older, documents), end: p.start, key: d.keyForm(documents)}
 	}
 	if f.items[0].upsert {
 		documents, err := r.staged(ctx, t.table, st, columns)
 		if err != nil {
 			return err
 		}
-		after = d.layout.Add(d.newer, documents)
+		after = holding{rows: d.newer, document: d.layout.Add(d.newer, documents), key: d.keyForm(documents)}
 	}
-	line := &lineage{}
-	for _, c := range transform.Changes(nil, d.older, before, d.newer, after) {
-		row := childRow{line: line, from: d.older, row: c.Old, at: p.start}
-		if c.New != none {
-			d.layout.Note(d.newer, c.Table, c.New)
-			row = childRow{line: line, from: d.newer, row: c.New, upsert: true, at: p.start}
-		}
-		d.rows[c.Table] = append(d.rows[c.Table], row)
-	}
+	d.step(before, after, p.start)
 	for table := range d.rows {
 		events, err := d.events(table)
 		if err != nil || len(events) == 0 {

@@ -188,8 +188,8 @@ func (f *refresh) rows(ctx context.Context, r *run, t *target, set *transform.Se
 	d := r.newDescent(t, f2, set)
 	for i := range lines {
 		b := lines[i].begun[0]
-		next := holding{rows: d.newer, document: d.layout.Add(d.newer, documents.of(nil, b)), end: forever}
-		d.step(&lines[i], d.known(held[i], micros(f.now)), next, b.start)
+		next := holding{rows: d.newer, document: d.layout.Add(d.newer, documents.of(nil, b)), end: forever, item: i}
+		d.step(d.known(held[i], i, micros(f.now)), next, b.start)
 	}
 	f.Rows += len(lines)
 	return len(lines), d.write(ctx)

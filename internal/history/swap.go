@@ -102,9 +102,14 @@ func (s *swap) hasNull(row swapRow) bool {
 	return nullsIn(head.Shape, head.Row) != 0
 }
 
-// head is the event that a row's parent has its key from.
+// head is the first event of a row's parent.
 func (s *swap) head(row swapRow) *change.Event {
 	return &s.batch.Events[s.folded.items[s.lines[row.line].item].event]
+}
+
+// begunBy is the event of the version that a new row comes from.
+func (s *swap) begunBy(row swapRow) *change.Event {
+	return &s.batch.Events[s.folded.items[s.lines[row.line].begun[0].item].event]
 }
 
 // asEvents makes all rows events.
@@ -121,9 +126,9 @@ func (s *swap) asEvents() {
 
 func (s *swap) asEvent(row swapRow) {
 	line := &s.lines[row.line]
-	out := childRow{line: line, from: s.kept, row: int(row.old), at: line.end}
+	out := childRow{item: line.item, from: s.kept, row: int(row.old), at: line.end}
 	if row.new != none {
-		out = childRow{line: line, from: s.newer, row: int(row.new), upsert: true, at: line.begun[0].start}
+		out = childRow{item: line.begun[0].item, from: s.newer, row: int(row.new), upsert: true, at: line.begun[0].start}
 	}
 	s.rows[s.table] = append(s.rows[s.table], out)
 }

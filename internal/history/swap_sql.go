@@ -88,14 +88,14 @@ func (s *swap) copy(ctx context.Context, child *target) error {
 	var failed error
 	err := copyFrom(ctx, s.tx, sql+")", newCopyStream(len(s.begun), func(dst []byte, i int) []byte {
 		row := s.begun[i]
-		head := s.head(row)
+		by := s.begunBy(row)
 		begin := len(dst)
 		dst = appendCount(dst, metadata+len(shape.Columns))
 		dst = appendMoment(dst, s.lines[row.line].begun[0].start)
 		dst = appendMoment(dst, forever)
 		dst = appendBool(dst, true)
-		dst = appendText(dst, string(head.Origin))
-		dst = appendKeyCells(dst, head)
+		dst = appendText(dst, string(by.Origin))
+		dst = appendKeyCells(dst, by)
 		filled, err := s.shapes.AppendRow(dst, s.newer, s.table, int(row.new))
 		if err != nil {
 			// The row is left out, and the copy in vain.

@@ -127,6 +127,20 @@ type Change struct{ Table, Old, New int }
 // table and position. Rows that are in both and written alike are left out;
 // whether those that are written differently are equal is for PostgreSQL to say.
 func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
+	bare := older.bare || newer.bare
+	return pairs(dst, older, o, newer, n, func(table, a, b int) bool {
+		return bare || !same(older.scalars(table, a), newer.scalars(table, b))
+	})
+}
+
+// Pairs is Changes with the rows that are in both.
+func Pairs(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
+	return pairs(dst, older, o, newer, n, func(int, int, int) bool { return true })
+}
+
+// pairs appends the rows of two documents, by table and position: those of one alone,
+// and those of both that are wanted.
+func pairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(table, a, b int) bool) []Change {
 	for table := range older.tables {
 		a, aEnd := older.Span(o, table)
 		b, bEnd := newer.Span(n, table)
@@ -148,7 +162,7 @@ func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
 				dst = append(dst, Change{Table: table, Old: none, New: b})
 				b++
 			default:
-				if older.bare || newer.bare || !same(older.scalars(table, a), newer.scalars(table, b)) {
+				if wanted(table, a, b) {
 					dst = append(dst, Change{Table: table, Old: a, New: b})
 				}
 				a++
