@@ -120,7 +120,11 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 		return change.Outcome{}, fmt.Errorf("begin: %w", err)
 	}
 	run.tx = tx
-	if err := do(ctx); err != nil {
+	err = do(ctx)
+	if err == nil {
+		err = run.emptyPermanentStage(ctx)
+	}
+	if err != nil {
 		a.rollBack(ctx, tx)
 		a.noteRefusal(err)
 		a.nameEventTriggers(ctx, err)

@@ -8,9 +8,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Temporary tables and changes of the schema are statements that event triggers see,
-// also those that somebody made for others. One that raises stops the tables that
-// need them; the message of an error does not say where it comes from.
+// Changes of the schema are statements that event triggers see, also those that somebody
+// made for others. One that raises stops the tables that have to change; the message of an
+// error does not say where it comes from. Temporary tables can be done without
+// (stage_permanent.go).
 
 // eventTriggersSQL asks for those that can.
 const eventTriggersSQL = `

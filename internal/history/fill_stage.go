@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
@@ -25,17 +24,17 @@ func (r *run) fillStage(ctx context.Context, t *target, c *chunk, f *folded) (*s
 	if err != nil {
 		return nil, err
 	}
-	names := make([]string, len(c.fields))
+	columns := make([]int, len(c.fields))
 	for i, fd := range c.fields {
-		names[i] = stageColumn(fd.column)
+		columns[i] = fd.column
 	}
 	if c.plain {
-		return final, r.copyStage(ctx, final, names, c, f)
+		return final, r.copyStage(ctx, final, columns, c, f)
 	}
 	arriving := make([]change.Type, len(c.fields))
-	raw := make([]string, len(c.fields))
+	raw := make([]int, len(c.fields))
 	for i, fd := range c.fields {
-		arriving[i], raw[i] = fd.path[0], stageColumn(i)
+		arriving[i], raw[i] = fd.path[0], i
 	}
 	first, err := r.openStage(ctx, forArriving, arriving)
 	if err != nil {
@@ -44,35 +43,29 @@ func (r *run) fillStage(ctx context.Context, t *target, c *chunk, f *folded) (*s
 	if err := r.copyStage(ctx, first, raw, c, f); err != nil {
 		return nil, err
 	}
-	var sql strings.Builder
-	sql.WriteString("INSERT INTO " + final.SQL() + " (" + stageMetaNames)
-	for _, name := range names {
-		sql.WriteString(", " + name)
-	}
-	sql.WriteString(") SELECT " + stageMetaNames)
+	values := make([]string, len(c.fields))
 	for i, fd := range c.fields {
-		expr := raw[i]
+		values[i] = stageColumn(i)
 		for k := 1; k < len(fd.path); k++ {
-			expr = datatype.CastSQL(expr, fd.path[k-1], fd.path[k])
+			values[i] = datatype.CastSQL(values[i], fd.path[k-1], fd.path[k])
 		}
-		sql.WriteString(", " + expr)
 	}
-	sql.WriteString(" FROM " + first.SQL())
-	if _, err := r.tx.Exec(ctx, sql.String()); err != nil {
+	if _, err := r.tx.Exec(ctx, final.insertSQL(columns, values, first.SQL()+" AS s")); err != nil {
 		return nil, fmt.Errorf("convert rows: %w", err)
 	}
 	return final, nil
 }
 
-// copyStage copies the items and the probes that they need.
-func (r *run) copyStage(ctx context.Context, st *stage, names []string, c *chunk, f *folded) error {
+// copyStage copies the items and the probes that they need into these columns.
+func (r *run) copyStage(ctx context.Context, st *stage, columns []int, c *chunk, f *folded) error {
 	probes, viaOf := f.probes(r.batch.Events)
-	sql := "COPY " + st.SQL() + " (" + stageMetaNames + ", " + strings.Join(names, ", ") + ")"
+	var failed error
 	stream := newCopyStream(len(f.items)+len(probes), func(dst []byte, i int) []byte {
-		dst = appendCount(dst, stageMetaCount+len(c.fields))
+		dst = appendCount(dst, st.fieldCount(len(c.fields)))
 		if i >= len(f.items) {
 			p := &probes[i-len(f.items)]
-			return appendKeyFields(appendProbeMeta(dst, i, p), c, p.row)
+			dst = appendProbeMeta(dst, i, p)
+			return st.asStaged(appendKeyFields(dst, c, p.row), len(dst), c, columns, &failed)
 		}
 		it := &f.items[i]
 		dst = appendItemMeta(dst, i, it, c, r.batch.Events[it.event].Origin)
@@ -81,15 +74,23 @@ func (r *run) copyStage(ctx context.Context, st *stage, names []string, c *chunk
 		} else {
 			dst = appendNull(dst)
 		}
-		if !it.upsert {
-			return appendKeyFields(dst, c, it.row)
-		}
-		if it.unavailable != nil {
-			return append(dst, withoutUnavailable(it.row)...)
-		}
-		return append(dst, it.row...)
+		return st.asStaged(appendItemFields(dst, c, it), len(dst), c, columns, &failed)
 	})
-	return copyFrom(ctx, r.tx, sql, stream)
+	if err := copyFrom(ctx, r.tx, st.copySQL(columns), stream); err != nil {
+		return err
+	}
+	return failed
+}
+
+// appendItemFields appends the fields of an item.
+func appendItemFields(dst []byte, c *chunk, it *item) []byte {
+	switch {
+	case !it.upsert:
+		return appendKeyFields(dst, c, it.row)
+	case it.unavailable != nil:
+		return append(dst, withoutUnavailable(it.row)...)
+	}
+	return append(dst, it.row...)
 }
 
 // probes returns the old keys under which unavailable values are to be looked

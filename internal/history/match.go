@@ -142,7 +142,7 @@ func (r *run) matchCurrent(ctx context.Context, t *catalog.Table, key []int, nul
 func (r *run) matchNeighbours(ctx context.Context, t *catalog.Table, st *stage, m *matches) error {
 	row := "ROW(" + trimComma(stagedColumns(t, "")) + ")"
 	sql := "SELECT ord FROM (SELECT ord, follows AND upsert AND record_image_eq(" + row + ", lag(" + row + ") OVER (ORDER BY ord)) AS same FROM " +
-		st.SQL() + " WHERE NOT probe) s WHERE same"
+		st.SQL() + " AS i WHERE NOT probe) s WHERE same"
 	ords, err := r.ords(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("compare versions: %w", err)

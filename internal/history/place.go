@@ -125,12 +125,12 @@ func (r *run) takeFrom(ctx context.Context, t *target, c *chunk, f *folded, st *
 		}
 		return nil
 	}
-	fill := ""
-	for _, at := range f.items[0].unavailable {
-		column := c.fields[at].column
-		fill += ", " + stageColumn(column) + " = " + c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL())
+	columns := make([]int, len(f.items[0].unavailable))
+	for i, at := range f.items[0].unavailable {
+		columns[i] = c.fields[at].column
 	}
-	_, err := r.tx.Exec(ctx, "UPDATE "+st.SQL()+" s SET "+trimComma(fill)+" FROM "+t.table.Main.SQL()+" c WHERE s.head AND c.__id = $1", before.id)
+	value := func(column int) string { return c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()) }
+	_, err := r.tx.Exec(ctx, st.updateSQL("s", columns, value, t.table.Main.SQL()+" AS c", "s.head AND c.__id = $1"), before.id)
 	if err != nil {
 		return fmt.Errorf("find unavailable values: %w", err)
 	}

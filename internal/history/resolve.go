@@ -38,13 +38,11 @@ func (r *run) resolve(ctx context.Context, t *target, c *chunk, f *folded, st *s
 		if plain == 0 {
 			break
 		}
-		fill := ""
-		for _, column := range wanted {
-			fill += ", " + filled("s", column, c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()))
+		value := func(column int) string {
+			return filled("s", column, c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()))
 		}
-		sql := "UPDATE " + st.SQL() + " s SET " + trimComma(fill) + " FROM " + t.table.Current.SQL() + " c WHERE " +
-			sameKey(t.table, c.key, nulls) + " AND s.missing IS NOT NULL AND s.via IS NULL AND " + latest(t.table, c.key, nulls)
-		tag, err := r.tx.Exec(ctx, sql)
+		tag, err := r.tx.Exec(ctx, st.updateSQL("s", wanted, value, t.table.Current.SQL()+" AS c",
+			sameKey(t.table, c.key, nulls)+" AND s.missing IS NOT NULL AND s.via IS NULL AND "+latest(t.table, c.key, nulls)))
 		if err != nil {
 			return fmt.Errorf("find unavailable values: %w", err)
 		}
@@ -79,17 +77,18 @@ func (r *run) resolveOldKeys(ctx context.Context, t *catalog.Table, c *chunk, f 
 	found := int64(0)
 	for nulls := range f.oldPatterns() {
 		// The probe s has the old key, the item i wants the values.
-		values, fill := "", ""
+		values := ""
 		for _, column := range wanted {
 			values += ", c." + t.Columns[column].Stored.SQL() + " AS " + stageColumn(column)
-			fill += ", " + filled("i", column, c.filledValue(column, "v."+stageColumn(column)))
 		}
-		sql := "UPDATE " + st.SQL() + " AS i SET " + trimComma(fill) + " FROM " + st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
+		value := func(column int) string {
+			return filled("i", column, c.filledValue(column, "v."+stageColumn(column)))
+		}
+		from := st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
 			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKey(t, c.key, nulls) +
 			" AND (c.__current OR NOT s.upsert AND c.__end = greatest(s.at, c.__start))" +
-			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v" +
-			" WHERE s.probe AND i.ord = w.ord"
-		tag, err := r.tx.Exec(ctx, sql)
+			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v"
+		tag, err := r.tx.Exec(ctx, st.updateSQL("i", wanted, value, from, "s.probe AND i.ord = w.ord"))
 		if err != nil {
 			return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 		}
@@ -112,9 +111,7 @@ func (f *folded) oldPatterns() map[pattern]bool {
 	return found
 }
 
-// filled returns the assignment that gives a row of the stage the value of a
-// column where it lacks it.
+// filled returns what a row of the stage has in a column with a value where it lacks it.
 func filled(row string, column int, value string) string {
-	name := stageColumn(column)
-	return name + " = CASE WHEN " + strconv.Itoa(column) + " = ANY (" + row + ".missing) THEN " + value + " ELSE " + row + "." + name + " END"
+	return "CASE WHEN " + strconv.Itoa(column) + " = ANY (" + row + ".missing) THEN " + value + " ELSE " + row + "." + stageColumn(column) + " END"
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,9 +24,13 @@ const maxStages = 256
 
 // stage is a temporary table that holds a chunk: what the fold says of each
 // item, and the row as the target table stores it. It is empty at the beginning
-// of every transaction.
+// of every transaction. Where temporary tables can't be made it is a part of the
+// permanent one (see stage_permanent.go).
 type stage struct {
-	name ident.Name
+	number int
+	types  []change.Type
+	// permanent says that the permanent table has the rows.
+	permanent bool
 	// exists says that a committed transaction has made the table.
 	exists bool
 	// filled says that it has been used in this transaction.
@@ -43,6 +48,11 @@ type stages struct {
 	touched []*stage
 	// dropped are the keys of those that this transaction drops.
 	dropped []string
+	// refused is when a temporary table could not be made, zero if that has not
+	// happened; permanentUsed says that the permanent table may have rows of the
+	// transaction.
+	refused       time.Time
+	permanentUsed bool
 }
 
 func newStages() *stages { return &stages{byShape: make(map[string]*stage)} }
@@ -50,18 +60,18 @@ func newStages() *stages { return &stages{byShape: make(map[string]*stage)} }
 // committed notes that what the transaction made is there, and empty again.
 func (s *stages) committed() {
 	for _, st := range s.touched {
-		st.exists, st.filled = true, false
+		st.exists, st.filled = !st.permanent, false
 	}
 	for _, key := range s.dropped {
 		delete(s.byShape, key)
 	}
-	s.touched, s.dropped = nil, nil
+	s.touched, s.dropped, s.permanentUsed = nil, nil, false
 }
 
 // rolledBack notes that what the transaction did is undone.
 func (s *stages) rolledBack() {
 	s.undo(0)
-	s.dropped = nil
+	s.dropped, s.permanentUsed = nil, false
 }
 
 // undo notes that all is undone since so many stages had been touched.
@@ -111,33 +121,51 @@ func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) 
 	st, ok := s.byShape[key.String()]
 	if !ok {
 		s.serial++
-		st = &stage{name: ident.Name("metadb_stage_" + strconv.Itoa(s.serial))}
+		st = &stage{number: s.serial, types: slices.Clone(types)}
 		s.byShape[key.String()] = st
 	}
 	st.used = s.clock
 	if !st.filled {
-		s.touched = append(s.touched, st)
-	}
-	var sql strings.Builder
-	switch {
-	case !st.exists:
-		sql.WriteString("CREATE TEMPORARY TABLE IF NOT EXISTS " + st.name.SQL() + " (" + stageMeta)
-		for i, t := range types {
-			sql.WriteString(", " + stageColumn(i) + " " + t.String())
+		if err := r.makeStage(ctx, st); err != nil {
+			return nil, err
 		}
-		sql.WriteString(") ON COMMIT DELETE ROWS; ")
-		fallthrough
-	case st.filled:
-		sql.WriteString("DELETE FROM " + st.SQL())
+		s.touched = append(s.touched, st)
+	} else if _, err := r.tx.Exec(ctx, st.emptySQL()); err != nil {
+		return nil, fmt.Errorf("empty a temporary table: %w", err)
 	}
 	st.filled = true
-	if sql.Len() == 0 {
-		return st, nil
-	}
-	if _, err := r.tx.Exec(ctx, sql.String()); err != nil {
-		return nil, fmt.Errorf("make a temporary table: %w", err)
-	}
 	return st, nil
+}
+
+// makeStage makes the table of a stage where there is none, or has its rows stand in the
+// permanent one.
+func (r *run) makeStage(ctx context.Context, st *stage) error {
+	if st.exists {
+		return nil
+	}
+	st.permanent = r.stages.refusedLately()
+	if !st.permanent {
+		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, st.createSQL())
+			return err
+		})
+		if st.permanent = r.refusesTemporary(err); err != nil && !st.permanent {
+			return fmt.Errorf("make a temporary table: %w", err)
+		}
+	}
+	r.stages.permanentUsed = r.stages.permanentUsed || st.permanent
+	return nil
+}
+
+// createSQL makes the stage's temporary table. Where one of that name is there it is empty.
+func (s *stage) createSQL() string {
+	var sql strings.Builder
+	sql.WriteString("CREATE TEMPORARY TABLE IF NOT EXISTS " + s.name().SQL() + " (" + stageMeta)
+	for i, t := range s.types {
+		sql.WriteString(", " + stageColumn(i) + " " + t.String())
+	}
+	sql.WriteString(") ON COMMIT DELETE ROWS; DELETE FROM " + s.SQL())
+	return sql.String()
 }
 
 // dropOldStages drops those stages that are too many, those first that were used
@@ -151,6 +179,9 @@ func (r *run) dropOldStages(ctx context.Context) error {
 	s.dropped = keys[:len(keys)-maxStages]
 	err := r.savepoint(ctx, func() error {
 		for _, key := range s.dropped {
+			if !s.byShape[key].exists {
+				continue
+			}
 			if _, err := r.tx.Exec(ctx, "DROP TABLE IF EXISTS "+s.byShape[key].SQL()); err != nil {
 				return fmt.Errorf("drop a temporary table: %w", err)
 			}
@@ -166,8 +197,64 @@ func (r *run) dropOldStages(ctx context.Context) error {
 	return err
 }
 
-// SQL returns the stage's name for use in a statement.
-func (s *stage) SQL() string { return ident.Qualified{Schema: "pg_temp", Name: s.name}.SQL() }
+// name is that of the stage's temporary table.
+func (s *stage) name() ident.Name { return ident.Name("metadb_stage_" + strconv.Itoa(s.number)) }
+
+// SQL returns the stage as an item of a FROM list, which has to get an alias.
+func (s *stage) SQL() string {
+	if s.permanent {
+		return s.permanentRows()
+	}
+	return ident.Qualified{Schema: "pg_temp", Name: s.name()}.SQL()
+}
+
+// emptySQL deletes the stage's rows.
+func (s *stage) emptySQL() string {
+	if s.permanent {
+		return "DELETE FROM " + permanentStage + " WHERE number = " + strconv.Itoa(s.number)
+	}
+	return "DELETE FROM " + s.SQL()
+}
+
+// copySQL copies rows into the stage: the meta columns, then what appendRow appends for
+// these columns.
+func (s *stage) copySQL(columns []int) string {
+	if s.permanent {
+		return "COPY " + permanentStage + " (" + stageMetaNames + ", number, cells)"
+	}
+	return "COPY " + s.SQL() + " (" + stageMetaNames + ", " + stageColumns(columns) + ")"
+}
+
+// insertSQL inserts, for each row that a FROM list has, what is said of some columns.
+func (s *stage) insertSQL(columns []int, values []string, from string) string {
+	if s.permanent {
+		return s.permanentInsert(columns, values, from)
+	}
+	return "INSERT INTO " + s.SQL() + " (" + stageMetaNames + ", " + stageColumns(columns) + ")" +
+		" SELECT " + stageMetaNames + ", " + strings.Join(values, ", ") + " FROM " + from
+}
+
+// updateSQL gives some columns of the rows that an alias stands for other values, as the
+// items of a FROM list say under a condition.
+func (s *stage) updateSQL(alias string, columns []int, value func(column int) string, from, where string) string {
+	if s.permanent {
+		return s.permanentUpdate(alias, columns, value, from, where)
+	}
+	set := ""
+	for _, column := range columns {
+		set += ", " + stageColumn(column) + " = " + value(column)
+	}
+	return "UPDATE " + s.SQL() + " AS " + alias + " SET " + trimComma(set) + " FROM " + from + " WHERE " + where
+}
+
+// stageColumns lists columns of a stage.
+func stageColumns(columns []int) string {
+	list := ""
+	for _, column := range columns {
+		list += ", " + stageColumn(column)
+	}
+	return trimComma(list)
+}
 
 // stageColumn is the name of a stage's column for column i of the row: a name of
 // ours, since the table's may be one of stageMeta.

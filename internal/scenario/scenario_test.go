@@ -101,16 +101,19 @@ type way struct {
 	cut func(record int) bool
 	// sides has the tables of a batch applied side by side.
 	sides bool
+	// bare has an event trigger keep temporary tables from being made.
+	bare bool
 }
 
 // whole puts all that can be into one batch.
 var whole = way{cut: func(int) bool { return false }}
 
-// ways returns ways to apply n records: cut in many ways, or whole and side by side.
+// ways returns ways to apply n records: cut in many ways, or whole and side by side, or
+// whole and without temporary tables.
 func ways(n int) map[string]way {
-	all := map[string]way{"side by side": {whole.cut, true}}
+	all := map[string]way{"side by side": {cut: whole.cut, sides: true}, "no temporary tables": {cut: whole.cut, bare: true}}
 	for name, cut := range cuts(n) {
-		all[name] = way{cut, false}
+		all[name] = way{cut: cut}
 	}
 	return all
 }
@@ -158,6 +161,9 @@ type performance struct {
 func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, how way) []string {
 	t.Helper()
 	defer forget(t, db)
+	if how.bare {
+		defer refuseTemporary(t, db)()
+	}
 	p := &performance{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), way: how}
 	defer p.close(t)
 	seen := make([]string, len(script.Steps))
