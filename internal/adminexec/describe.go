@@ -25,6 +25,14 @@ func Describe(command adminlang.Command) []Column {
 
 func describeList(what string) []Column {
 	switch what {
+	case "blockers":
+		return append(texts("data_source", "table_name"),
+			Column{Name: "pid", OID: pgtype.Int8OID},
+			Column{Name: "prepared_transaction", OID: pgtype.TextOID},
+			Column{Name: "user_name", OID: pgtype.TextOID},
+			Column{Name: "state", OID: pgtype.TextOID},
+			Column{Name: "lock_mode", OID: pgtype.TextOID},
+			Column{Name: "age_seconds", OID: pgtype.Float8OID})
 	case "config":
 		return texts("parameter", "value")
 	case "data_mappings":

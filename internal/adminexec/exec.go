@@ -153,6 +153,8 @@ func (e *Executor) user(ctx context.Context, command adminlang.Command) (*Result
 // list carries out LIST.
 func (e *Executor) list(ctx context.Context, c adminlang.List) (*Result, error) {
 	switch c.What.Text {
+	case "blockers":
+		return e.listBlockers(), nil
 	case "config":
 		return e.listConfig(ctx)
 	case "data_mappings":

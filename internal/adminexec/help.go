@@ -41,6 +41,7 @@ func topics() []topic {
 		{"grant", "let a user read a table, call a function, or read everything", "grant access on {table SCHEMA.TABLE | function SCHEMA.FUNCTION(TYPES) | all} to NAME"},
 		{"revoke", "take a grant back", "revoke access on {table SCHEMA.TABLE | function SCHEMA.FUNCTION(TYPES) | all} from NAME"},
 		{"alter system", "set a configuration parameter", "alter system set PARAMETER = 'VALUE'"},
+		{"list blockers", "show who holds the locks that waiting tables need", "list blockers"},
 		{"list config", "show the configuration parameters", "list config"},
 		{"list data_mappings", "show the JSON mappings", "list data_mappings"},
 		{"list data_origins", "show the origins", "list data_origins"},

@@ -1,13 +1,6 @@
 package adminexec
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-
-	"metadb/internal/change"
-	"metadb/internal/status"
-)
+import "metadb/internal/status"
 
 // Status tells the live state of every data source; a status.Registry does.
 type Status interface {
@@ -27,73 +20,26 @@ func (e *Executor) listStatus() *Result {
 		if !r.LastEvent.IsZero() {
 			row[5] = r.LastEvent
 		}
-		if message := statusMessage(r); message != "" {
-			row[8] = message
-		}
+		row[8] = optional(r.Text(), r.Text() != "")
 		rows = append(rows, row)
 	}
 	return table(describeList("status"), rows)
 }
 
-// statusMessage is what a person should know of a source, in one line.
-func statusMessage(r status.Report) string {
-	var parts []string
-	if r.Message != "" {
-		parts = append(parts, r.Message)
-	}
-	if r.Silent && r.Stream != status.Silent {
-		parts = append(parts, r.SilenceText())
-	}
-	if r.Compacted != "" {
-		parts = append(parts, "compacted, may lose deletes: "+r.Compacted)
-	}
-	if line := r.Confirming.String(); line != "" {
-		parts = append(parts, line)
-		if r.Sync == status.SnapshotComplete && r.Confirming.Unconfirmed() > 0 && r.Confirming.Ending == "" {
-			parts[len(parts)-1] += fmt.Sprintf("; see \"endsync data source %s with (dry_run)\"", r.Name)
+// listBlockers carries out LIST BLOCKERS. It needs no database.
+func (e *Executor) listBlockers() *Result {
+	var rows [][]any
+	for _, r := range e.Status.Reports() {
+		for _, b := range r.Blockers {
+			row := []any{r.Name, b.Table, nil, optional(b.Prepared, b.Prepared != ""), optional(b.User, b.User != ""), optional(b.State, b.State != ""), b.Mode, nil}
+			if b.PID != 0 {
+				row[2] = int64(b.PID)
+			}
+			if b.Age != 0 {
+				row[7] = b.Age
+			}
+			rows = append(rows, row)
 		}
 	}
-	for _, line := range []string{r.Attempts, r.Stray} {
-		if line != "" {
-			parts = append(parts, line)
-		}
-	}
-	if len(r.Skipped) > 0 {
-		parts = append(parts, skippedText(r.Skipped))
-	}
-	if len(r.Refused) > 0 {
-		parts = append(parts, "not applied: "+few(r.Refused))
-	}
-	if len(r.Columns.Outdated) > 0 {
-		lines := make([]string, len(r.Columns.Outdated))
-		for i, o := range r.Columns.Outdated {
-			lines[i] = o.String()
-		}
-		parts = append(parts, "needs reading again: "+few(lines))
-	}
-	if len(r.Columns.SnapshotOnly) > 0 {
-		parts = append(parts, "columns that come with snapshots only, to be left out by the connector: "+few(r.Columns.SnapshotOnly))
-	}
-	if r.Refreshing != "" {
-		parts = append(parts, r.Refreshing)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// skippedText says that tables are not copied for want of a primary key.
-func skippedText(tables []string) string {
-	const named = 3
-	if n := len(tables); n > named {
-		tables = append(slices.Clone(tables[:named]), fmt.Sprintf("and %d more", n-named))
-	}
-	return change.NoKeyText(tables...)
-}
-
-// few lists the first lines of a list, and how many more there are.
-func few(list []string) string {
-	const shown = 5
-	if n := len(list); n > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), n-shown)
-	}
-	return strings.Join(list, ", ")
+	return table(describeList("blockers"), rows)
 }

@@ -85,8 +85,8 @@ func TestTableNeedsReadingAgain(t *testing.T) {
 	r.stop(t)
 	r = i.start(t)
 	r.awaitMessage(t, "needs reading again: "+reason, true)
-	if outdated, well := r.overview(t); well || !slices.Equal(outdated, []string{"library.patron"}) {
-		t.Errorf("metadb status: %v, all well: %v", outdated, well)
+	if o := r.overview(t); o.Well() || !slices.Equal(o.Sources[0].Outdated, []string{"library.patron"}) {
+		t.Errorf("metadb status: %v, all well: %v", o.Sources[0].Outdated, o.Well())
 	}
 
 	r.admin(t, "sync table library.patron__")
@@ -95,15 +95,14 @@ func TestTableNeedsReadingAgain(t *testing.T) {
 	r.awaitText(t, "SELECT string_agg(id || '=' || budget, ' ' ORDER BY id) FROM library.patron", "1=100 2=100")
 	r.admin(t, "endsync table library.patron__ with (force_unconfirmed)")
 	r.awaitMessage(t, "needs reading again", false)
-	if outdated, well := r.overview(t); !well || len(outdated) > 0 {
-		t.Errorf("metadb status: %v, all well: %v", outdated, well)
+	if o := r.overview(t); !o.Well() || len(o.Sources[0].Outdated) > 0 {
+		t.Errorf("metadb status: %v, all well: %v", o.Sources[0].Outdated, o.Well())
 	}
 	r.awaitMessage(t, "column.exclude.list=library.patron.twice", true)
 }
 
-// overview returns which tables "metadb status" says need reading again, and
-// whether all is well.
-func (r *running) overview(t *testing.T) (outdated []string, well bool) {
+// overview returns what "metadb status" shows.
+func (r *running) overview(t *testing.T) *Overview {
 	t.Helper()
 	client, err := Dial(t.Context(), r.dir)
 	if err != nil {
@@ -114,5 +113,5 @@ func (r *running) overview(t *testing.T) (outdated []string, well bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o.Sources[0].Outdated, o.Well()
+	return o
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"metadb/internal/status"
 )
 
 // Overview is what a running server says of itself at one moment.
@@ -36,6 +39,8 @@ type SourceOverview struct {
 	Message string `json:"message,omitempty"`
 	// Outdated names the tables that need reading again.
 	Outdated []string `json:"needs_reading_again,omitempty"`
+	// Blockers are those that hold the locks which the source's tables wait for.
+	Blockers []status.Blocker `json:"blockers,omitempty"`
 	// PerSecond is how many events were applied in a second lately, to a tenth.
 	PerSecond float64 `json:"events_per_second"`
 }
@@ -83,6 +88,9 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 	for i := range o.Sources {
 		o.Sources[i].PerSecond = rate(earlier, o, &o.Sources[i])
 	}
+	if err := c.blockers(ctx, o); err != nil {
+		return nil, err
+	}
 	// The server answers without its database; then that is what is wrong.
 	err = c.conn.QueryRow(ctx, "select pg_catalog.pg_database_size(pg_catalog.current_database())").Scan(&o.DatabaseBytes)
 	if err != nil {
@@ -90,6 +98,29 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 		return o, nil
 	}
 	return o, c.outdated(ctx, o)
+}
+
+// blockers asks who holds the locks that tables wait for.
+func (c *Client) blockers(ctx context.Context, o *Overview) error {
+	rows, err := c.conn.Query(ctx, "list blockers")
+	if err != nil {
+		return plain(err)
+	}
+	var source string
+	var b status.Blocker
+	var pid zeronull.Int8
+	var prepared, user, state zeronull.Text
+	var age zeronull.Float8
+	_, err = pgx.ForEachRow(rows, []any{&source, &b.Table, &pid, &prepared, &user, &state, &b.Mode, &age}, func() error {
+		b.PID, b.Prepared, b.User, b.State, b.Age = int32(pid), string(prepared), string(user), string(state), float64(age)
+		for i := range o.Sources {
+			if o.Sources[i].Name == source {
+				o.Sources[i].Blockers = append(o.Sources[i].Blockers, b)
+			}
+		}
+		return nil
+	})
+	return plain(err)
 }
 
 // outdated asks which tables need reading again.

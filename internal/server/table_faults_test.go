@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/eventgen"
 	"metadb/internal/pgtest"
+	"metadb/internal/status"
 )
 
 // alertness is within what time list status has to tell of a fault, and that it
@@ -167,6 +168,14 @@ func TestLockForMinutes(t *testing.T) {
 			}
 			f.awaitState(t, "error", "table library.patron waits, the others go on: "+says)
 			f.awaitState(t, "error", "open 10 s") // it is told anew with each try
+			want := status.Blocker{Table: "library.patron", User: "postgres", Prepared: "nightly", Mode: "AccessExclusiveLock"}
+			if strings.Contains(test.says, "%d") {
+				want.Prepared, want.PID, want.State = "", int32(conn.Conn().PgConn().PID()), "idle in transaction"
+			}
+			if test.wider {
+				want.Mode = "AccessShareLock"
+			}
+			f.checkBlocker(t, want)
 			f.loan.change('u', 1, "C", "")
 			f.awaitText(t, loansNow, "1=C")
 			if _, err := conn.Exec(t.Context(), test.release); err != nil {
@@ -179,6 +188,19 @@ func TestLockForMinutes(t *testing.T) {
 			f.awaitText(t, current, "1=Eve")
 			f.awaitText(t, versions, "2")
 		})
+	}
+}
+
+// checkBlocker fails the test unless "metadb status" shows one holder of a lock, for at
+// least 10 seconds.
+func (r *running) checkBlocker(t *testing.T, want status.Blocker) {
+	t.Helper()
+	blockers := r.overview(t).Sources[0].Blockers
+	if len(blockers) != 1 || blockers[0].Age < 10 {
+		t.Fatalf("%+v, want one for 10 s", blockers)
+	}
+	if want.Age = blockers[0].Age; blockers[0] != want {
+		t.Errorf("got %+v, want %+v", blockers[0], want)
 	}
 }
 

@@ -4,5 +4,5 @@
 //
 // It owns the words that an administrator sees there (SPEC 7). It refuses to
 // store anything: what has to survive a restart is in the database. It imports
-// only the standard library.
+// only package change.
 package status
