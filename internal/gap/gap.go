@@ -38,29 +38,27 @@ const relatedTables = `
 // Record stores a gap that reading has found. It reports whether that is news: one that
 // is stored already, found again after a crash, counts once.
 func Record(ctx context.Context, db DB, source string, found change.Gap) (news bool, err error) {
-	const sql = `
-	INSERT INTO metadb.stream_gap AS g (source_name, topic, partition, missing, reason) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (source_name, topic, partition) DO UPDATE
-			SET missing = g.missing + excluded.missing, reason = excluded.reason, found_at = excluded.found_at, read_again = '{}'
-			WHERE g.reason <> excluded.reason`
-	tag, err := db.Exec(ctx, sql, source, found.Partition.Topic, found.Partition.Number, found.Missing, found.Reason)
-	if err != nil {
-		return false, fmt.Errorf("store a gap in the stream: %w", err)
-	}
-	return tag.RowsAffected() > 0, nil
+	return store(ctx, db, source, found, ", found_at = excluded.found_at WHERE g.reason <> excluded.reason")
 }
 
 // Add counts further events that are missing, in the transaction that passes them by.
 func Add(ctx context.Context, tx pgx.Tx, source string, missing change.Gap) error {
+	_, err := store(ctx, tx, source, missing, "")
+	return err
+}
+
+// store adds a gap to what is stored of its partition, which has to be read again then;
+// further ends the statement. It reports whether anything has been stored.
+func store(ctx context.Context, db DB, source string, g change.Gap, further string) (stored bool, err error) {
 	const sql = `
 	INSERT INTO metadb.stream_gap AS g (source_name, topic, partition, missing, reason) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (source_name, topic, partition) DO UPDATE
 			SET missing = g.missing + excluded.missing, reason = excluded.reason, read_again = '{}'`
-	_, err := tx.Exec(ctx, sql, source, missing.Partition.Topic, missing.Partition.Number, missing.Missing, missing.Reason)
+	tag, err := db.Exec(ctx, sql+further, source, g.Partition.Topic, g.Partition.Number, g.Missing, g.Reason)
 	if err != nil {
-		return fmt.Errorf("store a gap in the stream: %w", err)
+		return false, fmt.Errorf("store a gap in the stream: %w", err)
 	}
-	return nil
+	return tag.RowsAffected() > 0, nil
 }
 
 // Load returns the gaps of a source in the order in which they were found, with the

@@ -76,8 +76,10 @@ func (r *run) boundRejects(ctx context.Context) error {
 	if err := r.countRejected(ctx, false); err != nil {
 		return err
 	}
-	if err := r.passByRefused(r.overlaid()); err != nil {
-		return err
+	if slices.ContainsFunc(r.rejects, func(rej reject) bool { return rej.kind == change.NoTable }) {
+		if err := r.passByRefused(r.overlaid()); err != nil {
+			return err
+		}
 	}
 	for _, missing := range r.outcome.Missing {
 		if err := gap.Add(ctx, r.tx, r.batch.Source, missing); err != nil {

@@ -6,18 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
-	"metadb/internal/datasource"
 	"metadb/internal/gap"
 	"metadb/internal/source/kafka"
 	"metadb/internal/status"
 )
-
-// topicsInterval is how often it is asked whether topics are still there.
-const topicsInterval = 30 * time.Second
 
 // loadGaps shows in the status what is known to be missing, as an earlier run has
 // stored it: the stream going on does not mend it, only a resynchronization does.
@@ -48,27 +43,11 @@ func (s *stream) recordGap(ctx context.Context, found change.Gap) {
 	}
 }
 
-// watchTopics looks from time to time whether topics that have positions are gone,
-// and whether topics are compacted, until ctx ends. A broker that does not answer
-// is asked again.
-func (s *stream) watchTopics(ctx context.Context, o *datasource.Options) {
-	compacted := make(map[string]bool)
-	for {
-		if err := s.lookAtTopics(ctx, o, compacted); err != nil && ctx.Err() == nil {
-			s.logger.Debug(fmt.Sprintf("source %q: look at topics: %v", o.Name, err))
-		}
-		if wait(ctx, topicsInterval) != nil {
-			return
-		}
-	}
-}
-
-func (s *stream) lookAtTopics(ctx context.Context, o *datasource.Options, compacted map[string]bool) error {
-	expressions, err := o.TopicExpressions()
-	if err != nil {
-		return err
-	}
-	marks, err := checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, nil)
+// lookAtTopics looks whether topics that have positions are gone, and whether topics are
+// compacted.
+func (w *brokerWatch) lookAtTopics(ctx context.Context) error {
+	o := w.options
+	marks, err := checkpoint.Load(ctx, w.pool, o.Name, o.ConsumerGroup, nil)
 	if err != nil {
 		return err
 	}
@@ -77,7 +56,7 @@ func (s *stream) lookAtTopics(ctx context.Context, o *datasource.Options, compac
 		if mark.Next == 0 {
 			continue // nothing of it has been read, or sync has seen that it is gone
 		}
-		for _, e := range expressions {
+		for _, e := range w.expressions {
 			if first, known := topics[part.Topic]; e.MatchString(part.Topic) && (!known || part.Number < first) {
 				topics[part.Topic] = part.Number
 			}
@@ -94,29 +73,29 @@ func (s *stream) lookAtTopics(ctx context.Context, o *datasource.Options, compac
 	}
 	for _, name := range names {
 		if !exists[name] {
-			s.recordGap(ctx, change.Gap{
+			w.recordGap(ctx, change.Gap{
 				Partition: change.Partition{Topic: name, Number: topics[name]},
 				Reason:    fmt.Sprintf("topic %s, which has been read, is gone", name),
 			})
 		}
 	}
-	return s.lookForCompacted(ctx, o, names, compacted)
+	return w.lookForCompacted(ctx, names)
 }
 
 // lookForCompacted warns once of each topic that is compacted.
-func (s *stream) lookForCompacted(ctx context.Context, o *datasource.Options, names []string, known map[string]bool) error {
-	found, err := kafka.AskCompacted(ctx, o.BrokerList(), security(o), names)
+func (w *brokerWatch) lookForCompacted(ctx context.Context, names []string) error {
+	found, err := kafka.AskCompacted(ctx, w.options.BrokerList(), security(w.options), names)
 	if err != nil {
 		return err
 	}
 	for _, name := range found {
-		if known[name] {
+		if w.compacted[name] {
 			continue
 		}
-		known[name] = true
-		s.logger.Warn(fmt.Sprintf("source %q: topic %s is compacted: deletes may be lost without notice; set its cleanup.policy to delete", o.Name, name))
+		w.compacted[name] = true
+		w.logger.Warn(fmt.Sprintf("source %q: topic %s is compacted: deletes may be lost without notice; set its cleanup.policy to delete", w.options.Name, name))
 	}
 	slices.Sort(found)
-	s.state.SetCompacted(strings.Join(found, ", "))
+	w.state.SetCompacted(strings.Join(found, ", "))
 	return nil
 }

@@ -12,59 +12,35 @@ import (
 	"metadb/internal/source/kafka"
 )
 
-// livenessInterval is how often it is asked when the connector last wrote something.
-const livenessInterval = 10 * time.Second
-
 // heartbeatPrefix is that of the topics to which connectors write heartbeats, unless
 // topic.heartbeat.prefix is set; the connector's topic.prefix follows, after a dot.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-topic-heartbeat-prefix
 const heartbeatPrefix = "__debezium-heartbeat."
 
-// watchLiveness shows whether the source's connector is alive, until ctx ends. A broker
-// that does not answer is asked again: that it is away is seen elsewhere.
-func (s *stream) watchLiveness(ctx context.Context, o *datasource.Options) {
-	expressions, err := o.TopicExpressions()
+// lookForLife shows when the connector gave its last sign of life, and says in the log
+// when that begins to be too long ago, and when it ends. Connection and topics are those of
+// the stream's options; what the warning depends on is read anew.
+func (w *brokerWatch) lookForLife(ctx context.Context) error {
+	now, err := datasource.Load(ctx, w.pool, w.options.Name)
 	if err != nil {
-		return // nothing is read with such options
+		return err
 	}
-	defer s.state.SetLastSign(time.Time{}, false)
-	said := false
-	for {
-		silent, err := s.checkLiveness(ctx, o, expressions)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			s.logger.Debug(fmt.Sprintf("source %q: ask for signs of life: %v", o.Name, err))
-		case err == nil && silent && !said:
-			report := s.state.Report()
-			s.logger.Warn(fmt.Sprintf("source %q: %s", o.Name, report.SilenceText()))
-		case err == nil && !silent && said:
-			s.logger.Info(fmt.Sprintf("source %q: the connector gives signs of life", o.Name))
-		}
-		if err == nil {
-			said = silent
-		}
-		if wait(ctx, livenessInterval) != nil {
-			return
-		}
-	}
-}
-
-// checkLiveness shows when the connector gave its last sign of life, and reports whether
-// that is too long ago. Connection and topics are those of the stream's options; what the
-// warning depends on is read anew.
-func (s *stream) checkLiveness(ctx context.Context, o *datasource.Options, expressions []*regexp.Regexp) (silent bool, err error) {
-	now, err := datasource.Load(ctx, s.pool, o.Name)
+	last, err := lastSign(ctx, w.options, now, w.expressions)
 	if err != nil {
-		return false, err
+		return err
 	}
 	limit := now.SilenceLimit()
-	last, err := lastSign(ctx, o, now, expressions)
-	if err != nil {
-		return false, err
+	silent := !last.IsZero() && limit > 0 && time.Since(last) > limit
+	w.state.SetLastSign(last, silent)
+	switch {
+	case silent && !w.silent:
+		report := w.state.Report()
+		w.logger.Warn(fmt.Sprintf("source %q: %s", w.options.Name, report.SilenceText()))
+	case !silent && w.silent:
+		w.logger.Info(fmt.Sprintf("source %q: the connector gives signs of life", w.options.Name))
 	}
-	silent = !last.IsZero() && limit > 0 && time.Since(last) > limit
-	s.state.SetLastSign(last, silent)
-	return silent, nil
+	w.silent = silent
+	return nil
 }
 
 // lastSign asks when heartbeats were written last, and where that is long ago when events

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
@@ -125,8 +122,7 @@ func (s *stream) build(ctx context.Context) error {
 	watch, stop := context.WithCancel(ctx)
 	defer watching.Wait()
 	defer stop()
-	watching.Go(func() { s.watchTopics(watch, stored.options) })
-	watching.Go(func() { s.watchLiveness(watch, stored.options) })
+	watching.Go(func() { s.watchBroker(watch, stored.options) })
 	return pipeline.Run(ctx, pipeline.Config{
 		Name:             stored.options.Name,
 		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, renew: s.renew},
@@ -252,52 +248,4 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 func decoderConfig(o *datasource.Options) (debezium.Config, error) {
 	unchanged, err := o.MeansUnchanged()
 	return debezium.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}, err
-}
-
-// sharingApplier keeps the catalog from being read again, and what is being
-// synchronized from changing, in the middle of a batch.
-type sharingApplier struct {
-	*history.Applier
-	stream *stream
-}
-
-var _ pipeline.Applier = (*sharingApplier)(nil)
-
-// Apply implements pipeline.Applier. Where the database says that something is
-// not there, or there already, somebody has changed tables by hand, and where the
-// positions or rows are others, somebody may have put an older database in place: tables are
-// read before the next try.
-func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	outcome, err := a.apply(ctx, batch)
-	err = a.stream.nameBlockers(ctx, a.stream.words.add(err))
-	var refused *pgconn.PgError
-	named := errors.As(err, &refused) && (slices.Contains(classesByHand, refused.Code[:2]) || refused.Code == noSuchSchema)
-	var fault *catalog.Fault
-	if named || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, history.ErrRowGone) {
-		a.stream.tables.doubt()
-	}
-	return outcome, err
-}
-
-// SQLSTATEs of what somebody has changed by hand: classes about what statements name
-// and about constraints, and one of another class.
-var classesByHand = []string{"42", "23"}
-
-const noSuchSchema = "3F000"
-
-func (a *sharingApplier) apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	if err := a.stream.tables.beginUse(ctx, a.stream.pool); err != nil {
-		return change.Outcome{}, err
-	}
-	defer a.stream.tables.use.RUnlock()
-	if err := a.stream.mark(ctx, batch); err != nil {
-		return change.Outcome{}, err
-	}
-	outcome, err := a.Applier.Apply(ctx, batch)
-	if err == nil {
-		a.stream.observed(ctx, batch)
-		a.stream.metrics.Applied(batch.Source, len(batch.Events), outcome)
-		a.stream.snapshots.note(batch, time.Now())
-	}
-	return outcome, err
 }

@@ -1,4 +1,3 @@
-// Command cmd runs the benchmark: see package bench, and `make bench`.
 package main
 
 import (

@@ -1,4 +1,3 @@
-// Command cmd runs the demo: see package demo, and `make demo`.
 package main
 
 import (

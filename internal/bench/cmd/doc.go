@@ -1,0 +1,2 @@
+// Command cmd runs the benchmark: see package bench, and `make bench`.
+package main
