@@ -3,8 +3,6 @@ package dbsession
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -73,67 +71,4 @@ func Parameters(conn *pgx.Conn) map[string]string {
 		parameters[transactionTimeout.Name] = transactionTimeout.Value
 	}
 	return parameters
-}
-
-// beginSQL has the next statement read and planned as it is meant, whatever the role's
-// settings are. A role can have a role that it takes on when it logs in.
-const beginSQL = "SET search_path = pg_catalog; SET geqo = off; SET ROLE NONE"
-
-// transactionTimeoutSQL comes first of all, where it is known.
-const transactionTimeoutSQL = "SET transaction_timeout = 0"
-
-// Configure gives a session the settings of a profile. It fails with an error of Require
-// where the database can't be used.
-func Configure(ctx context.Context, conn *pgx.Conn, profile Profile) error {
-	server := conn.PgConn()
-	if err := Require(conn); err != nil {
-		return err
-	}
-	begin := beginSQL
-	if version(server) >= transactionTimeoutSince {
-		begin = transactionTimeoutSQL + "; " + begin
-	}
-	if err := server.Exec(ctx, begin).Close(); err != nil {
-		return fmt.Errorf("begin the session: %w", err)
-	}
-	// A pooler that shares its connections keeps nothing prepared.
-	if err := server.Exec(ctx, configureSQL(profile.Settings())).Close(); err != nil {
-		return fmt.Errorf("configure the session: %w", err)
-	}
-	return nil
-}
-
-// configureSQL returns the statement that sets those settings that the server has and the
-// session may set, the others as they are. For a list of names and values it is
-//
-//	SELECT set_config(s.name, coalesce(v.value, s.boot_val), false)
-//	  FROM pg_settings AS s LEFT JOIN (VALUES ('jit', 'off'), …) AS v (name, value) ON lower(s.name) = v.name
-//	 WHERE (v.name IS NOT NULL OR s.name LIKE 'enable\_%')
-//	   AND (s.enumvals IS NULL OR v.value = ANY (s.enumvals) OR …)
-//	   AND (s.context = 'user' OR s.context = 'superuser' AND has_parameter_privilege(s.name, 'SET'))
-//
-// It is one statement without parameters, for the simple query protocol. Names and values are
-// this package's constants.
-func configureSQL(settings []Setting) string {
-	last := make(map[string]string, len(settings))
-	var names []string
-	for _, setting := range settings {
-		if _, again := last[setting.Name]; !again {
-			names = append(names, setting.Name)
-		}
-		last[setting.Name] = setting.Value
-	}
-	var values strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			values.WriteString(", ")
-		}
-		fmt.Fprintf(&values, "('%s', '%s')", name, last[name])
-	}
-	return `SELECT pg_catalog.set_config(s.name, coalesce(v.value, s.boot_val), false)
-  FROM pg_catalog.pg_settings AS s
-  LEFT JOIN (VALUES ` + values.String() + `) AS v (name, value) ON pg_catalog.lower(s.name) = v.name
- WHERE (v.name IS NOT NULL OR s.name LIKE 'enable\_%')
-   AND (s.vartype <> 'enum' OR v.value = ANY (s.enumvals))
-   AND (s.context = 'user' OR s.context = 'superuser' AND pg_catalog.has_parameter_privilege(s.name, 'SET'))`
 }

@@ -109,7 +109,32 @@ var common = []Setting{
 	{"temp_tablespaces", ""},
 	{"default_toast_compression", "lz4"},
 
-	// Plans: each kind of node is allowed (see configureSQL), and none takes seconds to make.
+	// Plans: each kind of node is allowed as it is by default, and none takes seconds to
+	// make.
+	{"enable_async_append", "on"},
+	{"enable_bitmapscan", "on"},
+	{"enable_distinct_reordering", "on"}, // since 18
+	{"enable_gathermerge", "on"},
+	{"enable_group_by_reordering", "on"}, // since 17
+	{"enable_hashagg", "on"},
+	{"enable_hashjoin", "on"},
+	{"enable_incremental_sort", "on"},
+	{"enable_indexonlyscan", "on"},
+	{"enable_indexscan", "on"},
+	{"enable_material", "on"},
+	{"enable_memoize", "on"},
+	{"enable_mergejoin", "on"},
+	{"enable_nestloop", "on"},
+	{"enable_parallel_append", "on"},
+	{"enable_parallel_hash", "on"},
+	{"enable_partition_pruning", "on"},
+	{"enable_partitionwise_aggregate", "off"},
+	{"enable_partitionwise_join", "off"},
+	{"enable_presorted_aggregate", "on"},   // since 16
+	{"enable_self_join_elimination", "on"}, // since 18
+	{"enable_seqscan", "on"},
+	{"enable_sort", "on"},
+	{"enable_tidscan", "on"},
 	{"plan_cache_mode", "auto"},
 	{"constraint_exclusion", "partition"},
 	{"force_parallel_mode", "off"},  // until 15
@@ -136,6 +161,10 @@ var common = []Setting{
 	{"trace_notify", "off"},
 	{"trace_sort", "off"},
 }
+
+// restricted are those of the settings that only a superuser may set, and who has been
+// granted it.
+var restricted = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
 
 // stream is what keeps the plans of applying stable: the temporary tables have no
 // statistics, and the tables that they are joined with grow from nothing, so that
