@@ -101,7 +101,7 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.refreshMapping(ctx, c)
 	}
 	switch command.(type) {
-	case adminlang.CreateUser, adminlang.DropUser, adminlang.RegisterUser, adminlang.CreateSchema, adminlang.Grant:
+	case adminlang.CreateUser, adminlang.AlterUser, adminlang.DropUser, adminlang.RegisterUser, adminlang.CreateSchema, adminlang.Grant:
 		if err := e.granting.enter(ctx); err != nil {
 			return nil, err
 		}
@@ -138,6 +138,8 @@ func (e *Executor) user(ctx context.Context, command adminlang.Command) (*Result
 	switch c := command.(type) {
 	case adminlang.CreateUser:
 		return e.createUser(ctx, c)
+	case adminlang.AlterUser:
+		return e.alterUser(ctx, c)
 	case adminlang.DropUser:
 		return e.dropUser(ctx, c)
 	case adminlang.RegisterUser:

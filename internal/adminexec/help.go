@@ -34,6 +34,7 @@ func topics() []topic {
 		{"alter table alter column", "widen the type of a column, or make it text or uuid", "alter table SCHEMA.TABLE__ alter column COLUMN type TYPE"},
 		{"purge data", "drop main tables, with what is transformed from them, their mappings and grants", "purge data drop table SCHEMA.TABLE__ [, …]"},
 		{"create user", "make a user who can log in to the database, with a schema of the same name", "create user NAME with password 'PASSWORD' [, comment 'COMMENT']"},
+		{"alter user", "change a user's password", "alter user NAME with password 'PASSWORD'"},
 		{"drop user", "drop a user; what it owned goes to the system user", "drop user NAME"},
 		{"register user", "make a role one that can be granted access", "register user NAME"},
 		{"deregister user", "take back all access of a user, and forget it", "deregister user NAME"},

@@ -42,6 +42,35 @@ func TestNewUsersLogIn(t *testing.T) {
 	}
 }
 
+// TestAlteredUsersLogIn with the new password only, and nobody's password is changed who is not
+// registered.
+func TestAlteredUsersLogIn(t *testing.T) {
+	t.Parallel()
+	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: "super"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f := setUpOn(t, pgtest.NewOn(t, cluster))
+	f.sql("create role stranger login password 'first'")
+	f.expect("create user anna with password 'first'", "CREATE USER")
+	f.expect("alter user anna with password 'se''cond'", "ALTER USER")
+	f.expect("alter user anna with password ''", "22023")
+	f.expect("alter user stranger with password 'second'", "42704")
+	f.expect("alter user postgres with password 'second'", "42501")
+	for _, login := range []struct{ user, password, want string }{
+		{"anna", "first", "password authentication failed"}, {"anna", "se'cond", "anna\n"}, {"stranger", "first", "stranger\n"},
+	} {
+		if got := f.login(cluster, login.user, login.password); !strings.Contains(got, login.want) {
+			t.Errorf("%s, %s: %s", login.user, login.password, got)
+		}
+	}
+}
+
 // login has psql, whose preparation of passwords is PostgreSQL's own, connect.
 func (f *fixture) login(cluster *pgtest.Cluster, user, password string) string {
 	f.t.Helper()

@@ -33,6 +33,7 @@ func TestNoPasswordInTheLogOfPostgreSQL(t *testing.T) {
 	f.expect("alter data source sensor options (set brokers 'c')", "NOTICE")
 	f.expect("create user anna with password 'geheim3', comment 'seen, too'", "CREATE USER")
 	f.expect("create user anna with password 'geheim4'", "42710")
+	f.expect("alter user anna with password 'geheim5'", "ALTER USER")
 	log, err := os.ReadFile(filepath.Join(cluster.Dir(), "server.log"))
 	if err != nil {
 		t.Fatal(err)

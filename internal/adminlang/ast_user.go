@@ -20,6 +20,18 @@ func (c CreateUser) String() string {
 	return s
 }
 
+// AlterUser is ALTER USER U WITH PASSWORD 'P'.
+type AlterUser struct {
+	User     Name
+	Password Value
+}
+
+func (AlterUser) command() {}
+
+func (c AlterUser) String() string {
+	return fmt.Sprintf("alter user %s with password %s", c.User, hidden)
+}
+
 // DropUser is DROP USER U.
 type DropUser struct{ User Name }
 

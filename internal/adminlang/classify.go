@@ -46,6 +46,8 @@ func (s *span) parser(query string) func(*parser) Command {
 	switch {
 	case s.isCreateUser(query):
 		return parseCreateUser
+	case s.isAlterUser(query):
+		return parseAlterUser
 	case s.isDropUser(query):
 		return parseDropUser
 	case s.isAlterTable(query):
@@ -92,6 +94,18 @@ func (s *span) isCreateUser(query string) bool {
 	default:
 		return false
 	}
+}
+
+// isAlterUser tells the command, ALTER USER U WITH PASSWORD 'P', from PostgreSQL's, which may go
+// on with other options. A password that is encrypted already is PostgreSQL's to store.
+func (s *span) isAlterUser(query string) bool {
+	const length = 6
+	if s.tokens != length || !s.begins(query, "alter", "user") || !s.isName(2) || !s.has(query, 3, "with", "password") {
+		return false
+	}
+	// Of any other form secretFinder says what is wrong, without repeating it.
+	password := s.head[5]
+	return password.kind == text && !isVerifier(password.value(query))
 }
 
 // isDropUser tells the command, DROP USER U, from PostgreSQL's with IF EXISTS

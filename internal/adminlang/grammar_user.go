@@ -13,6 +13,15 @@ func parseCreateUser(p *parser) Command {
 	return c
 }
 
+// parseAlterUser parses ALTER USER U WITH PASSWORD 'P'.
+func parseAlterUser(p *parser) Command {
+	p.expect("alter", "user")
+	c := AlterUser{User: p.name("a user")}
+	p.expect("with", "password")
+	c.Password = p.value("a password")
+	return c
+}
+
 func parseDropUser(p *parser) Command {
 	p.expect("drop", "user")
 	return DropUser{User: p.name("a user")}

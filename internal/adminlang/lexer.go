@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// lexer walks through a query string by PostgreSQL's lexical rules, with
-// standard_conforming_strings on.
+// lexer walks through a query string by PostgreSQL's lexical rules.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 type lexer struct {
-	query string
+	query   string
+	dialect Dialect
 	// at is the byte offset of what is read next.
 	at int
 	// counted bytes of the query are chars characters.
@@ -32,7 +32,7 @@ func (l *lexer) next() token {
 		l.at++
 		return l.token(end, start)
 	case c == '\'':
-		return l.delimited(start, text)
+		return l.constant(start, text, l.dialect.Backslashes)
 	case c == '"':
 		return l.delimited(start, quoted)
 	case c == '$':
@@ -52,11 +52,17 @@ func (l *lexer) word(start int) token {
 	switch rest := l.query[start:]; {
 	case hasPrefixFold(rest, "e'"):
 		l.at++
-		return l.escape(start)
-	case hasPrefixFold(rest, "b'"), hasPrefixFold(rest, "x'"), hasPrefixFold(rest, "n'"):
+		return l.constant(start, escaped, true)
+	case hasPrefixFold(rest, "n'"):
 		l.at++
-		return l.delimited(start, escaped)
-	case hasPrefixFold(rest, "u&'"), hasPrefixFold(rest, `u&"`):
+		return l.constant(start, escaped, l.dialect.Backslashes)
+	case hasPrefixFold(rest, "b'"), hasPrefixFold(rest, "x'"):
+		l.at++
+		return l.constant(start, escaped, false)
+	case hasPrefixFold(rest, "u&'"):
+		l.at += 2
+		return l.constant(start, escaped, false)
+	case hasPrefixFold(rest, `u&"`):
 		l.at += 2
 		return l.delimited(start, escaped)
 	}

@@ -44,38 +44,82 @@ func (l *lexer) comment() bool {
 	return false
 }
 
-// delimited reads a constant or an identifier in quotes, the first of which
-// the lexer stands on. A doubled quote is a quote.
+// delimited reads an identifier in quotes, the first of which the lexer stands on. A doubled
+// quote is a quote.
 func (l *lexer) delimited(start int, k kind) token {
-	quote := l.query[l.at]
-	for l.at++; l.at < len(l.query); l.at++ {
-		if l.query[l.at] != quote {
-			continue
-		}
-		l.at++
-		if l.at == len(l.query) || l.query[l.at] != quote {
-			t := l.token(k, start)
-			t.quote = 1
-			return t
-		}
+	if !l.part(false) {
+		return l.broken(start, unterminated('"'))
 	}
-	return l.broken(start, unterminated(quote))
+	t := l.token(k, start)
+	t.quote = 1
+	return t
 }
 
-// escape reads E'…', in which a backslash takes the next character along. The
-// lexer stands on the quote.
-func (l *lexer) escape(start int) token {
+// constant reads a string constant, on whose first quote the lexer stands. It goes on behind a
+// line break, in another pair of quotes. Where backslashes are escapes one takes the next character
+// along. Commands take neither.
+// https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
+func (l *lexer) constant(start int, k kind, backslashes bool) token {
+	for {
+		from := l.at
+		if !l.part(backslashes) {
+			return l.broken(start, unterminated('\''))
+		}
+		if backslashes && strings.Contains(l.query[from:l.at], `\`) {
+			k = escaped
+		}
+		next, ok := l.continued()
+		if !ok {
+			break
+		}
+		l.at, k = next, escaped
+	}
+	t := l.token(k, start)
+	t.quote = 1
+	return t
+}
+
+// part reads what is between two quotes, the first of which the lexer stands on. It returns false
+// if the input ends before the second one.
+func (l *lexer) part(backslashes bool) bool {
+	quote := l.query[l.at]
 	for l.at++; l.at < len(l.query); l.at++ {
-		switch l.query[l.at] {
-		case '\\':
+		switch c := l.query[l.at]; {
+		case backslashes && (c == '\\' || l.dialect.leads(c)):
 			l.at++
-		case '\'':
-			if l.at++; l.at == len(l.query) || l.query[l.at] != '\'' {
-				return l.token(escaped, start)
-			}
+		case c != quote:
+		case l.at+1 < len(l.query) && l.query[l.at+1] == quote:
+			l.at++
+		default:
+			l.at++
+			return true
 		}
 	}
-	return l.broken(start, unterminated('\''))
+	l.at = len(l.query)
+	return false
+}
+
+// continued returns where a string constant that has just ended goes on: at a quote behind white
+// space and comments with a line break among them.
+func (l *lexer) continued() (at int, ok bool) {
+	lineBreak := false
+	for at = l.at; at < len(l.query); at++ {
+		switch c := l.query[at]; {
+		case isSpace(c):
+			lineBreak = lineBreak || c == '\n' || c == '\r'
+		case c == '\'':
+			return at, lineBreak
+		case strings.HasPrefix(l.query[at:], "--"):
+			length := strings.IndexAny(l.query[at:], "\n\r")
+			if length < 0 {
+				return 0, false
+			}
+			at += length - 1
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
 }
 
 // dollar reads a dollar-quoted constant, a parameter, or a lone dollar sign.

@@ -120,7 +120,7 @@ func (f *secretFinder) err() *Error {
 		Hint: "a word of the command may be mistyped: try help;",
 	}
 	if f.ofRole() {
-		e.Hint = "write create user U with password '…' [, comment '…']; to change a password use \\password U of psql, which sends it encrypted"
+		e.Hint = "write create user U with password '…' [, comment '…']; or alter user U with password '…'; to change a password of other roles use \\password U of psql, which sends it encrypted"
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package adminlang
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,16 +23,19 @@ func (s *Statement) SQL() bool { return s.Command == nil && s.Err == nil }
 
 // Parse splits a query string at the semicolons that separate statements, and
 // parses those that are commands. Empty statements are left out.
-func Parse(query string) []Statement {
+func Parse(query string) []Statement { return Dialect{}.Parse(query) }
+
+// Parse does so where query strings are read in another way.
+func (d Dialect) Parse(query string) []Statement {
 	var statements []Statement
-	l := &lexer{query: query}
+	l := &lexer{query: query, dialect: d}
 	for {
 		s := split(l)
 		if s.tokens == 0 && s.last {
 			return statements
 		}
 		if s.tokens > 0 {
-			statements = append(statements, s.statement(query))
+			statements = append(statements, s.statement(query, d))
 		}
 	}
 }
@@ -88,18 +92,18 @@ func split(l *lexer) span {
 }
 
 // statement makes the Statement of a span that is not empty.
-func (s *span) statement(query string) Statement {
+func (s *span) statement(query string, d Dialect) Statement {
 	statement := Statement{Start: s.start, End: s.end}
 	parse := s.parser(query)
 	if parse == nil {
 		statement.Err = s.secret
 		return statement
 	}
-	if err := encoding(query, s.start, s.end); err != nil {
+	if err := d.encoding(query, s.start, s.end); err != nil {
 		statement.Err = err
 		return statement
 	}
-	p := &parser{lexer: lexer{query: query[:s.end], at: s.start, counted: s.start, chars: s.charsBefore}}
+	p := &parser{lexer: lexer{query: query[:s.end], dialect: d, at: s.start, counted: s.start, chars: s.charsBefore}}
 	p.advance()
 	statement.Command = parse(p)
 	if p.expectEnd(); p.err != nil {
@@ -110,7 +114,13 @@ func (s *span) statement(query string) Statement {
 
 // encoding returns an error if a command is not UTF-8: names are stored, and
 // have to be.
-func encoding(query string, from, to int) *Error {
+func (d Dialect) encoding(query string, from, to int) *Error {
+	if !d.isUTF8() && strings.IndexFunc(query[from:to], func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+		return &Error{
+			Code: codeEncoding, Message: "commands of Metadb with other letters than ASCII are read as UTF8, not as " + d.Encoding,
+			Hint: "set client_encoding to UTF8", Position: utf8.RuneCountInString(query[:from]) + 1,
+		}
+	}
 	for i := from; i < to; {
 		r, size := utf8.DecodeRuneInString(query[i:to])
 		if r == utf8.RuneError && size == 1 {

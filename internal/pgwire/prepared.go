@@ -26,7 +26,7 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 	if err := parse.Decode(body); err != nil {
 		return &violation{"invalid Parse message"}
 	}
-	statements := s.claim(parse.Query, adminlang.Parse(parse.Query))
+	statements := s.claim(parse.Query, s.dialect().Parse(parse.Query))
 	if onlySQL(statements) {
 		return s.parseSQL(ctx, h, body, parse.Name)
 	}

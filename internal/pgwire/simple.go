@@ -32,7 +32,7 @@ func (s *session) handleQuery(ctx context.Context, h header) error {
 	if err := query.Decode(body); err != nil {
 		return &violation{"invalid Query message"}
 	}
-	statements := s.claim(query.String, adminlang.Parse(query.String))
+	statements := s.claim(query.String, s.dialect().Parse(query.String))
 	switch {
 	case len(statements) == 0:
 		if ok, err := s.quiet(); err != nil || !ok {

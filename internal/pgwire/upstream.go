@@ -22,6 +22,7 @@ type upstream struct {
 	w    *bufio.Writer
 	r    *bufio.Reader
 	*queue
+	reading reading
 	// done is closed when the pump has ended.
 	done chan struct{}
 }
@@ -57,7 +58,7 @@ func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map
 		return nil, errors.Join(fmt.Errorf("take over the connection: %w", err), conn.Close(ctx))
 	}
 	return &upstream{
-		conn: conn, raw: raw,
+		conn: conn, raw: raw, reading: reading{dialect: dialectOf(raw.ParameterStatuses)},
 		w:     bufio.NewWriterSize(raw.Conn, bufferBytes),
 		r:     bufio.NewReaderSize(raw.Conn, bufferBytes),
 		queue: newQueue(raw.TxStatus),
@@ -128,6 +129,9 @@ func (u *upstream) pass(h header, out *output) (tx byte, err error) {
 		tx = state[0]
 	}
 	if err := u.seeDrop(h); err != nil {
+		return 0, err
+	}
+	if err := u.seeParameter(h); err != nil {
 		return 0, err
 	}
 	if !u.shows(h.kind) {

@@ -1,0 +1,28 @@
+package adminexec
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminlang"
+	"metadb/internal/scram"
+)
+
+// alterUser carries out ALTER USER. As with CREATE USER the password leaves this process as a
+// verifier only.
+func (e *Executor) alterUser(ctx context.Context, c adminlang.AlterUser) (*Result, error) {
+	if c.Password.Text == "" {
+		return nil, &Error{Code: codeInvalidValue, Message: "the password is empty", Position: c.Password.At}
+	}
+	verifier, err := scram.New(c.Password.Text)
+	if err != nil {
+		return nil, err
+	}
+	err = e.asSuper(ctx, func(tx pgx.Tx) error { return e.Roles.SetPassword(ctx, tx, c.User.Text, verifier.String()) })
+	if err != nil {
+		return nil, userError(err, c.User)
+	}
+	e.log("password of user %q changed", c.User.Text)
+	return done("ALTER USER"), nil
+}
