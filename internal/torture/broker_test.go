@@ -30,20 +30,11 @@ func (w *world) startBroker() {
 		}
 		return nil, nil, false
 	})
-	w.connect()
-	w.t.Cleanup(func() { w.client.Close() })
-}
-
-// connect makes a producer that knows all partitions.
-func (w *world) connect() {
-	if w.client != nil {
-		w.client.Close()
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.broker.ListenAddrs()...), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
-	if err != nil {
+	if w.client, err = kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...)); err != nil {
 		w.t.Fatal(err)
 	}
-	w.client = client
+	w.t.Cleanup(w.client.Close)
+	w.producer = newProducer(w.t, w.random, broker)
 }
 
 // createTopics makes the connector's topics.
@@ -53,18 +44,30 @@ func (w *world) createTopics(topics ...string) {
 	if err = errors.Join(err, responses.Error()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.connect()
+	for _, topic := range topics {
+		w.producer.partitions[topic] = w.partitions
+	}
+	w.producer.connect()
 }
 
-// write sends records in their order and waits until the broker has them.
-func (w *world) write(records []*kgo.Record) {
+// write has the connector's producer send records.
+func (w *world) write(records []*kgo.Record) { w.producer.hand(records) }
+
+// crash kills the connector with what its producer has not sent yet. It comes back and sends
+// again all that followed, or more.
+func (w *world) crash() {
 	w.t.Helper()
-	for _, r := range records {
-		r.Timestamp = time.Time{} // now, as a connector has it, and not when the change happened
-	}
-	if err := w.client.ProduceSync(w.t.Context(), records...).FirstErr(); err != nil {
-		w.t.Fatal(err)
-	}
+	lost := w.producer.crash(w.source.sent)
+	w.counts["lost in the producer"] += len(lost)
+	w.write(w.source.again(lost))
+}
+
+// lose lets n changes happen that nobody hears of. The connector that loses its place
+// has sent what was before.
+func (w *world) lose(n int) {
+	w.t.Helper()
+	w.producer.flush()
+	w.source.lose(n)
 }
 
 // rival joins the server's consumer group for a while, gets partitions, and leaves.
@@ -114,5 +117,6 @@ func (w *world) addPartition(topic string) {
 	if _, err := kadm.NewClient(w.client).CreatePartitions(w.t.Context(), 1, topic); err != nil {
 		w.t.Fatal(err)
 	}
-	w.connect()
+	w.producer.partitions[topic]++
+	w.producer.connect()
 }

@@ -18,6 +18,7 @@ import (
 // are there.
 func (w *world) check() {
 	w.t.Helper()
+	w.producer.flush()
 	err := rig.Eventually(w.t.Context(), quiet, "be what the oracle says", func() error {
 		conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
 		if err != nil {
@@ -45,6 +46,7 @@ func (w *world) check() {
 		}
 		w.t.Fatalf("%v\nafter %v\n%s", err, strings.Join(w.trail, ", "), w.describe())
 	}
+	w.position() // with the sessions that applied it
 	w.verify()
 }
 

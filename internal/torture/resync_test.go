@@ -23,14 +23,14 @@ func (w *world) resync() {
 		target = fmt.Sprintf("table %s.%s__", w.source.schema(), tables[0].name)
 	case "new topics":
 		w.check() // what is unread of the old ones stays so
-		w.source.lose(30)
+		w.lose(30)
 		w.newConnector()
 	case "topic recreated":
 		w.check() // what is unread goes with it
-		w.source.lose(30)
+		w.lose(30)
 		w.recreate(w.source.topic(w.someTables()[0]))
 	}
-	w.source.lose(10)
+	w.lose(10)
 	w.begin(target, tables)
 	w.spoil(1 + w.random.IntN(2))
 	if w.random.IntN(2) == 0 {

@@ -42,7 +42,7 @@ func TestSoak(t *testing.T) {
 		case 20:
 			w.write(w.source.bad())
 		case 40:
-			w.write(w.source.again())
+			w.crash()
 		case 60:
 			w.write(w.source.incremental(w.source.tables))
 		case 80:
@@ -88,6 +88,7 @@ func (w *world) goSlowly() {
 // caughtUp waits until all has been read.
 func (w *world) caughtUp() {
 	w.t.Helper()
+	w.producer.flush()
 	err := rig.Eventually(w.t.Context(), quiet, "read everything", func() error {
 		if status := w.status(); !regexp.MustCompile(` active \w+ 0 `).MatchString(status) {
 			return fmt.Errorf("%s", status)

@@ -3,6 +3,7 @@ package torture
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -118,16 +119,20 @@ func (s *source) lose(n int) {
 	}
 }
 
-// again returns the latest records once more, under new offsets.
-func (s *source) again() []*kgo.Record {
+// again returns the latest records once more, to be sent under new offsets: all
+// behind the first that was lost, and perhaps some before it.
+func (s *source) again(lost map[*kgo.Record]bool) []*kgo.Record {
 	if len(s.sent) == 0 {
 		return nil
 	}
-	var records []*kgo.Record
-	for _, sent := range s.sent[s.random.IntN(len(s.sent)):] {
-		records = append(records, &kgo.Record{Topic: sent.Topic, Key: sent.Key, Value: sent.Value, Headers: sent.Headers, Timestamp: sent.Timestamp})
+	from := s.random.IntN(len(s.sent))
+	if first := slices.IndexFunc(s.sent, func(r *kgo.Record) bool { return lost[r] }); first >= 0 {
+		from = min(from, first)
 	}
-	return records
+	for i, sent := range s.sent[from:] {
+		s.sent[from+i] = &kgo.Record{Topic: sent.Topic, Key: sent.Key, Value: sent.Value, Headers: sent.Headers}
+	}
+	return s.sent[from:]
 }
 
 // bad returns hostile records.

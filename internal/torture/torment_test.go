@@ -56,7 +56,7 @@ func (w *world) torments() []torment {
 		{2, "positions moved back", func() {
 			w.sql(fmt.Sprintf("UPDATE metadb.stream_position SET next_offset = greatest(0, next_offset - %d)", w.random.IntN(200)))
 		}},
-		{2, "sent again", func() { w.write(w.source.again()) }},
+		{2, "sent again", func() { w.crash() }},
 		{1, "hostile", func() { w.write(w.source.bad()) }},
 		{1, "rival in the group", func() { w.rival() }},
 		{1, "snapshot", func() { w.write(w.source.snapshot(w.someTables())) }},

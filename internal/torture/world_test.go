@@ -28,6 +28,8 @@ type world struct {
 	metadb  *rig.Metadb
 	broker  *kfake.Cluster
 	client  *kgo.Client
+	// producer is that of the connector.
+	producer *producer
 	// away says that the broker answers nobody.
 	away   atomic.Bool
 	source *source
