@@ -66,6 +66,9 @@ type barrier struct {
 	// now is the time of day, skew how long after an event those of other partitions
 	// that precede it may be written: see ends.go.
 	now, skew change.Micros
+	// settle is how long no row of a snapshot may have come before a mark of its last
+	// one counts, snapshotAt when the last one came: see settle.go.
+	settle, snapshotAt change.Micros
 }
 
 func newBarrier(awaited func(e *change.Event) bool) *barrier {
@@ -91,6 +94,7 @@ func (b *barrier) begin(begun []change.Beginning) {
 		if beginning.TopicID == beginning.Stored.TopicID {
 			l.high = beginning.Stored.HighLSN
 			l.stored = l.high
+			l.passedCommit, l.passedLSN, l.passedTime = beginning.Stored.HighCommit, beginning.Stored.TopLSN, beginning.Stored.HighTime
 		}
 		l.newcomer = l.fresh && settled[l.of]
 		b.lanes[l.Partition] = l
@@ -143,6 +147,9 @@ func (b *barrier) pass(events []change.Event) []change.Event {
 			continue // not ours any more
 		}
 		l.heard, l.mute = b.ticks, false
+		if e.Snapshot != change.Streamed && e.Snapshot != change.Incremental {
+			b.unsettle()
+		}
 		e.Partitions = l.of.partitions
 		place := l.place(e)
 		if len(l.queue) == 0 && !(place > 0 && l.ordered()) && !b.speaks(l, e) {

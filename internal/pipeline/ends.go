@@ -20,7 +20,7 @@ const writeSkew = 250 * time.Millisecond
 func (b *barrier) ripens() (time.Duration, bool) {
 	var first change.Micros
 	for _, l := range b.queued {
-		if ripe := l.queue[0].ripe; ripe > b.now && (first == 0 || ripe < first) {
+		if ripe := b.ripeAt(&l.queue[0]); ripe > b.now && (first == 0 || ripe < first) {
 			first = ripe
 		}
 	}
@@ -30,7 +30,7 @@ func (b *barrier) ripens() (time.Duration, bool) {
 // ripe returns how many events at the head of a queue the ends may be read for.
 func (b *barrier) ripe(l *lane) int {
 	for i := range l.queue {
-		if l.queue[i].ripe > b.now {
+		if b.ripeAt(&l.queue[i]) > b.now {
 			return i
 		}
 	}
@@ -102,7 +102,7 @@ func (b *barrier) about() []string {
 func (b *barrier) asking(l *lane) bool {
 	head := &l.queue[0]
 	switch {
-	case head.ripe > b.now:
+	case b.ripeAt(head) > b.now:
 		return false
 	case b.speaksOfAll(&head.Event):
 		return l.ends == nil || l.partial

@@ -10,6 +10,8 @@ type topic struct {
 	// passed; noDeletes says that one has been waited for in vain.
 	deletes, olderDeletes map[uint64]bool
 	noDeletes             bool
+	// noEarlierDeletes says so of one that may have been applied before the run.
+	noEarlierDeletes bool
 }
 
 // lane is one partition.
@@ -26,6 +28,10 @@ type lane struct {
 	// high is the highest source.lsn of the changes that were delivered, stored that
 	// of those that had been applied when reading began.
 	high, stored uint64
+	// passedCommit and passedLSN are the highest source.sequence that has been let through,
+	// passedTime the time of that change: a source that was restored goes on with lower ones.
+	passedCommit, passedLSN uint64
+	passedTime              change.Micros
 	// unpaired is for how many intervals the head has waited for the delete of its
 	// change of key.
 	unpaired int
@@ -104,5 +110,8 @@ func (l *lane) ordered() bool { return l.of.partitions > 1 }
 func (l *lane) advance(e *change.Event) {
 	l.next = e.Position.Offset + 1
 	l.newcomer, l.unpaired = false, 0
+	if e.LSN > 0 && (e.Time > l.passedTime || e.Commit > l.passedCommit || e.Commit == l.passedCommit && e.LSN > l.passedLSN) {
+		l.passedCommit, l.passedLSN, l.passedTime = e.Commit, e.LSN, e.Time
+	}
 	l.of.pair(e)
 }

@@ -19,6 +19,10 @@ const newKeyHeader = "__debezium.newkey"
 // set aside unless the table has what it lacks.
 const unpairedLimit = 180
 
+// earlierLimit is how many intervals it waits where its delete may have been applied before
+// the run began: the table tells then, but not that the delete is still to come.
+const earlierLimit = 30
+
 // maxDeletes is how many deletes of changes of key a topic remembers at least. Their
 // inserts follow, and may be sent again.
 const maxDeletes = 5000
@@ -39,17 +43,44 @@ func hasHeader(e *change.Event, name string) bool {
 }
 
 // paired reports whether the delete that belongs to the head of a lane has been read in
-// this run, or is the last that was read of the partition before it.
+// this run, or is the last that was read of a partition before it.
 func (l *lane) paired(head *held) bool {
-	return head.LSN == 0 || head.OldKey == nil || !l.ordered() || l.of.deletes[head.LSN] || l.of.olderDeletes[head.LSN] || l.stored == head.LSN
+	if head.LSN == 0 || head.OldKey == nil || !l.ordered() || l.of.deletes[head.LSN] || l.of.olderDeletes[head.LSN] {
+		return true
+	}
+	return slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return other.stored == head.LSN })
 }
 
 // awaitsDelete reports whether the head of a lane waits for the delete that belongs to it.
-// What was applied before the run began may have had it. Others do not wait for the head
-// meanwhile: the delete may be behind them.
+// It does not where no other partition can bring that any more. Others do not wait for the
+// head meanwhile: the delete may be behind them.
 func (b *barrier) awaitsDelete(l *lane) bool {
 	head := &l.queue[0]
-	return !l.paired(head) && head.Lacks() && !l.of.noDeletes && !slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return other.stored >= head.LSN })
+	switch {
+	case l.paired(head) || !head.Lacks() || l.of.noDeletes:
+		return false
+	case l.of.noEarlierDeletes && l.appliedBefore(head):
+		return false
+	case len(l.of.lanes) < l.of.partitions:
+		return true
+	}
+	return slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return other != l && !other.beyond(head) })
+}
+
+// beyond reports whether the partition has nothing any more that precedes an event at the source: the
+// order of its records is that of source.sequence. Where that is not known the
+// position that it had when the run began has to do.
+func (l *lane) beyond(head *held) bool {
+	if head.Commit > 0 && l.passedCommit > 0 {
+		return l.passedCommit > head.Commit || l.passedCommit == head.Commit && l.passedLSN > head.LSN
+	}
+	return l.stored >= head.LSN
+}
+
+// appliedBefore reports whether the delete that belongs to the head may have been applied before the
+// run began, from a partition that has come further. The table tells.
+func (l *lane) appliedBefore(head *held) bool {
+	return slices.ContainsFunc(l.of.lanes, func(other *lane) bool { return other.stored >= head.LSN })
 }
 
 // releaseUnpaired lets inserts go whose deletes have not come in time. It returns what may be
@@ -59,10 +90,16 @@ func (b *barrier) releaseUnpaired() (released []change.Partition, through []chan
 		if l.ends == nil || !b.awaitsDelete(l) {
 			continue
 		}
-		if l.unpaired++; l.unpaired >= unpairedLimit {
+		l.unpaired++
+		switch {
+		case l.unpaired >= unpairedLimit:
 			l.of.noDeletes, l.unpaired = true, 0
-			released = append(released, l.Partition)
+		case l.unpaired >= earlierLimit && l.appliedBefore(&l.queue[0]):
+			l.of.noEarlierDeletes, l.unpaired = true, 0
+		default:
+			continue
 		}
+		released = append(released, l.Partition)
 	}
 	if released == nil {
 		return nil, nil

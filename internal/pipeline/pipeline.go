@@ -91,6 +91,9 @@ type Config struct {
 	// snapshot record may have come while the stream is active, 0 for ever.
 	Awaited          func() []Awaited
 	SnapshotDeadline time.Duration
+	// SnapshotSettle is how long no row of a snapshot may have come before a mark of its
+	// last one counts, 0 not at all.
+	SnapshotSettle time.Duration
 
 	// Pauses between tries after a failure; zero means the defaults.
 	FirstPause, LongestPause time.Duration
@@ -101,6 +104,9 @@ const (
 	DefaultBatchEvents = 15_000
 	DefaultBatchBytes  = 12 << 20
 	DefaultFirstPause  = 100 * time.Millisecond
+	// DefaultSnapshotSettle is longer than a producer takes to go on after a partition has
+	// got another leader.
+	DefaultSnapshotSettle = 2 * time.Second
 	// DefaultLongestPause is short enough for the status to be right again
 	// within seconds after what failed has recovered.
 	DefaultLongestPause = 8 * time.Second
@@ -165,6 +171,7 @@ func newPipeline(config Config) *pipeline {
 	p.partitions = newPartitions()
 	p.barrier = newBarrier(p.awaitsEnd)
 	p.barrier.skew = change.Micros(writeSkew.Microseconds())
+	p.barrier.settle = change.Micros(p.SnapshotSettle.Microseconds())
 	p.snapshot = newSnapshots(config.SnapshotDeadline)
 	p.lots.changed = make(chan struct{}, 1)
 	p.progress = newProgress()

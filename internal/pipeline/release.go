@@ -14,6 +14,9 @@ func (p *pipeline) release(ctx context.Context, b *batch) {
 	p.barrier.now = p.now()
 	for p.barrier.asks() {
 		ends, err := p.Source.Ends(ctx, p.barrier.about())
+		if err != nil {
+			p.barrier.unsettle()
+		}
 		passed := p.barrier.told(ends)
 		p.admit(b, passed)
 		if err != nil || len(passed) == 0 {

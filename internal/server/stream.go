@@ -132,7 +132,7 @@ func (s *stream) build(ctx context.Context) error {
 		Logger:           s.logger,
 		BatchEvents:      stored.batchEvents,
 		Awaited:          s.awaited,
-		SnapshotDeadline: stored.deadline,
+		SnapshotDeadline: stored.deadline, SnapshotSettle: pipeline.DefaultSnapshotSettle,
 	})
 }
 
