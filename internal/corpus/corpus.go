@@ -55,7 +55,7 @@ func Scenarios(tb testing.TB) []string {
 	return names
 }
 
-// Events returns the records of a scenario, sorted by topic, then offset.
+// Events returns the records of a scenario, sorted by topic, then partition, then offset.
 func Events(tb testing.TB, scenario string) []Record {
 	tb.Helper()
 	return Records(tb, filepath.Join(root(tb), scenario, "events.jsonl.gz"))

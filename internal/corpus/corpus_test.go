@@ -8,8 +8,8 @@ import (
 
 func TestScenariosAreReadable(t *testing.T) {
 	scenarios := corpus.Scenarios(t)
-	if len(scenarios) != 21 {
-		t.Errorf("got %d scenarios, want 21: %v", len(scenarios), scenarios)
+	if len(scenarios) != 22 {
+		t.Errorf("got %d scenarios, want 22: %v", len(scenarios), scenarios)
 	}
 	for _, scenario := range scenarios {
 		if len(corpus.Events(t, scenario)) == 0 {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"metadb/internal/corpus"
 )
 
 // rounds is how often TestOrderUnderBacklog kills what stands before Metadb.
@@ -38,6 +40,7 @@ var accounts = []string{
 // is away: what is sent afterwards reaches the partitions in any order. All versions
 // have to be those of the source's own record.
 func TestOrderUnderBacklog(t *testing.T) {
+	t.Parallel()
 	s, m := startStackOf(t, 4), install(t)
 	s.source.exec(t, accounts...)
 	m.start(t)
@@ -46,7 +49,7 @@ func TestOrderUnderBacklog(t *testing.T) {
 	s.connect.create(t, "metadb_b_1", config)
 	m.psql(t, fmt.Sprintf(`create data source b type kafka options (brokers '%s', security 'plaintext',
 		topics '^metadb_b_1\.', consumer_group 'metadb_b_1_1')`, s.broker))
-	s.source.exec(t, "INSERT INTO b.acct SELECT g, 0, repeat(md5(g::text), 100) FROM generate_series(1, 200) g")
+	s.source.exec(t, firstAccounts)
 	eventually(t, 3*time.Minute, "the first rows arrive", func() error { return sameAccounts(t.Context(), s.source, m) })
 	for round := range *rounds {
 		switch round % 3 {
@@ -58,7 +61,7 @@ func TestOrderUnderBacklog(t *testing.T) {
 			s.connect.kill(t)
 			s.kafka.kill(t)
 		}
-		s.source.writeAccounts(t, uint64(round))
+		s.source.writeAccounts(t, uint64(round), 400)
 		eventually(t, 3*time.Minute, fmt.Sprintf("round %d: the versions are those of the source", round+1), func() error { return sameAccounts(t.Context(), s.source, m) })
 	}
 	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
@@ -66,14 +69,14 @@ func TestOrderUnderBacklog(t *testing.T) {
 	}
 }
 
-// writeAccounts has four sessions work on the accounts.
-func (s *source) writeAccounts(t *testing.T, seed uint64) {
+// writeAccounts has four sessions work on the accounts, each in so many transactions.
+func (s *source) writeAccounts(t *testing.T, seed uint64, transactions int) {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
 	for session := range uint64(4) {
 		random := rand.New(rand.NewPCG(seed, session))
 		group.Go(func() error {
-			for range 400 {
+			for range transactions {
 				_, err := s.pool.Exec(ctx, change(random))
 				if err != nil && !strings.Contains(err.Error(), "40P01") && !strings.Contains(err.Error(), "23505") {
 					return err
@@ -122,7 +125,7 @@ func sameAccounts(ctx context.Context, source *source, m *metadb) error {
 	}
 	got := make(map[string][]string)
 	for _, row := range rows {
-		got[row[0]] = append(got[row[0]], describeAccount(row[1], row[2] == "true"))
+		got[row[0]] = append(got[row[0]], corpus.DescribeVersion(row[1], row[2] == "true"))
 		if row[3] != "true" {
 			return fmt.Errorf("versions of %s overlap", row[0])
 		}
@@ -140,39 +143,15 @@ func sameAccounts(ctx context.Context, source *source, m *metadb) error {
 	return nil
 }
 
-func describeAccount(values string, current bool) string {
-	if current {
-		return values + " current"
-	}
-	return values
-}
-
 // recordedAccounts returns the versions of each row that the source's record has.
 func recordedAccounts(ctx context.Context, source *source) (map[string][]string, error) {
-	log, err := texts(ctx, source.pool, "SELECT op, coalesce(old_id::text, ''), coalesce(new_id::text, ''), coalesce(new, ''), coalesce(same, false)::text FROM b.log ORDER BY n")
+	rows, err := texts(ctx, source.pool, "SELECT op, coalesce(old_id::text, ''), coalesce(new_id::text, ''), coalesce(new, ''), coalesce(same, false)::text FROM b.log ORDER BY n")
 	if err != nil {
 		return nil, err
 	}
-	versions, current := make(map[string][]string), make(map[string]bool)
-	for _, entry := range log {
-		op, old, id, values, same := entry[0], entry[1], entry[2], entry[3], entry[4]
-		switch {
-		case op == "TRUNCATE":
-			clear(current)
-			continue
-		case same == "true":
-			continue
-		case op == "DELETE", old != id:
-			delete(current, old)
-		}
-		if op != "DELETE" {
-			versions[id] = append(versions[id], values)
-			current[id] = true
-		}
+	log := make([]corpus.LogEntry, len(rows))
+	for i, row := range rows {
+		log[i] = corpus.LogEntry{N: int64(i), Op: row[0], OldID: row[1], NewID: row[2], New: row[3], Same: row[4] == "true"}
 	}
-	for id := range current {
-		list := versions[id]
-		list[len(list)-1] = describeAccount(list[len(list)-1], true)
-	}
-	return versions, nil
+	return corpus.LoggedVersions(log), nil
 }

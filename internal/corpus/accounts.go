@@ -1,0 +1,80 @@
+package corpus
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// LogEntry is one line of the record that a source keeps of the table b.acct, by
+// triggers: a change of a row, or a truncate.
+type LogEntry struct {
+	// N orders the entries.
+	N  int64
+	Op string
+	// OldID and NewID are the row's key before and after, empty where there is none.
+	OldID, NewID string
+	// New describes the row after the change, and Same says that the change left it as it was.
+	New  string
+	Same bool
+}
+
+// LoggedVersions returns the versions of each row that a record has, by the key, in
+// their order. The current ones end in " current".
+func LoggedVersions(log []LogEntry) map[string][]string {
+	versions, current := make(map[string][]string), make(map[string]bool)
+	for _, e := range log {
+		switch {
+		case e.Op == "TRUNCATE":
+			clear(current)
+			continue
+		case e.Same:
+			continue
+		case e.Op == "DELETE", e.OldID != e.NewID:
+			delete(current, e.OldID)
+		}
+		if e.Op != "DELETE" {
+			versions[e.NewID] = append(versions[e.NewID], e.New)
+			current[e.NewID] = true
+		}
+	}
+	for id := range current {
+		list := versions[id]
+		list[len(list)-1] = DescribeVersion(list[len(list)-1], true)
+	}
+	return versions
+}
+
+// DescribeVersion returns a version as LoggedVersions has it.
+func DescribeVersion(values string, current bool) string {
+	if current {
+		return values + " current"
+	}
+	return values
+}
+
+// Log returns the record that the source of a scenario kept, from its table b.log.
+func Log(tb testing.TB, scenario string) []LogEntry {
+	tb.Helper()
+	var log []LogEntry
+	for _, row := range Source(tb, scenario) {
+		if row.Table != "log" {
+			continue
+		}
+		e := LogEntry{Op: *row.Text["op"], OldID: text(row.Text["old_id"]), NewID: text(row.Text["new_id"]), New: text(row.Text["new"]), Same: text(row.Text["same"]) == "true"}
+		if err := json.Unmarshal(row.JSON["n"], &e.N); err != nil {
+			tb.Fatal(fmt.Errorf("number of a log entry: %w", err))
+		}
+		log = append(log, e)
+	}
+	slices.SortFunc(log, func(a, b LogEntry) int { return int(a.N - b.N) })
+	return log
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
