@@ -175,6 +175,9 @@ func copySQL(into ident.Qualified, t *target, c *chunk) string {
 // repetition leaves alone what began with it or later: the rows before it have
 // ended then, and those after it have not been repeated yet.
 func (r *run) applyTruncate(ctx context.Context, t *target, e *change.Event) error {
+	if e.Suspect && t.hasTruncation(e) {
+		return nil
+	}
 	if e.LSN != 0 {
 		t.addTruncation(truncation{e.Position.Partition, e.Origin, e.LSN, e.Time})
 	}

@@ -83,6 +83,11 @@ func (r *run) storePositions(ctx context.Context, events []change.Event) error {
 	return nil
 }
 
+// unwritten is how far behind the partitions positions are kept, in bytes of the source's log: as much
+// as a connector's producer holds in memory (buffer.memory). A truncate that it loses in a
+// crash may be sent again to a partition that has passed it.
+const unwritten = 32 << 20
+
 // maxPositions is how many batches of a table keep their positions at most, where a
 // partition of the topic shows nothing that would tell that no truncate is left in it.
 // They are counted once in prunedEach batches.
@@ -108,11 +113,11 @@ func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Even
 				HAVING count(*) >= $12
 		), gone AS (
 			DELETE FROM metadb.row_position AS p USING passed
-				WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn AND p.last_at < passed.at
+				WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn - $13 AND p.last_at < passed.at
 		)
 		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, e.Partitions)
+		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, e.Partitions, unwritten)
 	if err != nil {
 		return err
 	}

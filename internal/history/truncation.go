@@ -79,9 +79,17 @@ func (r *run) loadTruncations(ctx context.Context, t *target) error {
 	return nil
 }
 
-// mayPrecede reports whether an event may precede a truncate of its table.
+// mayPrecede reports whether an event may precede a truncate of its table, or be one that is
+// sent again.
 func mayPrecede(e *change.Event, bounds catalog.Truncated) bool {
-	return e.LSN < bounds.LSN && e.Time <= bounds.Time
+	return (e.LSN < bounds.LSN || e.Op == change.Truncate && e.LSN == bounds.LSN) && e.Time <= bounds.Time
+}
+
+// hasTruncation reports whether a truncate has been applied, from whichever partition.
+func (t *target) hasTruncation(e *change.Event) bool {
+	return slices.ContainsFunc(t.truncations, func(tr truncation) bool {
+		return tr.lsn == e.LSN && tr.at == e.Time && tr.origin == e.Origin && e.LSN != 0
+	})
 }
 
 // addTruncation notes a truncate that has been applied.

@@ -112,7 +112,14 @@ func (p *partitions) judge(state *partition, e *change.Event, readAgain bool) {
 	if above {
 		state.now.Raise(e, key, verdict, len(siblings) == 1)
 	}
-	e.Overtaken = e.Op == change.Truncate && verdict != change.Repeated && p.overtaken(e)
+	// A truncate has no key: one that a connector lost when it crashed may be sent again to
+	// another partition, which shows what follows it already. The table knows whether it has
+	// been applied.
+	again := e.Op == change.Truncate && verdict == change.Repeated && len(siblings) > 1 && e.LSN > 0
+	if again {
+		verdict = change.Doubtful
+	}
+	e.Overtaken = again || e.Op == change.Truncate && verdict != change.Repeated && p.overtaken(e)
 	e.Repeated = verdict == change.Repeated
 	e.Suspect = verdict != change.New || readAgain || e.Overtaken
 }

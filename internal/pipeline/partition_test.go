@@ -139,3 +139,27 @@ func TestOvertakenTruncate(t *testing.T) {
 		}
 	}
 }
+
+// TestTruncateSentAgainElsewhere: a truncate that a connector lost when it crashed may be
+// sent again to a partition that shows what follows it. Its position doesn't say that it is repeated;
+// only where it is remembered, or its topic has one partition, it is.
+func TestTruncateSentAgainElsewhere(t *testing.T) {
+	mark := change.Mark{Next: 1, Reached: 1, HighLSN: 100, HighTime: 50, HighCommit: 90, TopLSN: 100, Forgotten: 50}
+	for name, test := range map[string]struct {
+		parts    []change.Partition
+		repeated bool
+	}{
+		"of several partitions": {[]change.Partition{part0, part1}, false},
+		"of one":                {[]change.Partition{part0}, true},
+	} {
+		states := newPartitions()
+		for _, part := range test.parts {
+			states.begin(begin(part, mark))
+		}
+		e := upsert(part0, 1, 60, 30)
+		e.Op, e.Commit = change.Truncate, 55
+		if states.collect(&e); e.Repeated != test.repeated || !e.Suspect || e.Overtaken == test.repeated {
+			t.Errorf("%s: repeated is %t, suspect %t, overtaken %t", name, e.Repeated, e.Suspect, e.Overtaken)
+		}
+	}
+}
