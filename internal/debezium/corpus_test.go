@@ -223,6 +223,9 @@ func TestCorpus(t *testing.T) {
 	known := corpus.Losses()
 	counts := make([]int, len(known))
 	for _, scenario := range corpus.Scenarios(t) {
+		if scenario == "backlog" {
+			continue // its partitions have an order only together: package scenario, TestReplayBacklog
+		}
 		t.Run(scenario, func(t *testing.T) {
 			records := corpus.Events(t, scenario)
 			if scenario == "resync" {

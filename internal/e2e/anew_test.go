@@ -28,20 +28,21 @@ var goneWhileRead = []string{
 // that of a resynchronization. Rows that were read are deleted meanwhile, and no attempt
 // and no change tells of them: endsync ends exactly these.
 func TestSnapshotBegunAnew(t *testing.T) {
+	t.Parallel()
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
 	s.source.exec(t, tail...)
 	m.start(t)
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
-	s.interrupt(t, m, "metadb_sensor_1", "SELECT count(*) FROM library.zplay")
+		topics '^metadb_anew_1\.', consumer_group 'metadb_anew_1_1')`, s.broker))
+	s.interrupt(t, m, "metadb_anew_1", "SELECT count(*) FROM library.zplay")
 
-	s.connect.remove(t, "metadb_sensor_1")
-	s.source.dropSlot(t, "metadb_sensor_1")
+	s.connect.remove(t, "metadb_anew_1")
+	s.source.dropSlot(t, "metadb_anew_1")
 	s.source.exec(t, goneWhileRead...)
-	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
+	m.psql(t, `alter data source sensor options (set topics '^metadb_anew_2\.', set consumer_group 'metadb_anew_2_1')`)
 	m.psql(t, "sync data source sensor")
-	s.interrupt(t, m, "metadb_sensor_2", confirmedPlays)
+	s.interrupt(t, m, "metadb_anew_2", confirmedPlays)
 }
 
 // confirmedPlays counts the rows that the present attempt has confirmed.

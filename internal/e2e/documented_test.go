@@ -186,9 +186,10 @@ func awaitState(t *testing.T, m *metadb, state string) {
 // TestDocumentedSource carries out docs/data-sources.md with a source of every kind of
 // table, as the user of the page and with its rights.
 func TestDocumentedSource(t *testing.T) {
+	t.Parallel()
 	d, m := readDocumented(t), install(t)
 	source := startDocumented(t, d)
-	s := stackBehind(t, source, 1)
+	s := joinStack(t, source)
 	d.connector["database.hostname"] = source.cluster.Host()
 	d.connector["database.port"] = strconv.Itoa(source.cluster.Port())
 	d.connector["heartbeat.interval.ms"] = "1000" // to see silence sooner

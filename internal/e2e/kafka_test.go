@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,6 +28,7 @@ const (
 	requestLimit  = 30 * time.Second
 	heapLimit     = "-Xmx512m"
 	fasterStartup = "-XX:TieredStopAtLevel=1"
+	fewerThreads  = "-XX:+UseSerialGC"
 )
 
 // properties is a Java properties file.
@@ -46,7 +48,7 @@ func (p properties) write(t *testing.T, path string) {
 // java returns the command line of a Java program with the jars in its path.
 func java(lib, main string, args ...string) []string {
 	return append([]string{
-		"java", heapLimit, fasterStartup, "-cp", filepath.Join(lib, "*"),
+		"java", heapLimit, fasterStartup, fewerThreads, "-cp", filepath.Join(lib, "*"),
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", main,
 	}, args...)
 }
@@ -116,7 +118,8 @@ func startConnect(t *testing.T, lib, dir, broker string) *connect {
 		"offset.flush.interval.ms":          "1000",
 		// What a killed worker had is given to the new one at once.
 		"scheduled.rebalance.max.delay.ms": "0",
-		"plugin.discovery":                 "hybrid_warn",
+		// Plugins are found by their manifests; looking into every class takes seconds.
+		"plugin.discovery": "service_load",
 	}.write(t, file)
 	c.program = start(t, dir, "connect", java(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
 	eventually(t, jvmLimit, "the Connect worker answers", func() error {
@@ -155,8 +158,28 @@ func (c *connect) remove(t *testing.T, name string) {
 }
 
 // request sends body as JSON, if there is one, and decodes the answer into
-// result, if there is one.
+// result, if there is one. It tries again while the worker is busy with a rebalance, which
+// another test's connector may have begun.
 func (c *connect) request(t *testing.T, method, path string, body, result any) error {
+	t.Helper()
+	var failed error
+	err := rig.Eventually(t.Context(), requestLimit, "Connect has no rebalance", func() error {
+		failed = c.requestOnce(t, method, path, body, result)
+		var busy *conflict
+		if errors.As(failed, &busy) {
+			return failed
+		}
+		return nil
+	})
+	return errors.Join(err, failed)
+}
+
+// conflict is the answer of a worker in a rebalance.
+type conflict struct{ text string }
+
+func (c *conflict) Error() string { return c.text }
+
+func (c *connect) requestOnce(t *testing.T, method, path string, body, result any) error {
 	t.Helper()
 	var payload io.Reader
 	if body != nil {
@@ -181,7 +204,11 @@ func (c *connect) request(t *testing.T, method, path string, body, result any) e
 		return err
 	}
 	if response.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("%s %s: %s: %s", method, path, response.Status, answer)
+		text := fmt.Sprintf("%s %s: %s: %s", method, path, response.Status, answer)
+		if response.StatusCode == http.StatusConflict {
+			return &conflict{text}
+		}
+		return errors.New(text)
 	}
 	if result == nil {
 		return nil

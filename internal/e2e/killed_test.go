@@ -16,7 +16,8 @@ const many = `INSERT INTO library.loan SELECT g, md5((g % 2000 + 1)::text)::uuid
 // that the connector has read already, and others, are deleted while the worker is down:
 // it begins its snapshot anew, and nobody tells of them.
 func TestKilled(t *testing.T) {
-	s, m := startStack(t), install(t)
+	t.Parallel()
+	s, m := startStackOf(t, 1), install(t)
 	s.source.exec(t, library...)
 	s.source.exec(t, many)
 	m.start(t)

@@ -128,7 +128,7 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	from := len(m.logged(t))
 	if kind == "incremental" {
 		// One that is under way does not count: the table is read once more behind it.
-		const told = "SELECT sum(next_offset)::bigint FROM metadb.stream_position WHERE topic = 'metadb_sensor_1.notifications'"
+		const told = "SELECT sum(next_offset)::bigint FROM metadb.stream_position WHERE topic = 'metadb_online_1.notifications'"
 		before := value[int](t, m, told)
 		signal("earlier")
 		eventually(t, jvmLimit, "a snapshot is under way", func() error {
@@ -164,13 +164,14 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 // stream goes on and readers read. The topics have three partitions, and a table is
 // truncated again and again.
 func TestOnlineResync(t *testing.T) {
+	t.Parallel()
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
 	s.source.exec(t, signals...)
-	s.connect.create(t, "metadb_sensor_1", partitioned(signalling(s.source.connector("metadb_sensor_1"))))
+	s.connect.create(t, "metadb_online_1", partitioned(signalling(s.source.connector("metadb_online_1"))))
 	m.start(t)
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1', schema_stop_filter '^signals$')`, s.broker))
+		topics '^metadb_online_1\.', consumer_group 'metadb_online_1_1', schema_stop_filter '^signals$')`, s.broker))
 	m.awaitLog(t, 0, `source "sensor" snapshot complete (last record received)`)
 	m.psql(t, "endsync data source sensor")
 	catchesUp(t, s, m, "the first snapshot arrives")
@@ -184,15 +185,15 @@ func TestOnlineResync(t *testing.T) {
 	catchesUp(t, s, m, "changes made during the synchronization of a table arrive")
 
 	// The whole source: the connector fails for good, and a new one begins.
-	s.connect.remove(t, "metadb_sensor_1")
-	s.source.dropSlot(t, "metadb_sensor_1")
+	s.connect.remove(t, "metadb_online_1")
+	s.source.dropSlot(t, "metadb_online_1")
 	s.source.exec(t, unrecorded...)
 	before := m.rows(t, untouched)
 	stopWork = work(t, s)
-	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
+	m.psql(t, `alter data source sensor options (set topics '^metadb_online_2\.', set consumer_group 'metadb_online_2_1')`)
 	from := len(m.logged(t))
 	m.psql(t, "sync data source sensor")
-	s.connect.create(t, "metadb_sensor_2", partitioned(signalling(s.source.connector("metadb_sensor_2"))))
+	s.connect.create(t, "metadb_online_2", partitioned(signalling(s.source.connector("metadb_online_2"))))
 	m.awaitLog(t, from, `source "sensor" snapshot complete (last record received)`)
 	vanishedAre(t, m, true, "")
 	if status := m.psql(t, "list status"); !strings.Contains(status, "|active|snapshot_complete|") || !strings.Contains(status, " rows confirmed") {

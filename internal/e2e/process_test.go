@@ -22,20 +22,19 @@ type program struct {
 	process   *rig.Process
 }
 
-// start runs a command until the test ends.
+// start runs a command until it is stopped, or the process of the tests ends.
 func start(t *testing.T, dir, name string, args ...string) *program {
 	t.Helper()
 	p := &program{dir: dir, name: name, args: args}
 	p.run(t)
-	t.Cleanup(func() {
-		if err := p.process.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the end of %s's log:\n%s", name, p.process.Tail())
-		}
-	})
 	return p
+}
+
+// explain logs what the program said last, if the test has failed.
+func (p *program) explain(t *testing.T) {
+	if t.Failed() {
+		t.Logf("the end of %s's log:\n%s", p.name, p.process.Tail())
+	}
 }
 
 func (p *program) run(t *testing.T) {

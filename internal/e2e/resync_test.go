@@ -90,14 +90,15 @@ func catchesUp(t *testing.T, s *stack, m *metadb, what string) {
 // TestResync carries out SPEC 6.1 word for word, while the source changes: during
 // both snapshots, and when Metadb stands still.
 func TestResync(t *testing.T) {
+	t.Parallel()
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
 	stopWork := work(t, s)
-	s.connect.create(t, "metadb_sensor_1", s.source.connector("metadb_sensor_1"))
+	s.connect.create(t, "metadb_resync_1", s.source.connector("metadb_resync_1"))
 
 	m.start(t)
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
-		topics '^metadb_sensor_1\.', consumer_group 'metadb_sensor_1_1')`, s.broker))
+		topics '^metadb_resync_1\.', consumer_group 'metadb_resync_1_1')`, s.broker))
 	m.awaitLog(t, 0, `source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
 	m.stop(t)
 	m.run(t, "endsync", "-D", "data", "--source", "sensor", "--force")
@@ -111,14 +112,14 @@ func TestResync(t *testing.T) {
 
 	// The stream is lost: the connector and its slot are gone, and the source
 	// goes on without them.
-	s.connect.remove(t, "metadb_sensor_1")
-	s.source.dropSlot(t, "metadb_sensor_1")
+	s.connect.remove(t, "metadb_resync_1")
+	s.source.dropSlot(t, "metadb_resync_1")
 	s.source.exec(t, unrecorded...)
 	before := m.rows(t, untouched)
 	stopWork = work(t, s)
 
-	s.connect.create(t, "metadb_sensor_2", s.source.connector("metadb_sensor_2"))
-	m.psql(t, `alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1');`)
+	s.connect.create(t, "metadb_resync_2", s.source.connector("metadb_resync_2"))
+	m.psql(t, `alter data source sensor options (set topics '^metadb_resync_2\.', set consumer_group 'metadb_resync_2_1');`)
 	m.stop(t)
 	shown, err := typed(t, "y\n", m.Command(t.Context(), "sync", "-D", "data", "--source", "sensor"))
 	if err != nil || !strings.Contains(shown, `Begin synchronization process for data source "sensor"? `) {

@@ -81,6 +81,11 @@ func (s *source) connector(name string) properties {
 		"publication.name":   name,
 		"topic.prefix":       name,
 		"skipped.operations": "none",
+		// A slot that a killed worker had is free within moments.
+		"slot.max.retries":                    "60",
+		"slot.retry.delay.ms":                 "500",
+		"retriable.restart.connector.wait.ms": "500",
+		"poll.interval.ms":                    "50",
 	}
 }
 

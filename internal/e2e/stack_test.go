@@ -3,6 +3,10 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
 	"testing"
 )
 
@@ -15,23 +19,81 @@ type stack struct {
 	connect *connect
 }
 
-// startStack starts source, broker and Connect worker. They stop with the test.
+// shared has the broker and the Connect worker of the tests that kill neither: to start them
+// takes longer than many a test. They stop when all tests are over.
+var shared struct {
+	once sync.Once
+	dir  string
+	*stack
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := stopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func stopShared() error {
+	if shared.stack == nil {
+		return nil
+	}
+	return errors.Join(shared.connect.process.Stop(), shared.kafka.process.Stop(), os.RemoveAll(shared.dir))
+}
+
+// startStack returns the shared broker and Connect worker behind a source of its own.
+// Names of connectors and topics are the test's own.
 func startStack(t *testing.T) *stack {
 	t.Helper()
-	return stackBehind(t, startSource(t), 1)
+	return joinStack(t, startSource(t))
 }
 
-// startStackOf is startStack with so many partitions a topic.
+// joinStack is startStack for a source that has been started.
+func joinStack(t *testing.T, source *source) *stack {
+	t.Helper()
+	shared.once.Do(func() {
+		dir, err := os.MkdirTemp("", "metadb-e2e-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.dir, shared.stack = dir, run(t, dir, 1)
+	})
+	if shared.stack == nil {
+		t.Fatal("broker and Connect worker have not started")
+	}
+	s := *shared.stack
+	s.source = source
+	t.Cleanup(func() { s.explain(t) })
+	return &s
+}
+
+// startStackOf starts a broker that makes topics of so many partitions, a Connect worker
+// and a source. They stop with the test.
 func startStackOf(t *testing.T, partitions int) *stack {
 	t.Helper()
-	return stackBehind(t, startSource(t), partitions)
+	source := startSource(t)
+	s := run(t, t.TempDir(), partitions)
+	s.source = source
+	t.Cleanup(func() {
+		if err := errors.Join(s.connect.process.Stop(), s.kafka.process.Stop()); err != nil {
+			t.Error(err)
+		}
+		s.explain(t)
+	})
+	return s
 }
 
-// stackBehind starts broker and Connect worker for a source, with so many partitions a
-// topic.
-func stackBehind(t *testing.T, source *source, partitions int) *stack {
+// run starts a broker and a Connect worker.
+func run(t *testing.T, dir string, partitions int) *stack {
 	t.Helper()
-	lib, dir := jars(t), t.TempDir()
+	lib := jars(t)
 	broker, kafka := startBroker(t, lib, dir, partitions)
-	return &stack{source: source, broker: broker, kafka: kafka, connect: startConnect(t, lib, dir, broker)}
+	return &stack{broker: broker, kafka: kafka, connect: startConnect(t, lib, dir, broker)}
+}
+
+func (s *stack) explain(t *testing.T) {
+	s.kafka.explain(t)
+	s.connect.explain(t)
 }

@@ -50,6 +50,7 @@ func (s *source) feed(t *testing.T, text string) string {
 // TestValues streams the statements of the recordings types, toast and
 // schema_change, and compares every value with the source's.
 func TestValues(t *testing.T) {
+	t.Parallel()
 	scenarios := []string{"types", "toast", "schema_change"}
 	s, m := startStack(t), install(t)
 	s.source.exec(t, marker)
