@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Object is what access is granted to. The zero value is everything.
@@ -45,61 +46,78 @@ func (o Object) ComesLater() bool {
 	return o.Schema == "folio_derived" || o.Schema == "reshare_derived" || o.Schema == "folio_source_record" && o.Name == "marc__t"
 }
 
+// found is an object that exists, as metadb.acl has it.
+type found struct {
+	// name is a function's with the types that PostgreSQL calls its arguments'.
+	name string
+	// function is a function's oid.
+	function *uint32
+	// grantable says that it is Metadb's or a registered user's, and not
+	// internal.
+	grantable bool
+}
+
 // Grant grants a registered user access to an object. What it has been granted
-// already is no error.
-func (r Roles) Grant(ctx context.Context, tx pgx.Tx, user string, o Object) error {
-	if err := r.registered(ctx, tx, user); err != nil {
-		return err
+// already is no error. It reports whether the object exists.
+func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool, err error) {
+	if err := s.registered(ctx, user); err != nil {
+		return false, err
 	}
 	if o.everything() {
-		return changing(ctx, tx, user, func() error {
-			_, err := tx.Exec(ctx, "UPDATE metadb.auth SET access_all = true WHERE username = $1", user)
+		return true, s.change(ctx, user, func() error {
+			_, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = true WHERE username = $1", user)
 			return err
 		})
 	}
-	name, err := o.find(ctx, tx)
-	if errors.Is(err, ErrNoObject) && o.ComesLater() {
-		name, err = o.written(), nil
+	object, err := s.find(ctx, o)
+	switch {
+	case errors.Is(err, ErrNoObject) && o.ComesLater():
+		object = found{name: o.written()}
+	case err != nil:
+		return false, err
+	case !object.grantable:
+		return false, ErrNotGrantable
+	default:
+		exists = true
 	}
-	if err != nil {
-		return err
-	}
-	return changing(ctx, tx, user, func() error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO metadb.acl (schema_name, object_name, object_type, privilege, user_name)
-				VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, o.Schema, name, o.kind(), privilege, user)
+	return exists, s.change(ctx, user, func() error {
+		_, err := s.own.Exec(ctx, `
+			INSERT INTO metadb.acl AS a (schema_name, object_name, object_type, privilege, user_name, function_oid)
+				VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (schema_name, object_name, object_type, privilege, user_name) DO UPDATE SET function_oid = excluded.function_oid`,
+			o.Schema, object.name, o.kind(), privilege, user, object.function)
 		return err
 	})
 }
 
 // Revoke takes a grant back. Where another one still covers the object, the user
-// keeps the right.
-func (r Roles) Revoke(ctx context.Context, tx pgx.Tx, user string, o Object) error {
-	if err := r.registered(ctx, tx, user); err != nil {
+// keeps the right. The object may be gone.
+func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
+	if err := s.registered(ctx, user); err != nil {
 		return err
 	}
 	if o.everything() {
-		return changing(ctx, tx, user, func() error {
-			tag, err := tx.Exec(ctx, "UPDATE metadb.auth SET access_all = false WHERE username = $1 AND access_all", user)
+		return s.change(ctx, user, func() error {
+			tag, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = false WHERE username = $1 AND access_all", user)
 			if err == nil && tag.RowsAffected() == 0 {
 				return ErrNotGranted
 			}
 			return err
 		})
 	}
-	name, err := o.find(ctx, tx)
+	object, err := s.find(ctx, o)
 	if errors.Is(err, ErrNoObject) {
-		// It is gone, but the grant may be there.
-		name, err = o.written(), nil
+		object, err = found{name: o.written()}, nil
 	}
 	if err != nil {
 		return err
 	}
-	return changing(ctx, tx, user, func() error {
-		tag, err := tx.Exec(ctx, `
+	return s.change(ctx, user, func() error {
+		tag, err := s.own.Exec(ctx, `
 			DELETE FROM metadb.acl
-				WHERE schema_name = $1 AND object_name = $2 AND object_type = $3 AND privilege = $4 AND user_name = $5`,
-			o.Schema, name, o.kind(), privilege, user)
+				WHERE schema_name = $1 AND object_type = $2 AND privilege = $3 AND user_name = $4
+					AND (object_name IN ($5, $6) OR function_oid = $7)`,
+			o.Schema, o.kind(), privilege, user, object.name, o.written(), object.function)
 		if err == nil && tag.RowsAffected() == 0 {
 			return ErrNotGranted
 		}
@@ -115,41 +133,65 @@ func (o Object) written() string {
 	return o.Name
 }
 
-// Exists reports whether there is such an object.
-func (o Object) Exists(ctx context.Context, tx pgx.Tx) (bool, error) {
-	if o.everything() {
-		return true, nil
-	}
-	_, err := o.find(ctx, tx)
-	if errors.Is(err, ErrNoObject) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// find returns the name of an object that exists as metadb.acl has it: a
-// function's with the types that PostgreSQL calls its arguments'.
-func (o Object) find(ctx context.Context, tx pgx.Tx) (string, error) {
-	var name *string
+// find looks for an object.
+func (s *Session) find(ctx context.Context, o Object) (found, error) {
+	var object found
 	var err error
-	switch o.kind() {
-	case kindFunction:
-		err = tx.QueryRow(ctx, `
-			SELECT quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')'
-				FROM pg_catalog.pg_proc p
-				WHERE p.oid = pg_catalog.to_regprocedure(quote_ident($1) || '.' || quote_ident($2) || '(' || $3 || ')')`,
-			o.Schema, o.Name, o.Types).Scan(&name)
-	case kindTable:
-		err = tx.QueryRow(ctx, `
-			SELECT c.relname::text
+	if o.Function {
+		if object.function, err = s.findFunction(ctx, o); err != nil {
+			return found{}, err
+		}
+		err = s.own.QueryRow(ctx, `
+			WITH owners AS (`+ownersSQL+`)
+			SELECT pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')',
+					n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'metadb') AND p.proowner IN (SELECT oid FROM owners)
+				FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+				WHERE p.oid = $1`, object.function).Scan(&object.name, &object.grantable)
+	} else {
+		err = s.own.QueryRow(ctx, `
+			WITH owners AS (`+ownersSQL+`)
+			SELECT c.relname::pg_catalog.text,
+					n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND c.relowner IN (SELECT oid FROM owners)
+						AND (n.nspname <> 'metadb' OR c.relname IN (`+publicTables+`))
 				FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-				WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`, o.Schema, o.Name).Scan(&name)
+				WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`, o.Schema, o.Name).Scan(&object.name, &object.grantable)
 	}
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && name == nil {
-		return "", ErrNoObject
+	if errors.Is(err, pgx.ErrNoRows) {
+		return found{}, ErrNoObject
 	}
 	if err != nil {
-		return "", fmt.Errorf("look for %s: %w", o.written(), err)
+		return found{}, fmt.Errorf("look for %s: %w", o.written(), err)
 	}
-	return *name, nil
+	return object, nil
+}
+
+// findFunction returns the oid of a function that is written as in SQL. In the schema
+// of a user only the administrator may look. PostgreSQL before 16 fails where a type does not
+// exist, and everywhere where its name can't be one: there is no such function then.
+func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
+	oid, err := lookUp(ctx, s.own, o)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeNoPrivilege {
+		admin, failed := s.administrator(ctx)
+		if failed != nil {
+			return nil, failed
+		}
+		oid, err = lookUp(ctx, admin.tx, o)
+	}
+	if undefined(err) || err == nil && oid == nil {
+		return nil, ErrNoObject
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", o.written(), err)
+	}
+	return oid, nil
+}
+
+// lookUp looks a function up in a transaction, which goes on whatever happens.
+func lookUp(ctx context.Context, tx pgx.Tx, o Object) (oid *uint32, err error) {
+	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT pg_catalog.to_regprocedure(pg_catalog.quote_ident($1) || '.' || pg_catalog.quote_ident($2) || '(' || $3 || ')')::pg_catalog.oid`,
+			o.Schema, o.Name, o.Types).Scan(&oid)
+	})
+	return oid, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -11,57 +12,87 @@ import (
 	"metadb/internal/ident"
 )
 
-// Roles are those that no command may touch, beside PostgreSQL's own.
-type Roles struct{ System, Super string }
+// DefaultConnections is how many sessions a user may have at once, unless
+// "create user" says otherwise.
+const DefaultConnections = 20
 
 // User is a new user. Verifier is what PostgreSQL stores in place of the
-// password; see package scram.
-type User struct{ Name, Verifier, Comment string }
+// password; see package scram. Connections bounds its sessions, -1 is no bound.
+type User struct {
+	Name, Verifier, Comment string
+	Connections             int
+}
 
 // CreateUser makes a role that can log in, registers it, and makes a schema of
-// the same name in which it may create objects.
-func (r Roles) CreateUser(ctx context.Context, tx pgx.Tx, u User) error {
-	exists, err := roleExists(ctx, tx, u.Name)
+// the same name in which it may create objects. Where the schema of a dropped
+// user has that name, it gets another one, which is returned.
+func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err error) {
+	exists, err := s.roleExists(ctx, u.Name)
 	switch {
 	case err != nil:
-		return err
+		return "", err
 	case exists:
-		return ErrRoleExists
+		return "", ErrRoleExists
+	}
+	if err := s.free(ctx, u.Name); err != nil {
+		return "", err
 	}
 	// A role of that name may have been dropped by hand: what is left of it is
 	// not for the new one.
-	if err := forget(ctx, tx, u.Name); err != nil {
+	if _, err := s.forget(ctx, u.Name); err != nil {
+		return "", err
+	}
+	if _, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username, created) VALUES ($1, true)", u.Name); err != nil {
+		return "", fmt.Errorf("register the user: %w", err)
+	}
+	verifier, err := s.literal(ctx, u.Verifier)
+	if err != nil {
+		return "", err
+	}
+	admin, err := s.administrator(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := admin.createUser(ctx, ident.Name(u.Name), verifier, u.Connections); err != nil {
+		return "", err
+	}
+	if u.Comment != "" {
+		comment, err := s.literal(ctx, u.Comment)
+		if err != nil {
+			return "", err
+		}
+		if err := admin.comment(ctx, ident.Name(u.Name), comment); err != nil {
+			return "", err
+		}
+	}
+	return s.createSchema(ctx, u.Name)
+}
+
+// SetPassword changes the password of a user that CreateUser made.
+func (s *Session) SetPassword(ctx context.Context, user, verifier string) error {
+	if err := s.created(ctx, user); err != nil {
 		return err
 	}
-	verifier, err := literal(ctx, tx, u.Verifier)
+	constant, err := s.literal(ctx, verifier)
 	if err != nil {
 		return err
 	}
-	name := ident.Name(u.Name).SQL()
-	if _, err := tx.Exec(ctx, "CREATE ROLE "+name+" LOGIN PASSWORD "+verifier); err != nil {
+	admin, err := s.administrator(ctx)
+	if err != nil {
 		return err
 	}
-	if u.Comment != "" {
-		comment, err := literal(ctx, tx, u.Comment)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "COMMENT ON ROLE "+name+" IS "+comment); err != nil {
-			return err
-		}
-	}
-	if err := r.Register(ctx, tx, u.Name); err != nil {
-		return err
-	}
-	return r.CreateSchema(ctx, tx, u.Name)
+	return admin.setPassword(ctx, ident.Name(user), constant)
 }
 
 // Register makes a role one that can be granted access.
-func (r Roles) Register(ctx context.Context, tx pgx.Tx, user string) error {
-	if err := r.unprotected(ctx, tx, user); err != nil {
+func (s *Session) Register(ctx context.Context, user string) error {
+	if err := s.unprotected(ctx, user); err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, "INSERT INTO metadb.auth (username) VALUES ($1) ON CONFLICT DO NOTHING", user)
+	if err := ordinary(ctx, s.own, user); err != nil {
+		return err
+	}
+	tag, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username) VALUES ($1) ON CONFLICT DO NOTHING", user)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrRegistered
 	}
@@ -70,11 +101,11 @@ func (r Roles) Register(ctx context.Context, tx pgx.Tx, user string) error {
 
 // Deregister takes back everything that a user was granted, and forgets it. The
 // role stays; it may be gone already.
-func (r Roles) Deregister(ctx context.Context, tx pgx.Tx, user string) error {
-	err := r.registered(ctx, tx, user)
+func (s *Session) Deregister(ctx context.Context, user string) error {
+	err := s.registered(ctx, user)
 	if errors.Is(err, ErrNoRole) {
-		tag, err := tx.Exec(ctx, forgetUserSQL, user)
-		if err == nil && tag.RowsAffected() == 0 {
+		known, err := s.forget(ctx, user)
+		if err == nil && !known {
 			return ErrNoRole
 		}
 		return err
@@ -82,102 +113,90 @@ func (r Roles) Deregister(ctx context.Context, tx pgx.Tx, user string) error {
 	if err != nil {
 		return err
 	}
-	return changing(ctx, tx, user, func() error { return forget(ctx, tx, user) })
-}
-
-// forgetUserSQL forgets what a user was granted and, which it counts, that it was
-// registered.
-const forgetUserSQL = `
-	WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
-	DELETE FROM metadb.auth WHERE username = $1`
-
-func forget(ctx context.Context, tx pgx.Tx, user string) error {
-	_, err := tx.Exec(ctx, forgetUserSQL, user)
-	return err
-}
-
-// CreateSchema makes a schema of the user's name, which it owns.
-func (r Roles) CreateSchema(ctx context.Context, tx pgx.Tx, user string) error {
-	if err := r.registered(ctx, tx, user); err != nil {
+	return s.change(ctx, user, func() error {
+		_, err := s.forget(ctx, user)
 		return err
-	}
-	if err := ActFor(ctx, tx, user); err != nil {
-		return err
-	}
-	name := ident.Name(user).SQL()
-	_, err := tx.Exec(ctx, "CREATE SCHEMA "+name+" AUTHORIZATION "+name)
-	return err
+	})
 }
 
-// DropUser drops a registered role. What it owned in this database goes to the
-// system user; it returns how many relations, functions and schemas those are.
-func (r Roles) DropUser(ctx context.Context, tx pgx.Tx, user string) (handedOver int, err error) {
-	if err := r.registered(ctx, tx, user); err != nil {
-		return 0, err
+// CreateSchema makes a schema of the user's name, which it owns. Where the schema
+// of a dropped user has that name, it gets another one, which is returned.
+func (s *Session) CreateSchema(ctx context.Context, user string) (renamed string, err error) {
+	if err := s.registered(ctx, user); err != nil {
+		return "", err
 	}
-	const owned = `
-SELECT count(*)
-  FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles u ON u.oid = d.refobjid
- WHERE u.rolname = $1 AND d.deptype = 'o' AND d.refclassid = 'pg_catalog.pg_authid'::regclass
-   AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`
-	if err := tx.QueryRow(ctx, owned, user).Scan(&handedOver); err != nil {
-		return 0, err
+	if err := s.free(ctx, user); err != nil {
+		return "", err
 	}
-	for _, role := range []string{user, r.System} {
-		if err := ActFor(ctx, tx, role); err != nil {
-			return 0, err
+	return s.createSchema(ctx, user)
+}
+
+func (s *Session) createSchema(ctx context.Context, user string) (renamed string, err error) {
+	admin, err := s.administrator(ctx)
+	if err != nil {
+		return "", err
+	}
+	var owner string
+	const question = `
+SELECT pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text FROM pg_catalog.pg_namespace WHERE nspname = $1`
+	err = admin.tx.QueryRow(ctx, question, user).Scan(&owner)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+	case err != nil:
+		return "", fmt.Errorf("look for the schema: %w", err)
+	case owner != RetiredRole:
+		return "", &SchemaTakenError{Schema: user, Owner: owner}
+	default:
+		if err := admin.actFor(ctx, RetiredRole); err != nil {
+			return "", err
+		}
+		if renamed, err = s.retiredName(ctx, user); err != nil {
+			return "", err
+		}
+		if err := admin.renameSchema(ctx, ident.Name(user), ident.Name(renamed)); err != nil {
+			return "", err
 		}
 	}
-	name := ident.Name(user).SQL()
-	for _, sql := range []string{
-		"REASSIGN OWNED BY " + name + " TO " + ident.Name(r.System).SQL(),
-		// What is left are privileges.
-		"DROP OWNED BY " + name,
-		"DROP ROLE " + name,
-	} {
-		if _, err := tx.Exec(ctx, sql); err != nil {
-			return 0, err
+	if err := admin.actFor(ctx, user); err != nil {
+		return "", err
+	}
+	return renamed, admin.createSchema(ctx, ident.Name(user))
+}
+
+// maxNameBytes is the length of PostgreSQL's names.
+const maxNameBytes = 63
+
+// retiredName returns a name for the schema of a dropped user that no other has.
+func (s *Session) retiredName(ctx context.Context, schema string) (string, error) {
+	for n := 1; ; n++ {
+		suffix := "_retired_" + strconv.Itoa(n)
+		name := schema
+		if over := len(name) + len(suffix) - maxNameBytes; over > 0 {
+			name = strings.ToValidUTF8(name[:len(name)-over], "")
+		}
+		name += suffix
+		var taken bool
+		const question = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)"
+		if err := s.own.QueryRow(ctx, question, name).Scan(&taken); err != nil || !taken {
+			return name, err
 		}
 	}
-	return handedOver, forget(ctx, tx, user)
 }
 
-// unprotected returns an error unless the user is a role that may be touched.
-func (r Roles) unprotected(ctx context.Context, tx pgx.Tx, user string) error {
-	if user == r.System || user == r.Super || strings.HasPrefix(user, "pg_") {
-		return ErrProtected
+// forget forgets what a user was granted and that it was registered, which it
+// reports.
+func (s *Session) forget(ctx context.Context, user string) (known bool, err error) {
+	tag, err := s.own.Exec(ctx, `
+		WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
+		DELETE FROM metadb.auth WHERE username = $1`, user)
+	if err != nil {
+		return false, fmt.Errorf("forget the user: %w", err)
 	}
-	exists, err := roleExists(ctx, tx, user)
-	if err == nil && !exists {
-		return ErrNoRole
-	}
-	return err
-}
-
-// registered returns an error unless the user is registered.
-func (r Roles) registered(ctx context.Context, tx pgx.Tx, user string) error {
-	if err := r.unprotected(ctx, tx, user); err != nil {
-		return err
-	}
-	var there bool
-	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.auth WHERE username = $1)", user).Scan(&there)
-	if err == nil && !there {
-		return ErrNotRegistered
-	}
-	return err
-}
-
-func roleExists(ctx context.Context, tx pgx.Tx, name string) (bool, error) {
-	var exists bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
-		return false, fmt.Errorf("look for the role: %w", err)
-	}
-	return exists, nil
+	return tag.RowsAffected() > 0, nil
 }
 
 // literal returns text as a constant: statements about roles take no parameters.
-func literal(ctx context.Context, tx pgx.Tx, text string) (string, error) {
-	var quoted string
-	err := tx.QueryRow(ctx, "SELECT quote_literal($1::text)", text).Scan(&quoted)
+func (s *Session) literal(ctx context.Context, text string) (quoted string, err error) {
+	err = s.own.QueryRow(ctx, "SELECT pg_catalog.quote_literal($1::pg_catalog.text)", text).Scan(&quoted)
 	return quoted, err
 }

@@ -3,8 +3,7 @@ package adminexec
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
+	"metadb/internal/access"
 	"metadb/internal/adminlang"
 	"metadb/internal/scram"
 )
@@ -19,7 +18,7 @@ func (e *Executor) alterUser(ctx context.Context, c adminlang.AlterUser) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	err = e.asSuper(ctx, func(tx pgx.Tx) error { return e.Roles.SetPassword(ctx, tx, c.User.Text, verifier.String()) })
+	err = e.change(ctx, func(s *access.Session) error { return s.SetPassword(ctx, c.User.Text, verifier.String()) })
 	if err != nil {
 		return nil, userError(err, c.User)
 	}

@@ -42,8 +42,9 @@ type Config struct {
 	Sync   Synchronizer
 	Status Status
 	Logger *slog.Logger
-	// Super connects as the superuser, who alone can make roles and grant on
-	// what users own. Roles are those that no command may touch.
+	// Super connects as the superuser, for what package access lists. Roles are
+	// those that no command may touch; where Roles.Super is empty, the system
+	// user is enough, and Super is not called.
 	Super func(ctx context.Context) (*pgx.Conn, error)
 	Roles access.Roles
 	// Exclusively does something while no batch is applied. Nil says that no
@@ -174,14 +175,6 @@ func (e *Executor) list(ctx context.Context, c adminlang.List) (*Result, error) 
 // within runs f in a transaction.
 func (e *Executor) within(ctx context.Context, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, e.DB, f)
-}
-
-// exclusively does something while no batch is applied.
-func (e *Executor) exclusively(do func() error) error {
-	if e.Exclusively == nil {
-		return do()
-	}
-	return e.Exclusively(do)
 }
 
 // log notes a change that an administrator made.

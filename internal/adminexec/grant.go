@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"metadb/internal/access"
 	"metadb/internal/adminlang"
 )
@@ -17,9 +15,9 @@ const codeUndefinedFunction = "42883"
 
 // grant carries out GRANT ACCESS and REVOKE ACCESS.
 func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error) {
-	change, tag, what := e.Roles.Grant, "GRANT", "granted to"
+	tag, what := "GRANT", "granted to"
 	if c.Revoke {
-		change, tag, what = e.Roles.Revoke, "REVOKE", "revoked from"
+		tag, what = "REVOKE", "revoked from"
 	}
 	if c.Target.Kind != adminlang.All && c.Target.Object.Schema.Text == "" {
 		return nil, &Error{
@@ -28,12 +26,12 @@ func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error
 		}
 	}
 	object := accessObject(c.Target)
-	there := false
-	err := e.asSuper(ctx, func(tx pgx.Tx) (err error) {
-		if err := change(ctx, tx, c.User.Text, object); err != nil {
-			return err
+	there := true
+	err := e.change(ctx, func(s *access.Session) (err error) {
+		if c.Revoke {
+			return s.Revoke(ctx, c.User.Text, object)
 		}
-		there, err = object.Exists(ctx, tx)
+		there, err = s.Grant(ctx, c.User.Text, object)
 		return err
 	})
 	if err != nil {
@@ -41,7 +39,7 @@ func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error
 	}
 	e.log("access on %s %s %q", c.Target, what, c.User.Text)
 	result := done(tag)
-	if !c.Revoke && !there {
+	if !there {
 		result.notice(fmt.Sprintf("%s does not exist yet: the grant holds when it does", c.Target))
 	}
 	return result, nil
@@ -70,6 +68,11 @@ func grantError(err error, c adminlang.Grant) error {
 	switch {
 	case errors.Is(err, access.ErrNoObject):
 		return &Error{Code: code, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNoObject), Position: c.Target.Object.Name.At}
+	case errors.Is(err, access.ErrNotGrantable):
+		return &Error{
+			Code: codeInsufficientPrivilege, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNotGrantable), Position: c.Target.Object.Name.At,
+			Hint: "only what belongs to Metadb's system user or to a registered user can be, and of the schema metadb the tables that docs/admin.md lists",
+		}
 	case errors.Is(err, access.ErrNotGranted):
 		return &Error{
 			Code: codeUndefinedObject, Message: fmt.Sprintf("access on %s %s to %s", c.Target, access.ErrNotGranted, c.User), Position: c.User.At,

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/jackc/pgx/v5"
+	"math"
+	"strconv"
+	"strings"
 
 	"metadb/internal/access"
 	"metadb/internal/adminlang"
@@ -35,46 +36,90 @@ func (e *Executor) createUser(ctx context.Context, c adminlang.CreateUser) (*Res
 	if c.Password.Text == "" {
 		return nil, &Error{Code: codeInvalidValue, Message: "the password is empty", Position: c.Password.At}
 	}
+	connections, err := connectionLimit(c.ConnectionLimit)
+	if err != nil {
+		return nil, err
+	}
 	verifier, err := scram.New(c.Password.Text)
 	if err != nil {
 		return nil, err
 	}
-	err = e.asSuper(ctx, func(tx pgx.Tx) error {
-		return e.Roles.CreateUser(ctx, tx, access.User{Name: c.User.Text, Verifier: verifier.String(), Comment: c.Comment.Text})
-	})
-	if err != nil {
-		return nil, userError(err, c.User)
-	}
-	e.log("user %q created", c.User.Text)
-	return done("CREATE USER"), nil
-}
-
-// dropUser carries out DROP USER.
-func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result, error) {
-	handedOver := 0
-	err := e.asSuper(ctx, func(tx pgx.Tx) (err error) {
-		handedOver, err = e.Roles.DropUser(ctx, tx, c.User.Text)
+	renamed := ""
+	err = e.change(ctx, func(s *access.Session) (err error) {
+		renamed, err = s.CreateUser(ctx, access.User{Name: c.User.Text, Verifier: verifier.String(), Comment: c.Comment.Text, Connections: connections})
 		return err
 	})
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	objects := change.Count(handedOver, "object", "objects")
-	e.log("user %q dropped, %s handed over to %q", c.User.Text, objects, e.Roles.System)
+	e.log("user %q created", c.User.Text)
+	return e.renamed(done("CREATE USER"), c.User, renamed), nil
+}
+
+// connectionLimit returns how many sessions a user may have at once.
+func connectionLimit(v adminlang.Value) (int, error) {
+	if v.At == 0 {
+		return access.DefaultConnections, nil
+	}
+	n, err := strconv.Atoi(v.Text)
+	if err != nil || n < -1 || n > math.MaxInt16 {
+		return 0, &Error{
+			Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for connection_limit: \"%s\"", v.Text), Position: v.At,
+			Hint: "it is the number of sessions that the user may have at once, -1 for no limit",
+		}
+	}
+	return n, nil
+}
+
+// renamed tells of a schema that had to make room.
+func (e *Executor) renamed(result *Result, user adminlang.Name, schema string) *Result {
+	if schema == "" {
+		return result
+	}
+	e.log("schema %q of the dropped user is now %q", user.Text, schema)
+	return result.notice(fmt.Sprintf("schema \"%s\" of the dropped user of that name is now \"%s\"", user.Text, schema))
+}
+
+// maxObjects bounds how many objects of a dropped user a notice names.
+const maxObjects = 20
+
+// dropUser carries out DROP USER.
+func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result, error) {
+	var dropped access.Dropped
+	err := e.change(ctx, func(s *access.Session) (err error) {
+		dropped, err = s.DropUser(ctx, c.User.Text, c.Objects)
+		return err
+	})
+	if err != nil {
+		return nil, userError(err, c.User)
+	}
+	objects := change.Count(len(dropped.Objects), "object", "objects")
+	became := fmt.Sprintf("handed over to \"%s\"", access.RetiredRole)
+	if c.Objects {
+		became = "dropped"
+	}
+	e.log("user %q dropped, %s %s", c.User.Text, objects, became)
 	result := done("DROP USER")
-	if handedOver > 0 {
-		result.notice(fmt.Sprintf("%s of user \"%s\" handed over to \"%s\"", objects, c.User.Text, e.Roles.System))
+	if len(dropped.Objects) > 0 {
+		named := dropped.Objects
+		if len(named) > maxObjects {
+			named = append(named[:maxObjects:maxObjects], fmt.Sprintf("and %d more", len(named)-maxObjects))
+		}
+		result.notice(fmt.Sprintf("%s of user \"%s\" %s: %s", objects, c.User.Text, became, strings.Join(named, ", ")))
+		if !c.Objects {
+			result.hint("nobody but the system user can use them; drop them when they are not needed: drop user … with (drop objects) does it at once")
+		}
 	}
 	return result, nil
 }
 
 // registerUser carries out REGISTER USER and DEREGISTER USER.
 func (e *Executor) registerUser(ctx context.Context, c adminlang.RegisterUser) (*Result, error) {
-	change, tag, what := e.Roles.Register, "REGISTER USER", "registered"
+	change, tag, what := (*access.Session).Register, "REGISTER USER", "registered"
 	if c.Off {
-		change, tag, what = e.Roles.Deregister, "DEREGISTER USER", "deregistered"
+		change, tag, what = (*access.Session).Deregister, "DEREGISTER USER", "deregistered"
 	}
-	if err := e.asSuper(ctx, func(tx pgx.Tx) error { return change(ctx, tx, c.User.Text) }); err != nil {
+	if err := e.change(ctx, func(s *access.Session) error { return change(s, ctx, c.User.Text) }); err != nil {
 		return nil, userError(err, c.User)
 	}
 	e.log("user %q %s", c.User.Text, what)
@@ -83,29 +128,24 @@ func (e *Executor) registerUser(ctx context.Context, c adminlang.RegisterUser) (
 
 // createSchema carries out CREATE SCHEMA FOR USER.
 func (e *Executor) createSchema(ctx context.Context, c adminlang.CreateSchema) (*Result, error) {
-	if err := e.asSuper(ctx, func(tx pgx.Tx) error { return e.Roles.CreateSchema(ctx, tx, c.User.Text) }); err != nil {
+	renamed := ""
+	err := e.change(ctx, func(s *access.Session) (err error) {
+		renamed, err = s.CreateSchema(ctx, c.User.Text)
+		return err
+	})
+	if err != nil {
 		return nil, userError(err, c.User)
 	}
 	e.log("schema %q created for its user", c.User.Text)
-	return done("CREATE SCHEMA"), nil
+	return e.renamed(done("CREATE SCHEMA"), c.User, renamed), nil
 }
 
-// asSuper does something in a transaction of the superuser's, while no batch is
-// applied: a GRANT and an ALTER TABLE at once would make one of them fail.
-func (e *Executor) asSuper(ctx context.Context, do func(pgx.Tx) error) error {
-	conn, err := e.Super(ctx)
-	if err != nil {
-		return err
+// change carries out a change of users and grants.
+func (e *Executor) change(ctx context.Context, do func(*access.Session) error) error {
+	db := access.Database{
+		Roles: e.Roles, Own: e.DB, Administrator: e.Super, Exclusively: e.Config.Exclusively, LockTimeout: access.CommandLockTimeout,
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return e.exclusively(func() error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
-				return err
-			}
-			return do(tx)
-		})
-	})
+	return db.Do(ctx, do)
 }
 
 // userError words what is refused of a user.
@@ -118,6 +158,16 @@ func userError(err error, user adminlang.Name) error {
 	if member, ok := errors.AsType[*access.MembershipError](err); ok {
 		return &Error{Code: codeInsufficientPrivilege, Message: fmt.Sprintf("%q may not act for role %q, as it is no superuser", member.By, member.Role), Hint: member.Grant(), Position: user.At}
 	}
+	if beyond, ok := errors.AsType[*access.PrivilegedError](err); ok {
+		return &Error{Code: codeInsufficientPrivilege, Message: beyond.Error(), Hint: "such a role is not Metadb's: take them back first, or use PostgreSQL's own statements", Position: user.At}
+	}
+	if taken, ok := errors.AsType[*access.SchemaTakenError](err); ok {
+		shown := &Error{Code: codeDuplicateSchema, Message: taken.Error(), Position: user.At}
+		if taken.Owner != user.Text {
+			shown.Hint = fmt.Sprintf("it belongs to %q; if it is not needed any more: alter schema %s rename to …", taken.Owner, user)
+		}
+		return shown
+	}
 	quoted := user.String()
 	switch {
 	case errors.Is(err, access.ErrRoleExists):
@@ -128,10 +178,14 @@ func userError(err error, user adminlang.Name) error {
 		return refused(codeDuplicateObject, access.ErrRegistered, "")
 	case errors.Is(err, access.ErrNotRegistered):
 		return refused(codeUndefinedObject, access.ErrNotRegistered, "register user "+quoted+"; comes first")
+	case errors.Is(err, access.ErrNotCreated):
+		return refused(codeInsufficientPrivilege, access.ErrNotCreated, "deregister user "+quoted+"; takes back what it was granted; the role is whose who made it")
+	case errors.Is(err, access.ErrSourceSchema):
+		return refused(codeReservedName, access.ErrSourceSchema, "")
 	case errors.Is(err, access.ErrProtected):
 		return refused(codeInsufficientPrivilege, access.ErrProtected, "")
 	}
-	if shown := AsError(err); shown.Code == codeDuplicateSchema || shown.Code == codeReservedName {
+	if shown := AsError(err); shown.Code == codeReservedName {
 		shown.Position = user.At
 		return shown
 	}

@@ -99,16 +99,26 @@ func TestUsers(t *testing.T) {
 		t.Error("the password is in the log")
 	}
 
-	// What she makes in her schema is handed over, once she can be dropped.
-	f.sql("SET ROLE "+quoted+"; CREATE TABLE "+quoted+".report (n int)", "RESET ROLE")
-	f.expect("deregister user "+quoted, "DEREGISTER USER")
-	f.expect("drop user "+quoted, fmt.Sprintf("42704 user \"%s\" is not registered (11)", anna))
-	f.expect("register user "+quoted, "REGISTER USER")
-	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user \"%s\" handed over to \"%s\"\nDROP USER", anna, system))
-	if got := f.as(system, "SELECT tableowner::text FROM pg_tables WHERE tablename = 'report'"); got != system {
-		t.Errorf("the owner of what she made is %s", got)
+	// What she makes in her schema is kept, and nobody but the system user reads it.
+	f.sql("SET ROLE "+quoted+"; CREATE TABLE "+quoted+".report AS SELECT 7 AS n", "RESET ROLE")
+	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user \"%s\" handed over to \"metadb_retired\": schema %[1]s, table %[2]s.report\nDROP USER", anna, quoted))
+	if got := f.as(system, "SELECT n::text FROM "+quoted+".report"); got != "7" {
+		t.Errorf("what she made: %s", got)
 	}
 	f.expect("drop user "+quoted, fmt.Sprintf("42704 user \"%s\" does not exist (11)", anna))
+
+	// She comes back, and goes with all that she has.
+	f.expect("create user "+quoted+" with password 'p', connection_limit '3'",
+		fmt.Sprintf("NOTICE schema \"%s\" of the dropped user of that name is now \"%s_retired_1\"\nCREATE USER", anna, anna))
+	if got := f.as("postgres", "SELECT rolconnlimit::text FROM pg_roles WHERE rolname = '"+anna+"'"); got != "3" {
+		t.Errorf("the connection limit is %s", got)
+	}
+	f.sql("SET ROLE "+quoted+"; CREATE TABLE "+quoted+".report (n int)", "RESET ROLE")
+	f.expect("drop user "+quoted+" with (drop objects)", fmt.Sprintf("NOTICE 2 objects of user \"%s\" dropped: ", anna))
+	if got := f.as("postgres", "SELECT count(*)::text FROM pg_namespace WHERE nspname = '"+anna+"'"); got != "0" {
+		t.Error("her schema is there")
+	}
+	f.expect("create user x with password 'p', connection_limit 'many'", "22023 invalid value for connection_limit: \"many\" (51)")
 }
 
 // TestUserDroppedByHand drops roles that are registered, and have been granted
@@ -235,15 +245,34 @@ func TestGrants(t *testing.T) {
 // restore does what the server does from time to time.
 func (f *fixture) restore() {
 	f.t.Helper()
-	missing, err := access.Missing(f.t.Context(), f.db.Pool)
+	missing, err := f.missing()
 	if err != nil || len(missing) == 0 {
 		f.t.Fatalf("missing: %v, %v", missing, err)
 	}
-	if err := pgx.BeginFunc(f.t.Context(), f.db.Pool, func(tx pgx.Tx) error { return access.Restore(f.t.Context(), tx, missing) }); err != nil {
-		f.t.Fatal(err)
-	}
-	if missing, err = access.Missing(f.t.Context(), f.db.Pool); err != nil || len(missing) > 0 {
+	f.give(missing)
+	if missing, err = f.missing(); err != nil || len(missing) > 0 {
 		f.t.Fatalf("still missing: %v, %v", missing, err)
+	}
+}
+
+// missing lists the rights that are missing, in a session like the server's.
+func (f *fixture) missing() (missing []access.Right, err error) {
+	err = pgx.BeginFunc(f.t.Context(), f.db.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(f.t.Context(), "SET LOCAL search_path = pg_catalog"); err != nil {
+			return err
+		}
+		missing, err = access.Missing(f.t.Context(), tx)
+		return err
+	})
+	return missing, err
+}
+
+// give gives rights as the server does.
+func (f *fixture) give(rights []access.Right) {
+	f.t.Helper()
+	db := access.Database{Roles: f.Roles, Own: f.DB, Administrator: f.Super, LockTimeout: "5s"}
+	if err := db.Do(f.t.Context(), func(s *access.Session) error { return s.Restore(f.t.Context(), rights) }); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
@@ -267,15 +296,7 @@ func TestGrantBeforeTheTable(t *testing.T) {
 
 	f.sql("CREATE SCHEMA folio_source_record; CREATE TABLE folio_source_record.marc__t (field text) PARTITION BY LIST (field)",
 		"CREATE TABLE folio_source_record.mt001 PARTITION OF folio_source_record.marc__t FOR VALUES IN ('001'); CREATE SCHEMA folio_derived; CREATE TABLE folio_derived.loans_items (id text)")
-	if err := pgx.BeginFunc(t.Context(), f.db.Pool, func(tx pgx.Tx) error {
-		missing, err := access.Missing(t.Context(), tx)
-		if err != nil {
-			return err
-		}
-		return access.Restore(t.Context(), tx, missing)
-	}); err != nil {
-		t.Fatal(err)
-	}
+	f.restore()
 	for _, table := range []string{"folio_source_record.marc__t", "folio_source_record.mt001", "folio_derived.loans_items"} {
 		if got := f.as(user, "SELECT count(*)::text FROM "+table); got != "0" {
 			t.Errorf("%s: %s", table, got)

@@ -2,12 +2,14 @@ package adminlang
 
 import "fmt"
 
-// CreateUser is CREATE USER U WITH PASSWORD 'P' [, COMMENT 'C'].
+// CreateUser is CREATE USER U WITH PASSWORD 'P' [, COMMENT 'C'] [, CONNECTION_LIMIT 'N'].
 type CreateUser struct {
 	User     Name
 	Password Value
 	// Comment is empty if none was given.
 	Comment Value
+	// ConnectionLimit has no position if none was given.
+	ConnectionLimit Value
 }
 
 func (CreateUser) command() {}
@@ -16,6 +18,9 @@ func (c CreateUser) String() string {
 	s := fmt.Sprintf("create user %s with password %s", c.User, hidden)
 	if c.Comment.At > 0 {
 		s += ", comment " + c.Comment.String()
+	}
+	if c.ConnectionLimit.At > 0 {
+		s += ", connection_limit " + c.ConnectionLimit.String()
 	}
 	return s
 }
@@ -32,12 +37,21 @@ func (c AlterUser) String() string {
 	return fmt.Sprintf("alter user %s with password %s", c.User, hidden)
 }
 
-// DropUser is DROP USER U.
-type DropUser struct{ User Name }
+// DropUser is DROP USER U [WITH (DROP OBJECTS)].
+type DropUser struct {
+	User Name
+	// Objects says that what the user owns is dropped as well.
+	Objects bool
+}
 
 func (DropUser) command() {}
 
-func (c DropUser) String() string { return "drop user " + c.User.String() }
+func (c DropUser) String() string {
+	if c.Objects {
+		return "drop user " + c.User.String() + " with (drop objects)"
+	}
+	return "drop user " + c.User.String()
+}
 
 // RegisterUser is REGISTER USER U, or DEREGISTER USER U.
 type RegisterUser struct {

@@ -108,10 +108,10 @@ func (s *span) isAlterUser(query string) bool {
 	return password.kind == text && !isVerifier(password.value(query))
 }
 
-// isDropUser tells the command, DROP USER U, from PostgreSQL's with IF EXISTS
-// or with several names.
+// isDropUser tells the command, DROP USER U [WITH …], from PostgreSQL's with IF
+// EXISTS or with several names.
 func (s *span) isDropUser(query string) bool {
-	return s.tokens == 3 && s.begins(query, "drop", "user") && s.isName(2)
+	return s.begins(query, "drop", "user") && s.isName(2) && (s.tokens == 3 || s.has(query, 3, "with"))
 }
 
 // isAlterTable tells the command, which changes columns of a main table, from

@@ -1,14 +1,17 @@
 package adminlang
 
-// parseCreateUser parses CREATE USER U WITH PASSWORD 'P' [, COMMENT 'C'].
+// parseCreateUser parses CREATE USER U WITH PASSWORD 'P' [, COMMENT 'C'] [, CONNECTION_LIMIT 'N'].
 func parseCreateUser(p *parser) Command {
 	p.expect("create", "user")
 	c := CreateUser{User: p.name("a user")}
 	p.expect("with", "password")
 	c.Password = p.value("a password")
-	if p.accept(",") {
-		p.expect("comment")
-		c.Comment = p.value("a comment")
+	for p.accept(",") {
+		if p.choice("comment", "connection_limit") == "comment" {
+			c.Comment = p.value("a comment")
+		} else {
+			c.ConnectionLimit = p.value("a number")
+		}
 	}
 	return c
 }
@@ -24,7 +27,12 @@ func parseAlterUser(p *parser) Command {
 
 func parseDropUser(p *parser) Command {
 	p.expect("drop", "user")
-	return DropUser{User: p.name("a user")}
+	c := DropUser{User: p.name("a user")}
+	if p.accept("with") {
+		p.expect("(", "drop", "objects", ")")
+		c.Objects = true
+	}
+	return c
 }
 
 func parseRegister(p *parser) Command {

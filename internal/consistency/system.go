@@ -11,7 +11,8 @@ var systemChecks = []struct{ table, check, rows string }{
 		SELECT a.schema_name || '.' || a.object_name || ' to ' || a.user_name AS example
 		  FROM metadb.acl a
 		 WHERE CASE a.object_type
-		       WHEN 'f' THEN to_regprocedure(quote_ident(a.schema_name) || '.' || a.object_name) IS NULL
+		       WHEN 'f' THEN NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		                                  WHERE n.nspname = a.schema_name AND (p.oid = a.function_oid OR a.object_name = quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')'))
 		       ELSE to_regclass(quote_ident(a.schema_name) || '.' || quote_ident(a.object_name)) IS NULL
 		            AND a.schema_name NOT IN ('folio_derived', 'reshare_derived') AND (a.schema_name, a.object_name) <> ('folio_source_record', 'marc__t')
 		       END

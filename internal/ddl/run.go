@@ -17,13 +17,14 @@ func (b *builder) run(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// lockSpace keeps this package's advisory locks apart from those of others.
-const lockSpace = 1296393282
+// creationLocks is how many rows metadb.creation_lock has, from 0 on.
+const creationLocks = 256
 
 // lock waits until no other transaction makes what the name stands for; it
-// lasts until tx ends. Two names may share a lock, which only costs time.
+// lasts until tx ends. Two names may share a lock, which only costs time. It is a
+// row that only the system user may lock: an advisory lock is anybody's.
 func lock(ctx context.Context, tx pgx.Tx, name string) error {
-	_, err := tx.Exec(ctx, "SELECT pg_catalog.pg_advisory_xact_lock($1, pg_catalog.hashtext($2))", lockSpace, name)
+	_, err := tx.Exec(ctx, "SELECT FROM metadb.creation_lock WHERE id = pg_catalog.abs(pg_catalog.hashtext($1)::pg_catalog.int8) % $2 FOR UPDATE", name, creationLocks)
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", name, err)
 	}

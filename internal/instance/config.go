@@ -26,7 +26,8 @@ type Config struct {
 	Host     string
 	Port     int
 	Database string
-	// Superuser is for what only a superuser may do; SystemUser owns
+	// Superuser is for what only a superuser may do, and has no name where
+	// the system user is enough, as it can be from PostgreSQL 16 on; SystemUser owns
 	// everything.
 	Superuser, SystemUser Role
 	// SSLMode is one of libpq's modes:
@@ -85,7 +86,7 @@ func (d *Dir) Config() (*Config, error) {
 
 // config turns settings into a Config without passwords that are elsewhere.
 func (s *settings) config() (*Config, error) {
-	for _, key := range []string{"host", "database", "superuser", "systemuser"} {
+	for _, key := range []string{"host", "database", "systemuser"} {
 		if s.get(key) == "" {
 			return nil, s.wrong(key, "%s has no value", key)
 		}

@@ -94,7 +94,7 @@ func TestConfigErrors(t *testing.T) {
 		"no section":        {"host = h\n", "metadb.conf line 1: [main] must come before"},
 		"empty host":        {"[main]\nhost =\n", "metadb.conf line 2: host has no value"},
 		"no database":       {"[main]\nhost = h\n", "metadb.conf: database has no value"},
-		"empty superuser":   {complete + "superuser =\n", "metadb.conf line 4: superuser has no value"},
+		"empty systemuser":  {complete + "systemuser =\n", "metadb.conf line 4: systemuser has no value"},
 		"empty system user": {complete + "systemuser =\n", "metadb.conf line 4: systemuser has no value"},
 		"port":              {complete + "port = many\n", `line 4: port must be a number from 1 to 65535, not "many"`},
 		"sslmode":           {complete + "sslmode = yes\n", `line 4: sslmode must be one of disable, allow, prefer, require, verify-ca, verify-full, not "yes"`},

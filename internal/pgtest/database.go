@@ -19,6 +19,11 @@ var shared = sync.OnceValues(func() (*Cluster, error) {
 	return NewCluster(context.Background(), Options{Settings: []string{"max_connections = 200"}})
 })
 
+// later is the cluster of this test process with PostgreSQL 16 or later.
+var later = sync.OnceValues(func() (*Cluster, error) {
+	return NewCluster(context.Background(), Options{Later: true, Settings: []string{"max_connections = 200"}})
+})
+
 // serial numbers the databases of this process.
 var serial atomic.Int64
 
@@ -38,6 +43,16 @@ type DB struct {
 func New(t testing.TB) *DB {
 	t.Helper()
 	cluster, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewOn(t, cluster)
+}
+
+// NewLater is New with PostgreSQL 16 or later.
+func NewLater(t testing.TB) *DB {
+	t.Helper()
+	cluster, err := later()
 	if err != nil {
 		t.Fatal(err)
 	}

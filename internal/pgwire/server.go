@@ -52,6 +52,9 @@ func Listen(config Config) (*Server, error) {
 		logins:   admission.Digest{Subject: subject, Level: slog.LevelInfo, Logger: config.Logger, Interval: config.DigestInterval},
 	}
 	for _, role := range []Role{config.System, config.Super} {
+		if role.Name == "" {
+			continue
+		}
 		if s.verifiers[role.Name], err = newVerifier(role.Password); err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"metadb/internal/access"
 	"metadb/internal/adminexec"
 	"metadb/internal/pgwire"
 	"metadb/internal/status"
@@ -38,7 +37,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Super:     pgwire.Role(s.config.Superuser),
 		Executor: adminexec.New(adminexec.Config{
 			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
-			Tables: streams, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: access.Roles{System: s.config.SystemUser.Name, Super: s.config.Superuser.Name},
+			Tables: streams, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: roles(s.config),
 		}),
 		Logger: s.logger,
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -93,7 +92,10 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 
 // prepare does as the superuser what the system user can't do for itself: it
 // gets the rights to make schemas in the database, and functions in public.
-func prepare(ctx context.Context, config *instance.Config, logger *slog.Logger) error {
+func prepare(ctx context.Context, config *instance.Config) error {
+	if config.Superuser.Name == "" {
+		return nil
+	}
 	if err := unshared(ctx, config, config.Superuser); err != nil {
 		return err
 	}
@@ -102,52 +104,39 @@ func prepare(ctx context.Context, config *instance.Config, logger *slog.Logger) 
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var exists, database, public bool
-	const question = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)"
-	if err := conn.QueryRow(ctx, question, config.SystemUser.Name).Scan(&exists); err != nil {
-		return fmt.Errorf("look at the database: %w", err)
+	err = roles(config).Prepare(ctx, conn, config.Database)
+	if errors.Is(err, access.ErrNoSystemUser) {
+		role := ident.Name(config.SystemUser.Name)
+		return fmt.Errorf("the role %q %w: check systemuser in metadb.conf, or make the role: create role %s login password '…'", role, err, role.SQL())
 	}
-	role := ident.Name(config.SystemUser.Name)
-	if !exists {
-		return fmt.Errorf("the role %q does not exist: check systemuser in metadb.conf, or make the role: create role %s login password '…'",
-			role, role.SQL())
-	}
-	const rights = `
-SELECT has_database_privilege($1, current_database(), 'CREATE')
-   AND has_database_privilege($1, current_database(), 'CONNECT')
-   AND has_database_privilege($1, current_database(), 'TEMPORARY'),
-       has_schema_privilege($1, 'public', 'CREATE')
-   AND has_schema_privilege($1, 'public', 'USAGE')`
-	if err := conn.QueryRow(ctx, rights, config.SystemUser.Name).Scan(&database, &public); err != nil {
-		return fmt.Errorf("look at the rights of %s: %w", role, err)
-	}
-	for _, missing := range []struct {
-		there bool
-		grant string
-	}{
-		{database, "GRANT CREATE, CONNECT, TEMPORARY ON DATABASE " + ident.Name(config.Database).SQL() + " TO " + role.SQL()},
-		{public, "GRANT CREATE, USAGE ON SCHEMA public TO " + role.SQL()},
-	} {
-		if missing.there {
-			continue
-		}
-		if _, err := conn.Exec(ctx, missing.grant); err != nil {
-			return fmt.Errorf("superuser %q lacks the right for this: %s: %w", config.Superuser.Name, missing.grant, err)
-		}
-	}
-	return checkAdministrator(ctx, conn, config, logger)
-}
-
-// checkAdministrator warns of what will not work where the superuser of metadb.conf is
-// none, as on managed services.
-func checkAdministrator(ctx context.Context, conn *pgx.Conn, config *instance.Config, logger *slog.Logger) error {
-	var lacking []string
-	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) (err error) {
-		lacking, err = access.Roles{System: config.SystemUser.Name, Super: config.Superuser.Name}.CheckAdministrator(ctx, tx)
-		return err
-	})
-	for _, line := range lacking {
-		logger.Warn(fmt.Sprintf("superuser %q of metadb.conf is no superuser of the database server, and lacks rights: %s", config.Superuser.Name, line))
+	if lacking, ok := errors.AsType[*access.PrepareError](err); ok {
+		return fmt.Errorf("superuser %q lacks the right for this: %w", config.Superuser.Name, lacking)
 	}
 	return err
+}
+
+// roles are those that no command may touch.
+func roles(config *instance.Config) access.Roles {
+	return access.Roles{System: config.SystemUser.Name, Super: config.Superuser.Name}
+}
+
+// checkRights warns of what will not work where no superuser is at hand, with the statement
+// that gives each right: where metadb.conf names none, or one that is none, as on managed
+// services.
+func (s *server) checkRights(ctx context.Context, own *pgx.Conn) error {
+	db := access.Database{Roles: roles(s.config), Own: own, LockTimeout: access.CommandLockTimeout, Administrator: func(ctx context.Context) (*pgx.Conn, error) {
+		return connect(ctx, s.config, s.config.Superuser)
+	}}
+	lacking, err := db.Lacks(ctx)
+	if err != nil {
+		return err
+	}
+	who := fmt.Sprintf("superuser %q of metadb.conf is no superuser of the database server, and lacks rights", s.config.Superuser.Name)
+	if s.config.Superuser.Name == "" {
+		who = fmt.Sprintf("the system user %q lacks rights", s.config.SystemUser.Name)
+	}
+	for _, line := range lacking {
+		s.logger.Warn(fmt.Sprintf("%s: %s", who, line))
+	}
+	return nil
 }

@@ -26,7 +26,12 @@ func exclusively(ctx context.Context, path string, do func(*pgx.Conn) error) (er
 		return err
 	}
 	defer owner.close(ctx)
-	return do(owner.conn)
+	conn, err := connect(ctx, data.config, data.config.SystemUser)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return do(conn)
 }
 
 // Offline does something with the database that no server may be running for:

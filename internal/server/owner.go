@@ -12,11 +12,6 @@ import (
 	"metadb/internal/instance"
 )
 
-// ownerLock is the key of the advisory lock that the one server of a database
-// holds: "metadb" in ASCII. It counts within one database.
-// https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-const ownerLock int64 = 0x6d6574616462
-
 const (
 	// watchInterval is how often the lock's connection is looked at.
 	watchInterval = 5 * time.Second
@@ -30,10 +25,14 @@ const (
 	takeInterval = 250 * time.Millisecond
 )
 
+// errLockLost says that the transaction that had the lock has failed.
+var errLockLost = errors.New("the lock of the database was lost")
+
 // errOwned says that another server has the database.
 var errOwned = errors.New("is in use by another Metadb server")
 
-// owner holds the lock of the database, on a connection of its own.
+// owner holds the lock of the database, on a connection of its own that does nothing else: it
+// stays in one transaction.
 type owner struct {
 	config *instance.Config
 	logger *slog.Logger
@@ -69,10 +68,9 @@ func (o *owner) take(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
+	taken := false
 	for end := time.Now().Add(patience); ; {
-		var taken bool
-		if err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", ownerLock).Scan(&taken); err != nil {
-			err = fmt.Errorf("lock the database: %w", err)
+		if taken, err = tryLock(ctx, conn); err != nil {
 			break
 		}
 		if taken {
@@ -91,18 +89,45 @@ func (o *owner) take(ctx context.Context, patience time.Duration) error {
 	return err
 }
 
-// holder says from where the lock is held, as far as can be seen.
-func holder(ctx context.Context, conn *pgx.Conn) string {
-	const sql = `
-SELECT coalesce(host(a.client_addr), 'a Unix socket')
-  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
- WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
-   AND l.classid::bigint << 32 | l.objid::bigint = $1`
-	var from string
-	if err := conn.QueryRow(ctx, sql, ownerLock).Scan(&from); err != nil {
-		return ""
+// tryLock tries to take the lock that the database has. In one that has none yet, or
+// is of an older version, it is the advisory lock, and guards what makes the other one.
+func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	there, err := hasServerLock(ctx, conn)
+	if err != nil {
+		return false, err
 	}
-	return fmt.Sprintf(", connected from %s", from)
+	if there {
+		return lockServer(ctx, conn)
+	}
+	var taken bool
+	if err := conn.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", legacyLock).Scan(&taken); err != nil {
+		return false, fmt.Errorf("lock the database: %w", err)
+	}
+	return taken, nil
+}
+
+// secure takes the lock that strangers can't take, once the database has it.
+func (o *owner) secure(ctx context.Context) error {
+	if holdsLock(o.conn) {
+		return nil
+	}
+	for end := time.Now().Add(takeTime); ; {
+		taken, err := lockServer(ctx, o.conn)
+		switch {
+		case err != nil:
+			return err
+		case taken:
+			if _, err := o.conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", pgx.QueryExecModeSimpleProtocol, legacyLock); err != nil {
+				return fmt.Errorf("lock the database: %w", err)
+			}
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("database %q %w%s", o.config.Database, errOwned, holder(ctx, o.conn))
+		}
+		if err := wait(ctx, takeInterval); err != nil {
+			return err
+		}
+	}
 }
 
 // watch keeps the lock: when its connection is lost, it is taken again. It
@@ -138,6 +163,9 @@ func (o *owner) look(ctx context.Context) error {
 		asking, cancel := context.WithTimeout(ctx, connectTimeout)
 		err := o.conn.Ping(asking)
 		cancel()
+		if err == nil && !holdsLock(o.conn) {
+			err = errLockLost
+		}
 		if err == nil {
 			return nil
 		}

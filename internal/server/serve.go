@@ -31,7 +31,7 @@ type server struct {
 // what it started has stopped then, in reverse order.
 func (s *server) serve(ctx context.Context) error {
 	//   superuser ──rights──▶ system user, who owns everything
-	if err := prepare(ctx, s.config, s.logger); err != nil {
+	if err := prepare(ctx, s.config); err != nil {
 		return err
 	}
 	//   one server per database
@@ -41,11 +41,22 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer owner.close(ctx)
 	//   schema metadb
-	if err := metaschema.Ensure(ctx, owner.conn, Version); err != nil {
+	conn, err := connect(ctx, s.config, s.config.SystemUser)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if err := s.checkRights(ctx, conn); err != nil {
+		return err
+	}
+	if err := metaschema.Ensure(ctx, conn, Version); err != nil {
+		return err
+	}
+	if err := owner.secure(ctx); err != nil {
 		return err
 	}
 	s.log.ready.Store(true)
-	pool, err := newPool(ctx, s.config, owner.conn)
+	pool, err := newPool(ctx, s.config, conn)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,146 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/ident"
+)
+
+// RetiredRole is the role that has what dropped users owned. It can't log in, is
+// a member of nothing, and has no rights but to its own objects.
+const RetiredRole = "metadb_retired"
+
+// administrator carries out the statements that need more rights than the system
+// user's: these and no others. Where metadb.conf names a superuser they are
+// carried out with its rights, in a transaction that reads pg_catalog only.
+// docs/security.md has the list; a test compares the two.
+type administrator struct {
+	tx pgx.Tx
+	// name is the role's, super says that it is a superuser.
+	name  string
+	super bool
+	// granular says that being a member of a role, having its rights (INHERIT) and
+	// becoming it (SET) are three things: from PostgreSQL 16 on.
+	// https://www.postgresql.org/docs/16/sql-grant.html
+	granular bool
+}
+
+// granularMembership is that version, as server_version_num has it.
+const granularMembership = 160000
+
+func newAdministrator(ctx context.Context, tx pgx.Tx) (*administrator, error) {
+	a := &administrator{tx: tx}
+	const question = `
+SELECT r.rolname::text, r.rolsuper, pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= $1
+  FROM pg_catalog.pg_roles AS r
+ WHERE r.rolname = current_user`
+	if err := tx.QueryRow(ctx, question, granularMembership).Scan(&a.name, &a.super, &a.granular); err != nil {
+		return nil, fmt.Errorf("look for the administrator's rights: %w", err)
+	}
+	if a.granular && !a.super {
+		// Who makes a role may act for it then.
+		if err := a.exec(ctx, "SET LOCAL createrole_self_grant = 'set, inherit'"); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// exec carries out a statement, and names it in the error. Passwords are not sent
+// through it.
+func (a *administrator) exec(ctx context.Context, sql string) error {
+	if _, err := a.tx.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("%s: %w", sql, err)
+	}
+	return nil
+}
+
+// createUser makes a role that can log in. verifier is a constant.
+func (a *administrator) createUser(ctx context.Context, name ident.Name, verifier string, connections int) error {
+	_, err := a.tx.Exec(ctx, "CREATE ROLE "+name.SQL()+" LOGIN CONNECTION LIMIT "+strconv.Itoa(connections)+" PASSWORD "+verifier)
+	return err
+}
+
+// setPassword changes a user's password. verifier is a constant.
+func (a *administrator) setPassword(ctx context.Context, name ident.Name, verifier string) error {
+	_, err := a.tx.Exec(ctx, "ALTER ROLE "+name.SQL()+" PASSWORD "+verifier)
+	return err
+}
+
+// comment describes a role. text is a constant.
+func (a *administrator) comment(ctx context.Context, name ident.Name, text string) error {
+	return a.exec(ctx, "COMMENT ON ROLE "+name.SQL()+" IS "+text)
+}
+
+// createRetired makes RetiredRole, unless the Metadb of another database has just done so.
+func (a *administrator) createRetired(ctx context.Context) error {
+	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE ROLE "+ident.Name(RetiredRole).SQL()+" NOLOGIN")
+		return err
+	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && (refused.Code == "42710" || refused.Code == "23505") {
+		return nil
+	}
+	return err
+}
+
+// join makes a role a member of another one, with all its rights.
+func (a *administrator) join(ctx context.Context, role, member string) error {
+	sql := "GRANT " + ident.Name(role).SQL() + " TO " + ident.Name(member).SQL()
+	if a.granular {
+		sql += " WITH INHERIT TRUE, SET TRUE"
+	}
+	return a.exec(ctx, sql)
+}
+
+func (a *administrator) createSchema(ctx context.Context, user ident.Name) error {
+	return a.exec(ctx, "CREATE SCHEMA "+user.SQL()+" AUTHORIZATION "+user.SQL())
+}
+
+func (a *administrator) renameSchema(ctx context.Context, from, to ident.Name) error {
+	return a.exec(ctx, "ALTER SCHEMA "+from.SQL()+" RENAME TO "+to.SQL())
+}
+
+func (a *administrator) reassignOwned(ctx context.Context, from, to ident.Name) error {
+	return a.exec(ctx, "REASSIGN OWNED BY "+from.SQL()+" TO "+to.SQL())
+}
+
+// dropOwned drops what a role owns, and takes all its privileges away.
+func (a *administrator) dropOwned(ctx context.Context, name ident.Name) error {
+	return a.exec(ctx, "DROP OWNED BY "+name.SQL())
+}
+
+func (a *administrator) dropRole(ctx context.Context, name ident.Name) error {
+	return a.exec(ctx, "DROP ROLE "+name.SQL())
+}
+
+func (a *administrator) lockTable(ctx context.Context, table ident.Qualified) error {
+	return a.exec(ctx, "LOCK TABLE ONLY "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
+}
+
+// runAsInvoker has a routine run with the rights of who calls it. The signature
+// is quoted.
+func (a *administrator) runAsInvoker(ctx context.Context, signature string) error {
+	return a.exec(ctx, "ALTER ROUTINE "+signature+" SECURITY INVOKER")
+}
+
+// revokeAll takes all privileges on an object away from a role, or from PUBLIC.
+func (a *administrator) revokeAll(ctx context.Context, object, grantee string) error {
+	return a.exec(ctx, "REVOKE ALL ON "+object+" FROM "+grantee+" CASCADE")
+}
+
+// grant and revoke are of an object that another role owns, "SELECT ON
+// schema.table".
+func (a *administrator) grant(ctx context.Context, privilege string, user ident.Name) error {
+	return a.exec(ctx, "GRANT "+privilege+" TO "+user.SQL())
+}
+
+func (a *administrator) revoke(ctx context.Context, privilege string, user ident.Name) error {
+	return a.exec(ctx, "REVOKE "+privilege+" FROM "+user.SQL())
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// legacyLock is the key of the advisory lock that the one server of a database had
+// up to database version 1026: "metadb" in ASCII. Anybody may take such a lock, so that
+// it counts only where there is nothing else yet to lock, and against the system user's
+// sessions, which may be an older program's.
+// https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+const legacyLock int64 = 0x6d6574616462
+
+// codeLockNotAvailable is the SQLSTATE of a lock that somebody else has.
+const codeLockNotAvailable = "55P03"
+
+// lockServer tries to lock metadb.server_lock, in a transaction that the session stays in:
+// that needs a right on the view, which only the system user has. Between statements the
+// transaction has neither a snapshot nor a number, so that VACUUM cleans up behind it; the
+// extended protocol would leave a portal open, with its snapshot. A standby can wait for the
+// lock without NOWAIT. It reports false where another session has it.
+func lockServer(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	_, err := conn.Exec(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE metadb.server_lock IN EXCLUSIVE MODE NOWAIT")
+	if err == nil {
+		var older bool
+		if err = conn.QueryRow(ctx, olderSQL, pgx.QueryExecModeSimpleProtocol, legacyLock).Scan(&older); err == nil && !older {
+			return true, nil
+		}
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeLockNotAvailable {
+		err = nil
+	}
+	if _, failed := conn.Exec(ctx, "ROLLBACK"); failed != nil && err == nil {
+		err = failed
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock the database: %w", err)
+	}
+	return false, nil
+}
+
+// olderSQL asks whether a session of the same role has the legacy lock. Whose a
+// session is, everybody may see.
+const olderSQL = `
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+     WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+       AND a.datname = pg_catalog.current_database() AND a.usename = current_user
+       AND l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8 = $1)`
+
+// holdsLock reports whether a session is still in the transaction that has the lock: one that
+// failed has lost it.
+func holdsLock(conn *pgx.Conn) bool { return conn.PgConn().TxStatus() == 'T' }
+
+// hasServerLock reports whether the database has what is locked.
+func hasServerLock(ctx context.Context, conn *pgx.Conn) (there bool, err error) {
+	if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass('metadb.server_lock') IS NOT NULL").Scan(&there); err != nil {
+		return false, fmt.Errorf("lock the database: %w", err)
+	}
+	return there, nil
+}
+
+// holder says from where the lock is held, as far as can be seen.
+func holder(ctx context.Context, conn *pgx.Conn) string {
+	const sql = `
+SELECT a.usename::pg_catalog.text, a.pid, CASE WHEN a.backend_start IS NULL THEN '' ELSE coalesce(pg_catalog.host(a.client_addr), 'a Unix socket') END,
+       a.usename = current_user
+  FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+ WHERE l.granted AND l.pid <> pg_catalog.pg_backend_pid() AND a.datname = pg_catalog.current_database()
+   AND (l.locktype = 'relation' AND l.mode = 'ExclusiveLock' AND l.relation = pg_catalog.to_regclass('metadb.server_lock')
+        OR l.locktype = 'advisory' AND l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8 = $1)
+ ORDER BY 4 DESC, l.locktype DESC
+ LIMIT 1`
+	var role, from string
+	var pid int32
+	var same bool
+	if err := conn.QueryRow(ctx, sql, legacyLock).Scan(&role, &pid, &from, &same); err != nil {
+		return ""
+	}
+	switch {
+	case !same:
+		return fmt.Sprintf(", or rather session %d of role %q has its lock: end that session", pid, role)
+	case from == "":
+		return ""
+	}
+	return ", connected from " + from
+}

@@ -1,0 +1,125 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/logging"
+)
+
+// TestLockOfStranger: who may connect, and no more, stops no server with locks that everybody
+// may take, and takes none that the server needs.
+func TestLockOfStranger(t *testing.T) {
+	i, feed := install(t), newFeed(t)
+	r := i.start(t)
+	r.admin(t, "create user "+i.db.Name+"_analyst with password 'x'")
+	r.admin(t, "grant access on all to "+i.db.Name+"_analyst")
+	config, err := pgx.ParseConfig(i.db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.User = i.db.Name + "_analyst"
+	analyst, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = analyst.Close(t.Context()) }()
+	locks := []string{"SET lock_timeout = '5s'", fmt.Sprintf("SELECT pg_advisory_lock(%d)", legacyLock)}
+	for _, name := range []string{"library", `"library"."zzz___patron___"`} {
+		locks = append(locks, fmt.Sprintf("SELECT pg_advisory_lock(1296393282, hashtext('%s'))", name))
+	}
+	for _, sql := range locks {
+		if _, err := analyst.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sql := range []string{
+		"BEGIN; LOCK TABLE metadb.server_lock IN ACCESS SHARE MODE", "BEGIN; LOCK TABLE metadb.creation_lock IN ACCESS SHARE MODE", "SELECT FROM metadb.creation_lock FOR SHARE",
+	} {
+		if _, err := analyst.Exec(t.Context(), sql); err == nil || refusal(err).Code != "42501" {
+			t.Errorf("%s: %v", sql, err)
+		}
+		if _, err := analyst.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What the server needs at the next start, and when it makes a schema and years.
+	r.stop(t)
+	r = i.start(t)
+	r.admin(t, feed.source())
+	feed.change('c', 1, "Ada", "")
+	r.awaitText(t, current, "1=Ada")
+	r.stop(t)
+}
+
+// TestLockKeepsNothing: the lock, which is held as long as the server runs, keeps VACUUM
+// from cleaning up nothing, and a session that has lost it is noticed.
+func TestLockKeepsNothing(t *testing.T) {
+	i := install(t)
+	i.start(t).stop(t)
+	config, err := instanceConfig(i.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := own(t.Context(), config, slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close(t.Context())
+	if err := o.look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var behind bool
+	const question = "SELECT backend_xmin IS NOT NULL OR backend_xid IS NOT NULL FROM pg_stat_activity WHERE pid = $1"
+	pid := o.conn.PgConn().PID()
+	if err := i.db.Pool.QueryRow(t.Context(), question, pid).Scan(&behind); err != nil || behind {
+		t.Errorf("it holds VACUUM back: %t, %v", behind, err)
+	}
+	if _, err := i.db.Pool.Exec(t.Context(), "VACUUM"); err != nil {
+		t.Error(err)
+	}
+	back := 0
+	o.back = func() { back++ }
+	if _, err := o.conn.Exec(t.Context(), "SELECT 1 / 0"); err == nil {
+		t.Fatal("no error")
+	}
+	if err := o.look(t.Context()); err == nil || o.conn != nil {
+		t.Errorf("the lost lock was not noticed: %v", err)
+	}
+	if err := o.look(t.Context()); err != nil || back != 1 || !holdsLock(o.conn) {
+		t.Errorf("it was not taken again: %v, %d", err, back)
+	}
+}
+
+// TestLockOfOlderProgram: a server of a version that had only the advisory lock keeps a
+// later one away, and says from where.
+func TestLockOfOlderProgram(t *testing.T) {
+	i := install(t)
+	i.start(t).stop(t)
+	config, err := instanceConfig(i.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, err := connect(t.Context(), config, config.SystemUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = older.Close(t.Context()) }()
+	if _, err := older.Exec(t.Context(), "SELECT pg_advisory_lock($1)", legacyLock); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connect(t.Context(), config, config.SystemUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if taken, err := tryLock(t.Context(), conn); err != nil || taken {
+		t.Errorf("taken: %t, %v", taken, err)
+	}
+	if got := holder(t.Context(), conn); got != ", connected from 127.0.0.1" {
+		t.Errorf("holder: %q", got)
+	}
+}
