@@ -157,6 +157,15 @@ func Rights(ctx context.Context, db Querier, user string) ([]Right, error) {
 // Missing lists the rights that were granted and are not there: the object came
 // later, or was made anew.
 func Missing(ctx context.Context, db Querier) ([]Right, error) {
+	rows, err := db.Query(ctx, "SELECT FROM metadb.acl LIMIT 1")
+	if err != nil {
+		return nil, fmt.Errorf("list rights: %w", err)
+	}
+	granted := rows.Next()
+	rows.Close()
+	if err := rows.Err(); err != nil || !granted { // nothing to look for in PostgreSQL's own tables
+		return nil, err
+	}
 	all, err := Rights(ctx, db, "")
 	var missing []Right
 	for _, right := range all {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -36,7 +37,7 @@ func Configure(ctx context.Context, conn *pgx.Conn, profile Profile) error {
 	// A pooler that shares its connections keeps nothing prepared: both statements are for
 	// the simple query protocol.
 	if version(server) <= newestKnown {
-		err := server.Exec(ctx, begin+"; "+configureSQL(settings)).Close()
+		err := server.Exec(ctx, begin+"; "+configureSQL(settings, version(server))).Close()
 		if err == nil {
 			return nil
 		}
@@ -68,26 +69,41 @@ func unique(settings []Setting) []Setting {
 	return once
 }
 
-// configureSQL returns the statement that sets those settings that the server has and the
-// session may set. For a list of names and values it is
+// configureSQL returns the statements that set those settings that a server of a major
+// version has and the session may set. For a list of names and values they are
 //
-//	SELECT count(set_config(v.name, v.value, false))
-//	  FROM (VALUES ('jit', 'off'), …) AS v (name, value)
-//	 WHERE current_setting(v.name, true) IS NOT NULL
-//	   AND (v.name <> ALL ('{deadlock_timeout, …}') OR has_parameter_privilege(v.name, 'SET'))
+//	SET jit = 'off'; …;
+//	SELECT CASE WHEN current_setting('trace_sort', true) IS NOT NULL THEN set_config('trace_sort', 'off', false) END, …,
+//	       CASE WHEN has_parameter_privilege('deadlock_timeout', 'SET') THEN set_config('deadlock_timeout', '1s', false) END, …
 //
-// A value that the server does not take is an error. Names and values are this package's
-// constants.
-func configureSQL(settings []Setting) string {
-	return `SELECT pg_catalog.count(pg_catalog.set_config(v.name, v.value, false))
-  FROM (VALUES ` + values(settings) + `) AS v (name, value)
- WHERE pg_catalog.current_setting(v.name, true) IS NOT NULL
-   AND (v.name <> ALL ('{` + strings.Join(restricted, ", ") + `}') OR pg_catalog.has_parameter_privilege(v.name, 'SET'))`
+// What the server does not have, or does not take, is an error but for the settings of the
+// second statement. Names and values are this package's constants.
+func configureSQL(settings []Setting, version int) string {
+	var sets strings.Builder
+	var asked []string
+	for _, setting := range settings {
+		last, ended := until[setting.Name]
+		switch {
+		case version < since[setting.Name] || ended && version > last:
+		case slices.Contains(restricted, setting.Name):
+			asked = append(asked, setting.where("pg_catalog.has_parameter_privilege('%s', 'SET')"))
+		case slices.Contains(uncertain, setting.Name):
+			asked = append(asked, setting.where("pg_catalog.current_setting('%s', true) IS NOT NULL"))
+		default:
+			fmt.Fprintf(&sets, "SET %s = '%s'; ", setting.Name, setting.Value)
+		}
+	}
+	return sets.String() + "SELECT " + strings.Join(asked, ", ")
+}
+
+// where returns the expression that sets a setting where a condition holds for its name.
+func (s Setting) where(condition string) string {
+	return fmt.Sprintf("CASE WHEN "+condition+" THEN pg_catalog.set_config('%s', '%s', false) END", s.Name, s.Name, s.Value)
 }
 
 // lookUpSQL returns a statement that does the same, and looks up which settings the server
 // has, which values they take and who may set them: where configureSQL was refused, or the
-// server is one that this package does not know. It takes PostgreSQL some ten times as long. For a
+// server is one that this package does not know. It takes PostgreSQL several times as long. For a
 // list of names and values it is
 //
 //	SELECT set_config(s.name, coalesce(v.value, s.boot_val), false)

@@ -3,6 +3,7 @@ package dbsession
 import (
 	"context"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,14 @@ func TestConfigureSQL(t *testing.T) {
 	for _, setting := range []string{"enable_sort = off", "enable_partitionwise_join = on", "session_replication_role = replica", "datestyle = German", "jit = on"} {
 		exec("ALTER DATABASE " + db.Name + " SET " + setting)
 	}
+	conn, err := pgx.Connect(t.Context(), db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := version(conn.PgConn())
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	after := func(profile Profile, role, configure string) map[string]string {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), db.ConnString)
@@ -48,7 +57,11 @@ func TestConfigureSQL(t *testing.T) {
 		}
 		settings := make(map[string]string)
 		var name, setting string
-		if _, err := pgx.ForEachRow(rows, []any{&name, &setting}, func() error { settings[name] = setting; return nil }); err != nil {
+		_, err = pgx.ForEachRow(rows, []any{&name, &setting}, func() error {
+			settings[name] = strings.ReplaceAll(setting, `"`, "")
+			return nil
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		return settings
@@ -56,7 +69,7 @@ func TestConfigureSQL(t *testing.T) {
 	for _, profile := range []Profile{Command, Stream} {
 		settings := unique(profile.Settings())
 		for _, role := range []string{"", role, role} {
-			set, lookedUp := after(profile, role, configureSQL(settings)), after(profile, role, lookUpSQL(settings))
+			set, lookedUp := after(profile, role, configureSQL(settings, known)), after(profile, role, lookUpSQL(settings))
 			if !maps.Equal(set, lookedUp) {
 				for name := range lookedUp {
 					if set[name] != lookedUp[name] {

@@ -25,7 +25,12 @@ func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = Configure(ctx, conn, Command)
+	return configured(ctx, config, conn)
+}
+
+// configured returns a session that config was asked for, with the settings of Command.
+func configured(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
+	err := Configure(ctx, conn, Command)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
 		if conn, err = request(ctx, guard(config, transactionTimeout)); err != nil {
 			return nil, err

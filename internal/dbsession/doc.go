@@ -8,6 +8,6 @@
 // slower (work_mem, shared_buffers, costs of the planner) stays the administrator's, but in the
 // sessions that apply batches (Stream). Settings that a server version does not have are left out.
 //
-// Require tells a database that can't be used: too old, or not in UTF8. Exclusive tells a
+// Require tells a database that can't be used: too old, or not in UTF8. ConnectExclusive tells a
 // pooler that lends one connection of the database to several sessions.
 package dbsession

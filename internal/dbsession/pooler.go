@@ -19,19 +19,36 @@ var ErrShared = errors.New("a connection pooler in transaction or statement mode
 // often the same connection again, sometimes each in turn.
 const exclusiveRounds = 8
 
-// Exclusive returns ErrShared unless each connection has a process of the database to
-// itself: two that are open at once must have different ones, and keep them from one statement to
-// the next. It changes no settings, which a pooler would leave to others.
-func Exclusive(ctx context.Context, config *pgx.ConnConfig) error {
+// ConnectExclusive is Connect, and returns ErrShared unless each connection has a process of
+// the database to itself: two that are open at once must have different ones, and keep them from
+// one statement to the next. Until that is known it changes no settings, which a pooler would
+// leave to others.
+func ConnectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	var conns [2]*pgx.Conn
 	for i := range conns {
-		conn, err := request(ctx, config)
-		if err != nil {
-			return err
+		var err error
+		if conns[i], err = request(ctx, config); err != nil {
+			closeAll(ctx, conns[:i])
+			return nil, err
 		}
-		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-		conns[i] = conn
 	}
+	if err := exclusive(ctx, conns); err != nil {
+		closeAll(ctx, conns[:])
+		return nil, err
+	}
+	closeAll(ctx, conns[1:])
+	return configured(ctx, config, conns[0])
+}
+
+func closeAll(ctx context.Context, conns []*pgx.Conn) {
+	for _, conn := range conns {
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+}
+
+// exclusive returns ErrShared if one of two connections changes its process, or has that of
+// the other.
+func exclusive(ctx context.Context, conns [2]*pgx.Conn) error {
 	var before [2]int
 	for range exclusiveRounds {
 		var now [2]int

@@ -70,7 +70,13 @@ func TestConfigure(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(dbsession.Stream, map[string]string{"work_mem": "32MB", "enable_indexscan": "on", "enable_hashjoin": "off"})
-	if err := dbsession.Exclusive(t.Context(), config); err != nil {
-		t.Errorf("no pooler: %v", err)
+	sole, err := dbsession.ConnectExclusive(t.Context(), config)
+	if err != nil {
+		t.Fatalf("no pooler: %v", err)
+	}
+	conn, first := sole, conn
+	check(dbsession.Command, map[string]string{"work_mem": "1MB"})
+	if err := first.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -96,8 +96,8 @@ var common = []Setting{
 	{"row_security", "on"},
 	{"restrict_nonsystem_relation_kind", ""},
 	{"session_replication_role", "origin"},
-	{"event_triggers", "on"},      // since 17
-	{"createrole_self_grant", ""}, // since 16
+	{"event_triggers", "on"},
+	{"createrole_self_grant", ""},
 	{"password_encryption", "scram-sha-256"},
 	{"gin_fuzzy_search_limit", "0"},
 	{"stats_fetch_consistency", "cache"},
@@ -113,9 +113,9 @@ var common = []Setting{
 	// make.
 	{"enable_async_append", "on"},
 	{"enable_bitmapscan", "on"},
-	{"enable_distinct_reordering", "on"}, // since 18
+	{"enable_distinct_reordering", "on"},
 	{"enable_gathermerge", "on"},
-	{"enable_group_by_reordering", "on"}, // since 17
+	{"enable_group_by_reordering", "on"},
 	{"enable_hashagg", "on"},
 	{"enable_hashjoin", "on"},
 	{"enable_incremental_sort", "on"},
@@ -130,15 +130,15 @@ var common = []Setting{
 	{"enable_partition_pruning", "on"},
 	{"enable_partitionwise_aggregate", "off"},
 	{"enable_partitionwise_join", "off"},
-	{"enable_presorted_aggregate", "on"},   // since 16
-	{"enable_self_join_elimination", "on"}, // since 18
+	{"enable_presorted_aggregate", "on"},
+	{"enable_self_join_elimination", "on"},
 	{"enable_seqscan", "on"},
 	{"enable_sort", "on"},
 	{"enable_tidscan", "on"},
 	{"plan_cache_mode", "auto"},
 	{"constraint_exclusion", "partition"},
-	{"force_parallel_mode", "off"},  // until 15
-	{"debug_parallel_query", "off"}, // since 16
+	{"force_parallel_mode", "off"},
+	{"debug_parallel_query", "off"},
 	{"from_collapse_limit", "8"},
 	{"join_collapse_limit", "8"},
 	{"geqo", "off"},
@@ -162,9 +162,30 @@ var common = []Setting{
 	{"trace_sort", "off"},
 }
 
-// restricted are those of the settings that only a superuser may set, and who has been
-// granted it.
-var restricted = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
+// since and until have the major versions that were the first and the last to have a
+// setting, where that is not all from Oldest to newestKnown.
+var (
+	since = map[string]int{
+		"createrole_self_grant":        16,
+		"debug_parallel_query":         16,
+		"enable_distinct_reordering":   18,
+		"enable_group_by_reordering":   17,
+		"enable_presorted_aggregate":   16,
+		"enable_self_join_elimination": 18,
+		"event_triggers":               17,
+		"transaction_timeout":          transactionTimeoutSince,
+	}
+	until = map[string]int{"force_parallel_mode": 15}
+)
+
+var (
+	// restricted are the settings that only a superuser may set, and who has been granted
+	// it.
+	restricted = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
+	// uncertain are those that came with a minor version, or depend on how PostgreSQL was
+	// built.
+	uncertain = []string{"restrict_nonsystem_relation_kind", "trace_sort"}
+)
 
 // stream is what keeps the plans of applying stable: the temporary tables have no
 // statistics, and the tables that they are joined with grow from nothing, so that

@@ -35,6 +35,23 @@ func connect(ctx context.Context, config *instance.Config, role instance.Role) (
 
 // dial is connect with more settings.
 func dial(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+	return openSession(ctx, config, role, set, dbsession.Connect)
+}
+
+// dialUnshared is dial, and returns an error if what answers where the database is expected
+// lends its connections out, as a pooler in transaction mode does.
+func dialUnshared(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+	conn, err := openSession(ctx, config, role, set, dbsession.ConnectExclusive)
+	if errors.Is(err, dbsession.ErrShared) {
+		return nil, fmt.Errorf("%s port %d: %w", config.Host, config.Port, err)
+	}
+	return conn, err
+}
+
+// openSession connects as a role with more settings, by a function that does it.
+func openSession(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig),
+	connect func(context.Context, *pgx.ConnConfig) (*pgx.Conn, error),
+) (*pgx.Conn, error) {
 	parsed, err := pgx.ParseConfig(config.ConnString(role))
 	if err != nil {
 		return nil, fmt.Errorf("connection to the database: %w", err)
@@ -43,29 +60,11 @@ func dial(ctx context.Context, config *instance.Config, role instance.Role, set 
 	set(parsed)
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	conn, err := dbsession.Connect(ctx, parsed)
-	if err != nil {
-		return nil, explain(config, role, err)
+	conn, err := connect(ctx, parsed)
+	if err != nil && !errors.Is(err, dbsession.ErrShared) {
+		err = explain(config, role, err)
 	}
-	return conn, nil
-}
-
-// unshared returns an error if what answers where the database is expected lends its
-// connections out, as a pooler in transaction mode does.
-func unshared(ctx context.Context, config *instance.Config, role instance.Role) error {
-	parsed, err := pgx.ParseConfig(config.ConnString(role))
-	if err != nil {
-		return fmt.Errorf("connection to the database: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	switch err := dbsession.Exclusive(ctx, parsed); {
-	case errors.Is(err, dbsession.ErrShared):
-		return fmt.Errorf("%s port %d: %w", config.Host, config.Port, err)
-	case err != nil:
-		return explain(config, role, err)
-	}
-	return nil
+	return conn, err
 }
 
 // newPool returns the pool of the system user's connections, which are made with the
@@ -96,10 +95,7 @@ func prepare(ctx context.Context, config *instance.Config) error {
 	if config.Superuser.Name == "" {
 		return nil
 	}
-	if err := unshared(ctx, config, config.Superuser); err != nil {
-		return err
-	}
-	conn, err := connect(ctx, config, config.Superuser)
+	conn, err := dialUnshared(ctx, config, config.Superuser, func(*pgx.ConnConfig) {})
 	if err != nil {
 		return err
 	}

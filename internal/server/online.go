@@ -183,7 +183,7 @@ func (s *streams) halted(ctx context.Context, name string, do func() error) erro
 		if err == nil {
 			s.registry.Source(name).SetGaps(nil)
 		}
-		s.start(options)
+		s.start(options, false)
 	}
 	return err
 }

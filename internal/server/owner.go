@@ -49,18 +49,19 @@ type owner struct {
 
 // own takes the lock. It fails if another server has it.
 func own(ctx context.Context, config *instance.Config, logger *slog.Logger) (*owner, error) {
-	if err := unshared(ctx, config, config.SystemUser); err != nil {
-		return nil, err
-	}
 	o := &owner{config: config, logger: logger, retake: retakeTime, words: &lastWords{}}
-	if err := o.take(ctx, takeTime); err != nil {
+	conn, err := dialUnshared(ctx, config, config.SystemUser, o.words.listen)
+	if err != nil {
+		return nil, o.words.add(err)
+	}
+	if err := o.take(ctx, conn, takeTime); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
 
-// take connects and takes the lock, for as long as patience lasts.
-func (o *owner) take(ctx context.Context, patience time.Duration) error {
+// retakeLock connects and takes the lock.
+func (o *owner) retakeLock(ctx context.Context) error {
 	conn, err := o.words.connect(ctx, o.config)
 	if o.away != nil {
 		o.away(err)
@@ -68,7 +69,13 @@ func (o *owner) take(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return err
 	}
-	taken := false
+	return o.take(ctx, conn, o.retake)
+}
+
+// take takes the lock on a connection, for as long as patience lasts.
+func (o *owner) take(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
+	var taken bool
+	var err error
 	for end := time.Now().Add(patience); ; {
 		if taken, err = tryLock(ctx, conn); err != nil {
 			break
@@ -172,7 +179,7 @@ func (o *owner) look(ctx context.Context) error {
 		o.close(ctx)
 		return o.words.add(err)
 	}
-	if err := o.take(ctx, o.retake); err != nil {
+	if err := o.retakeLock(ctx); err != nil {
 		return err
 	}
 	o.logger.Info("the database is back")

@@ -26,13 +26,16 @@ type stored struct {
 	batchEvents int
 }
 
-// load reads what a stream is built from, and the catalog: another server, or
-// a commit whose answer was lost, may have changed the tables.
+// load reads what a stream is built from, and, but for the first time, the catalog: another
+// server, or a commit whose answer was lost, may have changed the tables.
 func (s *stream) load(ctx context.Context) (*stored, error) {
 	s.state.SetStream(status.Starting, "")
-	if err := s.tables.reload(ctx, s.pool); err != nil {
-		return nil, err
+	if !s.loaded {
+		if err := s.tables.reload(ctx, s.pool); err != nil {
+			return nil, err
+		}
 	}
+	s.loaded = false
 	s.showFaults(s.tables.faults())
 	now, err := datasource.Load(ctx, s.pool, s.captured.Name)
 	if err != nil {

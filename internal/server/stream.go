@@ -34,6 +34,9 @@ type stream struct {
 	life   context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
+	// loaded says that the tables need not be read for the first building: the server has
+	// read them as it started, and has applied nothing of the source since.
+	loaded bool
 	scope  scope
 	// firsts are where partitions were begun, in case the database forgets.
 	firsts kafka.Firsts

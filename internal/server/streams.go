@@ -81,7 +81,7 @@ func (s *streams) run(ctx context.Context) error {
 	s.mu.Lock()
 	s.ctx = ctx
 	for _, options := range s.started {
-		s.start(options)
+		s.start(options, true)
 	}
 	s.mu.Unlock()
 	<-ctx.Done()
@@ -92,8 +92,9 @@ func (s *streams) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// start starts a stream. The caller holds mu.
-func (s *streams) start(options *datasource.Options) {
+// start starts a stream; loaded says that the tables have just been read. The caller holds
+// mu.
+func (s *streams) start(options *datasource.Options, loaded bool) {
 	state := s.registry.Source(options.Name)
 	if !options.Enable {
 		state.SetStream(status.Inactive, "the data source is disabled")
@@ -103,7 +104,7 @@ func (s *streams) start(options *datasource.Options) {
 	state.SetStream(status.Starting, "")
 	ctx, cancel := context.WithCancel(s.ctx)
 	one := &stream{
-		streams: s, captured: options, state: state, life: ctx, cancel: cancel, done: make(chan struct{}),
+		streams: s, captured: options, state: state, life: ctx, cancel: cancel, done: make(chan struct{}), loaded: loaded,
 	}
 	one.setOrigins(s.origins)
 	s.running[options.Name] = one
@@ -128,7 +129,7 @@ func (s *streams) StartSource(ctx context.Context, name string) error {
 	case s.running[name] != nil:
 		return nil
 	}
-	s.start(options)
+	s.start(options, false)
 	return nil
 }
 
