@@ -22,6 +22,8 @@ type parameter struct {
 	repository bool
 	// interval says that it is a positive interval.
 	interval bool
+	// optional says that it may be empty.
+	optional bool
 	// restart says that the server uses it only after a restart.
 	restart bool
 }
@@ -33,6 +35,7 @@ func parameters() []parameter {
 		{name: "external_sql_folio", repository: true},
 		{name: "external_sql_reshare", repository: true},
 		{name: "kafka_sync_concurrency", low: 1, high: 32, restart: true},
+		{name: "log_retention", interval: true, optional: true},
 		{name: "max_poll_interval", low: 1000, high: 2_147_483_647, restart: true},
 		{name: "snapshot_deadline", interval: true, restart: true},
 	}
@@ -88,6 +91,7 @@ func findParameter(name adminlang.Name) (parameter, error) {
 func (e *Executor) checkParameter(ctx context.Context, p parameter, v adminlang.Value) error {
 	invalid := &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At}
 	switch {
+	case p.optional && v.Text == "":
 	case p.high > 0:
 		if n, err := strconv.Atoi(v.Text); err != nil || n < p.low || n > p.high {
 			invalid.Hint = fmt.Sprintf("it is a number from %d to %d", p.low, p.high)

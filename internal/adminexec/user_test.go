@@ -92,7 +92,7 @@ func TestUsers(t *testing.T) {
 
 	var verifier, comment string
 	row := f.db.Pool.QueryRow(t.Context(), "SELECT rolpassword, shobj_description(oid, 'pg_authid') FROM pg_authid WHERE rolname = $1", anna)
-	if err := row.Scan(&verifier, &comment); err != nil || !strings.HasPrefix(verifier, "SCRAM-SHA-256$4096:") || comment != "it's her" {
+	if err := row.Scan(&verifier, &comment); err != nil || !strings.HasPrefix(verifier, "SCRAM-SHA-256$15000:") || comment != "it's her" {
 		t.Errorf("verifier %s, comment %s, %v", verifier, comment, err)
 	}
 	if strings.Contains(f.log.String(), "geheim") {

@@ -42,6 +42,7 @@ type Options struct {
 	SilenceWarning                            string
 	HeartbeatTopic, HeartbeatTable            string
 	NullMeansUnchanged                        string
+	SASLPasswordFile, SASLPasswordEnv         string
 }
 
 // New returns the options of a data source before any is given: enabled, and
@@ -59,6 +60,7 @@ func Names() []string {
 		"sasl_mechanism", "sasl_username", "sasl_password",
 		"unavailable_value_placeholder", "ssl_ca_file", "ssl_cert_file", "ssl_key_file",
 		"rejected_limit", "silence_warning", "heartbeat_topic", "heartbeat_table", "null_means_unchanged",
+		"sasl_password_file", "sasl_password_env",
 	}
 }
 
@@ -89,7 +91,7 @@ func Secret(key string) bool { return key == "sasl_password" }
 // The others are used only when the server starts, or at a sync: SPEC 6.1.
 func Live(key string) bool {
 	return slices.Contains([]string{
-		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password",
+		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file", "sasl_password_env",
 		"ssl_ca_file", "ssl_cert_file", "ssl_key_file", "rejected_limit", "silence_warning", "heartbeat_topic",
 	}, key)
 }
@@ -177,5 +179,6 @@ func (o *Options) fields() []*string {
 		&o.SASLMechanism, &o.SASLUsername, &o.SASLPassword,
 		&o.UnavailablePlaceholder, &o.SSLCAFile, &o.SSLCertFile, &o.SSLKeyFile,
 		&o.RejectedLimit, &o.SilenceWarning, &o.HeartbeatTopic, &o.HeartbeatTable, &o.NullMeansUnchanged,
+		&o.SASLPasswordFile, &o.SASLPasswordEnv,
 	}
 }

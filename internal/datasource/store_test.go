@@ -27,7 +27,7 @@ func TestStore(t *testing.T) {
 	o := valid()
 	for _, key := range datasource.Names() {
 		if _, ok := o.Get(key); !ok {
-			value := map[string]string{"sasl_mechanism": "plain", "module": "folio", "rejected_limit": "7", "silence_warning": "1 h", "heartbeat_table": "a.b"}[key]
+			value := map[string]string{"sasl_mechanism": "plain", "module": "folio", "rejected_limit": "7", "silence_warning": "1 h", "heartbeat_table": "a.b", "sasl_password_file": "/x/sasl_password", "sasl_password_env": "METADB_SASL_X"}[key]
 			if value == "" {
 				value = "value_" + key
 			}

@@ -80,11 +80,14 @@ func ValidateName(name string) error {
 // credentials, a certificate with its key.
 func (o *Options) validateSecurity() error {
 	if o.SASL() {
-		for _, key := range []string{"sasl_mechanism", "sasl_username", "sasl_password"} {
+		for _, key := range []string{"sasl_mechanism", "sasl_username"} {
 			if err := o.require(key, fmt.Sprintf("security \"%s\"", o.Security)); err != nil {
 				return err
 			}
 		}
+	}
+	if err := o.validatePassword(); err != nil {
+		return err
 	}
 	if o.SSLCertFile != "" {
 		if err := o.require("ssl_key_file", "ssl_cert_file"); err != nil {
@@ -123,6 +126,10 @@ func check(key, value string) error {
 		return oneOf(key, value, MechanismPlain, MechanismSCRAMSHA256, MechanismSCRAMSHA512)
 	case "module":
 		return oneOf(key, value, "folio", "reshare")
+	case "sasl_password_file":
+		return checkPasswordFile(key, value)
+	case "sasl_password_env":
+		return checkPasswordVariable(key, value)
 	case "null_means_unchanged":
 		_, err := (&Options{NullMeansUnchanged: value}).MeansUnchanged()
 		return err

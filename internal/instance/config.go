@@ -53,6 +53,8 @@ type Config struct {
 
 	// secretFiles are metadb.conf and the files with secrets that it names.
 	secretFiles []string
+	// latest has the passwords as they were read last.
+	latest *latestPasswords
 }
 
 // Config reads metadb.conf. Errors name the file with the line, or the key.
@@ -92,6 +94,7 @@ func (s *settings) config() (*Config, error) {
 		}
 	}
 	c := &Config{
+		latest:      &latestPasswords{},
 		Host:        s.get("host"),
 		Database:    s.get("database"),
 		Superuser:   Role{Name: s.get("superuser"), Password: s.get("superuser_password")},
@@ -186,6 +189,7 @@ func (c *Config) Warnings() []string {
 // keywords and values. It names the files too that are looked for in the home directory where it
 // does not: metadb.conf alone decides.
 func (c *Config) ConnString(role Role) string {
+	role.Password = c.Password(role)
 	var b strings.Builder
 	for _, field := range []struct{ key, value string }{
 		{"host", c.Host},

@@ -72,7 +72,7 @@ func TestConfig(t *testing.T) {
 		Superuser:  Role{"postgres", `a#b;c'd\ = "e`},
 		SystemUser: Role{"mdbadmin", " s "},
 	}
-	c.secretFiles = nil
+	c.secretFiles, c.latest = nil, nil
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got %+v\nwant %+v", *c, want)
 	}

@@ -27,7 +27,7 @@ func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error)
 		return s.authenticatePeer(ctx, conn, start)
 	}
 	if s.Trust && fromLoopback(start.conn) {
-		return s.System, nil
+		return s.roles.Load().system, nil
 	}
 	if !start.tls && !toLoopback(start.conn) {
 		s.refusals.Note(reasonTLS, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: not encrypted", quote(user), start.from()))
@@ -61,7 +61,7 @@ func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, start
 	if role, ok := s.roleOf(start.parameters["user"]); ok {
 		return role, nil
 	}
-	return s.System, nil
+	return s.roles.Load().system, nil
 }
 
 // peerUID asks the kernel who is at the other end of a Unix socket: unix(7),
@@ -86,13 +86,14 @@ func peerUID(conn *net.UnixConn) (uint32, error) {
 
 // roleOf returns the role of that name, if it is one that may log in.
 func (s *Server) roleOf(user string) (Role, bool) {
+	known := s.roles.Load()
 	switch user {
 	case "":
 		return Role{}, false
-	case s.System.Name:
-		return s.System, true
-	case s.Super.Name:
-		return s.Super, true
+	case known.system.Name:
+		return known.system, true
+	case known.super.Name:
+		return known.super, true
 	}
 	return Role{}, false
 }
@@ -101,7 +102,7 @@ func (s *Server) roleOf(user string) (Role, bool) {
 // clientError if the client does not know the password.
 func (s *Server) checkPassword(conn net.Conn, user string) error {
 	refused := fatal(codePassword, fmt.Sprintf("password authentication failed for user %s", quote(user)))
-	x := &exchange{verifier: s.verifiers[user]}
+	x := &exchange{verifier: s.roles.Load().verifiers[user]}
 	if err := say(conn, &pgproto3.AuthenticationSASL{AuthMechanisms: []string{mechanism}}); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func TestPsql(t *testing.T) {
 				"                                                 ^\nHINT:  did you mean \"brokers\"? valid options are: brokers, security, topics, " +
 				"consumer_group, schema_pass_filter, schema_stop_filter, table_stop_filter, trim_schema_prefix, add_schema_prefix, " +
 				"map_public_schema, module, sasl_mechanism, sasl_username, sasl_password, unavailable_value_placeholder, ssl_ca_file, " +
-				"ssl_cert_file, ssl_key_file, rejected_limit, silence_warning, heartbeat_topic, heartbeat_table, null_means_unchanged\n",
+				"ssl_cert_file, ssl_key_file, rejected_limit, silence_warning, heartbeat_topic, heartbeat_table, null_means_unchanged, sasl_password_file, sasl_password_env\n",
 		},
 		{
 			"alter data source sensor options (set topics '^b\\.', drop security, add sasl_password 's');",
@@ -37,7 +37,7 @@ func TestPsql(t *testing.T) {
 		},
 		{
 			"select count(*) from metadb.source; list data_sources; select 1 as a;",
-			"1\nsensor|b:1|ssl|^b\\.|g||||||||t|||||||||||\n1\n",
+			"1\nsensor|b:1|ssl|^b\\.|g||||||||t|||||||||||||\n1\n",
 		},
 		{"drop data source nope;", "ERROR:  data source \"nope\" does not exist\nLINE 1: drop data source nope;\n                         ^\n"},
 		{"drop data source sensor;", "NOTICE:  the tables of data source \"sensor\" are kept\nDROP DATA SOURCE\n"},
@@ -55,7 +55,7 @@ func TestPsql(t *testing.T) {
 		{"select mdbversion() is not null;", "t\n"},
 		{"do $$ begin raise notice 'hello' using hint = 'h'; end $$;", "NOTICE:  hello\nHINT:  h\nDO\n"},
 		{"select session_user;", "mdbadmin\n"},
-		{"help list;", "list config|show the configuration parameters|list config\n"},
+		{"help list;", "list blockers|show who holds the locks that waiting tables need|list blockers\nlist config|show the configuration parameters|list config\n"},
 	}
 	for _, test := range tests {
 		got := p.psql(test.input, "-U", "whoever", "-A", "-t", "-P", "format=unaligned")

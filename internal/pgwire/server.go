@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"metadb/internal/admission"
@@ -19,7 +20,7 @@ import (
 type Server struct {
 	Config
 	listeners []net.Listener
-	verifiers map[string]*verifier
+	roles     atomic.Pointer[roles]
 
 	mu      sync.Mutex
 	closing bool
@@ -45,19 +46,14 @@ func Listen(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Config: config, verifiers: make(map[string]*verifier),
-		conns: make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
+		Config: config,
+		conns:  make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
 		pending:  make(map[net.Listener]*admission.Places),
 		refusals: admission.Digest{Subject: subject, Level: slog.LevelWarn, Logger: config.Logger, Interval: config.DigestInterval},
 		logins:   admission.Digest{Subject: subject, Level: slog.LevelInfo, Logger: config.Logger, Interval: config.DigestInterval},
 	}
-	for _, role := range []Role{config.System, config.Super} {
-		if role.Name == "" {
-			continue
-		}
-		if s.verifiers[role.Name], err = newVerifier(role.Password); err != nil {
-			return nil, err
-		}
+	if err := s.SetPasswords(config.System.Password, config.Super.Password); err != nil {
+		return nil, err
 	}
 	tcp, err := listenTCP(&config)
 	if err != nil {

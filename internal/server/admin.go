@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/tls"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,15 +20,14 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 	// Its session in the database is idle while Metadb carries out a client's command, or
 	// the client thinks.
 	upstream.RuntimeParams["idle_session_timeout"] = "0"
-	certificate, err := certificate("admin", s.config.AdminCert, s.config.AdminKey)
-	if err != nil {
+	if s.adminCertificate, err = readCertificate("admin", s.config.AdminCert, s.config.AdminKey); err != nil {
 		return nil, err
 	}
 	return pgwire.Listen(pgwire.Config{
 		Host:      s.config.AdminListen,
 		Port:      s.options.Port,
 		SocketDir: s.dir.Path(),
-		TLS:       certificate,
+		TLS:       s.adminCertificate.config(),
 		Trust:     s.config.AdminTrust,
 		Database:  s.config.Database,
 		Upstream:  upstream,
@@ -41,17 +39,4 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		}),
 		Logger: s.logger,
 	})
-}
-
-// certificate loads the certificate of a port, nil if there is none; what is how
-// its keys in metadb.conf begin.
-func certificate(what, cert, key string) (*tls.Config, error) {
-	if cert == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("%s_tls_cert, %s_tls_key: %w", what, what, err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

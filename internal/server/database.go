@@ -78,6 +78,10 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 	parsed.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		return dbsession.Configure(ctx, conn, dbsession.Command)
 	}
+	parsed.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
+		conn.Password = config.Password(config.SystemUser)
+		return nil
+	}
 	parsed.ConnConfig.ConnectTimeout = connectTimeout
 	parsed.MaxConns = poolConns
 	// A command must not fail because PostgreSQL was there again only just now.

@@ -7,13 +7,13 @@ func (s *server) listenHTTP(streams *streams, metrics *monitor.Metrics) (*monito
 	if s.config.HTTPListen == "" {
 		return nil, nil
 	}
-	certificate, err := certificate("http", s.config.HTTPCert, s.config.HTTPKey)
-	if err != nil {
+	var err error
+	if s.httpCertificate, err = readCertificate("http", s.config.HTTPCert, s.config.HTTPKey); err != nil {
 		return nil, err
 	}
 	return monitor.Listen(monitor.Config{
 		Address: s.config.HTTPListen,
-		TLS:     certificate,
+		TLS:     s.httpCertificate.config(),
 		Token:   s.config.HTTPToken,
 		Ready:   streams.ready,
 		Detail:  streams.detail,

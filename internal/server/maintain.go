@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,7 +36,7 @@ func (s *streams) maintain(ctx context.Context) error {
 			if err != nil && ctx.Err() == nil {
 				next = maintainAgain
 			}
-			said = s.warnOnce(ctx, said, err)
+			said = s.warnOnce(ctx, said, errors.Join(err, s.pruneLog(ctx)))
 			timer.Reset(next)
 		}
 	}

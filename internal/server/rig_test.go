@@ -33,6 +33,8 @@ type installation struct {
 	port int
 	// notify plays systemd's socket, nil for none.
 	notify *sdnotify.Socket
+	// hangup plays SIGHUP, nil for none.
+	hangup <-chan os.Signal
 }
 
 // install makes a data directory for a new database. The system user has no
@@ -76,6 +78,19 @@ func (i *installation) configure(t *testing.T, more string) {
 	}
 }
 
+// replace changes metadb.conf.
+func (i *installation) replace(t *testing.T, old, text string) {
+	t.Helper()
+	path := filepath.Join(i.dir, "metadb.conf")
+	conf, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(conf), old, text, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // running is a server in this process.
 type running struct {
 	*installation
@@ -110,7 +125,7 @@ func (i *installation) launch(t *testing.T) *running {
 	r := &running{installation: i, cancel: cancel, done: make(chan struct{}), log: &buffer{}}
 	go func() {
 		defer close(r.done)
-		r.err = Run(ctx, Options{Dir: i.dir, Stderr: r.log, Port: i.port, MemLimit: 1, Notify: i.notify})
+		r.err = Run(ctx, Options{Dir: i.dir, Stderr: r.log, Port: i.port, MemLimit: 1, Notify: i.notify, Reopen: i.hangup})
 	}()
 	t.Cleanup(func() { cancel(); <-r.done })
 	return r

@@ -22,7 +22,7 @@ type Options struct {
 	Log    string
 	Stderr io.Writer
 	// Reopen says when the log file is to be opened anew, because the old
-	// one was moved away. Nil is never.
+	// one was moved away, and passwords and certificates read again. Nil is never.
 	Reopen <-chan os.Signal
 	// Port of the administration port. 0 lets the system choose one.
 	Port int
@@ -48,11 +48,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, data.lock.Release()) }()
 
-	out, closeLog, err := openLog(o)
+	hangup := &hangups{}
+	out, closeLog, err := openLog(o, hangup)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
+	defer hangup.on(o.Reopen)()
 	stored := &logTable{config: data.config}
 	table := logging.NewTable(stored.write)
 	defer flush(ctx, table, stored)
@@ -71,7 +73,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		logger.Warn(line)
 	}
 	warnOfFewFiles(logger)
-	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored}
+	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored, hangup: hangup}
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -79,8 +81,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// openLog returns the handler for the log file or standard error.
-func openLog(o Options) (handler slog.Handler, closeLog func(), err error) {
+// openLog returns the handler for the log file, which a hangup opens anew, or standard error.
+func openLog(o Options, hangup *hangups) (handler slog.Handler, closeLog func(), err error) {
 	level := slog.LevelInfo
 	if o.Debug {
 		level = slog.LevelDebug
@@ -93,27 +95,13 @@ func openLog(o Options) (handler slog.Handler, closeLog func(), err error) {
 		return nil, nil, err
 	}
 	handler = logging.NewHandler(file, level)
-	stop := reopenOn(o.Reopen, file, slog.New(handler))
-	return handler, func() { stop(); _ = file.Close() }, nil
-}
-
-// reopenOn opens the log file anew with every signal, until stop is called.
-func reopenOn(signals <-chan os.Signal, file *logging.File, logger *slog.Logger) (stop func()) {
-	stopped, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-signals:
-				if err := file.Reopen(); err != nil {
-					logger.Error(err.Error())
-				}
-			case <-stopped:
-				return
-			}
+	logger := slog.New(handler)
+	hangup.add(func() {
+		if err := file.Reopen(); err != nil {
+			logger.Error(err.Error())
 		}
-	}()
-	return func() { close(stopped); <-done }
+	})
+	return handler, func() { _ = file.Close() }, nil
 }
 
 // flush stores the last lines of the log. That they can't be stored is no

@@ -25,6 +25,9 @@ type server struct {
 	config  *instance.Config
 	logger  *slog.Logger
 	log     *logTable
+	hangup  *hangups
+	// adminCertificate and httpCertificate are those of the ports, nil without TLS.
+	adminCertificate, httpCertificate *certificate
 }
 
 // serve is the wiring. It returns when ctx ends or when the server can't go on;
@@ -85,6 +88,7 @@ func (s *server) serve(ctx context.Context) error {
 		return errors.Join(err, web.Close())
 	}
 	metrics.ShowRefused("admin", port.Refused)
+	s.hangup.add(func() { s.readAgain(port, web) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		port.Serve(ctx)

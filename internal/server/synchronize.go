@@ -69,7 +69,7 @@ func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map
 func security(o *datasource.Options) kafka.Security {
 	s := kafka.Security{TLS: o.TLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
 	if o.SASL() {
-		s.Mechanism, s.Username, s.Password = o.SASLMechanism, o.SASLUsername, o.SASLPassword
+		s.Mechanism, s.Username, s.Password = o.SASLMechanism, o.SASLUsername, o.Password
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -18,8 +19,9 @@ type Security struct {
 	TLS                       bool
 	CAFile, CertFile, KeyFile string
 	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", or empty for
-	// no authentication.
-	Mechanism, Username, Password string
+	// no authentication. Password is asked for each time that a connection authenticates.
+	Mechanism, Username string
+	Password            func() (string, error)
 }
 
 // options returns the client's options. The error names the file that can't be
@@ -48,11 +50,20 @@ func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
 func (s Security) sasl() (sasl.Mechanism, error) {
 	switch s.Mechanism {
 	case "plain":
-		return plain.Auth{User: s.Username, Pass: s.Password}.AsMechanism(), nil
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			password, err := s.Password()
+			return plain.Auth{User: s.Username, Pass: password}, err
+		}), nil
 	case "scram-sha-256":
-		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism(), nil
+		return scram.Sha256(s.scram), nil
 	case "scram-sha-512":
-		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism(), nil
+		return scram.Sha512(s.scram), nil
 	}
 	return nil, fmt.Errorf("unknown sasl_mechanism %q", s.Mechanism)
+}
+
+// scram returns what SCRAM authenticates with.
+func (s Security) scram(context.Context) (scram.Auth, error) {
+	password, err := s.Password()
+	return scram.Auth{User: s.Username, Pass: password}, err
 }

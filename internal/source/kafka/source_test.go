@@ -368,9 +368,9 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 		security Security
 		want     string
 	}{
-		{"right password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: "right"}, ErrNoTopic.Error()},
-		{"scram", b.cluster.ListenAddrs(), Security{Mechanism: "scram-sha-256", Username: "admin", Password: "right"}, ErrNoTopic.Error()},
-		{"wrong password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: "wrong"}, "check sasl_username"},
+		{"right password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: password("right")}, ErrNoTopic.Error()},
+		{"scram", b.cluster.ListenAddrs(), Security{Mechanism: "scram-sha-256", Username: "admin", Password: password("right")}, ErrNoTopic.Error()},
+		{"wrong password", b.cluster.ListenAddrs(), Security{Mechanism: "plain", Username: "admin", Password: password("wrong")}, "check sasl_username"},
 		{"no encryption there", b.cluster.ListenAddrs(), Security{TLS: true}, "check security"},
 		{"nobody there", []string{fmt.Sprintf("127.0.0.1:%d", freePort(t))}, Security{}, "connection refused; check brokers"},
 		{"no such host", []string{"kafka.invalid:9092"}, Security{}, "no such host; check brokers"},
@@ -416,3 +416,6 @@ func TestSecurityFiles(t *testing.T) {
 		}
 	}
 }
+
+// password always is that one.
+func password(p string) func() (string, error) { return func() (string, error) { return p, nil } }

@@ -1,0 +1,67 @@
+package datasource
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	// passwordFilePrefix begins the names of files that sasl_password_file may name, and
+	// passwordVariablePrefix those of variables. Whoever defines a data source has what they hold sent to
+	// a broker: it must not be the superuser's password, or a key.
+	passwordFilePrefix     = "sasl"
+	passwordVariablePrefix = "METADB_SASL_"
+)
+
+// validatePassword checks that SASL has a password, from one place.
+func (o *Options) validatePassword() error {
+	given := ""
+	for _, key := range []string{"sasl_password", "sasl_password_file", "sasl_password_env"} {
+		if _, ok := o.Get(key); !ok {
+			continue
+		}
+		if given != "" {
+			return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("option \"%s\" is given already: one of them is enough", given)}
+		}
+		given = key
+	}
+	if given == "" && o.SASL() {
+		return o.require("sasl_password", fmt.Sprintf("security \"%s\"", o.Security))
+	}
+	return nil
+}
+
+func checkPasswordFile(key, value string) error {
+	if !filepath.IsAbs(value) || filepath.Clean(value) != value || !strings.HasPrefix(filepath.Base(value), passwordFilePrefix) {
+		return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("it is the absolute path of a file whose name begins with %q, so that no other secret can be named", passwordFilePrefix)}
+	}
+	return nil
+}
+
+func checkPasswordVariable(key, value string) error {
+	if !strings.HasPrefix(value, passwordVariablePrefix) {
+		return &InvalidOptionError{Key: key, Reason: fmt.Sprintf("it is the name of an environment variable that begins with %s, so that no other secret can be named", passwordVariablePrefix)}
+	}
+	return nil
+}
+
+// Password returns the password for the broker, from where it is kept.
+func (o *Options) Password() (string, error) {
+	switch {
+	case o.SASLPasswordFile != "":
+		text, err := os.ReadFile(o.SASLPasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("read sasl_password_file: %w", err)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	case o.SASLPasswordEnv != "":
+		password, ok := os.LookupEnv(o.SASLPasswordEnv)
+		if !ok {
+			return "", fmt.Errorf("sasl_password_env: the server's environment has no variable %s", o.SASLPasswordEnv)
+		}
+		return password, nil
+	}
+	return o.SASLPassword, nil
+}
