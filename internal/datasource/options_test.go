@@ -102,8 +102,10 @@ func TestEveryOption(t *testing.T) {
 	t.Parallel()
 	o := datasource.New("x")
 	for _, key := range datasource.Names() {
-		value := map[string]string{"security": "plaintext", "sasl_mechanism": "plain", "module": "folio", "rejected_limit": "7", "silence_warning": "1 h", "heartbeat_table": "a.b",
-			"sasl_password_file": "/x/sasl_password", "sasl_password_env": "METADB_SASL_X"}[key]
+		value := map[string]string{
+			"security": "plaintext", "sasl_mechanism": "plain", "module": "folio", "rejected_limit": "7", "silence_warning": "1 h", "heartbeat_table": "a.b",
+			"sasl_password_file": "/x/sasl_password", "sasl_password_env": "METADB_SASL_X",
+		}[key]
 		if value == "" {
 			value = "value_" + key
 		}

@@ -30,7 +30,8 @@ func TestPassword(t *testing.T) {
 		{map[string]string{"sasl_password_file": "/x/sasl_dir/../shadow"}, "", other},
 		{map[string]string{"sasl_password_file": "sasl"}, "", other},
 		{
-			map[string]string{"sasl_password_env": "METADB_SUPERUSER_PASSWORD"}, "",
+			map[string]string{"sasl_password_env": "METADB_SUPERUSER_PASSWORD"},
+			"",
 			`invalid value for option "sasl_password_env": it is the name of an environment variable that begins with METADB_SASL_, so that no other secret can be named`,
 		},
 	} {
