@@ -15,6 +15,9 @@ const (
 	Missing Problem = "missing"
 	// Replaced: a relation has the name that is of another kind.
 	Replaced Problem = "replaced"
+	// Owned: a relation belongs to another role, which can have what is written do
+	// something else.
+	Owned Problem = "owner"
 	// Detached: a relation is no partition of the one that it belongs to.
 	Detached Problem = "detached"
 	// Unlogged: a crash of PostgreSQL would empty the relation.
@@ -66,6 +69,8 @@ func (f *Fault) Error() string {
 		return at + " is missing: put it back under that name"
 	case Replaced:
 		return fmt.Sprintf("%s is a %s that Metadb did not make: rename or drop it, and put back what was there", at, f.Found)
+	case Owned:
+		return fmt.Sprintf("%s belongs to role %s, and not to Metadb's system user: alter table … owner to the system user, if it is Metadb's", at, f.Found)
 	case Detached:
 		return fmt.Sprintf("%s is not a partition of %s: attach it", at, f.Parent.SQL())
 	case Unlogged:

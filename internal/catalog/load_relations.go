@@ -30,6 +30,9 @@ type relation struct {
 	unlogged    bool
 	partOf      uint32
 	rowSecurity bool
+	// owner is the role that it belongs to, empty if that is the session's or a
+	// superuser.
+	owner string
 	// rule is one that replaces what is written, empty if there is none.
 	rule string
 }
@@ -44,6 +47,8 @@ type relationOf struct {
 const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
 			coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND c.relispartition AND NOT i.inhdetachpending), 0),
 			c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
+			CASE WHEN c.relowner IN (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user OR r.rolsuper) THEN ''
+				ELSE pg_catalog.pg_get_userbyid(c.relowner)::text END,
 			CASE WHEN c.relhasrules THEN coalesce((SELECT min(r.rulename) FROM pg_catalog.pg_rewrite AS r
 				WHERE r.ev_class = c.oid AND r.is_instead AND r.ev_type <> '1' AND r.ev_enabled <> 'D'), '')::text ELSE '' END`
 
@@ -88,7 +93,7 @@ func (l *loader) relations(ctx context.Context) error {
 }
 
 func (r *relation) targets() []any {
-	return []any{&r.oid, &r.kind, &r.unlogged, &r.partOf, &r.rowSecurity, &r.rule}
+	return []any{&r.oid, &r.kind, &r.unlogged, &r.partOf, &r.rowSecurity, &r.owner, &r.rule}
 }
 
 // place takes the relations of a table over, and says what is wrong with them.
@@ -125,6 +130,8 @@ func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ide
 	switch {
 	case r.oid == 0:
 		f.Problem = Missing
+	case r.owner != "":
+		f.Problem, f.Found = Owned, ident.Name(r.owner).SQL()
 	case r.kind != kind:
 		f.Problem, f.Found = Replaced, kindName(r.kind)
 	case parent.Name != "" && (parentOID == 0 || r.partOf != parentOID):
@@ -192,6 +199,8 @@ func (l *loader) years(ctx context.Context) error {
 		e := l.byRelation[oid].table
 		f := &Fault{Relation: ident.Qualified{Schema: e.table.Main.Schema, Name: ident.Name(name)}}
 		switch {
+		case r.owner != "":
+			f.Problem, f.Found = Owned, ident.Name(r.owner).SQL()
 		case r.unlogged:
 			f.Problem = Unlogged
 		case r.rowSecurity:

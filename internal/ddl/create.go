@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"metadb/internal/catalog"
@@ -34,20 +35,57 @@ func (x *execution) create(ctx context.Context) error {
 	return x.register(ctx)
 }
 
+// SchemaError says that a schema can't be the target's: what its owner put there would
+// be taken for Metadb's.
+type SchemaError struct{ Schema, Owner string }
+
+func (e *SchemaError) Error() string {
+	if e.Owner == "" {
+		return fmt.Sprintf("schema %s has the name of a registered user", e.Schema)
+	}
+	return fmt.Sprintf("schema %s belongs to role %q, and not to Metadb's system user", e.Schema, e.Owner)
+}
+
+// schemaSQL asks for the schema's owner, whether that is trusted (the session's role, a
+// superuser, or whoever owns the database), and whether it is the place of a registered user: it
+// has the user's name, and no table of Metadb's yet.
+const schemaSQL = `
+	SELECT n.nspname IS NOT NULL, coalesce(r.rolname, '')::text, coalesce(r.rolname = current_user OR r.rolsuper OR r.rolname = 'pg_database_owner', true),
+			EXISTS (SELECT FROM metadb.auth WHERE username = s.name) AND NOT EXISTS (SELECT FROM metadb.target_table WHERE stored_schema = s.name)
+		FROM (VALUES ($1::text)) AS s (name)
+			LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
+			LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner`
+
+// hasSchema reports whether the table's schema is there. The error is a *SchemaError if it is
+// not for Metadb to use.
+func (x *execution) hasSchema(ctx context.Context) (bool, error) {
+	schema := string(x.table.Main.Schema)
+	var found, trusted, users bool
+	var owner string
+	if err := x.tx.QueryRow(ctx, schemaSQL, schema).Scan(&found, &owner, &trusted, &users); err != nil {
+		return false, fmt.Errorf("look for schema %s: %w", schema, err)
+	}
+	switch {
+	case !trusted:
+		return false, &SchemaError{Schema: schema, Owner: owner}
+	case users:
+		return false, &SchemaError{Schema: schema}
+	}
+	return found, nil
+}
+
 // makeSchema makes the table's schema where there is none. The lock keeps two
 // data sources from making one at the same time, which would fail for the
 // second although all is well.
 func (x *execution) makeSchema(ctx context.Context) error {
-	const exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)"
-	schema := x.table.Main.Schema
-	var found bool
-	if err := x.tx.QueryRow(ctx, exists, string(schema)).Scan(&found); err != nil || found {
+	if found, err := x.hasSchema(ctx); err != nil || found {
 		return err
 	}
+	schema := x.table.Main.Schema
 	if err := lock(ctx, x.tx, string(schema)); err != nil {
 		return err
 	}
-	if err := x.tx.QueryRow(ctx, exists, string(schema)).Scan(&found); err != nil || found {
+	if found, err := x.hasSchema(ctx); err != nil || found {
 		return err
 	}
 	_, err := x.tx.Exec(ctx, "CREATE SCHEMA "+schema.SQL())

@@ -25,7 +25,7 @@ const (
 const limitExceeded = "54"
 
 // fit makes the table as the plan says. It reports false if that can't be, because
-// something that is none of Metadb's has one of its names, or because the columns
+// something that is none of Metadb's has one of its names or its schema, or because the columns
 // are too many for PostgreSQL, which counts those that were dropped; the table's
 // events are set aside then, and those of others go on.
 func (r *run) fit(ctx context.Context, t *target) (bool, error) {
@@ -40,12 +40,16 @@ func (r *run) fit(ctx context.Context, t *target) (bool, error) {
 	}
 	err := r.savepoint(ctx, execute)
 	var refused *pgconn.PgError
+	var taken *ddl.SchemaError
 	switch isRefusal := errors.As(err, &refused); {
 	case err == nil:
 		t.table, t.changed = table, true
 		return true, nil
 	case isRefusal && refused.Code[:2] == limitExceeded:
 		r.refuse(t, fmt.Sprintf("table %s can't be made as its events are: %s", t.table.Name, refused.Message))
+		return false, nil
+	case errors.As(err, &taken):
+		r.refuse(t, taken.Error())
 		return false, nil
 	case t.delta.Before != nil || !isRefusal || refused.Code != duplicateTable && refused.Code != duplicateObject:
 		return false, err

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"metadb/internal/pgtest"
+)
+
+// newOneRole makes an installation without a superuser, as docs/install.md says; statements are
+// carried out by who administers the database server, %s is the database.
+func newOneRole(t *testing.T, options pgtest.Options, statements ...string) *managed {
+	t.Helper()
+	cluster, err := pgtest.NewCluster(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	m := &managed{feed: newFeed(t)}
+	db := pgtest.NewOn(t, cluster)
+	m.sql(t, db, "", append([]string{"CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'"}, statements...)...)
+	m.installation = installOn(t, db)
+	m.configure(t, "superuser =\n")
+	return m
+}
+
+// rightsOfOneRole are those of docs/install.md.
+var rightsOfOneRole = []string{
+	"ALTER ROLE mdbadmin CREATEROLE", "ALTER DATABASE %s OWNER TO mdbadmin", "GRANT pg_read_all_stats, pg_signal_backend TO mdbadmin",
+	"GRANT SET ON PARAMETER log_parameter_max_length TO mdbadmin",
+}
+
+// TestOneRole: from PostgreSQL 16 on everything works without a superuser.
+func TestOneRole(t *testing.T) {
+	m := newOneRole(t, pgtest.Options{Later: true}, rightsOfOneRole...)
+	r := m.start(t)
+	r.admin(t, m.feed.source())
+	m.feed.change('c', 1, "Ada", "")
+	r.awaitText(t, current, "1=Ada")
+	for _, user := range []string{"anna", "berta"} {
+		r.admin(t, "create user "+user+" with password 'x', comment 'y'")
+	}
+	r.admin(t, "alter user anna with password 'z'")
+	r.admin(t, "grant access on all to anna")
+	r.admin(t, "grant access on table library.patron__ to berta")
+	m.sql(t, m.db, "anna", "SELECT FROM library.patron", "SELECT public.mdbversion()", "CREATE TABLE anna.report AS SELECT 1 AS n")
+	r.admin(t, "grant access on table anna.report to berta")
+	m.sql(t, m.db, "berta", "SELECT n FROM anna.report", "SELECT FROM library.patron__")
+	r.admin(t, "revoke access on table anna.report from berta")
+	m.feed.change('u', 1, "Eve", "")
+	r.awaitText(t, current, "1=Eve")
+	r.stop(t)
+
+	r = m.start(t)
+	r.admin(t, "drop user anna")
+	m.sql(t, m.db, "mdbadmin", "SELECT n FROM anna.report")
+	r.admin(t, "create user anna with password 'x'")
+	r.admin(t, "drop user anna with (drop objects)")
+	r.admin(t, "drop user berta with (drop objects)")
+	r.awaitText(t, "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%'", "mdbadmin metadb_retired postgres")
+	r.stop(t)
+	if strings.Contains(r.log.String(), "lacks rights") {
+		t.Errorf("the log says:\n%s", r.log)
+	}
+}
+
+// TestOneRoleThatLacksRights: the start names each right that is missing, with the statement that
+// gives it, and streams all the same.
+func TestOneRoleThatLacksRights(t *testing.T) {
+	m := newOneRole(t, pgtest.Options{Later: true}, "GRANT CREATE ON DATABASE %s TO mdbadmin", "GRANT CREATE ON SCHEMA public TO mdbadmin", "CREATE ROLE carla LOGIN")
+	r := m.start(t)
+	for _, want := range []string{
+		`the system user "mdbadmin" lacks rights: create user and drop user will not work: alter role "mdbadmin" createrole;`,
+		"naming whose session holds a lock will not work: grant pg_read_all_stats to \"mdbadmin\";",
+		"grant pg_signal_backend to \"mdbadmin\";", "grant set on parameter log_parameter_max_length to \"mdbadmin\";",
+	} {
+		if err := r.logged(want); err != nil {
+			t.Error(err)
+		}
+	}
+	m.mend(t, r)
+	r.admin(t, m.feed.source())
+	m.feed.change('c', 1, "Ada", "")
+	r.awaitText(t, current, "1=Ada")
+	r.admin(t, "create user anna with password 'x'")
+	r.admin(t, "register user carla")
+	const grant = `grant "carla" to "mdbadmin" with admin true, inherit true, set true;`
+	if got := r.refused(t, "create schema for user carla"); !strings.HasSuffix(got, "HINT "+grant) {
+		t.Errorf("got %s", got)
+	}
+	r.stop(t)
+	r = m.start(t)
+	if err := r.logged("for users that others made, will not work: " + grant); err != nil {
+		t.Error(err)
+	}
+	m.mend(t, r)
+	r.admin(t, "create schema for user carla")
+	r.stop(t)
+	r = m.start(t)
+	r.stop(t)
+	if strings.Contains(r.log.String(), "lacks rights") {
+		t.Errorf("the log says:\n%s", r.log)
+	}
+}
