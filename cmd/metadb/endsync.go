@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"metadb/internal/change"
 	"metadb/internal/logging"
 	"metadb/internal/resync"
 	"metadb/internal/server"
@@ -60,7 +61,7 @@ func printCounts(out io.Writer, counts []resync.Count) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended\tfor example")
 	for _, c := range counts {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", c.Table, c.Current, c.Confirmed, c.Unconfirmed(), strings.Join(c.Sample, " "))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", change.PlainText(c.Table.String()), c.Current, c.Confirmed, c.Unconfirmed(), change.PlainText(strings.Join(c.Sample, " ")))
 	}
 	return w.Flush()
 }

@@ -29,7 +29,7 @@ func (f *front) Ask(q resync.Question) (bool, error) {
 }
 
 // Warn implements resync.Front.
-func (f *front) Warn(line string) { say("%s", line) }
+func (f *front) Warn(line string) { say("%s", change.PlainText(line)) }
 
 // tell says what was done, where that is asked for.
 func (f *front) tell(format string, args ...any) {
@@ -42,7 +42,7 @@ func (f *front) tell(format string, args ...any) {
 func (f *front) Progress(table change.Table, done, total int64) {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		if f.verbose {
-			say("%s: %d of %d rows ended", table, done, total)
+			say("%s: %d of %d rows ended", change.PlainText(table.String()), done, total)
 		}
 		return
 	}
@@ -53,7 +53,7 @@ func (f *front) Progress(table change.Table, done, total int64) {
 			progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }),
 		)
 	}
-	f.bar.Describe(table.String())
+	f.bar.Describe(change.PlainText(table.String()))
 	// A bar that can't be drawn is no reason to stop.
 	_ = f.bar.Set64(done)
 }

@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"metadb/internal/change"
 )
 
 // text is a record's message with attributes in parentheses: attrs, and its
 // own, which are in the group. It is one line, whatever the message contains.
 func text(record slog.Record, attrs []slog.Attr, group string) string {
 	var b strings.Builder
-	b.WriteString(oneLine(record.Message))
+	b.WriteString(change.PlainText(record.Message))
 	n := 0
 	for _, a := range attrs {
 		n = appendAttr(&b, "", a, n)
@@ -60,17 +62,4 @@ func shown(value string) string {
 		return strconv.Quote(value)
 	}
 	return value
-}
-
-// oneLine replaces the ends of lines and other control characters.
-func oneLine(s string) string {
-	if !strings.ContainsFunc(s, unicode.IsControl) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.TrimSpace(s))
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"metadb/internal/change"
 )
 
 // Registry holds the state of every source. It is safe for concurrent use. The
@@ -69,9 +71,9 @@ func (r *Registry) Reports() []Report {
 	}
 	for _, s := range r.sources {
 		report := s.Report()
-		report.Columns = columns[report.Name]
+		report.Columns = columns[report.Name].plain()
 		if r.away != "" && report.Stream != Error && report.Stream != Inactive {
-			report.Stream, report.Message, report.Since = Error, r.away, r.since
+			report.Stream, report.Message, report.Since = Error, change.PlainText(r.away), r.since
 		}
 		reports = append(reports, report)
 	}

@@ -94,6 +94,7 @@ func (s *Source) Report() Report {
 		r.Stream, r.Message, r.Since = Silent, r.SilenceText(), r.LastSign
 	}
 	s.faults.show(&r)
+	r.clean()
 	return r
 }
 
@@ -175,10 +176,17 @@ func (s *Source) Applied(events, rejected int64, last time.Time) {
 	defer s.mu.Unlock()
 	s.report.Events += events
 	s.report.Rejected += rejected
-	if last.After(s.report.LastEvent) {
+	if last.After(s.report.LastEvent) && s.isPlausible(last) {
 		s.report.LastEvent = last
 	}
 }
+
+// mostAhead is how far ahead of the clock here a time of a source may be.
+const mostAhead = 24 * time.Hour
+
+// isPlausible reports whether a time of the source may be right: what comes from the future says
+// nothing of how late the stream is.
+func (s *Source) isPlausible(at time.Time) bool { return !at.After(s.now().Add(mostAhead)) }
 
 // SetRejected sets the number of rejected events that are stored.
 func (s *Source) SetRejected(n int64) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"metadb/internal/change"
 )
 
 // Table is what is known of one table since the server started.
@@ -50,7 +52,7 @@ func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.table(name)
-	if last.After(t.changed) {
+	if last.After(t.changed) && s.isPlausible(last) {
 		t.changed = last
 	}
 	if confirmed > 0 && s.confirming.Known && !t.confirming.Known {
@@ -81,7 +83,7 @@ func (s *Source) Tables() []Table {
 	defer s.mu.Unlock()
 	now, tables := s.now(), make([]Table, 0, len(s.tables))
 	for name, t := range s.tables {
-		tables = append(tables, Table{Name: name, Changed: t.changed, Confirming: t.confirming.report(now)})
+		tables = append(tables, Table{Name: change.PlainText(name), Changed: t.changed, Confirming: t.confirming.report(now)})
 	}
 	slices.SortFunc(tables, func(a, b Table) int { return cmp.Compare(a.Name, b.Name) })
 	return tables

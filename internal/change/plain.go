@@ -1,0 +1,37 @@
+package change
+
+import (
+	"strings"
+	"unicode"
+)
+
+// PlainText makes text that has names and values of a source fit to be shown in one line: each
+// control character, and each character that changes the direction of what stands around it or
+// ends a line, becomes a space. A terminal would carry out the one, and show the other
+// somewhere else than it stands.
+func PlainText(s string) string {
+	if !strings.ContainsFunc(s, isDisturbing) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if isDisturbing(r) {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(s))
+}
+
+// isDisturbing tells characters that are not to reach a terminal or a page: control characters,
+// marks, embeddings, overrides and isolates of the bidirectional algorithm, and the
+// separators of lines and paragraphs.
+// https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+func isDisturbing(r rune) bool {
+	switch {
+	case unicode.IsControl(r),
+		r == '\u061C', r == '\u200E', r == '\u200F',
+		'\u202A' <= r && r <= '\u202E', '\u2066' <= r && r <= '\u2069',
+		r == '\u2028', r == '\u2029':
+		return true
+	}
+	return false
+}
