@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
 )
@@ -50,11 +49,6 @@ func Current() (int, error) {
 // Querier is what reading the version needs: a connection, pool or transaction.
 type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// Execer runs a statement.
-type Execer interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
 // ErrNone says that the database has no schema "metadb" yet.
@@ -177,13 +171,52 @@ func setProgram(ctx context.Context, tx pgx.Tx, program string) error {
 	return nil
 }
 
-// EnsureLogYear makes the partition of metadb.log for a year (UTC).
-func EnsureLogYear(ctx context.Context, db Execer, year int) error {
-	partition := ident.Qualified{Schema: "metadb", Name: ident.Name("zzz___log___" + strconv.Itoa(year))}
-	sql := "CREATE TABLE IF NOT EXISTS " + partition.SQL() + " PARTITION OF metadb.log FOR VALUES FROM ('" +
-		strconv.Itoa(year) + "-01-01 00:00:00+00') TO ('" + strconv.Itoa(year+1) + "-01-01 00:00:00+00')"
-	if _, err := db.Exec(ctx, sql); err != nil {
+// Beginner begins a transaction: a connection or a pool.
+type Beginner interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// logYearLockTimeout bounds the wait for a lock on metadb.log. What comes after who waits
+// would wait too.
+const logYearLockTimeout = "500ms"
+
+// EnsureLogYear makes the partition of metadb.log for a year (UTC). It keeps no reader of the
+// log waiting: CREATE TABLE … PARTITION OF would ask for a lock that conflicts with theirs, ATTACH
+// PARTITION does not.
+// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
+func EnsureLogYear(ctx context.Context, db Beginner, year int) error {
+	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return makeLogYear(ctx, tx, year) })
+	if err != nil {
 		return fmt.Errorf("make the log's partition for %d: %w", year, err)
+	}
+	return nil
+}
+
+func makeLogYear(ctx context.Context, tx pgx.Tx, year int) error {
+	partition := ident.Qualified{Schema: "metadb", Name: ident.Name("zzz___log___" + strconv.Itoa(year))}
+	const existsSQL = "SELECT pg_catalog.to_regclass($1) IS NOT NULL"
+	var exists bool
+	if err := tx.QueryRow(ctx, existsSQL, partition.SQL()).Scan(&exists); err != nil || exists {
+		return err
+	}
+	// Two connections make partitions: the log's own, and the one that looks ahead.
+	const lockSQL = "LOCK TABLE metadb.log IN SHARE UPDATE EXCLUSIVE MODE"
+	for _, sql := range []string{"SET LOCAL lock_timeout = '" + logYearLockTimeout + "'", lockSQL} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	if err := tx.QueryRow(ctx, existsSQL, partition.SQL()).Scan(&exists); err != nil || exists {
+		return err
+	}
+	for _, sql := range []string{
+		"CREATE TABLE " + partition.SQL() + " (LIKE metadb.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)",
+		"ALTER TABLE metadb.log ATTACH PARTITION " + partition.SQL() + " FOR VALUES FROM ('" +
+			strconv.Itoa(year) + "-01-01 00:00:00+00') TO ('" + strconv.Itoa(year+1) + "-01-01 00:00:00+00')",
+	} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
 	}
 	return nil
 }

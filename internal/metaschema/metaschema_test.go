@@ -121,6 +121,45 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
+// TestLogYearBesideReaders: while somebody sits in a transaction that has read the log the next
+// year's partition is made, and others read the log.
+func TestLogYearBesideReaders(t *testing.T) {
+	ctx := t.Context()
+	db := pgtest.New(t)
+	conn, err := db.Pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if err := Ensure(ctx, conn.Conn(), "v2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := EnsureLogYear(ctx, conn, 2026); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := db.Pool.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Rollback(ctx) }()
+	if _, err := reader.Exec(ctx, "SELECT count(*) FROM mdblog()"); err != nil {
+		t.Fatal(err)
+	}
+	for _, year := range []int{2027, 2027} {
+		if err := EnsureLogYear(ctx, conn, year); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '1s'; SELECT count(*) FROM mdblog(); INSERT INTO metadb.log VALUES ('2027-01-01 00:00:00Z', 'INFO', 'new')"); err != nil {
+		t.Error(err)
+	}
+	const attached = `SELECT count(*) FROM pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid WHERE i.indrelid = 'metadb.zzz___log___2027'::regclass`
+	var indexes int
+	if err := conn.QueryRow(ctx, attached).Scan(&indexes); err != nil || indexes != 1 {
+		t.Errorf("the partition has %d of the log's indexes, %v", indexes, err)
+	}
+}
+
 func TestOtherVersions(t *testing.T) {
 	ctx := t.Context()
 	want, err := Current()

@@ -10,6 +10,7 @@ import (
 
 	"metadb/internal/catalog"
 	"metadb/internal/ddl"
+	"metadb/internal/metaschema"
 )
 
 // maintainInterval is how often tables are looked over.
@@ -32,7 +33,8 @@ func (s *streams) maintain(ctx context.Context) error {
 			s.analyzeTables(ctx, name)
 		case now := <-timer.C:
 			next := maintainInterval
-			err := s.makeNextYear(ctx, now.UTC().Year()+1)
+			year := now.UTC().Year() + 1
+			err := errors.Join(metaschema.EnsureLogYear(ctx, s.pool, year), s.makeNextYear(ctx, year))
 			if err != nil && ctx.Err() == nil {
 				next = maintainAgain
 			}
