@@ -53,6 +53,9 @@ type Config struct {
 	// Rejected tries rejected events again. If it is nil, that command is not
 	// in this version.
 	Rejected
+	// Skip has a data source go on at an offset of a partition, and returns how many records it
+	// passes by. If it is nil, that command is not in this version.
+	Skip func(ctx context.Context, source string, part change.Partition, to int64) (missing int64, err error)
 	// Tables changes and drops main tables.
 	Tables
 	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
@@ -130,6 +133,8 @@ func (e *Executor) Exec(ctx context.Context, command adminlang.Command) (*Result
 		return e.alterTable(ctx, c)
 	case adminlang.PurgeTables:
 		return e.purgeTables(ctx, c)
+	case adminlang.SkipPartition:
+		return e.skipPartition(ctx, c)
 	}
 	return nil, notYet(command)
 }

@@ -50,6 +50,7 @@ func topics() []topic {
 		{"list status", "show what the streams are doing", "list status"},
 		{"retry rejected events", "try again to apply the records that could not be applied", "retry rejected events for data source NAME"},
 		{"purge rejected events", "remove the records that could not be applied", "purge rejected events for data source NAME"},
+		{"skip partition", "go on behind records of a topic that can't be read; they count as a gap", "skip partition TOPIC/NUMBER to offset OFFSET for data source NAME"},
 		{"refresh inferred column types", "make uuid columns of text columns that hold nothing else", "refresh inferred column types"},
 		{"verify consistency", "look for damage in the tables: rows, partitions, indexes, grants", "verify consistency"},
 		{"help", "show the commands, or those that begin with some words", "help [COMMAND]"},

@@ -146,3 +146,19 @@ func (c Sync) String() string {
 	}
 	return fmt.Sprintf("%s data source %s%s", c.Step, c.Source, with)
 }
+
+// SkipPartition is SKIP PARTITION T/N TO OFFSET O FOR DATA SOURCE S.
+type SkipPartition struct {
+	Topic     Value
+	Partition int32
+	Offset    int64
+	// OffsetAt is the offset's position, in characters of the query string from 1.
+	OffsetAt int
+	Source   Name
+}
+
+func (SkipPartition) command() {}
+
+func (c SkipPartition) String() string {
+	return fmt.Sprintf("skip partition %s/%d to offset %d for data source %s", c.Topic, c.Partition, c.Offset, c.Source)
+}

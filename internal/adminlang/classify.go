@@ -23,6 +23,7 @@ func forms() []form {
 		{"help", parseHelp},
 		{"purge", parsePurge},
 		{"retry", parseRetry},
+		{"skip", parseSkip},
 		{"verify", parseVerify},
 		{"register", parseRegister},
 		{"deregister", parseDeregister},

@@ -1,5 +1,7 @@
 package adminlang
 
+import "strconv"
+
 // parseCreateData parses CREATE DATA {SOURCE | ORIGIN | MAPPING} ….
 func parseCreateData(p *parser) Command {
 	p.expect("create", "data")
@@ -90,6 +92,46 @@ func (p *parser) option(actions bool) Option {
 	}
 	o.Value = p.value("a value")
 	return o
+}
+
+// parseSkip parses SKIP PARTITION T/N TO OFFSET O FOR DATA SOURCE S. The topic is taken as it is
+// written, or in quotes of either kind.
+func parseSkip(p *parser) Command {
+	p.expect("skip", "partition")
+	c := SkipPartition{Topic: p.topic()}
+	p.expect("/")
+	c.Partition = int32(p.integer("the number of a partition", 32))
+	p.expect("to", "offset")
+	c.OffsetAt = p.tok.at
+	c.Offset = p.integer("an offset", 64)
+	p.expect("for", "data", "source")
+	c.Source = p.name("a data source")
+	return c
+}
+
+// topic reads the name of a Kafka topic, up to a slash.
+func (p *parser) topic() Value {
+	if p.err == nil && (p.tok.kind == quoted || p.tok.kind == text) {
+		v := Value{Text: p.tok.value(p.lexer.query), At: p.tok.at}
+		p.advance()
+		return v
+	}
+	return p.until("a topic", "/")
+}
+
+// integer reads a number from 0 on that has so many bits, with its sign.
+func (p *parser) integer(what string, bits int) int64 {
+	if p.err != nil || p.tok.kind != number {
+		p.unexpected("expected " + what)
+		return 0
+	}
+	n, err := strconv.ParseInt(p.tok.value(p.lexer.query), 10, bits)
+	if err != nil {
+		p.unexpected("expected " + what)
+		return 0
+	}
+	p.advance()
+	return n
 }
 
 func parseSync(p *parser) Command {

@@ -9,6 +9,9 @@ type Delivery struct {
 	Ended []Partition
 	// Events are in the order of each partition. Every record is one event.
 	Events []Event
+	// Stopped says which partitions can't be read on, and why, while others are; nil if all
+	// can.
+	Stopped error
 }
 
 // Beginning says from where a partition is read.

@@ -35,7 +35,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Super:     pgwire.Role(s.config.Superuser),
 		Executor: adminexec.New(adminexec.Config{
 			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
-			Tables: streams, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: roles(s.config),
+			Tables: streams, Skip: streams.skipPartition, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: roles(s.config),
 		}),
 		Logger: s.logger,
 	})

@@ -17,6 +17,24 @@ const (
 	ballast   = 64 << 20
 )
 
+const (
+	// mostRecordBytes bounds a record, and what a batch of records unpacks to.
+	mostRecordBytes = 128 << 20
+	// recordShare is how many times a record is in memory at once, at most: as it was fetched, decoded
+	// in three places of the line, and while it is written. beyondLimit is what memory may take
+	// beyond its limit, less what everything else needs.
+	recordShare = 11
+	beyondLimit = 384 << 20
+)
+
+// maxRecordBytes is how large a record may be under a limit of memory in GiB, 0 for none.
+func maxRecordBytes(gib float64) int {
+	if gib <= 0 {
+		return mostRecordBytes
+	}
+	return int(min(mostRecordBytes, (gib*(1<<30)+beyondLimit)/recordShare))
+}
+
 // limitMemory sets how the Go runtime uses memory, with a soft limit in GiB, none for
 // 0. It returns the ballast, to be kept for as long as the server runs.
 // https://go.dev/doc/gc-guide

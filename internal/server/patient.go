@@ -34,7 +34,7 @@ func (p *patientSource) Fetch(ctx context.Context) (change.Delivery, error) {
 	for {
 		delivery, err := p.Source.Fetch(ctx)
 		if err == nil {
-			p.failure = ""
+			p.say(delivery.Stopped)
 			return delivery, nil
 		}
 		if ctx.Err() != nil {
@@ -49,8 +49,12 @@ func (p *patientSource) Fetch(ctx context.Context) (change.Delivery, error) {
 	}
 }
 
-// say logs a failure that is another one than the last.
+// say logs a failure that is another one than the last. Nil is none.
 func (p *patientSource) say(err error) {
+	if err == nil {
+		p.failure = ""
+		return
+	}
 	if text := err.Error(); text != p.failure {
 		p.failure = text
 		p.reporter.logger.Warn(fmt.Sprintf("source %q: %s", p.options.Name, text))

@@ -94,6 +94,10 @@ func (s *streams) newRetryDecoder(o *datasource.Options) (func(change.Position, 
 				event = change.Event{Op: change.Reject, Reason: fmt.Sprintf("decoding failed: %v", bug)}
 			}
 		}()
+		if record.Head == nil && record.Tail == nil {
+			// A tombstone is never set aside.
+			return change.Event{Op: change.Reject, Reason: "it was set aside without its value: the table has to be read again", Position: at}
+		}
 		event = decoder.Decode(&debezium.Input{
 			Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
 			Time: record.Time, Key: record.Key, Value: record.Value(), Headers: record.Headers,

@@ -68,7 +68,7 @@ func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range begun {
-		s.reading[b.Partition] = true
+		s.reading[b.Partition], s.next[b.Partition] = true, b.From
 	}
 	s.begun = append(s.begun, begun...)
 	return offered, nil

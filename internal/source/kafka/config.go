@@ -57,6 +57,11 @@ type Config struct {
 	// Firsts remembers where partitions without a stored mark were begun; nil for
 	// a source that is not followed by another.
 	Firsts *Firsts
+	// Name is the data source's, for commands that messages name.
+	Name string
+	// MaxRecordBytes bounds a record, and what a batch of records unpacks to. What is larger is
+	// set aside without its value. Zero is DefaultMaxRecordBytes.
+	MaxRecordBytes int
 	// Decoder configures the decoding of records.
 	Decoder debezium.Config
 	// Decoded is told how long the decoding of a delivery took; nil if nobody

@@ -21,6 +21,9 @@ func (s *Source) decode(record *kgo.Record) (event change.Event) {
 	if record.Attrs.IsControl() {
 		return change.Event{Position: position}
 	}
+	if size := len(record.Key) + len(record.Value); size > s.config.MaxRecordBytes {
+		return s.tooLarge(record, position, size)
+	}
 	input := &debezium.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
 		Time: change.Micros(record.Timestamp.UnixMicro()), Key: record.Key, Value: record.Value,
@@ -41,6 +44,22 @@ func (s *Source) decode(record *kgo.Record) (event change.Event) {
 		}
 	}()
 	return s.decoder.Decode(input)
+}
+
+// keptKeyBytes bounds the key that is kept of a record that is too large.
+const keptKeyBytes = 1 << 20
+
+// tooLarge returns the event of a record that would take too much memory: it is set aside
+// without its value.
+func (s *Source) tooLarge(record *kgo.Record, position change.Position, size int) change.Event {
+	kept := change.Record{Time: change.Micros(record.Timestamp.UnixMicro())}
+	if len(record.Key) <= keptKeyBytes {
+		kept.Key = bytes.Clone(record.Key)
+	}
+	return change.Event{
+		Op: change.Reject, Position: position, Record: kept,
+		Reason: fmt.Sprintf("the record has %d bytes, the limit is %d MB: set aside without its value", size, s.config.MaxRecordBytes>>20),
+	}
 }
 
 // kept returns a copy of a record as it was received, in memory of its own: the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,6 +34,7 @@ func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
 		s.readAgain(lost)
 		return s.turn(delivery), nil
 	}
+	delivery.Stopped = s.stoppedHere()
 	if delivered(delivery) {
 		return delivery, nil
 	}
@@ -57,7 +59,8 @@ func delivered(d change.Delivery) bool {
 }
 
 // poll asks the client for records once, for fetchPatience at most. Lost are
-// topics that can't be read on from where we are.
+// topics that can't be read on from where we are. The error is one of the client's; partitions
+// that can't be read are among those that are stopped.
 func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.config.patience, fetchPatience))
 	defer cancel()
@@ -71,23 +74,84 @@ func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []str
 		for _, record := range of.Records {
 			delivery.Events = append(delivery.Events, s.decode(record))
 		}
+		if n := len(of.Records); n > 0 {
+			s.read(change.Partition{Topic: of.Topic, Number: of.Partition}, of.Records[n-1].Offset+1)
+		}
 	})
+	s.stopped.expire(time.Now())
+	if s.client.BufferedFetchRecords() == 0 {
+		s.unpacker.release()
+	}
 	if s.config.Decoded != nil && len(delivery.Events) > 0 {
 		s.config.Decoded(time.Since(began))
 	}
 	fetches.EachError(func(topic string, partition int32, failed error) {
+		part := change.Partition{Topic: topic, Number: partition}
+		var refused *kgo.ErrDecompressTooLarge
 		switch {
-		case errors.Is(failed, context.DeadlineExceeded), errors.Is(failed, context.Canceled):
+		case errors.Is(failed, context.DeadlineExceeded), errors.Is(failed, context.Canceled), errors.Is(failed, errCrowded):
 		case topic == "":
 			err = errors.Join(err, s.config.Security.explain(failed))
 		case unreadable(failed):
 			s.config.Logger.Debug("kafka: read again", "topic", topic, "partition", partition, "error", failed)
 			lost = append(lost, topic)
+		case errors.As(failed, &refused):
+			delivery.Events = append(delivery.Events, s.passRefused(part, refused)...)
 		default:
-			err = errors.Join(err, fmt.Errorf("read %s/%d: %w", topic, partition, s.config.Security.explain(failed)))
+			s.stopped.add(part, s.explainPartition(part, failed), false)
 		}
 	})
 	return delivery, lost, err
+}
+
+// stoppedHere says which partitions that are ours can't be read, nil if all can.
+func (s *Source) stoppedHere() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.stopped, func(part change.Partition, _ stoppedPartition) bool { return !s.reading[part] })
+	return s.stopped.err()
+}
+
+// read notes that a partition has been read up to an offset.
+func (s *Source) read(part change.Partition, next int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reading[part] {
+		s.next[part] = next
+	}
+	delete(s.stopped, part)
+}
+
+// passRefused deals with a batch that the unpacker has refused. What is too large is set aside, and
+// read on behind it; what can't be unpacked stops the partition until somebody skips it. It
+// is called while the group can't rebalance.
+func (s *Source) passRefused(part change.Partition, refused *kgo.ErrDecompressTooLarge) []change.Event {
+	s.mu.Lock()
+	from := max(refused.Offset, s.next[part])
+	s.mu.Unlock()
+	failure := s.unpacker.failure(part)
+	if !errors.Is(failure.err, kgo.ErrMaxDecompress) {
+		s.stopped.add(part, &UnreadableError{
+			Partition: part, Offset: from, Next: refused.NextOffset, EndKnown: true, source: s.config.Name, err: failure.err,
+		}, true)
+		return nil
+	}
+	s.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{part.Topic: {part.Number: {Epoch: -1, Offset: refused.NextOffset}}})
+	s.read(part, refused.NextOffset)
+	return oversized(part, from, refused.NextOffset, failure.sent, s.config.MaxRecordBytes)
+}
+
+// explainPartition words why a partition can't be read: an answer of the broker, or records that are
+// damaged.
+func (s *Source) explainPartition(part change.Partition, failed error) error {
+	var answer *kerr.Error
+	if errors.As(failed, &answer) {
+		return fmt.Errorf("read %s: %w", part, s.config.Security.explain(failed))
+	}
+	s.mu.Lock()
+	next := s.next[part]
+	s.mu.Unlock()
+	return &UnreadableError{Partition: part, Offset: next, Next: next + 1, source: s.config.Name, err: failed}
 }
 
 // unreadable reports whether a topic can't be read on from where we are: its

@@ -26,6 +26,10 @@ type Source struct {
 	admin   *kadm.Client
 	decoder decoder
 	acks    *acks
+	// unpacker unpacks batches. stopped are partitions that can't be read on; only Fetch
+	// uses it.
+	unpacker *unpacker
+	stopped  stopped
 
 	mu sync.Mutex
 	// begun and ended are reported with the next delivery.
@@ -33,7 +37,9 @@ type Source struct {
 	ended []change.Partition
 	// reading are the partitions that are ours.
 	reading map[change.Partition]bool
-	paused  map[change.Partition]bool
+	// next is the offset of each partition that is delivered next.
+	next   map[change.Partition]int64
+	paused map[change.Partition]bool
 	// stuck is why it is not known from where to read.
 	stuck error
 }
@@ -48,10 +54,13 @@ var _ decoder = (*debezium.Decoder)(nil)
 // New makes the clients. It does not wait for a broker: that one can't be
 // reached is an error of Fetch. The source must be closed.
 func New(config Config) (*Source, error) {
+	config.MaxRecordBytes = cmp.Or(config.MaxRecordBytes, DefaultMaxRecordBytes)
 	s := &Source{
 		config:  config,
 		decoder: debezium.NewDecoder(config.Decoder),
+		stopped: make(stopped),
 		reading: make(map[change.Partition]bool),
+		next:    make(map[change.Partition]int64),
 		paused:  make(map[change.Partition]bool),
 	}
 	connecting, err := s.connecting()
@@ -61,11 +70,15 @@ func New(config Config) (*Source, error) {
 	// Ends must not miss partitions that have just been added: what the client
 	// knows of topics it asks for again.
 	admin, err := kgo.NewClient(append(connecting, kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout),
-		kgo.MetadataMinAge(metadataMinAge))...)
+		kgo.MetadataMinAge(metadataMinAge), kgo.MaxDecompressBatchBytes(config.MaxRecordBytes))...)
 	if err != nil {
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}
 	s.admin = kadm.NewClient(admin)
+	if s.unpacker, err = newUnpacker(admin, config.MaxRecordBytes); err != nil {
+		s.admin.Close()
+		return nil, err
+	}
 	s.client, err = kgo.NewClient(append(connecting, s.consuming()...)...)
 	if err != nil {
 		s.admin.Close()
@@ -111,7 +124,8 @@ func (s *Source) consuming() []kgo.Opt {
 		// is: the client would refuse it, and never come past it.
 		kgo.BrokerMaxReadBytes(largestResponse),
 		kgo.FetchMaxPartitionBytes(fetchLeast),
-		kgo.WithHooks(&appetite{}),
+		kgo.WithHooks(&appetite{}, s.unpacker),
+		kgo.WithDecompressor(s.unpacker),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.MetadataMaxAge(lookEvery),
 		kgo.MetadataMinAge(lookEvery / 5),
@@ -146,6 +160,7 @@ func (s *Source) drop(part change.Partition) {
 	s.ended = append(s.ended, part)
 	s.begun = slices.DeleteFunc(s.begun, func(b change.Beginning) bool { return b.Partition == part })
 	delete(s.reading, part)
+	delete(s.next, part)
 }
 
 // Close commits what was acknowledged, leaves the group, so that others need
