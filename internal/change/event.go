@@ -104,8 +104,12 @@ type Event struct {
 	Table  Table
 	Origin Origin
 
-	// Time is when the source changed the row.
-	Time Micros
+	// Time is when the source changed the row. Where the source's time is too far in the future to
+	// be one, it is the record's in Kafka, and Claimed is what the source said; zero elsewhere.
+	Time, Claimed Micros
+	// Remote says that Time is many years before the record's in Kafka. It is taken only where the
+	// table has history of its year.
+	Remote bool
 	// LSN is source.lsn, or where that is null sequence[1]; zero if both are
 	// absent. Commit is sequence[0], which is that of the commit before the change's
 	// transaction; zero if it is absent, as in a connector's first transaction.
@@ -191,8 +195,8 @@ func (e *Event) Guesses() bool {
 	return false
 }
 
-// Note reports something about a column that deserves a line in the log, once
-// for each column.
+// Note reports something about a column, or about the table where Column is empty, that deserves a
+// line in the log, once for each column or table.
 type Note struct {
 	Column string
 	// Severe makes it a WARNING; otherwise it is an INFO.
@@ -246,7 +250,7 @@ type Batch struct {
 	// change has confirmed them: in an initial synchronization where every row that is
 	// written is one of the source's.
 	NotesChanges bool
-	// Impatient says that the batch has failed for a lock before, and others
-	// have to wait while it is tried again: it is not worth seconds.
-	Impatient bool
+	// LockTimeout bounds the wait for each lock, 0 is the session's: other tables wait
+	// meanwhile.
+	LockTimeout time.Duration
 }

@@ -82,7 +82,7 @@ func (m *Mark) Judge(e *Event, key uint64) Verdict {
 		return New
 	case m.recently(e, key):
 		return Repeated
-	case exact && order == 0 || e.Time > m.HighTime:
+	case exact && order == 0 || e.isLater(m.HighTime):
 		return New
 	case exact:
 		return Repeated
@@ -90,7 +90,7 @@ func (m *Mark) Judge(e *Event, key uint64) Verdict {
 	if verdict, known := m.judgeTransaction(e); known {
 		return verdict
 	}
-	if e.Time > m.Forgotten {
+	if e.isLater(m.Forgotten) {
 		return New
 	}
 	switch latest := m.latest(key); {
@@ -112,7 +112,7 @@ func (m *Mark) JudgeElsewhere(e *Event, key uint64) Verdict {
 	switch {
 	case m.recently(e, key):
 		return Repeated
-	case order >= 0 || e.Time > m.HighTime || e.Time > m.Forgotten:
+	case order >= 0 || e.isLater(m.HighTime) || e.isLater(m.Forgotten):
 		return New
 	}
 	return Doubtful
@@ -124,11 +124,15 @@ func (m *Mark) compare(e *Event) (order int, exact bool) {
 	if exact = e.Commit > 0 && m.HighCommit > 0; exact {
 		return comparePairs(e.Commit, e.LSN, m.HighCommit, m.TopLSN), true
 	}
-	if e.LSN > m.HighLSN || e.Time > m.HighTime || m.HighCommit == 0 && e.Time == m.HighTime && e.LSN > m.TopLSN {
+	if e.LSN > m.HighLSN || e.isLater(m.HighTime) || m.HighCommit == 0 && e.Time == m.HighTime && e.LSN > m.TopLSN {
 		return 1, false
 	}
 	return -1, false
 }
+
+// isLater reports whether the source's time of an event is later than another. Of one that is not
+// the source's that is not known: a record that is sent again has another time in Kafka.
+func (e *Event) isLater(than Micros) bool { return e.Claimed == 0 && e.Time > than }
 
 func comparePairs(a, b, x, y uint64) int {
 	switch {
@@ -143,7 +147,7 @@ func comparePairs(a, b, x, y uint64) int {
 // recently reports whether a change is among the recent ones.
 func (m *Mark) recently(e *Event, key uint64) bool {
 	for i := len(m.Recent) - 1; i >= 0; i-- {
-		if s := &m.Recent[i]; s.LSN == e.LSN && s.Key == key && s.Time == e.Time {
+		if s := &m.Recent[i]; s.LSN == e.LSN && s.Key == key && (s.Time == e.Time || e.Claimed != 0) {
 			return true
 		}
 	}
@@ -171,6 +175,9 @@ func (m *Mark) ChangedSince(e *Event, key uint64) bool {
 // follows reports whether the change comes after one of the same key: by time first, since
 // another server may have lower positions.
 func (s *Seen) follows(e *Event) bool {
+	if e.Claimed != 0 {
+		return s.LSN > e.LSN
+	}
 	return s.Time > e.Time || s.Time == e.Time && s.LSN > e.LSN
 }
 
@@ -181,7 +188,7 @@ func (s *Seen) follows(e *Event) bool {
 // made while it read, which come after it. The rows of one snapshot share their lsn,
 // and its repetition has another one, so that they are not suspect for being alike.
 func (m *Mark) SuspectsRow(e *Event) bool {
-	return e.LSN > 0 && e.LSN < max(m.HighLSN, m.SnapshotLSN) && e.Time <= max(m.HighTime, m.SnapshotTime)
+	return e.LSN > 0 && e.LSN < max(m.HighLSN, m.SnapshotLSN) && !e.isLater(max(m.HighTime, m.SnapshotTime))
 }
 
 // LatestTime is the highest time that the partition has shown.

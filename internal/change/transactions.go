@@ -27,7 +27,7 @@ func (m *Mark) judgeTransaction(e *Event) (Verdict, bool) {
 	last := len(m.Transactions) - 1
 	for i := last; i >= 0; i-- {
 		seen := &m.Transactions[i]
-		if seen.ID != e.Tx || seen.Time != e.Time {
+		if !seen.has(e) {
 			continue
 		}
 		if i == last && e.LSN >= seen.LSN {
@@ -35,7 +35,13 @@ func (m *Mark) judgeTransaction(e *Event) (Verdict, bool) {
 		}
 		return Repeated, true
 	}
-	return New, e.Time > m.ForgottenTx
+	return New, e.isLater(m.ForgottenTx)
+}
+
+// has reports whether a change is one of the transaction's. Where the source's time could not be taken
+// the records of one transaction have different times.
+func (t *Transaction) has(e *Event) bool {
+	return t.ID == e.Tx && (t.Time == e.Time || e.Claimed != 0)
 }
 
 // raiseTransaction takes note of the transaction of a change. It comes before the mark is
@@ -47,7 +53,7 @@ func (m *Mark) raiseTransaction(e *Event) {
 	case m.HighCommit > 0:
 		m.Transactions, m.ForgottenTx = nil, max(m.ForgottenTx, m.HighTime)
 		fallthrough
-	case last < 0 || m.Transactions[last].ID != e.Tx || m.Transactions[last].Time != e.Time:
+	case last < 0 || !m.Transactions[last].has(e):
 		if e.Tx == 0 {
 			m.ForgottenTx = max(m.ForgottenTx, e.Time)
 			return

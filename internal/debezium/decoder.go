@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"metadb/internal/change"
 )
@@ -42,6 +43,7 @@ type Decoder struct {
 	headerNames map[string]string
 
 	unchanged func(column string, byType bool) bool
+	now       func() time.Time
 
 	reading  reading
 	rows     rowReader
@@ -51,7 +53,7 @@ type Decoder struct {
 
 // NewDecoder returns a decoder that has seen nothing yet.
 func NewDecoder(cfg Config) *Decoder {
-	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}, unchanged: cfg.MeansUnchanged}
+	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}, unchanged: cfg.MeansUnchanged, now: time.Now}
 	d.rows.placeholder = newPlaceholder(cfg.Placeholder)
 	return d
 }
@@ -76,6 +78,7 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 	if err := d.read(in); err != nil {
 		d.reject(in, err)
 	}
+	d.boundTime(in)
 	return in.event
 }
 

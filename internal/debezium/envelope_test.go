@@ -145,7 +145,7 @@ func TestSource(t *testing.T) {
 			}
 			continue
 		}
-		if event.Op != change.Upsert || event.Time != c.time || event.LSN != c.lsn {
+		if at := max(event.Time, event.Claimed); event.Op != change.Upsert || at != c.time || event.LSN != c.lsn {
 			t.Errorf("%s: got %s at %d, lsn %d: %s", c.members, event.Op, event.Time, event.LSN, event.Reason)
 		}
 	}

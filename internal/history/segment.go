@@ -81,7 +81,7 @@ func changeOfIdentity(made *plan.Plan, events []change.Event) int {
 		if last.shapes[e.Op] == e.Shape {
 			continue // as nearly always
 		}
-		if _, refused := made.Refused[i]; refused {
+		if _, refused := made.Refused[i]; refused || made.Remote[i] != "" {
 			continue
 		}
 		names := identityOf(e.Shape)

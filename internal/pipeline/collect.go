@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"metadb/internal/change"
@@ -39,6 +40,9 @@ type batch struct {
 	sightings sightings
 	// failure is why it could not be applied as a share, nil if it has not been tried.
 	failure error
+	// years are those of its events. shortOfLocks counts failures for want of locks.
+	years        years
+	shortOfLocks int
 }
 
 // collect makes batches of deliveries. It hands a batch over as soon as the
@@ -87,6 +91,7 @@ func (p *pipeline) collect(ctx context.Context) error {
 				return ctx.Err()
 			}
 			current, due, paced = next, false, time.After(pace)
+			p.admitHeld(current)
 		case <-idle.C:
 			due = true
 		case <-again.C:
@@ -119,7 +124,7 @@ func (p *pipeline) worth(b *batch, due bool) bool {
 
 // full reports whether a batch may not grow.
 func (p *pipeline) full(b *batch) bool {
-	return len(b.Events) >= p.BatchEvents || b.bytes >= p.BatchBytes
+	return len(b.Events) >= p.BatchEvents || b.bytes >= p.BatchBytes || len(p.held) > 0
 }
 
 // take adds a delivery to a batch. A delivery is taken whole: it is bounded by
@@ -149,10 +154,26 @@ func (p *pipeline) take(ctx context.Context, b *batch, delivery change.Delivery)
 	return nil
 }
 
-// admit adds events to a batch, but for those that change nothing.
+// admitHeld adds events to a new batch that the one before it could not take.
+func (p *pipeline) admitHeld(b *batch) {
+	held := p.held
+	p.held = nil
+	p.admit(b, held)
+}
+
+// admit adds events to a batch, but for those that change nothing. From the first one on that is of
+// one year too many, they are held for the next batch.
 func (p *pipeline) admit(b *batch, events []change.Event) {
+	if len(p.held) > 0 {
+		p.held = append(p.held, events...)
+		return
+	}
 	for i := range events {
 		e := &events[i]
+		if !b.years.add(e, p.Years) {
+			p.held = slices.Clone(events[i:])
+			return
+		}
 		if !p.partitions.collect(e) {
 			continue
 		}

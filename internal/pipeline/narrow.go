@@ -38,7 +38,7 @@ func (p *pipeline) narrower(ctx context.Context, b *batch, failure error) (bool,
 	}
 	part := b.cut((len(b.topics()) + 1) / 2)
 	if part == nil {
-		return false, nil
+		return false, b.narrowYears(failure)
 	}
 	return true, p.applyPart(ctx, part)
 }

@@ -208,6 +208,11 @@ func (d *draft) year(at change.Micros) {
 	table.Years = slices.Insert(table.Years, place, year)
 }
 
+// hasYear reports whether the table had a partition for the time's year before the batch.
+func (d *draft) hasYear(at change.Micros) bool {
+	return d.before != nil && d.before.HasYear(time.UnixMicro(int64(at)).UTC().Year())
+}
+
 // warnShortened says which names of a new table did not fit. Those of its
 // partitions are nobody's to type.
 func (d *draft) warnShortened() {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
@@ -77,6 +78,10 @@ func (m *maker) event(i int, e *change.Event) {
 	if reason == "" && d.before == nil && !d.listed && e.Op != change.Upsert {
 		return
 	}
+	if reason == "" && e.Remote && !d.hasYear(e.Time) {
+		m.refuseTime(i, e)
+		return
+	}
 	if reason == "" {
 		reason = d.add(m.source, i, e)
 	}
@@ -126,6 +131,16 @@ func (m *maker) refuse(i int, e *change.Event, reason string) {
 	if text := fmt.Sprintf("table %s: %s", e.Source, reason); !slices.Contains(m.plan.Refusals, text) {
 		m.plan.Refusals = append(m.plan.Refusals, text)
 	}
+}
+
+// refuseTime refuses an event whose time is far from that of its record, in a year of which the table
+// has no history.
+func (m *maker) refuseTime(i int, e *change.Event) {
+	if m.plan.Remote == nil {
+		m.plan.Remote = map[int]string{}
+	}
+	m.plan.Remote[i] = fmt.Sprintf("the source's time of the change, %s, is decades before the record's in Kafka, and the table has no history of that year",
+		time.UnixMicro(int64(e.Time)).UTC().Format(time.DateTime))
 }
 
 func (m *maker) warn(text string) {

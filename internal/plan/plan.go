@@ -13,6 +13,8 @@ type Plan struct {
 	Deltas []Delta
 	// Refused says for the indexes of some events why they can't be applied.
 	Refused map[int]string
+	// Remote says for the indexes of some events why their time can't be right.
+	Remote map[int]string
 	// Refusals name the source tables whose events can't be applied, with
 	// the reasons, each once.
 	Refusals []string
