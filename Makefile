@@ -55,6 +55,10 @@ soak: ## Let a server work with a slow database and see what it uses (MINUTES=60
 	@scripts/install
 	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak $(MINUTES)
 
+.PHONY: soak-analyst
+soak-analyst: ## Let an analyst do what her rights allow, and see how late the stream is (MINUTES=10 SEED=1)
+	go test -count=1 -v -timeout 0 -run '^TestAnalystCannotStopTheStream$$' ./internal/grudge -minutes $(MINUTES) -seed $(SEED)
+
 .PHONY: soak-repetition
 soak-repetition: ## Let random sources' connectors crash and send again, and compare all versions (SEEDS=500)
 	@scripts/install

@@ -20,8 +20,9 @@ type parameter struct {
 	low, high int
 	// repository says that it is empty or where SQL comes from: URL/refs/KIND/NAME.
 	repository bool
-	// interval says that it is a positive interval.
-	interval bool
+	// interval says that it is a positive interval. off says that it may be "off" instead, and is
+	// so unless it has been set.
+	interval, off bool
 	// optional says that it may be empty.
 	optional bool
 	// restart says that the server uses it only after a restart.
@@ -31,6 +32,7 @@ type parameter struct {
 // parameters lists what ALTER SYSTEM can set.
 func parameters() []parameter {
 	return []parameter{
+		{name: "cancel_blockers_after", interval: true, off: true},
 		{name: "checkpoint_segment_size", low: 1, high: 1_000_000, restart: true},
 		{name: "external_sql_folio", repository: true},
 		{name: "external_sql_reshare", repository: true},
@@ -41,9 +43,18 @@ func parameters() []parameter {
 	}
 }
 
-// listConfig carries out LIST CONFIG.
+// valueOff is the value of a parameter that is off.
+const valueOff = "off"
+
+// listConfig carries out LIST CONFIG: what is stored, and parameters that are off.
 func (e *Executor) listConfig(ctx context.Context) (*Result, error) {
-	return e.listing(ctx, "config", "select parameter::text, value::text from metadb.config order by parameter")
+	stored := "select parameter::text, value::text from metadb.config"
+	for _, p := range parameters() {
+		if p.off {
+			stored += fmt.Sprintf(" union all select '%[1]s', '%[2]s' where not exists (select from metadb.config where parameter = '%[1]s')", p.name, valueOff)
+		}
+	}
+	return e.listing(ctx, "config", stored+" order by 1")
 }
 
 // alterSystem stores a parameter.
@@ -99,8 +110,12 @@ func (e *Executor) checkParameter(ctx context.Context, p parameter, v adminlang.
 		}
 	case p.repository:
 		return checkRepository(p, v)
+	case p.off && v.Text == valueOff:
 	case p.interval:
 		invalid.Hint = "it is an interval above zero, such as '3 hours'"
+		if p.off {
+			invalid.Hint += ", or 'off'"
+		}
 		positive, err := e.positiveInterval(ctx, v.Text)
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) || err == nil && !positive {

@@ -193,7 +193,7 @@ var (
 // disk: positions and rows are lost together if PostgreSQL crashes, and are read again.
 var stream = []Setting{
 	{"application_name", "metadb stream"},
-	{"lock_timeout", "3s"},
+	{"lock_timeout", "2s"},
 	{"synchronous_commit", "off"},
 	{"max_parallel_workers_per_gather", "0"},
 	{"work_mem", "32MB"},

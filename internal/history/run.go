@@ -75,9 +75,9 @@ type target struct {
 
 // apply does everything between begin and commit.
 func (r *run) apply(ctx context.Context) error {
-	if r.batch.Impatient {
-		if _, err := r.tx.Exec(ctx, "SET LOCAL lock_timeout = '300ms'"); err != nil {
-			return fmt.Errorf("set the patience for locks: %w", err)
+	if timeout := r.batch.LockTimeout; timeout > 0 {
+		if _, err := r.tx.Exec(ctx, "SELECT pg_catalog.set_config('lock_timeout', $1, true)", fmt.Sprintf("%dms", timeout.Milliseconds())); err != nil {
+			return fmt.Errorf("set the lock timeout: %w", err)
 		}
 	}
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
@@ -148,6 +148,10 @@ func (r *run) distribute(made *plan.Plan) {
 		}
 		if reason, refused := made.Refused[i]; refused {
 			r.reject(i, change.NoTable, reason)
+			continue
+		}
+		if reason, refused := made.Remote[i]; refused {
+			r.reject(i, change.RefusedValue, reason)
 			continue
 		}
 		r.outcome.Applied++

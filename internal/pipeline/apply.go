@@ -48,6 +48,10 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 		return err
 	}
 	pauses, strikes := p.pauses(), make(map[change.Table]int)
+	b.LockTimeout = firstLockTimeout
+	if isLock(b.failure) {
+		b.LockTimeout = nextLockTimeout
+	}
 	// A lock may have been that of another share.
 	if table, stuck := stuckTable(b.failure); stuck && !isLock(b.failure) {
 		strikes[table]++
@@ -76,7 +80,10 @@ func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
 			continue
 		}
 		if table, stuck := stuckTable(err); stuck {
-			if strikes[table]++; (strikes[table] >= strikesToPark || isRefused(err)) && p.lots.roomFor(b, p.BatchBytes) {
+			if isLock(err) {
+				b.LockTimeout = nextLockTimeout
+			}
+			if strikes[table]++; (strikes[table] >= strikesToPark || isRefused(err) || isLock(err)) && p.lots.roomFor(b, p.BatchBytes) {
 				if err := p.park(b, table, err); err != nil {
 					return err
 				}

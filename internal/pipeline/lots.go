@@ -21,18 +21,28 @@ import (
 // Whole topics wait and not single partitions, since truncates and changes of key
 // order the partitions of a topic. What says that a snapshot is complete waits for
 // every table that does.
+//
+// A table that can't be locked is parked after the first try: somebody may hold the locks of
+// many tables, and the others must not be seconds late for each.
 
 const (
 	// strikesToPark is how many times in a row one table must have failed.
 	strikesToPark = 3
 	// lotInterval is how often what waits is tried again, so that the status
-	// is right within ten seconds after somebody has helped.
-	lotInterval = 5 * time.Second
+	// is right within seconds after somebody has helped.
+	lotInterval = 2 * time.Second
 	// lotBudget is for how long others may be kept waiting at a time by what
 	// is tried again.
-	lotBudget = time.Second
-	// patientInterval is how often a lock is waited for as long as usual.
+	lotBudget = 500 * time.Millisecond
+	// patientInterval is how often a lock is waited for as long as the session's
+	// lock_timeout says.
 	patientInterval = time.Minute
+	// firstLockTimeout is how long a batch waits for a lock, more than PostgreSQL's
+	// deadlock_timeout, after which it stops an autovacuum that is in the way.
+	firstLockTimeout = 1500 * time.Millisecond
+	// nextLockTimeout is that of a batch that has waited for another lock before, and of
+	// a table that waits already.
+	nextLockTimeout = 200 * time.Millisecond
 	// mostParked bounds what waits in memory, in full batches. What does not
 	// fit in stops the stream.
 	mostParked = 8
@@ -253,9 +263,9 @@ func (p *pipeline) retryLots(ctx context.Context) error {
 // table goes on.
 func (p *pipeline) retryLot(ctx context.Context, l *lot) (bool, error) {
 	now := time.Now()
-	l.batch.Source, l.batch.Impatient = p.Name, now.Sub(l.patient) < patientInterval
-	if !l.batch.Impatient {
-		l.patient = now
+	l.batch.Source, l.batch.LockTimeout = p.Name, nextLockTimeout
+	if now.Sub(l.patient) >= patientInterval {
+		l.batch.LockTimeout, l.patient = 0, now
 	}
 	l.batch.Snapshots = p.news(l.batch)
 	outcome, err := p.Appliers[0].Apply(ctx, &l.batch.Batch)

@@ -88,7 +88,7 @@ func TestOneTableWaitsAndTheOthersGoOn(t *testing.T) {
 
 		again := r.batch()
 		wantOffsets(t, again, map[change.Partition][]int64{loanPart0: {0, 1}, loanPart1: {0}})
-		if !again.Impatient {
+		if again.LockTimeout != nextLockTimeout {
 			t.Error("the others are kept waiting")
 		}
 		r.answer(stuckError{loan, "55P03"})
@@ -143,7 +143,7 @@ func TestFaultsOfTheDatabaseParkNothing(t *testing.T) {
 	r := start(t, nil)
 	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	first := r.batch()
-	for _, code := range []string{"53100", "57P01", "25006", "40P01", "08006"} {
+	for _, code := range []string{"53100", "57P01", "25006", "40001", "08006"} {
 		for range strikesToPark {
 			r.answer(stuckError{table, code})
 			if r.batch() != first {
@@ -249,4 +249,32 @@ func TestMoreThanFitsIsNotParked(t *testing.T) {
 		}
 	}
 	r.answer(nil)
+}
+
+// TestLockedTablesWaitAtOnce: somebody holds the locks of several tables. Each is parked after
+// one try, and only the first of them is waited for.
+func TestLockedTablesWaitAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *Config) { c.LongestPause = time.Hour })
+		hold := change.Table{Schema: "library", Name: "hold"}
+		holdPart := change.Partition{Topic: "library.hold"}
+		held := upsert(holdPart, 0, 1, 1)
+		held.Source = hold
+		r.send(change.Delivery{
+			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{}), begin(holdPart, change.Mark{})},
+			Events: []change.Event{loanAt(loanPart0, 0), held, upsert(part0, 0, 1, 1)},
+		})
+		for _, try := range []struct {
+			stuck change.Table
+			want  time.Duration
+		}{{loan, firstLockTimeout}, {hold, nextLockTimeout}} {
+			if b := r.batch(); b.LockTimeout != try.want {
+				t.Errorf("%s is waited for %s, want %s", try.stuck, b.LockTimeout, try.want)
+			}
+			r.answer(stuckError{try.stuck, "55P03"})
+		}
+		wantOffsets(t, r.batch(), map[change.Partition][]int64{part0: {0}})
+		r.answer(nil)
+		_ = r.stop()
+	})
 }

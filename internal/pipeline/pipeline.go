@@ -82,6 +82,8 @@ type Config struct {
 	// batch of its own. Zero means the defaults.
 	BatchEvents int
 	BatchBytes  int
+	// Years is of how many years a batch may have events in one table. Zero means the default.
+	Years int
 	// ShareEvents is how many events each applier should have at least, on average,
 	// where a batch is divided. Zero means the default.
 	ShareEvents int
@@ -108,8 +110,8 @@ const (
 	// got another leader.
 	DefaultSnapshotSettle = 2 * time.Second
 	// DefaultLongestPause is short enough for the status to be right again
-	// within seconds after what failed has recovered.
-	DefaultLongestPause = 8 * time.Second
+	// within seconds after what failed has recovered, and the stream to go on.
+	DefaultLongestPause = 4 * time.Second
 )
 
 // Run runs the pipeline until the context ends or the stream has to be built
@@ -140,6 +142,8 @@ type pipeline struct {
 	began      time.Time
 	holding    bool
 	poll       poll
+	// held are events that the next batch begins with.
+	held []change.Event
 	// elsewhere are partitions that the end of a snapshot waits for and that
 	// are not read here.
 	elsewhere map[change.Partition]bool
@@ -166,6 +170,7 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.BatchEvents, DefaultBatchEvents)
 	setDefault(&p.BatchBytes, DefaultBatchBytes)
 	setDefault(&p.ShareEvents, DefaultShareEvents)
+	setDefault(&p.Years, DefaultYears)
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()
@@ -200,7 +205,7 @@ func (p *pipeline) fetch(ctx context.Context) error {
 			continue
 		}
 		pauses.reset()
-		p.is(fetching, nil)
+		p.is(fetching, delivery.Stopped)
 		select {
 		case p.deliveries <- delivery:
 		case <-ctx.Done():

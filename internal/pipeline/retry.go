@@ -42,8 +42,12 @@ const (
 	undefinedSchema = "3F000"
 )
 
-// lockTimeout is that of a lock that was waited for too long.
-const lockTimeout = "55P03"
+// lockTimeout is that of a lock that was waited for too long, deadlock that of one whose
+// holder waits for the batch in turn.
+const (
+	lockTimeout = "55P03"
+	deadlock    = "40P01"
+)
 
 // isLock reports whether a failure is that of a lock.
 func isLock(err error) bool {
@@ -129,9 +133,12 @@ func stuckTable(err error) (change.Table, bool) {
 	if !errors.As(err, &c) || len(c.SQLState()) != 5 {
 		return change.Table{}, false
 	}
+	if c.SQLState() == deadlock {
+		return t.Table(), true // readers who wait for the batch may make one again and again
+	}
 	switch class := c.SQLState()[:2]; class {
 	case "08", "25", "40", "53", "57", "58", "F0", "XX":
-		// Connections, a database that is read-only, deadlocks, resources,
+		// Connections, a database that is read-only, serialization, resources,
 		// shutdown, files, configuration, internal errors.
 		return change.Table{}, false
 	}

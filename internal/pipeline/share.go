@@ -99,6 +99,7 @@ type try struct {
 
 func (t *try) apply(ctx context.Context, applier Applier) {
 	for _, part := range t.parts {
+		part.LockTimeout = firstLockTimeout
 		outcome, err := applier.Apply(ctx, &part.Batch)
 		if err != nil {
 			t.failure, part.failure = err, err

@@ -56,9 +56,10 @@ func TestShareFails(t *testing.T) {
 }
 
 // TestStuckTableOfAShare: a table that can't be changed is parked after as many tries as
-// ever, and the other share is applied. A lock may have been that of the other share.
+// ever, and the other share is applied. A lock may have been that of the other share, and is
+// tried once more.
 func TestStuckTableOfAShare(t *testing.T) {
-	for code, again := range map[string]int{"0A000": strikesToPark - 1, "55P03": strikesToPark} {
+	for code, again := range map[string]int{"0A000": strikesToPark - 1, "55P03": 1} {
 		t.Run(code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := startPair(t, func(c *Config) { c.LongestPause = time.Hour })

@@ -36,6 +36,9 @@ func (p *pipeline) logColumn(table change.Table, n change.Note) {
 	}
 	p.notes[said] = true
 	line := fmt.Sprintf("table %s, column %q: %s", table, n.Column, n.Text)
+	if n.Column == "" {
+		line = fmt.Sprintf("table %s: %s", table, n.Text)
+	}
 	if n.Severe {
 		p.Logger.Warn(line)
 	} else {

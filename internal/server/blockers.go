@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/access"
 	"metadb/internal/change"
 	"metadb/internal/ddl"
 	"metadb/internal/status"
@@ -86,6 +87,7 @@ func (s *streams) nameBlockers(ctx context.Context, err error) error {
 	if len(holders) == 0 {
 		return err
 	}
+	s.cancelBlockers(ctx, of.Table(), holders)
 	for _, h := range holders[:min(len(holders), mostBlockers)] {
 		h.Blocker.Table = of.Table().String()
 		locked.blockers = append(locked.blockers, h.Blocker)
@@ -99,6 +101,8 @@ type lockHolder struct {
 	// strength is 2 for a lock that keeps rows from being written, 1 for one of
 	// somebody who may have locked rows, 0 for one of a reader.
 	strength int
+	// begun is when the transaction began, the epoch where PostgreSQL does not show it.
+	begun time.Time
 }
 
 // strongest returns those of the first of some holders, which are in order of
@@ -125,6 +129,7 @@ const lockHoldersSQL = `
 			SELECT coalesce(l.pid, 0) AS pid, coalesce(p.gid, '') AS gid, l.mode,
 					coalesce(p.owner::text, a.usename::text, a.backend_type, '') AS holder, coalesce(a.state, '') AS state,
 					coalesce(extract(epoch FROM clock_timestamp() - coalesce(p.prepared, a.xact_start)), 0)::float8 AS age,
+					coalesce(p.prepared, a.xact_start, 'epoch') AS begun,
 					CASE WHEN l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') THEN 2
 						WHEN l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock') THEN 1 ELSE 0 END AS strength
 				FROM pg_locks AS l
@@ -136,17 +141,23 @@ const lockHoldersSQL = `
 				WHERE l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
 					AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())),
 		once AS (SELECT DISTINCT ON (pid, gid) * FROM held ORDER BY pid, gid, strength DESC)
-	SELECT pid, gid, mode, holder, state, age, strength FROM once ORDER BY strength DESC, age DESC, pid LIMIT 100`
+	SELECT pid, gid, mode, holder, state, age, strength, begun FROM once ORDER BY strength DESC, age DESC, pid LIMIT 100`
 
-// lockHolders returns who holds locks on some relations.
+// lockHolders returns who holds locks on some relations. It asks as the superuser, to whom PostgreSQL
+// shows what others do, and as the system user where that can't be.
 func (s *streams) lockHolders(ctx context.Context, relations []string) ([]lockHolder, error) {
-	rows, err := s.pool.Query(ctx, lockHoldersSQL, relations)
+	var db access.Querier = s.pool
+	if conn, err := s.super(ctx); err == nil {
+		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+		db = conn
+	}
+	rows, err := db.Query(ctx, lockHoldersSQL, relations)
 	if err != nil {
 		return nil, fmt.Errorf("read who holds locks: %w", err)
 	}
 	var h lockHolder
 	var all []lockHolder
-	_, err = pgx.ForEachRow(rows, []any{&h.PID, &h.Prepared, &h.Mode, &h.User, &h.State, &h.Age, &h.strength}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&h.PID, &h.Prepared, &h.Mode, &h.User, &h.State, &h.Age, &h.strength, &h.begun}, func() error {
 		all = append(all, h)
 		return nil
 	})

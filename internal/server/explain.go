@@ -55,6 +55,17 @@ func explain(config *instance.Config, role instance.Role, err error) error {
 	return fmt.Errorf("connect to the database at %s as %q: %w", at, role.Name, err)
 }
 
+// explainedError is PostgreSQL's error in other words.
+type explainedError struct {
+	text string
+	err  error
+}
+
+func (e *explainedError) Error() string { return e.text }
+
+// Unwrap returns PostgreSQL's error.
+func (e *explainedError) Unwrap() error { return e.err }
+
 // explainPool words what a question to the pool has come back with, if it is that
 // the pool could not connect.
 func explainPool(config *instance.Config, err error) error {
@@ -90,10 +101,11 @@ func explainRefusal(config *instance.Config, role instance.Role, key string, ref
 	case codeNoPrivilege:
 		return fmt.Errorf("%q may not connect to the database %q: %s", role.Name, config.Database, refused.Message)
 	case codeTooManyConnection:
-		return fmt.Errorf("the database server has no connection left: %s", refused.Message)
+		return &explainedError{text: "the database server has no connection left: " + refused.Message, err: refused}
 	case codeProtocol:
 		return fmt.Errorf("what answers at %s port %d refuses the connection of %q (%s), as connection poolers do: have host and port in metadb.conf name the database server itself, or a pooler in session mode",
 			config.Host, config.Port, role.Name, refused.Message)
 	}
-	return fmt.Errorf("connect to the database %q as %q: %s (SQLSTATE %s)", config.Database, role.Name, refused.Message, refused.Code)
+	text := fmt.Sprintf("connect to the database %q as %q: %s (SQLSTATE %s)", config.Database, role.Name, refused.Message, refused.Code)
+	return &explainedError{text: text, err: refused}
 }

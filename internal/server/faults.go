@@ -28,6 +28,8 @@ func (s *streams) watchFaults(ctx context.Context) error {
 	logged := make(map[change.Table]catalog.Fault)
 	inspected := time.Now()
 	for {
+		// They are asked for while there are locks; old ones do, too.
+		_ = s.roles.load(ctx, s.pool)
 		known := s.tables.faults()
 		s.logFaults(logged, known)
 		s.showFaults(known)

@@ -2,8 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/catalog"
 	"metadb/internal/ident"
@@ -38,19 +42,43 @@ func (s *streams) PurgeTables(ctx context.Context, mains []ident.Qualified) (dro
 	return dropped, err
 }
 
+const (
+	// changeLockTimeout bounds the wait for a lock while no batch is applied. It is longer than
+	// PostgreSQL's deadlock_timeout, after which an autovacuum that is in the way is stopped.
+	changeLockTimeout = 1200 * time.Millisecond
+	// changePause is for how long batches are applied before a lock is waited for again.
+	changePause = time.Second
+	// changePatience is how long a command tries to lock a table.
+	changePatience = 10 * time.Second
+)
+
 // changeTables changes tables while no batch is applied, and publishes what has
-// become of them. Streams go on with the tables as they are then.
+// become of them. Streams go on with the tables as they are then. Where a table can't be
+// locked batches are applied for a while before the next try.
 func (s *streams) changeTables(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
 	if err := s.tables.reload(ctx, s.pool); err != nil {
 		return err
 	}
+	for began := time.Now(); ; {
+		err := s.changeTablesOnce(ctx, change, publish)
+		refused, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || refused.Code != lockNotAvailable || time.Since(began) > changePatience {
+			return err
+		}
+		if err := wait(ctx, changePause); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *streams) changeTablesOnce(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
 	return s.tables.exclusively(func() error {
 		tx, err := s.pool.Begin(ctx)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
+		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", changeLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
 		if err := change(tx, s.tables.store.Snapshot()); err != nil {

@@ -6,10 +6,10 @@ import (
 )
 
 // Pauses after a failure: the first, and what they grow to, which is short enough
-// for the status to be right again within ten seconds after what failed is mended.
+// for the stream to go on within five seconds after what failed is mended.
 const (
 	firstPause   = 250 * time.Millisecond
-	longestPause = 8 * time.Second
+	longestPause = 4 * time.Second
 )
 
 // wait waits, or until ctx ends, which is the error.

@@ -30,7 +30,7 @@ var _ pipeline.Applier = (*sharingApplier)(nil)
 // read before the next try.
 func (a *sharingApplier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.apply(ctx, batch)
-	err = a.stream.nameBlockers(ctx, a.stream.words.add(err))
+	err = a.stream.nameResource(ctx, a.stream.nameBlockers(ctx, a.stream.words.add(err)))
 	var refused *pgconn.PgError
 	named := errors.As(err, &refused) && (slices.Contains(classesByHand, refused.Code[:2]) || refused.Code == noSuchSchema)
 	var fault *catalog.Fault

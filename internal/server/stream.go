@@ -42,6 +42,8 @@ type stream struct {
 	firsts kafka.Firsts
 	// snapshots are incremental ones that may be under way.
 	snapshots incremental
+	// years is of how many years a batch may have events in one table, 0 for the default.
+	years int
 
 	// mu guards what SetOrigins and renew reach; altered ends the run.
 	mu      sync.Mutex
@@ -56,7 +58,7 @@ func (s *stream) supervise(ctx context.Context) {
 	pauses, said := growing{}, ""
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := s.words.add(s.run(ctx))
+		err := s.nameResource(ctx, s.words.add(s.run(ctx)))
 		if ctx.Err() != nil {
 			return
 		}
@@ -66,7 +68,7 @@ func (s *stream) supervise(ctx context.Context) {
 			said = ""
 		}
 		switch {
-		case errors.Is(err, errAltered), errors.Is(err, errBack):
+		case errors.Is(err, errAltered), errors.Is(err, errBack), errors.Is(err, errSkipped):
 			s.logger.Info(fmt.Sprintf("source %q: %v", s.captured.Name, err))
 			continue
 		case errors.Is(err, pipeline.ErrRestart):
@@ -97,7 +99,10 @@ func (s *stream) run(ctx context.Context) error {
 	s.altered = altered
 	s.mu.Unlock()
 	err := s.build(ctx)
-	if why := context.Cause(ctx); errors.Is(why, errAltered) || errors.Is(why, errBack) {
+	if few, ok := errors.AsType[*pipeline.YearsError](err); ok {
+		s.years = few.Years
+	}
+	if why := context.Cause(ctx); errors.Is(why, errAltered) || errors.Is(why, errBack) || errors.Is(why, errSkipped) {
 		return why
 	}
 	return err
@@ -136,6 +141,7 @@ func (s *stream) build(ctx context.Context) error {
 		BatchEvents:      stored.batchEvents,
 		Awaited:          s.awaited,
 		SnapshotDeadline: stored.deadline, SnapshotSettle: pipeline.DefaultSnapshotSettle,
+		Years: s.years,
 	})
 }
 
@@ -240,10 +246,12 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 		Marks: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
-		Firsts:  &s.firsts,
-		Decoder: decoder,
-		Decoded: func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
-		Logger:  s.logger,
+		Firsts:         &s.firsts,
+		Name:           o.Name,
+		MaxRecordBytes: s.maxRecordBytes,
+		Decoder:        decoder,
+		Decoded:        func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
+		Logger:         s.logger,
 	})
 }
 

@@ -27,6 +27,12 @@ type streams struct {
 	identity string
 	tables   *tables
 	metrics  *monitor.Metrics
+	// maxRecordBytes bounds a record, and what a batch of records unpacks to.
+	maxRecordBytes int
+	// roles are the names of the database's roles.
+	roles roleNames
+	// blockers are sessions that hold up tables.
+	blockers blockerWatch
 	// words are what the database says as it goes down.
 	words *lastWords
 	// analyze gets the names of sources whose snapshot is complete.
@@ -58,12 +64,15 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		return nil, err
 	}
 	all := &streams{
-		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, words: &lastWords{},
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, words: &lastWords{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
 		tables: &tables{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	registry.SetColumns(func() map[string]status.Columns { return columnsOf(store) })
 	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {
 		return nil, fmt.Errorf("read the data sources: %w", err)
+	}
+	if err := all.roles.load(ctx, pool); err != nil {
+		return nil, err
 	}
 	rows, err := pool.Query(ctx, "SELECT name FROM metadb.origin ORDER BY name")
 	if err != nil {

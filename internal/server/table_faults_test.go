@@ -142,7 +142,6 @@ func TestLockForMinutes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFaultedOn(t, pgtest.NewOn(t, cluster))
-			f.exec(t, "GRANT pg_read_all_stats TO mdbadmin") // to see the states of others
 			conn, err := f.db.Pool.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)

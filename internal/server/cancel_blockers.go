@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// blockerWatch remembers since when sessions hold up tables. It is safe for concurrent use. The
+// zero value is ready.
+type blockerWatch struct {
+	mu     sync.Mutex
+	tables map[change.Table]map[blockerKey]time.Time
+}
+
+// blockerKey tells the transactions of sessions apart.
+type blockerKey struct {
+	pid   int32
+	begun time.Time
+}
+
+// note notes who holds up a table now, and forgets who held it up before. It returns those who have
+// done so for as long as a limit.
+func (w *blockerWatch) note(table change.Table, holders []lockHolder, limit time.Duration, now time.Time) []lockHolder {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before, still := w.tables[table], make(map[blockerKey]time.Time)
+	var due []lockHolder
+	for _, h := range holders {
+		if h.PID == 0 {
+			continue // a prepared transaction has no session
+		}
+		key := blockerKey{h.PID, h.begun}
+		since, known := before[key]
+		if !known {
+			since = now
+		}
+		still[key] = since
+		if now.Sub(since) >= limit {
+			due = append(due, h)
+		}
+	}
+	if w.tables == nil {
+		w.tables = make(map[change.Table]map[blockerKey]time.Time)
+	}
+	w.tables[table] = still
+	return due
+}
+
+// cancelBlockersSQL reads the parameter cancel_blockers_after in seconds, NULL where it is off.
+const cancelBlockersSQL = `
+	SELECT (SELECT extract(epoch FROM c.value::interval)::float8 FROM metadb.config AS c
+		WHERE c.parameter = 'cancel_blockers_after' AND c.value NOT IN ('', 'off'))`
+
+// cancelBlockers ends sessions that have held up a table for longer than the parameter
+// cancel_blockers_after says. Nobody waits for its failure, which the log says: the next try of the
+// table comes soon.
+func (s *streams) cancelBlockers(ctx context.Context, table change.Table, holders []lockHolder) {
+	var seconds *float64
+	if err := s.pool.QueryRow(ctx, cancelBlockersSQL).Scan(&seconds); err != nil || seconds == nil {
+		return
+	}
+	limit := time.Duration(*seconds * float64(time.Second))
+	due := s.blockers.note(table, holders, limit, time.Now())
+	if len(due) == 0 {
+		return
+	}
+	conn, err := s.observer(ctx)
+	if err != nil {
+		s.logger.Warn(fmt.Sprintf("end who holds up table %s: %v", table, err))
+		return
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for i := range due {
+		s.endSession(ctx, conn, table, &due[i], limit)
+	}
+}
+
+// endSessionSQL ends a session if its transaction ($2) is still the same one. The system user's
+// sessions ($3) may be the server's own, and superusers know what they do; processes without a user
+// are PostgreSQL's.
+const endSessionSQL = `
+	SELECT pg_terminate_backend(a.pid)
+		FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
+		WHERE a.pid = $1 AND a.xact_start = $2 AND a.usename <> $3 AND NOT r.rolsuper`
+
+func (s *streams) endSession(ctx context.Context, conn *pgx.Conn, table change.Table, h *lockHolder, limit time.Duration) {
+	var ended bool
+	err := conn.QueryRow(ctx, endSessionSQL, h.PID, h.begun, s.config.SystemUser.Name).Scan(&ended)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // it has ended by itself, or is not one that may be ended
+	case err != nil:
+		s.logger.Warn(fmt.Sprintf("end %s, which holds up table %s: %v", h.Blocker.String(), table, err))
+	case ended:
+		s.logger.Warn(fmt.Sprintf("the session of %s was ended: it had held up table %s for %s (cancel_blockers_after)", h.Blocker.String(), table, limit))
+	}
+}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/status"
+)
+
+// mostLocks is how many locks a session has at least that is named where there are none left.
+const mostLocks = 200
+
+// mostLocksSQL finds who has most entries in PostgreSQL's table of locks. The table is full: the
+// statement uses functions, since the views would lock catalogs that all databases share, which
+// takes an entry. Locks that PostgreSQL keeps with each session (fastpath) are not in the table.
+const mostLocksSQL = `
+	WITH held AS MATERIALIZED (SELECT pid, virtualtransaction, locktype, transactionid, fastpath FROM pg_lock_status()),
+		most AS (SELECT pid, virtualtransaction, count(*) AS n, sum(count(*)) OVER ()::bigint AS total
+			FROM held WHERE NOT fastpath GROUP BY pid, virtualtransaction ORDER BY count(*) DESC LIMIT 1)
+	SELECT coalesce(m.pid, 0), coalesce(p.gid, ''), coalesce(p.ownerid, a.usesysid, 0)::bigint, coalesce(a.state, ''),
+			coalesce(extract(epoch FROM clock_timestamp() - coalesce(p.prepared, a.xact_start, a.backend_start)), 0)::float8, m.n, m.total
+		FROM most AS m
+			LEFT JOIN LATERAL pg_stat_get_activity(coalesce(m.pid, -1)) AS a ON true
+			LEFT JOIN held AS x ON m.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.virtualtransaction = m.virtualtransaction
+			LEFT JOIN pg_prepared_xact() AS p ON p.transaction = x.transactionid
+		LIMIT 1`
+
+// roleNames are the names of the roles, read while there are locks. It is safe for concurrent use.
+type roleNames struct {
+	mu    sync.Mutex
+	byOID map[int64]string
+}
+
+// load reads the names.
+func (r *roleNames) load(ctx context.Context, db interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}) error {
+	rows, err := db.Query(ctx, "SELECT oid::bigint, rolname::text FROM pg_roles")
+	if err != nil {
+		return fmt.Errorf("read the names of roles: %w", err)
+	}
+	names := make(map[int64]string)
+	var oid int64
+	var name string
+	if _, err := pgx.ForEachRow(rows, []any{&oid, &name}, func() error { names[oid] = name; return nil }); err != nil {
+		return fmt.Errorf("read the names of roles: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byOID = names
+	return nil
+}
+
+// of returns the name of a role, or its number where that is not known.
+func (r *roleNames) of(oid int64) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if name, known := r.byOID[oid]; known {
+		return name
+	}
+	return fmt.Sprintf("role %d", oid)
+}
+
+// nameLocks adds to an error that says that there is no memory for locks who has most of them.
+func (s *streams) nameLocks(ctx context.Context, err error) error {
+	var who status.Blocker
+	var role, has, all int64
+	failure := s.pool.QueryRow(ctx, mostLocksSQL).Scan(&who.PID, &who.Prepared, &role, &who.State, &who.Age, &has, &all)
+	if failure != nil || has < mostLocks {
+		return err
+	}
+	who.User = s.roles.of(role)
+	return &resourceError{most: fmt.Sprintf("PostgreSQL's table of locks: %s has %d of %d locks", who.String(), has, all), err: err}
+}
