@@ -164,24 +164,24 @@ func TestJudgeByTransaction(t *testing.T) {
 func TestChangeFromTheFutureSentAgain(t *testing.T) {
 	for name, commit := range map[string]uint64{"with source.sequence": 1, "without": 0} {
 		t.Run(name, func(t *testing.T) {
-			at := func(lsn uint64, time, claimed Micros) *Event {
-				e := &Event{Op: Upsert, LSN: lsn, Tx: int64(lsn), Time: time, Claimed: claimed}
+			at := func(lsn uint64, time, claimed change.Micros) *change.Event {
+				e := &change.Event{Op: change.Upsert, LSN: lsn, Tx: int64(lsn), Time: time, Claimed: claimed}
 				if commit > 0 {
 					e.Commit = lsn - 1
 				}
 				return e
 			}
-			var m Mark
-			for i, e := range []*Event{at(10, 1000, 9e9), at(20, 2000, 0)} {
-				if verdict := m.Judge(e, uint64(i)); verdict != New {
+			var m change.Mark
+			for i, e := range []*change.Event{at(10, 1000, 9e9), at(20, 2000, 0)} {
+				if verdict := m.Judge(e, uint64(i)); verdict != change.New {
 					t.Errorf("change %d: got %d", i, verdict)
 				}
-				m.Raise(e, uint64(i), New, true)
+				m.Raise(e, uint64(i), change.New, true)
 			}
-			if verdict := m.Judge(at(10, 5000, 9e9), 0); verdict != Repeated {
+			if verdict := m.Judge(at(10, 5000, 9e9), 0); verdict != change.Repeated {
 				t.Errorf("sent again: got %d", verdict)
 			}
-			if verdict := m.Judge(at(30, 5000, 9e9), 0); verdict != New {
+			if verdict := m.Judge(at(30, 5000, 9e9), 0); verdict != change.New {
 				t.Errorf("a new one from the future: got %d", verdict)
 			}
 			if m.HighTime != 2000 {
