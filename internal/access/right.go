@@ -70,8 +70,10 @@ const matchSQL = `n.nspname = g.schema_name AND pg_catalog.starts_with(g.object_
 // main table stands for all its partitions; "all" are every main table with its
 // partitions, the tables of the schema metadb that are public, and the functions
 // that come with it. What such a function reads goes with it.
+// Partitions are looked up in pg_inherits: pg_partition_tree would lock them, and a command that
+// waits for what a user holds would keep their tables from changing.
 const rightsSQL = `
-WITH owners AS (` + ownersSQL + `
+WITH RECURSIVE owners AS (` + ownersSQL + `
 ), granted AS (
     SELECT a.*, r.oid AS role,
            a.schema_name NOT LIKE 'pg\_%' AND a.schema_name <> 'information_schema'
@@ -104,15 +106,15 @@ WITH owners AS (` + ownersSQL + `
       FROM all_granted g
       JOIN pg_catalog.pg_class c ON c.oid IN ('metadb.base_table'::pg_catalog.regclass, 'metadb.log'::pg_catalog.regclass,
                                               'metadb.table_update'::pg_catalog.regclass, 'metadb.auth'::pg_catalog.regclass)
+), tree AS (
+    SELECT user_name, role, oid, listed FROM named
+    UNION
+    SELECT t.user_name, t.role, i.inhrelid, t.listed
+      FROM tree t
+      JOIN pg_catalog.pg_class c ON c.oid = t.oid AND c.relkind = 'p'
+      JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
 ), relations AS (
-    SELECT user_name, role, oid, pg_catalog.bool_or(listed) AS listed
-      FROM (SELECT user_name, role, oid, listed FROM named
-            UNION ALL
-            SELECT n.user_name, n.role, p.relid, n.listed
-              FROM named n
-              JOIN pg_catalog.pg_class c ON c.oid = n.oid AND c.relkind = 'p'
-             CROSS JOIN LATERAL pg_catalog.pg_partition_tree(c.oid) p) AS every
-     GROUP BY user_name, role, oid
+    SELECT user_name, role, oid, pg_catalog.bool_or(listed) AS listed FROM tree GROUP BY user_name, role, oid
 ), functions AS (
     SELECT user_name, role, oid, pg_catalog.bool_or(listed) AS listed
       FROM (SELECT g.user_name, g.role, p.oid, g.listed

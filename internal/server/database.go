@@ -76,7 +76,10 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 	}
 	parsed.ConnConfig.RuntimeParams = dbsession.Parameters(like)
 	parsed.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		return dbsession.Configure(ctx, conn, dbsession.Command)
+		if err := dbsession.Configure(ctx, conn, dbsession.Command); err != nil {
+			return err
+		}
+		return rehearseLocks(ctx, conn)
 	}
 	parsed.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
 		conn.Password = config.Password(config.SystemUser)

@@ -64,6 +64,20 @@ func (r *roleNames) of(oid int64) string {
 	return fmt.Sprintf("role %d", oid)
 }
 
+// rehearseLocks asks once who has most locks, in a new connection: PostgreSQL reads then what it needs
+// of its catalogs, for which it would have no lock later.
+func rehearseLocks(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, mostLocksSQL)
+	if err != nil {
+		return fmt.Errorf("look at the table of locks: %w", err)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("look at the table of locks: %w", err)
+	}
+	return nil
+}
+
 // nameLocks adds to an error that says that there is no memory for locks who has most of them.
 func (s *streams) nameLocks(ctx context.Context, err error) error {
 	var who status.Blocker
