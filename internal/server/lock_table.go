@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/access"
 	"metadb/internal/status"
 )
 
@@ -35,9 +36,7 @@ type roleNames struct {
 }
 
 // load reads the names.
-func (r *roleNames) load(ctx context.Context, db interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) error {
+func (r *roleNames) load(ctx context.Context, db access.Querier) error {
 	rows, err := db.Query(ctx, "SELECT oid::bigint, rolname::text FROM pg_roles")
 	if err != nil {
 		return fmt.Errorf("read the names of roles: %w", err)
