@@ -123,6 +123,22 @@ func (l *loader) place(e *entry, found *[4]relation) {
 	}
 }
 
+// loses reports whether rows that are written into the relation can get lost or be hidden,
+// and says in f by what.
+func (r *relation) loses(f *Fault) bool {
+	switch {
+	case r.unlogged:
+		f.Problem = Unlogged
+	case r.rowSecurity:
+		f.Problem = RowSecurity
+	case r.rule != "":
+		f.Problem, f.Found = Rewritten, ident.Name(r.rule).SQL()
+	default:
+		return false
+	}
+	return true
+}
+
 // check says what is wrong with a relation of a table: it should be of a kind, and
 // a partition of another one, if that has a name.
 func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ident.Qualified, parentOID uint32) {
@@ -136,13 +152,7 @@ func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ide
 		f.Problem, f.Found = Replaced, kindName(r.kind)
 	case parent.Name != "" && (parentOID == 0 || r.partOf != parentOID):
 		f.Problem = Detached
-	case r.unlogged:
-		f.Problem = Unlogged
-	case r.rowSecurity:
-		f.Problem = RowSecurity
-	case r.rule != "":
-		f.Problem, f.Found = Rewritten, ident.Name(r.rule).SQL()
-	default:
+	case !r.loses(f):
 		return
 	}
 	e.fail(f)
@@ -198,17 +208,10 @@ func (l *loader) years(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, append([]any{&oid, &name}, r.targets()...), func() error {
 		e := l.byRelation[oid].table
 		f := &Fault{Relation: ident.Qualified{Schema: e.table.Main.Schema, Name: ident.Name(name)}}
-		switch {
-		case r.owner != "":
+		if r.owner != "" {
 			f.Problem, f.Found = Owned, ident.Name(r.owner).SQL()
-		case r.unlogged:
-			f.Problem = Unlogged
-		case r.rowSecurity:
-			f.Problem = RowSecurity
-		case r.rule != "":
-			f.Problem, f.Found = Rewritten, ident.Name(r.rule).SQL()
 		}
-		if f.Problem != "" {
+		if f.Problem != "" || r.loses(f) {
 			e.fail(f)
 		}
 		year, err := strconv.Atoi(name[strings.LastIndexByte(name, '_')+1:])

@@ -114,6 +114,16 @@ func newChunk(t *target, e *change.Event) *chunk {
 	return c
 }
 
+// without returns the chunk without some of its events, which are in order.
+func (c *chunk) without(events []int) *chunk {
+	rest := *c
+	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
+		_, found := slices.BinarySearch(events, i)
+		return found
+	})
+	return &rest
+}
+
 // accepts reports whether an event can be applied together with the chunk.
 func (c *chunk) accepts(e *change.Event, phase int) bool {
 	if e.Op == change.Upsert && c.shape != nil {

@@ -58,10 +58,7 @@ type again struct {
 func decide(f *folded, m *matches) *decision {
 	d := &decision{}
 	for i := 0; i < len(f.items); {
-		end := i + 1
-		for end < len(f.items) && !f.items[end].head {
-			end++
-		}
+		end := f.chainEnd(i)
 		d.chain(f.items[i:end], i, m)
 		i = end
 	}

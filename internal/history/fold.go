@@ -211,6 +211,15 @@ func (f *folder) folded() *folded {
 	return out
 }
 
+// chainEnd returns the number behind the last item of the chain that item i heads.
+func (f *folded) chainEnd(i int) int {
+	end := i + 1
+	for end < len(f.items) && !f.items[end].head {
+		end++
+	}
+	return end
+}
+
 // unavailable returns the indexes of a row's unavailable values.
 func unavailable(row change.Row) []int {
 	var indexes []int

@@ -34,10 +34,7 @@ func lineages(f *folded, d *decision, ids []int64) []lineage {
 	}
 	e, v := 0, 0
 	for i := 0; i < len(f.items); {
-		next := i + 1
-		for next < len(f.items) && !f.items[next].head {
-			next++
-		}
+		next := f.chainEnd(i)
 		line := lineage{item: i}
 		for ; e < len(d.endings) && d.endings[e].item < next; e++ {
 			line.endedBy(d.endings[e])

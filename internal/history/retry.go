@@ -137,10 +137,7 @@ func (e *lateError) Error() string {
 func (m *matches) late(f *folded) error {
 	late := &lateError{}
 	for i := 0; i < len(f.items); {
-		end := i + 1
-		for end < len(f.items) && !f.items[end].head {
-			end++
-		}
+		end := f.chainEnd(i)
 		overtaken := m.lastEnd[i] > f.items[i].at
 		for _, row := range m.current(i) {
 			overtaken = overtaken || row.start > f.items[i].at
@@ -165,10 +162,5 @@ func (r *run) applyLate(ctx context.Context, t *target, c *chunk, late *lateErro
 			return err
 		}
 	}
-	rest := *c
-	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
-		_, found := slices.BinarySearch(late.events, i)
-		return found
-	})
-	return r.applyChunk(ctx, t, &rest)
+	return r.applyChunk(ctx, t, c.without(late.events))
 }

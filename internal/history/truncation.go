@@ -149,10 +149,7 @@ func (t *target) markTruncated(f *folded, events []change.Event) {
 func (m *matches) precedingTruncate(f *folded) error {
 	late := &lateError{}
 	for i := 0; i < len(f.items); {
-		end := i + 1
-		for end < len(f.items) && !f.items[end].head {
-			end++
-		}
+		end := f.chainEnd(i)
 		concerned := false
 		for k := i; k < end; k++ {
 			it := &f.items[k]

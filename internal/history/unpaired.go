@@ -67,10 +67,5 @@ func (r *run) applyUnpaired(ctx context.Context, t *target, c *chunk, unpaired *
 			r.keyed = append(r.keyed, len(r.rejects)-1)
 		}
 	}
-	rest := *c
-	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
-		_, found := slices.BinarySearch(unpaired.events, i)
-		return found
-	})
-	return r.applyChunk(ctx, t, &rest)
+	return r.applyChunk(ctx, t, c.without(unpaired.events))
 }

@@ -61,9 +61,7 @@ func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOpt
 
 // warnOfSnapshot warns where a snapshot of the table may be under way.
 func (s *streams) warnOfSnapshot(front resync.Front, target resync.Target) {
-	s.mu.Lock()
-	one := s.running[target.Source]
-	s.mu.Unlock()
+	one := s.runningStream(target.Source)
 	if one == nil {
 		return
 	}
@@ -108,9 +106,7 @@ func (s *streams) live(ctx context.Context, source string) *resync.Live {
 // reloadScope has a stream see what is being synchronized now. If that can't be
 // read, the stream reads it before its next batch.
 func (s *streams) reloadScope(ctx context.Context, source string) {
-	s.mu.Lock()
-	one := s.running[source]
-	s.mu.Unlock()
+	one := s.runningStream(source)
 	if one == nil {
 		return
 	}
@@ -124,9 +120,7 @@ func (s *streams) reloadScope(ctx context.Context, source string) {
 // reloadGaps shows the gaps of a stream as they are stored: the synchronization of a
 // table mends some. If they can't be read they are shown as before.
 func (s *streams) reloadGaps(ctx context.Context, source string) {
-	s.mu.Lock()
-	one := s.running[source]
-	s.mu.Unlock()
+	one := s.runningStream(source)
 	if one == nil {
 		return
 	}
@@ -153,9 +147,7 @@ func (s *streams) connected(ctx context.Context, do func(*pgx.Conn) error) error
 // works the stream goes on with the options that are stored, otherwise with
 // those that it had.
 func (s *streams) halted(ctx context.Context, name string, do func() error) error {
-	s.mu.Lock()
-	one := s.running[name]
-	s.mu.Unlock()
+	one := s.runningStream(name)
 	var options *datasource.Options
 	if one != nil {
 		options = one.captured

@@ -63,9 +63,7 @@ func (s *streams) optionsInUse(ctx context.Context, name string) (*datasource.Op
 	if err != nil {
 		return nil, fmt.Errorf("read data source %q: %w", name, err)
 	}
-	s.mu.Lock()
-	one := s.running[name]
-	s.mu.Unlock()
+	one := s.runningStream(name)
 	if one == nil {
 		return now, nil
 	}

@@ -124,6 +124,13 @@ func (s *streams) start(options *datasource.Options, loaded bool) {
 	})
 }
 
+// runningStream returns the stream of a source, nil if it does not run.
+func (s *streams) runningStream(source string) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[source]
+}
+
 // StartSource implements adminexec.Controller.
 func (s *streams) StartSource(ctx context.Context, name string) error {
 	options, err := datasource.Load(ctx, s.pool, name)
@@ -145,9 +152,7 @@ func (s *streams) StartSource(ctx context.Context, name string) error {
 // StopSource implements adminexec.Controller. What list status shows of the
 // source goes with it.
 func (s *streams) StopSource(ctx context.Context, name string) error {
-	s.mu.Lock()
-	one := s.running[name]
-	s.mu.Unlock()
+	one := s.runningStream(name)
 	if one != nil {
 		one.cancel()
 		select {
