@@ -73,23 +73,9 @@ func TestFunctionsForReports(t *testing.T) {
 func TestUpgradeKeepsGrantsOnFunctions(t *testing.T) {
 	ctx, db := t.Context(), pgtest.New(t)
 	conn := connectTo(t, db.ConnString)
-	names, err := fs.Glob(files, "sql/*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, "_compatible.sql") })
-	for _, name := range names[:before] {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := conn.Exec(ctx, string(text)); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-	}
+	makeBefore(t, conn, "_compatible.sql")
 	anna, ben := "anna_"+db.Name, "ben_"+db.Name
 	for _, sql := range []string{
-		fmt.Sprintf("INSERT INTO metadb.init VALUES (%d)", firstVersion-1+before),
 		"CREATE ROLE " + anna, "CREATE ROLE " + ben,
 		"INSERT INTO metadb.auth (username) VALUES ('" + anna + "'), ('" + ben + "')",
 		"INSERT INTO metadb.acl VALUES ('', '', 'all', 'access', '" + anna + "'), ('library', 'patron__', 'table', 'access', '" + ben + "'), ('public', 'mdblog(interval)', 'function', 'access', '" + ben + "')",
@@ -123,6 +109,67 @@ func TestUpgradeKeepsGrantsOnFunctions(t *testing.T) {
 	}
 	if _, err := conn.Exec(ctx, fmt.Sprintf("DROP OWNED BY %s, %s; DROP ROLE %[1]s, %[2]s", anna, ben)); err != nil {
 		t.Error(err)
+	}
+}
+
+// makeBefore makes the schema as it was before the file whose name ends so.
+func makeBefore(t *testing.T, conn *pgx.Conn, suffix string) {
+	t.Helper()
+	names, err := fs.Glob(files, "sql/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, suffix) })
+	for _, name := range names[:before] {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), string(text)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf("INSERT INTO metadb.init VALUES (%d)", firstVersion-1+before)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUpgradeOfUsers: users count as made by "create user" that have a schema of their own
+// and no rights beyond the database, and functions that were granted are known by their oid.
+func TestUpgradeOfUsers(t *testing.T) {
+	ctx, db := t.Context(), pgtest.New(t)
+	conn := connectTo(t, db.ConnString)
+	makeBefore(t, conn, "_users.sql")
+	user := func(name string) string { return name + "_" + db.Name }
+	for _, sql := range []string{
+		"CREATE ROLE " + user("own"), "CREATE SCHEMA " + user("own") + " AUTHORIZATION " + user("own"),
+		"CREATE ROLE " + user("old"), "CREATE SCHEMA " + user("old"), // as Metadb 1.x did
+		"CREATE ROLE " + user("none"), "CREATE ROLE " + user("dba") + " CREATEDB", "CREATE SCHEMA " + user("dba") + " AUTHORIZATION " + user("dba"),
+		"INSERT INTO metadb.auth (username) VALUES ('" + user("own") + "'), ('" + user("old") + "'), ('" + user("none") + "'), ('" + user("dba") + "')",
+		"CREATE FUNCTION public.f(int, varchar) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"INSERT INTO metadb.acl VALUES ('public', 'f(int, varchar)', 'f', 'a', '" + user("own") + "'), ('public', 'f(integer, character varying)', 'f', 'a', '" + user("own") + "'), " +
+			"('public', 'g(public.gone)', 'f', 'a', '" + user("own") + "')",
+	} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	if err := Upgrade(ctx, conn, "v2"); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"SELECT string_agg(username, ' ' ORDER BY username) FROM metadb.auth WHERE created":                                                   user("old") + " " + user("own"),
+		"SELECT string_agg(object_name || ' ' || coalesce(function_oid::regprocedure::text, '-'), '; ' ORDER BY object_name) FROM metadb.acl": "f(integer, character varying) f(integer,character varying); g(public.gone) -",
+	} {
+		var got string
+		if err := conn.QueryRow(ctx, query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", query, got, err, want)
+		}
+	}
+	for _, name := range []string{"own", "old", "none", "dba"} {
+		if _, err := conn.Exec(ctx, fmt.Sprintf("DROP OWNED BY %s CASCADE; DROP ROLE %[1]s", user(name))); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
