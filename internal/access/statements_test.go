@@ -19,7 +19,9 @@ func TestStatementsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := make(map[string]bool)
-	for _, code := range regexp.MustCompile("`([A-Z][^`]*)`").FindAllStringSubmatch(string(page), -1) {
+	_, section, _ := strings.Cut(string(page), "## Statements that need more")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, code := range regexp.MustCompile("`([A-Z][^`]*)`").FindAllStringSubmatch(section, -1) {
 		listed[begin(code[1])] = true
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "administrator.go", nil, 0)

@@ -217,15 +217,20 @@ func TestOrigins(t *testing.T) {
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
-	f.expect("list config", "checkpoint_segment_size|3000\nexternal_sql_folio")
+	f.expect("list config", "cancel_blockers_after|off\ncheckpoint_segment_size|3000\nexternal_sql_folio")
 	f.expect("alter system set checkpoint_segment_size = '5000'", "NOTICE the server must be restarted for the change to take effect\nALTER SYSTEM")
 	f.expect("alter system set external_sql_folio = 'https://git.example.org/reports.git/refs/tags/v1'", "ALTER SYSTEM")
 	f.expect("alter system set snapshot_deadline = '90 minutes'", "NOTICE")
-	f.expect("list config", "checkpoint_segment_size|5000\nexternal_sql_folio|https://git.example.org/reports.git/refs/tags/v1")
+	f.expect("list config", "cancel_blockers_after|off\ncheckpoint_segment_size|5000\nexternal_sql_folio|https://git.example.org/reports.git/refs/tags/v1")
 	f.expect("alter system set checkpoint_segment_size = '0'", `22023 invalid value for parameter "checkpoint_segment_size": "0" (44) it is a number from 1 to 1000000`)
 	f.expect("alter system set checkpoint_segment_size = 'many'", "22023")
 	f.expect("alter system set snapshot_deadline = 'soon'", `22023 invalid value for parameter "snapshot_deadline": "soon" (38) it is an interval above zero`)
 	f.expect("alter system set snapshot_deadline = '0'", "22023")
+	f.expect("alter system set cancel_blockers_after = '10 minutes'", "ALTER SYSTEM")
+	f.expect("list config", "cancel_blockers_after|10 minutes\ncheckpoint_segment_size")
+	f.expect("alter system set cancel_blockers_after = 'off'", "ALTER SYSTEM")
+	f.expect("alter system set cancel_blockers_after = 'never'", `22023 invalid value for parameter "cancel_blockers_after": "never" (42) it is an interval above zero, such as '3 hours', or 'off'`)
+	f.expect("alter system set snapshot_deadline = 'off'", "22023")
 	f.expect("alter system set snapshot_dedline = '1'", `42704 unrecognized configuration parameter "snapshot_dedline" (18) did you mean "snapshot_deadline"?`)
 }
 
