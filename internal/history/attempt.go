@@ -165,6 +165,33 @@ SELECT $1, $2::text::regclass, * FROM unnest($3::bigint[], $4::bigint[], $5::tim
 	return nil
 }
 
+// confirmedAmong returns those of a table's ids that count as confirmed: in a synchronization that
+// keeps none, those that streamed changes are noted to have confirmed.
+func (r *run) confirmedAmong(ctx context.Context, t *catalog.Table, ids []int64) (map[int64]bool, error) {
+	confirmed := make(map[int64]bool)
+	if t.Lacks.Sync {
+		return confirmed, nil
+	}
+	rows, err := r.tx.Query(ctx, "SELECT i.id FROM unnest($1::bigint[]) AS i (id) WHERE EXISTS (SELECT FROM "+t.Sync.SQL()+` AS s
+	WHERE s.__id = i.id AND age(s.xmin) <= (SELECT coalesce(min(age(since::xid)), 2147483647) FROM metadb.confirmed_since
+	                                         WHERE source_name = $2 AND (table_name = '' OR schema_name = $3 AND table_name = $4)))
+   OR EXISTS (SELECT FROM metadb.confirmed_floor WHERE source_name = $2 AND schema_name = $3 AND table_name = $4 AND id >= i.id)
+   OR NOT $5 AND EXISTS (SELECT FROM metadb.confirmed_change AS c WHERE c.source_name = $2 AND c.sync_table = $6::text::regclass AND c.id = i.id)`,
+		ids, r.batch.Source, t.Name.Schema, t.Name.Name, r.keepsConfirmed, t.Sync.SQL())
+	if err != nil {
+		return nil, fmt.Errorf("find confirmed rows: %w", err)
+	}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		confirmed[id] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find confirmed rows: %w", err)
+	}
+	return confirmed, nil
+}
+
 // confirmAs confirms a row that takes the place of another one if that is confirmed: by
 // what counts, if some confirmations do not.
 func (r *run) confirmAs(ctx context.Context, t *catalog.Table, before, after int64) error {

@@ -25,6 +25,8 @@ type reinserted struct {
 	rowPosition
 	// ended is when the version ended, which goes on as another one; forever if it is current.
 	ended change.Micros
+	// confirmed says that a resynchronization has seen it: as the row that was inserted again.
+	confirmed bool
 }
 
 // findOvertaken finds what a truncate ends that was overtaken.
@@ -84,7 +86,11 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 	if err := result.Err(); err != nil {
 		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
 	}
-	return rows, nil
+	confirmed, err := r.confirmedAmong(ctx, t.table, ids)
+	for i := range rows {
+		rows[i].confirmed = confirmed[rows[i].id]
+	}
+	return rows, err
 }
 
 // endOvertaken ends, with a truncate that was overtaken, versions that had been ended by
@@ -129,7 +135,7 @@ func (r *run) insertAgain(ctx context.Context, t *target, e *change.Event, rows 
 	for i, row := range rows {
 		events[i] = change.Event{
 			Op: change.Upsert, Source: e.Source, Table: e.Table, Origin: e.Origin, Time: row.at, LSN: row.lsn, Shape: shape, Row: row.row, Complete: true,
-			Partitions: 2, Created: true,
+			Partitions: 2, Created: true, Confirm: row.confirmed && row.ended == forever,
 			Position: change.Position{Partition: change.Partition{Topic: e.Position.Partition.Topic, Number: none}, Offset: int64(i)},
 		}
 		if row.ended == forever {

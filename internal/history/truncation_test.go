@@ -131,6 +131,23 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 	}
 }
 
+// TestOvertakenTruncateKeepsConfirmation: what a row confirms that is inserted again after a truncate
+// goes on with the version that it begins when the truncate comes late.
+func TestOvertakenTruncateKeepsConfirmation(t *testing.T) {
+	r := newRig(t)
+	r.apply(from(1, put(1, "a", 10), 0), from(1, put(2, "b", 10), 0), from(1, put(3, "c", 10), 0), from(1, put(4, "d", 10), 0))
+	// A resynchronization begins here; the fourth was inserted again before.
+	r.apply(from(1, inserted(put(4, "d", 21)), 0))
+	r.apply(confirm(from(1, inserted(put(1, "a", 22)), 0)), confirm(from(1, inserted(put(3, "x", 23)), 0)))
+	r.apply(overtaken(from(0, truncate(20), 0)))
+	if got, want := r.versions(), "1 a 10 20\n1 a 22 -\n2 b 10 20\n3 c 10 20\n3 x 23 -\n4 d 10 20\n4 d 21 -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := r.rows("SELECT id FROM library.patron JOIN library.zzz___patron___sync USING (__id) ORDER BY id"), "1\n3"; got != want {
+		t.Errorf("confirmed are %q, want %q", got, want)
+	}
+}
+
 // inserted says that an event inserts its row.
 func inserted(e change.Event) change.Event {
 	e.Created = true
