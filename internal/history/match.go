@@ -31,11 +31,15 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 	}
 	m.noteRepeated(f)
 	early, suspects := m.questions(f, t.table.LastEnd)
+	same, err := r.positionsOfSuspects(ctx, t, f, suspects)
+	if err != nil {
+		return nil, err
+	}
 	for nulls := range f.nulls {
 		if err := r.matchLastEnds(ctx, t.table, c.key, nulls, st, early, m); err != nil {
 			return nil, err
 		}
-		if err := r.matchRepeated(ctx, t.table, c, nulls, f, st, suspects, m); err != nil {
+		if err := r.matchRepeated(ctx, t.table, c, nulls, f, st, suspects, same, m); err != nil {
 			return nil, err
 		}
 	}
@@ -182,8 +186,9 @@ func (r *run) matchLastEnds(ctx context.Context, t *catalog.Table, key []int, nu
 // with it, or, where it altered nothing, one with its values that lasted through its time.
 // Where the key has changed later the event has been there too, since the changes of a key
 // come in their order; and then it could not become current anyway. A delete may have had nothing
-// to end. Values that the event does not have count as the same.
-func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
+// to end. Values that the event does not have count as the same. An event has not been there where
+// another one precedes it that has its time, and whose version goes on with other values.
+func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls pattern, f *folded, st *stage, suspects []bool, same *samePositions, m *matches) error {
 	if suspects == nil {
 		return nil
 	}
@@ -199,11 +204,22 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 	had := func(condition string) string {
 		return "EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " + sameKey(t, c.key, nulls) + " AND " + condition + ")"
 	}
+	begins := ""
+	if same != nil { // an insert begins a version: what ended with its time was there before
+		begins = " AND (c.__end > s.at OR NOT ($5::boolean[])[s.ord + 1] OR c.__start >= s.at AND NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS p (id, lsn)" +
+			" WHERE p.id = c.__id AND p.lsn < ($4::bigint[])[s.ord + 1]))"
+	}
 	sql := "SELECT s.ord FROM " + st.SQL() + " s WHERE ($1::boolean[])[s.ord + 1] AND CASE WHEN s.upsert THEN " +
-		had("(c.__start > s.at OR s.at <= c.__end AND "+sameImageBut(t, missing)+")") +
+		had("(c.__start > s.at OR s.at <= c.__end AND "+sameImageBut(t, missing)+begins+")") +
 		" ELSE " + hasKey(c.key, nulls) + " AND (" + had("(c.__start > s.at OR c.__end = s.at AND NOT c.__current)") +
 		" OR NOT " + had("c.__start <= s.at AND s.at < c.__end") + ") END"
-	ords, err := r.ords(ctx, sql, suspects)
+	args := []any{suspects}
+	if same != nil {
+		sql += " AND NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS p (id, lsn) JOIN " + t.Main.SQL() + " c ON c.__id = p.id WHERE " + sameKey(t, c.key, nulls) +
+			" AND c.__start = s.at AND c.__end > s.at AND p.lsn < ($4::bigint[])[s.ord + 1] AND NOT (s.upsert AND " + sameImageBut(t, missing) + "))"
+		args = append(args, same.ids, same.lsns, same.ofItems, same.inserts)
+	}
+	ords, err := r.ords(ctx, sql, args...)
 	if err != nil {
 		return fmt.Errorf("look for repetitions: %w", err)
 	}

@@ -161,3 +161,56 @@ func (r *run) overtaking(ctx context.Context, t *target, e *change.Event) ([]row
 	}
 	return found, nil
 }
+
+// samePositions are the positions of changes that have the time of an event which may be
+// repeated, and made versions; ofItems are the lsn of these events by their items, and inserts
+// says which of them insert a row.
+type samePositions struct {
+	ids, lsns, ofItems []int64
+	inserts            []bool
+}
+
+// positionsOfSuspects returns nil where there are none: only the partitions of a topic of
+// several may show changes in another order than the source's.
+func (r *run) positionsOfSuspects(ctx context.Context, t *target, f *folded, suspects []bool) (*samePositions, error) {
+	var same *samePositions
+	times := make(map[change.Micros]bool)
+	for i, suspect := range suspects {
+		e := &r.batch.Events[f.items[i].event]
+		if !suspect || e.Partitions <= 1 || e.LSN == 0 {
+			continue
+		}
+		if same == nil {
+			same = &samePositions{ofItems: make([]int64, len(f.items)), inserts: make([]bool, len(f.items))}
+		}
+		same.ofItems[i], same.inserts[i], times[e.Time] = int64(e.LSN), e.Created, true
+	}
+	if same == nil {
+		return nil, nil
+	}
+	moments := make([]time.Time, 0, len(times))
+	for at := range times {
+		moments = append(moments, moment(at))
+	}
+	rows, err := r.tx.Query(ctx, `
+		SELECT u.id, u.lsn FROM metadb.row_position AS p, unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
+			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= (SELECT min(t) FROM unnest($3::timestamptz[]) t)
+				AND NOT u.again AND u.at = ANY ($3)`, t.table.Name.Schema, t.table.Name.Name, moments)
+	if err != nil {
+		return nil, fmt.Errorf("read positions of changes: %w", err)
+	}
+	var id, lsn int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &lsn}, func() error {
+		same.ids, same.lsns = append(same.ids, id), append(same.lsns, lsn)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read positions of changes: %w", err)
+	}
+	for _, p := range t.positions {
+		if !p.again && times[p.at] {
+			same.ids, same.lsns = append(same.ids, p.id), append(same.lsns, int64(p.lsn))
+		}
+	}
+	return same, nil
+}

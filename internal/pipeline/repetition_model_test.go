@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,9 @@ type replica struct {
 	// order in which they were written, and next the first record of each that has not been read.
 	log   map[int32][]change.Event
 	order []int32
-	next  map[int32]int
+	// changes has, for each record of the log, which change of the stream it is.
+	changes map[int32][]int
+	next    map[int32]int
 	// sent is how much of the source's stream the connector has sent, partitions to how
 	// many it sends.
 	sent int
@@ -58,7 +61,7 @@ func (r *replica) send(upTo int) {
 			n = int32(e.Row.Cell(0).Bytes[3]) % int32(r.partitions)
 		}
 		e.Position = change.Position{Partition: r.partition(n), Offset: int64(len(r.log[n]))}
-		r.log[n], r.order = append(r.log[n], e), append(r.order, n)
+		r.log[n], r.order, r.changes[n] = append(r.log[n], e), append(r.order, n), append(r.changes[n], r.sent)
 	}
 }
 
@@ -72,9 +75,14 @@ func (r *replica) crash() {
 	if r.IntN(4) == 0 {
 		back = r.IntN(1 + len(r.stream))
 	}
-	from := max(r.run, r.sent-back)
 	if r.sent < r.run {
 		return
+	}
+	from := max(r.run, r.sent-back)
+	for n := range int32(r.partitions) {
+		if r.loses && r.IntN(3) == 0 {
+			from = min(from, r.lose(n))
+		}
 	}
 	r.note("the connector sends %d to %d again", from, r.sent)
 	r.sent = from
@@ -83,6 +91,26 @@ func (r *replica) crash() {
 		r.note("partition %d is added", r.partitions-1)
 		r.beginPartition(int32(r.partitions - 1))
 	}
+}
+
+// lose takes back the last records of a partition, which nobody has read: the connector's producer
+// had them in memory. It returns the first change that is lost.
+func (r *replica) lose(n int32) int {
+	kept := r.next[n] + r.IntN(1+max(0, len(r.log[n])-r.next[n]))
+	first := r.sent
+	for last := len(r.log[n]) - 1; last >= kept && r.changes[n][last] >= r.run; last-- {
+		first = min(first, r.changes[n][last])
+		r.log[n], r.changes[n] = r.log[n][:last], r.changes[n][:last]
+		i := len(r.order) - 1
+		for r.order[i] != n {
+			i--
+		}
+		r.order = slices.Delete(r.order, i, i+1)
+	}
+	if first < r.sent {
+		r.note("partition %d loses what is behind %d", n, len(r.log[n]))
+	}
+	return first
 }
 
 func (r *replica) note(format string, args ...any) {
@@ -149,6 +177,7 @@ func (r *replica) apply(most int) {
 	for ; found && len(batch.Events) < most; n, found = r.unread() {
 		e := r.log[n][r.next[n]]
 		r.next[n]++
+		e.Partitions = r.partitions
 		if r.parts.collect(&e) {
 			batch.Events = append(batch.Events, e)
 		}
@@ -297,7 +326,7 @@ func TestRepetition(t *testing.T) {
 // kindOf spreads the kinds of sources over the seeds.
 func kindOf(seed uint64) sourceKind {
 	kind := sourceKind{partitions: 1, sequenced: seed%2 == 0, millis: seed/2%2 == 0}
-	switch seed / 4 % 8 {
+	switch seed / 4 % 9 {
 	case 1:
 		kind.partitions = 3
 	case 2:
@@ -312,6 +341,8 @@ func kindOf(seed uint64) sourceKind {
 		kind.partitions, kind.late = 3, true
 	case 7:
 		kind.crowded = true
+	case 8:
+		kind.partitions, kind.late, kind.loses = 3, true, true
 	}
 	return kind
 }
@@ -321,7 +352,7 @@ func repeat(t *testing.T, db *pgtest.DB, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 17))
 	r := &replica{
 		modelSource: newModelSource(random, kindOf(seed), table), t: t, db: db,
-		group: fmt.Sprintf("sensor_%d", seed), log: make(map[int32][]change.Event),
+		group: fmt.Sprintf("sensor_%d", seed), log: make(map[int32][]change.Event), changes: make(map[int32][]int),
 	}
 	r.start()
 	defer func() { r.must(r.applier.Close(context.Background())) }()

@@ -20,6 +20,9 @@ type sourceKind struct {
 	// late says that the partitions are not read in the order of their changes. It has no truncates:
 	// for those see internal/oracle, TestOrderOfPartitions.
 	late bool
+	// loses says that a connector that crashes loses what its producer has in memory, of
+	// some partitions only.
+	loses bool
 	// crowded says that hundreds of changes have the same time, by transactions that run side
 	// by side.
 	crowded bool
@@ -178,8 +181,11 @@ func (s *modelSource) upsert(id int32, value string) change.Event {
 }
 
 func (s *modelSource) put(t *transaction, id int32, value string) {
+	_, exists := s.rows[id]
 	s.rows[id] = value
-	t.events = append(t.events, s.upsert(id, value))
+	e := s.upsert(id, value)
+	e.Created = !exists
+	t.events = append(t.events, e)
 }
 
 func (s *modelSource) remove(t *transaction, id int32) {
@@ -210,6 +216,7 @@ func (s *modelSource) move(t *transaction, from int32) {
 	s.rows[to] = value
 	e := s.upsert(to, value)
 	e.OldKey = intCell(nil, from)
+	e.Created = true
 	if s.partitions == 1 && !s.grows && s.IntN(2) == 0 {
 		e.Row, e.Complete = change.AppendUnavailable(intCell(nil, to)), false
 	}
