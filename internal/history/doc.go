@@ -14,7 +14,7 @@
 // (direct.go) is for keys that are certainly new, and the unique index holds it
 // to that. Rows are exchanged (exchange.go) where they nearly always
 // differ from what is current under their keys, and recognized (recognize.go) where they are nearly
-// always the same. The staged way copies the chunk into a temporary table (stage.go),
+// always the same. The staged way copies the chunk into a temporary table (stage.go; stage_permanent.go has what stands in for it),
 // fills in unavailable values (resolve.go), asks PostgreSQL which rows are
 // current and what equals what (match.go), decides in memory what ends and what
 // begins (decide.go, pure), and writes that set-wise (write.go). A chunk that
