@@ -30,6 +30,9 @@ func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*R
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
+		if err := e.seal(options); err != nil {
+			return err
+		}
 		return datasource.Update(ctx, tx, options)
 	})
 	if errors.Is(err, datasource.ErrNotExist) {

@@ -35,6 +35,9 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
+		if err := e.seal(options); err != nil {
+			return err
+		}
 		return datasource.Insert(ctx, tx, options)
 	})
 	if errors.Is(err, datasource.ErrExists) {

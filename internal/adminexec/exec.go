@@ -47,6 +47,8 @@ type Config struct {
 	// user is enough, and Super is not called.
 	Super func(ctx context.Context) (*pgx.Conn, error)
 	Roles access.Roles
+	// Sealer encrypts passwords for brokers. Nil leaves them as they are.
+	Sealer datasource.Sealer
 	// Exclusively does something while no batch is applied. Nil says that no
 	// stream is running.
 	Exclusively func(do func() error) error

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/datasource"
 )
 
 // quietly runs f in a transaction whose parameters PostgreSQL does not log,
@@ -25,4 +27,12 @@ func (e *Executor) quietly(ctx context.Context, f func(pgx.Tx) error) error {
 		}
 		return f(tx)
 	})
+}
+
+// seal encrypts the password among a data source's options.
+func (e *Executor) seal(options *datasource.Options) error {
+	if e.Sealer == nil {
+		return nil
+	}
+	return options.Seal(e.Sealer)
 }

@@ -47,9 +47,47 @@ func checkPasswordVariable(key, value string) error {
 	return nil
 }
 
+// sealedPrefix begins a password that is encrypted.
+const sealedPrefix = "sealed:"
+
+// Sealer encrypts what the database must not have in the clear.
+type Sealer interface {
+	Seal(text string) (string, error)
+}
+
+// Opener decrypts it.
+type Opener interface {
+	Open(sealed string) (string, error)
+}
+
+// Sealed reports whether the password, if there is one, is encrypted.
+func (o *Options) Sealed() bool {
+	return o.SASLPassword == "" || strings.HasPrefix(o.SASLPassword, sealedPrefix)
+}
+
+// Seal encrypts the password where it is not.
+func (o *Options) Seal(sealer Sealer) error {
+	if o.Sealed() {
+		return nil
+	}
+	sealed, err := sealer.Seal(o.SASLPassword)
+	if err != nil {
+		return fmt.Errorf("encrypt sasl_password: %w", err)
+	}
+	o.SASLPassword = sealedPrefix + sealed
+	return nil
+}
+
 // Password returns the password for the broker, from where it is kept.
-func (o *Options) Password() (string, error) {
+func (o *Options) Password(opener Opener) (string, error) {
+	sealed, isSealed := strings.CutPrefix(o.SASLPassword, sealedPrefix)
 	switch {
+	case isSealed:
+		password, err := opener.Open(sealed)
+		if err != nil {
+			return "", fmt.Errorf("sasl_password has to be set again: %w", err)
+		}
+		return password, nil
 	case o.SASLPasswordFile != "":
 		text, err := os.ReadFile(o.SASLPasswordFile)
 		if err != nil {

@@ -3,6 +3,7 @@ package datasource_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"metadb/internal/datasource"
@@ -52,12 +53,39 @@ func TestPassword(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if got, err := o.Password(); err != nil || got != test.want {
+		if got, err := o.Password(reversed{}); err != nil || got != test.want {
 			t.Errorf("%v: %q, %v", test.set, got, err)
 		}
 	}
 	missing := &datasource.Options{SASLPasswordFile: path + "x"}
-	if _, err := missing.Password(); err == nil {
+	if _, err := missing.Password(reversed{}); err == nil {
 		t.Error("a file that is not there has a password")
+	}
+}
+
+// reversed seals by writing backwards.
+type reversed struct{}
+
+func (reversed) Seal(text string) (string, error) {
+	runes := []rune(text)
+	slices.Reverse(runes)
+	return string(runes), nil
+}
+
+func (r reversed) Open(sealed string) (string, error) { return r.Seal(sealed) }
+
+// TestSealedPassword is sealed once, and opened.
+func TestSealedPassword(t *testing.T) {
+	t.Parallel()
+	o := valid()
+	o.SASLPassword = "abc"
+	for range 2 {
+		if err := o.Seal(reversed{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := o.Password(reversed{})
+	if err != nil || got != "abc" || o.SASLPassword != "sealed:cba" {
+		t.Errorf("%q, stored %q, %v", got, o.SASLPassword, err)
 	}
 }

@@ -34,7 +34,8 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		System:    pgwire.Role(s.config.SystemUser),
 		Super:     pgwire.Role(s.config.Superuser),
 		Executor: adminexec.New(adminexec.Config{
-			DB: pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
+			Sealer: streams.key,
+			DB:     pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
 			Tables: streams, Skip: streams.skipPartition, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: roles(s.config),
 		}),
 		Logger: s.logger,

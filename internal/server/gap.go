@@ -63,7 +63,7 @@ func (w *brokerWatch) lookAtTopics(ctx context.Context) error {
 		}
 	}
 	names := slices.Sorted(maps.Keys(topics))
-	there, err := kafka.AskBounds(ctx, o.BrokerList(), security(o), names)
+	there, err := kafka.AskBounds(ctx, o.BrokerList(), security(o, w.key), names)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (w *brokerWatch) lookAtTopics(ctx context.Context) error {
 
 // lookForCompacted warns once of each topic that is compacted.
 func (w *brokerWatch) lookForCompacted(ctx context.Context, names []string) error {
-	found, err := kafka.AskCompacted(ctx, w.options.BrokerList(), security(w.options), names)
+	found, err := kafka.AskCompacted(ctx, w.options.BrokerList(), security(w.options, w.key), names)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"metadb/internal/datasource"
+	"metadb/internal/instance"
 	"metadb/internal/source/kafka"
 )
 
@@ -25,7 +26,7 @@ func (w *brokerWatch) lookForLife(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last, err := lastSign(ctx, w.options, now, w.expressions)
+	last, err := lastSign(ctx, w.key, w.options, now, w.expressions)
 	if err != nil {
 		return err
 	}
@@ -45,18 +46,18 @@ func (w *brokerWatch) lookForLife(ctx context.Context) error {
 
 // lastSign asks when heartbeats were written last, and where that is long ago when events
 // were: a connector that is busy need not write heartbeats. It is zero where there are none.
-func lastSign(ctx context.Context, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
+func lastSign(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
 	every := []*regexp.Regexp{regexp.MustCompile("")}
-	all, err := kafka.AskTopics(ctx, o.BrokerList(), security(o), every)
+	all, err := kafka.AskTopics(ctx, o.BrokerList(), security(o, key), every)
 	if err != nil {
 		return time.Time{}, err
 	}
 	matched := matchedTopics(all, expressions)
-	last, err := kafka.AskNewest(ctx, o.BrokerList(), security(o), heartbeatTopics(all, matched, now))
+	last, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), heartbeatTopics(all, matched, now))
 	if err != nil || last.IsZero() || time.Since(last) <= now.SilenceLimit() {
 		return last, err
 	}
-	event, err := kafka.AskNewest(ctx, o.BrokerList(), security(o), matched)
+	event, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), matched)
 	if event.After(last) {
 		last = event
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/datasource"
+	"metadb/internal/instance"
 )
 
 func TestHeartbeatTopics(t *testing.T) {
@@ -62,7 +63,7 @@ func TestLastSign(t *testing.T) {
 	const minute = time.Minute
 	expect := func(what string, ago time.Duration) {
 		t.Helper()
-		last, err := lastSign(t.Context(), o, o, expressions)
+		last, err := lastSign(t.Context(), instance.SecretKey{}, o, o, expressions)
 		if err != nil {
 			t.Fatal(err)
 		}

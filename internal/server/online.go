@@ -35,7 +35,7 @@ func (s *streams) Target(schema, main string) (resync.Target, bool) {
 // stops; then a data source's stream is built again with the options that are
 // stored, and a table's begins to confirm between two batches.
 func (s *streams) Sync(ctx context.Context, front resync.Front, o resync.SyncOptions) error {
-	o.Bounds, o.Patience = askBounds, onlinePatience
+	o.Bounds, o.Patience = boundsWith(s.key), onlinePatience
 	return s.connected(ctx, func(db *pgx.Conn) error {
 		o.Live = &resync.Live{Store: s.tables.store}
 		first := o

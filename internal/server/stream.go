@@ -239,7 +239,7 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	}
 	return kafka.New(kafka.Config{
 		Brokers:       o.BrokerList(),
-		Security:      security(o),
+		Security:      security(o, s.key),
 		Topics:        topics,
 		ConsumerGroup: o.ConsumerGroup,
 		InstanceID:    s.identity,

@@ -35,6 +35,8 @@ type streams struct {
 	blockers blockerWatch
 	// words are what the database says as it goes down.
 	words *lastWords
+	// key decrypts the brokers' passwords.
+	key instance.SecretKey
 	// analyze gets the names of sources whose snapshot is complete.
 	analyze chan string
 
@@ -64,7 +66,7 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		return nil, err
 	}
 	all := &streams{
-		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, words: &lastWords{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, key: instance.SecretKeyIn(s.dir.Path()), words: &lastWords{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
 		tables: &tables{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	registry.SetColumns(func() map[string]status.Columns { return columnsOf(store) })
@@ -72,6 +74,9 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		return nil, fmt.Errorf("read the data sources: %w", err)
 	}
 	if err := all.roles.load(ctx, pool); err != nil {
+		return nil, err
+	}
+	if err := all.sealPasswords(ctx); err != nil {
 		return nil, err
 	}
 	rows, err := pool.Query(ctx, "SELECT name FROM metadb.origin ORDER BY name")
@@ -82,6 +87,23 @@ func (s *server) newStreams(ctx context.Context, pool *pgxpool.Pool, store *cata
 		return nil, fmt.Errorf("read the data origins: %w", err)
 	}
 	return all, nil
+}
+
+// sealPasswords encrypts the brokers' passwords that an earlier version stored in the clear.
+func (s *streams) sealPasswords(ctx context.Context) error {
+	for _, options := range s.started {
+		if options.Sealed() {
+			continue
+		}
+		if err := options.Seal(s.key); err != nil {
+			return fmt.Errorf("data source %q: %w", options.Name, err)
+		}
+		if err := datasource.Update(ctx, s.pool, options); err != nil {
+			return err
+		}
+		s.logger.Info(fmt.Sprintf("the password of data source %q is encrypted in the database now; dumps that were made before have it in the clear", options.Name))
+	}
+	return nil
 }
 
 // run starts the streams of all enabled data sources. It returns when ctx has

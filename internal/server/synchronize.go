@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/instance"
 	"metadb/internal/resync"
 	"metadb/internal/source/kafka"
 )
@@ -15,7 +16,7 @@ import (
 // Sync begins the resynchronization of a data source while no server runs. The
 // options' Bounds are not needed: the data source's own broker is asked.
 func Sync(ctx context.Context, path string, front resync.Front, o resync.SyncOptions) error {
-	o.Bounds = askBounds
+	o.Bounds = boundsWith(instance.SecretKeyIn(path))
 	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
 		return resync.Sync(ctx, db, front, o)
 	})
@@ -43,18 +44,24 @@ func AbortSync(ctx context.Context, path string, o resync.AbortOptions) error {
 	})
 }
 
-// askBounds is a [resync.BoundsFunc].
-func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+// boundsWith asks brokers with passwords that the key decrypts.
+func boundsWith(key instance.SecretKey) resync.BoundsFunc {
+	return func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+		return askBounds(ctx, key, o, topics)
+	}
+}
+
+func askBounds(ctx context.Context, key instance.SecretKey, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
 	if topics == nil {
 		expressions, err := o.TopicExpressions()
 		if err != nil {
 			return nil, err
 		}
-		if topics, err = kafka.AskTopics(ctx, o.BrokerList(), security(o), expressions); err != nil {
+		if topics, err = kafka.AskTopics(ctx, o.BrokerList(), security(o, key), expressions); err != nil {
 			return nil, err
 		}
 	}
-	answer, err := kafka.AskBounds(ctx, o.BrokerList(), security(o), topics)
+	answer, err := kafka.AskBounds(ctx, o.BrokerList(), security(o, key), topics)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +72,12 @@ func askBounds(ctx context.Context, o *datasource.Options, topics []string) (map
 	return bounds, nil
 }
 
-// security says how the data source's broker is connected to.
-func security(o *datasource.Options) kafka.Security {
+// security says how the data source's broker is connected to, with a password that the key
+// decrypts.
+func security(o *datasource.Options, key instance.SecretKey) kafka.Security {
 	s := kafka.Security{TLS: o.TLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
 	if o.SASL() {
-		s.Mechanism, s.Username, s.Password = o.SASLMechanism, o.SASLUsername, o.Password
+		s.Mechanism, s.Username, s.Password = o.SASLMechanism, o.SASLUsername, func() (string, error) { return o.Password(key) }
 	}
 	return s
 }
