@@ -33,7 +33,7 @@ func (s *streams) skipPartition(ctx context.Context, source string, part change.
 	if err != nil {
 		return 0, err
 	}
-	all, err := kafka.AskBounds(ctx, options.BrokerList(), security(options), []string{part.Topic})
+	all, err := kafka.AskBounds(ctx, options.BrokerList(), security(options, s.key), []string{part.Topic})
 	if err != nil {
 		return 0, err
 	}
