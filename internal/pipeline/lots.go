@@ -30,10 +30,10 @@ const (
 	strikesToPark = 3
 	// lotInterval is how often what waits is tried again, so that the status
 	// is right within seconds after somebody has helped.
-	lotInterval = 2 * time.Second
+	lotInterval = time.Second
 	// lotBudget is for how long others may be kept waiting at a time by what
 	// is tried again.
-	lotBudget = 500 * time.Millisecond
+	lotBudget = 700 * time.Millisecond
 	// patientInterval is how often a lock is waited for as long as the session's
 	// lock_timeout says.
 	patientInterval = time.Minute
@@ -42,7 +42,7 @@ const (
 	firstLockTimeout = 1500 * time.Millisecond
 	// nextLockTimeout is that of a batch that has waited for another lock before, and of
 	// a table that waits already.
-	nextLockTimeout = 200 * time.Millisecond
+	nextLockTimeout = 100 * time.Millisecond
 	// mostParked bounds what waits in memory, in full batches. What does not
 	// fit in stops the stream.
 	mostParked = 8
