@@ -19,7 +19,8 @@ type Right struct {
 	// then.
 	Function string
 	// Owner and SchemaOwner are whose the object and its schema are; Own and
-	// OwnSchema say that the system user has their rights.
+	// OwnSchema say that the system user has their rights, and that they are no
+	// registered user's, who may hold them for as long as he likes.
 	Owner, SchemaOwner string
 	Own, OwnSchema     bool
 	// Usage says that the user may use the schema, Given that it has the right
@@ -74,6 +75,8 @@ const matchSQL = `n.nspname = g.schema_name AND pg_catalog.starts_with(g.object_
 // waits for what a user holds would keep their tables from changing.
 const rightsSQL = `
 WITH RECURSIVE owners AS (` + ownersSQL + `
+), users AS (
+    SELECT r.oid FROM pg_catalog.pg_roles r JOIN metadb.auth a ON a.username = r.rolname
 ), granted AS (
     SELECT a.*, r.oid AS role,
            a.schema_name NOT LIKE 'pg\_%' AND a.schema_name <> 'information_schema'
@@ -138,7 +141,8 @@ WITH RECURSIVE owners AS (` + ownersSQL + `
 )
 SELECT o.user_name::pg_catalog.text, n.nspname::pg_catalog.text, o.relation, o.function,
        pg_catalog.pg_get_userbyid(o.owner)::pg_catalog.text, pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text,
-       pg_catalog.pg_has_role(o.owner, 'USAGE'), pg_catalog.pg_has_role(n.nspowner, 'USAGE'),
+       pg_catalog.pg_has_role(o.owner, 'USAGE') AND o.owner NOT IN (SELECT oid FROM users),
+       pg_catalog.pg_has_role(n.nspowner, 'USAGE') AND n.nspowner NOT IN (SELECT oid FROM users),
        u.usage, u.usage AND o.has,
        o.listed AND o.owner IN (SELECT oid FROM owners) AND (u.usage OR n.nspowner IN (SELECT oid FROM owners) OR n.nspname = 'public')
   FROM objects o
