@@ -111,6 +111,12 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 		{"lost, and sent again to a partition that has what follows it", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(2, "b", 22)), 0), overtaken(from(1, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 -\n2 b 22 -"},
+		{"an insert that may be repeated", []change.Event{
+			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 25 -"},
+		{"a delete and an insert that may be repeated", []change.Event{
+			from(1, put(1, "a", 10), 0), suspect(from(1, del(1, 15), 0)), suspect(from(1, put(1, "a", 17), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 15\n1 a 17 20\n1 a 25 -"},
 		{"two truncates, the second first", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)), from(1, inserted(put(1, "a", 31)), 0),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
