@@ -112,7 +112,13 @@ func (m *Mark) JudgeElsewhere(e *Event, key uint64) Verdict {
 	switch {
 	case m.recently(e, key):
 		return Repeated
-	case order >= 0 || e.isLater(m.HighTime) || e.isLater(m.Forgotten):
+	case order >= 0 || e.isLater(m.HighTime):
+		return New
+	}
+	if latest := m.latest(key); latest != nil && latest.follows(e) {
+		return Doubtful // it comes late, or was there before
+	}
+	if e.isLater(m.Forgotten) {
 		return New
 	}
 	return Doubtful
@@ -202,8 +208,10 @@ const keptRecent = 128
 // partition.
 func (m *Mark) Raise(e *Event, key uint64, verdict Verdict, only bool) {
 	if e.LSN > 0 {
-		m.raiseTransaction(e)
-		m.raisePosition(e, only)
+		if !m.precedes(e) {
+			m.raiseTransaction(e)
+			m.raisePosition(e, only)
+		}
 		m.remember(Seen{LSN: e.LSN, Key: key, Time: e.Time, New: verdict == New})
 	}
 	m.HighLSN, m.HighTime = max(m.HighLSN, e.LSN), max(m.HighTime, e.Time)
@@ -215,6 +223,12 @@ func (m *Mark) RaiseRow(e *Event) {
 	if e.Snapshot != Incremental {
 		m.SnapshotLSN, m.SnapshotTime = max(m.SnapshotLSN, e.LSN), max(m.SnapshotTime, e.Time)
 	}
+}
+
+// precedes reports whether a change without a commit's lsn, new to the partition, is of a
+// connector's first transaction long ago: it was sent to another partition then.
+func (m *Mark) precedes(e *Event) bool {
+	return e.Commit == 0 && m.HighCommit > 0 && e.LSN <= m.HighLSN && e.Time <= m.HighTime
 }
 
 func (m *Mark) raisePosition(e *Event, only bool) {

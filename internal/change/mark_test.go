@@ -137,6 +137,7 @@ func TestJudgeByTransaction(t *testing.T) {
 		"the other half of that":       {1, 900, 5000, 3, change.New},
 		"its next change":              {1, 950, 5000, 1, change.New},
 		"the first transaction again":  {2, 1002, 5000, 2, change.Repeated},
+		"more of it, after others":     {2, 1003, 5000, 2, change.New},
 		"one that ran beside it":       {202, 500, 5000, 2, change.New},
 		"one of that id, years before": {2, 50, 1, 2, change.New},
 	})

@@ -30,8 +30,11 @@ func (m *Mark) judgeTransaction(e *Event) (Verdict, bool) {
 		if !seen.has(e) {
 			continue
 		}
-		if i == last && e.LSN >= seen.LSN {
-			return New, true // the rows of its last position are among the recent changes
+		switch {
+		case e.LSN > seen.LSN || e.LSN == seen.LSN && i == last:
+			return New, true // the rows of the last position are among the recent changes
+		case e.LSN == seen.LSN && e.Partitions > 1:
+			return Doubtful, true // keys that moved here may have come in between
 		}
 		return Repeated, true
 	}
@@ -55,7 +58,6 @@ func (m *Mark) raiseTransaction(e *Event) {
 		fallthrough
 	case last < 0 || !m.Transactions[last].has(e):
 		if e.Tx == 0 {
-			m.ForgottenTx = max(m.ForgottenTx, e.Time)
 			return
 		}
 		m.Transactions = append(m.Transactions, Transaction{ID: e.Tx, Time: e.Time, LSN: e.LSN})

@@ -67,6 +67,9 @@ func (r *run) applyStaged(ctx context.Context, t *target, f *folded) (*decision,
 			return nil, err
 		}
 	}
+	if err := r.overtakenItems(f, m); err != nil {
+		return nil, err
+	}
 	if f.truncated {
 		if err := m.precedingTruncate(f); err != nil {
 			return nil, err

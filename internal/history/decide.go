@@ -1,6 +1,8 @@
 package history
 
 import (
+	"slices"
+
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/change"
@@ -39,16 +41,16 @@ type decision struct {
 	// confirmedVersions new versions: id is an index.
 	confirmed         []confirmation
 	confirmedVersions []confirmation
-	// again are versions whose rows were inserted once more.
-	again []again
+	// traces are versions that items found as they are, or deleted.
+	traces []traced
 	// matched counts the chains that had a current row, several those that
 	// had more than one, same those whose first version was the same.
 	matched, several, same int
 }
 
-// again is a version whose row an item inserts once more: the number of a new
-// version, or none and the id of one in the database.
-type again struct {
+// traced is a version that an item finds or deletes: the number of a new version, or none
+// and the id of one in the database, none if it deletes nothing.
+type traced struct {
 	item, version int
 	id            int64
 }
@@ -73,7 +75,6 @@ type present struct {
 	version int
 	// first is the number of the first item of the key.
 	first int
-	start change.Micros
 	// lastEnd is when the key was last current, if it is not.
 	lastEnd change.Micros
 }
@@ -89,9 +90,6 @@ func (d *decision) chain(items []item, first int, m *matches) {
 	}
 	if len(now.rows) == 0 {
 		now.lastEnd = past
-	}
-	for _, row := range now.rows {
-		now.start = max(now.start, row.start)
 	}
 	switch {
 	case len(now.rows) > 1:
@@ -112,15 +110,16 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		}
 		switch {
 		case m.repeated[number]:
-			if it.upsert && now.start <= it.at {
-				d.confirm(&now, it) // what it repeats is current
+			if it.upsert {
+				d.confirmRepeated(now, it)
 			}
 		case !it.upsert:
+			d.trace(&now, number)
 			d.end(&now, it.at)
 			now.lastEnd = max(now.lastEnd, past)
 		case d.equal(&now, it, number, m):
 			d.confirm(&now, it)
-			d.insertAgain(&now, it, number)
+			d.trace(&now, number)
 		default:
 			d.begin(&now, it, number)
 		}
@@ -136,14 +135,15 @@ func (d *decision) truncate(now *present, at change.Micros) {
 	}
 }
 
-// insertAgain notes that an item inserts what is current already.
-func (d *decision) insertAgain(now *present, it *item, number int) {
+// trace notes that an item finds what is current, or deletes it.
+func (d *decision) trace(now *present, number int) {
 	switch {
-	case !it.created:
 	case now.version != none:
-		d.again = append(d.again, again{item: number, version: now.version})
+		d.traces = append(d.traces, traced{item: number, version: now.version})
 	case len(now.rows) > 0:
-		d.again = append(d.again, again{item: number, version: none, id: now.rows[0].id})
+		d.traces = append(d.traces, traced{item: number, version: none, id: now.rows[0].id})
+	default:
+		d.traces = append(d.traces, traced{item: number, version: none, id: none})
 	}
 }
 
@@ -180,6 +180,16 @@ func (d *decision) begin(now *present, it *item, number int) {
 	now.version = len(d.versions)
 	d.versions = append(d.versions, version{item: number, start: start, end: forever, succeeds: succeeds})
 	d.confirm(now, it)
+}
+
+// confirmRepeated confirms what is current and was when an item that repeats a change took
+// place. Under what identified rows then, there may be several.
+func (d *decision) confirmRepeated(now present, it *item) {
+	now.rows = slices.DeleteFunc(slices.Clone(now.rows), func(row matched) bool { return row.start > it.at })
+	if now.version != none && d.versions[now.version].start > it.at {
+		now.version = none
+	}
+	d.confirm(&now, it)
 }
 
 // confirm notes that the current version has been seen in a resynchronization.

@@ -25,7 +25,7 @@ func (t *target) direct(c *chunk, f *folded) bool {
 	}
 	for i := range f.items {
 		it := &f.items[i]
-		if !it.upsert || it.repeated || it.unavailable != nil || t.table.LastEnd != 0 && (it.suspect || it.at <= t.table.LastEnd) {
+		if !it.upsert || it.repeated || it.moved || it.unavailable != nil || t.table.LastEnd != 0 && (it.suspect || it.at <= t.table.LastEnd) {
 			return false
 		}
 	}

@@ -27,12 +27,13 @@ type item struct {
 	via         *formerKey
 	// suspect, repeated and confirm are the event's.
 	suspect, repeated, confirm bool
-	at                         change.Micros
+	// moved says that a suspect may have been in another partition, or come late: its
+	// position tells.
+	moved bool
+	at    change.Micros
 	// truncated is when the first truncate that was applied before, and follows the
 	// event at the source, took place; 0 if there is none.
 	truncated change.Micros
-	// created says that the event inserts a row, in a topic of several partitions.
-	created bool
 }
 
 // formerKey is the key that a row had before a change of key.
@@ -106,7 +107,7 @@ const none = -1
 func (f *folder) add(e *change.Event, i int) {
 	added := link{before: none, next: none, item: item{
 		event: i, upsert: e.Op == change.Upsert, row: e.Row,
-		suspect: e.Suspect, repeated: e.Repeated, confirm: e.Confirm, at: e.Time, created: e.Created && e.Partitions > 1,
+		suspect: e.Suspect, repeated: e.Repeated, confirm: e.Confirm, at: e.Time, moved: mayHaveMoved(e),
 	}}
 	f.key = f.chunk.keyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]

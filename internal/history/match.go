@@ -42,6 +42,9 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 		if err := r.matchRepeated(ctx, t.table, c, nulls, f, st, suspects, same, m); err != nil {
 			return nil, err
 		}
+		if err := r.matchPositions(ctx, t, nulls, f, st, suspects, m); err != nil {
+			return nil, err
+		}
 	}
 	return m, nil
 }
@@ -61,7 +64,7 @@ func (m *matches) questions(f *folded, lastEnd change.Micros) (early, suspects [
 		if (it.upsert || it.truncated != 0) && (len(current) == 0 || afterDelete) && it.at <= lastEnd {
 			early = marked(early, head, len(f.items))
 		}
-		if it.suspect && !it.repeated && !(it.head && len(current) == 1 && current[0].equal) {
+		if it.suspect && !it.repeated && (it.moved || !(it.head && len(current) == 1 && current[0].equal)) {
 			suspects = marked(suspects, i, len(f.items))
 		}
 	}
@@ -192,15 +195,7 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 	if suspects == nil {
 		return nil
 	}
-	missing := make(map[int]bool)
-	for i, asked := range suspects {
-		if !asked {
-			continue
-		}
-		for _, at := range f.items[i].unavailable {
-			missing[c.fields[at].column] = true
-		}
-	}
+	missing := f.missing(suspects)
 	had := func(condition string) string {
 		return "EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " + sameKey(t, c.key, nulls) + " AND " + condition + ")"
 	}
@@ -227,6 +222,20 @@ func (r *run) matchRepeated(ctx context.Context, t *catalog.Table, c *chunk, nul
 		m.repeat(ord)
 	}
 	return nil
+}
+
+// missing returns the columns that some of the items that are asked about have no value of.
+func (f *folded) missing(asked []bool) map[int]bool {
+	missing := make(map[int]bool)
+	for i := range asked {
+		if !asked[i] {
+			continue
+		}
+		for _, at := range f.items[i].unavailable {
+			missing[f.chunk.fields[at].column] = true
+		}
+	}
+	return missing
 }
 
 // ords runs a query that answers numbers of items.

@@ -36,6 +36,9 @@ type matches struct {
 	nulledLong func(ord, i int)
 	// repeated has the items that have been applied before.
 	repeated map[int]bool
+	// behind has the items that come late, with the position of what has been applied
+	// though it follows.
+	behind map[int]rowPosition
 }
 
 // newMatches returns matches for so many items.

@@ -79,7 +79,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 		return errNotLate
 	case p.nothing:
 		if p.before != nil && e.Op == change.Upsert {
-			t.notePosition(e, p.before.id, true)
+			t.noteFound(e, p.before.id)
 		}
 		return nil
 	}
@@ -139,6 +139,7 @@ func (r *run) takeFrom(ctx context.Context, t *target, c *chunk, f *folded, st *
 
 // carryOut writes what a placement says.
 func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p placing) error {
+	e := &r.batch.Events[c.events[0]]
 	years := []int{year(p.start)}
 	if p.rest {
 		years = append(years, year(p.end))
@@ -152,7 +153,7 @@ func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p pl
 	// What lasted past the event's own end is written once more, before it
 	// moves: it begins anew then.
 	if p.rest {
-		if err := r.resume(ctx, t, p); err != nil {
+		if err := r.resume(ctx, t, e, p); err != nil {
 			return err
 		}
 	}
@@ -177,7 +178,7 @@ func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p pl
 		if err := r.insertStaged(ctx, t.table, t.table.History, st, false, &past); err != nil {
 			return err
 		}
-		t.notePosition(&r.batch.Events[c.events[0]], ids[0], false)
+		t.notePosition(e, ids[0], false)
 		r.outcome.Written++
 		r.ended(t, 1, p.end)
 	}
@@ -186,7 +187,7 @@ func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p pl
 
 // resume writes the version before the event again, as what is there from the
 // event's end on.
-func (r *run) resume(ctx context.Context, t *target, p placing) error {
+func (r *run) resume(ctx context.Context, t *target, e *change.Event, p placing) error {
 	ids, err := r.newIDs(ctx, t.table, 1)
 	if err != nil {
 		return err
@@ -206,6 +207,9 @@ func (r *run) resume(ctx context.Context, t *target, p placing) error {
 		return fmt.Errorf("resume a version: %w", err)
 	}
 	r.outcome.Written++
+	if later, late := r.later[e.Position]; late && later.lsn != 0 {
+		t.positions = append(t.positions, rowPosition{id: ids[0], lsn: later.lsn, at: later.at})
+	}
 	return r.confirmAs(ctx, t.table, p.before.id, ids[0])
 }
 

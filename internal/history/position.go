@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,9 +15,11 @@ import (
 // partitions of its topic. What it ends then is told by positions: those of the versions
 // that began at its own time, in its transaction, and those of rows that were inserted
 // again as they were, which left no version because the truncate had not come yet.
+// A change of a row can come after later ones as well, where its key has moved to another
+// partition: order.go.
 
-// rowPosition is where the change stands at the source that made a version, or, where
-// again is true, inserted its row once more.
+// rowPosition is where a change stands at the source that made a version, found or ended
+// it, or, where again is true, inserted its row once more.
 type rowPosition struct {
 	id    int64
 	lsn   uint64
@@ -31,22 +34,50 @@ func (t *target) notePosition(e *change.Event, id int64, again bool) {
 	}
 }
 
+// noteTrace notes where a change stands that made no version: one that deletes a row or,
+// in a topic of one partition too, finds it. That may get others, where the key moves to and from.
+func (t *target) noteTrace(e *change.Event, id int64) {
+	if e.LSN != 0 && e.Snapshot == change.Streamed && (e.Partitions > 1 || e.Partitions == 1 && (e.Op == change.Upsert || id < 0)) {
+		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, false})
+	}
+}
+
+// keyID stands for the versions of an event's key where a delete has found none. It is
+// negative, and those of versions are not.
+func keyID(e *change.Event) int64 { return -1 - int64(change.KeyHash(e)>>1) }
+
+// noteFound notes where an upsert stands that found its row.
+func (t *target) noteFound(e *change.Event, id int64) {
+	if e.Created && e.Partitions > 1 {
+		t.notePosition(e, id, true)
+	} else {
+		t.noteTrace(e, id)
+	}
+}
+
 // noteVersions notes where the changes stand that a decision carried out.
 func (r *run) noteVersions(t *target, f *folded, d *decision, ids []int64) {
 	for i, v := range d.versions {
 		t.notePosition(&r.batch.Events[f.items[v.item].event], ids[i], false)
 	}
-	r.noteAgain(t, f, d, ids)
+	r.noteTraces(t, f, d, ids)
 }
 
-// noteAgain notes where the inserts stand that found their rows.
-func (r *run) noteAgain(t *target, f *folded, d *decision, ids []int64) {
-	for _, a := range d.again {
+// noteTraces notes where the changes stand that found their rows or deleted them.
+func (r *run) noteTraces(t *target, f *folded, d *decision, ids []int64) {
+	for _, a := range d.traces {
 		id := a.id
 		if a.version != none {
 			id = ids[a.version]
 		}
-		t.notePosition(&r.batch.Events[f.items[a.item].event], id, true)
+		switch e := &r.batch.Events[f.items[a.item].event]; {
+		case e.Op == change.Upsert:
+			t.noteFound(e, id)
+		case id == none:
+			t.noteTrace(e, keyID(e))
+		default:
+			t.noteTrace(e, id)
+		}
 	}
 }
 
@@ -55,12 +86,12 @@ func (r *run) notePositions(t *target, f *folded, x *exchange) {
 	for n, v := range x.d.versions {
 		e := &r.batch.Events[f.items[v.item].event]
 		if x.same[v.item] {
-			t.notePosition(e, x.gone[v.item].id, true)
+			t.noteFound(e, x.gone[v.item].id)
 		} else {
 			t.notePosition(e, x.ids[n], false)
 		}
 	}
-	r.noteAgain(t, f, x.d, x.ids)
+	r.noteTraces(t, f, x.d, x.ids)
 }
 
 // storePositions stores the positions of a batch, and removes those that every
@@ -68,7 +99,7 @@ func (r *run) notePositions(t *target, f *folded, x *exchange) {
 func (r *run) storePositions(ctx context.Context, events []change.Event) error {
 	first := make(map[change.Table]*change.Event)
 	for i := range events {
-		if e := &events[i]; e.Partitions > 1 {
+		if e := &events[i]; e.Partitions > 0 {
 			first[e.Table] = e
 		}
 	}
@@ -88,12 +119,14 @@ func (r *run) storePositions(ctx context.Context, events []change.Event) error {
 // crash may be sent again to a partition that has passed it.
 const unwritten = 32 << 20
 
-// maxPositions is how many batches of a table keep their positions at most, where a
-// partition of the topic shows nothing that would tell that no truncate is left in it.
-// They are counted once in prunedEach batches.
+// What is kept of a table's positions at most is counted once in prunedEach batches: of a
+// topic of several partitions positionBytes, since one that shows nothing may have changes
+// that precede them, and of one that has one partition onlyPositions batches, which is
+// for longer than it takes to see that it has got others.
 const (
-	maxPositions = 10_000
-	prunedEach   = 500
+	positionBytes = 256 << 20
+	onlyPositions = 1000
+	prunedEach    = 500
 )
 
 func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Event) error {
@@ -110,7 +143,7 @@ func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Even
 		WITH passed AS (
 			SELECT min(high_lsn) AS lsn, min(high_time) AS at FROM metadb.stream_position
 				WHERE source_name = $1 AND consumer_group = $11 AND topic = $4
-				HAVING count(*) >= $12
+				HAVING count(*) >= $12 AND $12 > 1
 		), gone AS (
 			DELETE FROM metadb.row_position AS p USING passed
 				WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn - $13 AND p.last_at < passed.at
@@ -124,10 +157,24 @@ func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Even
 	if r.stored++; r.stored%prunedEach != 0 {
 		return nil
 	}
-	_, err = r.tx.Exec(ctx, `
-		DELETE FROM metadb.row_position AS p WHERE p.schema_name = $1 AND p.table_name = $2
-			AND p.id <= (SELECT id FROM metadb.row_position WHERE schema_name = $1 AND table_name = $2 ORDER BY id DESC OFFSET $3 LIMIT 1)`,
-		name.Schema, name.Name, maxPositions)
+	return r.prunePositions(ctx, name, e.Partitions)
+}
+
+// prunePositions removes the oldest positions of a table where there are too many.
+func (r *run) prunePositions(ctx context.Context, name change.Table, partitions int) error {
+	batches := int64(math.MaxInt64)
+	if partitions == 1 {
+		batches = onlyPositions
+	}
+	_, err := r.tx.Exec(ctx, `
+		DELETE FROM metadb.row_position WHERE id <= (
+			SELECT max(id) FROM (
+				SELECT id, row_number() OVER newest AS batches,
+						sum(pg_column_size(ids) + pg_column_size(lsns) + pg_column_size(times) + pg_column_size(again)) OVER newest AS bytes
+					FROM metadb.row_position WHERE schema_name = $1 AND table_name = $2
+					WINDOW newest AS (ORDER BY id DESC)) AS kept
+				WHERE bytes > $3 OR batches > $4)
+			AND schema_name = $1 AND table_name = $2`, name.Schema, name.Name, int64(positionBytes), batches)
 	return err
 }
 

@@ -27,7 +27,7 @@ func (r *run) recognizable(t *target, c *chunk, f *folded) bool {
 	origin := r.batch.Events[c.events[0]].Origin
 	for i := range f.items {
 		it := &f.items[i]
-		if !it.upsert || len(it.unavailable) != len(c.kept) || r.batch.Events[it.event].Origin != origin {
+		if !it.upsert || it.moved || len(it.unavailable) != len(c.kept) || r.batch.Events[it.event].Origin != origin {
 			return false
 		}
 	}
@@ -51,7 +51,7 @@ func (r *run) recognize(ctx context.Context, t *target, f *folded) (*folded, err
 		if f.items[i].confirm {
 			confirmed = append(confirmed, confirmation{id, f.items[i].event})
 		}
-		t.notePosition(&r.batch.Events[f.items[i].event], id, true)
+		t.noteFound(&r.batch.Events[f.items[i].event], id)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recognize rows: %w", err)

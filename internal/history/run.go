@@ -30,6 +30,9 @@ type run struct {
 	// retried are the events that had been set aside and are tried again;
 	// nil for a batch.
 	retried map[change.Position]*change.Rejected
+	// later has, of events that come late, the position of what has been applied though it
+	// follows.
+	later map[change.Position]rowPosition
 	// keepsConfirmed says that the ids of confirmed rows are kept.
 	keepsConfirmed bool
 	// settled are the tables of all segments, as they are after the last.

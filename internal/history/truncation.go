@@ -82,7 +82,10 @@ func (r *run) loadTruncations(ctx context.Context, t *target) error {
 // mayPrecede reports whether an event may precede a truncate of its table, or be one that is
 // sent again.
 func mayPrecede(e *change.Event, bounds catalog.Truncated) bool {
-	return (e.LSN < bounds.LSN || e.Op == change.Truncate && e.LSN == bounds.LSN) && e.Time <= bounds.Time
+	if e.Time > bounds.Time {
+		return false
+	}
+	return e.LSN < bounds.LSN || e.Op == change.Truncate && e.LSN == bounds.LSN || mayHaveMoved(e)
 }
 
 // hasTruncation reports whether a truncate has been applied, from whichever partition.

@@ -170,8 +170,11 @@ func (w waits) overtake(e *change.Event) []change.Position {
 	return overtaken
 }
 
-// overtakenAt returns when a retried event was overtaken, if it was.
+// overtakenAt returns when a retried event, or one that comes late, was overtaken, if it was.
 func (r *run) overtakenAt(e *change.Event) *change.Micros {
+	if later, late := r.later[e.Position]; late {
+		return &later.at
+	}
 	if rej := r.retried[e.Position]; rej != nil {
 		return rej.Later
 	}

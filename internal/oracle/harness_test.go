@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -204,7 +205,8 @@ func (b *bench) expected(name change.Table) []string {
 	}
 	described := make([]string, 0, len(order))
 	slices.SortStableFunc(order, func(i, j int) int {
-		return int(table.Versions[i].Start - table.Versions[j].Start)
+		v, w := table.Versions[i], table.Versions[j]
+		return cmp.Or(cmp.Compare(v.Start, w.Start), cmp.Compare(v.End, w.End))
 	})
 	for _, i := range order {
 		v := table.Versions[i]
@@ -263,7 +265,7 @@ func (b *bench) stored(t reporter, name change.Table) []string {
 	// Where a version is, and whether it says so itself, must agree.
 	rows, err := b.admin.Query(context.Background(), "SELECT __start, __end, __origin, __current AND __id IN (SELECT __id FROM "+table.Sync.SQL()+
 		"), __current = (__end = '9999-12-31 00:00:00+00') AND __current = (tableoid = '"+strings.ReplaceAll(table.Current.SQL(), "'", "''")+"'::regclass), ARRAY["+
-		strings.TrimPrefix(columns, ", ")+"] FROM "+table.Main.SQL()+" ORDER BY __start, __id")
+		strings.TrimPrefix(columns, ", ")+"] FROM "+table.Main.SQL()+" ORDER BY __start, __end, __id")
 	if err != nil {
 		t.Fatalf("read %s: %v", name, err)
 	}

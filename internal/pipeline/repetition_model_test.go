@@ -42,6 +42,8 @@ type replica struct {
 	// sent is how much of the source's stream the connector has sent, partitions to how
 	// many it sends.
 	sent int
+	// known is how many partitions the server knows of.
+	known int
 	// marks are the stored positions.
 	marks map[change.Partition]change.Mark
 	// trail has what happened.
@@ -87,9 +89,21 @@ func (r *replica) crash() {
 	r.note("the connector sends %d to %d again", from, r.sent)
 	r.sent = from
 	if r.grows && r.IntN(3) == 0 && r.partitions < 5 {
-		r.partitions++
-		r.note("partition %d is added", r.partitions-1)
-		r.beginPartition(int32(r.partitions - 1))
+		r.add()
+		r.discover()
+	}
+}
+
+// add adds a partition, of which the server does not know yet.
+func (r *replica) add() {
+	r.partitions++
+	r.note("partition %d is added", r.partitions-1)
+}
+
+// discover has the server see the partitions that were added.
+func (r *replica) discover() {
+	for ; r.known < r.partitions; r.known++ {
+		r.beginPartition(int32(r.known))
 	}
 }
 
@@ -131,10 +145,8 @@ func (r *replica) start() {
 	var err error
 	r.marks, err = checkpoint.Load(context.Background(), r.db.Pool, "sensor", r.group, nil)
 	r.must(err)
-	r.parts = newPartitions()
-	for n := range int32(r.partitions) {
-		r.beginPartition(n)
-	}
+	r.parts, r.known = newPartitions(), 0
+	r.discover()
 	r.next = make(map[int32]int)
 	for part, mark := range r.marks {
 		r.next[part.Number] = int(mark.Next)
@@ -146,11 +158,11 @@ func (r *replica) start() {
 func (r *replica) unread() (n int32, found bool) {
 	at := make(map[int32]int)
 	for _, n := range r.order {
-		if at[n]++; at[n] > r.next[n] && !(r.late && r.IntN(4) == 0) {
+		if at[n]++; at[n] > r.next[n] && int(n) < r.known && !(r.late && r.IntN(4) == 0) {
 			return n, true
 		}
 	}
-	for n := range int32(r.partitions) {
+	for n := range int32(r.known) {
 		if r.next[n] < len(r.log[n]) {
 			return n, true
 		}
@@ -177,7 +189,7 @@ func (r *replica) apply(most int) {
 	for ; found && len(batch.Events) < most; n, found = r.unread() {
 		e := r.log[n][r.next[n]]
 		r.next[n]++
-		e.Partitions = r.partitions
+		e.Partitions = r.known
 		if r.parts.collect(&e) {
 			batch.Events = append(batch.Events, e)
 		}
@@ -248,9 +260,23 @@ func (r *replica) check() {
 		})
 		r.must(err)
 	}
+	if r.twice {
+		// While the topic has one partition little is noted: some versions of what was read
+		// late may be missing.
+		past := func(line string) bool { return !strings.HasSuffix(line, " -") }
+		got, want = currentOnly(slices.DeleteFunc(got, past)), currentOnly(slices.DeleteFunc(want, past))
+	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		r.t.Fatalf("%+v\n%s\n%s\nversions, beside those of the source:\n%s", r.sourceKind, strings.Join(r.trail, "\n"), r.records(), beside(got, want))
 	}
+}
+
+// currentOnly returns the lines of current versions without their starts.
+func currentOnly(lines []string) []string {
+	for i, line := range lines {
+		lines[i] = strings.Join(strings.Fields(line)[:2], " ")
+	}
+	return lines
 }
 
 func versionLine(id, v string, start, end change.Micros) string {
@@ -326,7 +352,7 @@ func TestRepetition(t *testing.T) {
 // kindOf spreads the kinds of sources over the seeds.
 func kindOf(seed uint64) sourceKind {
 	kind := sourceKind{partitions: 1, sequenced: seed%2 == 0, millis: seed/2%2 == 0}
-	switch seed / 4 % 9 {
+	switch seed / 4 % 11 {
 	case 1:
 		kind.partitions = 3
 	case 2:
@@ -343,6 +369,10 @@ func kindOf(seed uint64) sourceKind {
 		kind.crowded = true
 	case 8:
 		kind.partitions, kind.late, kind.loses = 3, true, true
+	case 9:
+		kind.partitions, kind.late, kind.crowded = 3, true, true
+	case 10:
+		kind.twice = true
 	}
 	return kind
 }
@@ -370,6 +400,18 @@ func repeat(t *testing.T, db *pgtest.DB, seed uint64) {
 				most = 500
 			}
 			r.apply(1 + r.IntN(most))
+		case 6:
+			if r.twice && r.partitions < 4 {
+				// What shares a time goes by one number of partitions.
+				r.settle()
+				r.send(len(r.stream))
+				r.clock += 2000
+				r.add()
+			}
+		case 7:
+			if r.twice && r.IntN(4) == 0 {
+				r.discover()
+			}
 		}
 		switch {
 		case step == 40:
@@ -393,6 +435,7 @@ func repeat(t *testing.T, db *pgtest.DB, seed uint64) {
 	}
 	r.settle()
 	r.send(len(r.stream))
+	r.discover()
 	for _, left := r.unread(); left; _, left = r.unread() {
 		r.apply(50)
 	}

@@ -1,0 +1,236 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// Where the partitions of a topic are not read in the order of their changes, because
+// another member of the group had some of them or because they were added and keys have
+// moved, a change that may have been in another partition is told by the positions of its
+// key's versions: it has been applied where it has a position itself, it comes late where
+// a later change has one, and takes its place in history then. It is new where neither is
+// so and the last thing that happened to the key has its position.
+
+// lasting is a version of a suspect's key that lasted through its time, or longer.
+type lasting struct {
+	id         int64
+	start, end change.Micros
+	current    bool
+	// equal says that it has the values of the event.
+	equal bool
+}
+
+// shows reports whether the version shows that an event has been applied that others follow:
+// it has its values, or ended with the delete.
+func (v *lasting) shows(e *change.Event) bool {
+	if e.Op == change.Delete {
+		return v.end == e.Time && !v.current
+	}
+	return v.equal && v.start <= e.Time
+}
+
+// mayHaveMoved reports whether an event may have been in another partition of its topic.
+func mayHaveMoved(e *change.Event) bool {
+	return e.Suspect && !e.Repeated && e.Partitions > 1 && e.LSN != 0 && e.Snapshot == change.Streamed
+}
+
+// matchPositions finds which of the suspects have been applied, come late or are new, by
+// the positions of the versions of their keys. What it does not know, matchRepeated has decided.
+func (r *run) matchPositions(ctx context.Context, t *target, nulls pattern, f *folded, st *stage, suspects []bool, m *matches) error {
+	asked, from := r.ordered(f, suspects)
+	if asked == nil {
+		return nil
+	}
+	keys, err := r.lastingVersions(ctx, t, f, nulls, st, asked)
+	if err != nil {
+		return err
+	}
+	ids := make(map[int64]bool)
+	for i := range asked {
+		if !asked[i] {
+			continue
+		}
+		ids[keyID(&r.batch.Events[f.items[i].event])] = true
+		for _, v := range keys[i] {
+			ids[v.id] = true
+		}
+	}
+	positions, err := r.positionsOf(ctx, t, slices.Collect(maps.Keys(ids)), from)
+	if err != nil {
+		return err
+	}
+	for i := range asked {
+		if asked[i] {
+			t.judgeByPosition(&r.batch.Events[f.items[i].event], i, keys[i], positions, m)
+		}
+	}
+	return nil
+}
+
+// ordered returns which of the suspects have a position in a topic of several partitions,
+// nil if none has, and the time of the first.
+func (r *run) ordered(f *folded, suspects []bool) (asked []bool, from change.Micros) {
+	for i, suspect := range suspects {
+		it := &f.items[i]
+		if !suspect || !it.moved || r.retried != nil {
+			continue
+		}
+		if asked == nil || it.at < from {
+			from = it.at
+		}
+		asked = marked(asked, i, len(f.items))
+	}
+	return asked, from
+}
+
+// lastingVersions returns the versions of some items' keys that last through the item's
+// time, in the order of their ends.
+func (r *run) lastingVersions(ctx context.Context, t *target, f *folded, nulls pattern, st *stage, asked []bool) (map[int][]lasting, error) {
+	c := f.chunk
+	missing := f.missing(asked)
+	rows, err := r.tx.Query(ctx, "SELECT s.ord, c.__id, c.__start, c.__end, c.__current, s.upsert AND "+sameImageBut(t.table, missing)+" FROM "+st.SQL()+" s JOIN "+t.table.Main.SQL()+" c ON "+sameKey(t.table, c.key, nulls)+
+		" WHERE ($1::boolean[])[s.ord + 1] AND c.__end >= s.at ORDER BY s.ord, c.__end, c.__id", asked)
+	if err != nil {
+		return nil, fmt.Errorf("find versions by their positions: %w", err)
+	}
+	found := make(map[int][]lasting)
+	var ord int
+	var v lasting
+	var start, end time.Time
+	_, err = pgx.ForEachRow(rows, []any{&ord, &v.id, &start, &end, &v.current, &v.equal}, func() error {
+		v.start, v.end = micros(start), micros(end)
+		found[ord] = append(found[ord], v)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find versions by their positions: %w", err)
+	}
+	return found, nil
+}
+
+// positionsOf returns the positions that versions have from a time on.
+func (r *run) positionsOf(ctx context.Context, t *target, ids []int64, from change.Micros) (map[int64][]rowPosition, error) {
+	found := make(map[int64][]rowPosition, len(ids))
+	for _, id := range ids {
+		found[id] = nil
+	}
+	rows, err := r.tx.Query(ctx, `
+		SELECT u.id, u.lsn, u.at FROM metadb.row_position AS p, unnest(p.ids, p.lsns, p.times) AS u (id, lsn, at)
+			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND u.id = ANY ($4)`,
+		t.table.Name.Schema, t.table.Name.Name, moment(from), ids)
+	if err != nil {
+		return nil, fmt.Errorf("read positions of versions: %w", err)
+	}
+	var p rowPosition
+	var lsn int64
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&p.id, &lsn, &at}, func() error {
+		p.lsn, p.at = uint64(lsn), micros(at)
+		found[p.id] = append(found[p.id], p)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read positions of versions: %w", err)
+	}
+	for _, p := range t.positions {
+		if known, asked := found[p.id]; asked {
+			found[p.id] = append(known, p)
+		}
+	}
+	return found, nil
+}
+
+// judgeByPosition says of an item whether it has been applied, comes late or is new, if the
+// positions of its key's versions tell.
+func (t *target) judgeByPosition(e *change.Event, i int, versions []lasting, positions map[int64][]rowPosition, m *matches) {
+	var later *rowPosition
+	precede := func(p rowPosition) {
+		if p.follows(e) && (later == nil || later.followsPosition(p)) {
+			later = &p
+		}
+	}
+	known := slices.Clone(positions[keyID(e)])
+	shown := false
+	for _, v := range versions {
+		shown = shown || v.shows(e)
+		if v.start > e.Time {
+			precede(rowPosition{id: v.id, at: v.start})
+		}
+		known = append(known, positions[v.id]...)
+	}
+	for _, p := range known {
+		if p.lsn == e.LSN && p.at == e.Time {
+			m.repeat(i)
+			return
+		}
+		precede(p)
+	}
+	switch {
+	case later != nil && shown:
+		m.repeat(i)
+	case later != nil:
+		delete(m.repeated, i)
+		m.lateBy(i, *later)
+	case len(versions) > 0 && t.isPlaced(e, versions[len(versions)-1], positions):
+		delete(m.repeated, i)
+	}
+}
+
+// isPlaced reports whether the position is known of the last thing that happened to a key:
+// what made its current version, or what ended its last one.
+func (t *target) isPlaced(e *change.Event, last lasting, positions map[int64][]rowPosition) bool {
+	if last.current {
+		return len(positions[last.id]) > 0
+	}
+	for _, p := range positions[last.id] {
+		if p.at == last.end {
+			return true
+		}
+	}
+	return last.end == e.Time && t.truncatedBefore(e)
+}
+
+// follows reports whether what has the position comes after an event.
+func (p rowPosition) follows(e *change.Event) bool {
+	return p.at > e.Time || p.at == e.Time && p.lsn > e.LSN
+}
+
+func (p rowPosition) followsPosition(other rowPosition) bool {
+	return p.at > other.at || p.at == other.at && p.lsn > other.lsn
+}
+
+// lateBy notes that an item comes late, and what has been applied before though it follows.
+func (m *matches) lateBy(item int, later rowPosition) {
+	if m.behind == nil {
+		m.behind = make(map[int]rowPosition)
+	}
+	m.behind[item] = later
+}
+
+// overtakenItems returns the items that come late, each to take its place in history.
+func (r *run) overtakenItems(f *folded, m *matches) error {
+	if len(m.behind) == 0 {
+		return nil
+	}
+	late := &lateError{}
+	for i := range f.items {
+		if later, behind := m.behind[i]; behind && !m.repeated[i] {
+			event := f.items[i].event
+			late.events = append(late.events, event)
+			if r.later == nil {
+				r.later = make(map[change.Position]rowPosition)
+			}
+			r.later[r.batch.Events[event].Position] = later
+		}
+	}
+	slices.Sort(late.events)
+	return late
+}
