@@ -50,6 +50,6 @@ func TestTwoSources(t *testing.T) {
 	step.await("SELECT id, name FROM library.patron", "[1 again]")
 	step.expect("revoke access on all from two_sources", "")
 	step.await(readable, "[0]")
-	step.expect("drop user two_sources", `NOTICE: 1 object of user "two_sources" handed over to "mdbadmin"`)
+	step.expect("drop user two_sources", `NOTICE: 1 object of user "two_sources" handed over to "metadb_retired": schema two_sources`)
 	step.stop()
 }

@@ -163,7 +163,7 @@ func Rights(ctx context.Context, db Querier, user string) ([]Right, error) {
 // Missing lists the rights that were granted and are not there: the object came
 // later, or was made anew.
 func Missing(ctx context.Context, db Querier) ([]Right, error) {
-	rows, err := db.Query(ctx, "SELECT FROM metadb.acl LIMIT 1")
+	rows, err := db.Query(ctx, "(SELECT FROM metadb.acl LIMIT 1) UNION ALL (SELECT FROM metadb.auth WHERE access_all LIMIT 1)")
 	if err != nil {
 		return nil, fmt.Errorf("list rights: %w", err)
 	}

@@ -74,3 +74,20 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+other+"', '"+owner+".t', 'SELECT')::text", "true")
 }
+
+// TestAllGrantedAlone: access on all is granted, and on nothing else. A table that came later
+// is given as well.
+func TestAllGrantedAlone(t *testing.T) {
+	f := newFaulted(t)
+	user := "all_" + f.db.Name
+	f.admin(t, "create user "+user+" with password 'x'")
+	f.admin(t, "grant access on all to "+user)
+	f.stop(t) // its own keeper gives nothing any more
+
+	s, _ := newKeeper(t, f.running)
+	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+user) // as where it was made after the grant
+	if err := newRightsKeeper(s).restore(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'library.patron__', 'SELECT')::text", "true")
+}
