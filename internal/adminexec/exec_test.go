@@ -138,13 +138,13 @@ func TestSourceLifecycle(t *testing.T) {
 	f.expect("alter data source a options (drop nothing)", `HV00D invalid option "nothing" (35)`)
 	f.expect("alter data source a options (drop schema_stop_filter, set security 'plaintext')", "NOTICE the server must be restarted")
 	f.expect("alter data source b options (set topics 'x')", `42704 data source "b" does not exist (19)`)
-	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-|-|-|-|-|-")
+	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-|-|-|-|-|-|-|-")
 	// Scripts of 1.x write some options in one word.
 	f.expect("create data source b type kafka options (brokers 'b', topics '^b', consumergroup 'h', schemapassfilter 'p', schemastopfilter 's', "+
 		"tablestopfilter 't', trimschemaprefix 'u_', addschemaprefix 'v_', module 'reshare')", "CREATE DATA SOURCE")
 	f.expect("alter data source b options (set addschemaprefix 'w_', drop schema_pass_filter)", "NOTICE the server must be restarted")
 	f.expect("alter data source b options (set consumergroup 'i', set consumer_group 'j')", `42710 option "consumer_group" provided more than once (57)`)
-	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-|-|-|-|-|-\nb|b|ssl|^b|h|-|s|t|u_|w_|-|reshare|true|-|-|-|-|-|-|-|-|-|-|-")
+	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-|-|-|-|-|-|-|-\nb|b|ssl|^b|h|-|s|t|u_|w_|-|reshare|true|-|-|-|-|-|-|-|-|-|-|-|-|-")
 	f.expect("alter data source b options (set module 'lsp')", `22023 invalid value for option "module": "lsp" is not one of its values (41) valid values are: folio, reshare`)
 	f.expect("drop data source b", "NOTICE the tables")
 	f.expect("drop data source b", `42704 data source "b" does not exist (18)`)
