@@ -45,12 +45,7 @@ func TestCancelCommand(t *testing.T) {
 	waits := make(chan struct{})
 	p := open(t, func(c *pgwire.Config) {
 		c.Executor = adminexec.New(adminexec.Config{
-			Logger: slog.New(slog.DiscardHandler), Status: active(),
-			Super: func(ctx context.Context) (*pgx.Conn, error) {
-				waits <- struct{}{}
-				<-ctx.Done()
-				return nil, ctx.Err()
-			},
+			DB: waitingDB{waits: waits}, Logger: slog.New(slog.DiscardHandler), Status: active(),
 		})
 	})
 	conn := p.connect()
@@ -66,6 +61,18 @@ func TestCancelCommand(t *testing.T) {
 			t.Errorf("%s: afterwards: %v", mode, err)
 		}
 	}
+}
+
+// waitingDB begins no transaction until its context ends.
+type waitingDB struct {
+	adminexec.DB
+	waits chan<- struct{}
+}
+
+func (db waitingDB) Begin(ctx context.Context) (pgx.Tx, error) {
+	db.waits <- struct{}{}
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 // await waits until a query gives true.

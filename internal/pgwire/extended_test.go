@@ -157,7 +157,7 @@ func TestPipeline(t *testing.T) {
 	pipeline.SendQueryPrepared("cmd", nil, nil, nil)
 	sendSync(t, pipeline)
 	got := results(t, pipeline)
-	want := "prepared prepared SELECT 6 SELECT 1 sync INSERT 0 1 25001 sync INSERT 0 1 sync SELECT 6 sync"
+	want := "prepared prepared " + listConfig + " SELECT 1 sync INSERT 0 1 25001 sync INSERT 0 1 sync " + listConfig + " sync"
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}

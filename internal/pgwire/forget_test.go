@@ -139,7 +139,7 @@ func TestForgetInPipeline(t *testing.T) {
 		}
 	}
 	var want []string
-	for _, again := range []string{"SELECT 6", "SELECT 1"} {
+	for _, again := range []string{listConfig, "SELECT 1"} {
 		for _, forget := range []string{"DEALLOCATE ALL", "DEALLOCATE"} {
 			want = append(want, "prepared", forget, "prepared", "sync", again, "DEALLOCATE", "26000", "sync")
 		}

@@ -44,6 +44,9 @@ type port struct {
 const (
 	systemUser     = "mdbadmin"
 	systemPassword = "pass word"
+	// configRows is how many rows "list config" has where nothing has been set, listConfig its tag.
+	configRows = 7
+	listConfig = "SELECT 7"
 )
 
 // open opens a port; change may alter its configuration.

@@ -2,6 +2,7 @@ package pgwire_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,10 +17,10 @@ func TestRowLimit(t *testing.T) {
 	through, direct := p.pair(t)
 	all := describe{ObjectType: 'P', Name: "c"}
 	tests := []messages{
-		{&execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 1}, &execute{Portal: "c", MaxRows: 7}, &execute{Portal: "c"}},
-		{&execute{Portal: "c", MaxRows: 3}, &execute{Portal: "c", MaxRows: 3}, &execute{Portal: "c", MaxRows: 3}, &execute{Portal: "c", MaxRows: 3}},
-		{&execute{Portal: "c", MaxRows: 6}, &execute{Portal: "c"}},
-		{&execute{Portal: "c", MaxRows: 7}, &execute{Portal: "c", MaxRows: 7}},
+		{&execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 1}, &execute{Portal: "c", MaxRows: configRows}, &execute{Portal: "c"}},
+		{&execute{Portal: "c", MaxRows: 3}, &execute{Portal: "c", MaxRows: configRows - 3}, &execute{Portal: "c", MaxRows: 3}, &execute{Portal: "c", MaxRows: 3}},
+		{&execute{Portal: "c", MaxRows: configRows}, &execute{Portal: "c"}},
+		{&execute{Portal: "c", MaxRows: configRows + 1}, &execute{Portal: "c", MaxRows: configRows + 1}},
 		{&all, &execute{Portal: "c", MaxRows: 4}, &all, &execute{Portal: "c"}, &all},
 		{&execute{Portal: "c", MaxRows: 4}, &closing{ObjectType: 'P', Name: "c"}, &execute{Portal: "c"}},
 		{&execute{Portal: "c", MaxRows: 4}, &syncing{}, &execute{Portal: "c"}},
@@ -28,7 +29,7 @@ func TestRowLimit(t *testing.T) {
 		shape := func(w *wire, query string) string {
 			return w.shape(t, append(append(messages{&parse{Query: query}, &bind{DestinationPortal: "c"}}, test...), &syncing{}))
 		}
-		got, want := shape(through, "list config"), shape(direct, "select 'parameter', 'value' from generate_series(1, 6)")
+		got, want := shape(through, "list config"), shape(direct, "select 'parameter', 'value' from generate_series(1, "+strconv.Itoa(configRows)+")")
 		if got != want {
 			t.Errorf("%d:\n got %s\nwant %s", i, got, want)
 		}
