@@ -45,6 +45,9 @@ func (r *run) match(ctx context.Context, t *target, c *chunk, f *folded, st *sta
 		if err := r.matchPositions(ctx, t, nulls, f, st, suspects, m); err != nil {
 			return nil, err
 		}
+		if err := r.noteFoundInserts(ctx, t, nulls, f, st, suspects, m); err != nil {
+			return nil, err
+		}
 	}
 	return m, nil
 }

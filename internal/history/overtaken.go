@@ -1,9 +1,11 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,6 +24,8 @@ type overtaken struct {
 // reinserted is a row that was inserted again as it was.
 type reinserted struct {
 	row change.Row
+	// rowPosition is where the insert stands: the first of them makes a version, and those
+	// that follow truncates which are still to come find it.
 	rowPosition
 	// ended is when the version ended, which goes on as another one; forever if it is current.
 	ended change.Micros
@@ -39,14 +43,13 @@ func (r *run) findOvertaken(ctx context.Context, t *target, e *change.Event) (ov
 	if err != nil || len(positions) == 0 {
 		return found, err
 	}
-	again := make(map[int64]rowPosition)
+	again := make(map[int64][]rowPosition)
 	for _, p := range positions {
-		first, known := again[p.id]
 		switch {
 		case !p.again && p.lsn < e.LSN:
 			found.before = append(found.before, p.id)
-		case p.again && p.lsn > e.LSN && (!known || p.lsn < first.lsn):
-			again[p.id] = p
+		case p.again && p.lsn > e.LSN:
+			again[p.id] = append(again[p.id], p)
 		}
 	}
 	if len(again) == 0 {
@@ -57,7 +60,7 @@ func (r *run) findOvertaken(ctx context.Context, t *target, e *change.Event) (ov
 }
 
 // reinserted reads the rows of versions that the truncate ends and that were inserted again.
-func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before []int64, again map[int64]rowPosition) ([]reinserted, error) {
+func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before []int64, again map[int64][]rowPosition) ([]reinserted, error) {
 	ids := make([]int64, 0, len(again))
 	for id := range again {
 		ids = append(ids, id)
@@ -72,8 +75,7 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 	var rows []reinserted
 	for result.Next() {
 		values := result.RawValues()
-		p := again[int64(binary.BigEndian.Uint64(values[0]))]
-		row := reinserted{rowPosition: p, ended: change.Micros(binary.BigEndian.Uint64(values[1])) + pgEpoch}
+		row := reinserted{ended: change.Micros(binary.BigEndian.Uint64(values[1])) + pgEpoch}
 		for _, value := range values[2:] {
 			if value == nil {
 				row.row = change.AppendNull(row.row)
@@ -81,7 +83,11 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 				row.row = change.AppendValue(row.row, value)
 			}
 		}
-		rows = append(rows, row)
+		positions := again[int64(binary.BigEndian.Uint64(values[0]))]
+		slices.SortFunc(positions, func(p, q rowPosition) int { return cmp.Compare(p.lsn, q.lsn) })
+		for _, row.rowPosition = range positions {
+			rows = append(rows, row)
+		}
 	}
 	if err := result.Err(); err != nil {
 		return nil, fmt.Errorf("read rows that were inserted again: %w", err)

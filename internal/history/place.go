@@ -61,6 +61,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 		return err
 	}
 	if e.Suspect && repeated(line, e.Time, e.Op == change.Upsert) {
+		t.noteFoundAmong(line, e)
 		return nil
 	}
 	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e), shared: !t.truncatedBefore(e)}

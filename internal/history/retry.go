@@ -50,9 +50,6 @@ func (r *run) retry(ctx context.Context) error {
 	if err := r.storePositions(ctx, events); err != nil {
 		return err
 	}
-	if err := r.storeTruncations(ctx, events); err != nil {
-		return err
-	}
 	if err := r.storeLastEnds(ctx); err != nil {
 		return err
 	}

@@ -117,9 +117,6 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.storePositions(ctx, events); err != nil {
 		return err
 	}
-	if err := r.storeTruncations(ctx, events); err != nil {
-		return err
-	}
 	if err := r.storeLastEnds(ctx); err != nil {
 		return err
 	}
@@ -132,7 +129,7 @@ func (r *run) apply(ctx context.Context) error {
 func (r *run) distribute(made *plan.Plan) {
 	byName := make(map[change.Table]*target, len(made.Deltas))
 	for _, delta := range made.Deltas {
-		t := &target{table: delta.After, delta: delta, habit: r.habits[delta.After.Name]}
+		t := &target{table: delta.After, delta: delta, habit: r.habits[delta.After.Name], positions: r.notedBefore(delta.After.Name)}
 		byName[delta.After.Name] = t
 		r.tables = append(r.tables, t)
 	}

@@ -27,6 +27,9 @@ func (r *run) applySegments(ctx context.Context, events []change.Event) error {
 		if err := r.applySegment(ctx, made); err != nil {
 			return err
 		}
+		if err := r.storeTruncations(ctx, r.batch.Events); err != nil {
+			return err
+		}
 		if events = events[n:]; len(events) > 0 {
 			r.snapshot = r.overlaid()
 		}
@@ -169,8 +172,17 @@ func (r *run) settle(t *target) {
 	before := r.settled[at]
 	t.changed = t.changed || before.changed
 	t.lastEndMoved = t.lastEndMoved || before.lastEndMoved
-	t.positions = append(before.positions, t.positions...)
 	r.settled[at] = t
+}
+
+// notedBefore returns the positions that earlier segments have noted of a table: they are
+// stored with the batch.
+func (r *run) notedBefore(name change.Table) []rowPosition {
+	at := slices.IndexFunc(r.settled, func(s *target) bool { return s.table.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return slices.Clip(r.settled[at].positions)
 }
 
 // overlaid returns the snapshot with the tables that the batch has changed so

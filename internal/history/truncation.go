@@ -105,7 +105,7 @@ func (t *target) addTruncation(tr truncation) {
 	}
 }
 
-// storeTruncations stores the truncates of a batch, those of tables that don't exist
+// storeTruncations stores the truncates of a segment, those of tables that don't exist
 // among them. One that is sent again is stored once.
 func (r *run) storeTruncations(ctx context.Context, events []change.Event) error {
 	var schemas, tables, origins, topics []string

@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"slices"
 	"testing"
 
 	"metadb/internal/change"
@@ -16,8 +17,20 @@ func from(number int32, e change.Event, lsn uint64) change.Event {
 	return e
 }
 
-// TestTruncateOvertakesRows applies the events of each case as one batch, in batches
-// of one event, and with a restart in between: rows that precede a truncate and come
+// inSegments returns events that a batch applies in two segments, since what identifies
+// the rows of another table changes before event n.
+func inSegments(events []change.Event, n int) []change.Event {
+	loan := change.Table{Schema: "library", Name: "loan"}
+	lend := func(key ...int) change.Event {
+		e := from(3, put(1, "a", 1), 1)
+		e.Source, e.Table, e.Shape = loan, loan, &change.Shape{Columns: shape.Columns, Key: key}
+		return e
+	}
+	return slices.Concat([]change.Event{lend(0)}, events[:n], []change.Event{lend(0, 1)}, events[n:])
+}
+
+// TestTruncateOvertakesRows applies the events of each case as one batch, whole and in
+// segments, in batches of one event, and with a restart in between: rows that precede a truncate and come
 // after it, from another partition, end with it.
 func TestTruncateOvertakesRows(t *testing.T) {
 	for _, test := range []struct {
@@ -62,14 +75,15 @@ func TestTruncateOvertakesRows(t *testing.T) {
 		}, "1 a 10 20\n1 b 20 -"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			whole, single, restarted := newRig(t), newRig(t), newRig(t)
+			whole, parts, single, restarted := newRig(t), newRig(t), newRig(t), newRig(t)
 			whole.apply(test.events...)
+			parts.apply(inSegments(test.events, 1+slices.IndexFunc(test.events, func(e change.Event) bool { return e.Op == change.Truncate }))...)
 			for _, e := range test.events {
 				single.apply(e)
 				restarted.apply(e)
 				restarted.reload()
 			}
-			for name, r := range map[string]*rig{"one batch": whole, "one by one": single, "restarted": restarted} {
+			for name, r := range map[string]*rig{"one batch": whole, "in segments": parts, "one by one": single, "restarted": restarted} {
 				if got := r.versions(); got != test.want {
 					t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
 				}
@@ -117,18 +131,35 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 		{"a delete and an insert that may be repeated", []change.Event{
 			from(1, put(1, "a", 10), 0), suspect(from(1, del(1, 15), 0)), suspect(from(1, put(1, "a", 17), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
 		}, "1 a 10 15\n1 a 17 20\n1 a 25 -"},
+		{"two truncates, both late", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), overtaken(from(0, truncate(20), 0)), overtaken(from(2, truncate(30), 0)),
+		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
+		{"two truncates, both late, and deleted since", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, del(1, 40), 0), overtaken(from(0, truncate(20), 0)), overtaken(from(2, truncate(30), 0)),
+		}, "1 a 10 20\n1 a 21 30\n1 a 31 40"},
+		{"an insert that may be repeated, between two truncates, the second first", []change.Event{
+			from(1, put(1, "a", 10), 0), from(2, truncate(30), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 25 30"},
+		{"an insert that may be repeated, and deleted since", []change.Event{
+			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), suspect(from(1, del(1, 28), 0)), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)),
+		}, "1 a 10 20\n1 a 25 28"},
+		{"an insert that is repeated", []change.Event{
+			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 10)), 0)), from(1, inserted(put(1, "a", 25)), 0), suspect(from(1, inserted(put(1, "a", 10)), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)),
+			overtaken(from(0, truncate(20), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)),
+		}, "1 a 10 20\n1 a 25 -"},
 		{"two truncates, the second first", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)), from(1, inserted(put(1, "a", 31)), 0),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			whole, single := newRig(t), newRig(t)
+			whole, parts, single := newRig(t), newRig(t), newRig(t)
 			whole.apply(test.events...)
+			parts.apply(inSegments(test.events, len(test.events)-1)...)
 			for _, e := range test.events {
 				single.apply(e)
 				single.reload()
 			}
-			for name, r := range map[string]*rig{"one batch": whole, "one by one": single} {
+			for name, r := range map[string]*rig{"one batch": whole, "in segments": parts, "one by one": single} {
 				if got := r.versions(); got != test.want {
 					t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
 				}
