@@ -115,13 +115,10 @@ func (m *Mark) JudgeElsewhere(e *Event, key uint64) Verdict {
 	case order >= 0 || e.isLater(m.HighTime):
 		return New
 	}
-	if latest := m.latest(key); latest != nil && latest.follows(e) {
+	if m.ChangedLater(e, key) || !e.isLater(m.Forgotten) {
 		return Doubtful // it comes late, or was there before
 	}
-	if e.isLater(m.Forgotten) {
-		return New
-	}
-	return Doubtful
+	return New
 }
 
 // compare returns where a change stands, as of the highest position so far: above it, at
@@ -176,6 +173,13 @@ func (m *Mark) latest(key uint64) *Seen {
 func (m *Mark) ChangedSince(e *Event, key uint64) bool {
 	latest := m.latest(key)
 	return latest != nil && latest.New && !latest.follows(e)
+}
+
+// ChangedLater reports whether a change of the same key among the recent ones follows a
+// change: then it comes late, or was there before, since its key has moved.
+func (m *Mark) ChangedLater(e *Event, key uint64) bool {
+	latest := m.latest(key)
+	return latest != nil && latest.follows(e)
 }
 
 // follows reports whether the change comes after one of the same key: by time first, since

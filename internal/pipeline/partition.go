@@ -127,14 +127,14 @@ func (p *partitions) judge(state *partition, e *change.Event, readAgain bool) {
 // elsewhere says whether a change that is new to its own partition has come in another one
 // before.
 func elsewhere(state *partition, siblings []*partition, e *change.Event, key uint64) change.Verdict {
-	verdict := change.New
+	verdict, late := change.New, false
 	for _, other := range siblings {
 		if other == state {
 			continue
 		}
-		verdict = max(verdict, other.now.JudgeElsewhere(e, key))
+		verdict, late = max(verdict, other.now.JudgeElsewhere(e, key)), late || other.now.ChangedLater(e, key)
 	}
-	if verdict == change.Doubtful && state.now.ChangedSince(e, key) {
+	if verdict == change.Doubtful && !late && state.now.ChangedSince(e, key) {
 		return change.New
 	}
 	return verdict

@@ -92,6 +92,19 @@ func TestSuspectsWhatTheDatabaseForgot(t *testing.T) {
 	}
 }
 
+// TestSuspectsWhatItsKeyHasPassed: a change of a key that has moved to another partition, and
+// has changed there already, comes late, though its own partition has shown new changes of it.
+func TestSuspectsWhatItsKeyHasPassed(t *testing.T) {
+	states := newPartitions()
+	states.begin(begin(part0, change.Mark{}))
+	states.begin(begin(part1, change.Mark{}))
+	for i, e := range []change.Event{upsert(part0, 0, 10, 10), upsert(part1, 0, 30, 30), upsert(part0, 1, 20, 20), upsert(part0, 2, 40, 40)} {
+		if want := i == 2; !states.collect(&e) || e.Suspect != want {
+			t.Errorf("change %d: suspect is %t", i, e.Suspect)
+		}
+	}
+}
+
 func TestDeliveredTwiceAndNotOurs(t *testing.T) {
 	states := newPartitions()
 	states.begin(begin(part0, change.Mark{Next: 5}))
