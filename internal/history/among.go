@@ -46,6 +46,15 @@ type limit struct {
 	// shared says that what ended at the time of that truncate ended with it: no
 	// earlier one has the same time.
 	shared bool
+	// ended says that the row ended then, with a delete or a truncate: what follows is
+	// another version, also where it says the same.
+	ended bool
+}
+
+// separates reports whether a version that begins where an event ends is another one than
+// the event's, whatever it says: the row ended in between.
+func (l limit) separates(next *spell) bool {
+	return l.ended || l.truncated != 0 && l.truncated == next.start && next.end > next.start
 }
 
 // end returns the earliest end.
@@ -98,7 +107,7 @@ func among(line []spell, at change.Micros, until limit, upsert bool) placing {
 	if !upsert {
 		return p
 	}
-	if !p.rest && next != nil && next.start == p.end && next.equal {
+	if !p.rest && next != nil && next.start == p.end && next.equal && !until.separates(next) {
 		p.merge = next
 		return p
 	}

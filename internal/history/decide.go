@@ -102,11 +102,12 @@ func (d *decision) chain(items []item, first int, m *matches) {
 		}
 	}
 	var truncated change.Micros
+	var truncatedLSN uint64
 	for k := range items {
 		it, number := &items[k], first+k
-		if it.truncated != truncated {
+		if it.truncated != truncated || it.truncatedLSN != truncatedLSN {
 			d.truncate(&now, truncated)
-			truncated = it.truncated
+			truncated, truncatedLSN = it.truncated, it.truncatedLSN
 		}
 		switch {
 		case m.repeated[number]:

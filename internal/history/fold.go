@@ -32,8 +32,10 @@ type item struct {
 	moved bool
 	at    change.Micros
 	// truncated is when the first truncate that was applied before, and follows the
-	// event at the source, took place; 0 if there is none.
-	truncated change.Micros
+	// event at the source, took place; 0 if there is none. truncatedLSN is its position:
+	// several may share a time.
+	truncated    change.Micros
+	truncatedLSN uint64
 }
 
 // formerKey is the key that a row had before a change of key.

@@ -61,6 +61,8 @@ func (r *run) matchPositions(ctx context.Context, t *target, nulls pattern, f *f
 		ids[keyID(&r.batch.Events[f.items[i].event])] = true
 		for _, v := range keys[i] {
 			ids[v.id] = true
+			// What made a version that lasts tells whether the event follows it.
+			from = min(from, v.start)
 		}
 	}
 	positions, err := r.positionsOf(ctx, t, slices.Collect(maps.Keys(ids)), from)

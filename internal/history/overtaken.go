@@ -84,8 +84,7 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 			}
 		}
 		positions := again[int64(binary.BigEndian.Uint64(values[0]))]
-		slices.SortFunc(positions, func(p, q rowPosition) int { return cmp.Compare(p.lsn, q.lsn) })
-		for _, row.rowPosition = range positions {
+		for _, row.rowPosition = range insertsUntil(positions, row.ended) {
 			rows = append(rows, row)
 		}
 	}
@@ -97,6 +96,19 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 		rows[i].confirmed = confirmed[rows[i].id]
 	}
 	return rows, err
+}
+
+// insertsUntil returns the inserts of a row in their order, but for those that follow its
+// end: they are another version's. The first one stays in any case.
+func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
+	slices.SortFunc(inserts, func(p, q rowPosition) int { return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.lsn, q.lsn)) })
+	inserts = slices.Compact(inserts)
+	for i, p := range inserts {
+		if i > 0 && p.at >= ended {
+			return inserts[:i]
+		}
+	}
+	return inserts
 }
 
 // endOvertaken ends, with a truncate that was overtaken, versions that had been ended by
@@ -157,7 +169,7 @@ func (r *run) insertAgain(ctx context.Context, t *target, e *change.Event, rows 
 			return err
 		}
 	}
-	sub.retried = late
+	sub.retried, sub.reinserting = late, true
 	for i := range events {
 		if late[events[i].Position] == nil {
 			continue
@@ -169,6 +181,7 @@ func (r *run) insertAgain(ctx context.Context, t *target, e *change.Event, rows 
 		}
 	}
 	batch, retried, events0 := r.batch, r.retried, t.events
+	sub.reinserting = false
 	*r, *t = sub, *current
 	r.batch, r.retried, t.events = batch, retried, events0
 	return nil

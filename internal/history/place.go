@@ -64,7 +64,7 @@ func (r *run) place(ctx context.Context, t *target, c *chunk) error {
 		t.noteFoundAmong(line, e)
 		return nil
 	}
-	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e), shared: !t.truncatedBefore(e)}
+	until := limit{later: r.overtakenAt(e), truncated: t.truncatedAt(e), shared: !t.truncatedBefore(e), ended: r.reinserting}
 	p := among(line, e.Time, until, e.Op == change.Upsert)
 	if f.items[0].unavailable != nil {
 		if err := r.takeFrom(ctx, t, c, f, st, p.before); err != nil {

@@ -33,6 +33,8 @@ type run struct {
 	// later has, of events that come late, the position of what has been applied though it
 	// follows.
 	later map[change.Position]rowPosition
+	// reinserting says that rows are placed that were inserted again after their end.
+	reinserting bool
 	// keepsConfirmed says that the ids of confirmed rows are kept.
 	keepsConfirmed bool
 	// settled are the tables of all segments, as they are after the last.

@@ -32,20 +32,25 @@ func (tr *truncation) follows(e *change.Event) bool {
 	return e.LSN != 0 && e.LSN < tr.lsn && e.Time <= tr.at && e.Origin == tr.origin && e.Position.Partition != tr.partition
 }
 
-// truncatedAt returns the time of the first truncate applied that an event precedes, 0
-// if there is none.
-func (t *target) truncatedAt(e *change.Event) change.Micros {
+// truncatedBy returns the first truncate applied that an event precedes, nil if there is
+// none.
+func (t *target) truncatedBy(e *change.Event) *truncation {
 	var first *truncation
 	for i := range t.truncations {
 		tr := &t.truncations[i]
-		if tr.follows(e) && (first == nil || tr.at < first.at) {
+		if tr.follows(e) && (first == nil || tr.at < first.at || tr.at == first.at && tr.lsn < first.lsn) {
 			first = tr
 		}
 	}
-	if first == nil {
-		return 0
+	return first
+}
+
+// truncatedAt returns the time of that truncate, 0 if there is none.
+func (t *target) truncatedAt(e *change.Event) change.Micros {
+	if first := t.truncatedBy(e); first != nil {
+		return first.at
 	}
-	return first.at
+	return 0
 }
 
 // truncatedBefore reports whether a truncate with the time of an event precedes it.
@@ -79,13 +84,13 @@ func (r *run) loadTruncations(ctx context.Context, t *target) error {
 	return nil
 }
 
-// mayPrecede reports whether an event may precede a truncate of its table, or be one that is
-// sent again.
+// mayPrecede reports whether an event may precede a truncate of its table, share its time,
+// or be one that is sent again.
 func mayPrecede(e *change.Event, bounds catalog.Truncated) bool {
 	if e.Time > bounds.Time {
 		return false
 	}
-	return e.LSN < bounds.LSN || e.Op == change.Truncate && e.LSN == bounds.LSN || mayHaveMoved(e)
+	return e.LSN < bounds.LSN || e.Time == bounds.Time || e.Op == change.Truncate && e.LSN == bounds.LSN || mayHaveMoved(e)
 }
 
 // hasTruncation reports whether a truncate has been applied, from whichever partition.
@@ -141,8 +146,9 @@ func (t *target) markTruncated(f *folded, events []change.Event) {
 	}
 	for i := range f.items {
 		it := &f.items[i]
-		it.truncated = t.truncatedAt(&events[it.event])
-		f.truncated = f.truncated || it.truncated != 0
+		if first := t.truncatedBy(&events[it.event]); first != nil {
+			it.truncated, it.truncatedLSN, f.truncated = first.at, first.lsn, true
+		}
 	}
 }
 

@@ -66,6 +66,12 @@ func TestTruncateOvertakesRows(t *testing.T) {
 		{"a row of a snapshot that was read before", []change.Event{
 			from(0, truncate(20), 0), from(1, snapshotRow(put(1, "a", 10)), 0), from(1, snapshotRow(put(2, "b", 10)), 0), from(1, put(3, "c", 30), 0),
 		}, "1 a 10 20\n2 b 10 20\n3 c 30 -"},
+		{"two truncates of one time, and a row between them", []change.Event{
+			from(1, put(1, "a", 10), 10), from(0, truncate(20), 20), from(0, truncate(20), 24), from(1, put(1, "a", 20), 22), from(1, put(1, "b", 30), 30),
+		}, "1 a 10 20\n1 a 20 20\n1 b 30 -"},
+		{"on both sides of the first of two truncates of one time", []change.Event{
+			from(0, truncate(20), 20), from(0, truncate(20), 24), from(1, put(1, "a", 10), 10), from(1, put(1, "a", 20), 22), from(1, put(1, "b", 30), 30),
+		}, "1 a 10 20\n1 a 20 20\n1 b 30 -"},
 		{"of a restored source", []change.Event{
 			from(1, put(1, "a", 10), 1000), from(0, truncate(20), 1010), from(1, put(1, "b", 30), 500), from(0, truncate(40), 510), from(1, put(2, "c", 35), 505),
 			from(1, put(3, "d", 50), 520),
@@ -113,6 +119,18 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 20)), 23), from(2, inserted(put(2, "b", 20)), 21), from(3, inserted(put(3, "c", 20)), 24),
 			overtaken(from(0, truncate(20), 22)),
 		}, "1 a 10 20\n1 a 20 -\n2 b 20 20\n3 c 20 -"},
+		{"several that come late, and the row inserted again after each", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, inserted(put(1, "a", 41)), 0),
+			overtaken(from(0, truncate(20), 0)), overtaken(from(0, truncate(30), 0)), overtaken(from(0, truncate(40), 0)),
+		}, "1 a 10 20\n1 a 21 30\n1 a 31 40\n1 a 41 -"},
+		{"several, and the row deleted since", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, del(1, 50), 0),
+			overtaken(from(0, truncate(20), 0)), overtaken(from(0, truncate(30), 0)),
+		}, "1 a 10 20\n1 a 21 30\n1 a 31 50"},
+		{"several, the last one first", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 30)), 31), from(1, inserted(put(1, "a", 31)), 40),
+			overtaken(from(0, truncate(30), 35)), overtaken(from(3, truncate(20), 20)),
+		}, "1 a 10 20\n1 a 30 30\n1 a 31 -"},
 		{"inserted again, and changed since", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, put(1, "b", 30), 0), overtaken(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 b 30 -"},

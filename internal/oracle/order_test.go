@@ -3,6 +3,7 @@ package oracle_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -129,8 +130,16 @@ func TestOrderOfPartitions(t *testing.T) {
 		for i := range w.events {
 			b.oracle.Read(&w.events[i])
 		}
-		b.check(t, patron)
+		b.checkBut(t, patron, isInstant)
 	})
+}
+
+// isInstant reports whether a version that is described has no length. Of changes that
+// share the time of a truncate such versions may be missing: docs/reliability.md.
+func isInstant(version string) bool {
+	fields := strings.Split(version, "|")
+	n := len(fields)
+	return fields[n-3] == fields[n-2]
 }
 
 // overtake marks the truncates of a batch that events of other partitions have
