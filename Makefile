@@ -57,7 +57,7 @@ soak: ## Let a server work with a slow database and see what it uses (MINUTES=60
 
 .PHONY: soak-analyst
 soak-analyst: ## Let an analyst do what her rights allow, and see how late the stream is (MINUTES=10 SEED=1)
-	go test -count=1 -v -timeout 0 -run '^TestAnalystCannotStopTheStream$$' ./internal/grudge -minutes $(MINUTES) -seed $(SEED)
+	go test -count=1 -v -timeout 0 -run '^TestAnalystCannotStopTheStream$$' ./internal/grudge -minutes $(MINUTES) -seed $(SEED) -late 5s
 
 .PHONY: soak-repetition
 soak-repetition: ## Let random sources' connectors crash and send again, and compare all versions (SEEDS=500)

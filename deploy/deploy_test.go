@@ -19,6 +19,9 @@ var name = regexp.MustCompile(`\bmetadb_[a-z_]+`)
 func TestMetricsExist(t *testing.T) {
 	described := make(chan *prometheus.Desc, 1000)
 	metrics := monitor.NewMetrics(&status.Registry{}, func() int { return 0 })
+	for _, listener := range []string{"admin", "http"} {
+		metrics.ShowRefused(listener, func() map[string]int64 { return nil })
+	}
 	metrics.Describe(described)
 	close(described)
 	known := make(map[string]bool)

@@ -15,6 +15,9 @@ import (
 var (
 	minutes = flag.Float64("minutes", 1, "for how long the analyst has his way")
 	seed    = flag.Uint64("seed", 1, "what he does follows from it")
+	// The promise is 5 seconds, on a machine that is not busy otherwise; the tests of other
+	// packages run beside this one.
+	mostLate = flag.Duration("late", 30*time.Second, "how late a table may be")
 )
 
 // analysts is how many sessions do something at once, changeInterval how often each table

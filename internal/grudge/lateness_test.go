@@ -11,12 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const (
-	// mostLate is how late a table may be.
-	mostLate = 5 * time.Second
-	// sampleInterval is how often each table is looked at.
-	sampleInterval = 200 * time.Millisecond
-)
+// sampleInterval is how often each table is looked at.
+const sampleInterval = 200 * time.Millisecond
 
 // lateness measures how late each table is: for how long the oldest change has been written that
 // it does not have.
@@ -88,7 +84,7 @@ func (l *lateness) hold(names ...string) (release func()) {
 // excused reports whether a table may be late at a time: the analyst holds it, or has until lately.
 func (l *lateness) excused(table string, at time.Time) bool {
 	return slices.ContainsFunc(l.excuses, func(e excuse) bool {
-		return (e.table == table || e.table == "") && !at.Before(e.from) && (e.to.IsZero() || at.Before(e.to.Add(mostLate)))
+		return (e.table == table || e.table == "") && !at.Before(e.from) && (e.to.IsZero() || at.Before(e.to.Add(*mostLate)))
 	})
 }
 
@@ -149,8 +145,8 @@ func (l *lateness) seen(ctx context.Context, table string, seq int64, at time.Ti
 	} else {
 		l.worst = max(l.worst, late)
 	}
-	fault := late > mostLate && !excused && !t.faulty
-	if late > mostLate && !excused {
+	fault := late > *mostLate && !excused && !t.faulty
+	if late > *mostLate && !excused {
 		t.faulty = true
 	} else if late == 0 {
 		t.faulty = false
