@@ -99,14 +99,12 @@ func (r *run) reinserted(ctx context.Context, t *target, e *change.Event, before
 }
 
 // insertsUntil returns the inserts of a row in their order, but for those that follow its
-// end: they are another version's. The first one stays in any case.
+// end: they are another version's.
 func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
 	slices.SortFunc(inserts, func(p, q rowPosition) int { return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.lsn, q.lsn)) })
 	inserts = slices.Compact(inserts)
-	for i, p := range inserts {
-		if i > 0 && p.at >= ended {
-			return inserts[:i]
-		}
+	if at := slices.IndexFunc(inserts, func(p rowPosition) bool { return p.at >= ended }); at >= 0 {
+		return inserts[:at]
 	}
 	return inserts
 }
