@@ -128,9 +128,9 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 			overtaken(from(0, truncate(20), 0)), overtaken(from(0, truncate(30), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 50"},
 		{"several, the last one first", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 30)), 31), from(1, inserted(put(1, "a", 31)), 40),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 25)), 25), from(1, inserted(put(1, "a", 31)), 40),
 			overtaken(from(0, truncate(30), 35)), overtaken(from(3, truncate(20), 20)),
-		}, "1 a 10 20\n1 a 30 30\n1 a 31 -"},
+		}, "1 a 10 20\n1 a 25 30\n1 a 31 -"},
 		{"inserted again, and changed since", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, put(1, "b", 30), 0), overtaken(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 b 30 -"},
