@@ -71,7 +71,7 @@ func reporting(t *testing.T) (*running, *reader) {
 	r.admin(t, "create data mapping for json from table library.patron__ column name path '$' to 't'")
 	r.admin(t, "refresh data mapping for table library.patron__")
 	for _, sql := range []string{
-		"CREATE SCHEMA folio_derived", "CREATE TABLE folio_derived.loans_items (id text)",
+		"CREATE SCHEMA folio_derived AUTHORIZATION mdbadmin", "CREATE TABLE folio_derived.loans_items (id text)", "ALTER TABLE folio_derived.loans_items OWNER TO mdbadmin",
 		"INSERT INTO metadb.table_update VALUES ('folio_derived', 'loans_items', now(), 1.5), ('folio_derived', 'dropped', now(), 1.5)",
 	} {
 		if _, err := i.db.Pool.Exec(t.Context(), sql); err != nil {
