@@ -180,7 +180,8 @@ func (a *analyst) sleep(ctx context.Context) error {
 	n := 3 + a.random.IntN(10)
 	done := make(chan error, n)
 	for range n {
-		go func() { done <- a.session(ctx, a.while(), "SELECT pg_sleep(2)") }()
+		length := a.while()
+		go func() { done <- a.session(ctx, length, "SELECT pg_sleep(2)") }()
 	}
 	var failed error
 	for range n {
