@@ -15,15 +15,7 @@ import (
 // here, odd ones too, by the verifiers that it was given.
 func TestNewUsersLogIn(t *testing.T) {
 	t.Parallel()
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: "super"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.NewClusterFor(t, pgtest.Options{Password: "super"})
 	f := setUpOn(t, pgtest.NewOn(t, cluster))
 	for user, password := range map[string]string{
 		"plain": "geheim", "quotes": `it's "so" \ $1 ;--`, "umlaut": "ÄÖ€😀", "space": "a\u00a0b", "composed": "e\u0301", "ligature": "\ufb01", "spaces": "  x  ",
@@ -46,15 +38,7 @@ func TestNewUsersLogIn(t *testing.T) {
 // registered.
 func TestAlteredUsersLogIn(t *testing.T) {
 	t.Parallel()
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: "super"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.NewClusterFor(t, pgtest.Options{Password: "super"})
 	f := setUpOn(t, pgtest.NewOn(t, cluster))
 	f.sql("create role stranger login password 'first'")
 	f.expect("create user anna with password 'first'", "CREATE USER")

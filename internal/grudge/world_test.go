@@ -61,13 +61,9 @@ func (l *log) String() string {
 // newWorld starts everything, and returns when every table has a row.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{
+	cluster := pgtest.NewClusterFor(t, pgtest.Options{Settings: []string{
 		"max_connections = 50", "max_locks_per_transaction = 64", "max_prepared_transactions = 5",
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cluster.Close() })
 	broker, producer := rig.ForTest(t, 1)
 	w := &world{t: t, db: pgtest.NewOn(t, cluster), log: &log{}, producer: producer}
 	w.startServer()

@@ -115,7 +115,7 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 		return change.Outcome{}, err
 	}
 	began := time.Now()
-	tx, err := a.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginSQL})
+	tx, err := a.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: run.beginSQL()})
 	if err != nil {
 		return change.Outcome{}, fmt.Errorf("begin: %w", err)
 	}

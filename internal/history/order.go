@@ -124,23 +124,12 @@ func (r *run) positionsOf(ctx context.Context, t *target, ids []int64, from chan
 	for _, id := range ids {
 		found[id] = nil
 	}
-	rows, err := r.tx.Query(ctx, `
-		SELECT u.id, u.lsn, u.at FROM metadb.row_position AS p, unnest(p.ids, p.lsns, p.times) AS u (id, lsn, at)
-			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND u.id = ANY ($4)`,
-		t.table.Name.Schema, t.table.Name.Name, moment(from), ids)
+	stored, err := r.readPositions(ctx, t, from, "u.id = ANY ($4)", ids)
 	if err != nil {
-		return nil, fmt.Errorf("read positions of versions: %w", err)
+		return nil, err
 	}
-	var p rowPosition
-	var lsn int64
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&p.id, &lsn, &at}, func() error {
-		p.lsn, p.at = uint64(lsn), micros(at)
+	for _, p := range stored {
 		found[p.id] = append(found[p.id], p)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read positions of versions: %w", err)
 	}
 	for _, p := range t.positions {
 		if known, asked := found[p.id]; asked {

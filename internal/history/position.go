@@ -97,18 +97,23 @@ func (r *run) notePositions(t *target, f *folded, x *exchange) {
 // storePositions stores the positions of a batch, and removes those that every
 // partition of their topic has passed.
 func (r *run) storePositions(ctx context.Context, events []change.Event) error {
-	first := make(map[change.Table]*change.Event)
-	for i := range events {
-		if e := &events[i]; e.Partitions > 0 {
-			first[e.Table] = e
-		}
-	}
 	for _, t := range r.settled {
 		if len(t.positions) == 0 {
 			continue
 		}
-		if err := r.storeTablePositions(ctx, t, first[t.table.Name]); err != nil {
+		if err := r.storeTablePositions(ctx, t, lastPlaced(events, t.table.Name)); err != nil {
 			return fmt.Errorf("store positions of changes: %w", err)
+		}
+	}
+	return nil
+}
+
+// lastPlaced returns the last event of a table that says how many partitions its topic has.
+// There is one where a position was noted.
+func lastPlaced(events []change.Event, name change.Table) *change.Event {
+	for i := len(events) - 1; i >= 0; i-- {
+		if e := &events[i]; e.Partitions > 0 && e.Table == name {
+			return e
 		}
 	}
 	return nil
@@ -181,11 +186,26 @@ func (r *run) prunePositions(ctx context.Context, name change.Table, partitions 
 // overtaking returns the positions of changes that took place at the time of a
 // truncate, and of those that inserted rows again from then on.
 func (r *run) overtaking(ctx context.Context, t *target, e *change.Event) ([]rowPosition, error) {
+	found, err := r.readPositions(ctx, t, e.Time, "u.at = $3 OR u.again AND u.at >= $3")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range t.positions {
+		if p.at == e.Time || p.again && p.at > e.Time {
+			found = append(found, p)
+		}
+	}
+	return found, nil
+}
+
+// readPositions reads the positions of a table's changes that meet a condition, u, in the
+// order of their lsn. None of them is before the time $3; $4 and on are the condition's.
+func (r *run) readPositions(ctx context.Context, t *target, from change.Micros, condition string, args ...any) ([]rowPosition, error) {
 	rows, err := r.tx.Query(ctx, `
 		SELECT u.id, u.lsn, u.at, u.again FROM metadb.row_position AS p,
 				unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
-			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND (u.at = $3 OR u.again AND u.at >= $3)
-			ORDER BY u.lsn`, t.table.Name.Schema, t.table.Name.Name, moment(e.Time))
+			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND (`+condition+`)
+			ORDER BY u.lsn`, append([]any{t.table.Name.Schema, t.table.Name.Name, moment(from)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of changes: %w", err)
 	}
@@ -200,11 +220,6 @@ func (r *run) overtaking(ctx context.Context, t *target, e *change.Event) ([]row
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read positions of changes: %w", err)
-	}
-	for _, p := range t.positions {
-		if p.at == e.Time || p.again && p.at > e.Time {
-			found = append(found, p)
-		}
 	}
 	return found, nil
 }
@@ -221,7 +236,7 @@ type samePositions struct {
 // several may show changes in another order than the source's.
 func (r *run) positionsOfSuspects(ctx context.Context, t *target, f *folded, suspects []bool) (*samePositions, error) {
 	var same *samePositions
-	times := make(map[change.Micros]bool)
+	times, from := make(map[change.Micros]bool), forever
 	for i, suspect := range suspects {
 		e := &r.batch.Events[f.items[i].event]
 		if !suspect || e.Partitions <= 1 || e.LSN == 0 {
@@ -230,7 +245,7 @@ func (r *run) positionsOfSuspects(ctx context.Context, t *target, f *folded, sus
 		if same == nil {
 			same = &samePositions{ofItems: make([]int64, len(f.items)), inserts: make([]bool, len(f.items))}
 		}
-		same.ofItems[i], same.inserts[i], times[e.Time] = int64(e.LSN), e.Created, true
+		same.ofItems[i], same.inserts[i], times[e.Time], from = int64(e.LSN), e.Created, true, min(from, e.Time)
 	}
 	if same == nil {
 		return nil, nil
@@ -239,20 +254,12 @@ func (r *run) positionsOfSuspects(ctx context.Context, t *target, f *folded, sus
 	for at := range times {
 		moments = append(moments, moment(at))
 	}
-	rows, err := r.tx.Query(ctx, `
-		SELECT u.id, u.lsn FROM metadb.row_position AS p, unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
-			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= (SELECT min(t) FROM unnest($3::timestamptz[]) t)
-				AND NOT u.again AND u.at = ANY ($3)`, t.table.Name.Schema, t.table.Name.Name, moments)
+	stored, err := r.readPositions(ctx, t, from, "NOT u.again AND u.at = ANY ($4)", moments)
 	if err != nil {
-		return nil, fmt.Errorf("read positions of changes: %w", err)
+		return nil, err
 	}
-	var id, lsn int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &lsn}, func() error {
-		same.ids, same.lsns = append(same.ids, id), append(same.lsns, lsn)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read positions of changes: %w", err)
+	for _, p := range stored {
+		same.ids, same.lsns = append(same.ids, p.id), append(same.lsns, int64(p.lsn))
 	}
 	for _, p := range t.positions {
 		if !p.again && times[p.at] {

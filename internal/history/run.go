@@ -78,13 +78,16 @@ type target struct {
 	severalMatched bool
 }
 
+// beginSQL begins the run's transaction, and bounds its waits for locks where the batch does.
+func (r *run) beginSQL() string {
+	if r.batch == nil || r.batch.LockTimeout <= 0 {
+		return beginSQL
+	}
+	return fmt.Sprintf("%s; SET LOCAL lock_timeout = %d", beginSQL, r.batch.LockTimeout.Milliseconds())
+}
+
 // apply does everything between begin and commit.
 func (r *run) apply(ctx context.Context) error {
-	if timeout := r.batch.LockTimeout; timeout > 0 {
-		if _, err := r.tx.Exec(ctx, "SELECT pg_catalog.set_config('lock_timeout', $1, true)", fmt.Sprintf("%dms", timeout.Milliseconds())); err != nil {
-			return fmt.Errorf("set the lock timeout: %w", err)
-		}
-	}
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
 	}

@@ -59,6 +59,21 @@ func NewLater(t testing.TB) *DB {
 	return NewOn(t, cluster)
 }
 
+// NewClusterFor is NewCluster for a test, which closes it when it ends.
+func NewClusterFor(t testing.TB, options Options) *Cluster {
+	t.Helper()
+	cluster, err := NewCluster(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
 // NewOn is New in a cluster of the test's own, which it may stop and damage, and
 // has running again at its end.
 func NewOn(t testing.TB, cluster *Cluster) *DB {

@@ -91,11 +91,7 @@ func TestBlockerWatch(t *testing.T) {
 // TestLockTableFull: an analyst takes all of PostgreSQL's locks. The status says that it is he, nothing
 // is lost, and the stream goes on within seconds after he has let them go.
 func TestLockTableFull(t *testing.T) {
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{"max_connections = 30", "max_locks_per_transaction = 20"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cluster.Close() })
+	cluster := pgtest.NewClusterFor(t, pgtest.Options{Settings: []string{"max_connections = 30", "max_locks_per_transaction = 20"}})
 	f := newFaultedOn(t, pgtest.NewOn(t, cluster))
 	conn, user := f.analyst(t)
 	f.stop(t)

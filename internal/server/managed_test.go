@@ -21,18 +21,29 @@ type managed struct {
 	feed *feed
 }
 
+// useAccounts streams, and has users read, share tables of their own and lose rights again.
+func (m *managed) useAccounts(t *testing.T, r *running) {
+	t.Helper()
+	r.admin(t, m.feed.source())
+	m.feed.change('c', 1, "Ada", "")
+	r.awaitText(t, current, "1=Ada")
+	for _, user := range []string{"anna", "berta"} {
+		r.admin(t, "create user "+user+" with password 'x', comment 'y'")
+	}
+	r.admin(t, "grant access on all to anna")
+	r.admin(t, "grant access on table library.patron__ to berta")
+	m.sql(t, m.db, "anna", "SELECT FROM library.patron", "SELECT public.mdbversion()", "CREATE TABLE anna.report AS SELECT 1 AS n")
+	r.admin(t, "grant access on table anna.report to berta")
+	m.sql(t, m.db, "berta", "SELECT n FROM anna.report", "SELECT FROM library.patron__")
+	r.admin(t, "revoke access on table anna.report from berta")
+	m.feed.change('u', 1, "Eve", "")
+	r.awaitText(t, current, "1=Eve")
+}
+
 // newManaged makes one. The roles are made by who makes them in real life; %s is the database.
 func newManaged(t *testing.T, byProvider, byAdministrator []string) *managed {
 	t.Helper()
-	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.NewClusterFor(t, pgtest.Options{})
 	db := pgtest.NewOn(t, cluster)
 	m := &managed{feed: newFeed(t)}
 	m.sql(t, db, "", "CREATE ROLE dba LOGIN CREATEROLE CREATEDB")
@@ -99,20 +110,7 @@ func TestManagedServices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := newManaged(t, test.provider, test.administrator)
 			r := m.start(t)
-			r.admin(t, m.feed.source())
-			m.feed.change('c', 1, "Ada", "")
-			r.awaitText(t, current, "1=Ada")
-			for _, user := range []string{"anna", "berta"} {
-				r.admin(t, "create user "+user+" with password 'x', comment 'y'")
-			}
-			r.admin(t, "grant access on all to anna")
-			r.admin(t, "grant access on table library.patron__ to berta")
-			m.sql(t, m.db, "anna", "SELECT FROM library.patron", "SELECT public.mdbversion()", "CREATE TABLE anna.report AS SELECT 1 AS n")
-			r.admin(t, "grant access on table anna.report to berta")
-			m.sql(t, m.db, "berta", "SELECT n FROM anna.report", "SELECT FROM library.patron__")
-			r.admin(t, "revoke access on table anna.report from berta")
-			m.feed.change('u', 1, "Eve", "")
-			r.awaitText(t, current, "1=Eve")
+			m.useAccounts(t, r)
 			r.stop(t)
 
 			r = m.start(t)

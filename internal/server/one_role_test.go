@@ -11,15 +11,7 @@ import (
 // carried out by who administers the database server, %s is the database.
 func newOneRole(t *testing.T, options pgtest.Options, statements ...string) *managed {
 	t.Helper()
-	cluster, err := pgtest.NewCluster(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := pgtest.NewClusterFor(t, options)
 	m := &managed{feed: newFeed(t)}
 	db := pgtest.NewOn(t, cluster)
 	m.sql(t, db, "", append([]string{"CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'"}, statements...)...)
@@ -38,21 +30,8 @@ var rightsOfOneRole = []string{
 func TestOneRole(t *testing.T) {
 	m := newOneRole(t, pgtest.Options{Later: true}, rightsOfOneRole...)
 	r := m.start(t)
-	r.admin(t, m.feed.source())
-	m.feed.change('c', 1, "Ada", "")
-	r.awaitText(t, current, "1=Ada")
-	for _, user := range []string{"anna", "berta"} {
-		r.admin(t, "create user "+user+" with password 'x', comment 'y'")
-	}
+	m.useAccounts(t, r)
 	r.admin(t, "alter user anna with password 'z'")
-	r.admin(t, "grant access on all to anna")
-	r.admin(t, "grant access on table library.patron__ to berta")
-	m.sql(t, m.db, "anna", "SELECT FROM library.patron", "SELECT public.mdbversion()", "CREATE TABLE anna.report AS SELECT 1 AS n")
-	r.admin(t, "grant access on table anna.report to berta")
-	m.sql(t, m.db, "berta", "SELECT n FROM anna.report", "SELECT FROM library.patron__")
-	r.admin(t, "revoke access on table anna.report from berta")
-	m.feed.change('u', 1, "Eve", "")
-	r.awaitText(t, current, "1=Eve")
 	r.stop(t)
 
 	r = m.start(t)
