@@ -96,7 +96,7 @@ func (m *metadb) logged(t *testing.T) string {
 // awaitLog waits until the log has text behind its first offset characters.
 func (m *metadb) awaitLog(t *testing.T, offset int, text string) {
 	t.Helper()
-	if err := m.AwaitLog(t.Context(), 90*time.Second, offset, text); err != nil {
+	if err := m.AwaitLog(t.Context(), 4*time.Minute, offset, text); err != nil {
 		t.Fatal(err)
 	}
 }
