@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -165,10 +166,7 @@ func (r *run) carryOut(ctx context.Context, t *target, c *chunk, st *stage, p pl
 	}
 	switch {
 	case p.merge != nil:
-		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.merge.id, moment(p.start))
-		if err != nil {
-			return fmt.Errorf("begin a version earlier: %w", err)
-		}
+		return r.beginEarlier(ctx, t, e, p)
 	case p.write:
 		ids, err := r.newIDs(ctx, t.table, 1)
 		if err != nil {
@@ -208,10 +206,66 @@ func (r *run) resume(ctx context.Context, t *target, e *change.Event, p placing)
 		return fmt.Errorf("resume a version: %w", err)
 	}
 	r.outcome.Written++
-	if later, late := r.later[e.Position]; late && later.lsn != 0 {
-		t.positions = append(t.positions, rowPosition{id: ids[0], lsn: later.lsn, at: later.at})
+	if err := r.carryPositions(ctx, t, e, p, ids[0]); err != nil {
+		return err
 	}
 	return r.confirmAs(ctx, t.table, p.before.id, ids[0])
+}
+
+// carryPositions notes for the version that an event's end resumes what the version before the
+// event has found from there on: changes that come later still take their places by it, and
+// truncates leave alone what was inserted again.
+func (r *run) carryPositions(ctx context.Context, t *target, e *change.Event, p placing, id int64) error {
+	found, err := r.positionsOf(ctx, t, []int64{p.before.id}, p.end)
+	if err != nil {
+		return err
+	}
+	var carried []rowPosition
+	for _, position := range found[p.before.id] {
+		if position.at < p.end || !position.follows(e) {
+			continue
+		}
+		position.id = id
+		carried = append(carried, position)
+		if position.at == p.end && position.again {
+			position.again = false // it makes the version as well
+			carried = append(carried, position)
+		}
+	}
+	if later, late := r.later[e.Position]; late && later.lsn != 0 {
+		maker := rowPosition{id: id, lsn: later.lsn, at: later.at}
+		if !slices.Contains(carried, maker) {
+			carried = append(carried, maker)
+		}
+	}
+	t.positions = append(t.positions, carried...)
+	return nil
+}
+
+// beginEarlier makes the version after an event, which has its values, begin with the event. What
+// began that version has found it then: a truncate that lies between them and is still to
+// come ends the row and has it inserted again.
+func (r *run) beginEarlier(ctx context.Context, t *target, e *change.Event, p placing) error {
+	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.merge.id, moment(p.start))
+	if err != nil {
+		return fmt.Errorf("begin a version earlier: %w", err)
+	}
+	found, err := r.positionsOf(ctx, t, []int64{p.merge.id}, p.merge.start)
+	if err != nil {
+		return err
+	}
+	var maker *rowPosition
+	for i := range found[p.merge.id] {
+		position := &found[p.merge.id][i]
+		if position.at == p.merge.start && position.follows(e) && (maker == nil || position.lsn < maker.lsn) {
+			maker = position
+		}
+	}
+	if maker != nil {
+		t.positions = append(t.positions, rowPosition{id: p.merge.id, lsn: maker.lsn, at: maker.at, again: true})
+	}
+	t.notePosition(e, p.merge.id, false)
+	return nil
 }
 
 // shorten ends the version before the event where the event begins.

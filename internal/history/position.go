@@ -143,7 +143,10 @@ func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Even
 		ids[i], lsns[i], times[i], again[i] = p.id, int64(p.lsn), moment(p.at), p.again
 		lastAt, lastLSN = max(lastAt, p.at), max(lastLSN, p.lsn)
 	}
-	name := t.table.Name
+	name, partitions := t.table.Name, e.Partitions
+	if r.retried != nil {
+		partitions = 0 // those without a position are not counted: all have passed nothing
+	}
 	_, err := r.tx.Exec(ctx, `
 		WITH passed AS (
 			SELECT min(high_lsn) AS lsn, min(high_time) AS at FROM metadb.stream_position
@@ -155,14 +158,14 @@ func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Even
 		)
 		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, e.Partitions, unwritten)
+		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, partitions, unwritten)
 	if err != nil {
 		return err
 	}
 	if r.stored++; r.stored%prunedEach != 0 {
 		return nil
 	}
-	return r.prunePositions(ctx, name, e.Partitions)
+	return r.prunePositions(ctx, name, partitions)
 }
 
 // prunePositions removes the oldest positions of a table where there are too many.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
 	"metadb/internal/change"
 )
 
@@ -29,6 +31,9 @@ func (a *Applier) Retry(ctx context.Context, rejected []change.Rejected) (change
 // retry does everything between begin and commit.
 func (r *run) retry(ctx context.Context) error {
 	events := r.batch.Events
+	if err := r.countPartitions(ctx, events); err != nil {
+		return err
+	}
 	if err := r.loadWaits(ctx); err != nil {
 		return err
 	}
@@ -54,6 +59,26 @@ func (r *run) retry(ctx context.Context) error {
 		return err
 	}
 	return r.dropOldStages(ctx)
+}
+
+// countPartitions notes how many partitions the topics of retried events have, as far as positions
+// are stored: where there are several, the positions of the events are kept like those of a batch.
+func (r *run) countPartitions(ctx context.Context, events []change.Event) error {
+	rows, err := r.tx.Query(ctx, "SELECT topic, count(*) FROM metadb.stream_position WHERE source_name = $1 AND consumer_group = $2 GROUP BY topic",
+		r.batch.Source, r.config.Group)
+	if err != nil {
+		return fmt.Errorf("count the partitions of topics: %w", err)
+	}
+	counts := make(map[string]int)
+	var topic string
+	var count int
+	if _, err := pgx.ForEachRow(rows, []any{&topic, &count}, func() error { counts[topic] = count; return nil }); err != nil {
+		return fmt.Errorf("count the partitions of topics: %w", err)
+	}
+	for i := range events {
+		events[i].Partitions = counts[events[i].Position.Partition.Topic]
+	}
+	return nil
 }
 
 // storeRetried removes the events that have been applied, and stores the reasons

@@ -67,3 +67,36 @@ func TestRetryBehindTruncates(t *testing.T) {
 		}
 	}
 }
+
+// TestRetryKeepsPositions: a rejected event that is retried leaves its position, and those of what
+// follows it, for a truncate that precedes them and comes later still.
+func TestRetryKeepsPositions(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		events []change.Event
+		want   string
+	}{
+		{"an insert of the row as it was", []change.Event{
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 31)), 0), from(2, put(2, "x", 35), 0),
+		}, "1 a 10 30\n1 a 31 -\n2 x 35 -"},
+		{"what follows was inserted again", []change.Event{
+			from(1, put(1, "c", 10), 0), from(1, put(1, "u", 15), 0), from(1, put(1, "c", 17), 0), from(1, inserted(put(1, "c", 31)), 0),
+		}, "1 c 10 15\n1 u 15 17\n1 c 17 30\n1 c 31 -"},
+		{"what follows has the values", []change.Event{
+			from(1, put(2, "x", 10), 0), from(1, inserted(put(1, "a", 15)), 0), from(1, inserted(put(1, "a", 31)), 0),
+		}, "1 a 15 30\n1 a 31 -\n2 x 10 30"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t)
+			r.apply(from(3, put(9, "z", 1), 0), from(3, del(9, 2), 0))
+			r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', 'group', 't', 1, 0)")
+			if out := r.rejectSome(test.events, []int{1}, 1); out.Rejected != 0 {
+				t.Errorf("%d were rejected again: %+v", out.Rejected, out.Rejections)
+			}
+			r.apply(overtaken(from(0, truncate(30), 0)))
+			if got := r.versionsInOrder(); got != test.want+"\n9 z 1 2" {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+		})
+	}
+}
