@@ -56,7 +56,7 @@ func (s *stream) countConfirmed() {
 // the part of the time that counting takes, on a large database.
 const (
 	recountInterval = time.Second
-	recountShare    = 30
+	recountShare    = 100
 )
 
 // count is how many rows a table has and how many are confirmed.
