@@ -202,11 +202,54 @@ func (s *session) incremental(prefix string) {
 	}
 }
 
+// TestReadme: of three patrons one changes and another is deleted; then the session at the
+// top of the page is as it is shown.
 func TestReadme(t *testing.T) {
 	s := newSession(t)
-	s.feed("metadb_library_1", 5)
-	s.run("README.md", page(t, "README.md")...)
-	s.count("SELECT count(*) FROM library.patron", 5)
+	s.feedPatronGroups("metadb_library_1")
+	blocks := page(t, "README.md")
+	isConsole := func(b Block) bool { return b.Kind == Console }
+	at := slices.IndexFunc(blocks, isConsole)
+	if at < 0 {
+		t.Fatal("README.md shows no session")
+	}
+	console := blocks[at]
+	s.run("README.md", slices.DeleteFunc(blocks, isConsole)...)
+	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current", 2)
+	s.run("README.md", console)
+}
+
+// feedPatronGroups writes the snapshot of three patrons, and two changes of the months after it.
+func (s *session) feedPatronGroups(prefix string) {
+	s.t.Helper()
+	encoder, err := eventgen.NewEncoder(eventgen.Table{
+		Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
+		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}, {Name: "patron_group", Kind: eventgen.Text}},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	producer, err := rig.NewProducer(s.broker.Address())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer producer.Close()
+	snapshot := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
+	for _, c := range []eventgen.Change{
+		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "first", Row: []any{int64(1), "Grace Hopper", "faculty"}},
+		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "true", Row: []any{int64(2), "Ada Lovelace", "graduate"}},
+		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "last", Row: []any{int64(3), "Alan Turing", "graduate"}},
+		{Op: 'u', LSN: 2, Time: time.Date(2026, 3, 17, 14, 2, 11, 0, time.UTC), Row: []any{int64(2), "Ada Lovelace", "faculty"}},
+		{Op: 'd', LSN: 3, Time: time.Date(2026, 6, 30, 16, 45, 0, 0, time.UTC), Row: []any{int64(3), "Alan Turing", "graduate"}},
+	} {
+		record, err := encoder.Encode(c)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := producer.Write(s.t.Context(), record); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 // TestPerformance: the settings are good for every PostgreSQL that we support.

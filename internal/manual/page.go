@@ -21,6 +21,11 @@ const (
 	Superuser Kind = "sql superuser"
 	// Query is sent to the analytics database.
 	Query Kind = "sql"
+	// Console is a session of psql in the analytics database: statements after a prompt,
+	// and below each the output that psql has to print.
+	Console Kind = "psql"
+	// Diagram is a picture that Markdown viewers draw. It is not run.
+	Diagram Kind = "mermaid"
 	// Config is the new content of metadb.conf.
 	Config Kind = "ini metadb.conf"
 	// Log lists texts that the server's log must come to contain.
@@ -78,7 +83,7 @@ func Parse(page io.Reader) ([]Block, error) {
 
 func (k Kind) known() bool {
 	switch k {
-	case Shell, Admin, Superuser, Query, Config, Log, Connector, Source, SourceConfig, SourceAccess:
+	case Shell, Admin, Superuser, Query, Console, Diagram, Config, Log, Connector, Source, SourceConfig, SourceAccess:
 		return true
 	}
 	return false

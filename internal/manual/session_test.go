@@ -111,12 +111,15 @@ func (s *session) run(name string, blocks ...Block) {
 			err = s.sql("postgres", text)
 		case Query:
 			err = s.sql("metadb_library", text)
+		case Console:
+			err = s.console(text)
 		case Config:
 			err = s.configure(text)
 		case Log:
 			err = s.log(text)
 		case Connector, Source, SourceConfig, SourceAccess:
 			// Package e2e runs them.
+		case Diagram:
 		}
 		if err != nil {
 			s.t.Fatalf("%s, line %d: %v", name, block.Line, err)
@@ -202,6 +205,42 @@ func (s *session) sql(database, text string) error {
 		}
 	}
 	return nil
+}
+
+// The prompts of psql in the analytics database, for a statement's first and further lines.
+const (
+	prompt       = "metadb_library=> "
+	continuation = "metadb_library-> "
+)
+
+// console runs the statements of a psql session one by one, and compares what psql prints
+// with what the page shows. Times are UTC; blanks at the ends of lines do not count.
+func (s *session) console(text string) error {
+	for _, shown := range strings.Split(strings.ReplaceAll(text, continuation, ""), prompt)[1:] {
+		statement, want, ended := strings.Cut(shown, ";\n")
+		if !ended {
+			return fmt.Errorf("a statement has no end: %s", shown)
+		}
+		command := exec.CommandContext(s.t.Context(), "psql", "-X", "-d", s.cluster.URL("metadb_library"), "-c", statement)
+		command.Env = append(os.Environ(), "PGTZ=UTC", "PAGER=")
+		out, err := command.CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w\n%s", statement, err, out)
+		}
+		if got := withoutTrailingBlanks(string(out)); got != withoutTrailingBlanks(want) {
+			return fmt.Errorf("%s prints\n%s\nthe page shows\n%s", statement, got, want)
+		}
+	}
+	return nil
+}
+
+// withoutTrailingBlanks removes the blanks at the ends of lines, and empty lines at the end.
+func withoutTrailingBlanks(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
 // configure writes metadb.conf as the page says, but for the database's place.
