@@ -65,32 +65,32 @@ func TestAttemptsObserve(t *testing.T) {
 		return change.Attempt{LSN: uint64(n), Tx: int64(n), Time: change.Micros(n)}
 	}
 	type step struct {
-		change.Sighting
+		seen          change.Sighting
 		foreign, anew bool
 		want          change.Attempts
 	}
 	for name, steps := range map[string][]step{
 		"begun anew": {
-			{Sighting: change.Sighting{Attempt: a(1), Firsts: 1}, anew: true, want: change.Attempts{Now: a(1), First: true}},
-			{Sighting: change.Sighting{Attempt: a(2), Last: true}, anew: true, want: change.Attempts{Now: a(2), Last: true}},
-			{Sighting: change.Sighting{Attempt: a(1), Firsts: 1, Last: true}, want: change.Attempts{Now: a(2), Last: true}},
-			{Sighting: change.Sighting{Attempt: a(2), Firsts: 1}, want: change.Attempts{Now: a(2), First: true, Last: true}},
+			{seen: change.Sighting{Attempt: a(1), Firsts: 1}, anew: true, want: change.Attempts{Now: a(1), First: true}},
+			{seen: change.Sighting{Attempt: a(2), Last: true}, anew: true, want: change.Attempts{Now: a(2), Last: true}},
+			{seen: change.Sighting{Attempt: a(1), Firsts: 1, Last: true}, want: change.Attempts{Now: a(2), Last: true}},
+			{seen: change.Sighting{Attempt: a(2), Firsts: 1}, want: change.Attempts{Now: a(2), First: true, Last: true}},
 		},
 		"twice with one pair": {
-			{Sighting: change.Sighting{Attempt: a(1), Firsts: 1}, anew: true, want: change.Attempts{Now: a(1), First: true}},
-			{Sighting: change.Sighting{Attempt: change.Attempt{LSN: 1, Tx: 1, Time: 9}, Firsts: 1}, want: change.Attempts{Now: a(1), First: true, Doubled: true}},
-			{Sighting: change.Sighting{Attempt: a(20)}, anew: true, want: change.Attempts{Now: a(20)}},
+			{seen: change.Sighting{Attempt: a(1), Firsts: 1}, anew: true, want: change.Attempts{Now: a(1), First: true}},
+			{seen: change.Sighting{Attempt: change.Attempt{LSN: 1, Tx: 1, Time: 9}, Firsts: 1}, want: change.Attempts{Now: a(1), First: true, Doubled: true}},
+			{seen: change.Sighting{Attempt: a(20)}, anew: true, want: change.Attempts{Now: a(20)}},
 		},
 		"another table's": {
-			{Sighting: change.Sighting{Attempt: a(1)}, foreign: true},
-			{Sighting: change.Sighting{Attempt: a(1)}, anew: true, want: change.Attempts{Now: a(1)}},
-			{Sighting: change.Sighting{Attempt: a(2)}, foreign: true, want: change.Attempts{Now: a(1), Overtaken: true}},
-			{Sighting: change.Sighting{Attempt: a(1), Last: true}, foreign: true, want: change.Attempts{Now: a(1), Overtaken: true, Last: true}},
+			{seen: change.Sighting{Attempt: a(1)}, foreign: true},
+			{seen: change.Sighting{Attempt: a(1)}, anew: true, want: change.Attempts{Now: a(1)}},
+			{seen: change.Sighting{Attempt: a(2)}, foreign: true, want: change.Attempts{Now: a(1), Overtaken: true}},
+			{seen: change.Sighting{Attempt: a(1), Last: true}, foreign: true, want: change.Attempts{Now: a(1), Overtaken: true, Last: true}},
 		},
 	} {
 		var known change.Attempts
 		for i, s := range steps {
-			if anew := known.Observe(s.Sighting, !s.foreign); anew != s.anew || known != s.want {
+			if anew := known.Observe(s.seen, !s.foreign); anew != s.anew || known != s.want {
 				t.Errorf("%s, %d: anew %v, %+v; want %v, %+v", name, i, anew, known, s.anew, s.want)
 			}
 		}
