@@ -116,8 +116,8 @@ func ordinaryInput() *debezium.Input {
 	}
 }
 
-// TestOrdinaryEventAllocates bounds what an ordinary event costs the garbage
-// collector: its row and little else.
+// TestOrdinaryEventAllocates bounds the allocations of an ordinary event: its
+// row and little else.
 func TestOrdinaryEventAllocates(t *testing.T) {
 	const most = 5
 	input, decoder := ordinaryInput(), debezium.NewDecoder(debezium.Config{})

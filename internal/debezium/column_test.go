@@ -10,7 +10,7 @@ import (
 )
 
 // columnCase is one value of one column: its schema and JSON as Debezium sends
-// them, and what is to be stored, as text: NULL, unavailable, or after "!" a
+// them, and the expected stored value as text: NULL, unavailable, or after "!" a
 // part of the reason for which it is rejected.
 type columnCase struct {
 	schema, value string
@@ -18,7 +18,7 @@ type columnCase struct {
 	want          string
 }
 
-// decodeColumn decodes an event whose row is an id and one more column, v.
+// decodeColumn decodes an event with a row of two columns, id and v.
 func decodeColumn(schema, value string) change.Event {
 	id := field{"id", schemaInt32, "1"}
 	fields := []field{id, {"v", schema, value}}
@@ -27,7 +27,7 @@ func decodeColumn(schema, value string) change.Event {
 	})
 }
 
-// columnText returns what is stored in v, as columnCase.want has it.
+// columnText returns the stored value of v in the form of columnCase.want.
 func columnText(t *testing.T, event *change.Event) string {
 	t.Helper()
 	if event.Op != change.Upsert {

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// Debezium has a connector for each kind of database, which source.connector and
-// the name of source's schema tell. What the events of the others say of order,
-// repetition and names differs: they are refused until it is read.
+// Debezium has a connector for each kind of database. source.connector names it,
+// and so does the name of source's schema. Events of the other connectors express
+// order, repetition and names in other ways, which this package does not read:
+// they are refused.
 
-// supportedConnector is the connector whose events are read.
+// supportedConnector is the only connector with events that are read.
 const supportedConnector = "postgresql"
 
-// checkConnector refuses the events of other connectors than PostgreSQL's. What
-// does not say whose it is passes.
+// checkConnector refuses the events of other connectors than PostgreSQL's. An
+// event without source.connector is accepted.
 func (r *source) checkConnector() error {
 	if len(r.connector) == 0 || string(r.connector) == supportedConnector {
 		return nil
@@ -22,14 +23,15 @@ func (r *source) checkConnector() error {
 	return errors.New(otherConnector(string(r.connector)))
 }
 
-// otherConnector says that the events of a connector are not read.
+// otherConnector returns the reason for refusing the events of a connector.
 func otherConnector(name string) string {
 	return fmt.Sprintf("the event is of Debezium's connector %.40q: only the events of its PostgreSQL connector (source.connector %q) are supported",
 		name, supportedConnector)
 }
 
-// connector returns the connector that an envelope's schema is of, by the name of
-// source's: io.debezium.connector.mongo.Source. It is "" if that does not say.
+// connector returns the connector of an envelope's schema, taken from the name of
+// the schema of source: io.debezium.connector.mongo.Source. It is "" where that
+// name has another form.
 func (s *schema) connector() string {
 	source := s.field("source")
 	if source == nil {

@@ -14,24 +14,24 @@ type converter interface {
 	convert(c *conversion, s *scanner, row change.Row) (change.Row, error)
 }
 
-// conversion is what converters share while a record is read: buffers, the
-// placeholders, and the notes that the event will carry.
+// conversion has the state that converters share while a record is read: buffers,
+// the forms of the placeholder, and the note about a changed value.
 type conversion struct {
 	placeholder placeholder
 	text, octet []byte
 	// nested counts the arrays around the value. A placeholder stands for a
 	// whole column; inside an array it is an ordinary value.
 	nested int
-	// changed says why the value that was converted is not what the source
-	// has, empty if it is.
+	// changed is the reason why the converted value differs from the source's,
+	// empty if it does not.
 	changed string
 }
 
-// errWrongKind is what a converter says of a JSON value of the wrong kind.
+// errWrongKind is a converter's error for a JSON value of the wrong kind.
 var errWrongKind = errors.New("the value is not of the kind that its schema says")
 
-// target is the column type and the converter for a schema. note says what is
-// not known about the type, empty if nothing.
+// target is the column type and the converter for a schema. note is a message for
+// the log where the type is not known, else empty.
 type target struct {
 	convert converter
 	typ     change.Type
@@ -101,8 +101,8 @@ func structNote(s *schema) string {
 }
 
 // semantic chooses by the name that Debezium or Kafka Connect gives to a type.
-// It reports false for a name that it does not know, or does not know with this
-// type of Connect's.
+// It reports false for an unknown name, or for a known one with another Connect
+// type than expected.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-data-types
 func semantic(s *schema) (target, bool) {
 	switch s.Name + " " + s.Type {

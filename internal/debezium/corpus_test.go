@@ -34,8 +34,8 @@ type version struct {
 	cells map[string]change.Cell
 }
 
-// replica is what a target would hold: tables, and in each the current versions
-// by their key in text.
+// replica has the expected content of the target: tables, and in each the current
+// versions by their key in text.
 type replica struct {
 	tables map[change.Table]map[string]version
 	keys   map[change.Table][]string
@@ -127,7 +127,7 @@ func (r *replica) upsert(t *testing.T, event *change.Event) {
 	r.tables[table]["gone|"+key] = next
 }
 
-// difference is a value or a row that is not what the source has.
+// difference is a value or a row that differs from the source's.
 type difference struct {
 	// value is the table with the column, or with "rows"; row is the key.
 	value, row string
@@ -217,8 +217,8 @@ func uniqueDifferences(found []difference) []difference {
 	})
 }
 
-// Every scenario, decoded and applied, must leave what the source held, but for
-// the losses that are listed, each of which must still be one.
+// TestCorpus decodes and applies every scenario. The result must be the rows of
+// the source but for the listed losses, and each listed loss must still occur.
 func TestCorpus(t *testing.T) {
 	known := corpus.Losses()
 	counts := make([]int, len(known))

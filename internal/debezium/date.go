@@ -25,9 +25,9 @@ func (date) convert(c *conversion, s *scanner, row change.Row) (change.Row, erro
 	return change.End(row, mark), nil
 }
 
-// infiniteDays tells the numbers that Debezium sends for infinite dates, in
-// snapshots and in the stream, and 0 for any other. All of them lie outside the
-// dates that PostgreSQL has.
+// infiniteDays returns the infinity for the numbers that Debezium sends for
+// infinite dates, in snapshots and in the stream, and 0 for any other number. All
+// of them lie outside PostgreSQL's dates.
 func infiniteDays(days int64) datatype.Infinity {
 	switch days {
 	case -625821272, -2147472691:

@@ -12,11 +12,11 @@ import (
 // decimal converts numbers whose scale is in the schema.
 type decimal struct{ scale int }
 
-// paddedScale is the scale above which a number's trailing zeros are not the
-// source's: a numeric with a negative scale has one of eleven bits here.
+// paddedScale is the scale above which trailing zeros are not the source's:
+// Debezium sends a negative scale as an unsigned number of 11 bits, -2 as 2046.
 const paddedScale = 1000
 
-// maxDecimalScale bounds scales to what can be computed with; PostgreSQL's own
+// maxDecimalScale bounds the scales that are computed with; PostgreSQL's own
 // limits are narrower.
 const maxDecimalScale = 1 << 20
 
@@ -121,8 +121,8 @@ func appendDecimal(row change.Row, unscaled []byte, scale int) (change.Row, erro
 	return change.End(row, mark), nil
 }
 
-// maxDecimalBytes is more than the bytes of any number that PostgreSQL holds:
-// computing with longer ones would be work for nothing.
+// maxDecimalBytes bounds the unscaled value, in bytes. It exceeds every number
+// that PostgreSQL holds, so that longer ones are rejected without computing.
 const maxDecimalBytes = 64 * 1024
 
 // appendBigDecimal is appendDecimal for numbers of any size.

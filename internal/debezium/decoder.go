@@ -27,7 +27,7 @@ type Input struct {
 	Offset    int64
 	// Time is the record's timestamp in Kafka.
 	Time change.Micros
-	// Key and Value are nil where the record has none.
+	// Key and Value are nil if they are absent.
 	Key, Value []byte
 	Headers    []change.Header
 }
@@ -58,9 +58,9 @@ func NewDecoder(cfg Config) *Decoder {
 	return d
 }
 
-// Decode returns the event that a record stands for. It never fails: what can't
-// be decoded is an event to be rejected, with the reason. The event does not
-// alias the input. Table, Origin, Confirm and Suspect are left to others.
+// Decode returns the event of a record. It never fails: a record that can't be
+// decoded becomes a rejected event with a reason. The event does not alias the
+// input. The fields Table, Origin, Confirm and Suspect are set by later steps.
 func (d *Decoder) Decode(rec *Input) change.Event {
 	in := &d.reading
 	defer func() { *in = reading{} }()
@@ -72,7 +72,7 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 		Record: change.Record{Time: rec.Time},
 	}
 	if rec.Value == nil {
-		return in.event // a tombstone: what it says was said by the delete before it
+		return in.event // a tombstone: the delete before it has ended the row
 	}
 	in.Input, in.topic = rec, d.topic(rec.Topic)
 	if err := d.read(in); err != nil {
@@ -82,7 +82,7 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 	return in.event
 }
 
-// topic returns what is remembered of a topic.
+// topic returns the cache of a topic, a new one for a topic seen for the first time.
 func (d *Decoder) topic(name string) *topic {
 	if d.lastTopic != nil && d.lastName == name {
 		return d.lastTopic
@@ -96,7 +96,7 @@ func (d *Decoder) topic(name string) *topic {
 	return t
 }
 
-// reading is one record on its way to an event.
+// reading has the state of decoding one record.
 type reading struct {
 	*Input
 	topic   *topic
@@ -105,17 +105,17 @@ type reading struct {
 	// head is the part of the value that is shared between records.
 	head []byte
 	plan *plan
-	// shapes is nil unless the record's key was read and has a field that
-	// the row has too; keyErr says why it could not be read.
+	// shapes is nil unless the record's key was read and shares a field with
+	// the row; keyErr is the error of reading the key.
 	shapes *shapes
 	keyErr error
 	// guessed says that a NULL of the row was taken for an unchanged value.
 	guessed bool
 }
 
-// read reads the record and fills in the event. What goes wrong on the fast way
-// is read again on the slow one, so that the outcome does not depend on which
-// schemas are remembered.
+// read reads the record and fills in the event. A record that fails on the fast
+// path is read again on the slow one, so that the outcome does not depend on the
+// schemas in the cache.
 func (d *Decoder) read(in *reading) error {
 	if entry := in.topic.byHead(in.Value); entry != nil {
 		fresh := *in
@@ -127,7 +127,7 @@ func (d *Decoder) read(in *reading) error {
 	return d.readUnknown(in)
 }
 
-// readKnown reads a value that begins with a head that is remembered.
+// readKnown reads a value that begins with a head in the cache.
 func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
 	in.head, in.plan = entry.head, entry.plan
 	in.scanner = scanner{data: in.Value, pos: len(entry.head), depth: 1}
@@ -155,7 +155,7 @@ func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
 	return d.fill(in)
 }
 
-// readUnknown reads a value that begins with no head that is remembered.
+// readUnknown reads a value that begins with no head in the cache, and adds its schema.
 func (d *Decoder) readUnknown(in *reading) error {
 	p, err := split(in.Value)
 	if err != nil {

@@ -33,7 +33,8 @@ func TestDocuments(t *testing.T) {
 // maxDepth is the nesting that is still read.
 const maxDepth = 10000
 
-// What jsonb can't hold is replaced, and said so once for the column.
+// TestDocumentThatJSONBCannotHold expects characters that jsonb can't hold to be
+// replaced, with one note for the column.
 func TestDocumentThatJSONBCannotHold(t *testing.T) {
 	for document, want := range map[string]string{
 		`{"nul": "a\u0000b\u0000"}`:            `{"nul": "a` + "\uFFFDb\uFFFD" + `"}`,

@@ -12,8 +12,8 @@ type envelope struct {
 	// before and after are the JSON of the rows, nil where they are absent
 	// or null. after is not kept when it was read as a row.
 	before, after []byte
-	// hasAfter says that there was a row after the change; afterErr why it
-	// could not be read.
+	// hasAfter says that the envelope has a row after the change; afterErr is the
+	// error of converting it.
 	hasAfter bool
 	afterErr error
 	seen     int
@@ -27,7 +27,7 @@ const (
 	seenOp
 )
 
-// errEnvelope says that a payload is none of an envelope.
+// errEnvelope is the error for a payload that is no envelope.
 var errEnvelope = errors.New("the payload is not an object: " + expectedEnvelope)
 
 // read reads a payload. If rows is not nil, the row after the change is read by
@@ -88,7 +88,8 @@ func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
 			return nil
 		}
 	}
-	// What can't be converted must be JSON still for the rest to be read.
+	// A row that can't be converted must still be valid JSON: the rest of the
+	// envelope follows it.
 	s.pos, s.depth = start, depth
 	var err error
 	e.after, err = s.optionalObject("after")

@@ -18,7 +18,7 @@ func decode(key, value []byte) change.Event {
 	return debezium.NewDecoder(debezium.Config{}).Decode(&debezium.Input{Topic: "library.library.patron", Partition: 2, Offset: 41, Time: 5, Key: key, Value: value})
 }
 
-// sourceWith returns an upsert whose source is the given JSON.
+// sourceWith returns an upsert with the given JSON as its source.
 func sourceWith(source string) change.Event {
 	fields := patron()
 	value := headOf(fields) + `{"before":null,"after":` + objectOf(fields) + `,"source":` + source + `,"op":"u","ts_ms":1}}`

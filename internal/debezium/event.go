@@ -8,7 +8,7 @@ import (
 	"metadb/internal/change"
 )
 
-// fill makes the event of what was read.
+// fill sets the event's fields from the envelope and the key that were read.
 func (d *Decoder) fill(in *reading) error {
 	env, event := &d.envelope, &in.event
 	if err := env.source.checkConnector(); err != nil {
@@ -86,7 +86,7 @@ func (d *Decoder) fillUpsert(in *reading) error {
 		if !event.Complete && row.HasUnavailable() {
 			return err
 		}
-		oldKey = nil // which tells where unavailable values are, and there are none
+		oldKey = nil // it only locates unavailable values, and the row has no such value
 	}
 	if env.op[0] == 'u' || oldKey != nil {
 		if row, err = d.findOmitted(in, row); err != nil {
@@ -173,8 +173,7 @@ func (d *Decoder) keyRow(in *reading) (change.Row, error) {
 	return row, nil
 }
 
-// member returns the JSON of an object's member, nil if it has none of that
-// name.
+// member returns the JSON of an object's member, nil if no member has that name.
 func member(object []byte, name string) ([]byte, error) {
 	s := scanner{data: object}
 	more, err := s.open('{', '}')
@@ -198,7 +197,7 @@ func member(object []byte, name string) ([]byte, error) {
 const oldKeyHeader = "__debezium.oldkey"
 
 // oldKey returns the cells of the old key in the order of the shape's key, nil
-// if the record carries none.
+// for a record without that header.
 func (d *Decoder) oldKey(in *reading) (change.Row, error) {
 	var old []byte
 	for i := range in.Headers {

@@ -44,8 +44,9 @@ func describe(t *testing.T, event *change.Event) string {
 	return b.String()
 }
 
-// FuzzDecode decodes any record: by a decoder that has seen nothing, and by one
-// that has seen this record. They must agree, and what is applied must be JSON.
+// FuzzDecode decodes any record with a new decoder, and with one that has decoded
+// this record before. Both must agree, and the records of events that are applied
+// must be JSON.
 func FuzzDecode(f *testing.F) {
 	for _, scenario := range []string{"types_debezium_2_7", "keys", "truncates_messages"} {
 		topics := map[string]bool{}
@@ -157,7 +158,7 @@ func FuzzConverters(f *testing.F) {
 	})
 }
 
-// outcome is what an event says about its row.
+// outcome describes the row of an event.
 func outcome(event *change.Event) string {
 	return fmt.Sprintf("%s %q %v %x", event.Op, event.Reason, event.Shape, event.Row)
 }

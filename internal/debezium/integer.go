@@ -65,8 +65,8 @@ func (s *scanner) integer() (int64, error) {
 	return value, nil
 }
 
-// shortInteger passes an integer that surely fits 64 bits. It reports false and
-// passes nothing if another number comes next, or none.
+// shortInteger passes an integer of at most 18 digits, which fits 64 bits. It
+// reports false and passes nothing before any other text.
 func (s *scanner) shortInteger() (int64, bool) {
 	const most = 18 // digits
 	data := s.data[s.pos:]

@@ -7,8 +7,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// duration converts an interval as a number. Debezium has made of it months of
-// 30.4375 days; what it was can't be known, so that it is all time here.
+// duration converts an interval that arrives as a number. Debezium computes it
+// with months of 30.4375 days, which can't be undone: the result has a time part only.
 type duration struct{ unit unit }
 
 func (d duration) convert(_ *conversion, s *scanner, row change.Row) (change.Row, error) {

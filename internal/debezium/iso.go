@@ -90,8 +90,8 @@ func monthLength(year, month int) int {
 // days returns the days since 1970-01-01.
 func (d isoDay) days() int64 { return datatype.DaysOf(d.year, d.month, d.day) }
 
-// infiniteTimestamp tells the years that Debezium writes for infinite
-// timestamps, and 0 for any other.
+// infiniteTimestamp returns the infinity for the years that Debezium writes for
+// infinite timestamps, and 0 for any other year.
 func (d isoDay) infiniteTimestamp() datatype.Infinity {
 	switch d.year {
 	case 292278994:
@@ -102,8 +102,9 @@ func (d isoDay) infiniteTimestamp() datatype.Infinity {
 	return 0
 }
 
-// infiniteDate tells the years that Debezium writes for infinite dates, and 0
-// for any other. In snapshots -infinity lies in the future.
+// infiniteDate returns the infinity for the years that Debezium writes for
+// infinite dates, and 0 for any other year. In snapshots -infinity is a year in
+// the future.
 func (d isoDay) infiniteDate() datatype.Infinity {
 	switch d.year {
 	case 292278994, 5877611:

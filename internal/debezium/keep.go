@@ -65,8 +65,8 @@ func (a *arena) copy(b []byte) []byte {
 // longestReason bounds the text of a rejection.
 const longestReason = 1000
 
-// reject makes the event a rejected one. It keeps what could be read, the key
-// among it: endsync has to know whose row the record was about.
+// reject makes the event a rejected one. It keeps the fields that could be read,
+// and the key if it is readable: endsync needs it to find the record's row.
 func (d *Decoder) reject(in *reading, reason error) {
 	event := &in.event
 	event.Op = change.Reject

@@ -22,7 +22,7 @@ type recordKey struct {
 	cells [][]byte
 }
 
-// cell returns the JSON of the field with the given name, nil if there is none.
+// cell returns the JSON of the field with the given name, nil if it is absent.
 func (k *recordKey) cell(name string) []byte {
 	for i, field := range k.fields.names {
 		if field == name {
@@ -32,10 +32,10 @@ func (k *recordKey) cell(name string) []byte {
 	return nil
 }
 
-// errKey says that a record's key is not what Debezium writes.
+// errKey is the error for a record's key that Debezium would not write.
 var errKey = errors.New(`the record's key is not a JSON object: expected {"schema":…,"payload":{…}} of Kafka's JSON converter`)
 
-// readKey reads a record's key into k, whose cells alias it. It reports false
+// readKey reads a record's key into k; the cells of k alias it. It reports false
 // for a key that is null.
 func (t *topic) readKey(k *recordKey, key []byte) (bool, error) {
 	for _, known := range t.keys {
@@ -49,7 +49,7 @@ func (t *topic) readKey(k *recordKey, key []byte) (bool, error) {
 	return t.learnKey(k, key)
 }
 
-// learnKey reads a key of a form that is not known.
+// learnKey reads a key of a form that is not in the cache, and adds the form.
 func (t *topic) learnKey(k *recordKey, key []byte) (bool, error) {
 	s := scanner{data: key}
 	kind := s.peek()
@@ -86,8 +86,8 @@ func (t *topic) learnKey(k *recordKey, key []byte) (bool, error) {
 	return true, k.read(&s, t.rememberKey(key[:p.head], names))
 }
 
-// fieldNames returns the names of a key's fields: those of its schema, or where
-// it has none, of its payload.
+// fieldNames returns the names of a key's fields: those of its schema, or of its
+// payload where the schema is absent.
 func (p *parts) fieldNames() ([]string, error) {
 	if p.schema == nil {
 		return memberNames(p.payload)
@@ -159,8 +159,8 @@ func (t *topic) rememberKey(head []byte, names []string) *keyFields {
 	return fields
 }
 
-// read reads the members of a key whose fields are known, in any order. It
-// returns an error for one that is none of them.
+// read reads the members of a key with the given fields, in any order. It returns
+// an error for a member that is not among the fields.
 func (k *recordKey) read(s *scanner, fields *keyFields) error {
 	k.fields = fields
 	k.cells = k.cells[:0]
@@ -187,8 +187,8 @@ func (k *recordKey) read(s *scanner, fields *keyFields) error {
 	return err
 }
 
-// find returns the index of a field, -1 if there is none of that name. It looks
-// at next first.
+// find returns the index of a field, -1 if no field has that name. It looks at
+// next first.
 func (f *keyFields) find(name []byte, next int) int {
 	if next < len(f.names) && f.names[next] == string(name) {
 		return next

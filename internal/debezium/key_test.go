@@ -90,7 +90,8 @@ func TestNoKey(t *testing.T) {
 	}
 }
 
-// Key cells come from the row, or from the record's key where the row has none.
+// TestKeyCells expects key cells from the row, or from the record's key where the
+// row lacks them.
 func TestKeyCells(t *testing.T) {
 	a, b := loan()[0], loan()[1]
 	for _, c := range []struct{ name, op, row, before, key, want string }{

@@ -5,8 +5,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// list converts arrays to jsonb, each element by its own type, to what
-// PostgreSQL's to_jsonb makes of the array.
+// list converts arrays to jsonb, each element by its own type. The result equals
+// PostgreSQL's to_jsonb of the array.
 type list struct{ element target }
 
 func (l list) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {

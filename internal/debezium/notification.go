@@ -17,12 +17,12 @@ type notification struct {
 	Aggregate  string            `json:"aggregate_type"`
 	Type       string            `json:"type"`
 	Additional map[string]string `json:"additional_data"`
-	// Timestamp is in milliseconds; early versions of Debezium have none.
+	// Timestamp is in milliseconds since 1970; early versions of Debezium lack it.
 	Timestamp int64 `json:"timestamp"`
 }
 
-// readNotification notes in the event what a notification says about a snapshot.
-// One that can't be read says nothing.
+// readNotification sets the event's notice from a notification about a snapshot.
+// A notification that can't be read leaves the event as it is.
 func readNotification(payload []byte, event *change.Event) {
 	var n notification
 	if json.Unmarshal(payload, &n) != nil {
@@ -58,13 +58,13 @@ func (n *notification) scanned() bool {
 	return slices.Contains([]string{"", "SUCCEEDED", "EMPTY"}, n.Additional["status"])
 }
 
-// waiting returns the tables that an incremental snapshot still has to begin with. It
-// lists those that it is not through with, and names the present one, which is listed
-// once more where another signal asks for it again. The chunk's number does not tell the beginning of a table: a
-// connector that is restarted counts from 1 again.
+// waiting returns the tables that an incremental snapshot has not begun to read. The
+// notification lists the incomplete tables and names the present one; a table that a
+// later signal requested again is listed twice. The chunk's number can't serve to find
+// the beginning of a table: a connector that is restarted counts from 1 again.
 func (n *notification) waiting(current string) []change.Table {
 	if n.Aggregate != "Incremental Snapshot" {
-		return nil // an initial one lists those that it is through with, too
+		return nil // the list of an initial snapshot includes complete tables
 	}
 	present, ok := tableOf(n.Additional[current])
 	if !ok {

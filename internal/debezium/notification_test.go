@@ -38,7 +38,7 @@ func TestNotifications(t *testing.T) {
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"postgres.library.patron","status":"SUCCEEDED"}`:                    scanned(true),
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"EMPTY"}`:                                 scanned(true),
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron,library.loan"}`: again,
-		// Another signal asks for it again: what is complete was asked for before.
+		// A later signal requests the table again: the earlier request is complete.
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron,library.patron"}`:    waiting(patron),
 		incremental + `"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron","data_collections":"library.patron,library.loan"}`:   waiting(loan),
 		incremental + `"IN_PROGRESS","additional_data":{"current_collection_in_progress":"library.patron","data_collections":"library.patron,library.patron"}`: {},

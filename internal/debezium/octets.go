@@ -8,10 +8,10 @@ import (
 	"metadb/internal/change"
 )
 
-// octets converts bytea, which is base64 here.
+// octets converts bytea, which arrives as base64.
 type octets struct{}
 
-// errBase64 says that bytes are not written as they have to be.
+// errBase64 is the error for bytes that are not valid base64.
 var errBase64 = errors.New("the bytes are not valid base64")
 
 func (octets) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
@@ -49,8 +49,8 @@ type bitString struct {
 // unlimitedBits is the length that Debezium gives for a varbit without one.
 const unlimitedBits = 2147483647
 
-// bitsTarget chooses the converter for bits. A varbit with a limit can't be
-// told from a bit(n).
+// bitsTarget chooses the converter for bits. The schemas of a varbit with a limit
+// and of a bit(n) are equal, so both are converted as bit(n).
 func bitsTarget(s *schema) (target, bool) {
 	length, err := strconv.Atoi(s.Parameters["length"])
 	if err != nil || length < 0 {

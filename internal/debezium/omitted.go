@@ -12,9 +12,9 @@ import (
 // longDigits is how many digits a numeric may have that is stored out of line.
 const longDigits = 100
 
-// isOmitted reports whether the connector sends NULL for unchanged long values of
-// a field. The schema does not tell text[] from inet[] and enums, nor bigint[] from
-// oid[]: of each the second is sent as NULL.
+// isOmitted reports whether the connector may send NULL for unchanged long values of
+// a field. text[] has the same schema as inet[] and enum arrays, bigint[] the same as
+// oid[]; the connector sends NULL for the latter ones only.
 func (s *schema) isOmitted() bool {
 	switch {
 	case s.Type == typeArray:

@@ -10,16 +10,16 @@ import (
 	"metadb/internal/datatype"
 )
 
-// defaultPlaceholder is what Debezium sends for a value that was stored out of
-// line and that the change left alone, unless it is configured otherwise.
+// defaultPlaceholder stands for a value that is stored out of line (TOAST) and that
+// the change left as it was, unless Debezium is configured otherwise.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-unavailable-value-placeholder
 const defaultPlaceholder = "__debezium_unavailable_value"
 
-// placeholder knows the forms that the placeholder takes for each type.
+// placeholder has the forms of the placeholder for each type.
 type placeholder struct {
 	word string
-	// texts are the forms of a column that is a string: the word, and what
-	// the binary handling modes make of it.
+	// texts are the forms of a column that is a string: the word, and its
+	// encodings by the binary handling modes.
 	texts []string
 	// documents are the forms of a column that is a list or an object, as
 	// JSON.
@@ -110,8 +110,8 @@ func (p *placeholder) isDocument(raw []byte) bool {
 	return false
 }
 
-// sameJSON reports whether raw is form but for white space between the tokens;
-// form has none.
+// sameJSON reports whether raw equals form, which has no white space, but for white
+// space between the tokens.
 func sameJSON(raw []byte, form string) bool {
 	quoted, at := false, 0
 	for i := 0; i < len(raw); i++ {

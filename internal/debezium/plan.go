@@ -10,17 +10,17 @@ import (
 // column is one column of a row: how it is found and how it is converted.
 type column struct {
 	change.Column
-	// lead is what stands before the column's value when the row is written
-	// as Kafka's JSON converter writes it, comma and name and colon.
+	// lead is the text before the column's value in the form of Kafka's JSON
+	// converter: comma, name and colon.
 	lead    []byte
 	convert converter
 	// omitted says that the connector sends NULL for unchanged long values.
 	omitted bool
 }
 
-// plan is what is made of one schema: how to read the payloads that have it.
+// plan is a compiled schema: the way to read the payloads that have it.
 type plan struct {
-	// ignored says that records of this schema are none of a table.
+	// ignored says that records of this schema do not concern a table.
 	ignored bool
 	// notifies says that they are Debezium's notifications.
 	notifies bool
@@ -66,10 +66,10 @@ func compile(raw []byte) *plan {
 	return &plan{refusal: fmt.Sprintf("the record is not a Debezium envelope but of type %.40q: %s", s.Type, expectedEnvelope)}
 }
 
-// expectedEnvelope says what this package reads.
+// expectedEnvelope describes the only form of records that this package reads.
 const expectedEnvelope = `expected {"schema":…,"payload":…} of Kafka's JSON converter with schemas, the payload with before, after, source and op`
 
-// row returns the schema of the row in an envelope's schema, nil if s is none.
+// row returns the schema of the row in an envelope's schema, nil if s is no envelope.
 func (s *schema) row() *schema {
 	if s.field("source") == nil || s.field("op") == nil {
 		return nil
@@ -112,7 +112,7 @@ func compileRow(row *schema) *plan {
 	return p
 }
 
-// lead returns what stands before a column's value.
+// lead returns the text before a column's value.
 func lead(quoted []byte, comma bool) []byte {
 	text := make([]byte, 0, len(quoted)+2)
 	if comma {

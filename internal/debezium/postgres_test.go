@@ -39,8 +39,8 @@ func distinctCells(t *testing.T) map[change.Type]map[string]bool {
 	return cells
 }
 
-// printed has PostgreSQL take cells of one type, by binary COPY, and returns what
-// it prints of each.
+// printed copies cells of one type into PostgreSQL, by binary COPY, and returns
+// PostgreSQL's text of each.
 func printed(t *testing.T, typ change.Type, cells []string) map[string]string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), pgtest.New(t).ConnString)
@@ -82,8 +82,8 @@ func printed(t *testing.T, typ change.Type, cells []string) map[string]string {
 	return texts
 }
 
-// PostgreSQL takes every value of the corpus as it is decoded and prints what
-// Format says.
+// TestPostgreSQLTakesTheCorpus copies every decoded value of the corpus into
+// PostgreSQL, and compares PostgreSQL's text with that of Format.
 func TestPostgreSQLTakesTheCorpus(t *testing.T) {
 	for typ, values := range distinctCells(t) {
 		for cell, text := range printed(t, typ, slices.Collect(maps.Keys(values))) {

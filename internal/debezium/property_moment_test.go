@@ -54,7 +54,8 @@ func TestMomentProperty(t *testing.T) {
 	})
 }
 
-// What Debezium writes for an interval with all its parts, and what it was.
+// TestIntervalProperty converts random intervals in Debezium's ISO form and
+// compares their parts.
 func TestIntervalProperty(t *testing.T) {
 	checkStored(t, func(t *rapid.T, checkColumn columnChecker) {
 		years, months, days := rapid.IntRange(-9999, 9999).Draw(t, "years"), rapid.IntRange(-11, 11).Draw(t, "months"), rapid.Int32().Draw(t, "days")

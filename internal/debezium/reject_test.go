@@ -7,7 +7,8 @@ import (
 	"metadb/internal/change"
 )
 
-// What is no event of a table is ignored without noise.
+// TestIgnored expects records that concern no table to become ignored events
+// without notes.
 func TestIgnored(t *testing.T) {
 	for name, value := range map[string]string{
 		"heartbeat":     `{"schema":{"type":"struct","fields":[{"type":"int64","optional":false,"field":"ts_ms"}],"optional":false,"name":"io.debezium.connector.common.Heartbeat","version":1},"payload":{"ts_ms":1795344857060}}`,
@@ -30,8 +31,8 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// What is no envelope is rejected, kept byte for byte, with a reason that says
-// what was expected.
+// TestRejected expects a record that is no envelope to be rejected and kept byte
+// for byte, with a reason that describes the expected form.
 func TestRejected(t *testing.T) {
 	fields := patron()
 	good := string(eventOf(fields, "u", "null", objectOf(fields)))
@@ -69,8 +70,8 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// A rejected record keeps what could be read of it: endsync has to know whose
-// row it was about.
+// TestRejectedKeepsItsKey expects a rejected event to have the key if that could be
+// read: endsync needs it to find the record's row.
 func TestRejectedKeepsItsKey(t *testing.T) {
 	fields := patron()
 	value := strings.Replace(string(eventOf(fields, "u", "null", objectOf(fields))), `"Ada"`, `5`, 1)

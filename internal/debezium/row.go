@@ -20,7 +20,7 @@ type rowReader struct {
 	// spans holds the JSON of each column when the members are not in the
 	// plan's order.
 	spans [][]byte
-	// notes collects what was changed in the row's values.
+	// notes collects the notes about changed values of the row.
 	notes []change.Note
 }
 

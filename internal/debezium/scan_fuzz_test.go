@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzScanner compares the scanner with encoding/json: it takes what that takes,
-// but for strings that are not UTF-8, and reads the same texts.
+// FuzzScanner compares the scanner with encoding/json: it must accept the same
+// input, but for strings that are not UTF-8, and read the same texts.
 func FuzzScanner(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":[1,-0.5e+10,true,false,null,"x"]}`, ` [ ] `, `{}`, `"\u00e9\ud83d\ude00\n\/"`, `"\ud800"`, "\"\xff\"", `01`, `1.`, `-`, `1e`, `[1,]`, `{"a"}`,
@@ -44,7 +44,7 @@ func FuzzScanner(f *testing.F) {
 }
 
 // compareText compares the text of a JSON string with that of encoding/json,
-// which replaces what is no character.
+// which replaces halves of surrogate pairs.
 func compareText(t *testing.T, quoted []byte) {
 	t.Helper()
 	var want string

@@ -14,9 +14,8 @@ const (
 	topBits  = 0x80 * eachByte
 )
 
-// text passes a string and returns what is between the quotes. The text is
-// valid UTF-8, and its escapes are well-formed if it has any; [unescape]
-// resolves them.
+// text passes a string and returns the bytes between the quotes. They are valid
+// UTF-8, and escapes among them are well-formed; [unescape] resolves them.
 func (s *scanner) text() (raw []byte, escaped bool, err error) {
 	data := s.data
 	start := s.pos + 1 // after the opening quote

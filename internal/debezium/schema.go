@@ -18,8 +18,8 @@ type schema struct {
 	Fields     []*schema         `json:"fields"`
 	Items      *schema           `json:"items"`
 	Parameters map[string]string `json:"parameters"`
-	// Optional says that the value may be NULL, Default what the source puts
-	// where nothing is given.
+	// Optional says that the value may be NULL. Default is the column's default
+	// at the source.
 	Optional bool            `json:"optional"`
 	Default  json.RawMessage `json:"default"`
 }
@@ -49,7 +49,7 @@ func parseSchema(raw []byte) (*schema, error) {
 	return s, nil
 }
 
-// field returns the schema of a field, nil if there is none of that name.
+// field returns the schema of a field, nil if no field has that name.
 func (s *schema) field(name string) *schema {
 	for _, field := range s.Fields {
 		if field == nil {
@@ -79,9 +79,9 @@ func (s *schema) fieldName() (string, error) {
 	return string(name), nil
 }
 
-// filled reports whether the source fills a field, when it is added, in rows that
-// are there: a constant default, or any value because NULL is none. A default that
-// is an expression Debezium does not send.
+// filled reports whether the source fills a new column in existing rows: it has a
+// constant default, or NULL is not allowed. Debezium does not send a default that is
+// an expression.
 func (s *schema) filled() bool {
 	return !s.Optional || len(s.Default) > 0 && string(s.Default) != "null"
 }

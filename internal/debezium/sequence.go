@@ -7,7 +7,7 @@ import (
 
 // sequence returns the two numbers of source.sequence, the JSON of a string that holds an
 // array of two strings: the lsn of the last commit before the change's transaction, and the
-// change's own. What is null or can't be read is 0.
+// change's own. A number that is null or can't be read is 0.
 func sequence(raw []byte) (commit, own uint64) {
 	if commit, own, ok := plainSequence(raw); ok {
 		return commit, own
@@ -71,7 +71,7 @@ func plainNumber(raw []byte) (value uint64, rest []byte, ok bool) {
 	return value, rest, ok && digits > 0
 }
 
-// number reads a number of an lsn, 0 if it is none.
+// number reads an lsn in decimal digits, 0 for any other text.
 func number(text []byte) uint64 {
 	value, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {

@@ -51,8 +51,8 @@ func (t *topic) shapesFor(p *plan, fields *keyFields) *shapes {
 	return &p.shapes[len(p.shapes)-1]
 }
 
-// share returns the topic's shape that is like shape, which is shape itself if
-// there was none.
+// share returns the cached shape of the topic that equals shape. It caches shape
+// itself where no equal one is there.
 func (t *topic) share(shape *change.Shape) *change.Shape {
 	for _, other := range t.shapes {
 		if slices.Equal(other.Columns, shape.Columns) && slices.Equal(other.Key, shape.Key) && slices.Equal(other.Filled, shape.Filled) {

@@ -6,10 +6,10 @@ import (
 	"metadb/internal/change"
 )
 
-// source is what an envelope says about where and when a change was made.
+// source is the block "source" of an envelope: where and when the change was made.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-create-events
 type source struct {
-	// connector is the kind of database, nil where it is not said.
+	// connector is the kind of database, nil if it is absent.
 	connector     []byte
 	schema, table []byte
 	snapshot      change.SnapshotMark
@@ -201,8 +201,8 @@ func (r *source) time() (change.Micros, error) {
 	return 0, errors.New("the event's time, source.ts_ms, lies outside the years 1970 to 9999")
 }
 
-// position returns source.lsn or, where that is null, the second element of
-// source.sequence, and the first one; 0 for what is absent.
+// position returns two numbers, each 0 if it is absent: source.lsn or, where that is
+// null, the second element of source.sequence; and the first element.
 func (r *source) position() (lsn, commit uint64) {
 	commit, lsn = sequence(r.sequence)
 	if r.lsn.given {

@@ -33,8 +33,8 @@ func FuzzSplit(f *testing.F) {
 		if p.head == 0 {
 			return
 		}
-		// What has this head and ends after the payload is read without
-		// being taken apart.
+		// A value with this head that ends after the payload is read without
+		// being split.
 		s := scanner{data: value, pos: p.head, depth: 1}
 		raw, err := s.skip()
 		if err != nil || !bytes.Equal(raw, p.payload) || s.expect('}') != nil || s.finish() != nil {

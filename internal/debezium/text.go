@@ -11,10 +11,10 @@ import (
 // text in the target.
 type text struct{}
 
-// errZero says that a text has U+0000, which PostgreSQL can't store.
+// errZero is the error for a text with U+0000, which PostgreSQL can't store.
 var errZero = errors.New(`the text contains \u0000, which PostgreSQL can't store`)
 
-// errSurrogate says that a text has half of a character.
+// errSurrogate is the error for a text with half of a surrogate pair.
 var errSurrogate = errors.New(`the text contains half of a surrogate pair, which is no character`)
 
 func (text) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {

@@ -5,7 +5,7 @@ import (
 	"metadb/internal/datatype"
 )
 
-// unit is what a number of Debezium's counts.
+// unit is the unit of a number that counts time.
 type unit uint8
 
 // The units.

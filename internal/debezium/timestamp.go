@@ -33,15 +33,15 @@ func (t timestamp) convert(c *conversion, s *scanner, row change.Row) (change.Ro
 	return change.End(row, mark), nil
 }
 
-// The numbers that the source's driver has for the infinities, in milliseconds;
-// Debezium sends them in other units as if they were of those.
+// The driver's numbers for the infinities, in milliseconds. Debezium sends the same
+// numbers in other units, unconverted.
 const (
 	driverPositiveInfinity = 9223372036825200000
 	driverNegativeInfinity = -9223372036832400000
 )
 
-// infinite tells the numbers that Debezium sends for infinite timestamps, and 0
-// for any other. No ordinary timestamp is as large in its unit.
+// infinite returns the infinity for the numbers that Debezium sends for infinite
+// timestamps, and 0 for any other number. No ordinary timestamp is as large in its unit.
 func (t timestamp) infinite(count int64) datatype.Infinity {
 	switch count {
 	case math.MaxInt64, driverPositiveInfinity:

@@ -6,11 +6,11 @@ import (
 	"metadb/internal/change"
 )
 
-// kept is how many schemas are remembered for each topic. Debezium goes back
-// and forth between two or three while a table is being altered.
+// kept is the number of schemas cached for each topic. Debezium alternates between
+// two or three while a table is being altered.
 const kept = 4
 
-// topic remembers what was compiled for one topic.
+// topic is the cache of one topic: compiled schemas, forms of keys, shapes.
 type topic struct {
 	values []valueSchema
 	keys   []*keyFields
