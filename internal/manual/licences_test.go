@@ -32,9 +32,16 @@ func TestDependencies(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	slices.Sort(lines)
 	var page strings.Builder
-	page.WriteString("# Dependencies\n\nWhat is linked into `metadb`, with its licence. Metadb itself is under the Apache License 2.0. `make licences` writes this page, and a test holds it;\n" +
-		"`make vulnerabilities` asks Go's database of vulnerabilities about them; so does `.ci/run`, which says so where the database can't be reached.\n" +
-		"Where there is a mirror of it, `scripts/vulnerabilities -db https://mirror.example.org` or `-db file:///srv/vulndb` asks that.\n\n| module | version | licence |\n|---|---|---|\n")
+	page.WriteString(`# Dependencies
+
+What is linked into ` + "`metadb`" + `, with its licence. Metadb itself is under the Apache License 2.0. ` + "`make licences`" + `
+writes this page, and a test holds it; ` + "`make vulnerabilities`" + ` asks Go's database of vulnerabilities about them; so does
+` + "`.ci/run`" + `, which says so where the database can't be reached. Where there is a mirror of it,
+` + "`scripts/vulnerabilities -db https://mirror.example.org` or `-db file:///srv/vulndb`" + ` asks that.
+
+| module | version | licence |
+|---|---|---|
+`)
 	for _, line := range slices.Compact(lines) {
 		fields := strings.Fields(line)
 		if len(fields) == 3 {

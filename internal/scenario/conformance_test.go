@@ -121,12 +121,13 @@ func streamedRows(t *testing.T, recording string) map[string]bool {
 
 const typesHead = `# Types
 
-What becomes of each type of PostgreSQL, by the connector's modes. Every line was replayed from a recording of a real Debezium 3.7 (the last column: 2.7)
-with ordinary values, extremes and NULL, and compared with what the source held; ` + "`make conformance`" + ` writes this page, and a test fails
-where it is not true.
+What becomes of each type of PostgreSQL, by the connector's modes. Every line was replayed from a recording of a real
+Debezium 3.7 (the last column: 2.7) with ordinary values, extremes and NULL, and compared with what the source held;
+` + "`make conformance`" + ` writes this page, and a test fails where it is not true. [Types and schema
+changes](spec/02-types.md) is the specification.
 
-*ok* means the same value, to the last digit. A number refers to the loss, below, in the snapshot or in the stream; *both* means either way.
-Most losses happen in Debezium, before Metadb sees the value: choose the modes by what you need.
+*ok* means the same value, to the last digit. A number refers to the loss, below, in the snapshot or in the stream;
+*both* means either way. Most losses happen in Debezium, before Metadb sees the value: choose the modes by what you need.
 
 `
 
@@ -152,9 +153,21 @@ func (c *conformance) page(columns []sourceColumn) string {
 	}
 	b.WriteString("\n## What is lost or written otherwise\n\n")
 	for i, reason := range c.reasons {
-		fmt.Fprintf(&b, "%d. %s.\n", i+1, reason)
+		writeItem(&b, fmt.Sprintf("%d. ", i+1), reason+".")
 	}
 	return b.String()
+}
+
+// writeItem writes an item of a list in lines of at most 120 columns.
+func writeItem(b *strings.Builder, number, text string) {
+	const columns = 120
+	begin := number
+	for len(begin)+len(text) > columns {
+		at := strings.LastIndexByte(text[:columns-len(begin)+1], ' ')
+		b.WriteString(begin + text[:at] + "\n")
+		begin, text = strings.Repeat(" ", len(number)), text[at+1:]
+	}
+	b.WriteString(begin + text + "\n")
 }
 
 // said is what a field of the table says.
