@@ -21,7 +21,7 @@ import (
 )
 
 // goesOn is how soon after a start the first event is applied, also after a
-// kill: SPEC 7.
+// kill: docs/spec/05-command-line.md#start-and-stop.
 const goesOn = 5 * time.Second
 
 // install builds the program and makes an installation for it, with a database

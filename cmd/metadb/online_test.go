@@ -120,7 +120,7 @@ func TestAbort(t *testing.T) {
 	step.stop()
 }
 
-// TestCommandLineWhileRunning has the commands of SPEC 6.1 notice the server.
+// TestCommandLineWhileRunning has the commands of docs/spec/06-synchronization.md#the-compatible-procedure notice the server.
 func TestCommandLineWhileRunning(t *testing.T) {
 	l, step := synchronized(t)
 	step.admin(`alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)

@@ -13,7 +13,7 @@ import (
 )
 
 // alterSource stores changed options. The running stream keeps those that it
-// has: SPEC 6.1 says when which are used.
+// has: docs/spec/06-synchronization.md#when-changed-options-are-used says when which are used.
 func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*Result, error) {
 	c.Options = canonical(c.Options)
 	err := e.quietly(ctx, func(tx pgx.Tx) error {

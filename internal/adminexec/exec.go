@@ -60,11 +60,11 @@ type Config struct {
 	Skip func(ctx context.Context, source string, part change.Partition, to int64) (missing int64, err error)
 	// Tables changes and drops main tables.
 	Tables
-	// RefreshTypes infers column types (SPEC 2.2). If it is nil, the command
+	// RefreshTypes infers column types (docs/spec/02-types.md#inferred-types). If it is nil, the command
 	// is not in this version.
 	RefreshTypes func(context.Context) error
 	// RefreshMapping transforms the rows of a table, which is given by its
-	// current table (SPEC 9). If it is nil, the command is not in this version.
+	// current table (docs/spec/09-json-mappings.md#changing-mappings). If it is nil, the command is not in this version.
 	RefreshMapping func(ctx context.Context, table ident.Qualified) (Refreshed, error)
 }
 

@@ -1,6 +1,6 @@
 // Package adminlang is the language of the administration port: it splits a
 // query string into statements with PostgreSQL's lexical rules, tells Metadb's
-// commands (SPEC 7) from SQL, and makes a syntax tree of the former.
+// commands (docs/spec/07-commands.md#commands) from SQL, and makes a syntax tree of the former.
 //
 // It owns the grammar, positions and hints. It refuses meaning: whether an
 // option, a table or a user exists is for adminexec to say. It knows nothing

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// TestCommands parses every command of SPEC 7 and prints it back.
+// TestCommands parses every command of docs/spec/07-commands.md#commands and prints it back.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ query, want string }{

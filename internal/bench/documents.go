@@ -9,7 +9,7 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// The least ratios with JSON mappings (SPEC 9): of a snapshot to a raw COPY of the
+// The least ratios with JSON mappings (docs/spec/09-json-mappings.md): of a snapshot to a raw COPY of the
 // same rows, and of updates that change one scalar to the same without mappings.
 const (
 	mappedSnapshotGoal = 0.3

@@ -68,9 +68,9 @@ type Event struct {
 	Snapshot SnapshotMark
 
 	// Confirm says that in a resynchronization this event confirms the row
-	// version that it writes or finds equal (SPEC 6.1).
+	// version that it writes or finds equal (docs/spec/06-synchronization.md#confirmation).
 	Confirm bool
-	// Suspect says that the event may have been applied before (SPEC 1): the
+	// Suspect says that the event may have been applied before (docs/spec/01-tables.md#repetition): the
 	// versions of its key tell. A truncate is suspect too where events that
 	// follow it at the source, in another partition, may have been applied before it.
 	Suspect bool

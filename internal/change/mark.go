@@ -62,7 +62,7 @@ const (
 	Repeated
 )
 
-// Judge says whether a change has been in the mark's partition before (SPEC 1). A
+// Judge says whether a change has been in the mark's partition before (docs/spec/01-tables.md#repetition). A
 // connector sends the changes of its partition in the order in which they were committed,
 // and after a crash goes back by some and sends all that follow once more.
 //

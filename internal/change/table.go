@@ -10,7 +10,7 @@ type Table struct {
 // String returns schema.name for messages. It is not SQL: see package ident.
 func (t Table) String() string { return t.Schema + "." + t.Name }
 
-// Origin tags the rows of one of several sources that share a table (SPEC 4).
+// Origin tags the rows of one of several sources that share a table (docs/spec/04-origins.md).
 // The empty Origin is the ordinary one.
 type Origin string
 

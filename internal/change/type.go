@@ -1,6 +1,6 @@
 package change
 
-// Type is the type of a target column, one of the types that SPEC 2.1 maps
+// Type is the type of a target column, one of the types that docs/spec/02-types.md#column-types maps
 // source types to. The zero Type is no type.
 type Type uint8
 

@@ -21,7 +21,7 @@ const (
 	MechanismSCRAMSHA512 = "scram-sha-512"
 )
 
-// Options is one data source: its name and every option of SPEC 7, each as the
+// Options is one data source: its name and every option of docs/spec/07-commands.md#data-sources, each as the
 // text that the administrator gave. An empty text is an option without a
 // value. Lists (Brokers, Topics and the filters) are comma-separated.
 type Options struct {
@@ -88,7 +88,7 @@ func Canonical(key string) string {
 func Secret(key string) bool { return key == "sasl_password" }
 
 // Live reports whether a change of the option is used at the next connection.
-// The others are used only when the server starts, or at a sync: SPEC 6.1.
+// The others are used only when the server starts, or at a sync: docs/spec/06-synchronization.md#when-changed-options-are-used.
 func Live(key string) bool {
 	return slices.Contains([]string{
 		"brokers", "security", "sasl_mechanism", "sasl_username", "sasl_password", "sasl_password_file", "sasl_password_env",

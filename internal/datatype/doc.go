@@ -2,7 +2,7 @@
 // without loss, how a value looks in PostgreSQL's binary format, and what
 // PostgreSQL prints for it.
 //
-// It owns the widening rules (SPEC 2.2) and the encoding of values. It refuses
+// It owns the widening rules (docs/spec/02-types.md#schema-changes) and the encoding of values. It refuses
 // to know where a value comes from (debezium does), and it compares nothing
 // but keys: whether two rows are equal is PostgreSQL's to say. Everything in
 // it is pure.

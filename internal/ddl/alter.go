@@ -13,7 +13,7 @@ import (
 	"metadb/internal/datatype"
 )
 
-// sessionSQL makes the session print values as SPEC 2.2 says, for the columns
+// sessionSQL makes the session print values as docs/spec/02-types.md#schema-changes says, for the columns
 // that become text.
 const sessionSQL = `
 	SET LOCAL timezone = 'UTC';

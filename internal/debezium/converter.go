@@ -39,7 +39,7 @@ type target struct {
 }
 
 // targetOf chooses the converter for a schema: by the semantic type if it has
-// one, else by Connect's type (SPEC 2.1).
+// one, else by Connect's type (docs/spec/02-types.md#column-types).
 func targetOf(s *schema) target {
 	if s == nil {
 		return target{convert: rawText{}, typ: change.Text, note: "the schema does not describe it; stored as text"}

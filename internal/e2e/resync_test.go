@@ -87,7 +87,7 @@ func catchesUp(t *testing.T, s *stack, m *metadb, what string) {
 	eventually(t, 60*time.Second, what, func() error { return compare(t.Context(), s.source, m.pool, "library") })
 }
 
-// TestResync carries out SPEC 6.1 word for word, while the source changes: during
+// TestResync carries out docs/spec/06-synchronization.md#the-compatible-procedure word for word, while the source changes: during
 // both snapshots, and when Metadb stands still.
 func TestResync(t *testing.T) {
 	t.Parallel()

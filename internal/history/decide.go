@@ -55,7 +55,7 @@ type traced struct {
 	id            int64
 }
 
-// decide applies the history rules of SPEC 1 to the chains of a chunk. It is
+// decide applies the history rules of docs/spec/01-tables.md#history-rules to the chains of a chunk. It is
 // pure: what is current and what equals what was asked before.
 func decide(f *folded, m *matches) *decision {
 	d := &decision{}

@@ -1,5 +1,5 @@
 // Package history applies a batch of change events to the target tables, by the
-// history rules of SPEC 1, in one transaction: positions, schema changes, rows,
+// history rules of docs/spec/01-tables.md#history-rules, in one transaction: positions, schema changes, rows,
 // confirmed ids, rejected events.
 //
 // Per table, in the order of the events:

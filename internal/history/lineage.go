@@ -2,7 +2,7 @@ package history
 
 import "metadb/internal/change"
 
-// A transformed row's truth is its parent (SPEC 9). What a chunk did to the rows
+// A transformed row's truth is its parent (docs/spec/09-json-mappings.md#history). What a chunk did to the rows
 // of a table is told as lineages, whichever way it went; the tables that are
 // transformed from it follow.
 

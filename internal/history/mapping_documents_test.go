@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The model of SPEC 9: slow, and obvious. It keeps the versions of the parents as
+// The model of docs/spec/09-json-mappings.md: slow, and obvious. It keeps the versions of the parents as
 // they follow from the events, transforms every one of them with the help of
 // encoding/json, and says which versions the transformed tables have to have.
 

@@ -36,7 +36,7 @@ var typed = []struct {
 	{change.Bytea, `\x00ff`},
 }
 
-// widened is the table of SPEC 2.2, by the stored and the arriving type; any other
+// widened is the table of docs/spec/02-types.md#schema-changes, by the stored and the arriving type; any other
 // pair becomes text.
 var widened = map[change.Type]map[change.Type]change.Type{
 	change.SmallInt: {
@@ -84,7 +84,7 @@ const countAlters = `
 const mostAlters = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM public.altered GROUP BY name, xact) AS t"
 
 // TestEveryPairOfTypes: a column of any type gets values of any other and then of
-// its own again. Wherever the stream is cut, the column has the type of SPEC 2.2,
+// its own again. Wherever the stream is cut, the column has the type of docs/spec/02-types.md#schema-changes,
 // no value is lost, and no table is altered twice in a transaction.
 func TestEveryPairOfTypes(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 // An event that lacks values takes those of the version before it. If a record
 // of its key has been set aside, that version may be missing, and the values
 // would be those of an older one: the event waits behind the record, set aside
-// too, until both are retried (SPEC 8). It need not where another event of the key
+// too, until both are retried (docs/spec/08-rejected-events.md#later-events-of-the-key). It need not where another event of the key
 // was applied in between: that one had the whole row, or it had waited as well.
 
 // aside is a record that was set aside, and when it was overtaken, if it was.

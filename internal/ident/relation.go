@@ -2,7 +2,7 @@ package ident
 
 import "strconv"
 
-// Relations of a target table (SPEC 1). Each takes the table's full name and
+// Relations of a target table (docs/spec/01-tables.md#relations). Each takes the table's full name and
 // shortens on its own: a name that fits as current table may not fit as year
 // partition. Shortened names of one kind never collide, see fit.
 

@@ -1,7 +1,7 @@
 // Package logging is where log lines go: standard error or a file, and the
 // table metadb.log.
 //
-// It owns the line format (SPEC 5) and the queue in front of the table. It
+// It owns the line format (docs/spec/05-command-line.md#the-log) and the queue in front of the table. It
 // refuses to decide what is worth a line: everybody logs through a *slog.Logger
 // that the server makes here.
 //

@@ -1,5 +1,5 @@
 // Package metaschema owns the schema "metadb" of the target database: its
-// tables and functions (SPEC 8) as numbered SQL files, and the version that
+// tables and functions (docs/spec/08-system-schema.md) as numbered SQL files, and the version that
 // the database is at.
 //
 // It refuses to read or write what is in those tables; each belongs to the

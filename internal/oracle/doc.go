@@ -1,4 +1,4 @@
-// Package oracle is a slow and obvious model of the history rules (SPEC 1): it
+// Package oracle is a slow and obvious model of the history rules (docs/spec/01-tables.md#history-rules): it
 // reads change events one after the other and keeps every version of every row
 // in memory, as text. Tests compare what package history makes of the same
 // events with it.

@@ -102,7 +102,7 @@ func (t *Table) column(name string) int {
 }
 
 // fit adds the columns that the table lacks and widens those that are too
-// narrow, as SPEC 2.2 says.
+// narrow, as docs/spec/02-types.md#schema-changes says.
 func (t *Table) fit(shape *change.Shape) {
 	for _, column := range shape.Columns {
 		at := t.column(column.Name)

@@ -28,7 +28,7 @@ func (p *port) login(options string) string {
 	return run(p.t, "", "-X", "-A", "-t", "-w", "-d", conninfo, "-c", "select current_user")
 }
 
-// TestWhoMayConnect tries the names and passwords of SPEC 7.
+// TestWhoMayConnect tries the names and passwords of docs/spec/07-administration-port.md#authentication.
 func TestWhoMayConnect(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *pgwire.Config) {

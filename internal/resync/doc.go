@@ -1,5 +1,5 @@
 // Package resync begins and ends the synchronization of a data source: what
-// "metadb sync" and "metadb endsync" do (SPEC 6.1), for any front that can put
+// "metadb sync" and "metadb endsync" do (docs/spec/06-synchronization.md), for any front that can put
 // questions.
 //
 //	     create data source                     sync

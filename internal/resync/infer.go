@@ -44,7 +44,7 @@ type Inference struct {
 }
 
 // InferTypes makes the text columns uuid whose values, history included, are all
-// UUIDs in canonical form (SPEC 2.2), with an index. Columns without any value
+// UUIDs in canonical form (docs/spec/02-types.md#inferred-types), with an index. Columns without any value
 // stay. A column that a view keeps from changing stays too, with a warning.
 //
 // It rewrites the tables, one transaction for each, and publishes them in the

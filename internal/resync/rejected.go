@@ -67,7 +67,7 @@ SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
 }
 
 // DoubtError says why endsync does not end what has not been confirmed unless it
-// is forced to: SPEC 6.1. Remedy is what helps; it ends where the option to force
+// is forced to: docs/spec/06-synchronization.md#endsync. Remedy is what helps; it ends where the option to force
 // it is to be named.
 type DoubtError struct {
 	Message, Remedy string

@@ -17,7 +17,7 @@ import (
 // it.
 type Mode int16
 
-// The modes of SPEC 6. A table is in Normal or in Resync.
+// The modes of docs/spec/06-synchronization.md#modes. A table is in Normal or in Resync.
 const (
 	Normal  Mode = 0
 	Initial Mode = 1

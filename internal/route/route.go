@@ -108,7 +108,7 @@ func matches(expressions []*regexp.Regexp, name string) bool {
 	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(name) })
 }
 
-// schema renames a schema of the source, step by step as SPEC 3 lists them.
+// schema renames a schema of the source, step by step as docs/spec/03-naming-and-filters.md#target-schema lists them.
 func (r *Router) schema(schema string, origins []string) (renamed, origin string) {
 	c := &r.config
 	if schema == "public" && c.MapPublicSchema != "" {

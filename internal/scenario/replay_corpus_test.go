@@ -50,7 +50,7 @@ func TestReplayBusy(t *testing.T) {
 	}
 }
 
-// TestReplayResync carries out SPEC 6.1 on the recording of a lost stream.
+// TestReplayResync carries out docs/spec/06-synchronization.md#the-compatible-procedure on the recording of a lost stream.
 func TestReplayResync(t *testing.T) {
 	for _, size := range batchSizes() {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {

@@ -20,7 +20,7 @@ const (
 	secondGroup  = "sensor_2"
 )
 
-// sync carries out the first half of SPEC 6.1 on a stopped line.
+// sync carries out the first half of docs/spec/06-synchronization.md#the-compatible-procedure on a stopped line.
 func (l *line) sync(t *testing.T, options *datasource.Options) {
 	t.Helper()
 	conn := l.connect(t)

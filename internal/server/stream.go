@@ -27,7 +27,7 @@ const closePatience = time.Second
 type stream struct {
 	*streams
 	// captured are the options of the server's start: those that are not
-	// live are used until it ends (SPEC 6.1).
+	// live are used until it ends (docs/spec/06-synchronization.md#when-changed-options-are-used).
 	captured *datasource.Options
 	state    *status.Source
 	// life is the stream's context, which cancel ends.

@@ -2,7 +2,7 @@
 // runs, how far it is behind, what went wrong. Streams write it, "list status"
 // reads it.
 //
-// It owns the words that an administrator sees there (SPEC 7). It refuses to
+// It owns the words that an administrator sees there (docs/spec/07-commands.md#status). It refuses to
 // store anything: what has to survive a restart is in the database. It imports
 // only package change.
 package status

@@ -1,5 +1,5 @@
 // Package transform makes rows of the documents in a table's JSON columns, as
-// the table's mappings say (SPEC 9).
+// the table's mappings say (docs/spec/09-json-mappings.md).
 //
 //	mappings ─ Compile ─▶ Set
 //	Set + columns that exist ─ NewLayout ─▶ Layout

@@ -1,4 +1,4 @@
--- The system schema, SPEC 8. Tables and columns of the first part are those that
+-- The system schema, docs/spec/08-system-schema.md. Tables and columns of the first part are those that
 -- people have queries for; new columns only ever come after them.
 
 CREATE SCHEMA metadb;

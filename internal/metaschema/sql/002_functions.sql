@@ -1,4 +1,4 @@
--- The functions in public that people call, SPEC 8.
+-- The functions in public that people call, docs/spec/08-system-schema.md#functions.
 
 CREATE FUNCTION public.mdbusers() RETURNS TABLE (username varchar(63))
 LANGUAGE sql STABLE

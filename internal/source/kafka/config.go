@@ -28,7 +28,7 @@ const (
 	dialTimeout = 10 * time.Second
 	// leaveTimeout bounds Close where the broker does not answer.
 	leaveTimeout = 3 * time.Second
-	// topicInterval is how often the client looks for new topics: SPEC 7
+	// topicInterval is how often the client looks for new topics: docs/spec/07-commands.md#data-sources
 	// wants them consumed within 30 seconds.
 	topicInterval = 5 * time.Second
 	// metadataMinAge is for how long the client that asks for ends trusts
