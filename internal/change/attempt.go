@@ -4,25 +4,25 @@ package change
 // interrupted begins its snapshot anew, in the same topics. All records of one attempt
 // have one lsn and one txId; their times may differ.
 type Attempt struct {
-	// LSN is source.lsn, the position at the source from which the stream goes on.
+	// LSN is source.lsn: streaming continues from this position after the snapshot.
 	LSN uint64
 	// Tx is source.txId.
 	Tx int64
-	// Time is source.ts_ms of the record by which the attempt was noticed. It says
-	// which of two attempts is later, and nothing else.
+	// Time is source.ts_ms of the first record of the attempt that was read. It only
+	// serves to decide which of two attempts is later.
 	Time Micros
 }
 
 // AttemptOf returns the attempt that a record of a snapshot belongs to.
 func AttemptOf(e *Event) Attempt { return Attempt{LSN: e.LSN, Tx: e.Tx, Time: e.Time} }
 
-// Known reports whether a record of it has come.
+// Known reports whether a record of the attempt has been read.
 func (a Attempt) Known() bool { return a != Attempt{} }
 
-// Same reports whether two attempts bear the same lsn and txId.
+// Same reports whether two attempts have the same lsn and txId.
 func (a Attempt) Same(other Attempt) bool { return a.LSN == other.LSN && a.Tx == other.Tx }
 
-// After reports whether an attempt is another one than the other, and later.
+// After reports whether an attempt differs from other and is later.
 func (a Attempt) After(other Attempt) bool {
 	switch {
 	case a.Same(other) || !a.Known():
@@ -37,16 +37,16 @@ func (a Attempt) After(other Attempt) bool {
 	return a.Tx > other.Tx
 }
 
-// Confirms reports whether an event shows, if this is the attempt that counts, that its
-// row is at the source: a record of the attempt, or a change that was committed after it.
-// The position of a change may precede the attempt's although it was committed later: see
-// Event.CommittedAfter.
+// Confirms reports whether an event proves that its row is at the source, provided that
+// this attempt is the current one: the event is a record of the attempt, or a change that
+// was committed after it. A change that was committed later may have a position before the
+// attempt's: see Event.CommittedAfter.
 func (a Attempt) Confirms(e *Event) bool {
 	switch {
 	case !a.Known():
 		return true
 	case e.IsUndated():
-		return true // its row may be at the source: see Doubts
+		return true // the row may be at the source; Doubts separates these events
 	case e.Snapshot == Streamed:
 		return max(e.LSN, e.CommittedAfter) >= a.LSN || e.Time >= a.Time
 	case e.Snapshot == Incremental:
@@ -55,44 +55,44 @@ func (a Attempt) Confirms(e *Event) bool {
 	return a.Same(AttemptOf(e))
 }
 
-// Doubts reports whether an event may precede the attempt, as far as is known: it could not
-// be read, and nothing before it in its partition is of the attempt or later. Its row may be
-// gone at the source or not.
+// Doubts reports whether an event may precede the attempt: the record could not be read,
+// and no earlier record of its partition is of the attempt or later. Its row may or may not
+// be at the source.
 func (a Attempt) Doubts(e *Event) bool { return a.Known() && e.IsUndated() && e.NotBefore < a.Time }
 
-// Attempts is what is known of the attempts of a snapshot that is awaited.
+// Attempts has the state of the attempts of an expected snapshot.
 type Attempts struct {
-	// Now is the latest one. Earlier ones were given up, and confirm nothing.
+	// Now is the latest attempt. The connector gave up earlier ones; they confirm nothing.
 	Now Attempt
-	// First and Last say that the records of Now with the marks "first" and "last" have
-	// come.
+	// First and Last say that the records of the latest attempt with the marks "first"
+	// and "last" have been read.
 	First, Last bool
-	// Doubled says that two attempts bear the lsn and txId of Now: a second record
-	// with the mark "first" has come, so that they can't be told apart.
+	// Doubled says that two attempts have the lsn and txId of the latest one: a second
+	// record with the mark "first" has been read, so that their records can't be separated.
 	Doubled bool
-	// Overtaken says that a later attempt has sent records of other tables, none of the
-	// table that is awaited, before the end of Now was seen.
+	// Overtaken says that a later attempt has sent records, but only of other tables than
+	// the expected one. Unless Last is set, the table may not have been read completely.
 	Overtaken bool
 	// Adopts says that the synchronization began with a version of Metadb that did not
-	// tell attempts apart: the first that is noticed is taken for the only one.
+	// separate attempts: the first attempt that is read is taken for the only one.
 	Adopts bool
 }
 
-// Sighting is what a batch has of one attempt in one partition.
+// Sighting summarizes the records of one attempt and one table in a batch and partition.
 type Sighting struct {
 	Attempt
-	// Table is the table of the records, which have been routed.
+	// Table is the target table of the records.
 	Table Table
-	// Position is that of the latest record.
+	// Position is the position of the latest record.
 	Position Position
-	// Firsts counts the records with the mark "first", and Last says that one has the
+	// Firsts counts the records with the mark "first". Last says that a record has the
 	// mark "last".
 	Firsts int
 	Last   bool
 }
 
-// Observe takes note of a sighting: own says that it is about what is awaited. It reports
-// whether a later attempt begins with it.
+// Observe adds a sighting; own says that it concerns the expected table or source. It
+// reports whether a later attempt begins with the sighting.
 func (a *Attempts) Observe(s Sighting, own bool) (anew bool) {
 	if s.After(a.Now) {
 		if !own {

@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestAttemptAfter: an attempt is known by lsn and txId; time says which is later, and
-// what is left to tell apart where it is the same.
+// TestAttemptAfter expects lsn and txId to identify an attempt, time to order two of
+// them, and lsn and then txId to order attempts of the same time.
 func TestAttemptAfter(t *testing.T) {
 	for name, test := range map[string]struct {
 		a, b change.Attempt
@@ -97,8 +97,8 @@ func TestAttemptsObserve(t *testing.T) {
 	}
 }
 
-// TestUnreadableConfirms: a record of which nothing could be read may be of the present
-// attempt; endsync has to know of it.
+// TestUnreadableConfirms expects a record that could not be read at all to confirm: it
+// may be of the current attempt, and endsync has to take its row into account.
 func TestUnreadableConfirms(t *testing.T) {
 	now := change.Attempt{LSN: 100, Tx: 7, Time: 1000}
 	for name, test := range map[string]struct {
@@ -118,8 +118,8 @@ func TestUnreadableConfirms(t *testing.T) {
 	}
 }
 
-// TestUnreadableIsDoubtful: such a record confirms only where what precedes it in its
-// partition is of the attempt or later.
+// TestUnreadableIsDoubtful expects such a record to be unclear unless an earlier record of
+// its partition is of the attempt or later.
 func TestUnreadableIsDoubtful(t *testing.T) {
 	now := change.Attempt{LSN: 100, Tx: 7, Time: 1000}
 	for name, test := range map[string]struct {

@@ -2,8 +2,8 @@ package change
 
 import "fmt"
 
-// Count words a number of things in a message: one is how a single one is said,
-// many how any other number is. Both may have a verb: "event is", "events are".
+// Count returns a number with its noun for a message: one is the singular, many
+// the plural. Both may have a verb: "event is", "events are".
 func Count[N ~int | ~int64](n N, one, many string) string {
 	if n == 1 {
 		many = one

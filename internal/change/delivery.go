@@ -1,49 +1,50 @@
 package change
 
-// Delivery is what one fetch from the stream brings.
+// Delivery is the result of one fetch from the stream.
 type Delivery struct {
-	// Begun are partitions whose reading begins, with this delivery or a
-	// later one, after it had not been read or from another place.
+	// Begun are partitions that are read from now on, with this delivery or a
+	// later one: they were not read before, or from another offset.
 	Begun []Beginning
-	// Ended are partitions that somebody else reads from now on.
+	// Ended are partitions that are no longer read here: another member of the
+	// consumer group has them, or they are read again from another offset.
 	Ended []Partition
-	// Events are in the order of each partition. Every record is one event.
+	// Events keep the order of each partition. Every record is one event.
 	Events []Event
-	// Stopped says which partitions can't be read on, and why, while others are; nil if all
-	// can.
+	// Stopped is the error of partitions that can't be read further while others are
+	// read; nil if all can.
 	Stopped error
 }
 
-// Beginning says from where a partition is read.
+// Beginning is a partition that is read from now on, with the offset where that begins.
 type Beginning struct {
 	Partition Partition
-	// Fresh says that no mark is stored. Stored is the mark otherwise.
+	// Fresh says that no progress is stored. Stored is the stored progress otherwise.
 	Fresh  bool
 	Stored Mark
-	// From is the offset where reading begins: the mark's Next, but for gaps.
+	// From is the offset where reading begins: the stored Next, except after a gap.
 	From int64
-	// Again, where it is not 0, says that records before that offset may have been
-	// applied, though no mark is stored: the database has forgotten it.
+	// Again, if it is not 0, is an offset before which records may have been applied
+	// although no progress is stored: a database that crashed, or a standby, lacks it.
 	Again int64
-	// TopicID is the topic's identity now.
+	// TopicID is the topic's present identity.
 	TopicID TopicID
-	// Gap, where it is not nil, says that records between the mark and From
-	// are missing.
+	// Gap, if it is not nil, describes records that are missing between the stored
+	// position and From.
 	Gap *Gap
-	// Partitions is how many partitions the topic has, those included that somebody
-	// else reads; 0 if that is not known.
+	// Partitions is the number of the topic's partitions, including those that other
+	// members of the consumer group read; 0 if that is not known.
 	Partitions int
 }
 
-// Gap is a part of the stream that is not there to be read.
+// Gap is a part of the stream that is no longer available.
 type Gap struct {
 	Partition Partition
-	// Missing is how many records are lost as far as offsets tell, zero
-	// where they don't.
+	// Missing is the number of lost records by their offsets, zero where the
+	// offsets don't show it.
 	Missing int64
-	// Reason says in words what happened.
+	// Reason is the cause, in words for the log and the status.
 	Reason string
-	// Tables are those that have to be read again, as far as that is known: they are
-	// set where a gap has been loaded.
+	// Tables are the known tables that must be read again. They are set in gaps that
+	// were loaded from the database.
 	Tables []Table
 }

@@ -1,9 +1,8 @@
 // Package change is the vocabulary of the data path: change events, rows,
-// keys, positions and the names of tables. Every other package points toward
-// it; it imports nothing but the standard library.
+// keys, positions and the names of tables. Every other package may import it;
+// it imports nothing but the standard library.
 //
-// It owns the shape of what crosses from one package to the next, and the
-// layout of a [Row]. It refuses behaviour: how a value is decoded belongs to
-// debezium, how types widen to datatype, what an event does to a table to
-// history.
+// It owns the types that packages exchange, and the layout of a [Row]. It has
+// no behaviour beyond them: package debezium decodes values, datatype widens
+// types, history applies events to tables.
 package change

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Op says what an event does to its table.
+// Op is the effect of an event on its table.
 type Op uint8
 
 // The operations. Debezium's create, update and read are all upserts: the
@@ -71,23 +71,23 @@ type Event struct {
 	// version that it writes or finds equal (docs/spec/06-synchronization.md#confirmation).
 	Confirm bool
 	// Suspect says that the event may have been applied before (docs/spec/01-tables.md#repetition): the
-	// versions of its key tell. A truncate is suspect too where events that
-	// follow it at the source, in another partition, may have been applied before it.
+	// versions of its key decide. A truncate is suspect too if events that follow
+	// it at the source, in another partition, may have been applied before it.
 	Suspect bool
-	// Repeated says that the event has been applied before: see Mark.Judge. It changes
-	// nothing; in a resynchronization it may confirm what it repeats.
+	// Repeated says that the event has been applied before. It changes nothing; in a
+	// resynchronization it may confirm the version that it repeats.
 	Repeated bool
 	// Overtaken says that events that follow a truncate at the source, in
 	// another partition, may have been applied before it.
 	Overtaken bool
 	// Created says that an upsert inserts its row, as far as the source says.
 	Created bool
-	// Partitions is how many partitions the topic has. Where there are several, what
-	// follows the event at the source may have been read before it.
+	// Partitions is the number of the topic's partitions. If there are several, events
+	// that follow this one at the source may have been read before it.
 	Partitions int
-	// Unpaired says that the delete has not been read that belongs to the insert of a
-	// change of key: whether what the table has under the old key is what the insert
-	// lacks is not known.
+	// Unpaired says that this is the insert of a change of key and that the delete of
+	// the old key has not been read: the values that the insert lacks may differ from
+	// those that the table has under the old key.
 	Unpaired bool
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
@@ -98,14 +98,15 @@ type Event struct {
 	// is false the row has to be looked at: see Lacks.
 	Complete bool
 
-	// Source is the table at the source, empty where the record has none.
+	// Source is the table at the source, empty for a record without one.
 	Source Table
-	// Table and Origin say where the event goes; package route sets them.
+	// Table and Origin are the event's target; package route sets them.
 	Table  Table
 	Origin Origin
 
-	// Time is when the source changed the row. Where the source's time is too far in the future to
-	// be one, it is the record's in Kafka, and Claimed is what the source said; zero elsewhere.
+	// Time is when the source changed the row. If the source's time is too far in the
+	// future, Time is the record's time in Kafka and Claimed is the source's; else Claimed
+	// is zero.
 	Time, Claimed Micros
 	// Remote says that Time is many years before the record's in Kafka. It is taken only where the
 	// table has history of its year.
@@ -122,16 +123,17 @@ type Event struct {
 	// position of the change itself may be lower, for a transaction may have begun
 	// before a snapshot and ended later.
 	CommittedAfter uint64
-	// NotBefore is, of a record that could not be read, the latest time at the source of
-	// what precedes it in its partition.
+	// NotBefore is set for a record that could not be read: the latest source time of the
+	// events before it in its partition.
 	NotBefore Micros
-	// Unplaced says that such a record may be of an attempt of a snapshot that does not
-	// count: it confirms nothing, and is one that a row may have been kept by.
+	// Unplaced says that a record that could not be read may be of an earlier attempt of a
+	// snapshot. The row of its key is not confirmed then; Confirm is set nevertheless, and
+	// endsync counts the record among those that might have confirmed a row.
 	Unplaced bool
 
-	// Shape describes Row. For an upsert it has every column of the event,
-	// for a delete the key's columns alone; so has a rejected event whose key
-	// could be read. Nil for other operations.
+	// Shape describes Row. For an upsert it has every column of the event, for a
+	// delete the key's columns alone, as for a rejected event with a readable key.
+	// Nil for other operations.
 	Shape *Shape
 	Row   Row
 	// OldKey holds, for an upsert that carries __debezium.oldkey, the cells
@@ -149,25 +151,26 @@ type Event struct {
 	Position Position
 	// Reason is why the record is rejected, in words for an administrator.
 	Reason string
-	// Notes are what decoding changed or did not know, nil almost always.
+	// Notes are messages of the decoder about changed values and unknown types, nil
+	// for nearly all events.
 	Notes []Note
-	// Notice is what a notification of Debezium's says about a snapshot, nil for
+	// Notice is the content of a Debezium notification about a snapshot, nil for
 	// all other records. Op is Ignore.
 	Notice *Notice
 	// Record is the record as received, kept for metadb.rejected_event.
 	Record Record
 }
 
-// Drop makes the event one that changes no row, and releases its row and its record. What
-// it says of its moment at the source, of its position and of a snapshot stays.
+// Drop makes the event one that changes no row, and releases its row and its record. Its
+// source time, positions and snapshot fields stay.
 func (e *Event) Drop() {
 	e.Op, e.NoKey, e.Reason = Ignore, false, ""
 	e.Shape, e.Row, e.OldKey, e.Omitted, e.Complete = nil, nil, nil, nil, false
 	e.Notes, e.Record = nil, Record{}
 }
 
-// IsUndated reports whether a record could be read so little that its moment at the
-// source is not known.
+// IsUndated reports whether the record is so unreadable that neither its source time nor
+// its lsn is known.
 func (e *Event) IsUndated() bool { return e.Op == Reject && e.LSN == 0 && e.Time == 0 }
 
 // Lacks reports whether the event is an upsert whose row has unavailable values.
@@ -181,8 +184,7 @@ func (e *Event) IsOmitted(at int) bool {
 	return slices.Contains(e.Omitted, at) && e.Row.Cell(at).State == Null
 }
 
-// Guesses reports whether values of the row are unavailable because NULL was taken
-// for that.
+// Guesses reports whether a NULL of the row was taken for an unavailable value.
 func (e *Event) Guesses() bool {
 	if e.Complete {
 		return false
@@ -231,26 +233,25 @@ func (r *Record) Value() []byte {
 	return append(append(value, r.Head...), r.Tail...)
 }
 
-// Batch is what one transaction applies: events in the order in which they
+// Batch is the content of one transaction: events in the order in which they
 // were delivered, which keeps the order of every partition, and the spans that
 // they cover. Events that change nothing may have been left out; the spans
-// count them.
+// include them.
 type Batch struct {
 	Source string
 	Events []Event
 	Spans  []Span
-	// Snapshots has what the batch tells of snapshots that are expected, by
-	// table; the empty Table stands for the source's. It is stored with the
-	// rows.
+	// Snapshots has the progress of expected snapshots in this batch, by table;
+	// the empty Table stands for the whole source. It is stored with the rows.
 	Snapshots map[Table]SnapshotNews
-	// Observed says which snapshots the batch was looked through for, by table, and since
-	// when each is expected.
+	// Observed has the expected snapshots that Snapshots was made for: by table, the
+	// time since which each is expected.
 	Observed map[Table]time.Time
-	// NotesChanges says that the ids of confirmed rows are not kept, and only noted where a
-	// change has confirmed them: in an initial synchronization where every row that is
-	// written is one of the source's.
+	// NotesChanges says that the ids of confirmed rows are stored only if a streamed
+	// change confirmed them: in an initial synchronization in which every written row
+	// comes from the source.
 	NotesChanges bool
-	// LockTimeout bounds the wait for each lock, 0 is the session's: other tables wait
-	// meanwhile.
+	// LockTimeout bounds the wait for each lock, since other tables wait meanwhile; 0
+	// leaves the session's setting.
 	LockTimeout time.Duration
 }

@@ -6,8 +6,8 @@ const (
 	hashPrime  = 1099511628211
 )
 
-// KeyHash returns a number that tells the row that a change concerns from others of
-// its topic; that of a truncate stands for its table.
+// KeyHash returns a hash of the table and key of a change, or of the table alone for a
+// truncate. Repetitions are recognized by it.
 func KeyHash(e *Event) uint64 {
 	h := uint64(hashOffset)
 	h = hashString(h, e.Source.Schema)

@@ -2,31 +2,30 @@ package change
 
 import "slices"
 
-// Mark is how far the stream has come in one partition. It is stored with the
-// rows: package checkpoint.
+// Mark is the progress of the stream in one partition. Package checkpoint stores
+// it with the rows.
 type Mark struct {
 	// Next is the offset of the first record that has not been applied.
 	Next int64
-	// HighLSN and HighTime are the highest source.lsn and source time that
-	// changes in the partition have shown so far, zero before the first, and
-	// SnapshotLSN and SnapshotTime those of rows that a snapshot has read.
+	// HighLSN and HighTime are the highest source.lsn and source time of the
+	// partition's changes so far, zero before the first. SnapshotLSN and
+	// SnapshotTime are those of snapshot rows.
 	HighLSN, SnapshotLSN   uint64
 	HighTime, SnapshotTime Micros
 	// HighCommit and TopLSN are the highest source.sequence of the connector's
 	// present run. Where changes have no commit's lsn, HighCommit is 0, and TopLSN
 	// is the highest source.lsn among those that have HighTime.
 	HighCommit, TopLSN uint64
-	// Recent are the last changes, as far as a repetition of theirs could not be
-	// recognized by its position alone. Those up to the time Forgotten may be
-	// missing.
+	// Recent are the last changes, as far as their repetition can't be recognized
+	// by its position alone. Changes up to the time Forgotten may be missing.
 	Recent    []Seen
 	Forgotten Micros
-	// Transactions are the last ones whose changes have no commit's lsn. Those up to the
-	// time ForgottenTx may be missing.
+	// Transactions are the last ones with changes that lack a commit's lsn. Transactions
+	// up to the time ForgottenTx may be missing.
 	Transactions []Transaction
 	ForgottenTx  Micros
-	// Reached is the highest Next that the topic has had: more than Next where
-	// somebody has moved the position back.
+	// Reached is the highest Next so far. It exceeds Next after an administrator has
+	// moved the position back.
 	Reached int64
 	// TopicID is the topic's identity when the position was stored.
 	TopicID TopicID
@@ -42,39 +41,40 @@ func (m *Mark) Equal(other *Mark) bool {
 		m.ForgottenTx == other.ForgottenTx && slices.Equal(m.Transactions, other.Transactions)
 }
 
-// Seen is a change that a partition has shown.
+// Seen is a change that has been read from a partition.
 type Seen struct {
 	LSN uint64
 	// Key is the event's KeyHash.
 	Key  uint64
 	Time Micros
-	// New says that it was certainly none that was sent again.
+	// New says that the change was certainly not a repetition.
 	New bool
 }
 
-// Verdict says whether an event has been in the stream before.
+// Verdict is the answer to the question whether an event repeats an earlier one.
 type Verdict uint8
 
-// The verdicts. What is doubtful is for the key's versions to decide.
+// The verdicts. For a doubtful event the versions of its key decide.
 const (
 	New Verdict = iota
 	Doubtful
 	Repeated
 )
 
-// Judge says whether a change has been in the mark's partition before (docs/spec/01-tables.md#repetition). A
-// connector sends the changes of its partition in the order in which they were committed,
-// and after a crash goes back by some and sends all that follow once more.
+// Judge decides whether a change repeats an earlier one of this partition (docs/spec/01-tables.md#repetition). A
+// connector sends the changes of a partition in the order of their commits; after a crash
+// it returns to an earlier position and sends all changes from there again.
 //
-// By source.sequence that order is exact: what is below the highest is repeated, unless
-// it is later than all that was seen, as after the source was restored or moved. Rows of
-// one multi-insert have the same position, as have both halves of a change of key, and a
-// delivery may end between them: those that were there are among the recent ones.
+// With source.sequence that order is exact: a change below the highest position is a
+// repetition unless its time is later than all before, as after the source was restored or
+// moved. The rows of one multi-insert have the same position, as do both halves of a
+// change of key, and a delivery may end between them: such changes are looked up among the
+// recent ones.
 //
-// By source.lsn alone it is not, since of two transactions that run side by side the one
+// With source.lsn alone the order is not exact: of two concurrent transactions, the one
 // that wrote first may commit last. The change's transaction decides then: see
-// judgeTransaction. Where that is not known the recent changes do, and beyond them the order
-// of the key: a row is locked until the transaction that changed it is over.
+// judgeTransaction. If the transaction is not known, the recent changes decide, and beyond
+// them the order of the key: a row is locked until the transaction that changed it ends.
 func (m *Mark) Judge(e *Event, key uint64) Verdict {
 	order, exact := m.compare(e)
 	switch {
@@ -104,9 +104,9 @@ func (m *Mark) Judge(e *Event, key uint64) Verdict {
 	return Doubtful
 }
 
-// JudgeElsewhere says whether a change that is new to its own partition has been in the
-// mark's partition, another one of its topic, before: as a truncate, which may be sent to any
-// partition, or after partitions were added.
+// JudgeElsewhere decides whether a change that is new to its own partition repeats one of
+// this partition of the same topic: a truncate may be sent to any partition, and keys
+// move when partitions are added.
 func (m *Mark) JudgeElsewhere(e *Event, key uint64) Verdict {
 	order, _ := m.compare(e)
 	switch {
@@ -116,13 +116,13 @@ func (m *Mark) JudgeElsewhere(e *Event, key uint64) Verdict {
 		return New
 	}
 	if m.ChangedLater(e, key) || !e.isLater(m.Forgotten) {
-		return Doubtful // it comes late, or was there before
+		return Doubtful // it was written late, or is a repetition
 	}
 	return New
 }
 
-// compare returns where a change stands, as of the highest position so far: above it, at
-// it or below. exact says that the order is that of the commits.
+// compare returns 1, 0 or -1 for a change above, at or below the highest position so far.
+// exact says that positions have the order of commits.
 func (m *Mark) compare(e *Event) (order int, exact bool) {
 	if exact = e.Commit > 0 && m.HighCommit > 0; exact {
 		return comparePairs(e.Commit, e.LSN, m.HighCommit, m.TopLSN), true
@@ -133,8 +133,8 @@ func (m *Mark) compare(e *Event) (order int, exact bool) {
 	return -1, false
 }
 
-// isLater reports whether the source's time of an event is later than another. Of one that is not
-// the source's that is not known: a record that is sent again has another time in Kafka.
+// isLater reports whether the source time of an event is later than another time. It is
+// false for an event with the time of its record in Kafka, which a repetition does not share.
 func (e *Event) isLater(than Micros) bool { return e.Claimed == 0 && e.Time > than }
 
 func comparePairs(a, b, x, y uint64) int {
@@ -157,7 +157,7 @@ func (m *Mark) recently(e *Event, key uint64) bool {
 	return false
 }
 
-// latest returns the last of the recent changes of a key, nil if there is none.
+// latest returns the last of the recent changes of a key, nil if they have none of it.
 func (m *Mark) latest(key uint64) *Seen {
 	for i := len(m.Recent) - 1; i >= 0; i-- {
 		if m.Recent[i].Key == key {
@@ -167,23 +167,23 @@ func (m *Mark) latest(key uint64) *Seen {
 	return nil
 }
 
-// ChangedSince reports whether a change is preceded, among the recent ones, by a new one
-// of its key: then it is new to the topic as well, since the key's changes come to
-// this partition now.
+// ChangedSince reports whether a new change of the same key, among the recent ones,
+// precedes a change: then the change is new to the topic too, since the key's changes are
+// written to this partition now.
 func (m *Mark) ChangedSince(e *Event, key uint64) bool {
 	latest := m.latest(key)
 	return latest != nil && latest.New && !latest.follows(e)
 }
 
-// ChangedLater reports whether a change of the same key among the recent ones follows a
-// change: then it comes late, or was there before, since its key has moved.
+// ChangedLater reports whether a change of the same key, among the recent ones, follows a
+// change: then the change was written late, or is a repetition, since its key has moved.
 func (m *Mark) ChangedLater(e *Event, key uint64) bool {
 	latest := m.latest(key)
 	return latest != nil && latest.follows(e)
 }
 
-// follows reports whether the change comes after one of the same key: by time first, since
-// another server may have lower positions.
+// follows reports whether a recent change is later than an event of the same key: by time
+// first, since another server may have lower positions.
 func (s *Seen) follows(e *Event) bool {
 	if e.Claimed != 0 {
 		return s.LSN > e.LSN
@@ -191,25 +191,25 @@ func (s *Seen) follows(e *Event) bool {
 	return s.Time > e.Time || s.Time == e.Time && s.LSN > e.LSN
 }
 
-// SuspectsRow reports whether a row of a snapshot may have been sent before: it is above
-// neither the highest lsn nor the highest time of what came before.
+// SuspectsRow reports whether a row of a snapshot may have been sent before: its lsn is
+// below the highest and its time is not above the highest of the partition.
 //
-// What a snapshot has read says nothing of changes: it is ahead of those that were
-// made while it read, which come after it. The rows of one snapshot share their lsn,
-// and its repetition has another one, so that they are not suspect for being alike.
+// Snapshot rows are no measure for changes: the changes made while a snapshot reads follow
+// its rows. The rows of one snapshot share their lsn, and a repeated snapshot has another
+// one: an equal lsn makes no row suspect.
 func (m *Mark) SuspectsRow(e *Event) bool {
 	return e.LSN > 0 && e.LSN < max(m.HighLSN, m.SnapshotLSN) && !e.isLater(max(m.HighTime, m.SnapshotTime))
 }
 
-// LatestTime is the highest time that the partition has shown.
+// LatestTime returns the highest source time of the partition's changes and snapshot rows.
 func (m *Mark) LatestTime() Micros { return max(m.HighTime, m.SnapshotTime) }
 
-// keptRecent is how many changes a mark remembers where it has to look them up, which
-// it does with as many more at most before it forgets those.
+// keptRecent is the number of recent changes that a mark keeps at least. When there are
+// twice as many, the older ones are dropped together.
 const keptRecent = 128
 
-// Raise takes note of a change that is not repeated. only says that its topic has no other
-// partition.
+// Raise advances the mark past a change of its partition. only says that the topic has no
+// other partition.
 func (m *Mark) Raise(e *Event, key uint64, verdict Verdict, only bool) {
 	if e.LSN > 0 {
 		if !m.precedes(e) {
@@ -221,16 +221,17 @@ func (m *Mark) Raise(e *Event, key uint64, verdict Verdict, only bool) {
 	m.HighLSN, m.HighTime = max(m.HighLSN, e.LSN), max(m.HighTime, e.Time)
 }
 
-// RaiseRow takes note of a row of a snapshot. Those of incremental ones are read beside
-// the stream, and their positions and times say nothing of its order.
+// RaiseRow advances the mark past a row of a snapshot. Rows of incremental snapshots are
+// read beside the stream; their positions and times are not in its order and don't count.
 func (m *Mark) RaiseRow(e *Event) {
 	if e.Snapshot != Incremental {
 		m.SnapshotLSN, m.SnapshotTime = max(m.SnapshotLSN, e.LSN), max(m.SnapshotTime, e.Time)
 	}
 }
 
-// precedes reports whether a change without a commit's lsn, new to the partition, is of a
-// connector's first transaction long ago: it was sent to another partition then.
+// precedes reports whether a change without a commit's lsn, new to the partition, belongs
+// to the first transaction of an earlier run of the connector, which sent it to another
+// partition then.
 func (m *Mark) precedes(e *Event) bool {
 	return e.Commit == 0 && m.HighCommit > 0 && e.LSN <= m.HighLSN && e.Time <= m.HighTime
 }
@@ -238,7 +239,7 @@ func (m *Mark) precedes(e *Event) bool {
 func (m *Mark) raisePosition(e *Event, only bool) {
 	switch {
 	case e.Commit > 0:
-		// Of what has a position of its own nothing need be remembered.
+		// A change with a position of its own need not be kept among the recent ones.
 		if e.Time > m.HighTime || only && (e.Commit != m.HighCommit || e.LSN != m.TopLSN) {
 			m.forget(len(m.Recent))
 		}
@@ -253,8 +254,8 @@ func (m *Mark) raisePosition(e *Event, only bool) {
 	m.HighCommit = e.Commit
 }
 
-// remember adds a recent change. Those that share the last one's position are kept: they are the
-// rows of a page at most.
+// remember adds a recent change. Changes with the position of the last one are always
+// kept: they are at most the rows of one page.
 func (m *Mark) remember(s Seen) {
 	m.Recent = append(m.Recent, s)
 	surplus := len(m.Recent) - keptRecent
@@ -267,7 +268,7 @@ func (m *Mark) remember(s Seen) {
 	m.forget(surplus)
 }
 
-// forget forgets the first n of the recent changes.
+// forget drops the first n of the recent changes.
 func (m *Mark) forget(n int) {
 	for i := range n {
 		m.Forgotten = max(m.Forgotten, m.Recent[i].Time)

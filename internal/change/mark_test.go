@@ -103,8 +103,8 @@ func TestJudgeBeyondMemory(t *testing.T) {
 	}
 }
 
-// TestJudgeByTransaction: without source.sequence the transactions tell, however many of them
-// have one time, and however far back the connector goes.
+// TestJudgeByTransaction expects transactions to decide without source.sequence, for any
+// number of transactions with one time, and however far back the connector returns.
 func TestJudgeByTransaction(t *testing.T) {
 	var mark change.Mark
 	raise := func(tx int64, lsn uint64, at change.Micros, key uint64) {
@@ -160,8 +160,8 @@ func TestJudgeByTransaction(t *testing.T) {
 	}
 }
 
-// TestChangeFromTheFutureSentAgain: a change whose time could not be taken has the time of its record,
-// which is a later one when it is sent again. Its position tells that it was there.
+// TestChangeFromTheFutureSentAgain expects the position to identify the repetition of a change
+// with the time of its record in Kafka: the repeated record has a later time.
 func TestChangeFromTheFutureSentAgain(t *testing.T) {
 	for name, commit := range map[string]uint64{"with source.sequence": 1, "without": 0} {
 		t.Run(name, func(t *testing.T) {

@@ -2,8 +2,8 @@ package change
 
 import "strings"
 
-// NoKeyText says that tables without a primary key are not copied, and what helps. A
-// topic is skipped by its table's name at the source, which is what a filter sees.
+// NoKeyText returns a message that tables without a primary key are not copied, with the
+// remedies. Names are those at the source, as in filters.
 func NoKeyText(tables ...string) string {
 	verb, pronoun := "has", "it"
 	if len(tables) > 1 {

@@ -1,28 +1,28 @@
 package change
 
-// Notice is what a notification of Debezium's says about a snapshot.
+// Notice is the content of a Debezium notification about a snapshot.
 type Notice struct {
-	// Incremental tells incremental snapshots from initial and blocking ones: one
-	// of each kind may be under way at a time, and no more.
+	// Incremental separates incremental snapshots from initial and blocking ones. At
+	// most one snapshot of each of these two kinds runs at a time.
 	Incremental bool
-	// Begins says that a snapshot begins: none of its kind was under way.
+	// Begins says that a snapshot begins; no other one of its kind was running.
 	Begins bool
-	// Waiting are tables at the source that the snapshot under way still has to
-	// read from their beginning.
+	// Waiting are tables at the source that the running snapshot has not begun to
+	// read.
 	Waiting []Table
-	// Ends says that the snapshot is complete, or, where Event.Source names a
-	// table, the reading of that one.
+	// Ends says that the snapshot is complete, or that the table is, if Event.Source
+	// names one.
 	Ends bool
-	// Time is when the connector said it; of one connector, it orders notices also
-	// where they stand in different partitions.
+	// Time is when the connector sent the notification. It orders the notifications of
+	// one connector, in different partitions too.
 	Time Micros
 }
 
-// Begun is since when what the two kinds of snapshots read is known to have been read
-// after a synchronization began: zero where that is not known.
+// Begun has a time for each of the two kinds of snapshots: rows that a snapshot reads
+// after it were certainly read after the synchronization began; zero if not known.
 type Begun struct{ Initial, Incremental Micros }
 
-// Of returns that of one kind.
+// Of returns the time of one kind.
 func (b *Begun) Of(incremental bool) *Micros {
 	if incremental {
 		return &b.Incremental

@@ -2,20 +2,20 @@ package change
 
 import "time"
 
-// Outcome is what became of a batch.
+// Outcome is the result of applying a batch.
 type Outcome struct {
-	// Applied counts the events that were applied, Rejected those set aside.
+	// Applied counts the events that were applied, Rejected the rejected ones.
 	Applied, Rejected int
-	// ByReason counts those set aside by what is wrong with them.
+	// ByReason counts the rejected events by RejectKind.
 	ByReason [WaitsForOther + 1]int
-	// Tables say what was done to the rows of single tables, but for those
-	// that are transformed from others.
+	// Tables counts the effects on the rows of each table. Transformed tables
+	// are not included.
 	Tables map[Table]Tally
-	// ByOp counts the applied events by what they do.
+	// ByOp counts the applied events by Op.
 	ByOp [Reject + 1]int
 	// SchemaChanges counts the tables that were created or altered.
 	SchemaChanges int
-	// Took says where the time went.
+	// Took has the durations of the steps.
 	Took Took
 	// Written counts new row versions, Ended versions that were ended,
 	// Confirmed the ids confirmed in a resynchronization.
@@ -23,13 +23,13 @@ type Outcome struct {
 	// ConfirmedByChange counts those of the confirmed ids that streamed changes have
 	// confirmed, perhaps not for the first time.
 	ConfirmedByChange int
-	// Rejections say what was set aside and why, the first few of each
-	// batch: they are for the log.
+	// Rejections describe the first few rejected events of each batch, for the
+	// log.
 	Rejections []Rejection
-	// Missing are events of refused tables that were counted and not stored.
+	// Missing are gaps of events of refused tables: they were counted and not stored.
 	Missing []Gap
-	// Refusals name source tables whose events can't be applied, and why:
-	// for the status, and for the log once in a run.
+	// Refusals name source tables with events that can't be applied, and the
+	// reasons: for the status, and for the log once in a run.
 	Refusals []string
 	// Warnings are lines for the log.
 	Warnings []string
@@ -43,5 +43,5 @@ type ColumnNote struct {
 	Note
 }
 
-// Took is how long the parts of applying a batch took.
+// Took has the durations of the steps of applying a batch.
 type Took struct{ Plan, Apply, Commit time.Duration }

@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// PlainText makes text that has names and values of a source fit to be shown in one line: each
-// control character, and each character that changes the direction of what stands around it or
-// ends a line, becomes a space. A terminal would carry out the one, and show the other
-// somewhere else than it stands.
+// PlainText makes a text with names and values of a source safe to print in one line: each
+// control character, and each character that ends a line or changes the direction of the
+// text around it, becomes a space. A terminal would execute the former and reorder the
+// text by the latter.
 func PlainText(s string) string {
 	if !strings.ContainsFunc(s, isDisturbing) {
 		return s
@@ -21,9 +21,9 @@ func PlainText(s string) string {
 	}, strings.TrimSpace(s))
 }
 
-// isDisturbing tells characters that are not to reach a terminal or a page: control characters,
-// marks, embeddings, overrides and isolates of the bidirectional algorithm, and the
-// separators of lines and paragraphs.
+// isDisturbing reports whether a character must not reach a terminal or a page: control
+// characters, marks, embeddings, overrides and isolates of the bidirectional algorithm, and
+// the separators of lines and paragraphs.
 // https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 func isDisturbing(r rune) bool {
 	switch {

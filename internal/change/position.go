@@ -21,17 +21,17 @@ type Position struct {
 func (p Position) String() string { return fmt.Sprintf("%s@%d", p.Partition, p.Offset) }
 
 // TopicID is the identity that Kafka gives to a topic when it is created; a
-// topic that is deleted and made again has another one. Zero where the broker
-// has none.
+// topic that is deleted and created again has another one. Zero for a broker
+// that gives no ids.
 type TopicID [16]byte
 
 // Micros is a point in time: microseconds since 1970-01-01 00:00:00 UTC, the
 // resolution of PostgreSQL's timestamps.
 type Micros int64
 
-// Span is the part of one partition that a batch covers: From is the mark that
-// must be stored for the batch to be applied, To the one stored with it. Fresh
-// says that no mark is stored yet, in which case From.Next is where reading
+// Span is the part of one partition that a batch covers. From is the progress that
+// must be stored for the batch to be applied, To the progress stored with it. Fresh
+// says that no progress is stored yet; From.Next is then the offset where reading
 // began.
 type Span struct {
 	Partition Partition

@@ -1,19 +1,19 @@
 package change
 
-// RejectKind is what is wrong with an event that is set aside, in general. The
-// words for a single event may quote its values; these never do.
+// RejectKind is the general reason for rejecting an event. It has no values of the
+// event, unlike the text of a single rejection.
 type RejectKind uint8
 
 // The kinds of rejection.
 const (
-	// Unreadable: the record, or a value in it, is not what a decoder expects.
+	// Unreadable: the record, or a value in it, does not have the expected form.
 	Unreadable RejectKind = iota
-	// NoTable: its table can't be made, or belongs to somebody else.
+	// NoTable: its table can't be created, or another role owns it.
 	NoTable
-	// RefusedValue: PostgreSQL does not take one of its values.
+	// RefusedValue: PostgreSQL does not accept one of its values.
 	RefusedValue
-	// WaitsForOther: it lacks a value that an event before it has, which is
-	// set aside itself.
+	// WaitsForOther: it lacks a value of an earlier event that is itself
+	// rejected.
 	WaitsForOther
 )
 
@@ -22,7 +22,7 @@ func RejectKinds() []RejectKind {
 	return []RejectKind{Unreadable, NoTable, RefusedValue, WaitsForOther}
 }
 
-// String is the kind as the database and the metrics have it.
+// String returns the kind's name in the database and the metrics.
 func (k RejectKind) String() string {
 	switch k {
 	case Unreadable:
@@ -37,7 +37,7 @@ func (k RejectKind) String() string {
 	return "unknown"
 }
 
-// Rejection is one event that was set aside.
+// Rejection describes one rejected event.
 type Rejection struct {
 	Position Position
 	Table    Table
@@ -45,11 +45,11 @@ type Rejection struct {
 	Reason   string
 }
 
-// Tally is what a batch did to the rows of one table.
+// Tally counts the effects of a batch on the rows of one table.
 type Tally struct {
 	// Written, Ended and Confirmed are as in Outcome.
 	Written, Ended, Confirmed, ConfirmedByChange int
-	// Last is the source's time of the table's last event in the batch, 0 if
-	// it has none.
+	// Last is the source time of the table's last event in the batch, 0 without
+	// such an event.
 	Last Micros
 }

@@ -8,13 +8,13 @@ import (
 // A Row is a sequence of cells, one for each column of its [Shape]. A cell is
 // a four-byte big-endian length followed by that many bytes in PostgreSQL's
 // binary format of the column's type: exactly the layout of a field in a
-// binary COPY, so that a row travels from the decoder to the database without
-// being taken apart.
+// binary COPY, so that a row is copied from the decoder to the database
+// unchanged.
 // https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 //
-// Two lengths mark what has no bytes: -1 is NULL, as in COPY, and -2 is an
-// unavailable value (unchanged TOAST), which has to be resolved before the row
-// reaches the database.
+// Two lengths mark cells without bytes: -1 is NULL, as in COPY, and -2 is an
+// unavailable value (unchanged TOAST), which must be resolved before the row
+// is sent to the database.
 type Row []byte
 
 // Lengths that mark a cell without bytes.
@@ -30,7 +30,7 @@ type Cell struct {
 	State State
 }
 
-// State tells whether a cell has a value.
+// State says whether a cell has a value.
 type State uint8
 
 // The states of a cell.
@@ -64,8 +64,8 @@ func AppendCell(row Row, cell Cell) Row {
 	return AppendValue(row, cell.Bytes)
 }
 
-// Begin opens a cell whose length is not known yet. The caller appends the
-// value's bytes to the returned row and closes the cell with [End].
+// Begin opens a cell of unknown length. The caller appends the value's bytes to
+// the returned row and closes the cell with [End].
 func Begin(row Row) (open Row, mark int) {
 	return append(row, 0, 0, 0, 0), len(row)
 }
@@ -119,7 +119,7 @@ func (r Row) BeginsUnavailable() bool {
 	return int32(binary.BigEndian.Uint32(r)) == lengthUnavailable
 }
 
-// HasUnavailable reports whether any cell is unavailable. It takes no cell apart.
+// HasUnavailable reports whether any cell is unavailable. It reads lengths only.
 func (r Row) HasUnavailable() bool {
 	for len(r) > 0 {
 		n := int32(binary.BigEndian.Uint32(r))

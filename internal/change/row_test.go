@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestRow: what is appended to a row is read back, cell by cell.
+// TestRow appends cells to a row and reads them back, one by one.
 func TestRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cells := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Cell {

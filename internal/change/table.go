@@ -26,8 +26,8 @@ type Column struct {
 type Shape struct {
 	// Columns in the order of the source.
 	Columns []Column
-	// Filled says of each column whether the source itself fills it in rows that are
-	// there when it is added: it has a default, or may not be NULL. Nil where none is.
+	// Filled says of each column whether the source fills it in existing rows when it
+	// is added: it has a default, or may not be NULL. Nil if that holds for no column.
 	Filled []bool
 	// Key holds the indexes into Columns of the fields that identify a row,
 	// in the order of the record's key: the fields of the key that the row

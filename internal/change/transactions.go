@@ -1,25 +1,25 @@
 package change
 
-// Transaction is one whose changes a partition has shown.
+// Transaction is a transaction of the source with changes in a partition.
 type Transaction struct {
-	// ID is its source.txId, Time that of its commit, and LSN the highest source.lsn that
-	// it has shown.
+	// ID is its source.txId, Time the time of its commit, and LSN the highest source.lsn
+	// of its changes so far.
 	ID   int64
 	Time Micros
 	LSN  uint64
 }
 
-// How many transactions a mark remembers, which are as many more at most before it forgets
-// those. It keeps all of the latest millisecond, up to mostTransactions: more can't be
-// committed in one.
+// A mark keeps at least keptTransactions; when there are twice as many, the older ones are
+// dropped together. It keeps all of the latest millisecond, up to mostTransactions: more
+// can't be committed in one.
 const (
 	keptTransactions = 128
 	mostTransactions = 4096
 )
 
-// judgeTransaction says whether a change without a commit's lsn has been in the partition
-// before. It tells by the change's transaction: a connector sends one transaction after the
-// other, and the changes of each in the order of their lsn. false is that it is not known.
+// judgeTransaction decides whether a change without a commit's lsn repeats an earlier one of
+// the partition, by its transaction: a connector sends one transaction after the other, and
+// the changes of each in the order of their lsn. It returns false if it can't decide.
 func (m *Mark) judgeTransaction(e *Event) (Verdict, bool) {
 	if e.Tx == 0 || m.HighCommit != 0 {
 		return New, false
@@ -41,18 +41,18 @@ func (m *Mark) judgeTransaction(e *Event) (Verdict, bool) {
 	return New, e.isLater(m.ForgottenTx)
 }
 
-// has reports whether a change is one of the transaction's. Where the source's time could not be taken
-// the records of one transaction have different times.
+// has reports whether a change belongs to the transaction. Times are not compared for a
+// change with the time of its record in Kafka, which differs within one transaction.
 func (t *Transaction) has(e *Event) bool {
 	return t.ID == e.Tx && (t.Time == e.Time || e.Claimed != 0)
 }
 
-// raiseTransaction takes note of the transaction of a change. It comes before the mark is
-// raised.
+// raiseTransaction adds the transaction of a change. It must be called before the mark's
+// positions advance.
 func (m *Mark) raiseTransaction(e *Event) {
 	switch last := len(m.Transactions) - 1; {
 	case e.Commit > 0:
-		m.Transactions = nil // source.sequence tells
+		m.Transactions = nil // source.sequence decides
 	case m.HighCommit > 0:
 		m.Transactions, m.ForgottenTx = nil, max(m.ForgottenTx, m.HighTime)
 		fallthrough
@@ -67,7 +67,7 @@ func (m *Mark) raiseTransaction(e *Event) {
 	}
 }
 
-// forgetTransactions forgets the oldest transactions where there are many.
+// forgetTransactions drops the oldest transactions if there are too many.
 func (m *Mark) forgetTransactions() {
 	const millisecond Micros = 1000
 	n := len(m.Transactions)
