@@ -13,9 +13,9 @@ import (
 // ackInterval is how often the group's offsets are committed at most.
 const ackInterval = time.Second
 
-// acks commits the group's offsets, as a courtesy to tools that watch lag. It
-// does so in a goroutine of its own, because a commit waits while the group
-// rebalances, and nothing else should.
+// acks commits the group's offsets for tools that watch lag; the stream does not
+// depend on them. It has a goroutine of its own, because a commit waits while the
+// group rebalances, and the stream must not.
 type acks struct {
 	client *kgo.Client
 	// stop is closed to end the goroutine, which closes done.
@@ -52,7 +52,7 @@ func (a *acks) run() {
 	}
 }
 
-// commit commits what is pending. It takes a few seconds at most.
+// commit commits the pending offsets. It takes at most adminTimeout.
 func (a *acks) commit(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -88,8 +88,8 @@ func (a *acks) take() map[string]map[int32]kgo.EpochOffset {
 	return pending
 }
 
-// close commits what is left, as long as the context lasts, and waits for the
-// goroutine.
+// close ends the goroutine and commits the remaining offsets until the context
+// ends.
 func (a *acks) close(ctx context.Context) {
 	close(a.stop)
 	<-a.done
@@ -97,6 +97,6 @@ func (a *acks) close(ctx context.Context) {
 }
 
 // Ack commits the ends of the spans as the group's offsets, soon and in the
-// background. That it fails is no concern of the stream: the positions that
-// count are in the database.
+// background. A failure does not concern the stream: its positions are in the
+// database.
 func (s *Source) Ack(_ context.Context, spans []change.Span) { s.acks.add(spans) }

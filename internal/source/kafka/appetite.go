@@ -6,16 +6,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Bounds of what a broker is asked for at a time. A fetch is asked for in bytes
-// as they are sent; compressed batches take ten or fifty times that in memory,
-// since nearly all of a record of Debezium's is the same schema again. So little
-// is asked for until it is known how much becomes of it, and then so much that
-// it is about fetchUnpacked. Larger fetches are no faster. Of one partition it is never
-// more than fetchLeast: where several are merged, what comes of one that has to wait is
-// fetched again.
+// Sizes of fetches, in bytes. A fetch is limited in compressed bytes; batches take
+// ten or fifty times as many in memory, since nearly all of a Debezium record is the
+// same schema. So the first fetches are small, and when the ratio is known they grow
+// until they take about fetchUnpacked in memory. Larger fetches are no faster. One
+// partition never gets more than fetchLeast: when several partitions are merged, the
+// records of a paused one are fetched again.
 const (
-	// largestResponse bounds one answer of a broker, in bytes: what it holds
-	// beyond the usual is one batch of records that is larger than that.
+	// largestResponse bounds one fetch response. Only a single batch of records
+	// can make a response larger than fetchMost.
 	largestResponse = 1 << 30
 
 	fetchUnpacked = 4 << 20
@@ -23,15 +22,15 @@ const (
 	fetchMost     = 2 << 20
 )
 
-// appetite keeps what a fetch takes in memory about the same, however the
-// records are compressed. It is a hook of the client.
+// appetite keeps the memory of a fetch about constant for any compression of the
+// records. It is a hook of the client.
 type appetite struct {
-	// ask sets what fetches from now on ask for at most, in bytes.
+	// ask sets the maximum size of future fetches, in compressed bytes.
 	ask func(limit int32)
 
 	mu sync.Mutex
-	// unpacked is the highest ratio of a batch's bytes in memory to those
-	// sent.
+	// unpacked is the highest ratio so far of a batch's bytes in memory to its
+	// compressed bytes.
 	unpacked float64
 }
 
@@ -46,7 +45,7 @@ func (a *appetite) OnNewClient(client *kgo.Client) {
 }
 
 // OnFetchBatchRead implements kgo.HookFetchBatchRead. Small batches compress
-// badly and say little, but they don't hurt: the highest ratio counts.
+// badly, but have no effect, since the highest ratio counts.
 func (a *appetite) OnFetchBatchRead(_ kgo.BrokerMetadata, _ string, _ int32, m kgo.FetchBatchMetrics) {
 	if m.CompressedBytes <= 0 {
 		return
@@ -61,8 +60,8 @@ func (a *appetite) OnFetchBatchRead(_ kgo.BrokerMetadata, _ string, _ int32, m k
 	a.ask(fetchLimit(ratio))
 }
 
-// fetchLimit is what to ask for where so many bytes in memory come of each one
-// that is sent.
+// fetchLimit returns the maximum size of a fetch, in compressed bytes, for a ratio of
+// bytes in memory to compressed bytes.
 func fetchLimit(ratio float64) int32 {
 	return int32(min(max(fetchUnpacked/ratio, fetchLeast), fetchMost))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// ask puts a question to a broker, without joining a group. That no broker answers
-// within a few seconds is an error.
+// ask runs a query with a client of its own, without joining a group. It fails if no
+// broker answers within adminTimeout.
 func ask[Answer any](ctx context.Context, brokers []string, security Security, question func(context.Context, *kadm.Client) (Answer, error)) (answer Answer, err error) {
 	opts, err := security.options(nil)
 	if err != nil {
@@ -32,8 +32,7 @@ func ask[Answer any](ctx context.Context, brokers []string, security Security, q
 	return answer, nil
 }
 
-// AskTopics asks a broker which topics match one of some expressions. They are
-// sorted.
+// AskTopics returns the broker's topics that match one of the expressions, sorted.
 func AskTopics(ctx context.Context, brokers []string, security Security, expressions []*regexp.Regexp) ([]string, error) {
 	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) ([]string, error) {
 		details, err := admin.ListTopics(ctx)

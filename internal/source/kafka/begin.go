@@ -10,10 +10,11 @@ import (
 	"metadb/internal/change"
 )
 
-// begin says where the partitions that the group gave us are read from: the
-// stored mark where there is one; where it was begun, if that is remembered, and else
-// what the group has committed, or the start, where there is none. It is kgo's AdjustFetchOffsetsFn. Where it fails it
-// is called again after a while, and until then Fetch says why nothing is read.
+// begin sets the offsets from which newly assigned partitions are read: the stored
+// position; without one the offset where reading began in this process, if that is
+// before the group's committed offset; else the committed offset; else the partition's
+// start. It is kgo's AdjustFetchOffsetsFn. After an error kgo calls it again, and
+// meanwhile Fetch returns the error.
 func (s *Source) begin(ctx context.Context, offered map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 	from, err := s.positions(ctx, offered)
 	s.mu.Lock()
@@ -51,7 +52,7 @@ func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo
 		mark, stored := marks[part]
 		b := change.Beginning{Partition: part, Fresh: !stored, Stored: mark, TopicID: log.ids[part.Topic], Partitions: partitions[part.Topic]}
 		if !stored {
-			// What the group has committed, negative if nothing.
+			// The group's committed offset, negative without one.
 			mark.Next = offered[part.Topic][part.Number].EpochOffset().Offset
 			if first, known := s.config.Firsts.recall(s.config.ConsumerGroup, part, b.TopicID, mark.Next); known {
 				s.config.Logger.Warn(fmt.Sprintf("the database has forgotten the position of %s: it is read again from offset %d, where it was begun", part, first))
@@ -74,9 +75,9 @@ func (s *Source) positions(ctx context.Context, offered map[string]map[int32]kgo
 	return offered, nil
 }
 
-// resume says where a partition goes on that has come to mark, and what is
-// missing if that is not where the mark is. It holds the records from start to
-// end.
+// resume returns the offset from which a partition with a stored position is read,
+// and a gap if that is another offset than the stored one. start and end are the
+// partition's first offset and the one after its last.
 func resume(part change.Partition, mark change.Mark, id change.TopicID, start, end int64) (int64, *change.Gap) {
 	unknown := change.TopicID{}
 	switch {
@@ -96,7 +97,7 @@ func resume(part change.Partition, mark change.Mark, id change.TopicID, start, e
 	return mark.Next, nil
 }
 
-// logs is what the broker says about some topics.
+// logs has the ids, start and end offsets of some topics.
 type logs struct {
 	ids          map[string]change.TopicID
 	starts, ends map[change.Partition]int64

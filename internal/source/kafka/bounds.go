@@ -11,17 +11,17 @@ import (
 	"metadb/internal/change"
 )
 
-// Bounds are the offsets of the first record of a partition and of the one
-// after the last that a reader of committed records can come to, the last stable
-// offset, and the topic's id, zero if the broker does not say.
+// Bounds has the offset of a partition's first record, its last stable offset, which
+// is the end for a reader of committed records, and the topic's id, zero for a broker
+// that gives no ids.
 type Bounds struct {
 	Start, End int64
 	TopicID    change.TopicID
 }
 
-// AskBounds asks a broker for the bounds of every partition of some topics,
-// without joining a group. Topics that do not exist are absent. That no broker
-// answers within a few seconds is an error.
+// AskBounds returns the bounds of every partition of some topics, without joining a
+// group. Topics that do not exist are absent. It fails if no broker answers within
+// adminTimeout.
 func AskBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]Bounds, error) {
 	if len(topics) == 0 {
 		return map[change.Partition]Bounds{}, nil // no topic is every topic to Kafka

@@ -8,9 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// AskCompacted asks a broker which of some topics are compacted: their older
-// records, deletes among them, vanish without leaving a gap that offsets would
-// show. Topics that do not exist are left out.
+// AskCompacted returns the compacted ones of some topics. Compaction removes older
+// records, deletes among them, without a gap in the offsets. Topics that do not exist
+// are left out.
 func AskCompacted(ctx context.Context, brokers []string, security Security, topics []string) ([]string, error) {
 	if len(topics) == 0 {
 		return nil, nil

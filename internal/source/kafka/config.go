@@ -10,16 +10,16 @@ import (
 	"metadb/internal/debezium"
 )
 
-// maxPollRecords bounds a delivery. What is fetched but not delivered yet is
-// bounded by the appetite.
+// maxPollRecords bounds a delivery. The size of fetches bounds the records that
+// are fetched and not yet delivered.
 const maxPollRecords = 2000
 
 const (
 	// fetchWait is how long a broker may wait for new records. Partitions
 	// that are added meanwhile wait as long.
 	fetchWait = 500 * time.Millisecond
-	// fetchPatience is how long Fetch waits for records before it looks
-	// whether the broker is well.
+	// fetchPatience is how long Fetch waits for records before it checks
+	// that the broker answers.
 	fetchPatience = 3 * time.Second
 	// adminTimeout bounds questions to the broker.
 	adminTimeout = 4 * time.Second
@@ -31,12 +31,12 @@ const (
 	// topicInterval is how often the client looks for new topics: docs/spec/07-commands.md#data-sources
 	// wants them consumed within 30 seconds.
 	topicInterval = 5 * time.Second
-	// metadataMinAge is for how long the client that asks for ends trusts
-	// what it knows of a topic's partitions.
+	// metadataMinAge is how long the client for admin queries caches the
+	// partitions of a topic.
 	metadataMinAge = 50 * time.Millisecond
 )
 
-// Config says what to consume and how to connect.
+// Config has the topics to consume and the parameters of the connection.
 type Config struct {
 	// Brokers are bootstrap servers, host:port.
 	Brokers []string
@@ -51,23 +51,22 @@ type Config struct {
 	// partitions again without waiting for the session to time out. Empty
 	// for an ordinary member.
 	InstanceID string
-	// Marks returns the marks that are stored for some partitions; those
+	// Marks returns the stored progress of some partitions; partitions
 	// without one are absent.
 	Marks func(context.Context, []change.Partition) (map[change.Partition]change.Mark, error)
-	// Firsts remembers where partitions without a stored mark were begun; nil for
-	// a source that is not followed by another.
+	// Firsts has the offsets where partitions without stored progress began; nil for
+	// a Source that no other one follows.
 	Firsts *Firsts
 	// Name is the data source's, for commands that messages name.
 	Name string
-	// MaxRecordBytes bounds a record, and what a batch of records unpacks to. What is larger is
-	// set aside without its value. Zero is DefaultMaxRecordBytes.
+	// MaxRecordBytes bounds a record, and the uncompressed size of a batch of records. A
+	// larger one is rejected without its value. Zero is DefaultMaxRecordBytes.
 	MaxRecordBytes int
 	// Decoder configures the decoding of records.
 	Decoder debezium.Config
-	// Decoded is told how long the decoding of a delivery took; nil if nobody
-	// wants to know.
+	// Decoded, if not nil, is called with the duration of decoding a delivery.
 	Decoded func(took time.Duration)
-	// Logger gets what the client has to say.
+	// Logger gets warnings, and the client's messages at the level debug.
 	Logger *slog.Logger
 
 	// lookEvery and patience replace topicInterval and fetchPatience where

@@ -11,17 +11,17 @@ import (
 	"sync"
 )
 
-// credentials are the certificates of a client's connections. Files are read for each
-// connection, so that a certificate that is renewed in place is used from then on. While one can't
-// be read, as when it is being written, the last good ones are used.
+// credentials has the certificates of a client's connections. Files are read for each
+// connection, so that a certificate that is renewed in place is used from then on. While
+// one can't be read, as when it is being written, the last valid ones are used.
 type credentials struct {
 	security Security
 	log      *slog.Logger
 
 	mu sync.Mutex
-	// good is what was read last, nil before.
+	// good is the last valid configuration, nil before the first.
 	good *tls.Config
-	// failure is what the log was given last, empty when the files are well.
+	// failure is the last error that was logged, empty while the files are valid.
 	failure string
 }
 

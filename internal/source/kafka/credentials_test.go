@@ -128,8 +128,8 @@ func listenTLS(t *testing.T, config *atomic.Pointer[tls.Config]) string {
 	return listener.Addr().String()
 }
 
-// TestCertificatesAreReadAgain: what is renewed in place holds for the next connection, and a
-// file that is half written changes nothing, which is said once.
+// TestCertificatesAreReadAgain expects a certificate that is renewed in place to be used by
+// the next connection, and a file that is half written to be ignored, with one warning.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	before, after := newAuthority(t, "before"), newAuthority(t, "after")
 	tomorrow := time.Now().Add(24 * time.Hour)
@@ -238,7 +238,7 @@ func issued(a *authority, until time.Time) *tls.Certificate {
 	return &pair
 }
 
-// said has a source try, and expects what it says.
+// said fetches from a source and expects an error with the text want.
 func said(t *testing.T, b *kfake.Cluster, security Security, want string) {
 	t.Helper()
 	s, err := New(Config{

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/debezium"
 )
 
-// decode returns the record's event. A bug in a converter costs one record, not
-// the stream.
+// decode returns the record's event. A panic in a converter rejects the record and
+// does not stop the stream.
 func (s *Source) decode(record *kgo.Record) (event change.Event) {
 	position := change.Position{
 		Partition: change.Partition{Topic: record.Topic, Number: record.Partition},
@@ -49,7 +49,7 @@ func (s *Source) decode(record *kgo.Record) (event change.Event) {
 // keptKeyBytes bounds the key that is kept of a record that is too large.
 const keptKeyBytes = 1 << 20
 
-// tooLarge returns the event of a record that would take too much memory: it is set aside
+// tooLarge returns the event of a record that would take too much memory: it is rejected
 // without its value.
 func (s *Source) tooLarge(record *kgo.Record, position change.Position, size int) change.Event {
 	kept := change.Record{Time: change.Micros(record.Timestamp.UnixMicro())}

@@ -1,14 +1,13 @@
-// Package kafka is the beginning of the line that data travel: it consumes a
-// data source's topics and delivers decoded events.
+// Package kafka is the start of the data path: it consumes a data source's topics
+// and delivers decoded events.
 //
-// It owns the Kafka client: the consumer group, the topics that match, where
-// reading begins, bounded fetches, what is missing (gaps). Every partition
+// It owns the Kafka client: the consumer group, the matching topics, the offsets
+// where reading begins, bounded fetches, missing records (gaps). Every partition
 // begins at the position that is stored with the rows; the group's own offsets
-// count only where there is none, and are committed afterwards for tools that
+// count only without a stored one, and are committed afterwards for tools that
 // watch lag.
 //
-// It refuses to decide what an event means, and to hold back or repeat one:
-// that is pipeline's. It does not keep a rebalance waiting either: that two
-// members may believe for a moment that a partition is theirs is harmless,
-// since the positions in the database are fenced.
+// It does not interpret, hold back or repeat events: package pipeline does. It does
+// not delay a rebalance for events that are not applied yet: two members of the group
+// may read one partition for a moment, since the positions in the database are fenced.
 package kafka

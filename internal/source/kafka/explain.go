@@ -16,9 +16,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// explain adds to an error of a connection which option of the data source to
-// look at. Brokers that are asked in a way that they don't understand answer
-// with silence or close the connection, which by itself says little.
+// explain adds to a connection's error the data source's option to check. A broker
+// that gets another protocol than it expects does not answer or closes the
+// connection, and the plain error does not show that.
 func (s Security) explain(err error) error {
 	if hint := s.hint(err); hint != "" {
 		return fmt.Errorf("%w; %s", err, hint)
@@ -60,7 +60,7 @@ func (s Security) hint(err error) string {
 	return ""
 }
 
-// closedHint is for a broker that closed the connection without a word.
+// closedHint returns the hint for a broker that closed the connection without an answer.
 func (s Security) closedHint() string {
 	const closed = "the broker closed the connection: check security"
 	switch {
@@ -72,7 +72,7 @@ func (s Security) closedHint() string {
 	return closed
 }
 
-// certificateHint is for what either side has against the other's certificate.
+// certificateHint returns the hint for a certificate that either side refuses.
 func (s Security) certificateHint(err error) string {
 	var (
 		unknown  x509.UnknownAuthorityError
@@ -95,7 +95,7 @@ func (s Security) certificateHint(err error) string {
 	return ""
 }
 
-// validity says why a certificate of the broker's is not valid at a time.
+// validity returns the hint for a broker's certificate that is not valid at a time.
 func validity(certificate *x509.Certificate, now time.Time) string {
 	const layout = "2006-01-02 15:04:05 UTC"
 	name := certificate.Subject.String()
@@ -120,8 +120,8 @@ const (
 	alertCertificateRequired    = 116
 )
 
-// alertOf returns the alert with which the other side ended a connection. crypto/tls has a
-// type of its own for it, a number, which it does not export.
+// alertOf returns the TLS alert with which the other side ended a connection. The type of
+// alerts in crypto/tls, a number, is not exported.
 func alertOf(err error) (alert uint64, refused bool) {
 	var remote *net.OpError
 	if !errors.As(err, &remote) || remote.Op != "remote error" {
@@ -134,7 +134,7 @@ func alertOf(err error) (alert uint64, refused bool) {
 	return value.Uint(), true
 }
 
-// alertHint says what a broker's alert asks for.
+// alertHint returns the hint for a broker's TLS alert.
 func (s Security) alertHint(alert uint64) string {
 	switch alert {
 	case alertProtocolVersion:
@@ -152,8 +152,8 @@ func (s Security) alertHint(alert uint64) string {
 	return ""
 }
 
-// ownExpiry says until when the client's own certificate is valid, empty if that can't be
-// read.
+// ownExpiry returns a text with the end of the client certificate's validity, empty if the
+// certificate can't be read.
 func (s Security) ownExpiry() string {
 	pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
 	if err != nil || pair.Leaf == nil {

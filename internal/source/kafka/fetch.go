@@ -15,16 +15,15 @@ import (
 	"metadb/internal/change"
 )
 
-// Fetch waits for records and returns their events, a few thousand at most. It
-// returns a delivery without events where partitions were given or taken, or
-// where none came for a few seconds and the broker is well. The error is the
-// context's, or says why the broker can't be read, or wraps ErrNoTopic; Fetch
-// may be called again then.
+// Fetch waits for records and returns their events, at most maxPollRecords. It
+// returns a delivery without events when partitions were assigned or revoked, or
+// when no record came within fetchPatience and the broker answers. The error is the
+// context's, or one of reading from the broker, or wraps ErrNoTopic; Fetch may be
+// called again then.
 func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
-	// While records are in our hands the group does not rebalance, which
-	// takes as long as decoding them. Otherwise a partition could be taken
-	// and given again in between, and these records would pass for those
-	// after the new beginning.
+	// The group does not rebalance while the client's records are decoded.
+	// Otherwise a partition could be revoked and assigned again in between,
+	// and its records would be taken for those after the new start.
 	delivery, lost, err := s.poll(ctx)
 	s.client.AllowRebalance()
 	if ctx.Err() != nil {
@@ -47,7 +46,7 @@ func (s *Source) Fetch(ctx context.Context) (change.Delivery, error) {
 	return delivery, err
 }
 
-// unknown returns why it is not known from where to read.
+// unknown returns the error of the last assignment of partitions, nil if it succeeded.
 func (s *Source) unknown() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,9 +57,9 @@ func delivered(d change.Delivery) bool {
 	return len(d.Events) > 0 || len(d.Begun) > 0 || len(d.Ended) > 0
 }
 
-// poll asks the client for records once, for fetchPatience at most. Lost are
-// topics that can't be read on from where we are. The error is one of the client's; partitions
-// that can't be read are among those that are stopped.
+// poll polls the client for records once, for fetchPatience at most. lost are topics
+// that can't be read from the present offsets. The error is the client's; partitions
+// that can't be read are added to the stopped ones.
 func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.config.patience, fetchPatience))
 	defer cancel()
@@ -104,7 +103,8 @@ func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []str
 	return delivery, lost, err
 }
 
-// stoppedHere says which partitions that are ours can't be read, nil if all can.
+// stoppedHere returns the errors of assigned partitions that can't be read, nil if all
+// can.
 func (s *Source) stoppedHere() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,9 +122,9 @@ func (s *Source) read(part change.Partition, next int64) {
 	delete(s.stopped, part)
 }
 
-// passRefused deals with a batch that the unpacker has refused. What is too large is set aside, and
-// read on behind it; what can't be unpacked stops the partition until somebody skips it. It
-// is called while the group can't rebalance.
+// passRefused handles a batch that the unpacker has refused. A batch that is too large is
+// rejected and reading continues behind it; a batch that can't be uncompressed stops the
+// partition until an administrator skips it. It is called while the group can't rebalance.
 func (s *Source) passRefused(part change.Partition, refused *kgo.ErrDecompressTooLarge) []change.Event {
 	s.mu.Lock()
 	from := max(refused.Offset, s.next[part])
@@ -141,8 +141,8 @@ func (s *Source) passRefused(part change.Partition, refused *kgo.ErrDecompressTo
 	return oversized(part, from, refused.NextOffset, failure.sent, s.config.MaxRecordBytes)
 }
 
-// explainPartition words why a partition can't be read: an answer of the broker, or records that are
-// damaged.
+// explainPartition returns the error of a partition that can't be read: an answer of the
+// broker, or damaged records.
 func (s *Source) explainPartition(part change.Partition, failed error) error {
 	var answer *kerr.Error
 	if errors.As(failed, &answer) {
@@ -154,16 +154,16 @@ func (s *Source) explainPartition(part change.Partition, failed error) error {
 	return &UnreadableError{Partition: part, Offset: next, Next: next + 1, source: s.config.Name, err: failed}
 }
 
-// unreadable reports whether a topic can't be read on from where we are: its
-// records were removed, or it was deleted and created again.
+// unreadable reports whether a topic can't be read from the present offset: the records
+// there were removed, or the topic was deleted and created again.
 func unreadable(err error) bool {
 	var loss *kgo.ErrDataLoss
 	return errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicID) ||
 		errors.Is(err, kerr.InconsistentTopicID) || errors.As(err, &loss)
 }
 
-// readAgain forgets topics. They match, so they are found again, and begin
-// says from where they are read then and what is missing.
+// readAgain removes topics from the client. They match the source's expressions, so
+// that the client finds and assigns them again, from offsets that are determined anew.
 func (s *Source) readAgain(topics []string) {
 	s.mu.Lock()
 	for part := range s.reading {
@@ -175,7 +175,7 @@ func (s *Source) readAgain(topics []string) {
 	s.client.PurgeTopicsFromConsuming(topics...)
 }
 
-// turn adds to a delivery which partitions were given or taken since the last
+// turn adds to a delivery the partitions that were assigned or revoked since the last
 // one.
 func (s *Source) turn(delivery change.Delivery) change.Delivery {
 	s.mu.Lock()

@@ -6,10 +6,10 @@ import (
 	"metadb/internal/change"
 )
 
-// Firsts remembers where partitions were begun that had no stored position. A standby
-// that took over may be so far behind that it has not got the first one, and none of the
-// partition's rows: what Kafka says of the group is too far then. It outlives a
-// Source, and is safe for concurrent use; the zero Firsts is ready, a nil one remembers nothing.
+// Firsts has the offsets where partitions without a stored position began. A standby that
+// took over may lag so far behind that it lacks the first position and all of the
+// partition's rows: the group's committed offset would skip them. It outlives a Source,
+// and is safe for concurrent use; the zero value is ready, a nil one stores nothing.
 type Firsts struct {
 	mu sync.Mutex
 	at map[firstKey]first
@@ -25,8 +25,9 @@ type first struct {
 	topic  change.TopicID
 }
 
-// recall returns where a partition without a stored position was begun before. It
-// reports whether that is before the offset that the group has, negative if it has none.
+// recall returns the offset where a partition without a stored position began before. It
+// reports false if that is unknown, or not before the group's committed offset, which is
+// negative if there is none.
 func (f *Firsts) recall(group string, part change.Partition, topic change.TopicID, committed int64) (offset int64, known bool) {
 	if f == nil {
 		return 0, false
@@ -37,7 +38,7 @@ func (f *Firsts) recall(group string, part change.Partition, topic change.TopicI
 	return first.offset, known && first.topic == topic && first.offset < committed
 }
 
-// note notes where a partition without a stored position is begun.
+// note stores the offset where a partition without a stored position begins.
 func (f *Firsts) note(group string, b *change.Beginning) {
 	if f == nil || !b.Fresh {
 		return

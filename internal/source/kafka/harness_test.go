@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const group = "metadb_sensor_1_1"
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an expected event.
 const patience = 20 * time.Second
 
 // broker is a fake Kafka and a client of it.
@@ -120,7 +120,7 @@ func (b *broker) open(instance string, stored *marks) *Source {
 	return s
 }
 
-// heard is what a source has delivered.
+// heard collects the deliveries of a source.
 type heard struct {
 	offsets map[change.Partition][]int64
 	begun   map[change.Partition]change.Beginning
@@ -128,7 +128,7 @@ type heard struct {
 	errs    []error
 }
 
-// listen fetches until enough has been heard.
+// listen fetches until the deliveries are enough.
 func listen(t *testing.T, s *Source, enough func(*heard) bool) *heard {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -169,7 +169,7 @@ func (h *heard) has(part change.Partition, first, last int64) bool {
 	return fmt.Sprint(h.offsets[part]) == fmt.Sprint(want)
 }
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port without a listener.
 func freePort(t *testing.T) int {
 	t.Helper()
 	ports, err := freeport.Reserve(1)

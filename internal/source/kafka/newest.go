@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// AskNewest asks a broker when the newest record of some topics was made, which takes
-// Kafka 3.0 or later: zero where they have none, or do not exist. Nothing is read.
+// AskNewest returns the timestamp of the newest record of some topics, zero if they are
+// empty or do not exist. It reads no record, and takes Kafka 3.0 or later.
 // https://cwiki.apache.org/confluence/display/KAFKA/KIP-734
 func AskNewest(ctx context.Context, brokers []string, security Security, topics []string) (time.Time, error) {
 	if len(topics) == 0 {

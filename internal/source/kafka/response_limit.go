@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// largestAnswer bounds an answer of a broker that is no fetch, in bytes. The largest tell of
-// all topics: some 100 bytes for each partition.
+// largestAnswer bounds a broker's response to any request but a fetch, in bytes. The largest
+// responses describe all topics: some 100 bytes for each partition.
 const largestAnswer = 16 << 20
 
 // fetchKey is the key of fetches in the protocol.
 // https://kafka.apache.org/protocol#protocol_api_keys
 const fetchKey = 1
 
-// answerSizeError says that a broker announces an answer that is too large to be one.
+// answerSizeError is the error for a response that is announced larger than any valid one.
 type answerSizeError struct{ bytes, limit uint32 }
 
 func (e *answerSizeError) Error() string {
@@ -26,8 +26,8 @@ func (e *answerSizeError) Error() string {
 // dialer makes the connections to brokers.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// limited makes a dialer's connections refuse answers that are too large before memory is taken for
-// them: what answers may be no broker, and has not shown who it is.
+// limited makes a dialer's connections refuse too large responses before memory is allocated
+// for them: the other side is not authenticated and may not be a broker.
 func (d dialer) limited(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d(ctx, network, address)
 	if err != nil {
@@ -36,14 +36,14 @@ func (d dialer) limited(ctx context.Context, network, address string) (net.Conn,
 	return &limitedConn{Conn: conn}, nil
 }
 
-// limitedConn follows the lengths of answers. The client has connections for fetches alone; on others
-// nothing may be larger than largestAnswer.
+// limitedConn checks the lengths of responses. The client uses separate connections for
+// fetches; on others no response may exceed largestAnswer.
 type limitedConn struct {
 	net.Conn
 	fetches atomic.Bool
 
-	// length is that of the answer that is being read, of which its first bytes have come; rest is
-	// how much of its body has not. Only the client's reader uses them.
+	// length holds the length field of the current response, of which known bytes have been
+	// read; rest counts the bytes of its body that have not. Only the client's reader uses them.
 	length [4]byte
 	known  int
 	rest   uint32
@@ -67,7 +67,7 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// follow looks at the lengths in what has been read.
+// follow checks the lengths of responses in the bytes that have been read.
 func (c *limitedConn) follow(read []byte) error {
 	for len(read) > 0 {
 		if c.rest > 0 {

@@ -13,7 +13,7 @@ import (
 // TestHugeAnswer: a server that announces an answer of a gigabyte, before anybody has shown who
 // it is, takes no memory.
 func TestHugeAnswer(t *testing.T) {
-	// Not beside others: what they take would count.
+	// Not in parallel: the memory of other tests would count.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

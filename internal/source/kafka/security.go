@@ -12,10 +12,11 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// Security says how a connection to a broker is protected.
+// Security has the parameters of encryption and authentication.
 type Security struct {
-	// TLS encrypts. The system's certificates are trusted, or those in
-	// CAFile; CertFile and KeyFile, both or none, are the client's own.
+	// TLS encrypts the connection. The system's certificates are trusted, or
+	// those in CAFile. CertFile and KeyFile are the client's own; both or
+	// neither are set.
 	TLS                       bool
 	CAFile, CertFile, KeyFile string
 	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", or empty for
@@ -24,9 +25,9 @@ type Security struct {
 	Password            func() (string, error)
 }
 
-// options returns the client's options. The error names the file that can't be
-// read or the mechanism that is unknown. The files are read again for each connection; log
-// gets what is wrong with them then, nil for nobody.
+// options returns the client's options. The error names an unreadable file or an unknown
+// mechanism. The files are read again for each connection; log, if not nil, gets a warning
+// about one that can't be read then.
 func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
 	dial := dialer((&net.Dialer{Timeout: dialTimeout}).DialContext)
 	if s.TLS {
@@ -62,7 +63,7 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 	return nil, fmt.Errorf("unknown sasl_mechanism %q", s.Mechanism)
 }
 
-// scram returns what SCRAM authenticates with.
+// scram returns the credentials for SCRAM.
 func (s Security) scram(context.Context) (scram.Auth, error) {
 	password, err := s.Password()
 	return scram.Auth{User: s.Username, Pass: password}, err

@@ -19,15 +19,15 @@ import (
 // goroutine at a time; the other methods are safe beside it.
 type Source struct {
 	config Config
-	// client consumes. admin asks questions, on connections of its own, and
-	// gives up soon: it is how a broker that is away is noticed, while client
-	// goes on trying in silence.
+	// client consumes. admin sends queries, on connections of its own, with
+	// short timeouts: they detect a broker that is away, while client retries
+	// without an error.
 	client  *kgo.Client
 	admin   *kadm.Client
 	decoder decoder
 	acks    *acks
-	// unpacker unpacks batches. stopped are partitions that can't be read on; only Fetch
-	// uses it.
+	// unpacker uncompresses batches. stopped are partitions that can't be read further;
+	// only Fetch uses them.
 	unpacker *unpacker
 	stopped  stopped
 
@@ -35,12 +35,12 @@ type Source struct {
 	// begun and ended are reported with the next delivery.
 	begun []change.Beginning
 	ended []change.Partition
-	// reading are the partitions that are ours.
+	// reading are the assigned partitions.
 	reading map[change.Partition]bool
-	// next is the offset of each partition that is delivered next.
+	// next is, of each assigned partition, the offset of the next record to deliver.
 	next   map[change.Partition]int64
 	paused map[change.Partition]bool
-	// stuck is why it is not known from where to read.
+	// stuck is the error of determining the offsets of assigned partitions.
 	stuck error
 }
 
@@ -51,8 +51,8 @@ type decoder interface {
 
 var _ decoder = (*debezium.Decoder)(nil)
 
-// New makes the clients. It does not wait for a broker: that one can't be
-// reached is an error of Fetch. The source must be closed.
+// New makes the clients. It does not wait for a broker: Fetch returns the error if
+// it can't be reached. The source must be closed.
 func New(config Config) (*Source, error) {
 	config.MaxRecordBytes = cmp.Or(config.MaxRecordBytes, DefaultMaxRecordBytes)
 	s := &Source{
@@ -67,8 +67,8 @@ func New(config Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Ends must not miss partitions that have just been added: what the client
-	// knows of topics it asks for again.
+	// Ends must not miss partitions that have just been added: the client caches
+	// metadata for metadataMinAge only.
 	admin, err := kgo.NewClient(append(connecting, kgo.RetryTimeout(adminTimeout), kgo.DialTimeout(adminTimeout),
 		kgo.MetadataMinAge(metadataMinAge), kgo.MaxDecompressBatchBytes(config.MaxRecordBytes))...)
 	if err != nil {
@@ -116,12 +116,11 @@ func (s *Source) consuming() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Control records move the position to the end of a transaction.
 		kgo.KeepControlRecords(),
-		// Where reading goes on after records were lost is decided in begin,
-		// which counts them.
+		// begin sets the offset after records were lost, and counts these.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxBytes(fetchLeast),
-		// A record that the broker has taken has to be read, however large it
-		// is: the client would refuse it, and never come past it.
+		// A record that the broker has accepted must be read, however large it
+		// is: the client would refuse it and stay before it.
 		kgo.BrokerMaxReadBytes(largestResponse),
 		kgo.FetchMaxPartitionBytes(fetchLeast),
 		kgo.WithHooks(&appetite{}, s.unpacker),
@@ -129,7 +128,7 @@ func (s *Source) consuming() []kgo.Opt {
 		kgo.FetchMaxWait(fetchWait),
 		kgo.MetadataMaxAge(lookEvery),
 		kgo.MetadataMinAge(lookEvery / 5),
-		// Only while Fetch has records in its hands: see there.
+		// Only while Fetch decodes records: see there.
 		kgo.BlockRebalanceOnPoll(),
 		kgo.AdjustFetchOffsetsFn(s.begin),
 		kgo.OnPartitionsRevoked(s.end),
@@ -141,8 +140,8 @@ func (s *Source) consuming() []kgo.Opt {
 	return opts
 }
 
-// end notes partitions that are no longer ours. What was delivered of them and
-// is not applied yet may still be: the fence decides.
+// end removes partitions that were revoked. Events that were delivered before may
+// still be applied: the fence on the stored positions decides.
 func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,9 +152,9 @@ func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) 
 	}
 }
 
-// drop notes that a partition is not read any more, also where nobody has heard yet that it
-// was given. It is called with the lock. If it is paused the client keeps that for when it is ours again: the next Pause says
-// what becomes of it.
+// drop removes a partition, even if its assignment has not been delivered yet. The caller
+// holds the lock. The client keeps a partition paused until it is assigned again: the next
+// call of Pause resumes it or not.
 func (s *Source) drop(part change.Partition) {
 	s.ended = append(s.ended, part)
 	s.begun = slices.DeleteFunc(s.begun, func(b change.Beginning) bool { return b.Partition == part })
@@ -163,9 +162,9 @@ func (s *Source) drop(part change.Partition) {
 	delete(s.next, part)
 }
 
-// Close commits what was acknowledged, leaves the group, so that others need
-// not wait, and ends the clients. It takes a few seconds at most. Fetch must
-// have returned.
+// Close commits the acknowledged offsets, leaves the group, so that other members
+// need not wait, and closes the clients. It takes leaveTimeout at most. Fetch
+// must have returned.
 func (s *Source) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
@@ -185,8 +184,8 @@ func (s *Source) Close() {
 	s.admin.Close()
 }
 
-// logger passes on what the clients say as debug messages: what they warn of
-// they mend by themselves, and what they can't mend is an error of Fetch.
+// logger logs the clients' warnings at the level debug: the clients recover from these
+// by themselves, and Fetch returns other errors.
 type logger struct{ to *slog.Logger }
 
 func (l logger) Level() kgo.LogLevel {

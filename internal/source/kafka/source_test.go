@@ -48,7 +48,7 @@ func TestBeginsAtStoredPositions(t *testing.T) {
 	b.create(loan.Topic, 1)
 	b.produce(patron.Topic, 0, 5)
 	b.produce(loan.Topic, 0, 5)
-	// The group has committed offsets of both, the database knows of one.
+	// The group has committed offsets of both, the database has the position of one.
 	for _, topic := range []string{patron.Topic, loan.Topic} {
 		offsets := make(kadm.Offsets)
 		offsets.AddOffset(topic, 0, 2, -1)

@@ -11,26 +11,28 @@ import (
 	"metadb/internal/change"
 )
 
-// stoppedFor is for how long a partition counts as one that can't be read after its last
-// failure, unless the client has given it up.
+// stoppedFor is how long a partition counts as stopped after its last failure. A partition
+// that the client does not retry stays stopped.
 const stoppedFor = 15 * time.Second
 
-// stopped are the partitions that can't be read on, while others are. Only Fetch uses it.
+// stopped has the partitions that can't be read further, while others are. Only Fetch uses
+// it.
 type stopped map[change.Partition]stoppedPartition
 
-// stoppedPartition is why a partition can't be read on.
+// stoppedPartition has the error of a partition that can't be read further.
 type stoppedPartition struct {
 	err error
-	// at is when that was last seen. final says that the client does not try again.
+	// at is the time of the last failure. final says that the client does not retry.
 	at    time.Time
 	final bool
 }
 
-// UnreadableError says that records can't be read, and that nothing but passing them by helps.
+// UnreadableError is the error for records that can't be read and that an administrator can
+// only skip.
 type UnreadableError struct {
 	Partition change.Partition
-	// Offset is that of the first record, Next the one to go on from; EndKnown says that all
-	// before it belongs to the same batch.
+	// Offset is the offset of the first unreadable record, Next the offset to continue
+	// from. EndKnown says that the batch of the first record ends at Next.
 	Offset, Next int64
 	EndKnown     bool
 	source       string
@@ -45,15 +47,15 @@ func (e *UnreadableError) Error() string {
 	return text
 }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.err }
 
-// Remedy is the command that passes the records by.
+// Remedy returns the command that skips the records.
 func (e *UnreadableError) Remedy() string {
 	return fmt.Sprintf("skip partition %s/%d to offset %d for data source %s;", topicName(e.Partition.Topic), e.Partition.Number, e.Next, sourceName(e.source))
 }
 
-// topicName is a topic as the command takes it.
+// topicName returns a topic in the syntax of the command.
 func topicName(topic string) string {
 	if strings.Contains(topic, "--") {
 		return `"` + topic + `"`
@@ -61,7 +63,7 @@ func topicName(topic string) string {
 	return topic
 }
 
-// sourceName is the name of a data source as a command takes it.
+// sourceName returns the name of a data source in the syntax of commands.
 func sourceName(name string) string {
 	plain := name != ""
 	for i, c := range []byte(name) {
@@ -73,13 +75,13 @@ func sourceName(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// add notes a failure.
+// add stores a partition's failure.
 func (s stopped) add(part change.Partition, err error, final bool) {
 	s[part] = stoppedPartition{err: err, at: time.Now(), final: final}
 }
 
-// expire forgets partitions that have not failed for a while, though nothing has been read
-// of them since.
+// expire drops partitions that have not failed for stoppedFor, even if no record of them
+// has been read since.
 func (s stopped) expire(now time.Time) {
 	for part, failure := range s {
 		if !failure.final && now.Sub(failure.at) > stoppedFor {
@@ -88,7 +90,7 @@ func (s stopped) expire(now time.Time) {
 	}
 }
 
-// err says which partitions can't be read, nil if all can.
+// err joins the errors of the stopped partitions, nil if there are no such partitions.
 func (s stopped) err() error {
 	parts := make([]change.Partition, 0, len(s))
 	for part := range s {

@@ -12,12 +12,12 @@ import (
 	"metadb/internal/change"
 )
 
-// ErrNoTopic says that no topic matches the source's expressions yet.
+// ErrNoTopic is the error while no topic matches the source's expressions.
 var ErrNoTopic = errors.New("no topic matches")
 
-// Matches reports whether any topic of the broker matches. The error wraps
-// ErrNoTopic if none does, and is another one if the broker does not answer
-// within a few seconds.
+// Matches returns nil if any topic of the broker matches. The error wraps ErrNoTopic
+// if no topic does, and is another one if the broker does not answer within
+// adminTimeout.
 func (s *Source) Matches(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -37,12 +37,11 @@ func (s *Source) Matches(ctx context.Context) error {
 	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
 }
 
-// Ends returns the ends of all partitions of some topics, or of all that match if
-// they are nil: their last stable offsets, which is what a reader of committed records
-// can come to. Some of them may be too new to be read yet, or be read by another member
-// of the group. Where the broker does not say where a partition ends that is read, as its
-// topic is being deleted or it has no leader, the error says so, and the ends of all other topics
-// are returned with it.
+// Ends returns the ends of all partitions of some topics, or of all that match if topics
+// is nil: their last stable offsets, which are the ends for a reader of committed records.
+// Some of the partitions may be too new to be read yet, or another member of the group
+// may read them. If the end of an assigned partition is missing, because its topic is being
+// deleted or it has no leader, the result has the ends of all other topics, with an error.
 func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -89,9 +88,9 @@ func (s *Source) matches(topic string) bool {
 	return slices.ContainsFunc(s.config.Topics, func(e *regexp.Regexp) bool { return e.MatchString(topic) })
 }
 
-// Pause lets the given partitions wait, and all others go on: it replaces what
-// an earlier call said. What has been fetched of a paused partition and not
-// been delivered is fetched again later.
+// Pause pauses the given partitions and resumes all others: it replaces the partitions
+// of the previous call. Records of a paused partition that were fetched and not
+// delivered are fetched again later.
 func (s *Source) Pause(parts []change.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

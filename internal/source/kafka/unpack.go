@@ -11,40 +11,40 @@ import (
 	"metadb/internal/change"
 )
 
-// DefaultMaxRecordBytes is how large a record, and what a batch unpacks to, may be where the
-// configuration does not say.
+// DefaultMaxRecordBytes is the default limit, in bytes, of a record and of the uncompressed
+// size of a batch.
 const DefaultMaxRecordBytes = 128 << 20
 
-// largeBatch is what a batch unpacks to, in bytes, from which on it is counted: fetches are asked
-// for so that smaller ones take fetchUnpacked together.
+// largeBatch is the uncompressed size, in bytes, from which on a batch counts toward the
+// limit of all batches. The size of fetches bounds smaller ones.
 const largeBatch = 8 << 20
 
-// errCrowded says that a batch can't be unpacked while another large one has not been decoded.
-// It is fetched again.
+// errCrowded is the error for a batch that would exceed the memory limit together with other
+// large batches that are not decoded yet. The batch is fetched again.
 var errCrowded = errors.New("another large batch has not been read yet")
 
-// unpacker bounds the memory that compressed batches take, one by one and together. A few
-// kilobytes can unpack to gigabytes.
+// unpacker bounds the memory of compressed batches, each and all together. A few kilobytes
+// can uncompress to gigabytes.
 //
-// The client stops reading a partition whose batch the unpacker refuses with
-// kgo.ErrMaxDecompress, and says from where to where the batch goes. So every batch that can't be
-// unpacked is refused with that error, and why is kept here.
+// If the unpacker refuses a batch with kgo.ErrMaxDecompress, the client stops reading the
+// partition and returns the batch's offsets. So every batch that can't be uncompressed is
+// refused with that error, and the cause is kept here.
 type unpacker struct {
 	inner kgo.Decompressor
-	// most is how many bytes large batches may take together.
+	// most bounds the memory of large batches together, in bytes.
 	most int
 
 	mu sync.Mutex
-	// taken is what large batches take that have not been decoded.
+	// taken is the memory of large batches that are not decoded yet, in bytes.
 	taken int
-	// refused are failures of batches whose partition is not known yet, by the size of the
-	// batch as it was sent.
+	// refused are failures of batches of a partition that is not known yet, by the
+	// compressed size of the batch.
 	refused map[int]error
-	// failures are those of partitions.
+	// failures has the last failure of each partition.
 	failures map[change.Partition]unpackFailure
 }
 
-// unpackFailure is why a batch can't be unpacked, and its size as it was sent.
+// unpackFailure is the cause of refusing a batch, with the batch's compressed size in bytes.
 type unpackFailure struct {
 	err  error
 	sent int
@@ -55,8 +55,8 @@ var (
 	_ kgo.HookFetchBatchRead = (*unpacker)(nil)
 )
 
-// newUnpacker returns an unpacker. The bounded decompressor is the one that a client has made
-// for itself with the option MaxDecompressBatchBytes.
+// newUnpacker returns an unpacker. It uses the bounded decompressor that a client makes with
+// the option MaxDecompressBatchBytes.
 func newUnpacker(client *kgo.Client, most int) (*unpacker, error) {
 	inner, ok := client.OptValue(kgo.WithDecompressor).(kgo.Decompressor)
 	if !ok {
@@ -86,8 +86,8 @@ func (u *unpacker) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byt
 	return unpacked, nil
 }
 
-// OnFetchBatchRead implements kgo.HookFetchBatchRead: it is called after a batch was unpacked,
-// or was not.
+// OnFetchBatchRead implements kgo.HookFetchBatchRead. The client calls it after each batch,
+// refused ones included.
 func (u *unpacker) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, partition int32, m kgo.FetchBatchMetrics) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -97,7 +97,7 @@ func (u *unpacker) OnFetchBatchRead(_ kgo.BrokerMetadata, topic string, partitio
 	}
 }
 
-// failure returns why the last batch of a partition that was refused can't be unpacked.
+// failure returns the failure of the last batch of a partition that was refused.
 func (u *unpacker) failure(part change.Partition) unpackFailure {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -106,15 +106,15 @@ func (u *unpacker) failure(part change.Partition) unpackFailure {
 	return failure
 }
 
-// release says that everything that was unpacked has been decoded.
+// release resets the counted memory, after all batches have been decoded.
 func (u *unpacker) release() {
 	u.mu.Lock()
 	u.taken = 0
 	u.mu.Unlock()
 }
 
-// oversized returns the events that stand for a batch that would take too much memory: one that is
-// set aside, without its value, and one that moves the position behind the batch.
+// oversized returns the events for a batch that would take too much memory: a rejected one
+// without a value, and one that moves the position behind the batch.
 func oversized(part change.Partition, from, next int64, sent, most int) []change.Event {
 	at := func(offset int64) change.Position { return change.Position{Partition: part, Offset: offset} }
 	reason := fmt.Sprintf("a batch of %d bytes unpacks to more than %d MB: set aside without its value", sent, most>>20)

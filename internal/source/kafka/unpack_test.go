@@ -66,7 +66,7 @@ func (b *broker) write(compressor kgo.Compressor, records ...*kgo.Record) {
 	}
 }
 
-// damaged is a compressor whose batches can't be unpacked.
+// damaged is a compressor that makes invalid batches.
 type damaged struct{}
 
 func (damaged) Compress(dst *bytes.Buffer, _ []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
@@ -78,7 +78,7 @@ func value(topic string, partition int32, size int) *kgo.Record {
 	return &kgo.Record{Topic: topic, Partition: partition, Value: bytes.Repeat([]byte("x"), size)}
 }
 
-// fetchAll returns the events of a source until there are n, and what it last said of
+// fetchAll fetches until there are n events, and returns them with the last error of
 // stopped partitions.
 func fetchAll(t *testing.T, s *Source, n int) (events []change.Event, stopped error) {
 	t.Helper()
@@ -94,7 +94,8 @@ func fetchAll(t *testing.T, s *Source, n int) (events []change.Event, stopped er
 	return events, stopped
 }
 
-// TestBatchThatUnpacksTooLarge: it is set aside without its value, and what follows is read.
+// TestBatchThatUnpacksTooLarge expects the batch to be rejected without its value, and the
+// following records to be read.
 func TestBatchThatUnpacksTooLarge(t *testing.T) {
 	b := startBroker(t, largeBatches())
 	b.create("library.patron", 1)
@@ -166,8 +167,9 @@ func TestLargeBatchesTogether(t *testing.T) {
 	}
 }
 
-// TestUnreadableBatch: its partition stops, with the command that goes around it; others go on, and
-// it stays said. Read again from behind it, the partition goes on.
+// TestUnreadableBatch expects the batch's partition to stop, with an error that has the command
+// to skip it, while others are read. After reading from the offset behind it, the partition
+// continues.
 func TestUnreadableBatch(t *testing.T) {
 	b := startBroker(t)
 	b.create("library.patron", 2)
@@ -202,8 +204,8 @@ func TestUnreadableBatch(t *testing.T) {
 	}
 }
 
-// TestStoppedPartitionsAreForgotten: what has not failed for a while counts no more, unless the
-// client has given it up.
+// TestStoppedPartitionsAreForgotten expects a partition that has not failed for a while to be
+// dropped, unless the client does not retry it.
 func TestStoppedPartitionsAreForgotten(t *testing.T) {
 	s := make(stopped)
 	s.add(change.Partition{Topic: "b"}, errors.New("damaged"), true)
