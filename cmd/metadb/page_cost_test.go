@@ -58,7 +58,7 @@ func TestCostOfThePage(t *testing.T) {
 	least := 1.0
 	for try := 0; try < 3 && least > mostOfCore; try++ {
 		none := c.during(t, func(ctx context.Context) { <-ctx.Done() })
-		one := c.during(t, func(ctx context.Context) { c.view(t, ctx) })
+		one := c.during(t, func(ctx context.Context) { c.view(ctx, t) })
 		t.Logf("of a core: %.4f with nobody, %.4f with one viewer of %d tables", none, one, costTables)
 		least = min(least, one-none)
 	}
@@ -142,7 +142,7 @@ func (c *cost) awaitCalm(t *testing.T) {
 }
 
 // view looks at the page until ctx ends.
-func (c *cost) view(t *testing.T, ctx context.Context) {
+func (c *cost) view(ctx context.Context, t *testing.T) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/events", c.m.HTTPPort), nil)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestReadersDuringEndsync(t *testing.T) {
 		t.Fatal(err)
 	}
 	const all, none = int64(rows / gone), int64(0)
-	before := readShelves(t, ctx, s, patient)
+	before := readShelves(ctx, t, s, patient)
 	var work sync.WaitGroup
 	halves := make([]map[half]int, 3)
 	longest := make([]time.Duration, len(halves))
@@ -53,11 +53,11 @@ func TestReadersDuringEndsync(t *testing.T) {
 	}
 	step.expect("endsync data source sensor",
 		"library.shelf_00 50000 45000 5000\nlibrary.shelf_01 50000 45000 5000")
-	if again := readShelves(t, ctx, s, patient); again != before {
+	if again := readShelves(ctx, t, s, patient); again != before {
 		t.Errorf("a transaction saw %s, then %s", before, again)
 	}
 	after := reader(t, step)
-	if got, want := readShelves(t, ctx, s, after), fmt.Sprint([]half{{none, all}, {none, all}}); got != want {
+	if got, want := readShelves(ctx, t, s, after), fmt.Sprint([]half{{none, all}, {none, all}}); got != want {
 		t.Errorf("in the end: %s, want %s", got, want)
 	}
 	cancel()
@@ -110,7 +110,7 @@ func readAs(ctx context.Context, s *shelves, conn *pgx.Conn, way int) ([]half, e
 	return []half{{current, all - current}}, err
 }
 
-func readShelves(t *testing.T, ctx context.Context, s *shelves, conn *pgx.Conn) string {
+func readShelves(ctx context.Context, t *testing.T, s *shelves, conn *pgx.Conn) string {
 	t.Helper()
 	seen, err := s.look(ctx, conn)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestStore(t *testing.T) {
 			}
 		}
 	}
-	other := datasource.New(`O'"ther`)
+	other := datasource.New(`O'"Hara`)
 	want(t, datasource.Insert(ctx, conn, o), nil)
 	want(t, datasource.Insert(ctx, conn, o), datasource.ErrExists)
 	want(t, datasource.Insert(ctx, conn, other), nil)

@@ -36,7 +36,7 @@ func TestConfigureSQL(t *testing.T) {
 	if err := conn.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	after := func(profile Profile, role, configure string) map[string]string {
+	after := func(role, configure string) map[string]string {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), db.ConnString)
 		if err != nil {
@@ -69,7 +69,7 @@ func TestConfigureSQL(t *testing.T) {
 	for _, profile := range []Profile{Command, Stream} {
 		settings := unique(profile.Settings())
 		for _, role := range []string{"", role, role} {
-			set, lookedUp := after(profile, role, configureSQL(settings, known)), after(profile, role, lookUpSQL(settings))
+			set, lookedUp := after(role, configureSQL(settings, known)), after(role, lookUpSQL(settings))
 			if !maps.Equal(set, lookedUp) {
 				for name := range lookedUp {
 					if set[name] != lookedUp[name] {

@@ -99,7 +99,7 @@ func (l *Library) charge() []pending {
 }
 
 // set changes one column of a row.
-func (l *Library) set(t *table, row []any, column int, value any) pending {
+func (l *Library) set(t *table, row []any, column int, value any) pending { //nolint:unparam // each table has columns of its own
 	changed := append([]any(nil), row...)
 	changed[column] = value
 	t.put(changed)

@@ -38,8 +38,8 @@ func (s *screen) say(format string, args ...any) {
 func (s *screen) command(text string) { s.say("  $ %s", text) }
 
 // rows prints the answer to a query, aligned.
-func (s *screen) rows(ctx context.Context, db *pgx.Conn, sql string, args ...any) error {
-	rows, err := db.Query(ctx, sql, args...)
+func (s *screen) rows(ctx context.Context, db *pgx.Conn, sql string) error {
+	rows, err := db.Query(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("%s: %w", sql, err)
 	}

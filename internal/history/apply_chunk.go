@@ -19,7 +19,7 @@ func (r *run) writeChunk(ctx context.Context, t *target, c *chunk) error {
 	}
 	r.warnNulledInChain(t, f)
 	if t.direct(c, f) {
-		done, err := r.applyDirect(ctx, t, c, f)
+		done, err := r.applyDirect(ctx, t, f)
 		if done || err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (t *target) direct(c *chunk, f *folded) bool {
 // applyDirect copies the rows of a chunk into the current table. It reports
 // false, with nothing changed, if a key was there already: the unique index
 // says so.
-func (r *run) applyDirect(ctx context.Context, t *target, c *chunk, f *folded) (bool, error) {
+func (r *run) applyDirect(ctx context.Context, t *target, f *folded) (bool, error) {
 	d := &decision{}
 	for i := range f.items {
 		d.versions = append(d.versions, version{item: i, start: f.items[i].at, end: forever})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"metadb/internal/change"
@@ -13,7 +14,7 @@ import (
 // there is one, gets its documents.
 func (r *run) findCurrent(ctx context.Context, t *target, f *folded, x *exchange) error {
 	k, items := keysOf(t.table, f), f.items
-	params := append(k.params, []byte(r.batch.Events[items[0].event].Origin))
+	params := append(slices.Clip(k.params), []byte(r.batch.Events[items[0].event].Origin))
 	telling, nulled := tellingFields(f.chunk), r.nulledFields(t, f.chunk)
 	columns, wanted := x.descent.wanted()
 	documents := make([][]byte, len(columns))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/plan"
 )
@@ -29,7 +28,7 @@ func (r *run) placeTransformed(ctx context.Context, t *target, f *folded, st *st
 		before = holding{rows: d.older, document: d.layout.Add(d.older, documents), end: p.start, key: d.keyForm(documents)}
 	}
 	if f.items[0].upsert {
-		documents, err := r.staged(ctx, t.table, st, columns)
+		documents, err := r.staged(ctx, st, columns)
 		if err != nil {
 			return err
 		}
@@ -50,7 +49,7 @@ func (r *run) placeTransformed(ctx context.Context, t *target, f *folded, st *st
 
 // staged returns the documents of a stage's only item, whose values have been
 // found.
-func (r *run) staged(ctx context.Context, t *catalog.Table, st *stage, columns []documentColumn) ([][]byte, error) {
+func (r *run) staged(ctx context.Context, st *stage, columns []documentColumn) ([][]byte, error) {
 	wanted := listDocuments(columns, func(column int) string { return "s." + stageColumn(column) })
 	var documents [][]byte
 	err := r.read(ctx, "SELECT "+trimComma(wanted)+" FROM "+st.SQL()+" s WHERE s.head", nil, func(row [][]byte) { documents = texts(columns, row) })

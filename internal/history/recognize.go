@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"metadb/internal/change"
@@ -38,7 +39,7 @@ func (r *run) recognizable(t *target, c *chunk, f *folded) bool {
 // others.
 func (r *run) recognize(ctx context.Context, t *target, f *folded) (*folded, error) {
 	k := keysOf(t.table, f)
-	params := append(k.params, []byte(r.batch.Events[f.items[0].event].Origin))
+	params := append(slices.Clip(k.params), []byte(r.batch.Events[f.items[0].event].Origin))
 	sql := "SELECT e.ord, c.__id" + broughtColumns(t, f.chunk) + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
 		t.table.Current.SQL() + " AS c ON c.__origin = $" + strconv.Itoa(len(params)) + "::text AND " + k.where + absentColumns(t, f.chunk)
 	same, confirmed := make([]bool, len(f.items)), make([]confirmation, 0, len(f.items))

@@ -147,9 +147,9 @@ func (m *remaking) sql(columns []documentColumn, places []string, same string) s
 	for _, column := range m.stored {
 		b.WriteString(", c." + t.Columns[column].Stored.SQL())
 	}
-	any := make([]string, len(m.columns))
+	nonNull := make([]string, len(m.columns))
 	for i, column := range m.columns {
-		any[i] = "c." + t.Columns[column].Stored.SQL() + " IS NOT NULL"
+		nonNull[i] = "c." + t.Columns[column].Stored.SQL() + " IS NOT NULL"
 	}
 	for _, name := range places {
 		if at := t.Column(name); at >= 0 {
@@ -161,6 +161,6 @@ func (m *remaking) sql(columns []documentColumn, places []string, same string) s
 	b.WriteString(listDocuments(columns, storedIn(m.parent.table, "p.")))
 	b.WriteString(" FROM " + t.Main.SQL() + " AS c JOIN " + m.parent.table.Main.SQL() + " AS p ON " + same +
 		" AND (p.__start < c.__end AND p.__end > c.__start OR p.__start = c.__start)" +
-		" WHERE c.__id >= $1 AND c.__id < $2 AND (p.__id < $3 OR p.__id = ANY ($4::bigint[])) AND (" + strings.Join(any, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
+		" WHERE c.__id >= $1 AND c.__id < $2 AND (p.__id < $3 OR p.__id = ANY ($4::bigint[])) AND (" + strings.Join(nonNull, " OR ") + ") ORDER BY c.__id, p.__start, p.__id")
 	return b.String()
 }

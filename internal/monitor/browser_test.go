@@ -47,8 +47,8 @@ func TestPageInBrowser(t *testing.T) {
 			}
 			for _, width := range []int64{400, 1920} {
 				for _, scheme := range []string{"light", "dark"} {
-					picture := state.lookAt(t, ctx, address, look{width, scheme})
-					inspect(t, ctx, string(axe))
+					picture := state.lookAt(ctx, t, address, look{width, scheme})
+					inspect(ctx, t, string(axe))
 					keep(t, name, look{width, scheme}, picture)
 				}
 			}
@@ -70,7 +70,7 @@ func openBrowser(t *testing.T) context.Context {
 }
 
 // lookAt opens the page and checks what it says. It returns a picture.
-func (p *pageState) lookAt(t *testing.T, ctx context.Context, address string, l look) []byte {
+func (p *pageState) lookAt(ctx context.Context, t *testing.T, address string, l look) []byte {
 	t.Helper()
 	night := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}}
 	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, night)
@@ -100,7 +100,7 @@ func (p *pageState) lookAt(t *testing.T, ctx context.Context, address string, l 
 
 // inspect has axe-core look for what keeps people from using the page.
 // https://www.deque.com/axe/core-documentation/api-documentation/
-func inspect(t *testing.T, ctx context.Context, axe string) {
+func inspect(ctx context.Context, t *testing.T, axe string) {
 	t.Helper()
 	const run = `axe.run({resultTypes: ['violations']}).then((r) =>
 		r.violations.map((v) => v.id + ': ' + v.help + ' at ' + v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')))`

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -52,7 +53,7 @@ func (c *Cluster) supervisor() *exec.Cmd {
 		enter = append(enter, "--map-root-user")
 		become = "unshare --user --map-user=" + uid + " --map-group=" + gid
 	}
-	args := append(enter, "sh", "-c", withDisk, "pgtest", c.bin, c.dir, strconv.FormatInt(size, 10), become, supervise, moved)
+	args := append(slices.Clip(enter), "sh", "-c", withDisk, "pgtest", c.bin, c.dir, strconv.FormatInt(size, 10), become, supervise, moved)
 	command := exec.Command("unshare", args...)
 	command.SysProcAttr = account{}.attributes()
 	return command

@@ -62,7 +62,7 @@ func (s *session) reportedParameters(ctx context.Context) (map[string]string, er
 		err.severity = severityFatal
 		return nil, err
 	case err != nil:
-		return s.withName(defaultParameters(s.role.Name)), nil
+		return s.withName(defaultParameters(s.role.Name)), nil //nolint:nilerr // without the database there are defaults
 	case !own:
 		s.server.cache(s.role.Name, s.up.raw.ParameterStatuses)
 	}

@@ -200,11 +200,12 @@ func results(t *testing.T, pipeline *pgconn.Pipeline) string {
 			words = append(words, "sync")
 		case *pgconn.ResultReader:
 			tag, err := r.Close()
-			if errors.As(err, &pg) {
+			switch {
+			case errors.As(err, &pg):
 				words = append(words, pg.Code)
-			} else if err != nil {
+			case err != nil:
 				t.Fatal(err)
-			} else {
+			default:
 				words = append(words, tag.String())
 			}
 		}

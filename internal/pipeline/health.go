@@ -25,16 +25,16 @@ const (
 	sides
 )
 
-// set notes how one side is, nil for well. It returns the failure to report,
-// nil if the stream is well, and whether the side's own failure is news, which
-// it is once for each wording.
-func (h *health) set(of side, err error) (failure error, news bool) {
+// set notes how one side is, nil for well. It returns whether the side's own failure is
+// news, which it is once for each wording, and the failure to report, nil if the stream
+// is well.
+func (h *health) set(of side, err error) (news bool, failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	news = said(h.failures[of]) != said(err)
 	h.failures[of] = err
 	h.fetched = h.fetched || of == fetching && err == nil
-	return h.failure(), news
+	return news, h.failure()
 }
 
 // well reports whether the stream is active: there is something to fetch, and
@@ -62,7 +62,7 @@ func said(err error) string {
 // the database does not take, and when the stream goes on. Why fetching fails is
 // the source's to log.
 func (p *pipeline) is(of side, err error) {
-	failure, news := p.health.set(of, err)
+	news, failure := p.health.set(of, err)
 	if failure != nil {
 		p.Reporter.Failed(failure)
 	} else {

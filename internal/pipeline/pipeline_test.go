@@ -297,7 +297,7 @@ func TestEachSideClearsItsOwnFailure(t *testing.T) {
 	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	r.batch()
 	r.answer(away)
-	for !errors.Is(<-r.reporter.failures, away) {
+	for !errors.Is(<-r.reporter.failures, away) { //nolint:revive // it reads until then
 	}
 	r.batch()
 	r.send(change.Delivery{}) // fetching is well
@@ -312,7 +312,7 @@ func TestEachSideClearsItsOwnFailure(t *testing.T) {
 	default:
 	}
 	r.answer(nil)
-	for !errors.Is(<-r.reporter.failures, refused) {
+	for !errors.Is(<-r.reporter.failures, refused) { //nolint:revive // it reads until then
 	}
 	r.send(change.Delivery{})
 	<-r.reporter.active

@@ -88,7 +88,7 @@ func (s *modelSource) step() {
 		s.clock += change.Micros(s.IntN(200))
 	case s.IntN(10) == 0:
 		s.clock += 1000
-	case s.IntN(10) == 0:
+	case s.IntN(10) == 0: //nolint:gocritic // it draws once more
 		s.crowd()
 	default:
 		changes = s.IntN(60)

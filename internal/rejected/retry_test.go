@@ -60,7 +60,7 @@ func TestRetryInPieces(t *testing.T) {
 		DB: db.Pool, Source: "sensor", Logger: slog.New(slog.DiscardHandler),
 		Exclusively: func(do func() error) error { return do() },
 		Done:        func(n int) { done += n },
-		Decode: func(at change.Position, record *change.Record) change.Event {
+		Decode: func(at change.Position, _ *change.Record) change.Event {
 			switch {
 			case at.Offset == 400:
 				return change.Event{}

@@ -91,7 +91,9 @@ func (s *server) serve(ctx context.Context) error {
 	s.hangup.add(func() { s.readAgain(port, web) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		port.Serve(ctx)
+		if err := port.Serve(ctx); err != nil {
+			s.logger.Warn(fmt.Sprintf("close the administration port: %v", err))
+		}
 		return ctx.Err()
 	})
 	owner.back, owner.away, streams.words = streams.distrust, streams.registry.SetAway, owner.words

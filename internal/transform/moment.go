@@ -11,8 +11,8 @@ func moment(text []byte) (micros int64, zoned, ok bool) {
 		return 0, false, false
 	}
 	c := clock{rest: text}
-	year, month, day := c.digits(4), c.after('-', 2), c.after('-', 2)
-	hour, minute := c.after('T', 2), c.after(':', 2)
+	year, month, day := c.digits(4), c.pair('-'), c.pair('-')
+	hour, minute := c.pair('T'), c.pair(':')
 	second, fraction := 0, int64(0)
 	if c.next(':') {
 		second = c.digits(2)
@@ -51,12 +51,12 @@ func (c *clock) next(b byte) bool {
 	return true
 }
 
-// after passes the byte b and so many digits.
-func (c *clock) after(b byte, n int) int {
+// pair passes the byte b and two digits.
+func (c *clock) pair(b byte) int {
 	if !c.next(b) {
 		c.failed = true
 	}
-	return c.digits(n)
+	return c.digits(2)
 }
 
 // digits passes so many digits.

@@ -41,12 +41,13 @@ func main() {
 	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	run := func() error { return measure(ctx, config) }
 	if *broker {
 		run = func() error { return serve(ctx, *partitions) }
 	}
-	if err := run(); err != nil {
+	err := run()
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
 		os.Exit(1)
 	}

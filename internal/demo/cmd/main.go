@@ -18,8 +18,9 @@ func main() {
 	flag.Uint64Var(&config.Seed, "seed", 1, "makes another library")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := demo.Run(ctx, config); err != nil {
+	err := demo.Run(ctx, config)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: error:", err)
 		os.Exit(1)
 	}

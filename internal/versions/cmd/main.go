@@ -16,8 +16,8 @@ func main() {
 	folder := flag.String("into", "testdata/versions", "the folder of the dumps")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	path, err := versions.Write(ctx, *binary, *folder)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "version-dump: error:", err)
 		os.Exit(1)
