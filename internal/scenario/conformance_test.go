@@ -127,7 +127,8 @@ Debezium 3.7 (the last column: 2.7) with ordinary values, extremes and NULL, and
 changes](spec/02-types.md) is the specification.
 
 *ok* means the same value, to the last digit. A number refers to the loss, below, in the snapshot or in the stream;
-*both* means either way. Most losses happen in Debezium, before Metadb sees the value: choose the modes by what you need.
+*both* means either way. Most losses happen in Debezium, before Metadb sees the value: choose the modes by what you
+need.
 
 `
 
