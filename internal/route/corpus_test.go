@@ -8,8 +8,8 @@ import (
 	"metadb/internal/corpus"
 )
 
-// TestTenants routes what a real connector sent of a database with the schemas
-// of several tenants.
+// TestTenants routes the recorded events of a real connector for a database with
+// the schemas of several tenants.
 func TestTenants(t *testing.T) {
 	router := New(Config{
 		SchemaStop: expressions("^admin"), TableStop: expressions(`\.tmp_`),

@@ -9,18 +9,17 @@ import (
 	"metadb/internal/change"
 )
 
-// Config is what a data source's options say about names. Empty fields do
-// nothing.
+// Config has the data source's options about names. Empty fields have no effect.
 type Config struct {
 	// SchemaPass keeps only schemas that match one of these, if there are any.
 	SchemaPass []*regexp.Regexp
 	// SchemaStop drops schemas that match.
 	SchemaStop []*regexp.Regexp
-	// TableStop drops tables whose schema.table matches.
+	// TableStop drops tables if schema.table matches.
 	TableStop []*regexp.Regexp
 
-	// Heartbeat is the schema.table that the connector writes to at each heartbeat: its
-	// events change nothing.
+	// Heartbeat is the schema.table that the connector updates at each heartbeat. Its
+	// events are dropped.
 	Heartbeat string
 
 	MapPublicSchema  string
@@ -35,14 +34,14 @@ type Router struct {
 	names  atomic.Pointer[names]
 }
 
-// names is what follows from a list of origins.
+// names has the results of routing with one list of origins.
 type names struct {
 	origins []string
-	// targets remembers where the tables seen so far go. Only Route uses it.
+	// targets caches the targets of the source tables so far. Only Route uses it.
 	targets map[change.Table]target
 }
 
-// target is where the events of a source table go.
+// target is the target of a source table's events.
 type target struct {
 	table   change.Table
 	origin  change.Origin
@@ -56,8 +55,8 @@ func New(config Config) *Router {
 	return r
 }
 
-// SetOrigins replaces the origins that are known. It takes effect with the next
-// event, and is safe at any time.
+// SetOrigins replaces the list of origins. It takes effect with the next event, and
+// may be called by any goroutine.
 func (r *Router) SetOrigins(origins []string) {
 	sorted := slices.Clone(origins)
 	// The longest match wins.
@@ -65,9 +64,9 @@ func (r *Router) SetOrigins(origins []string) {
 	r.names.Store(&names{origins: sorted, targets: make(map[change.Table]target)})
 }
 
-// Route sets the table and the origin of an event that changes rows, or makes
-// it one that changes nothing where a filter drops it. The mark of a snapshot
-// stays: the last record of a snapshot says so even if nobody wants its row.
+// Route sets the target table and the origin of an event of a table, or drops the
+// event if a filter excludes it. The snapshot mark of a dropped event stays, since
+// its row may be the last one of the snapshot.
 func (r *Router) Route(e *change.Event) {
 	if e.Source == (change.Table{}) {
 		return
@@ -85,7 +84,7 @@ func (r *Router) Route(e *change.Event) {
 	e.Table, e.Origin = to.table, to.origin
 }
 
-// target says where the events of a source table go.
+// target computes the target of a source table.
 func (r *Router) target(table change.Table, origins []string) target {
 	if r.dropped(table) {
 		return target{dropped: true}
@@ -94,8 +93,8 @@ func (r *Router) target(table change.Table, origins []string) target {
 	return target{table: change.Table{Schema: schema, Name: table.Name}, origin: change.Origin(origin)}
 }
 
-// dropped applies the filters, which see the names of the source, and leaves out the
-// table of heartbeats.
+// dropped reports whether the filters exclude a table, by its name at the source, or it
+// is the table of heartbeats.
 func (r *Router) dropped(table change.Table) bool {
 	c := &r.config
 	return len(c.SchemaPass) > 0 && !matches(c.SchemaPass, table.Schema) ||
@@ -108,7 +107,7 @@ func matches(expressions []*regexp.Regexp, name string) bool {
 	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(name) })
 }
 
-// schema renames a schema of the source, step by step as docs/spec/03-naming-and-filters.md#target-schema lists them.
+// schema renames a schema of the source by the steps of docs/spec/03-naming-and-filters.md#target-schema.
 func (r *Router) schema(schema string, origins []string) (renamed, origin string) {
 	c := &r.config
 	if schema == "public" && c.MapPublicSchema != "" {

@@ -81,8 +81,9 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// TestDropKeepsTheMoment: the last record of a snapshot ends it whatever table it is of,
-// and only if it is of the attempt that counts, which lsn and txId tell.
+// TestDropKeepsTheMoment expects a dropped event to keep its snapshot mark, time, lsn and
+// txId: the last record of a snapshot ends it even if its table is excluded, provided that
+// lsn and txId are those of the current attempt.
 func TestDropKeepsTheMoment(t *testing.T) {
 	said := change.Event{
 		Snapshot: change.LastInSnapshot, First: true, Source: change.Table{Schema: "library", Name: "patron"},
