@@ -7,21 +7,22 @@ import (
 	"testing"
 )
 
-// LogEntry is one line of the record that a source keeps of the table b.acct, by
-// triggers: a change of a row, or a truncate.
+// LogEntry is one entry of the log that triggers at the source write for the table
+// b.acct: a change of a row, or a truncate.
 type LogEntry struct {
 	// N orders the entries.
 	N  int64
 	Op string
-	// OldID and NewID are the row's key before and after, empty where there is none.
+	// OldID and NewID are the row's key before and after the change, empty if there is
+	// no such row.
 	OldID, NewID string
-	// New describes the row after the change, and Same says that the change left it as it was.
+	// New describes the row after the change. Same says that the change altered nothing.
 	New  string
 	Same bool
 }
 
-// LoggedVersions returns the versions of each row that a record has, by the key, in
-// their order. The current ones end in " current".
+// LoggedVersions returns the versions of each row by the log, by key and in their
+// order. Current versions end in " current".
 func LoggedVersions(log []LogEntry) map[string][]string {
 	versions, current := make(map[string][]string), make(map[string]bool)
 	for _, e := range log {
@@ -46,7 +47,7 @@ func LoggedVersions(log []LogEntry) map[string][]string {
 	return versions
 }
 
-// DescribeVersion returns a version as LoggedVersions has it.
+// DescribeVersion returns a version in the form of LoggedVersions.
 func DescribeVersion(values string, current bool) string {
 	if current {
 		return values + " current"
@@ -54,7 +55,7 @@ func DescribeVersion(values string, current bool) string {
 	return values
 }
 
-// Log returns the record that the source of a scenario kept, from its table b.log.
+// Log returns the log of a scenario's source, from its table b.log.
 func Log(tb testing.TB, scenario string) []LogEntry {
 	tb.Helper()
 	var log []LogEntry

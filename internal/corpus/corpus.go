@@ -20,7 +20,7 @@ type Record struct {
 	// Millis is the record's timestamp in Kafka, milliseconds since 1970.
 	Millis  int64
 	Headers []Header
-	// Key is nil where the record has none, Value for a tombstone.
+	// Key is nil for a record without a key, Value for a tombstone.
 	Key, Value []byte
 }
 
@@ -108,7 +108,7 @@ func Source(tb testing.TB, scenario string) []Row {
 	return rows
 }
 
-// octets returns the bytes of text, nil if there is none.
+// octets returns the bytes of text, nil for nil.
 func octets(text *string) []byte {
 	if text == nil {
 		return nil
@@ -116,7 +116,7 @@ func octets(text *string) []byte {
 	return []byte(*text)
 }
 
-// lines calls each with every line of a gzipped file.
+// lines calls each for every line of a gzipped file.
 func lines(tb testing.TB, name string, each func(line []byte) error) {
 	tb.Helper()
 	compressed, err := os.ReadFile(name)

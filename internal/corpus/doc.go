@@ -1,4 +1,4 @@
 // Package corpus reads the recordings of a real Debezium under testdata/corpus
-// for the tests of other packages. It owns the files' format; it refuses to
-// interpret a record: that is what the tested packages are for.
+// for the tests of other packages. It owns the files' format, and leaves the
+// interpretation of records to the tested packages.
 package corpus

@@ -2,14 +2,13 @@ package corpus
 
 import "path"
 
-// Loss is one way in which a right target differs from the source: what
-// Debezium loses or changes before we see it, or what the source changed
-// without an event.
+// Loss is an expected difference between a correct target and the source: Debezium
+// loses or changes the value, or the source changed it without an event.
 type Loss struct {
 	// Scenario is a pattern of scenarios, Value one of a table with a column,
 	// or with "rows" where it is whole rows that differ.
 	Scenario, Value string
-	// Count is how many values it explains; a test fails if it is another.
+	// Count is the exact number of values with this difference.
 	Count  int
 	Reason string
 }
@@ -24,8 +23,8 @@ func matches(pattern, name string) bool {
 	return err == nil && matched
 }
 
-// StoredLosses lists what differs in the tables: all that Losses lists, and what
-// a table does to values by what it has held before.
+// StoredLosses lists the differences in the stored tables: those of Losses, and
+// those that follow from the earlier content of a table.
 func StoredLosses() []Loss {
 	losses := Losses()
 	for i := range losses {
@@ -37,10 +36,11 @@ func StoredLosses() []Loss {
 	return append(losses, Loss{"names", "n.collide* rows", 1, "a table whose name is that of another's main table is refused"})
 }
 
-// Losses lists every one. A line that no longer explains anything has to go.
+// Losses lists every difference in decoded values. A line without a difference must
+// be removed.
 func Losses() []Loss {
 	return []Loss{
-		// What the type table of the specification writes otherwise than the source.
+		// Values that the specification's type table represents otherwise than the source.
 		{"types*", "fam.binary_ bi1", 30, "bit(1) arrives as a boolean, and is one"},
 		{"types*", "fam.number m", 40, "money arrives as a decimal, without sign and commas of the currency; 2.7 rounds its extremes in snapshots, double mode always"},
 		{"types*", "fam.string ip", 20, "the cast of an inet writes a /128 that Debezium, as PostgreSQL's output, does not"},
@@ -60,7 +60,7 @@ func Losses() []Loss {
 		{"types_connect_string", "fam.binary_ ba", 6, "bytea in the mode base64 is a string"},
 		{"types_iso", "fam.binary_ ba", 6, "bytea in the mode hex is a string"},
 
-		// What Debezium loses.
+		// Losses in Debezium.
 		{"types*", "fam.binary_ vb", 10, "varbit loses its length and leading zeros"},
 		{"types*", "fam.binary_ vb5", 20, "varbit(5) can't be told from bit(5)"},
 		{"types*", "fam.list en", 5, "an enum array {NULL} arrives as NULL"},
@@ -125,7 +125,7 @@ func Losses() []Loss {
 		{"toast_types", "big.b tstza", 1, "an unavailable timestamptz[] arrives as NULL"},
 		{"toast_types", "big.b vb", 1, "an unavailable varbit arrives as NULL"},
 
-		// What the source changed without an event.
+		// Changes at the source without an event.
 		{"keys", "k.generated twice", 2, "generated columns are in snapshots only"},
 		{"keys", "k.no_key rows", 2, "a table without a key"},
 		{"keys", "k.no_key_full rows", 1, "a table without a key"},
