@@ -46,8 +46,8 @@ func TestRecordIsLikeTheRecordedOne(t *testing.T) {
 		t.Errorf("got topic %s, key %s\nwant      %s, key %s", got.Topic, got.Key, want.Topic, want.Key)
 	}
 	gotValue, wantValue := decode(t, got.Value), decode(t, want.Value)
-	// What differs is what the encoder does not promise: when the record was
-	// made, the database's name, the declared precision.
+	// The encoder does not reproduce the time of the record, the database's name
+	// and the declared precision.
 	for _, value := range []map[string]any{gotValue, wantValue} {
 		payload := value["payload"].(map[string]any)
 		for _, name := range []string{"ts_ms", "ts_us", "ts_ns"} {

@@ -32,9 +32,8 @@ func Parse(kind Kind, text string) (any, error) {
 	return text, nil
 }
 
-// Format returns the text of a value as PostgreSQL prints it with UTC: what
-// Parse reads. A json comes back as it was written; jsonb prints it with its own
-// blanks.
+// Format returns the text of a value as PostgreSQL prints it with UTC. It is the
+// reverse of Parse. A json is unchanged; PostgreSQL prints jsonb with other blanks.
 func Format(kind Kind, value any) (string, error) {
 	switch v := value.(type) {
 	case string:

@@ -13,14 +13,14 @@ type Change struct {
 	// Row holds a value for each column, in their order: the row after the
 	// change, or for a delete the row before it. Empty for a truncate.
 	Row []any
-	// NewKey makes a delete the first half of a change of key, OldKey an
-	// insert the second: the key's values.
+	// NewKey has the new key's values in a delete that is the first half of a
+	// change of key, OldKey the old key's values in the insert that is the second.
 	NewKey, OldKey []any
 	// Time is when the source made the change.
 	Time time.Time
 	LSN  uint64
-	// Commit is the lsn of the last commit before the change's transaction, with
-	// which source.sequence begins; 0 is null.
+	// Commit is the lsn of the last commit before the change's transaction, the
+	// first element of source.sequence; 0 is null.
 	Commit uint64
 	TxID   int64
 	// Snapshot is source.snapshot; empty stands for "false".
@@ -44,7 +44,7 @@ type Header struct {
 // Encoder makes the records of one table. It is not safe for concurrent use.
 type Encoder struct {
 	table Table
-	// keyHead and valueHead are the records up to their payload.
+	// keyHead and valueHead are the beginnings of key and value up to the payload.
 	keyHead, valueHead []byte
 }
 
@@ -219,7 +219,7 @@ func appendPosition(dst []byte, lsn uint64) []byte {
 	return append(strconv.AppendUint(append(dst, `\"`...), lsn, 10), `\"`...)
 }
 
-// appendTimes appends one moment in the three resolutions that Debezium gives.
+// appendTimes appends a time in the three resolutions that Debezium gives.
 func appendTimes(dst []byte, at time.Time) []byte {
 	dst = append(dst, `,"ts_ms":`...)
 	dst = strconv.AppendInt(dst, at.UnixMilli(), 10)
@@ -230,7 +230,7 @@ func appendTimes(dst []byte, at time.Time) []byte {
 }
 
 // headers returns the headers of a record: the context that every record of
-// Debezium 3.7 has, and what a change of key adds.
+// Debezium 3.7 has, and those of a change of key.
 func (e *Encoder) headers(change Change) ([]Header, error) {
 	var headers []Header
 	for _, half := range []struct {

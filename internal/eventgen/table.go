@@ -34,7 +34,7 @@ const (
 	kindCount
 )
 
-// semantic is what a kind's schema says.
+// semantic has the parts of a kind's schema.
 type semantic struct {
 	name, connect, logical string
 }
@@ -93,8 +93,8 @@ type Column struct {
 	Kind Kind
 	// Scale is the number of digits behind the point of a Decimal.
 	Scale int
-	// Required says that it may not be NULL; Default is its default as JSON,
-	// empty if it has none.
+	// Required says that the column may not be NULL; Default is its default as
+	// JSON, empty without one.
 	Required bool
 	Default  string
 }
@@ -106,11 +106,11 @@ type Table struct {
 	Schema, Name string
 	Columns      []Column
 	// Key holds the indexes of the primary key's columns; empty for a table
-	// that has none.
+	// without one.
 	Key []int
 }
 
-// Topic is where the connector writes the table's records.
+// Topic returns the topic to which the connector writes the table's records.
 func (t Table) Topic() string { return t.Prefix + "." + t.Schema + "." + t.Name }
 
 // field is one field of a Connect schema as the JSON converter writes it.
@@ -169,7 +169,7 @@ func (t Table) valueSchema() ([]byte, error) {
 	})
 }
 
-// times are the fields for one moment in three resolutions.
+// times returns the fields for one time in three resolutions.
 func times() []field {
 	return []field{
 		{Type: "int64", Optional: true, Field: "ts_ms"},

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Placeholder is the word that Debezium sends for a value that it does not
-// have, unless configured otherwise.
+// Placeholder is the word that Debezium sends for an unavailable value, unless
+// configured otherwise.
 const Placeholder = "__debezium_unavailable_value"
 
 // Unavailable is the value of a Text, JSON or Bytea column that did not change
@@ -99,8 +99,8 @@ func appendText(dst []byte, c Column, v string) ([]byte, error) {
 	return nil, fmt.Errorf("column %s: a string is no value of a %s column", c.Name, c.Kind.semantics().name)
 }
 
-// appendFloat writes what JSON has no number for as a string, as Connect's
-// converter does.
+// appendFloat writes NaN and the infinities, for which JSON has no numbers, as
+// strings, like Connect's converter.
 func appendFloat(dst []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):
@@ -132,7 +132,7 @@ func appendBase64(dst, v []byte) []byte {
 	return append(dst, '"')
 }
 
-// parseDecimal takes "-12.50" apart into -1250 and 2.
+// parseDecimal splits a decimal into unscaled value and scale: "-12.50" is -1250 and 2.
 func parseDecimal(text string) (unscaled *big.Int, scale int, err error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	unscaled, ok := new(big.Int).SetString(whole+fraction, 10)
