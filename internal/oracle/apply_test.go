@@ -9,9 +9,9 @@ import (
 	"metadb/internal/checkpoint"
 )
 
-// apply applies the events as one batch that must work, each table where it is to be,
-// both sides at the same time. After a first try that fails they come one after the
-// other: what else fails with it is not to be left to chance.
+// apply applies the events as one batch, which must succeed: each table by the side that
+// is chosen for it, both sides in parallel. A side with an injected failure is applied
+// before the other one starts, so that the failure hits the same statement each time.
 func (b *bench) apply(t reporter, events []change.Event, first failure) {
 	t.Helper()
 	batch := b.batch(events)
@@ -45,7 +45,7 @@ func (b *bench) apply(t reporter, events []change.Event, first failure) {
 	}
 }
 
-// read has the oracle read an event, which it is told whether the source has sent before.
+// read applies an event to the oracle, as a repetition if the source has sent it before.
 func (b *bench) read(e *change.Event) {
 	one := sentChange{e.Table, e.Op, e.LSN, e.Origin, string(e.Row)}
 	if b.sent[one] {
@@ -56,7 +56,7 @@ func (b *bench) read(e *change.Event) {
 	b.oracle.Read(e)
 }
 
-// stumble applies a batch after a first try that may fail.
+// stumble applies a batch after a first try with an injected failure.
 func (b *bench) stumble(t reporter, side int, batch *change.Batch, first failure) (change.Outcome, error) {
 	t.Helper()
 	outcome, err := b.appliers[side].Apply(b.fault.arm(context.Background(), first), batch)
@@ -75,7 +75,8 @@ func (b *bench) stumble(t reporter, side int, batch *change.Batch, first failure
 	return outcome, err
 }
 
-// deal gives each side its tables' part of a batch, with the positions; nil is none.
+// deal splits a batch into the parts of the two sides, by table, with the positions; nil is
+// an empty part.
 func (b *bench) deal(batch *change.Batch) (shares [2]*change.Batch) {
 	of := make(map[string]*change.Batch)
 	for _, e := range batch.Events {

@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// failure is how a try to apply a batch fails; the zero failure is none.
+// failure describes an injected failure of applying a batch; the zero value is no failure.
 type failure struct {
-	// statement is the number, from 1, of the statement at whose beginning
-	// the context ends; write that of the network write at which the
-	// connection breaks. 0 is never.
+	// statement is the number, from 1, of the statement before which the context
+	// is cancelled; write the number of the network write at which the connection
+	// breaks. 0 is never.
 	statement, write int
 	// unanswered says that the write that breaks the connection still
 	// reaches the server, and only its answer is lost.
@@ -39,7 +39,7 @@ func (f *fault) arm(ctx context.Context, how failure) context.Context {
 	return ctx
 }
 
-// disarm ends what arm began.
+// disarm ends the injection that arm began.
 func (f *fault) disarm() {
 	f.statements.Store(0)
 	f.writes.Store(0)
@@ -64,7 +64,7 @@ func (f *fault) dial(ctx context.Context, network, address string) (net.Conn, er
 	return &breaking{Conn: conn, fault: f}, nil
 }
 
-// breaking is a connection that the fault breaks.
+// breaking is a connection that a fault can break.
 type breaking struct {
 	net.Conn
 	fault *fault

@@ -28,7 +28,7 @@ import (
 	"metadb/internal/pgtest"
 )
 
-// reporter is what the harness needs of *testing.T and *rapid.T.
+// reporter is the part of *testing.T and *rapid.T that the harness uses.
 type reporter interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -60,7 +60,7 @@ type bench struct {
 	sent map[sentChange]bool
 }
 
-// sentChange is what a change of the source is known by.
+// sentChange identifies a change of the source.
 type sentChange struct {
 	table  change.Table
 	op     change.Op
@@ -136,7 +136,7 @@ func (b *bench) clear(t reporter) {
 	b.begin()
 }
 
-// crash starts over as a killed process does: with what the database has.
+// crash starts again like a killed process, with the state that the database has.
 func (b *bench) crash(t reporter) {
 	t.Helper()
 	_ = b.close()
@@ -160,7 +160,7 @@ func (b *bench) collect(e *change.Event, high *change.Mark) {
 	high.Next = e.Position.Offset + 1
 }
 
-// batch makes a batch of events whose offsets it sets.
+// batch makes a batch of events and sets their offsets.
 func (b *bench) batch(events []change.Event) *change.Batch {
 	batch := &change.Batch{Source: source, Events: events}
 	spans := make(map[change.Partition]*change.Span)
@@ -190,8 +190,8 @@ func (b *bench) check(t reporter, name change.Table) {
 	b.checkBut(t, name, func(string) bool { return false })
 }
 
-// checkBut compares the versions of a table. Those that may lack need not be there; there
-// may be none that is not expected.
+// checkBut compares the versions of a table with the expected ones. Versions for which
+// mayLack is true may be missing; unexpected versions are errors.
 func (b *bench) checkBut(t reporter, name change.Table, mayLack func(version string) bool) {
 	t.Helper()
 	got, want := b.stored(t, name), b.expected(name)
@@ -241,8 +241,8 @@ func describe(origin change.Origin, values []string, start, end change.Micros, c
 	return fmt.Sprintf("%s|%s|%s|%s|%t", origin, strings.Join(values, "|"), seconds(start), seconds(end), confirmed)
 }
 
-// sorted puts the versions of one row together and leaves their order. Those that
-// the table's columns don't tell apart in all its versions are one row here.
+// sorted groups the versions by row and keeps their order. Rows that are equal in the
+// key columns of all versions of the table count as one row here.
 func (b *bench) sorted(name change.Table, versions []string) []string {
 	table := b.store.Snapshot().Table(name)
 	if table == nil {
@@ -303,7 +303,7 @@ func (b *bench) stored(t reporter, name change.Table) []string {
 	return b.sorted(name, described)
 }
 
-// cell appends a value of a type to a row: nil is NULL, unavailable what says so.
+// cell appends a value of a type to a row: nil is NULL, unavailable{} an unavailable value.
 func cell(row change.Row, t change.Type, value any) change.Row {
 	switch v := value.(type) {
 	case nil:

@@ -9,18 +9,18 @@ import (
 // Forever is the end of a current version, 9999-12-31 00:00 UTC.
 const Forever change.Micros = 253_402_214_400_000_000
 
-// Oracle has the tables that the events read so far make.
+// Oracle has the tables that result from the events so far.
 type Oracle struct {
 	tables map[change.Table]*Table
 }
 
-// New returns an oracle that has read nothing.
+// New returns an oracle without tables.
 func New() *Oracle { return &Oracle{tables: make(map[change.Table]*Table)} }
 
 // Table returns a table, nil if no event has made it.
 func (o *Oracle) Table(name change.Table) *Table { return o.tables[name] }
 
-// Read applies the event that comes next.
+// Read applies the next event.
 func (o *Oracle) Read(e *change.Event) {
 	if e.Op == change.Upsert && o.tables[e.Table] == nil {
 		o.tables[e.Table] = &Table{}
@@ -53,8 +53,8 @@ func (t *Table) reject(e *change.Event) {
 	}
 }
 
-// Repeat takes note of an event that has been read before. It changes nothing; the current
-// version is confirmed where it was there then.
+// Repeat handles a repetition of an earlier event. It changes nothing; the current version
+// is confirmed if it began no later than the event.
 func (o *Oracle) Repeat(e *change.Event) {
 	t := o.tables[e.Table]
 	if t == nil || e.Op != change.Upsert {
@@ -110,10 +110,10 @@ func (t *Table) truncate(e *change.Event) {
 	}
 }
 
-// before returns the version that an event's unavailable values are those of,
-// nil if there is none: the key's current one. After a change of key it is the
-// version under the old key that ended with the event, or else the current one
-// there.
+// before returns the version that has an event's unavailable values, nil without
+// such a version: the key's current one. After a change of key it is the version
+// under the old key that ended with the event, or else the current one under the
+// old key.
 func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
 	if e.OldKey == nil {
 		return last(current)
@@ -136,7 +136,7 @@ func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
 	return last(t.current(old))
 }
 
-// lastEnd returns when the key was last current, 0 if never.
+// lastEnd returns the latest end of the key's earlier versions, 0 without such versions.
 func (t *Table) lastEnd(k key) change.Micros {
 	var end change.Micros
 	for _, v := range t.Versions {

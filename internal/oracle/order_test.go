@@ -12,8 +12,8 @@ import (
 	"metadb/internal/oracle"
 )
 
-// writer draws what sessions at the source do to one table, whose topic has several
-// partitions: transactions of several changes, truncates among them.
+// writer draws the transactions of sessions at the source for one table with a topic of
+// several partitions: several changes each, truncates among them.
 type writer struct {
 	t          *rapid.T
 	partitions int
@@ -97,9 +97,8 @@ func (w *writer) written() []change.Event {
 	return written
 }
 
-// TestOrderOfPartitions: whatever the delays with which the partitions of a topic are
-// written, and however what is read is cut into batches, the versions are those
-// of the source's own order.
+// TestOrderOfPartitions expects the versions of the source's own order, for any delays of
+// writing the partitions of a topic and any division into batches.
 func TestOrderOfPartitions(t *testing.T) {
 	b := newBench(t)
 	b.side = func(change.Table) int { return 0 }

@@ -66,7 +66,7 @@ func (s *stream) draw() {
 }
 
 // alter returns another version of the table: mostly the next one. An earlier one
-// is what a snapshot under way, or a connector that was set back, still sends.
+// occurs in a running snapshot, or after the connector returned to an earlier position.
 func (s *stream) alter(name change.Table) int {
 	if rapid.IntRange(0, 3).Draw(s.t, "back") == 0 {
 		return rapid.IntRange(0, len(versions[name])-1).Draw(s.t, "version")
@@ -149,8 +149,8 @@ func (s *stream) add(e change.Event) {
 	s.events = append(s.events, e)
 }
 
-// repeat sends again what a partition had last, as a connector does that was
-// killed before it had noted how far it had come.
+// repeat sends the last events of a partition again, like a connector that was
+// killed before it had stored its position.
 func (s *stream) repeat() {
 	if len(s.events) == 0 {
 		return
@@ -168,9 +168,8 @@ func (s *stream) repeat() {
 	}
 }
 
-// TestHistoryEqualsOracle: whatever the events, however the stream is cut into
-// batches, wherever the process is killed or loses its transaction, the tables
-// are what reading the events one by one gives.
+// TestHistoryEqualsOracle expects the tables to equal those of the oracle, for random
+// events, any division into batches, and kills and lost transactions at any point.
 func TestHistoryEqualsOracle(t *testing.T) {
 	b := newBench(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -216,7 +215,7 @@ func drawFailure(t *rapid.T) failure {
 	return how
 }
 
-// tell lists events, one a line.
+// tell lists events, one on each line.
 func tell(events []change.Event) string {
 	var b strings.Builder
 	for i := range events {

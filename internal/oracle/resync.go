@@ -6,7 +6,7 @@ import (
 	"metadb/internal/change"
 )
 
-// BeginResync forgets what is confirmed in a table.
+// BeginResync makes all versions of a table unconfirmed.
 func (o *Oracle) BeginResync(name change.Table) {
 	if t := o.tables[name]; t != nil {
 		for _, v := range t.Versions {
@@ -15,8 +15,8 @@ func (o *Oracle) BeginResync(name change.Table) {
 	}
 }
 
-// Recount has only those versions of a table count as confirmed that one of the events
-// has confirmed which count.
+// Recount leaves only those versions of a table confirmed that an event confirmed for which
+// counts returns true.
 func (o *Oracle) Recount(name change.Table, counts func(change.Event) bool) {
 	t := o.tables[name]
 	if t == nil {

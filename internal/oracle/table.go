@@ -20,8 +20,8 @@ type Version struct {
 	// Values has one value for each of the table's columns.
 	Values     []Value
 	Start, End change.Micros
-	// Confirmed says that a resynchronization has seen it, by the events Confirming, which
-	// are kept without their rows.
+	// Confirmed says that a resynchronization has confirmed the version. Confirming are the
+	// confirming events, without their rows.
 	Confirmed  bool
 	Confirming []change.Event
 }
@@ -42,7 +42,7 @@ func (v *Version) confirm(e *change.Event) {
 	})
 }
 
-// key is what identifies a row: its origin and the values of some columns.
+// key identifies a row: its origin and the values of some columns.
 type key struct {
 	origin  change.Origin
 	columns []int
@@ -72,8 +72,8 @@ func (t *Table) has(v *Version, k key) bool {
 	return v.Origin == k.origin
 }
 
-// current returns the current versions with a key: one, or several after a
-// change of what identifies a row.
+// current returns the current versions with a key: one, or several after the
+// table's key columns have changed.
 func (t *Table) current(k key) []*Version {
 	var found []*Version
 	for _, v := range t.Versions {
@@ -84,8 +84,8 @@ func (t *Table) current(k key) []*Version {
 	return found
 }
 
-// last returns the last of some versions in the order of their starts, nil if
-// there is none. Of those that start together it is the one made last.
+// last returns the last of some versions in the order of their starts, nil for an
+// empty list. Of several with the same start it is the one made last.
 func last(versions []*Version) *Version {
 	var found *Version
 	for _, v := range versions {
@@ -96,13 +96,13 @@ func last(versions []*Version) *Version {
 	return found
 }
 
-// column returns the index of the column with that name, -1 if there is none.
+// column returns the index of the column with that name, -1 if it is absent.
 func (t *Table) column(name string) int {
 	return slices.IndexFunc(t.Columns, func(c change.Column) bool { return c.Name == name })
 }
 
-// fit adds the columns that the table lacks and widens those that are too
-// narrow, as docs/spec/02-types.md#schema-changes says.
+// fit adds missing columns to the table and widens those that are too narrow, by
+// docs/spec/02-types.md#schema-changes.
 func (t *Table) fit(shape *change.Shape) {
 	for _, column := range shape.Columns {
 		at := t.column(column.Name)
@@ -122,7 +122,7 @@ func (t *Table) fit(shape *change.Shape) {
 	}
 }
 
-// values returns the row that an event makes. Values that the event did not have are those of the
+// values returns the row that results from an event. Unavailable values are those of the
 // version before, NULL without one.
 func (t *Table) values(e *change.Event, before *Version) []Value {
 	values := make([]Value, len(t.Columns))

@@ -3,8 +3,8 @@ package oracle_test
 import "metadb/internal/change"
 
 // The tables of the property test: patron has origins, documents and columns
-// that come and go; loan a key of two columns that may be NULL; shelf changes
-// what identifies a row; item has numbers and texts that widen, in the key too.
+// that are added and dropped; loan a key of two columns that may be NULL; shelf
+// changes its key columns; item has numbers and texts that widen, in the key too.
 var (
 	patron = change.Table{Schema: schema, Name: "patron"}
 	loan   = change.Table{Schema: schema, Name: "loan"}
@@ -12,8 +12,8 @@ var (
 	item   = change.Table{Schema: schema, Name: "item"}
 )
 
-// version is what a table is like at the source at some time. The first columns
-// identify a row.
+// version is the schema of a table at the source at some time. Its first columns
+// are the key.
 type version struct {
 	key     int
 	columns []column

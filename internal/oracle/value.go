@@ -14,8 +14,8 @@ type Value struct {
 	Present bool
 }
 
-// textOf returns a cell's value. A value that is not one of its type shows as
-// what is wrong with it, so that no comparison takes it for right.
+// textOf returns a cell's value. An invalid value becomes the text of its error, so
+// that it equals no valid one.
 func textOf(t change.Type, cell change.Cell) Value {
 	if cell.State != change.Present {
 		return Value{}
@@ -36,8 +36,8 @@ func cellsOf(row change.Row) []change.Cell {
 	return cells
 }
 
-// convert returns the value as another type prints it. Only floats look another
-// way as what they widen to.
+// convert returns the value as another type prints it. Only floats are printed
+// differently by the types that they widen to.
 func convert(v Value, from, to change.Type) Value {
 	if !v.Present || from == to {
 		return v
@@ -60,8 +60,8 @@ func convert(v Value, from, to change.Type) Value {
 	return v
 }
 
-// sameKeyValue reports whether two values of a key are equal, which for numbers
-// is less than the same: 1.0 is 1.00.
+// sameKeyValue reports whether two values of a key are equal. Numbers are equal
+// for any scale: 1.0 is 1.00.
 func sameKeyValue(a, b Value, t change.Type) bool {
 	if t == change.Numeric {
 		a.Text, b.Text = withoutScale(a.Text), withoutScale(b.Text)
