@@ -18,7 +18,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 }
 
-// largestBatch is what the broker takes at once, in bytes.
+// largestBatch is the largest batch of records that the broker accepts, in bytes.
 const largestBatch = 1 << 30
 
 // NewBroker starts a broker on a free port. Topics are made when first written
@@ -32,10 +32,10 @@ func NewBroker(partitions int) (*Broker, error) {
 	return &Broker{cluster}, nil
 }
 
-// Address is where clients connect.
+// Address returns the addresses for clients, host:port, separated by commas.
 func (b *Broker) Address() string { return strings.Join(b.cluster.ListenAddrs(), ",") }
 
-// Close stops the broker and forgets its data.
+// Close stops the broker, which loses its data.
 func (b *Broker) Close() { b.cluster.Close() }
 
 // Producer writes records to a broker.
@@ -60,7 +60,8 @@ func NewProducer(address string, opts ...kgo.Opt) (*Producer, error) {
 // Close disconnects the producer.
 func (p *Producer) Close() { p.client.Close() }
 
-// Send hands records over without waiting; Flush waits.
+// Send queues records and returns at once; Flush waits until they are written. failed is
+// called for each record that could not be written.
 func (p *Producer) Send(ctx context.Context, failed func(error), records ...eventgen.Record) {
 	for i := range records {
 		p.client.Produce(ctx, Kafka(&records[i]), func(_ *kgo.Record, err error) {

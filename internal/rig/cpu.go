@@ -37,7 +37,7 @@ func CPU(pid int) (time.Duration, error) {
 	return total, nil
 }
 
-// processes returns what each process has used, and which one is its parent.
+// processes returns the processor time and the parent of each process.
 func processes() (used map[int]time.Duration, parents map[int]int, err error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -88,8 +88,8 @@ func parseStat(line string) (pid, parent int, used time.Duration, err error) {
 	return pid, parent, used, nil
 }
 
-// MachineCPU returns the processor time that everything on the machine has used
-// since it started, and what a hypervisor has given to other machines meanwhile.
+// MachineCPU returns the processor time of all processes since the machine started,
+// plus the time that the hypervisor gave to other machines (steal).
 // https://man7.org/linux/man-pages/man5/proc_stat.5.html
 func MachineCPU() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
@@ -98,7 +98,7 @@ func MachineCPU() (time.Duration, error) {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	fields := strings.Fields(line)
-	// user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user.
+	// user, nice, system, idle, iowait, irq, softirq, steal; user includes the rest.
 	const idle, iowait, steal = 4, 5, 8
 	if len(fields) <= steal || fields[0] != "cpu" {
 		return 0, fmt.Errorf("read the machine's processor time: %q", line)

@@ -1,8 +1,7 @@
-// Package rig puts together what a running Metadb needs, each as a process of
-// its own that ends with its user: the metadb binary with a data directory and
-// a database, any other process, and an embedded broker to feed it. The
-// end-to-end tests, the demo and the benchmark stand on it.
+// Package rig runs Metadb and its surroundings: the metadb binary with a data
+// directory and a database, and any other program, as processes that end with the
+// calling process; and a broker, embedded in the caller, as the source of records.
+// The end-to-end tests, the demo and the benchmark use it.
 //
-// It owns processes and their ends. It refuses to know what is shown, measured
-// or compared with them.
+// It owns processes and their ends; the callers show, measure or compare results.
 package rig

@@ -1,14 +1,14 @@
 package rig
 
-// A TB is what ForTest needs of a test.
+// A TB is the part of testing.TB that ForTest uses.
 type TB interface {
 	Helper()
 	Fatal(args ...any)
 	Cleanup(do func())
 }
 
-// ForTest returns a broker whose topics have so many partitions, and a producer of
-// it, for as long as a test takes.
+// ForTest starts a broker for topics with the given number of partitions, and connects
+// a producer. Both are closed when the test ends.
 func ForTest(t TB, partitions int) (*Broker, *Producer) {
 	t.Helper()
 	broker, err := NewBroker(partitions)

@@ -23,10 +23,10 @@ import (
 // startLimit bounds how long a server may take until it listens.
 const startLimit = 30 * time.Second
 
-// password is what the rig's roles have. Its clusters trust everybody anyhow.
+// password is the password of the roles. The clusters accept connections without one.
 const password = "not a secret"
 
-// Metadb is an installation: the binary, a data directory, a database.
+// Metadb is an installation: the binary, a data directory and a database.
 type Metadb struct {
 	// Binary is the program, Dir the folder with the data directory "data" and
 	// the log "metadb.log".
@@ -41,8 +41,8 @@ type Metadb struct {
 	server   *Process
 }
 
-// Install carries out docs/install.md in dir: role, database, metadb init,
-// metadb.conf. The database exists already where database names one that does.
+// Install follows docs/install.md in dir: role, database, metadb init, metadb.conf.
+// An existing database is used as it is.
 func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, database string) (*Metadb, error) {
 	ports, err := freeport.Reserve(2)
 	if err != nil {
@@ -74,7 +74,8 @@ func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, d
 	return m, nil
 }
 
-// prepare makes the role and the database that an administrator makes once.
+// prepare creates the role and the database, like an administrator before the first
+// start.
 func (m *Metadb) prepare(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, m.cluster.URL("postgres"))
 	if err != nil {
@@ -113,7 +114,7 @@ func (m *Metadb) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return command
 }
 
-// Run carries out a command and returns what it printed.
+// Run runs a command and returns its output.
 func (m *Metadb) Run(ctx context.Context, args ...string) (string, error) {
 	out, err := m.Command(ctx, args...).CombinedOutput()
 	if err != nil {
@@ -146,7 +147,7 @@ func (m *Metadb) listeningHere() error {
 	return conn.Close()
 }
 
-// Stop stops the server with the command for it.
+// Stop stops the server with metadb stop.
 func (m *Metadb) Stop(ctx context.Context) error {
 	if m.server == nil {
 		return nil
@@ -180,7 +181,7 @@ func (m *Metadb) Admin(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// Exec carries out one statement on the administration port.
+// Exec runs one statement on the administration port.
 func (m *Metadb) Exec(ctx context.Context, statement string) error {
 	conn, err := m.Admin(ctx)
 	if err != nil {
@@ -202,7 +203,7 @@ func (m *Metadb) Log() (string, error) {
 	return string(text), err
 }
 
-// AwaitLog waits until the log has text behind its first offset characters.
+// AwaitLog waits until the log has text after its first offset bytes.
 func (m *Metadb) AwaitLog(ctx context.Context, limit time.Duration, offset int, text string) error {
 	return Eventually(ctx, limit, "wait for the log to say "+strconv.Quote(text), func() error {
 		log, err := m.Log()

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// supervise runs a command until standard input ends, then asks it to stop and
-// kills it if it has not stopped in 20 seconds. The pipe ends when its user
-// does, however that happens: nothing is left behind.
+// supervise runs a command until standard input ends, then sends it SIGTERM, and
+// SIGKILL after 20 seconds. The pipe ends with the calling process, even if that is
+// killed, so that no process is left running.
 const supervise = `
 log=$1; shift
 "$@" </dev/null >"$log" 2>&1 &
@@ -36,8 +36,8 @@ type Process struct {
 	stop    func() error
 }
 
-// StartProcess runs a command in dir until Stop is called or the caller's own
-// process ends. What it prints goes to dir/name.log.
+// StartProcess runs a command in dir until Stop is called or the calling process
+// ends. Its output is written to dir/name.log.
 func StartProcess(dir, name string, args ...string) (*Process, error) {
 	p := &Process{Log: filepath.Join(dir, name+".log")}
 	p.command = exec.Command("sh", append([]string{"-c", supervise, "rig", p.Log}, args...)...)
@@ -66,10 +66,10 @@ func StartProcess(dir, name string, args ...string) (*Process, error) {
 // Stop ends the process and returns when it has ended.
 func (p *Process) Stop() error { return p.stop() }
 
-// Pid is the process id of the supervisor, whose child the process is.
+// Pid returns the process id of the supervisor, which is the parent of the process.
 func (p *Process) Pid() int { return p.command.Process.Pid }
 
-// Tail returns the last few thousand characters of the log.
+// Tail returns the last 4,000 bytes of the log.
 func (p *Process) Tail() string {
 	const keep = 4000
 	text, err := os.ReadFile(p.Log)
