@@ -15,11 +15,11 @@ import (
 	"metadb/internal/corpus"
 )
 
-// typesPage is the page that TestConformance writes with -update, and otherwise
-// holds against what it would write.
+// typesPage is the page that TestConformance writes with -update, and compares
+// with the generated text otherwise.
 const typesPage = "../../docs/types.md"
 
-// modes are the recordings of every type, with what their columns are called.
+// modes are the recordings of every type, with the titles of their columns.
 func modes() []struct{ recording, title string } {
 	return []struct{ recording, title string }{
 		{"types", "defaults"},
@@ -30,8 +30,8 @@ func modes() []struct{ recording, title string } {
 	}
 }
 
-// TestConformance makes the table of what becomes of each type: in each mode, by
-// way of a snapshot and of the stream.
+// TestConformance generates the table of the stored types and losses of each source
+// type: in each mode, from a snapshot and from the stream.
 func TestConformance(t *testing.T) {
 	columns := sourceColumns(t)
 	c := &conformance{stored: map[string]string{}, lost: map[cell]string{}}
@@ -171,7 +171,7 @@ func writeItem(b *strings.Builder, number, text string) {
 	b.WriteString(begin + text + "\n")
 }
 
-// said is what a field of the table says.
+// said returns the text of a field of the table.
 func (c *conformance) said(value string, mode int) string {
 	snapshot, stream := c.number(c.lost[cell{value, mode, false}]), c.number(c.lost[cell{value, mode, true}])
 	switch {
@@ -187,7 +187,7 @@ func (c *conformance) said(value string, mode int) string {
 	return fmt.Sprintf("snapshot: %d, stream: %d", snapshot, stream)
 }
 
-// number returns the number of a reason, 0 for none.
+// number returns the number of a reason, 0 for an empty one.
 func (c *conformance) number(reason string) int {
 	if reason == "" {
 		return 0

@@ -16,8 +16,8 @@ import (
 	"metadb/internal/scenario"
 )
 
-// feed is a source that delivers records in the batches that it is told: the
-// next delivery comes when the one before has been applied.
+// feed is a source that delivers records in given batches: the next delivery
+// begins when the one before has been applied.
 type feed struct {
 	group string
 	// router is the feed's own: a router belongs to one goroutine.
@@ -67,8 +67,8 @@ func (f *feed) Fetch(ctx context.Context) (change.Delivery, error) {
 // Ack implements pipeline.Source.
 func (f *feed) Ack(_ context.Context, spans []change.Span) { f.acked <- spans }
 
-// Ends implements pipeline.Source. A scenario has nothing behind what it has
-// delivered.
+// Ends implements pipeline.Source. A scenario has no records behind the delivered
+// ones.
 func (f *feed) Ends(context.Context, []string) (map[change.Partition]int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,7 +136,7 @@ func (f *feed) deliver(t *testing.T, l *line, records []scenario.Record) {
 	}
 }
 
-// beginning says where a partition is read from: the stored mark.
+// beginning returns the assignment of a partition, which is read from the stored mark.
 func beginning(t *testing.T, l *line, group string, part change.Partition) change.Beginning {
 	t.Helper()
 	marks, err := checkpoint.Load(t.Context(), l.db.Pool, sourceName, group, []change.Partition{part})
@@ -164,7 +164,7 @@ func effective(router *route.Router, event change.Event) bool {
 	return event.Op != change.Ignore
 }
 
-// errSteps says that a script has a step where it can't be.
+// errSteps is the error for a step in a wrong place of a script.
 var errSteps = errors.New("options come first")
 
 func misplaced(step scenario.Step) error { return fmt.Errorf("section %s: %w", step.Kind, errSteps) }

@@ -11,7 +11,7 @@ type literal struct {
 	quoted bool
 }
 
-// line is what is left to read of a line of an events section.
+// line is the unread rest of a line of an events section.
 type line struct {
 	rest string
 }

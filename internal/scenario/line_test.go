@@ -28,8 +28,7 @@ const (
 	groupName  = "sensor_1"
 )
 
-// line is the data path over a database of its own: everything behind the
-// source.
+// line is the data path without its source, over a database of its own.
 type line struct {
 	db     *pgtest.DB
 	log    *warnings
@@ -64,7 +63,7 @@ func newLine(t *testing.T, db *pgtest.DB, options *datasource.Options, origins [
 	return l
 }
 
-// forget makes a database like a new one, which is faster than another one.
+// forget empties a database, which is faster than creating another one.
 func forget(t *testing.T, db *pgtest.DB) {
 	t.Helper()
 	rows, err := db.Pool.Query(t.Context(), `SELECT nspname FROM pg_namespace
@@ -121,8 +120,8 @@ func router(t *testing.T, o *datasource.Options) *route.Router {
 	return route.New(config)
 }
 
-// start runs the pipeline over a source, as after a start of the server: what
-// it knows of the tables it reads from the database.
+// start runs the pipeline over a source, as after a start of the server: the catalog
+// is loaded from the database.
 func (l *line) start(t *testing.T, source pipeline.Source, group string, inResync bool) {
 	t.Helper()
 	store := catalog.NewStore()
@@ -185,7 +184,8 @@ func (l *line) stop(t *testing.T) {
 	}
 }
 
-// warnings is a log that keeps what is above INFO, and what failed side by side.
+// warnings is a log that keeps messages above INFO, and the failures of parallel
+// shares.
 type warnings struct {
 	mu    sync.Mutex
 	lines []string
@@ -207,7 +207,7 @@ func (w *warnings) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// failedShare is what a share of a batch failed with, empty if none did.
+// failedShare returns the failure of a share of a batch, empty without one.
 func (w *warnings) failedShare() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,7 +224,7 @@ func (w *warnings) text() []string {
 }
 
 // reporter fails the scenario with the pipeline's first failure: no step of a
-// scenario is one that has to be tried again.
+// scenario needs a retry.
 type reporter struct{ failed chan<- error }
 
 var _ pipeline.Reporter = reporter{}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// day is the date of every time that is written without one.
+// day is the date of times that are written without one.
 const day = "2026-03-01"
 
 // ParseMoment reads a time of day of the scenario's day, "10:00" or

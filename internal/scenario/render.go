@@ -13,12 +13,12 @@ import (
 	"metadb/internal/resync"
 )
 
-// Querier asks the database.
+// Querier sends queries to the database.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// NoTable is what RenderTable prints for a table that does not exist.
+// NoTable is the text that RenderTable prints for a table that does not exist.
 const NoTable = "no table"
 
 // RenderTable prints the columns of a main table that the header line names:
@@ -83,7 +83,7 @@ func keyColumns(ctx context.Context, db Querier, schema, table string) ([]string
 	return keys[0], nil
 }
 
-// RenderCounts prints what an endsync found.
+// RenderCounts prints the counts of an endsync.
 func RenderCounts(counts []resync.Count) string {
 	rows := [][]string{{"table", "current", "confirmed", "ended"}}
 	for _, c := range counts {
@@ -135,7 +135,8 @@ func RenderOutdated(ctx context.Context, db Querier) (string, error) {
 	return align(rows), nil
 }
 
-// query returns the answer as texts. Times are in the form of ParseMoment.
+// query returns the rows of a query as texts. Times are in the form of ParseMoment,
+// and a time after began is "endsync".
 func query(ctx context.Context, db Querier, began time.Time, sql string, args ...any) ([][]string, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
@@ -178,7 +179,7 @@ func text(value any, began time.Time) string {
 	return fmt.Sprint(value)
 }
 
-// align prints rows with their columns one below the other.
+// align prints rows with aligned columns.
 func align(rows [][]string) string {
 	var widths []int
 	for _, row := range rows {

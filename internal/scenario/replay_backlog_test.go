@@ -18,8 +18,8 @@ import (
 	"metadb/internal/rig"
 )
 
-// interleaving says in which order the partitions of a recording are written: a
-// sequence of partitions, of each of which some of the next records are.
+// interleaving is an order of writing the partitions of a recording: a sequence of
+// partitions; each element writes some of the partition's next records.
 type interleaving struct {
 	name string
 	// next returns the partition that is written next, of those that have records left,
@@ -58,10 +58,10 @@ func interleavings() []interleaving {
 	return list
 }
 
-// TestReplayBacklog plays what a real connector sent to four partitions when it came
-// back to a backlog, in several interleavings of these, and compares every version with the
-// source's own record. What is written later than what follows it is seconds late, or all
-// of its partition.
+// TestReplayBacklog replays the records that a real connector sent to four partitions while
+// it worked off a backlog, in several interleavings of the partitions, and compares every
+// version with the source's own log. Records that are written after later ones are delayed
+// by seconds, or by the length of their partition.
 func TestReplayBacklog(t *testing.T) {
 	want := corpus.LoggedVersions(corpus.Log(t, "backlog"))
 	for _, one := range interleavings() {
@@ -132,7 +132,7 @@ func (r *replay) play(t *testing.T, w *written, upTo int) {
 				behind++
 			}
 		}
-		// What waits for a record that is not written yet is not applied before the restart.
+		// Events that wait for an unwritten record are not applied before the restart.
 		if len(w.left()) > 0 || whole && behind > 0 || behind == len(parts) {
 			return fmt.Errorf("%d partitions are behind", behind)
 		}
@@ -144,12 +144,12 @@ func (r *replay) play(t *testing.T, w *written, upTo int) {
 	r.stop(t)
 }
 
-// written is a source whose partitions are written in the order of an interleaving. A
-// partition ends where it has been written to, whenever that is asked.
+// written is a source with partitions that are written in the order of an interleaving. The
+// end of a partition is always the offset behind the last written record.
 type written struct {
 	// order has the records in the order in which they are written.
 	order []corpus.Record
-	// mutex guards what follows.
+	// mutex guards the fields below.
 	mutex sync.Mutex
 	// rest are deliveries to come, end the ends of the partitions.
 	rest []change.Delivery
@@ -177,7 +177,8 @@ func newWritten(t *testing.T, records []corpus.Record, one *interleaving) *writt
 	return w
 }
 
-// begin begins to deliver what is not behind the stored marks, up to a number of records.
+// begin prepares the deliveries of the first upTo written records, without those before the
+// stored marks.
 func (w *written) begin(t *testing.T, parts []change.Partition, marks map[change.Partition]change.Mark, upTo int) {
 	t.Helper()
 	w.mutex.Lock()
@@ -222,7 +223,7 @@ func (w *written) left() []change.Delivery {
 	return w.rest
 }
 
-// ends are the offsets behind what has been written.
+// ends returns the offsets behind the last written records.
 func (w *written) ends() map[change.Partition]int64 {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -258,5 +259,5 @@ func (w *written) Ends(context.Context, []string) (map[change.Partition]int64, e
 // Ack implements pipeline.Source.
 func (w *written) Ack(context.Context, []change.Span) {}
 
-// Pause implements pipeline.Source. What is delivered anyway waits in the barrier.
+// Pause implements pipeline.Source. Events of a paused partition wait in the barrier.
 func (w *written) Pause([]change.Partition) {}

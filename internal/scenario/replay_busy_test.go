@@ -25,8 +25,8 @@ func (a account) String() string {
 	return text(a.Owner) + " | " + a.Amount.String() + " | " + text(a.Note)
 }
 
-// versions returns, by key, the versions that b.log says there were, in order:
-// an update to the same values makes none, a change of key one under the new key.
+// versions returns the versions in b.log by key, in order: an update to the same
+// values makes no version, a change of key one under the new key.
 func versions(t *testing.T) map[string][]string {
 	t.Helper()
 	type entry struct {

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// same fails where the current tables differ from what the source had when the
-// recording ended.
+// same fails if the current tables differ from the source's at the end of the
+// recording.
 func (r *replay) same(t *testing.T) {
 	t.Helper()
 	for value, n := range r.differences(t) {
@@ -20,7 +20,7 @@ func (r *replay) same(t *testing.T) {
 	}
 }
 
-// explain logs what the stream warned of and why it rejected events.
+// explain logs the stream's warnings and the reasons of rejected events.
 func (r *replay) explain(t *testing.T) {
 	t.Helper()
 	for _, line := range r.log.text() {
@@ -31,8 +31,8 @@ func (r *replay) explain(t *testing.T) {
 	}
 }
 
-// catalog returns the tables as the database has them. The stream's own catalog
-// may not know of its last batch: it was told to stop when that was committed.
+// catalog loads the tables from the database. The stream's own catalog may lack the
+// last batch, since the stream is stopped as soon as that is committed.
 func (r *replay) catalog(t *testing.T) *catalog.Snapshot {
 	t.Helper()
 	store := catalog.NewStore()

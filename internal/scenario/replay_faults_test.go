@@ -55,7 +55,7 @@ func faultCases() []faultCase {
 	}
 }
 
-// TestReplayFaults replays what was found from outside, as it was given, through a
+// TestReplayFaults replays the records of reported faults, as they were given, through a
 // broker and the whole data path.
 func TestReplayFaults(t *testing.T) {
 	for _, size := range []int{1, 7, 1_000} {

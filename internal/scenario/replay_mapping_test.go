@@ -39,8 +39,8 @@ func TestReplayDocuments(t *testing.T) {
 	}
 }
 
-// documentsWanted says what the transformed tables must have, as queries and
-// answers. Record n has the id md5('n')::uuid.
+// documentsWanted returns the expected content of the transformed tables, as queries
+// and answers. Record n has the id md5('n')::uuid.
 func documentsWanted() map[string]string {
 	return map[string]string{
 		`title, copies, price, active, created_date, local_date, metadata__created_by_user_id, __current FROM doc.record__t__ WHERE __root__id = md5('1')::uuid ORDER BY __start, __id`: "" +

@@ -143,7 +143,7 @@ func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 	r.stop(t)
 }
 
-// sliced cuts what a source delivers into deliveries of a certain size.
+// sliced divides a source's deliveries into ones of a fixed size.
 type sliced struct {
 	pipeline.Source
 	size int

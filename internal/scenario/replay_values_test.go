@@ -9,7 +9,7 @@ import (
 	"metadb/internal/route"
 )
 
-// replayed lists the recordings whose values are compared; the others have tests
+// replayed lists the recordings for the comparison of values; the others have tests
 // of their own.
 func replayed() []string {
 	return []string{
@@ -20,8 +20,8 @@ func replayed() []string {
 }
 
 // TestReplayValues replays recordings through a broker and the whole data path,
-// and compares every value that is stored with the source's. What differs is in
-// corpus.StoredLosses, and must be there as often as it says.
+// and compares every stored value with the source's. The differences must be
+// exactly those of corpus.StoredLosses.
 func TestReplayValues(t *testing.T) {
 	known := corpus.StoredLosses()
 	for _, size := range batchSizes() {

@@ -14,7 +14,7 @@ import (
 	"metadb/internal/scenario"
 )
 
-// The stream that a resynchronization goes over to.
+// The topics and the consumer group of the stream after a resynchronization began.
 const (
 	secondTopics = `^p2\.`
 	secondGroup  = "sensor_2"
@@ -61,7 +61,8 @@ func nothingRead(context.Context, *datasource.Options, []string) (map[change.Par
 	return nil, nil
 }
 
-// front is an administrator who has said beforehand what to do.
+// front logs warnings and answers each question with an error: the commands of a
+// scenario must not need an answer.
 type front struct{ t *testing.T }
 
 var _ resync.Front = front{}
@@ -88,7 +89,7 @@ func (p *performance) sync(t *testing.T) error {
 	return nil
 }
 
-// endsync ends it and returns what it found.
+// endsync ends the resynchronization and returns its counts.
 func (p *performance) endsync(t *testing.T) (string, error) {
 	t.Helper()
 	p.line.stop(t)

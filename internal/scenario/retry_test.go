@@ -15,8 +15,8 @@ import (
 	"metadb/internal/rejected"
 )
 
-// retry tries the rejected events again, as the command does, and returns what
-// became of them. Nothing is being applied: every step waits for the one before.
+// retry retries the rejected events, as the command does, and returns the results. No
+// batch is being applied meanwhile, since every step waits for the one before.
 func (l *line) retry(t *testing.T, options *datasource.Options, origins []string) (string, error) {
 	t.Helper()
 	logger := slog.New(l.log)

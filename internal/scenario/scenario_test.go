@@ -60,7 +60,8 @@ func TestScenario(t *testing.T) {
 	}
 }
 
-// rewrite puts what is seen into a scenario file and returns its new text.
+// rewrite runs a scenario file, writes the observed results into it, and returns its
+// new text.
 func rewrite(t *testing.T, db *pgtest.DB, file string, text []byte) []byte {
 	t.Helper()
 	script, err := scenario.ParseScript(text)
@@ -95,7 +96,7 @@ func count(t *testing.T, script *scenario.Script) int {
 	return n
 }
 
-// way is a way to apply the records of a script.
+// way is a mode of applying the records of a script.
 type way struct {
 	// cut says whether a batch ends behind a record.
 	cut func(record int) bool
@@ -108,8 +109,8 @@ type way struct {
 // whole puts all that can be into one batch.
 var whole = way{cut: func(int) bool { return false }}
 
-// ways returns ways to apply n records: cut in many ways, or whole and side by side, or
-// whole and without temporary tables.
+// ways returns modes of applying n records: divided at many points, or whole and in
+// parallel, or whole and without temporary tables.
 func ways(n int) map[string]way {
 	all := map[string]way{"side by side": {cut: whole.cut, sides: true}, "no temporary tables": {cut: whole.cut, bare: true}}
 	for name, cut := range cuts(n) {
@@ -118,7 +119,7 @@ func ways(n int) map[string]way {
 	return all
 }
 
-// cuts returns ways to cut n records into batches: functions that say whether a
+// cuts returns divisions of n records into batches: functions that report whether a
 // batch ends behind a record. With -short there are the two extremes only.
 func cuts(n int) map[string]func(record int) bool {
 	ways := map[string]func(int) bool{}
@@ -156,8 +157,8 @@ type performance struct {
 	inResync bool
 }
 
-// perform carries out the script and returns, for each step that says what must
-// be seen, what is seen, and the body as it is for the others.
+// perform runs the script and returns a text for each step: the observed result for a
+// step that has an expected one, the unchanged body for the others.
 func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, how way) []string {
 	t.Helper()
 	defer forget(t, db)
@@ -266,7 +267,7 @@ func (p *performance) events(t *testing.T, body string) error {
 	return nil
 }
 
-// look returns what a step asks to see.
+// look returns the result that a step queries.
 func (p *performance) look(ctx context.Context, step scenario.Step) (string, error) {
 	pool := p.line.db.Pool
 	switch step.Kind {

@@ -33,7 +33,7 @@ const (
 	KindCommands  = "commands"
 )
 
-// Script is a scenario file: what it is about, then its steps.
+// Script is a scenario file: a description, then its steps.
 type Script struct {
 	Comment string
 	Steps   []Step

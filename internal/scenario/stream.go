@@ -13,15 +13,15 @@ import (
 // lsnStep is how far the log of the source advances with each change.
 const lsnStep = 100
 
-// Record is a record with its place in the stream.
+// Record is a record with its partition and offset.
 type Record struct {
 	eventgen.Record
 	Partition int32
 	Offset    int64
 }
 
-// Stream turns the lines of events sections into records. It remembers tables,
-// offsets and the position in the source's log from one section to the next.
+// Stream turns the lines of events sections into records. It keeps tables, offsets
+// and the position in the source's log from one section to the next.
 type Stream struct {
 	prefix   string
 	encoders map[string]*eventgen.Encoder
@@ -30,7 +30,7 @@ type Stream struct {
 	sent     []Record
 }
 
-// NewStream returns a stream whose topics begin with "p1.".
+// NewStream returns a stream with the topic prefix "p1".
 func NewStream() *Stream {
 	return &Stream{prefix: "p1", encoders: map[string]*eventgen.Encoder{}, next: map[string]int64{}}
 }
@@ -123,7 +123,7 @@ func (s *Stream) declare(l *line) error {
 	return err
 }
 
-// precision takes "decimal:2" apart.
+// precision splits "decimal:2" into kind and scale.
 func precision(word string) (kind string, scale int, err error) {
 	kind, digits, ok := strings.Cut(word, ":")
 	if !ok {
@@ -133,7 +133,7 @@ func precision(word string) (kind string, scale int, err error) {
 	return kind, scale, err
 }
 
-// change reads what follows the time: an operation, its subject and options.
+// change reads the rest of a line after the time: operation, subject and options.
 func (s *Stream) change(l *line, at time.Time) error {
 	s.lsn += lsnStep
 	operation := l.word()
@@ -201,8 +201,8 @@ func (s *Stream) encode(encoder *eventgen.Encoder, c eventgen.Change, partition 
 	return nil
 }
 
-// raw reads "raw TOPIC KEY VALUE": a record as it is. A key or value that is
-// the word null is missing.
+// raw reads "raw TOPIC KEY VALUE", a literal record. The word null stands for an
+// absent key or value.
 func (s *Stream) raw(l *line, at time.Time) error {
 	record := eventgen.Record{Topic: l.word(), Time: at}
 	for _, part := range []*[]byte{&record.Key, &record.Value} {
