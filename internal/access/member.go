@@ -68,6 +68,16 @@ func (a *administrator) actFor(ctx context.Context, role string) error {
 	return err
 }
 
+// missingMembership returns the statement that lets the administrator act for a role,
+// empty where it may do so already.
+func (a *administrator) missingMembership(ctx context.Context, role string) (grant string, err error) {
+	err = a.actFor(ctx, role)
+	if member, ok := errors.AsType[*MembershipError](err); ok {
+		return member.Grant(), nil
+	}
+	return "", err
+}
+
 // mayActFor reports whether the administrator has a role's rights and can become it.
 func (a *administrator) mayActFor(ctx context.Context, role string) (may bool, err error) {
 	question := "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, 'USAGE')"

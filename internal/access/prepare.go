@@ -186,17 +186,18 @@ func (s *Session) strangers(ctx context.Context, admin *administrator) ([]Lackin
 	if err := s.own.QueryRow(ctx, "SELECT pg_catalog.to_regclass('metadb.auth') IS NOT NULL").Scan(&exists); err != nil || !exists {
 		return nil, err
 	}
-	users, err := collect[string](ctx, s.own, "SELECT a.username::pg_catalog.text FROM metadb.auth a JOIN pg_catalog.pg_roles r ON r.rolname = a.username ORDER BY 1")
+	users, err := collect[string](ctx, s.own, strangersSQL, RetiredRole)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	var grants []string
 	for _, user := range users {
-		err := admin.actFor(ctx, user)
-		if member, ok := errors.AsType[*MembershipError](err); ok {
-			grants = append(grants, member.Grant())
-		} else if err != nil {
+		grant, err := admin.missingMembership(ctx, user)
+		if err != nil {
 			return nil, err
+		}
+		if grant != "" {
+			grants = append(grants, grant)
 		}
 	}
 	if len(grants) == 0 {
@@ -204,6 +205,14 @@ func (s *Session) strangers(ctx context.Context, admin *administrator) ([]Lackin
 	}
 	return []Lacking{{"drop user, create schema for user and grants on what they own, for users that others made,", strings.Join(grants, " ")}}, nil
 }
+
+// strangersSQL lists the roles for which the administrator has to act: registered
+// users, and RetiredRole ($1) where it exists.
+const strangersSQL = `
+SELECT r.rolname::pg_catalog.text
+  FROM pg_catalog.pg_roles AS r
+ WHERE r.rolname = $1 OR EXISTS (SELECT FROM metadb.auth AS a WHERE a.username = r.rolname)
+ ORDER BY r.rolname = $1, 1`
 
 // Refused lists what was granted but is not given: it is not Metadb's or a
 // registered user's, or internal.

@@ -55,6 +55,8 @@ type Session struct {
 	// stored first: a privilege that is missing is given later, one that nobody
 	// knows of would stay.
 	takesAway bool
+	// readOnly has nothing committed at the end.
+	readOnly bool
 }
 
 // Do carries out a command.
@@ -70,6 +72,9 @@ func (db *Database) Do(ctx context.Context, command func(*Session) error) error 
 	}
 	if err := command(s); err != nil {
 		return err
+	}
+	if s.readOnly {
+		return nil
 	}
 	if len(s.last) == 0 || db.Exclusively == nil {
 		return s.finish(ctx)

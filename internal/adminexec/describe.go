@@ -49,6 +49,13 @@ func describeList(what string) []Column {
 			Column{Name: "rejected", OID: pgtype.Int8OID},
 			Column{Name: "message", OID: pgtype.TextOID},
 			Column{Name: "skipped", OID: pgtype.Int8OID})
+	case "users":
+		return []Column{
+			{Name: "name", OID: pgtype.TextOID},
+			{Name: "created", OID: pgtype.BoolOID},
+			{Name: "access_all", OID: pgtype.BoolOID},
+			{Name: "remedy", OID: pgtype.TextOID},
+		}
 	}
 	return nil
 }

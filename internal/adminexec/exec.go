@@ -175,6 +175,8 @@ func (e *Executor) list(ctx context.Context, c adminlang.List) (*Result, error) 
 		return e.listSources(ctx)
 	case "status":
 		return e.listStatus(), nil
+	case "users":
+		return e.listUsers(ctx)
 	}
 	return nil, notYet(c)
 }

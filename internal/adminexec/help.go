@@ -48,6 +48,7 @@ func topics() []topic {
 		{"list data_origins", "show the origins", "list data_origins"},
 		{"list data_sources", "show the data sources and their options", "list data_sources"},
 		{"list status", "show what the streams are doing", "list status"},
+		{"list users", "show the registered users, and the statement that commands about them lack", "list users"},
 		{"retry rejected events", "try again to apply the records that could not be applied", "retry rejected events for data source NAME"},
 		{"purge rejected events", "remove the records that could not be applied", "purge rejected events for data source NAME"},
 		{"skip partition", "go on behind records of a topic that can't be read; they count as a gap", "skip partition TOPIC/NUMBER to offset OFFSET for data source NAME"},

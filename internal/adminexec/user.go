@@ -140,12 +140,31 @@ func (e *Executor) createSchema(ctx context.Context, c adminlang.CreateSchema) (
 	return e.renamed(done("CREATE SCHEMA"), c.User, renamed), nil
 }
 
+// listUsers carries out LIST USERS.
+func (e *Executor) listUsers(ctx context.Context) (*Result, error) {
+	db := e.users()
+	accounts, err := db.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]any
+	for _, a := range accounts {
+		rows = append(rows, []any{a.Name, a.Created, a.AccessAll, optional(a.Remedy, a.Remedy != "")})
+	}
+	return table(describeList("users"), rows), nil
+}
+
 // change carries out a change of users and grants.
 func (e *Executor) change(ctx context.Context, do func(*access.Session) error) error {
-	db := access.Database{
+	db := e.users()
+	return db.Do(ctx, do)
+}
+
+// users is the database as package access changes it.
+func (e *Executor) users() access.Database {
+	return access.Database{
 		Roles: e.Roles, Own: e.DB, Administrator: e.Super, Exclusively: e.Config.Exclusively, LockTimeout: access.CommandLockTimeout,
 	}
-	return db.Do(ctx, do)
 }
 
 // userError words what is refused of a user.

@@ -2,7 +2,7 @@ package adminlang
 
 // Listings returns what LIST can list.
 func Listings() []string {
-	return []string{"blockers", "config", "data_mappings", "data_origins", "data_sources", "status"}
+	return []string{"blockers", "config", "data_mappings", "data_origins", "data_sources", "status", "users"}
 }
 
 // parseList parses LIST WHAT. Whether there is such a list is part of the

@@ -143,12 +143,12 @@ func TestErrors(t *testing.T) {
 		query, code, message, hint string
 		position                   int
 	}{
-		{"list", "42601", "syntax error at end of input", `expected "blockers", "config", "data_mappings", "data_origins", "data_sources" or "status"`, 5},
-		{"list;", "42601", `syntax error at or near ";"`, `expected "blockers", "config", "data_mappings", "data_origins", "data_sources" or "status"`, 5},
+		{"list", "42601", "syntax error at end of input", `expected "blockers", "config", "data_mappings", "data_origins", "data_sources", "status" or "users"`, 5},
+		{"list;", "42601", `syntax error at or near ";"`, `expected "blockers", "config", "data_mappings", "data_origins", "data_sources", "status" or "users"`, 5},
 		{"list sttaus", "42601", `syntax error at or near "sttaus"`, `did you mean "status"?`, 6},
 		{"list status now", "42601", `syntax error at or near "now"`, "", 13},
 		{"select 1; list stat", "42601", `syntax error at or near "stat"`, `did you mean "status"?`, 16},
-		{"select 'ä€𝄞'; list x", "42601", `syntax error at or near "x"`, `expected "blockers", "config", "data_mappings", "data_origins", "data_sources" or "status"`, 20},
+		{"select 'ä€𝄞'; list x", "42601", `syntax error at or near "x"`, `expected "blockers", "config", "data_mappings", "data_origins", "data_sources", "status" or "users"`, 20},
 		{"create data sorce x", "42601", `syntax error at or near "sorce"`, `did you mean "source"?`, 13},
 		{"create data source x type kafka options (a 'b'", "42601", "syntax error at end of input", `expected "," or ")"`, 47},
 		{"create data source x type kafka options (a 'b';", "42601", `syntax error at or near ";"`, `expected "," or ")"`, 47},

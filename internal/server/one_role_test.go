@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,17 +72,49 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	if got := r.refused(t, "create schema for user carla"); !strings.HasSuffix(got, "HINT "+grant) {
 		t.Errorf("got %s", got)
 	}
+	// Looking changes nothing.
+	for range 2 {
+		expectUsers(t, r, []string{"anna t f ", "carla f f " + grant})
+	}
 	r.stop(t)
 	r = m.start(t)
 	if err := r.logged("for users that others made, will not work: " + grant); err != nil {
 		t.Error(err)
 	}
 	m.mend(t, r)
+	expectUsers(t, r, []string{"anna t f ", "carla f f "})
 	r.admin(t, "create schema for user carla")
+
+	// The Metadb of another database has made the role of dropped users; a role was dropped by hand.
+	m.sql(t, m.db, "", "CREATE ROLE metadb_retired", "REVOKE anna FROM mdbadmin CASCADE", "DROP OWNED BY anna", "DROP ROLE anna")
+	const grantRetired = `grant "metadb_retired" to "mdbadmin" with admin true, inherit true, set true;`
+	expectUsers(t, r, []string{`anna t f deregister user "anna";`, "carla f f ", "metadb_retired f f " + grantRetired})
+	r.admin(t, `deregister user "anna"`)
+	r.stop(t)
+	r = m.start(t)
+	if err := r.logged("for users that others made, will not work: " + grantRetired); err != nil {
+		t.Error(err)
+	}
+	m.mend(t, r)
+	expectUsers(t, r, []string{"carla f f "})
+	r.admin(t, "grant access on all to carla")
+	expectUsers(t, r, []string{"carla f t "})
 	r.stop(t)
 	r = m.start(t)
 	r.stop(t)
 	if strings.Contains(r.log.String(), "lacks rights") {
 		t.Errorf("the log says:\n%s", r.log)
+	}
+}
+
+// expectUsers compares what "list users" shows.
+func expectUsers(t *testing.T, r *running, want []string) {
+	t.Helper()
+	var got []string
+	for _, row := range r.admin(t, "list users") {
+		got = append(got, strings.Join(row, " "))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("list users: %q, want %q", got, want)
 	}
 }
