@@ -43,7 +43,7 @@ func (db *Database) Accounts(ctx context.Context) ([]Account, error) {
 
 func (s *Session) accounts(ctx context.Context) ([]Account, error) {
 	type row struct {
-		Name                                string
+		Name                                 string
 		Created, AccessAll, HasRole, Retired bool
 	}
 	rows, err := collect[row](ctx, s.own, accountsSQL, RetiredRole)

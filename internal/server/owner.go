@@ -96,8 +96,7 @@ func (o *owner) take(ctx context.Context, conn *pgx.Conn, patience time.Duration
 	return err
 }
 
-// tryLock tries to take the lock that the database has. In one that has none yet, or
-// is of an older version, it is the advisory lock, and guards what makes the other one.
+// tryLock tries to take the lock that the database has.
 func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	there, err := hasServerLock(ctx, conn)
 	if err != nil {
@@ -106,8 +105,8 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	if there {
 		return lockServer(ctx, conn)
 	}
-	var taken bool
-	if err := conn.QueryRow(ctx, "SELECT pg_catalog.pg_try_advisory_lock($1)", legacyLock).Scan(&taken); err != nil {
+	taken, err := lockOlder(ctx, conn)
+	if err != nil {
 		return false, fmt.Errorf("lock the database: %w", err)
 	}
 	return taken, nil

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -122,4 +125,88 @@ func TestLockOfOlderProgram(t *testing.T) {
 	if got := holder(t.Context(), conn); got != ", connected from 127.0.0.1" {
 		t.Errorf("holder: %q", got)
 	}
+}
+
+// TestLockBeforeUpgrade: before the upgrade brings the lock that takes a right, a stranger who holds the
+// old one, or reads metadb.init in an open transaction, keeps neither the upgrade nor the first start away. An
+// older server does, and so does another upgrade.
+func TestLockBeforeUpgrade(t *testing.T) {
+	i := install(t)
+	stranger := i.db.Name + "_stranger"
+	i.exec(t, "CREATE ROLE "+stranger+" LOGIN")
+	t.Cleanup(func() {
+		if _, err := i.db.Pool.Exec(context.Background(), "DROP OWNED BY "+stranger+"; DROP ROLE "+stranger); err != nil {
+			t.Error(err)
+		}
+	})
+	held := i.session(t, stranger)
+	takeLegacy := func(conn *pgx.Conn) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1)", legacyLock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	takeLegacy(held)
+	i.start(t).stop(t) // in an empty database
+
+	// As it was before the lock.
+	i.exec(t, "DROP VIEW metadb.server_lock", "DROP TABLE metadb.creation_lock", "ALTER TABLE metadb.source DROP sasl_password_file, DROP sasl_password_env",
+		"UPDATE metadb.init SET dbversion = 1027", "GRANT USAGE ON SCHEMA metadb TO "+stranger, "GRANT SELECT ON metadb.init TO "+stranger)
+	yes := func(int, int) (bool, error) { return true, nil }
+	refused := func(what, from string) {
+		t.Helper()
+		if _, _, err := Upgrade(t.Context(), i.dir, yes); !errors.Is(err, errOwned) || !strings.Contains(err.Error(), from) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	other := i.session(t, "mdbadmin")
+	if taken, err := tryLock(t.Context(), other); err != nil || !taken {
+		t.Fatalf("taken: %t, %v", taken, err)
+	}
+	refused("another upgrade", "connected from")
+	if _, err := other.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Exec(t.Context(), "SELECT pg_advisory_unlock_all()"); err != nil {
+		t.Fatal(err)
+	}
+	takeLegacy(other)
+	refused("an older server", "connected from")
+	if err := other.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	takeLegacy(held)
+	if _, err := held.Exec(t.Context(), "BEGIN; SELECT FROM metadb.init; LOCK TABLE metadb.init IN ACCESS SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, to, err := Upgrade(t.Context(), i.dir, yes); err != nil || to <= 1027 {
+		t.Errorf("%d, %v", to, err)
+	}
+	i.start(t).stop(t)
+}
+
+// exec carries out statements as the superuser.
+func (i *installation) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	for _, sql := range statements {
+		if _, err := i.db.Pool.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// session connects to the database as a role.
+func (i *installation) session(t *testing.T, role string) *pgx.Conn {
+	t.Helper()
+	config, err := pgx.ParseConfig(i.db.ConnString)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.User, config.Password = role, "secret"
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
 }
