@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"metadb/internal/status"
@@ -64,6 +66,22 @@ func (o *Overview) Well() bool {
 	return o.Trouble == ""
 }
 
+// codeSyntax and codeUndefinedTable are SQLSTATEs of an older server, which does not have a command,
+// or a table.
+const (
+	codeSyntax         = "42601"
+	codeUndefinedTable = "42P01"
+)
+
+// unlessOlder returns an error as a person reads it, unless it is one of that SQLSTATE: a server of an
+// older version has no answer to the question then.
+func unlessOlder(err error, code string) error {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == code {
+		return nil
+	}
+	return plain(err)
+}
+
 // Overview asks the server. Rates are taken since an earlier overview, if there
 // is one.
 func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, error) {
@@ -76,7 +94,11 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 		var s SourceOverview
 		var kind string
 		var message *string
-		err := row.Scan(&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped)
+		into := []any{&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped}
+		// Columns are added at the end: an older server has fewer, a later one more.
+		columns := len(row.FieldDescriptions())
+		into = append(into, make([]any, max(0, columns-len(into)))...)
+		err := row.Scan(into[:columns]...)
 		if message != nil {
 			s.Message = *message
 		}
@@ -104,7 +126,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 func (c *Client) blockers(ctx context.Context, o *Overview) error {
 	rows, err := c.conn.Query(ctx, "list blockers")
 	if err != nil {
-		return plain(err)
+		return unlessOlder(err, codeSyntax)
 	}
 	var source string
 	var b status.Blocker
@@ -120,7 +142,7 @@ func (c *Client) blockers(ctx context.Context, o *Overview) error {
 		}
 		return nil
 	})
-	return plain(err)
+	return unlessOlder(err, codeSyntax)
 }
 
 // outdated asks which tables need reading again.
@@ -132,7 +154,7 @@ SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
        JOIN metadb.base_table b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
  ORDER BY 2`)
 	if err != nil {
-		return plain(err)
+		return unlessOlder(err, codeUndefinedTable)
 	}
 	var source, table string
 	_, err = pgx.ForEachRow(rows, []any{&source, &table}, func() error {
@@ -143,10 +165,7 @@ SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
 		}
 		return nil
 	})
-	if err != nil {
-		return plain(err)
-	}
-	return nil
+	return unlessOlder(err, codeUndefinedTable)
 }
 
 // rate returns how many events of a source were applied in a second since the

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/adminlang"
+	"metadb/internal/freeport"
+	"metadb/internal/pgtest"
+	"metadb/internal/pgwire"
+)
+
+// olderExecutor answers as a server of another version: "list status" has so many columns, and there
+// is no other list.
+type olderExecutor struct{ columns int }
+
+func (o olderExecutor) Exec(_ context.Context, command adminlang.Command) (*adminexec.Result, error) {
+	if list, ok := command.(adminlang.List); !ok || list.What.Text != "status" {
+		return nil, &adminexec.Error{Code: codeSyntax, Message: "syntax error at or near \"blockers\""}
+	}
+	result := &adminexec.Result{Tag: "SELECT 1"}
+	row := []any{"data_source", "sensor", "active", "normal", int64(3), time.Unix(0, 0), int64(7), int64(1), "a message", int64(2), "later"}
+	for i, oid := range []uint32{
+		pgtype.TextOID, pgtype.TextOID, pgtype.TextOID, pgtype.TextOID, pgtype.Int8OID, pgtype.TimestamptzOID, pgtype.Int8OID, pgtype.Int8OID, pgtype.TextOID, pgtype.Int8OID, pgtype.TextOID,
+	} {
+		result.Columns = append(result.Columns, adminexec.Column{Name: fmt.Sprint("c", i), OID: oid})
+	}
+	result.Columns, result.Rows = result.Columns[:o.columns], [][]any{row[:o.columns]}
+	return result, nil
+}
+
+// TestOverviewOfOtherVersions: "metadb status" answers where the running server is older, or later, than
+// the program.
+func TestOverviewOfOtherVersions(t *testing.T) {
+	for columns, skipped := range map[int]int64{9: 0, 10: 2, 11: 2} {
+		upstream, err := pgconn.ParseConfig(pgtest.New(t).ConnString) // without the schema metadb
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports, err := freeport.Reserve(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		role := pgwire.Role{Name: upstream.User, Password: "secret"}
+		port, err := pgwire.Listen(pgwire.Config{
+			Port: ports[0], SocketDir: dir, Upstream: upstream, System: role, Super: role, Executor: olderExecutor{columns: columns}, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); port.Serve(ctx) }()
+		client, err := Dial(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := client.Overview(t.Context(), nil)
+		if err != nil || len(o.Sources) != 1 || o.Trouble != "" || o.DatabaseBytes == 0 {
+			t.Fatalf("%d columns: %+v, %v", columns, o, err)
+		}
+		if s := o.Sources[0]; s.Name != "sensor" || s.Events != 7 || s.Message != "a message" || s.Skipped != skipped || s.Blockers != nil || s.Outdated != nil {
+			t.Errorf("%d columns: %+v", columns, s)
+		}
+		client.Close(t.Context())
+		stop()
+		<-done
+	}
+}
