@@ -24,6 +24,7 @@ type brokerWatch struct {
 	expressions []*regexp.Regexp
 	// compacted are the topics that have been warned of.
 	compacted map[string]bool
+	signs     lifeSigns
 	// silent says that the connector's silence has been warned of.
 	silent bool
 }
@@ -36,7 +37,7 @@ func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 	if err != nil {
 		return // nothing is read with such options
 	}
-	w := &brokerWatch{stream: s, options: o, expressions: expressions, compacted: make(map[string]bool)}
+	w := &brokerWatch{stream: s, options: o, expressions: expressions, compacted: make(map[string]bool), signs: make(lifeSigns)}
 	defer s.state.SetLastSign(time.Time{}, false)
 	for round := 0; ; round++ {
 		if round%topicsRounds == 0 {

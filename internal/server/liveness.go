@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/instance"
 	"metadb/internal/source/kafka"
@@ -26,7 +27,7 @@ func (w *brokerWatch) lookForLife(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last, err := lastSign(ctx, w.key, w.options, now, w.expressions)
+	last, err := w.signs.last(ctx, w.key, w.options, now, w.expressions)
 	if err != nil {
 		return err
 	}
@@ -44,24 +45,55 @@ func (w *brokerWatch) lookForLife(ctx context.Context) error {
 	return nil
 }
 
-// lastSign asks when heartbeats were written last, and where that is long ago when events
+// lifeSigns looks for a connector's signs of life. It remembers the ends of partitions that have a
+// record from the future, by their names: such a time says nothing, so that the connector has
+// given a sign when the end has moved, or when it was first seen.
+type lifeSigns map[change.Partition]movement
+
+// movement is the end of a partition, and since when it has been there.
+type movement struct {
+	end   int64
+	since time.Time
+}
+
+// last asks when heartbeats were written last, and where that is long ago when events
 // were: a connector that is busy need not write heartbeats. It is zero where there are none.
-func lastSign(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
+func (l lifeSigns) last(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
 	every := []*regexp.Regexp{regexp.MustCompile("")}
 	all, err := kafka.AskTopics(ctx, o.BrokerList(), security(o, key), every)
 	if err != nil {
 		return time.Time{}, err
 	}
 	matched := matchedTopics(all, expressions)
-	last, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), heartbeatTopics(all, matched, now))
-	if err != nil || last.IsZero() || time.Since(last) <= now.SilenceLimit() {
-		return last, err
+	beats, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), heartbeatTopics(all, matched, now))
+	if err != nil {
+		return time.Time{}, err
 	}
-	event, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), matched)
-	if event.After(last) {
+	last := l.note(beats, time.Now())
+	if last.IsZero() || time.Since(last) <= now.SilenceLimit() {
+		return last, nil
+	}
+	events, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), matched)
+	if event := l.note(events, time.Now()); event.After(last) {
 		last = event
 	}
 	return last, err
+}
+
+// note returns when the newest records were made, as far as that can be known.
+func (l lifeSigns) note(newest kafka.Newest, now time.Time) time.Time {
+	last := newest.Time
+	for part, end := range newest.Ahead {
+		known, seen := l[part]
+		if !seen || known.end != end {
+			known = movement{end: end, since: now.UTC()}
+			l[part] = known
+		}
+		if known.since.After(last) {
+			last = known.since
+		}
+	}
+	return last
 }
 
 func matchedTopics(all []string, expressions []*regexp.Regexp) []string {

@@ -61,9 +61,10 @@ func TestLastSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	const minute = time.Minute
+	signs := make(lifeSigns)
 	expect := func(what string, ago time.Duration) {
 		t.Helper()
-		last, err := lastSign(t.Context(), instance.SecretKey{}, o, o, expressions)
+		last, err := signs.last(t.Context(), instance.SecretKey{}, o, o, expressions)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +81,49 @@ func TestLastSign(t *testing.T) {
 	expect("an event after it", 100*minute)
 	f.beat("__debezium-heartbeat.sensor", 3*minute)
 	expect("another heartbeat", 3*minute)
+}
+
+// TestSignFromTheFuture: a record that claims to be from the future is a sign of life when it comes, and
+// hides no silence after that.
+func TestSignFromTheFuture(t *testing.T) {
+	f := newFeed(t)
+	o := datasource.New("sensor")
+	o.Brokers, o.Security, o.Topics = f.broker.Address(), datasource.SecurityPlaintext, `^sensor\.`
+	expressions, err := o.TopicExpressions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signs := make(lifeSigns)
+	last := func() time.Time {
+		t.Helper()
+		at, err := signs.last(t.Context(), instance.SecretKey{}, o, o, expressions)
+		if err != nil || at.After(time.Now()) {
+			t.Fatalf("%s, %v", at, err)
+		}
+		return at
+	}
+	const hour, century = time.Hour, 100 * 365 * 24 * time.Hour
+	f.beat("sensor.library.patron", 5*hour)
+	f.beat("__debezium-heartbeat.sensor", -century)
+	began := time.Now()
+	first := last()
+	if time.Since(first) > time.Minute {
+		t.Errorf("the first look: %s", first)
+	}
+	for part, moved := range signs {
+		signs[part] = movement{end: moved.end, since: began.Add(-3 * hour)} // three hours pass
+	}
+	if got := last(); !got.Equal(began.Add(-3 * hour)) {
+		t.Errorf("nothing came: %s, %s", got, first)
+	}
+	f.beat("sensor.library.patron", hour)
+	if got := time.Since(last()); got < hour-time.Minute || got > hour+time.Minute {
+		t.Errorf("an event came an hour ago: %s", got)
+	}
+	f.beat("__debezium-heartbeat.sensor", 2*hour)
+	if got := last(); got.Before(began) {
+		t.Errorf("another heartbeat came: %s", got)
+	}
 }
 
 // TestSilent: a connector whose heartbeats have stopped is shown, and the log says so, until

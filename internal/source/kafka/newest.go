@@ -6,29 +6,67 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"metadb/internal/change"
 )
 
-// AskNewest returns the timestamp of the newest record of some topics, zero if they are
+// maxClockSkew is how far a broker's or a producer's clock may be ahead of this one.
+const maxClockSkew = time.Minute
+
+// Newest holds the timestamps of the newest records of some topics.
+type Newest struct {
+	// Time is the newest that is not from the future, zero where there is none.
+	Time time.Time
+	// Ahead are the end offsets of partitions that have a record from the future. Kafka returns the
+	// newest timestamp only, so that those of the other records are unknown.
+	Ahead map[change.Partition]int64
+}
+
+// AskNewest returns the timestamps of the newest records of some topics, zero if they are
 // empty or do not exist. It reads no record, and takes Kafka 3.0 or later.
 // https://cwiki.apache.org/confluence/display/KAFKA/KIP-734
-func AskNewest(ctx context.Context, brokers []string, security Security, topics []string) (time.Time, error) {
+func AskNewest(ctx context.Context, brokers []string, security Security, topics []string) (Newest, error) {
 	if len(topics) == 0 {
-		return time.Time{}, nil // no topic is every topic to Kafka
+		return Newest{}, nil // no topic is every topic to Kafka
 	}
-	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (time.Time, error) {
-		offsets, err := admin.ListMaxTimestampOffsets(ctx, topics...)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("read the times of topics: %w", err)
-		}
-		newest := int64(0)
-		offsets.Each(func(offset kadm.ListedOffset) {
-			if offset.Err == nil && offset.Offset >= 0 {
-				newest = max(newest, offset.Timestamp)
-			}
-		})
-		if newest == 0 {
-			return time.Time{}, nil
-		}
-		return time.UnixMilli(newest).UTC(), nil
+	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (Newest, error) {
+		return newestOf(ctx, admin, topics, time.Now().Add(maxClockSkew).UnixMilli())
 	})
+}
+
+// newestOf is AskNewest. What is later than latest, in milliseconds, is from the future.
+func newestOf(ctx context.Context, admin *kadm.Client, topics []string, latest int64) (Newest, error) {
+	var newest Newest
+	offsets, err := admin.ListMaxTimestampOffsets(ctx, topics...)
+	if err != nil {
+		return newest, fmt.Errorf("read the times of topics: %w", err)
+	}
+	made := int64(0)
+	ahead := make(kadm.TopicsSet)
+	offsets.Each(func(offset kadm.ListedOffset) {
+		switch {
+		case offset.Err != nil || offset.Offset < 0:
+		case offset.Timestamp > latest:
+			ahead.Add(offset.Topic, offset.Partition)
+		default:
+			made = max(made, offset.Timestamp)
+		}
+	})
+	if made > 0 {
+		newest.Time = time.UnixMilli(made).UTC()
+	}
+	if len(ahead) == 0 {
+		return newest, nil
+	}
+	ends, err := admin.ListEndOffsets(ctx, ahead.Topics()...)
+	if err != nil {
+		return newest, fmt.Errorf("read the ends of topics: %w", err)
+	}
+	newest.Ahead = make(map[change.Partition]int64)
+	ends.Each(func(end kadm.ListedOffset) {
+		if end.Err == nil && ahead.Lookup(end.Topic, end.Partition) {
+			newest.Ahead[change.Partition{Topic: end.Topic, Number: end.Partition}] = end.Offset
+		}
+	})
+	return newest, nil
 }
