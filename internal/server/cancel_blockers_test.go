@@ -96,6 +96,9 @@ func TestLockTableFull(t *testing.T) {
 	conn, user := f.analyst(t)
 	f.stop(t)
 	f.running = f.start(t) // which knows her name by now
+	// What the stream asks PostgreSQL for, it has asked once.
+	f.patron.change('u', 1, "before", "")
+	f.awaitText(t, current, "1=before")
 	fill := func() {
 		// Until there is not one left; what fails takes back its own.
 		for _, n := range []int{500, 100, 10, 1} {
