@@ -10,8 +10,8 @@ type Dialect struct {
 	Encoding string
 }
 
-// isUTF8 reports whether query strings are UTF-8.
-func (d Dialect) isUTF8() bool { return d.Encoding == "" || d.Encoding == "UTF8" }
+// IsUTF8 reports whether query strings are UTF-8.
+func (d Dialect) IsUTF8() bool { return d.Encoding == "" || d.Encoding == "UTF8" }
 
 // leads reports whether a byte is the first of two, of which the second may look like a
 // backslash: in encodings that only clients have.

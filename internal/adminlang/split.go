@@ -115,7 +115,7 @@ func (s *span) statement(query string, d Dialect) Statement {
 // encoding returns an error if a command is not UTF-8: names are stored, and
 // have to be.
 func (d Dialect) encoding(query string, from, to int) *Error {
-	if !d.isUTF8() && strings.IndexFunc(query[from:to], func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+	if !d.IsUTF8() && strings.IndexFunc(query[from:to], func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 		return &Error{
 			Code: codeEncoding, Message: "commands of Metadb with other letters than ASCII are read as UTF8, not as " + d.Encoding,
 			Hint: "set client_encoding to UTF8", Position: utf8.RuneCountInString(query[:from]) + 1,

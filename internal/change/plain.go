@@ -10,22 +10,22 @@ import (
 // text around it, becomes a space. A terminal would execute the former and reorder the
 // text by the latter.
 func PlainText(s string) string {
-	if !strings.ContainsFunc(s, isDisturbing) {
+	if !strings.ContainsFunc(s, Disturbs) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if isDisturbing(r) {
+		if Disturbs(r) {
 			return ' '
 		}
 		return r
 	}, strings.TrimSpace(s))
 }
 
-// isDisturbing reports whether a character must not reach a terminal or a page: control
+// Disturbs reports whether a character must not reach a terminal or a page: control
 // characters, marks, embeddings, overrides and isolates of the bidirectional algorithm, and
 // the separators of lines and paragraphs.
 // https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
-func isDisturbing(r rune) bool {
+func Disturbs(r rune) bool {
 	switch {
 	case unicode.IsControl(r),
 		r == '\u061C', r == '\u200E', r == '\u200F',

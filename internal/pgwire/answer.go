@@ -117,6 +117,6 @@ func formatOf(formats []int16, column int) int16 {
 
 func noticeResponse(n adminexec.Notice) *pgproto3.NoticeResponse {
 	return &pgproto3.NoticeResponse{
-		Severity: string(n.Severity), SeverityUnlocalized: string(n.Severity), Code: n.Code, Message: n.Message, Hint: n.Hint,
+		Severity: string(n.Severity), SeverityUnlocalized: string(n.Severity), Code: n.Code, Message: plainText(n.Message), Hint: plainText(n.Hint),
 	}
 }

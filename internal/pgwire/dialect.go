@@ -19,6 +19,13 @@ type reading struct {
 	dialect adminlang.Dialect
 }
 
+// isUTF8 reports whether the client is answered in UTF-8.
+func (r *reading) isUTF8() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dialect.IsUTF8()
+}
+
 // dialect is how the session's query strings are read.
 func (s *session) dialect() adminlang.Dialect {
 	if s.up == nil {

@@ -56,11 +56,11 @@ func commandError(err error) *clientError {
 	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
 }
 
-// response is the error as a message of the protocol.
+// response is the error as a message of the protocol, with names in it made plain.
 func (e *clientError) response() *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
-		Message: e.message, Detail: e.detail, Hint: e.hint, Position: int32(e.position),
+		Message: plainText(e.message), Detail: plainText(e.detail), Hint: plainText(e.hint), Position: int32(e.position),
 	}
 }
 

@@ -50,6 +50,22 @@ func (o *output) relay(h header, body *bufio.Reader) error {
 	return relayBody(o.w, body, h.length)
 }
 
+// relayPlain writes an error or a notice of the database without control characters. utf8 says how it is
+// encoded.
+func (o *output) relayPlain(h header, body *bufio.Reader, utf8 bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.buf = h.append(o.buf[:0])
+	if _, err := o.w.Write(o.buf); err != nil {
+		return err
+	}
+	plain := &plainWriter{to: o.w, utf8: utf8}
+	if err := relayBody(plain, body, h.length); err != nil {
+		return err
+	}
+	return plain.finish()
+}
+
 // flush brings what was written to the client.
 func (o *output) flush() error {
 	o.mu.Lock()

@@ -137,6 +137,9 @@ func (u *upstream) pass(h header, out *output) (tx byte, err error) {
 	if !u.shows(h.kind) {
 		return tx, discardBody(u.r, h.length)
 	}
+	if h.kind == 'E' || h.kind == 'N' {
+		return tx, out.relayPlain(h, u.r, u.reading.isUTF8())
+	}
 	return tx, out.relay(h, u.r)
 }
 
