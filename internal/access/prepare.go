@@ -213,24 +213,3 @@ SELECT r.rolname::pg_catalog.text
   FROM pg_catalog.pg_roles AS r
  WHERE r.rolname = $1 OR EXISTS (SELECT FROM metadb.auth AS a WHERE a.username = r.rolname)
  ORDER BY r.rolname = $1, 1`
-
-// Refused lists what was granted but is not given: it is not Metadb's or a
-// registered user's, or internal.
-func Refused(ctx context.Context, db Querier) ([]Right, error) {
-	all, err := Rights(ctx, db, "")
-	var refused []Right
-	for _, right := range all {
-		if !right.Grantable {
-			refused = append(refused, right)
-		}
-	}
-	return refused, err
-}
-
-// String is the grant as a command has it.
-func (r Right) String() string {
-	if r.Function != "" {
-		return "function " + r.Function
-	}
-	return "table " + ident.Qualified{Schema: r.Schema, Name: r.Relation}.SQL()
-}

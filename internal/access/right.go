@@ -278,7 +278,7 @@ func (s *Session) change(ctx context.Context, user string, store func() error) e
 		if kept[right.privilege()] {
 			continue
 		}
-		if err := s.revoke(ctx, right.Own, right.Owner, right.privilege(), ident.Name(user)); err != nil {
+		if err := s.revokeRight(ctx, right); err != nil {
 			return err
 		}
 		taken[right.Schema] = right
@@ -287,7 +287,7 @@ func (s *Session) change(ctx context.Context, user string, store func() error) e
 		if schemas[schema] || schema == "public" || string(schema) == user {
 			continue
 		}
-		if err := s.revoke(ctx, right.OwnSchema, right.SchemaOwner, "USAGE ON SCHEMA "+schema.SQL(), ident.Name(user)); err != nil {
+		if err := s.revokeUsage(ctx, right); err != nil {
 			return err
 		}
 	}

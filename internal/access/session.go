@@ -55,6 +55,8 @@ type Session struct {
 	// stored first: a privilege that is missing is given later, one that nobody
 	// knows of would stay.
 	takesAway bool
+	// left are statements that the administrator may not carry out.
+	left []string
 	// readOnly has nothing committed at the end.
 	readOnly bool
 }

@@ -26,10 +26,12 @@ func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error
 		}
 	}
 	object := accessObject(c.Target)
-	there := true
+	there, left := true, []string(nil)
 	err := e.change(ctx, func(s *access.Session) (err error) {
 		if c.Revoke {
-			return s.Revoke(ctx, c.User.Text, object)
+			err = s.Revoke(ctx, c.User.Text, object)
+			left = s.Left()
+			return err
 		}
 		there, err = s.Grant(ctx, c.User.Text, object)
 		return err
@@ -42,7 +44,15 @@ func (e *Executor) grant(ctx context.Context, c adminlang.Grant) (*Result, error
 	if !there {
 		result.notice(fmt.Sprintf("%s does not exist yet: the grant holds when it does", c.Target))
 	}
-	return result, nil
+	return leave(result, c.User, left), nil
+}
+
+// leave warns of rights that only a superuser can take away.
+func leave(result *Result, user adminlang.Name, statements []string) *Result {
+	if len(statements) == 0 {
+		return result
+	}
+	return result.warning(fmt.Sprintf("user \"%s\" keeps what a superuser has given, until a superuser takes it back", user.Text)).hint(strings.Join(statements, " "))
 }
 
 // accessObject returns what a target stands for.

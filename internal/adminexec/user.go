@@ -119,11 +119,17 @@ func (e *Executor) registerUser(ctx context.Context, c adminlang.RegisterUser) (
 	if c.Off {
 		change, tag, what = (*access.Session).Deregister, "DEREGISTER USER", "deregistered"
 	}
-	if err := e.change(ctx, func(s *access.Session) error { return change(s, ctx, c.User.Text) }); err != nil {
+	var left []string
+	err := e.change(ctx, func(s *access.Session) error {
+		err := change(s, ctx, c.User.Text)
+		left = s.Left()
+		return err
+	})
+	if err != nil {
 		return nil, userError(err, c.User)
 	}
 	e.log("user %q %s", c.User.Text, what)
-	return done(tag), nil
+	return leave(done(tag), c.User, left), nil
 }
 
 // createSchema carries out CREATE SCHEMA FOR USER.

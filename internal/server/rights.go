@@ -151,8 +151,8 @@ func divide(rights []access.Right) [][]access.Right {
 // Metadb's nor a registered user's.
 func (s *streams) warnOfRefused(ctx context.Context) error {
 	refused, err := access.Refused(ctx, s.pool)
-	for _, right := range refused {
-		s.logger.Warn(fmt.Sprintf("access on %s is granted to %q, but can't be: take it back with revoke access, or have it belong to the system user or a registered user", right, right.User))
+	for _, grant := range refused {
+		s.logger.Warn(fmt.Sprintf("access on %s is granted to %q, but can't be; what was given before stays until it is taken back: %s", grant, grant.User, grant.Revocation()))
 	}
 	return err
 }

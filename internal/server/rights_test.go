@@ -91,3 +91,21 @@ func TestAllGrantedAlone(t *testing.T) {
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'library.patron__', 'SELECT')::text", "true")
 }
+
+// TestGrantThatIsNotGiven: the start names the command that takes back what is granted and can't be.
+func TestGrantThatIsNotGiven(t *testing.T) {
+	f := newFaulted(t)
+	user := "refused_" + f.db.Name
+	f.admin(t, "create user "+user+" with password 'x'")
+	f.exec(t, "INSERT INTO metadb.acl (schema_name, object_name, object_type, privilege, user_name) VALUES ('pg_catalog', 'pg_authid', 't', 'a', '"+user+"')",
+		"GRANT SELECT ON pg_authid TO "+user)
+	f.stop(t)
+	r := f.start(t)
+	revocation := `revoke access on table "pg_catalog"."pg_authid" from "` + user + `";`
+	f.await(t, "say how the grant is taken back", func() error {
+		return r.logged("can't be; what was given before stays until it is taken back: " + revocation)
+	})
+	r.admin(t, revocation)
+	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'pg_authid', 'SELECT')::text", "false")
+	f.exec(t, "DROP OWNED BY "+user, "DROP ROLE "+user)
+}

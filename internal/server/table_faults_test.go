@@ -87,13 +87,6 @@ func newFaultedOn(t *testing.T, db *pgtest.DB) *faulted {
 	return f
 }
 
-func (f *faulted) exec(t *testing.T, sql string) {
-	t.Helper()
-	if _, err := f.db.Pool.Exec(t.Context(), sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
-	}
-}
-
 // TestViewOnAColumnThatWidens: the table waits, visibly, the others go on, and
 // what waited is applied when the view is gone.
 func TestViewOnAColumnThatWidens(t *testing.T) {
