@@ -2,6 +2,7 @@ package pgwire
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -41,7 +42,7 @@ type plainWriter struct {
 
 // Write implements io.Writer.
 func (p *plainWriter) Write(piece []byte) (int, error) {
-	text := append(p.held, piece...)
+	text := slices.Concat(p.held, piece)
 	n := p.blank(text)
 	p.held = append([]byte(nil), text[n:]...)
 	if _, err := p.to.Write(text[:n]); err != nil {
