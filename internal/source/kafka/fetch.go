@@ -61,9 +61,9 @@ func delivered(d change.Delivery) bool {
 // that can't be read from the present offsets. The error is the client's; partitions
 // that can't be read are added to the stopped ones.
 func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.config.patience, fetchPatience))
+	polling, cancel := context.WithTimeout(ctx, cmp.Or(s.config.patience, fetchPatience))
 	defer cancel()
-	fetches := s.client.PollRecords(ctx, maxPollRecords)
+	fetches := s.client.PollRecords(polling, maxPollRecords)
 	delivery = s.turn(delivery)
 	if n := fetches.NumRecords(); n > 0 {
 		delivery.Events = make([]change.Event, 0, n)
@@ -97,7 +97,7 @@ func (s *Source) poll(ctx context.Context) (delivery change.Delivery, lost []str
 		case errors.As(failed, &refused):
 			delivery.Events = append(delivery.Events, s.passRefused(part, refused)...)
 		default:
-			s.stopped.add(part, s.explainPartition(part, failed), false)
+			s.stopped.add(part, s.explainPartition(ctx, part, failed), false)
 		}
 	})
 	return delivery, lost, err
@@ -143,15 +143,27 @@ func (s *Source) passRefused(part change.Partition, refused *kgo.ErrDecompressTo
 
 // explainPartition returns the error of a partition that can't be read: an answer of the
 // broker, or damaged records.
-func (s *Source) explainPartition(part change.Partition, failed error) error {
+func (s *Source) explainPartition(ctx context.Context, part change.Partition, failed error) error {
 	var answer *kerr.Error
 	if errors.As(failed, &answer) {
 		return fmt.Errorf("read %s: %w", part, s.config.Security.explain(failed))
 	}
 	s.mu.Lock()
-	next := s.next[part]
+	offset := s.next[part]
 	s.mu.Unlock()
-	return &UnreadableError{Partition: part, Offset: next, Next: next + 1, source: s.config.Name, err: failed}
+	found := &UnreadableError{Partition: part, Offset: offset, Next: offset + 1, source: s.config.Name, err: failed}
+	if known, ok := errors.AsType[*UnreadableError](s.stopped[part].err); ok && known.Offset == offset && known.EndKnown {
+		found.Next, found.EndKnown = known.Next, true
+		return found
+	}
+	next, err := s.askBatchEnd(ctx, part, offset)
+	if err != nil {
+		s.config.Logger.Debug("kafka: ask where a damaged batch ends", "topic", part.Topic, "partition", part.Number, "error", err)
+	}
+	if next > offset {
+		found.Next, found.EndKnown = next, true
+	}
+	return found
 }
 
 // unreadable reports whether a topic can't be read from the present offset: the records
