@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"metadb/internal/eventgen"
+	"metadb/internal/rig"
 )
 
 // mostMemory is what the server may have resident with the defaults.
@@ -47,6 +51,12 @@ func TestMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitVersions(t, db, rows, 60*time.Second)
+	expectPeak(t, m, mostMemory)
+}
+
+// expectPeak checks how much memory the server has had resident at most, in KiB.
+func expectPeak(t *testing.T, m *rig.Metadb, most int) {
+	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid(t, m)))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +67,47 @@ func TestMemory(t *testing.T) {
 		t.Fatalf("read the peak: %v", err)
 	}
 	t.Logf("peak of %d MiB", peak>>10)
-	if peak > mostMemory {
-		t.Errorf("the server had %d MiB", peak>>10)
+	if peak > most {
+		t.Errorf("the server had %d MiB, more than %d", peak>>10, most>>10)
 	}
+}
+
+// TestMemoryOfPackedBatches: five batches of a few kilobytes unpack to 120 MB each, which is below the bound
+// for one. Together they take no more than the limit (1 GB unless set) and 512 MB.
+func TestMemoryOfPackedBatches(t *testing.T) {
+	const batches, size, most = 5, 120 << 20, (1024 + 512) << 10
+	db, m := install(t)
+	n := newNumbers(t)
+	packing, err := rig.NewProducer(n.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(packing.Close)
+	value := bytes.Repeat([]byte("x"), size)
+	for i := range batches {
+		if err := packing.Write(t.Context(), eventgen.Record{Topic: fmt.Sprint("sensor.library.packed", i), Value: value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Exec(t.Context(), fmt.Sprintf(
+		`create data source s type kafka options (brokers '%s', security 'plaintext', topics '^sensor\.', consumer_group 'g')`,
+		n.broker.Address())); err != nil {
+		t.Fatal(err)
+	}
+	err = rig.Eventually(t.Context(), time.Minute, "set the records aside", func() error {
+		var aside int
+		const question = "SELECT count(*) FROM metadb.rejected_event WHERE octet_length(value) = $1"
+		if err := db.Pool.QueryRow(t.Context(), question, size).Scan(&aside); err != nil || aside == batches {
+			return err
+		}
+		return fmt.Errorf("%d of %d", aside, batches)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectPeak(t, m, most)
 }
