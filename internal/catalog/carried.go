@@ -9,24 +9,23 @@ import (
 	"metadb/internal/change"
 )
 
-// Carried says of the columns of a table, by their names at the source, how the
-// events of one origin bring them. Columns that it does not name are in the
-// streamed changes. Each list is sorted, each name in at most one.
+// Carried records how the events of one origin bring a table's columns, by their names at the
+// source. A column in no list comes with streamed changes. Each list is sorted, and a name is in at
+// most one.
 type Carried struct {
-	// FromSnapshot have come with records of snapshots, and no streamed change
-	// has come since.
+	// FromSnapshot has the columns of snapshot records after which no streamed change has come.
 	FromSnapshot []string
-	// SnapshotOnly have come with records of snapshots, and the streamed changes
-	// since then lack them: generated columns.
+	// SnapshotOnly has the columns of snapshot records that later streamed changes lack: generated
+	// columns.
 	SnapshotOnly []string
-	// Gone were in streamed changes, and are not any more.
+	// Gone has the columns that streamed changes brought and no longer bring.
 	Gone []string
-	// Never have not been in any event: they are another origin's, or were added
-	// by an administrator.
+	// Never has the columns that no event of the origin has brought: another origin or an
+	// administrator added them.
 	Never []string
 }
 
-// Lists returns the four lists, for those who treat them alike.
+// Lists returns the four lists, for callers that treat them alike.
 func (c *Carried) Lists() []*[]string {
 	return []*[]string{&c.FromSnapshot, &c.SnapshotOnly, &c.Gone, &c.Never}
 }
@@ -36,7 +35,7 @@ func (c *Carried) IsEmpty() bool {
 	return len(c.FromSnapshot)+len(c.SnapshotOnly)+len(c.Gone)+len(c.Never) == 0
 }
 
-// Equal reports whether both say the same.
+// Equal reports whether both have the same columns in each list.
 func (c Carried) Equal(other Carried) bool {
 	ours, theirs := c.Lists(), other.Lists()
 	for i := range ours {
@@ -93,7 +92,7 @@ func cloneCarried(all map[change.Origin]Carried) map[change.Origin]Carried {
 	return copied
 }
 
-// ReadAgain returns the commands that have the table read again.
+// ReadAgain returns the commands that read the table again from its sources.
 func (t *Table) ReadAgain() string {
 	var sources []string
 	for _, feed := range t.Feeds {
@@ -104,8 +103,8 @@ func (t *Table) ReadAgain() string {
 	return fmt.Sprintf("sync table %s; then an incremental snapshot of %s; then endsync table %s;", name, strings.Join(slices.Compact(sources), ", "), name)
 }
 
-// Excluded returns the setting of the connector that leaves out the columns which
-// only snapshots bring, empty if there are none.
+// Excluded returns the connector's setting that leaves out the columns which only snapshots bring,
+// empty if there are no such columns.
 func (t *Table) Excluded() string {
 	var columns []string
 	for origin, c := range t.Carried {

@@ -1,10 +1,9 @@
-// Package catalog knows the target tables: an immutable snapshot that the data
-// path reads without locks, and how it is read back from the database after a
-// restart.
+// Package catalog holds the target tables as an immutable snapshot, which the data path reads
+// without locks, and loads them from the database after a restart.
 //
-// It owns [Table] and [Store]. A store changes in one way only, by
-// [Store.Publish] after the transaction that changed the database has been
-// committed, so that a batch which is rolled back leaves no trace. The package
-// refuses to change the database (ddl does) and to decide what should change
-// (plan does).
+// It owns [Table] and [Store]. A store publishes tables only after the transaction that changed the
+// database has been committed ([Store.Publish], [Store.Forget]) or from the database itself
+// ([Store.Load]), so that a batch which is rolled back leaves no trace. The package refuses to
+// change the database (package ddl does) and to decide which changes are needed (package plan
+// does).
 package catalog

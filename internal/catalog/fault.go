@@ -9,14 +9,13 @@ import (
 // Problem is a kind of fault of a table.
 type Problem string
 
-// The kinds of faults. Their words are for programs too, and do not change.
+// The kinds of faults. Programs read these words too: they do not change.
 const (
 	// Missing: a relation of the table is not there, while others are.
 	Missing Problem = "missing"
-	// Replaced: a relation has the name that is of another kind.
+	// Replaced: a relation of another kind has the name.
 	Replaced Problem = "replaced"
-	// Owned: a relation belongs to another role, which can have what is written do
-	// something else.
+	// Owned: a relation belongs to another role, which could redirect or alter Metadb's writes.
 	Owned Problem = "owner"
 	// Detached: a relation is no partition of the one that it belongs to.
 	Detached Problem = "detached"
@@ -26,41 +25,40 @@ const (
 	RowSecurity Problem = "row security"
 	// Rewritten: a rule does something else instead of what Metadb writes.
 	Rewritten Problem = "rule"
-	// Unconfirmed: the table of the ids that a resynchronization has confirmed
-	// is gone, and with it what it had confirmed.
+	// Unconfirmed: the table of the ids that a resynchronization has confirmed is missing, and the
+	// confirmations with it.
 	Unconfirmed Problem = "unconfirmed"
-	// Changed: a relation is not as it was when the tables were read; what is
-	// wrong is seen when they are read again.
+	// Changed: a relation differs from the one that was read; reading the tables again finds the
+	// problem.
 	Changed Problem = "changed"
 	// ColumnMissing: a metadata column or one of the key is not there.
 	ColumnMissing Problem = "column missing"
-	// ColumnType: a column has a type that Metadb did not give it and can't
-	// write.
+	// ColumnType: a column has a type that Metadb did not choose and can't write.
 	ColumnType Problem = "column type"
 	// ColumnGenerated: PostgreSQL computes a column that Metadb writes.
 	ColumnGenerated Problem = "column generated"
-	// ColumnCollation: the collation of a key's column takes different texts for
-	// equal, and the table is transformed, or made of another.
+	// ColumnCollation: the collation of a key column makes different texts equal, and the table is
+	// transformed or has transformed tables.
 	ColumnCollation Problem = "column collation"
 	// ColumnRequired: a column that Metadb did not make has to have a value.
 	ColumnRequired Problem = "column required"
 )
 
-// Fault is why a table can't be used as the database has it: somebody has
-// changed it by hand. Its events wait until it is mended.
+// Fault is the reason why a table can't be used: its relations in the database were changed by
+// hand. Its events wait until the administrator has mended it.
 type Fault struct {
 	Problem Problem
-	// Relation is what the fault was found at, Column which of its columns;
-	// empty where it is none.
+	// Relation is the relation that has the fault, Column its column; both are empty where they do
+	// not apply.
 	Relation ident.Qualified
 	Column   ident.Name
-	// Found is the kind of relation, the type or the collation that is there,
-	// Parent the relation that Relation should be a partition of.
+	// Found is the kind of relation, the role, the rule, the type or the collation that is there;
+	// Parent is the relation of which Relation should be a partition.
 	Found  string
 	Parent ident.Qualified
 }
 
-// Error says what is wrong and what helps.
+// Error describes the fault and its remedy.
 func (f *Fault) Error() string {
 	at := f.Relation.SQL()
 	column := "column " + f.Column.SQL() + " of " + at

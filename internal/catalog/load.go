@@ -13,17 +13,15 @@ import (
 	"metadb/internal/ident"
 )
 
-// Querier is what loading needs: a connection, pool or transaction. The
-// queries are made one after the other; a transaction that is repeatable read
-// makes them one view.
+// Querier is the interface that loading needs: a connection, pool or transaction. The queries run
+// one after the other; only a repeatable-read transaction makes them one view.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Load reads every target table from the database and makes them the snapshot,
-// in place of what was there. A table whose relations somebody has dropped, all of
-// them, is left out: the next event makes it again. One that can't be understood has
-// a [Fault]; no table keeps another one from being read.
+// Load reads every target table from the database and replaces the snapshot. A table without main,
+// current and history relation is left out, and the next event creates it again. A table that can't
+// be used has a [Fault]; it does not keep the others from loading.
 func (s *Store) Load(ctx context.Context, db Querier) error {
 	found, err := read(ctx, db)
 	if err != nil {
@@ -35,8 +33,7 @@ func (s *Store) Load(ctx context.Context, db Querier) error {
 	return nil
 }
 
-// Faults reads what is wrong with tables in the database, which is not in a store
-// yet.
+// Faults reads the faults of the tables in the database, without changing a store.
 func Faults(ctx context.Context, db Querier) (map[change.Table]*Fault, error) {
 	found, err := read(ctx, db)
 	if err != nil {
@@ -75,26 +72,25 @@ type loader struct {
 	db     Querier
 	found  []*entry
 	byName map[change.Table]*entry
-	// byMain finds a table by the object identifier of its main table, if that
-	// is one; byRelation by any of the relations that it has from the beginning.
+	// byMain finds a table by the object identifier of its main table, where that is a partitioned
+	// table; byRelation finds it by any relation that it was created with.
 	byMain     map[uint32]*entry
 	byRelation map[uint32]relationOf
 }
 
-// entry is a table while it is read.
+// entry is a table while the catalog is loaded.
 type entry struct {
 	table *Table
-	// key and own are the key's columns, by their names at the source, and the
-	// stored names of those that Metadb made, as metadb.target_table has them.
+	// key has the key's columns by their names at the source, own the stored names of the columns
+	// that Metadb created, both from metadb.target_table.
 	key, own []string
-	// history and current are object identifiers, 0 where the relation is not
-	// there.
+	// history and current are object identifiers, 0 for a relation that does not exist.
 	history, current uint32
-	// gone says that none of the relations is there.
+	// gone marks a table without main, current and history relation.
 	gone bool
 }
 
-// fail notes what is wrong with the table: the first thing that is found.
+// fail sets the table's fault, unless an earlier step has set one.
 func (e *entry) fail(f *Fault) {
 	if e.table.Fault == nil {
 		e.table.Fault = f
@@ -104,8 +100,8 @@ func (e *entry) fail(f *Fault) {
 // mains returns the object identifiers of the main tables.
 func (l *loader) mains() []uint32 { return slices.Collect(maps.Keys(l.byMain)) }
 
-// A table whose data source has been dropped belongs to none, until a source
-// of that name is created again or another one takes it over.
+// A table of a dropped data source has an empty source name, until a source of that name is created
+// again or another source takes the table over.
 const tablesSQL = `
 	SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_table, t.history_table, t.sync_table,
 			t.key_columns, t.own_columns, t.last_end, coalesce(s.name, ''), t.mapped,
@@ -175,7 +171,7 @@ func (l *loader) parents(ctx context.Context) error {
 		case !e.gone:
 			e.table.Parent = parent
 		default:
-			// Somebody has dropped it: its parent is not complete any more.
+			// The transformed table was dropped by hand: its parent is no longer complete.
 			if p := l.byName[parent]; p != nil {
 				p.table.Mapped = ""
 			}

@@ -13,7 +13,7 @@ const carriedSQL = `
 	SELECT schema_name, table_name, origin, from_snapshot, snapshot_only, gone, never
 		FROM metadb.carried_columns`
 
-// carried reads how events bring the columns.
+// carried reads how the events of each origin bring the columns.
 func (l *loader) carried(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, carriedSQL)
 	if err != nil {
@@ -38,7 +38,7 @@ const outdatedSQL = `
 	SELECT schema_name, table_name, reason
 		FROM metadb.outdated_table ORDER BY reason COLLATE "C"`
 
-// outdated reads which tables have to be read again.
+// outdated reads the tables that have to be read again, with the reasons.
 func (l *loader) outdated(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, outdatedSQL)
 	if err != nil {

@@ -21,21 +21,20 @@ const columnsSQL = `
 		WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 		ORDER BY a.attrelid, a.attnum`
 
-// attribute is what PostgreSQL's catalog has of a column.
+// attribute is a column in PostgreSQL's catalog.
 type attribute struct {
 	name      string
 	typeOID   uint32
 	modifier  int32
 	typeName  string
 	generated bool
-	// required says that it has to have a value and gets none by itself.
+	// required marks a column that is NOT NULL and has neither a default nor an identity.
 	required bool
-	// collation is one that takes different texts for equal, empty if it does
-	// not.
+	// collation is the column's nondeterministic collation, empty if it has no such collation.
 	collation string
 }
 
-// kind returns the column's type, 0 if it is none of Metadb's.
+// kind returns the column's type, 0 for a type that Metadb does not use, or one with a modifier.
 func (a *attribute) kind() change.Type {
 	if a.modifier != -1 {
 		return 0
@@ -79,7 +78,7 @@ func (l *loader) columns(ctx context.Context) error {
 	return nil
 }
 
-// checkMetadata says what is wrong with a metadata column.
+// checkMetadata sets a fault where a metadata column is generated or has a wrong type.
 func (e *entry) checkMetadata(a *attribute) {
 	f := &Fault{Relation: e.table.Main, Column: ident.Name(a.name), Found: a.typeName}
 	switch {
@@ -106,8 +105,8 @@ func isMetadataType(name ident.Name, oid uint32) bool {
 	return oid == pgtype.VarcharOID || oid == pgtype.TextOID
 }
 
-// addColumn takes a column over as one of the source's, or leaves it alone as
-// somebody else's.
+// addColumn adds a column that Metadb created to the table's columns, and any other to its foreign
+// ones.
 func (e *entry) addColumn(a *attribute) {
 	name, kind := ident.Name(a.name), a.kind()
 	f := &Fault{Relation: e.table.Main, Column: name}
@@ -135,8 +134,8 @@ func (e *entry) addColumn(a *attribute) {
 	e.table.Columns = append(e.table.Columns, column)
 }
 
-// typeOf returns the column type with PostgreSQL's object identifier, 0 if it is
-// none of Metadb's.
+// typeOf returns the column type with PostgreSQL's object identifier, 0 for a type that Metadb does
+// not use.
 func typeOf(oid uint32) change.Type {
 	for t := change.Text; int(t) < change.TypeCount; t++ {
 		if datatype.OID(t) == oid {
@@ -150,7 +149,7 @@ const renamedSQL = `
 	SELECT schema_name, table_name, stored_name, source_name
 		FROM metadb.target_column`
 
-// renamed puts in the names at the source where those are others.
+// renamed sets the names at the source that differ from the stored ones.
 func (l *loader) renamed(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, renamedSQL)
 	if err != nil {
@@ -176,7 +175,7 @@ func (l *loader) renamed(ctx context.Context) error {
 	return nil
 }
 
-// keys finds the key's columns by their names at the source.
+// keys finds the key's columns by their names at the source, and checks their collations.
 func (l *loader) keys(context.Context) error {
 	mapped := make(map[change.Table]bool)
 	for _, e := range l.byMain {
@@ -198,8 +197,8 @@ func (l *loader) keys(context.Context) error {
 	return nil
 }
 
-// checkKeyCollation refuses a column of the key that takes different texts for equal
-// where keys are compared with those of transformed tables, which don't.
+// checkKeyCollation sets a fault where a key column has a nondeterministic collation: its values
+// would be compared with keys of transformed tables, where different texts always differ.
 func (e *entry) checkKeyCollation(c *Column) {
 	if c.Collation == "" {
 		return
@@ -214,8 +213,8 @@ const keyIndexesSQL = `
 		FROM pg_catalog.pg_index AS i
 		WHERE i.indrelid = ANY($1) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = i.indnkeyatts`
 
-// keyIndexes finds the indexes on the key and __origin of the current tables, by
-// their columns: a name is easily changed.
+// keyIndexes finds the indexes on the key and __origin of the current tables. It compares their
+// columns, since an index is easily renamed.
 func (l *loader) keyIndexes(ctx context.Context) error {
 	currents := make(map[uint32]*entry, len(l.byMain))
 	oids := make([]uint32, 0, len(l.byMain))

@@ -12,7 +12,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// role is what a relation is to its table.
+// role is the part that a relation plays in its table.
 type role int
 
 const (
@@ -23,27 +23,26 @@ const (
 	yearRole
 )
 
-// relation is what PostgreSQL's catalog has of a relation.
+// relation is a relation in PostgreSQL's catalog.
 type relation struct {
 	oid         uint32
 	kind        string
 	unlogged    bool
 	partOf      uint32
 	rowSecurity bool
-	// owner is the role that it belongs to, empty if that is the session's or a
-	// superuser.
+	// owner is the role that owns it, empty if that is the session's role or a superuser.
 	owner string
-	// rule is one that replaces what is written, empty if there is none.
+	// rule is an enabled rule that replaces writes to the relation, empty if it has no such rule.
 	rule string
 }
 
-// relationOf is a relation that belongs to a table.
+// relationOf links a relation to its table.
 type relationOf struct {
 	table *entry
 	role  role
 }
 
-// factsSQL are the columns that make a relation, of the row c of pg_class.
+// factsSQL has the expressions that fill a relation, for the row c of pg_class.
 const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
 			coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND c.relispartition AND NOT i.inhdetachpending), 0),
 			c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
@@ -52,8 +51,7 @@ const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
 			CASE WHEN c.relhasrules THEN coalesce((SELECT min(r.rulename) FROM pg_catalog.pg_rewrite AS r
 				WHERE r.ev_class = c.oid AND r.is_instead AND r.ev_type <> '1' AND r.ev_enabled <> 'D'), '')::text ELSE '' END`
 
-// relationsSQL finds the relations that each table has from the beginning, by their
-// names.
+// relationsSQL finds the relations that each table was created with, by their names.
 const relationsSQL = `
 	SELECT t.schema_name, t.table_name, r.role, ` + factsSQL + `
 		FROM metadb.target_table AS t
@@ -61,7 +59,7 @@ const relationsSQL = `
 			CROSS JOIN LATERAL (VALUES (0, t.main_table), (1, t.current_table), (2, t.history_table), (3, t.sync_table)) AS r (role, name)
 			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name`
 
-// relations looks at the relations that each table has from the beginning.
+// relations reads the relations that each table was created with.
 func (l *loader) relations(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, relationsSQL)
 	if err != nil {
@@ -96,7 +94,7 @@ func (r *relation) targets() []any {
 	return []any{&r.oid, &r.kind, &r.unlogged, &r.partOf, &r.rowSecurity, &r.owner, &r.rule}
 }
 
-// place takes the relations of a table over, and says what is wrong with them.
+// place assigns the relations to their table, and sets a fault where one is missing or unsuitable.
 func (l *loader) place(e *entry, found *[4]relation) {
 	t := e.table
 	if found == nil || found[mainRole].oid == 0 && found[currentRole].oid == 0 && found[historyRole].oid == 0 {
@@ -123,8 +121,8 @@ func (l *loader) place(e *entry, found *[4]relation) {
 	}
 }
 
-// loses reports whether rows that are written into the relation can get lost or be hidden,
-// and says in f by what.
+// loses reports whether rows that are written into the relation can be lost or hidden, and sets the
+// cause in f.
 func (r *relation) loses(f *Fault) bool {
 	switch {
 	case r.unlogged:
@@ -139,8 +137,8 @@ func (r *relation) loses(f *Fault) bool {
 	return true
 }
 
-// check says what is wrong with a relation of a table: it should be of a kind, and
-// a partition of another one, if that has a name.
+// check sets a fault unless a relation of the table has the wanted kind and, where parent has a
+// name, is a partition of it.
 func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ident.Qualified, parentOID uint32) {
 	f := &Fault{Relation: name, Parent: parent}
 	switch {
@@ -158,7 +156,7 @@ func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ide
 	e.fail(f)
 }
 
-// kindName is what a kind of relation is called.
+// kindName returns PostgreSQL's word for a kind of relation (pg_class.relkind).
 // https://www.postgresql.org/docs/current/catalog-pg-class.html
 func kindName(kind string) string {
 	switch kind {
@@ -188,9 +186,9 @@ const yearsSQL = `
 			JOIN pg_catalog.pg_class AS c ON c.oid = part.inhrelid
 		WHERE part.inhparent = ANY($1) AND NOT part.inhdetachpending`
 
-// years finds the years of history by the names of the partitions. Partitions
-// with other names are somebody else's: PostgreSQL puts rows into them, and Metadb
-// makes none where they are.
+// years finds the years of history by the names of the partitions. Metadb did not create partitions
+// with other names: PostgreSQL routes rows into them, and Metadb creates no partition that overlaps
+// them.
 func (l *loader) years(ctx context.Context) error {
 	var histories []uint32
 	for oid, of := range l.byRelation {
@@ -238,7 +236,7 @@ const sequencesSQL = `
 		WHERE d.refobjid = ANY($1) AND d.deptype = 'i'
 			AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass`
 
-// sequences finds what gives out __id.
+// sequences finds the sequence of each table's __id.
 func (l *loader) sequences(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, sequencesSQL, l.mains())
 	if err != nil {

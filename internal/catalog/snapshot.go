@@ -29,8 +29,8 @@ func (s *Snapshot) Table(name change.Table) *Table {
 	return s.tables[name]
 }
 
-// Owner returns the table that has the relation, as one of those that it
-// has from the beginning or as a year of its history; nil if none has.
+// Owner returns the table that has the relation, among those it was created with or the years of
+// its history; nil if no table has it.
 func (s *Snapshot) Owner(relation ident.Qualified) *Table {
 	if s == nil {
 		return nil

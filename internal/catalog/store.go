@@ -10,7 +10,7 @@ import (
 // Store holds the present snapshot. Readers never wait; it is safe for
 // concurrent use.
 type Store struct {
-	// writing keeps two publications from losing one another's tables.
+	// writing serializes publications: each starts from the snapshot of the one before.
 	writing sync.Mutex
 	current atomic.Pointer[Snapshot]
 }

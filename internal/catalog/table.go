@@ -9,77 +9,72 @@ import (
 	"metadb/internal/ident"
 )
 
-// Column is a column of a target table: its name at the source and its type
-// as stored, and the name under which it is stored.
+// Column is a column of a target table, with its name at the source, its type and its stored name.
 type Column struct {
 	change.Column
 	Stored ident.Name
-	// Collation is the column's collation if that is nondeterministic, else empty:
-	// texts that differ can be equal, which only PostgreSQL knows.
+	// Collation is the column's collation if that is nondeterministic, else empty. With one,
+	// different texts can be equal, and only PostgreSQL can compare them.
 	Collation ident.Name
 }
 
 // Table is a target table. It is immutable once it is published: a change
 // begins with [Table.Clone].
 type Table struct {
-	// Name is the table as routed, with its full names.
+	// Name is the routed name of the table, unshortened.
 	Name change.Table
-	// The relations, with the names that PostgreSQL has.
+	// The relations, under their names in PostgreSQL.
 	Current, Main, History, Sync ident.Qualified
-	// Sequence gives out __id.
+	// Sequence is the sequence of __id.
 	Sequence ident.Qualified
-	// Columns are those of the source, in table order, without the metadata
-	// columns.
+	// Columns has the columns of the source, in table order, without the metadata columns.
 	Columns []Column
-	// Foreign are columns of the main table that somebody else has made. They
-	// are left alone: nothing reads or writes them. Type is 0 where it is none of
-	// Metadb's, or where PostgreSQL computes the column.
+	// Foreign has the columns of the main table that Metadb did not create, and neither reads nor
+	// writes. Type is 0 for a type that Metadb does not use, a generated column and one with a
+	// nondeterministic collation.
 	Foreign []Column
-	// Fault is why the table can't be used, nil if it can. Other fields may
-	// lack what could not be understood.
+	// Fault is the reason why the table can't be used, nil if it can. With a fault, other fields
+	// may be incomplete.
 	Fault *Fault
-	// Lacks are things that Metadb makes again before it uses the table.
+	// Lacks has the parts that Metadb creates again before it uses the table.
 	Lacks Lacks
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
-	// Carried says how the events of each origin bring the columns; an origin
-	// that it lacks brings all of them with streamed changes.
+	// Carried records how the events of each origin bring the columns; streamed changes of an
+	// origin without an entry bring all of them.
 	Carried map[change.Origin]Carried
-	// Outdated says why rows of the table may have other values than at the
-	// source until it is read again, sorted; empty where nothing is known.
+	// Outdated has the reasons why rows of the table may differ from the source until it is read
+	// again, sorted; empty where no reason is known.
 	Outdated []string
-	// Guarded says that the current table's index on the key and __origin is
-	// unique. It can't be after a change of key that left several current
-	// rows with one key; until those end, nothing but matching tells whether
-	// a key is new.
+	// Guarded reports that the current table's index on the key and __origin is unique. It is not
+	// after a change of key that left several current rows with one key; until those rows end, only
+	// matching finds out whether a key is new.
 	Guarded bool
 	// Years are the years (UTC) that have a history partition, ascending.
 	Years []int
-	// Elsewhere are years whose rows have a place in partitions that somebody
-	// else has made.
+	// Elsewhere has the years for which partitions that Metadb did not create hold the rows.
 	Elsewhere []int
 	// Source is the data source that the table belongs to.
 	Source string
-	// Parent is, for a table that is transformed from the JSON of another
-	// one, the name of that; empty otherwise.
+	// Parent is the table from the JSON of which this one is transformed; empty for a table that is
+	// not transformed.
 	Parent change.Table
-	// Mapped identifies the mappings that the tables transformed from this one
-	// are complete for: every current row has its transformed rows. Empty
-	// where that is not known.
+	// Mapped identifies the mappings under which every current row has its transformed rows. It is
+	// empty where the transformed tables may be incomplete.
 	Mapped string
-	// Feeds says which source table fills the table, for each origin.
+	// Feeds has the source table that fills the table, for each origin.
 	Feeds map[change.Origin]change.Table
 	// LastEnd is the highest __end of all ended versions, 0 while there is
 	// none.
 	LastEnd change.Micros
-	// Truncated bounds the truncates that have been applied: a change beyond it
-	// precedes none of them.
+	// Truncated bounds the truncates that have been applied: a change beyond it precedes no
+	// truncate.
 	Truncated Truncated
 }
 
-// Truncated is the highest source.lsn and the latest source time of a table's
-// truncates, of all origins, zero where there are none.
+// Truncated is the highest source.lsn and the latest source time of a table's truncates, over all
+// origins; zero if there was no truncate.
 type Truncated struct {
 	LSN  uint64
 	Time change.Micros
@@ -90,8 +85,7 @@ func (b Truncated) Extend(lsn uint64, at change.Micros) Truncated {
 	return Truncated{LSN: max(b.LSN, lsn), Time: max(b.Time, at)}
 }
 
-// Lacks are parts of a table that somebody has dropped and that hold nothing which
-// is not elsewhere.
+// Lacks has the parts of a table that were dropped by hand and can be created again without a loss.
 type Lacks struct {
 	// KeyIndex is the index on the key, which is missing or invalid.
 	KeyIndex bool
@@ -124,8 +118,8 @@ func (t *Table) Column(source string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == source })
 }
 
-// HasYear reports whether the history has a place for year: a partition of its
-// own, or one that somebody else has made.
+// HasYear reports whether the history has a place for year: a partition of its own, or one that
+// Metadb did not create.
 func (t *Table) HasYear(year int) bool { return t.OwnsYear(year) || slices.Contains(t.Elsewhere, year) }
 
 // OwnsYear reports whether the history has Metadb's own partition for year.
@@ -148,8 +142,8 @@ func (t *Table) KeyNames() []string {
 	return names
 }
 
-// NewTable returns a table without columns, with the names that its relations
-// get. Whether they are free is for package plan to say.
+// NewTable returns a table without columns, with the names that its relations get. Package plan
+// checks whether the names are free.
 func NewTable(name change.Table, source string) *Table {
 	in := func(relation ident.Name) ident.Qualified {
 		return ident.Qualified{Schema: ident.Schema(name.Schema), Name: relation}
