@@ -9,19 +9,20 @@ import (
 	"metadb/internal/change"
 )
 
-// The stream does not tell of schema changes: what is known of a column comes from
-// which events bring it. See catalog.Carried for the states of a column, and
-// docs/data-sources.md for what follows from each.
+// The stream has no events for schema changes: the events that bring a column, and those that lack
+// it, show its state. catalog.Carried has the states, docs/data-sources.md the consequences of
+// each.
 
-// carrier is who brings columns: the events of an origin, streamed or of snapshots.
+// carrier identifies the events that bring a set of columns: those of one origin, streamed or of
+// snapshots.
 type carrier struct {
 	origin   change.Origin
 	streamed bool
 }
 
-// fitCarried notes which columns an event of a carrier brings, and what follows
-// for the rows that are there already. added are the columns that are new with it.
-// A repetition shows how the table was, not how it is.
+// fitCarried records which columns an event of a carrier brings, and the consequences for the rows
+// of the table. added has the columns that are new with the event. A repeated or retried event
+// shows an earlier state of the table: only its new columns count.
 func (d *draft) fitCarried(event int, e *change.Event, added []string) {
 	by := carrier{e.Origin, e.Snapshot == change.Streamed}
 	if d.after.IsTransformed() || len(added) == 0 && (d.seen[by] == e.Shape || e.Suspect || d.retried) {
@@ -55,18 +56,18 @@ func (d *draft) fitCarried(event int, e *change.Event, added []string) {
 	d.seen[by] = e.Shape
 }
 
-// carrying is what one event says of the columns of its table.
+// carrying applies one event to the states of its table's columns.
 type carrying struct {
 	*draft
 	event int
 	e     *change.Event
 	added []string
-	// before is what was known of the event's origin, next what is now.
+	// before is the state of the event's origin before the event, next the state after it.
 	before, next catalog.Carried
 }
 
-// snapshot takes notice of a record of a snapshot. An incremental one reads the
-// columns that the stream has.
+// snapshot records the columns of a snapshot record. An incremental snapshot reads only columns
+// that the stream has, so that a missing column means nothing there.
 func (c *carrying) snapshot() {
 	brought := columnSet(c.e.Shape)
 	for _, name := range c.added {
@@ -91,7 +92,7 @@ func (c *carrying) snapshot() {
 	}
 }
 
-// streamed takes notice of a streamed change.
+// streamed records the columns of a streamed change, and those that it lacks.
 func (c *carrying) streamed() {
 	brought := columnSet(c.e.Shape)
 	var vanished []string
@@ -125,8 +126,8 @@ func (c *carrying) renamed(column catalog.Column) bool {
 	})
 }
 
-// noteAdded notes what the columns that are new with a streamed change mean for
-// rows that are there. One may be a column renamed that vanishes with it.
+// noteAdded records the reasons for outdated rows that the new columns of a streamed change give. A
+// new column may be a vanished one under another name.
 func (c *carrying) noteAdded(vanished []string) {
 	for _, name := range c.added {
 		c.noteNew(name, vanished)
@@ -152,8 +153,7 @@ func (c *carrying) filled(name string) bool {
 	return at >= 0 && at < len(c.e.Shape.Filled) && c.e.Shape.Filled[at]
 }
 
-// returned notes that a streamed change brings a column that streamed changes have
-// lacked.
+// returned records that a streamed change brings a column which streamed changes had lacked.
 func (c *carrying) returned(name string) {
 	switch {
 	case remove(&c.next.FromSnapshot, name):
@@ -164,14 +164,12 @@ func (c *carrying) returned(name string) {
 	}
 }
 
-// note notes that rows may have other values than at the source, or why they have
-// not.
+// note records a reason why rows may differ from the source; harmless means that they do not.
 func (c *carrying) note(reason string, harmless bool) {
 	c.noteOutdated(Outdated{Event: c.event, Origin: c.e.Origin, Reason: reason, Harmless: harmless})
 }
 
-// newToOthers says of the columns that are new with the event that other origins
-// have never had them.
+// newToOthers records for all other origins that they have never brought the event's new columns.
 func (c *carrying) newToOthers() {
 	if len(c.added) == 0 {
 		return
@@ -186,8 +184,8 @@ func (c *carrying) newToOthers() {
 	}
 }
 
-// fitFeed notes what the first event of an origin says of the columns that the
-// table has: the origin has never had those that the event lacks.
+// fitFeed records the columns of the first event of an origin: the origin has never brought the
+// table's other columns.
 func (d *draft) fitFeed(e *change.Event) {
 	brought, c := columnSet(e.Shape), d.after.Carried[e.Origin].Clone()
 	for _, column := range d.after.Columns {
@@ -203,8 +201,8 @@ func (d *draft) fitFeed(e *change.Event) {
 	}
 }
 
-// noteOutdated notes why rows that are in the table before an event may be
-// outdated. Whether there are any is for package history to see.
+// noteOutdated records a reason why rows that the table has before an event may be outdated.
+// Package history finds out whether there are such rows.
 func (d *draft) noteOutdated(o Outdated) {
 	if d.before == nil && !d.listed {
 		return
@@ -216,8 +214,7 @@ func (d *draft) noteOutdated(o Outdated) {
 	d.outdated = append(d.outdated, o)
 }
 
-// cut has a segment of the batch begin with an event, where the table has events
-// before it.
+// cut starts a segment of the batch at an event, where the table has earlier events in the batch.
 func (d *draft) cut(event int) {
 	if d.listed {
 		d.cuts = append(d.cuts, event)

@@ -39,10 +39,9 @@ func (d *draft) addColumn(column change.Column, e *change.Event) {
 	table.Foreign = slices.DeleteFunc(table.Foreign, func(f catalog.Column) bool { return f.Stored == stored })
 }
 
-// storedName returns the name under which a new column is kept: its own where
-// that is possible. A name that is not the column's own gives way to a column
-// of the shape that has it. A column that somebody else has made under the name is
-// taken over where it has the type.
+// storedName returns the name under which a new column is stored: its own where that is possible. A
+// changed name must not be the own name of another column of the shape. A column of that name that
+// Metadb did not create is taken over if it has the type.
 func (d *draft) storedName(column change.Column, shape *change.Shape) ident.Name {
 	source := column.Name
 	taken := func(name ident.Name) bool {
@@ -70,9 +69,8 @@ func (d *draft) widen(event, column int, to change.Type) {
 	d.steps = append(d.steps, Step{Event: event, Column: column, From: from, To: to})
 }
 
-// fitKey makes the key of an event's shape the table's identity. Rows that were
-// dropped with the former key have no event; a snapshot that confirms what it
-// reads shows which those are.
+// fitKey makes the key of an event's shape the table's key. The source sends no events for rows
+// that it dropped together with the former key; a snapshot that confirms its rows finds them.
 func (d *draft) fitKey(event int, e *change.Event) {
 	shape := e.Shape
 	key := make([]int, len(shape.Key))
@@ -97,8 +95,7 @@ func (d *draft) fitKey(event int, e *change.Event) {
 	d.change().Key = key
 }
 
-// sameKey reports whether two keys have the same columns; their order identifies
-// nothing.
+// sameKey reports whether two keys have the same columns, in any order.
 func sameKey(a, b []int) bool {
 	if len(a) != len(b) {
 		return false
@@ -119,9 +116,9 @@ func (d *draft) textsAtUUID(shape *change.Shape) []textAtUUID {
 	return texts
 }
 
-// fitTexts turns a uuid column into text before the first event whose text is
-// no canonical UUID. Until then text and uuid are the same values, so that it
-// does not matter when the column changes.
+// fitTexts turns a uuid column into text before the first event with a text that is not a canonical
+// UUID. Until then text and uuid are the same values, so that the time of the change does not
+// matter.
 func (d *draft) fitTexts(event int, e *change.Event, known *fitted) {
 	widened := false
 	for _, text := range known.texts {

@@ -20,14 +20,14 @@ const (
 	maxKey     = 32 - 1
 )
 
-// draft is a table while the plan is made: after begins as before and is
-// copied at the first change.
+// draft is a table while the plan is made: after starts as before and is copied at the first
+// change.
 type draft struct {
 	name   change.Table
 	before *catalog.Table
 	after  *catalog.Table
 	steps  []Step
-	// refusal is why no event may go to the table, "" if they may.
+	// refusal is the reason why no event may go to the table, empty if events may.
 	refusal string
 	// listed says that an event goes to the table.
 	listed   bool
@@ -37,16 +37,16 @@ type draft struct {
 	columns map[string]int
 	// version counts the changes to columns, types and key.
 	version int
-	// upsert and remove are what is known of the last shape of each kind.
+	// upsert and remove have the last shape of each kind that the table was made to fit.
 	upsert, remove fitted
-	// retried says that the events were set aside before, and come late.
+	// retried marks events that had been rejected and are tried again, later than others.
 	retried bool
-	// seen are the last shapes that fitCarried has looked at.
+	// seen has the last shape of each carrier that fitCarried has looked at.
 	seen map[carrier]*change.Shape
 	// outdated and cuts are Delta's.
 	outdated []Outdated
 	cuts     []int
-	// yearFrom and yearTo bound the year that was looked at last.
+	// yearFrom and yearTo bound the year of the last event time, for which the history has a place.
 	yearFrom, yearTo change.Micros
 }
 
@@ -55,8 +55,8 @@ type draft struct {
 type fitted struct {
 	shape   *change.Shape
 	version int
-	// texts are the columns at which text arrives that are stored as uuid:
-	// there every value has to be looked at.
+	// texts has the columns where the shape has text and the table uuid: there every value has to
+	// be checked.
 	texts []textAtUUID
 }
 
@@ -97,8 +97,8 @@ func (d *draft) delta() Delta {
 	return delta
 }
 
-// add makes the table fit an event, or says why it can't and leaves the table
-// as it is.
+// add makes the table fit an event, or returns the reason why it can't and leaves the table as it
+// is. A table with a fault stays as it is too.
 func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 	if d.before != nil && d.before.Fault != nil {
 		return "" // the table waits as it is
@@ -133,7 +133,7 @@ func (d *draft) add(source string, i int, e *change.Event) (refusal string) {
 	return ""
 }
 
-// checkFeed refuses the events of a second source table.
+// checkFeed refuses events of a second source table for one origin.
 func (d *draft) checkFeed(e *change.Event) string {
 	if d.after.IsTransformed() {
 		return ""
@@ -149,8 +149,7 @@ func (d *draft) checkFeed(e *change.Event) string {
 	return fmt.Sprintf("table %s is fed by %s already", target, feed)
 }
 
-// adopt gives a table whose data source has been dropped to the one whose rows
-// come.
+// adopt gives a table of a dropped data source to the source that writes rows into it.
 func (d *draft) adopt(source string) {
 	if d.after.Source == "" {
 		d.change().Source = source
@@ -166,7 +165,7 @@ func (d *draft) feed(e *change.Event) {
 	}
 }
 
-// checkShape refuses rows that the table can't be made to hold.
+// checkShape refuses rows that the table can't hold.
 func (d *draft) checkShape(e *change.Event) string {
 	total := len(d.after.Columns)
 	for _, column := range e.Shape.Columns {
@@ -192,7 +191,7 @@ func (d *draft) checkShape(e *change.Event) string {
 	return ""
 }
 
-// year makes sure that the history has the partition of the time's year.
+// year ensures that the history has a partition for the time's year.
 func (d *draft) year(at change.Micros) {
 	if d.yearFrom <= at && at < d.yearTo {
 		return
@@ -208,13 +207,13 @@ func (d *draft) year(at change.Micros) {
 	table.Years = slices.Insert(table.Years, place, year)
 }
 
-// hasYear reports whether the table had a partition for the time's year before the batch.
+// hasYear reports whether the history had a place for the time's year before the batch.
 func (d *draft) hasYear(at change.Micros) bool {
 	return d.before != nil && d.before.HasYear(time.UnixMicro(int64(at)).UTC().Year())
 }
 
-// warnShortened says which names of a new table did not fit. Those of its
-// partitions are nobody's to type.
+// warnShortened warns of the names of a new table that were shortened. The names of its partitions
+// are left out, since users do not type them.
 func (d *draft) warnShortened() {
 	for full, kept := range map[string]ident.Name{
 		d.name.Schema:      d.after.Main.Schema,
@@ -229,7 +228,7 @@ func (d *draft) warnShortened() {
 	slices.Sort(d.warnings)
 }
 
-// names lists columns for messages.
+// names returns the source names of some columns, for messages.
 func names(t *catalog.Table, columns []int) string {
 	list := make([]string, len(columns))
 	for i, at := range columns {

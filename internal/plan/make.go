@@ -9,20 +9,18 @@ import (
 	"metadb/internal/change"
 )
 
-// Make returns what the events of a batch need, given the tables that exist.
-// source is the data source that the events come from. It is pure: the same
-// arguments give the same plan.
+// Make returns the plan for the events of a batch from the data source source, given the tables
+// that exist. It is pure: the same arguments give the same plan.
 //
-// An event that goes to a table which does not exist creates it if it is an
-// upsert; a delete or truncate of such a table is in no Delta and not refused
-// either, it has nothing to do.
+// An upsert of a table that does not exist creates the table. A delete or truncate of such a table
+// has no effect: it is in no Delta and is not refused either.
 func Make(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
 	m := &maker{source: source, snap: snap, drafts: map[change.Table]*draft{}}
 	return m.make(events)
 }
 
-// MakeRetried is Make for events that had been set aside: they show how the
-// source's tables were, not how they are.
+// MakeRetried is Make for rejected events that are tried again: they show an earlier state of the
+// source's tables.
 func MakeRetried(source string, events []change.Event, snap *catalog.Snapshot) *Plan {
 	m := &maker{source: source, snap: snap, drafts: map[change.Table]*draft{}, retried: true}
 	return m.make(events)
@@ -53,14 +51,14 @@ type maker struct {
 	parent change.Table
 	snap   *catalog.Snapshot
 	plan   Plan
-	// retried says that the events had been set aside.
+	// retried marks events that had been rejected and are tried again.
 	retried bool
-	// drafts are the tables that the batch names, those included that can't
-	// be; order has those that events go to, in the order of the batch.
+	// drafts has the tables that the batch names, also those that can't be created; order has those
+	// with events, in the order of the batch.
 	drafts map[change.Table]*draft
 	order  []*draft
-	// last is the draft of the event before: the next one is nearly always
-	// for the same table.
+	// last is the draft of the previous event, since the next event is nearly always for the same
+	// table.
 	last *draft
 }
 
@@ -99,8 +97,8 @@ func (m *maker) event(i int, e *change.Event) {
 	}
 }
 
-// draft returns the draft of the event's table, nil if the event is no reason
-// to have one.
+// draft returns the draft of the event's table, nil if the table does not exist and the event does
+// not create it.
 func (m *maker) draft(e *change.Event) *draft {
 	if m.last != nil && m.last.name == e.Table {
 		return m.last
@@ -133,8 +131,8 @@ func (m *maker) refuse(i int, e *change.Event, reason string) {
 	}
 }
 
-// refuseTime refuses an event whose time is far from that of its record, in a year of which the table
-// has no history.
+// refuseTime refuses an event with a time far from its record's, in a year of which the table has
+// no history.
 func (m *maker) refuseTime(i int, e *change.Event) {
 	if m.plan.Remote == nil {
 		m.plan.Remote = map[int]string{}

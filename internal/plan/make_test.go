@@ -70,8 +70,8 @@ func values(texts ...string) func(*change.Event) {
 	}
 }
 
-// follow makes plans for batches one after the other, each published, and
-// returns the last plan and the catalog after it.
+// follow plans and publishes batches one after the other, and returns the last plan and the catalog
+// after it.
 func follow(t *testing.T, batches ...[]change.Event) (*plan.Plan, *catalog.Snapshot) {
 	t.Helper()
 	store := catalog.NewStore()

@@ -5,55 +5,54 @@ import (
 	"metadb/internal/change"
 )
 
-// Plan is what a batch needs.
+// Plan is the schema changes that a batch needs.
 type Plan struct {
 	// Deltas has every table that an event of the batch goes to and that
 	// exists or is to be created, in the order in which the batch first
 	// names them; a table that needs no change has an empty Delta.
 	Deltas []Delta
-	// Refused says for the indexes of some events why they can't be applied.
+	// Refused has the reasons why some events can't be applied, by the index of the event.
 	Refused map[int]string
-	// Remote says for the indexes of some events why their time can't be right.
+	// Remote has the reasons why the times of some events can't be right, by the index of the
+	// event.
 	Remote map[int]string
-	// Refusals name the source tables whose events can't be applied, with
-	// the reasons, each once.
+	// Refusals has the source tables of refused events, with the reasons, each once.
 	Refusals []string
-	// Warnings are for the log, each once in a batch.
+	// Warnings has the lines for the log, each once in a batch.
 	Warnings []string
 }
 
-// Delta is how one table changes.
+// Delta is the change of one table.
 type Delta struct {
-	// Before is the table as it is, nil if it is to be created.
+	// Before is the table before the batch, nil if it is to be created.
 	Before *catalog.Table
-	// After is the table as it will be when the batch is committed, but for
-	// LastEnd. It is Before itself where nothing changes. Its Years include
-	// those of the batch's event times.
+	// After is the table once the batch is committed, but for LastEnd. It is Before itself where no
+	// change is needed. Its Years include those of the batch's event times.
 	After *catalog.Table
 	// Steps are the changes of type, in the order of the events that cause
 	// them.
 	Steps []Step
-	// KeyChanged says that other columns identify a row from now on.
+	// KeyChanged reports that other columns identify a row after the batch.
 	KeyChanged bool
-	// NewFeed says that After.Feeds has more than Before.Feeds.
+	// NewFeed reports that After.Feeds has more entries than Before.Feeds.
 	NewFeed bool
 	// Outdated are reasons why rows of the table may have other values than at
 	// the source, in the order of the events that show them.
 	Outdated []Outdated
-	// Cuts are the indexes of events with which a segment of the batch has to
-	// begin: what becomes of the table's events before them is another matter.
+	// Cuts has the indexes of events that have to start a segment of the batch: the table's events
+	// before them are applied separately.
 	Cuts []int
 }
 
-// Outdated says why rows that the table has before an event may have other values
-// than at the source, which has changed the table without events for its rows.
+// Outdated is a reason why rows that the table has before an event may differ from the source,
+// which has changed the table without events for its rows.
 type Outdated struct {
 	Event  int
 	Origin change.Origin
-	// Reason is in words for an administrator.
+	// Reason is a text for administrators.
 	Reason string
-	// Harmless says that the values are right nevertheless, Logged that one of
-	// the plan's warnings says what has happened.
+	// Harmless means that the values are right nevertheless; Logged means that a warning of the
+	// plan describes the change.
 	Harmless, Logged bool
 }
 

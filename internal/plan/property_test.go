@@ -11,8 +11,8 @@ import (
 	"metadb/internal/plan"
 )
 
-// TestCutsDoNotMatter: however a stream is cut into batches, the tables come
-// out the same, with the same path of types for every column.
+// TestCutsDoNotMatter cuts a stream into batches of many sizes: the tables are the same after each,
+// with the same path of types for every column.
 func TestCutsDoNotMatter(t *testing.T) {
 	event := rapid.Custom(func(t *rapid.T) change.Event {
 		var columns []string
@@ -38,7 +38,7 @@ func TestCutsDoNotMatter(t *testing.T) {
 	})
 }
 
-// run plans the events in batches of a size and describes all that came of it.
+// run plans the events in batches of a size and describes the resulting tables and plans.
 func run(events []change.Event, size int) string {
 	store := catalog.NewStore()
 	result := ""

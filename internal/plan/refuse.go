@@ -12,7 +12,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// refusal says why no event of the data source may go to a table, "" if they
+// refusal returns the reason why no event of the data source may go to a table, empty if events
 // may.
 func (m *maker) refusal(name change.Table, before *catalog.Table) string {
 	switch {
@@ -28,7 +28,7 @@ func (m *maker) refusal(name change.Table, before *catalog.Table) string {
 	return ""
 }
 
-// unusable says why a table can't be created under a name.
+// unusable returns the reason why a table can't be created under a name, empty if it can.
 func (m *maker) unusable(name change.Table) string {
 	if reason := badName(name.Schema); reason != "" {
 		return "the name of the schema " + reason
@@ -48,7 +48,7 @@ func (m *maker) unusable(name change.Table) string {
 	return ""
 }
 
-// badName says what is wrong with a name, "" if PostgreSQL can keep it.
+// badName returns the defect of a name, empty if PostgreSQL can store the name.
 func badName(name string) string {
 	switch {
 	case name == "":
@@ -61,8 +61,7 @@ func badName(name string) string {
 	return ""
 }
 
-// isReserved tells the schemas that are not the source's to fill: PostgreSQL's
-// and Metadb's own.
+// isReserved reports whether a schema is PostgreSQL's or Metadb's own, which no source may fill.
 func isReserved(schema string) bool {
 	return schema == "metadb" || schema == "information_schema" || strings.HasPrefix(schema, "pg_")
 }
@@ -83,10 +82,9 @@ func (m *maker) others() iter.Seq[*catalog.Table] {
 	}
 }
 
-// conflict returns a relation that both tables would have: one of those that
-// they have from the beginning, or a year of history, which may come at any
-// time. Such tables would be mixed: table x and table x__, which is the main
-// table of x.
+// conflict returns a relation name that both tables claim: one of their first relations, or a year
+// of history, which may be added at any time. Two such tables would be mixed: table x has the main
+// table x__, and so table x__ can't exist beside it.
 func conflict(a, b *catalog.Table) (ident.Qualified, bool) {
 	if a.Main.Schema != b.Main.Schema {
 		return ident.Qualified{}, false

@@ -12,7 +12,7 @@ import (
 
 func in(schema, name string) change.Table { return change.Table{Schema: schema, Name: name} }
 
-// TestRefused: the last event of each batch is refused, the others are not.
+// TestRefused applies batches in which only the last event is refused.
 func TestRefused(t *testing.T) {
 	patronRow := row(patron, "id integer")
 	for name, test := range map[string]struct {
@@ -75,8 +75,8 @@ func TestOtherDataSource(t *testing.T) {
 	}
 }
 
-// TestDroppedDataSource: a table whose source has been dropped goes to the one
-// whose rows come, and to no other then.
+// TestDroppedDataSource gives the table of a dropped source to the first source that writes rows
+// into it, and then to no other.
 func TestDroppedDataSource(t *testing.T) {
 	_, snap := follow(t, []change.Event{row(patron, "id integer")})
 	orphan := snap.Table(patron).Clone()
@@ -96,7 +96,7 @@ func TestDroppedDataSource(t *testing.T) {
 	}
 }
 
-// TestOriginsShareATable: each origin has a source table of its own.
+// TestOriginsShareATable gives each origin a source table of its own.
 func TestOriginsShareATable(t *testing.T) {
 	east := with(row(patron, "id integer"), from("east_library", "patron"), origin("east"))
 	p, snap := follow(t, []change.Event{row(patron, "id integer")}, []change.Event{east, east})
@@ -109,8 +109,8 @@ func TestOriginsShareATable(t *testing.T) {
 	}
 }
 
-// TestRefusedEventChangesNothing: what a refused event would have needed is not
-// in the plan.
+// TestRefusedEventChangesNothing leaves the changes that a refused event would need out of the
+// plan.
 func TestRefusedEventChangesNothing(t *testing.T) {
 	bad := row(patron, "id text", "name text", " text")
 	p, snap := follow(t, []change.Event{row(patron, "id integer")}, []change.Event{bad, with(row(patron, "id integer"), op(change.Truncate))})
