@@ -23,7 +23,7 @@ const (
 	Unlogged Problem = "unlogged"
 	// RowSecurity: policies hide rows from Metadb.
 	RowSecurity Problem = "row security"
-	// Rewritten: a rule does something else instead of what Metadb writes.
+	// Rewritten: a rule replaces the writes of Metadb.
 	Rewritten Problem = "rule"
 	// Unconfirmed: the table of the ids that a resynchronization has confirmed is missing, and the
 	// confirmations with it.

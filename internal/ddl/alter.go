@@ -13,8 +13,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// sessionSQL makes the session print values as docs/spec/02-types.md#schema-changes says, for the columns
-// that become text.
+// sessionSQL sets the formats of docs/spec/02-types.md#schema-changes, in which values of columns
+// that become text are printed.
 const sessionSQL = `
 	SET LOCAL timezone = 'UTC';
 	SET LOCAL datestyle = 'ISO';
@@ -22,11 +22,11 @@ const sessionSQL = `
 	SET LOCAL bytea_output = 'hex';
 	SET LOCAL extra_float_digits = 1`
 
-// retyped is a column whose type changes.
+// retyped is a column with a change of type.
 type retyped struct {
 	column   int
 	from, to change.Type
-	// using converts the stored values, through every type in between.
+	// using is the expression that converts the stored values, through every type in between.
 	using string
 }
 
@@ -61,16 +61,16 @@ func (x *execution) alterColumns(ctx context.Context) error {
 	return nil
 }
 
-// added returns the columns that the database does not have: one that somebody else
-// has made is taken over.
+// added returns the new columns that the database lacks. A column of the same name that Metadb did
+// not create is taken over instead.
 func (x *execution) added() []catalog.Column {
 	return slices.DeleteFunc(slices.Clone(x.table.Columns[len(x.delta.Before.Columns):]), func(c catalog.Column) bool {
 		return slices.ContainsFunc(x.delta.Before.Foreign, func(f catalog.Column) bool { return f.Stored == c.Stored })
 	})
 }
 
-// retyped returns the columns of Before whose type changes, each with the path
-// that its values take.
+// retyped returns the columns of Before with a change of type, each with the path of its values
+// through the types.
 func (x *execution) retyped() []retyped {
 	var changed []retyped
 	for _, step := range x.delta.Steps {

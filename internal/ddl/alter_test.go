@@ -23,8 +23,8 @@ func TestAddColumns(t *testing.T) {
 		WHERE attrelid = 'library.zzz___patron___2026'::regclass AND attnum > 0`)
 }
 
-// TestTypePath: values pass through every type in between, also when one batch
-// takes the whole way.
+// TestTypePath converts values through every type in between, also when one batch has several
+// steps.
 func TestTypePath(t *testing.T) {
 	for name, batches := range map[string][][]change.Type{
 		"one batch":   {{change.Double, change.Text}},
@@ -66,8 +66,7 @@ func TestTextIsWhatPostgreSQLPrints(t *testing.T) {
 	b.wantTexts([]string{`2026-02-01 10:00:00+00|1 mon 3 days|\x0001|2026-02-01`}, "SELECT concat_ws('|', c0, c1, c2, c3) FROM library.patron")
 }
 
-// TestViewIsNamed: a view that depends on a column keeps its type from being
-// changed, and the error says which.
+// TestViewIsNamed puts a view in the way of a change of type: the error names the view.
 func TestViewIsNamed(t *testing.T) {
 	b := newBench(t)
 	b.apply(upsert(patron, 2026, column("id", change.Integer), column("v", change.Integer)))
@@ -102,8 +101,8 @@ func TestKeyChange(t *testing.T) {
 	b.wantTexts([]string{"(__id)", "(code)", "UNIQUE (id, code, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"}, indexesSQL, "library.patron")
 }
 
-// TestKeyChangeWithEqualRows: several current rows have the new key, so that no
-// unique index is possible until they end.
+// TestKeyChangeWithEqualRows changes the key where several current rows have the new one: no unique
+// index is possible until they end.
 func TestKeyChangeWithEqualRows(t *testing.T) {
 	b := newBench(t)
 	b.apply(upsert(patron, 2026, column("id", change.Integer)))

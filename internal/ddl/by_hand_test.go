@@ -10,13 +10,14 @@ import (
 	"metadb/internal/change"
 )
 
-// TestChangedByHand changes one table after the other by hand and reads the catalog: it says what is wrong with each, and loads all.
+// TestChangedByHand changes one table after the other by hand and loads the catalog: each table has
+// its fault, and all are loaded.
 func TestChangedByHand(t *testing.T) {
 	b := newBench(t)
 	// Statements are about table s.N, in which $ stands for N.
 	cases := []struct {
 		name, sql string
-		// fault is part of what is wrong, empty if nothing is.
+		// fault is a part of the fault's text, empty if the table has no fault.
 		fault string
 		// check looks at a table that has no fault.
 		check func(*catalog.Table) bool

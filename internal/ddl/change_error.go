@@ -9,7 +9,7 @@ import (
 	"metadb/internal/plan"
 )
 
-// ChangeError says that a change of a table's schema failed.
+// ChangeError is the error of a failed change of a table's schema.
 type ChangeError struct {
 	Delta plan.Delta
 	err   error
@@ -19,11 +19,11 @@ func (e *ChangeError) Error() string {
 	return fmt.Sprintf("change the schema of table %s: %v", e.Delta.After.Name, e.err)
 }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *ChangeError) Unwrap() error { return e.err }
 
-// Purpose says what was to be done, with the table as the subject, as "gets a new
-// column (head)".
+// Purpose describes the change that failed, with the table as the subject: "gets a new column
+// (head)".
 func (e *ChangeError) Purpose() string {
 	before, after := e.Delta.Before, e.Delta.After
 	if before == nil {

@@ -32,8 +32,8 @@ func (b *bench) together(n int, run func(ctx context.Context, tx pgx.Tx, i int) 
 	}
 }
 
-// TestSourcesShareANewSchema: several data sources make their first table in
-// one schema at the same time.
+// TestSourcesShareANewSchema has several data sources create their first table in one schema at the
+// same time.
 func TestSourcesShareANewSchema(t *testing.T) {
 	b := newBench(t)
 	tables := make([]*catalog.Table, 4)
@@ -48,8 +48,7 @@ func TestSourcesShareANewSchema(t *testing.T) {
 	b.checkLoaded()
 }
 
-// TestYearIsMadeTwice: the server makes next year's partition ahead while a
-// batch makes it too.
+// TestYearIsMadeTwice has the server create next year's partition while a batch creates it too.
 func TestYearIsMadeTwice(t *testing.T) {
 	b := newBench(t)
 	b.apply(upsert(patron, 2026, column("id", change.Integer)))

@@ -68,7 +68,7 @@ func TestIndexesOfEveryPartition(t *testing.T) {
 	b.wantTexts(nil, `SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid IN (
 		SELECT oid FROM pg_class WHERE relnamespace = 'library'::regnamespace) AND NOT indisvalid`)
 
-	// A new uuid column, and years that come later, have them too.
+	// A new uuid column, and years that are added later, have indexes too.
 	b.apply(withKey(upsert(loan, 2027, append(columns, column("place", change.UUID))...), 0, 1))
 	b.wantTexts([]string{"(__id)", "(desk)", "(item)", "(place)", "UNIQUE (user_id, item, __origin) NULLS NOT DISTINCT WITH (fillfactor='70')"},
 		indexesSQL, "library.loan")
@@ -92,7 +92,7 @@ func TestEnsureYears(t *testing.T) {
 	b.apply(upsert(patron, 2026, column("id", change.Integer)))
 	table := b.store.Snapshot().Table(patron)
 	for range 2 {
-		// The second time the years are there, which the old table does not know.
+		// The second call finds the years in the database, although the older table lacks them.
 		err := pgx.BeginFunc(t.Context(), b.conn, func(tx pgx.Tx) error {
 			after, err := ddl.EnsureYears(t.Context(), tx, table, []int{2027, 2026, 1999, 2027})
 			if err != nil {
@@ -114,7 +114,7 @@ func TestEnsureYears(t *testing.T) {
 	}
 }
 
-// TestDroppedTableIsMadeAgain: somebody has dropped the main table by hand.
+// TestDroppedTableIsMadeAgain drops the main table by hand: the next event creates it again.
 func TestDroppedTableIsMadeAgain(t *testing.T) {
 	b := newBench(t)
 	b.apply(upsert(patron, 2026, column("id", change.Integer), column("__id", change.Text)))
@@ -128,8 +128,8 @@ func TestDroppedTableIsMadeAgain(t *testing.T) {
 	b.apply(upsert(patron, 2026, column("id", change.Text)))
 }
 
-// TestDroppedDataSource: the table of a data source that has been dropped is
-// taken over once, and by nobody while the source is there.
+// TestDroppedDataSource drops the data source of a table: one other source takes the table over,
+// and no further one while that exists.
 func TestDroppedDataSource(t *testing.T) {
 	b := newBench(t)
 	b.apply(upsert(patron, 2026, column("id", change.Integer)))

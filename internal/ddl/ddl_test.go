@@ -20,8 +20,7 @@ import (
 	"metadb/internal/plan"
 )
 
-// bench is a database with the system schema, and the catalog that goes with
-// it.
+// bench is a database with the system schema, and the catalog of its tables.
 type bench struct {
 	*pgtest.DB
 	t     *testing.T
@@ -52,7 +51,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// try plans the events, executes the plan, and publishes what came of it.
+// try plans the events, executes the plan, and publishes the resulting tables.
 func (b *bench) try(events ...change.Event) error {
 	p := plan.Make("sensor", events, b.store.Snapshot())
 	if len(p.Refused) > 0 {
@@ -75,8 +74,8 @@ func (b *bench) try(events ...change.Event) error {
 	return err
 }
 
-// apply is try that must work, after which the database says what the catalog
-// in memory says.
+// apply is try for events that must not fail; afterwards the catalog in memory must equal the
+// database.
 func (b *bench) apply(events ...change.Event) {
 	b.t.Helper()
 	if err := b.try(events...); err != nil {
@@ -138,8 +137,7 @@ var patron = change.Table{Schema: "library", Name: "patron"}
 
 func column(name string, t change.Type) change.Column { return change.Column{Name: name, Type: t} }
 
-// upsert returns an event of the year whose row is all NULL. The first column
-// is the key.
+// upsert returns an event of the year with NULL in every column. The first column is the key.
 func upsert(table change.Table, year int, columns ...change.Column) change.Event {
 	e := change.Event{
 		Op: change.Upsert, Source: table, Table: table,

@@ -1,13 +1,13 @@
-// Package ddl makes the database's tables as a plan says they should be: in
-// the batch's transaction, everything of one table at once, at most one ALTER
-// TABLE for columns and types.
+// Package ddl executes a plan: it creates and changes the database's tables, in the batch's
+// transaction, all changes of one table at once, with at most one ALTER TABLE for columns and
+// types.
 //
-// It owns the statements that create and change target tables, and the rows in
-// metadb.* that describe them. It refuses to decide what should change (plan
-// does), to read the catalog back (catalog does), and to retry: a lock timeout
-// or a deadlock goes up as it is, and the caller rolls back.
+// It owns the statements that create and change target tables, and the rows in metadb.* that
+// describe them. It refuses to decide which changes are needed (package plan does), to read the
+// catalog back (package catalog does), and to retry: it returns a lock timeout or a deadlock as it
+// is, and the caller rolls back.
 //
-// Partitions are made by CREATE and ATTACH, which locks the main table less
-// than PARTITION OF does: readers go on.
+// Partitions are made by CREATE and ATTACH, which locks the main table less than PARTITION OF does:
+// readers are not blocked.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION
 package ddl

@@ -13,14 +13,13 @@ import (
 	"metadb/internal/plan"
 )
 
-// Execute makes the table as the delta says, in tx, and returns it as it is
-// then: After, but for Guarded, which depends on the rows. The table may be
-// published when tx is committed. Changes of type, which rewrite the table, are
+// Execute changes the table as the delta describes, in tx, and returns the changed table: After,
+// but for Guarded, which depends on the rows, and for years that other partitions hold (Elsewhere).
+// The caller may publish it when tx is committed. Changes of type, which rewrite the table, are
 // logged at INFO with their duration.
 //
-// How long it waits for locks is the transaction's lock_timeout. An error of
-// PostgreSQL is wrapped with its detail, such as the view that keeps a column
-// from changing its type.
+// The transaction's lock_timeout bounds each wait for a lock. An error of PostgreSQL is wrapped
+// with its detail, such as the view that keeps a column from changing its type.
 func Execute(ctx context.Context, tx pgx.Tx, d plan.Delta, log *slog.Logger) (*catalog.Table, error) {
 	if d.Empty() {
 		return d.After, nil
@@ -36,16 +35,16 @@ func Execute(ctx context.Context, tx pgx.Tx, d plan.Delta, log *slog.Logger) (*c
 	return x.table, nil
 }
 
-// execution is one delta on its way.
+// execution is the state of one Execute.
 type execution struct {
 	tx    pgx.Tx
 	delta plan.Delta
-	// table is what Execute returns.
+	// table is the result of Execute.
 	table *catalog.Table
 	log   *slog.Logger
 }
 
-// change brings an existing table to what it should be.
+// change changes an existing table.
 func (x *execution) change(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
 		x.alterColumns, x.changeKey, x.indexColumns, x.addYears, x.register,
@@ -68,8 +67,7 @@ func (x *execution) addYears(ctx context.Context) error {
 	return makeYears(ctx, x.tx, x.table, missing)
 }
 
-// explain adds PostgreSQL's detail, which names what is in the way, to the
-// message of its error.
+// explain adds PostgreSQL's detail, which names the obstacle, to the message of its error.
 func explain(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Detail != "" {

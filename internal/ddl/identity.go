@@ -10,9 +10,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// unidentifiedSQL asks for the partitions of a table whose rows nothing identifies
-// to the subscribers of a publication: they have no primary key, and the replica
-// identity is the default or nothing.
+// unidentifiedSQL finds the partitions of a table that identify their rows to no subscriber of a
+// publication: they have no primary key, and the replica identity is the default or nothing.
 const unidentifiedSQL = `
 	SELECT n.nspname, c.relname
 		FROM pg_catalog.pg_namespace AS mn
@@ -24,11 +23,10 @@ const unidentifiedSQL = `
 			AND (c.relreplident = 'n' OR c.relreplident = 'd'
 				AND NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary))`
 
-// IdentifyRows gives the partitions of a table, in tx, a replica identity where they
-// have none, and reports whether any had none. Where a publication has the table
-// PostgreSQL does not let its rows be deleted or updated otherwise. It is the whole
-// row, since a table of Metadb's has no unique index whose columns are all NOT NULL;
-// what that costs is WAL, and where wal_level is logical only.
+// IdentifyRows sets a replica identity, in tx, for the partitions of a table that lack one, and
+// reports whether there were any. Without one PostgreSQL refuses to delete or update the rows of a
+// table in a publication. The identity is the whole row, since a table of Metadb has no unique
+// index over NOT NULL columns only. The cost is more WAL, and only where wal_level is logical.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
 func IdentifyRows(ctx context.Context, tx pgx.Tx, t *catalog.Table) (bool, error) {
 	rows, err := tx.Query(ctx, unidentifiedSQL, string(t.Main.Schema), string(t.Main.Name))

@@ -14,20 +14,19 @@ import (
 	"metadb/internal/ident"
 )
 
-// uniqueViolation is PostgreSQL's SQLSTATE for a key that is there twice.
+// uniqueViolation is PostgreSQL's SQLSTATE for a duplicate key.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const uniqueViolation = "23505"
 
-// index is an index on one column. Every partition has one that begins with
-// __id, with each column of the key and with each uuid column.
+// index is an index on one column: __id, a column of the key or a uuid column.
 type index struct {
 	column ident.Name
-	// historyOnly leaves the current table out: there the unique index
-	// begins with that column.
+	// historyOnly leaves out the current table, where the unique index begins with that column, and
+	// so the main table too.
 	historyOnly bool
 }
 
-// indexed returns the indexes that a table should have beside the unique one.
+// indexed returns the indexes that a table should have in addition to the unique one.
 func indexed(t *catalog.Table) []index {
 	indexes := []index{{column: ident.ID}}
 	for i, at := range t.Key {
@@ -41,9 +40,8 @@ func indexed(t *catalog.Table) []index {
 	return indexes
 }
 
-// createIndexes makes indexes, from the leaves upward: the index of a
-// partitioned table takes the equal ones of its partitions as its parts. So
-// every index has a name of its own choice.
+// createIndexes creates indexes, from the leaves upward: the index of a partitioned table adopts
+// the equal ones of its partitions. So every index has a name that Metadb chose.
 func (b *builder) createIndexes(indexes []index) {
 	for _, ix := range indexes {
 		for _, year := range b.table.Years {
@@ -82,8 +80,8 @@ func IsOwnIndex(t *catalog.Table, relation, name ident.Name) bool {
 // round of them splits every page, which costs a quarter of an insertion.
 const keyIndexFill = "70"
 
-// createUnique makes the index on key and __origin of the current table, which
-// is unique if that is asked for.
+// createUnique creates the index on key and __origin of the current table, as a unique one or an
+// ordinary one.
 func (b *builder) createUnique(unique bool) {
 	columns := make([]ident.Name, 0, len(b.table.Key)+1)
 	for _, at := range b.table.Key {
@@ -98,7 +96,7 @@ func (b *builder) createUnique(unique bool) {
 		" WITH (fillfactor = ", keyIndexFill, ")")
 }
 
-// changeKey replaces the unique index when other columns identify a row.
+// changeKey replaces the index on the key when other columns identify a row.
 func (x *execution) changeKey(ctx context.Context) error {
 	if !x.delta.KeyChanged {
 		return nil
@@ -106,9 +104,9 @@ func (x *execution) changeKey(ctx context.Context) error {
 	return guard(ctx, x.tx, x.table)
 }
 
-// Guard tries again to make the index on the key of a table unique that is not
-// [catalog.Table.Guarded], in tx, and returns the table as it is then. It locks
-// the current table against writing while it builds the index.
+// Guard tries again, in tx, to build a unique index on the key of a table that is not
+// [catalog.Table.Guarded], and returns the table with the result. It locks the current table
+// against writes while it builds the index.
 func Guard(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, error) {
 	if t.Guarded {
 		return t, nil
@@ -120,8 +118,8 @@ func Guard(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, er
 	return after, nil
 }
 
-// guard makes the index on the key anew: a unique one if the current rows allow
-// it, and otherwise an ordinary one. It sets table.Guarded.
+// guard builds the index on the key again: a unique one if the current rows allow it, otherwise an
+// ordinary one. It sets table.Guarded.
 func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
 	drop := &builder{}
 	drop.add("DROP INDEX IF EXISTS ", uniqueIndex(table).SQL())
@@ -143,8 +141,8 @@ func guard(ctx context.Context, tx pgx.Tx, table *catalog.Table) error {
 	return b.run(ctx, tx)
 }
 
-// Restore makes again what the table lacks, in tx, and returns the table as it is
-// then: t itself if it lacks nothing.
+// Restore creates the parts that the table lacks, in tx, and returns the repaired table: t itself
+// if it lacks no part.
 func Restore(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, error) {
 	if t.Lacks == (catalog.Lacks{}) {
 		return t, nil
@@ -166,8 +164,8 @@ func Restore(ctx context.Context, tx pgx.Tx, t *catalog.Table) (*catalog.Table, 
 	return after, nil
 }
 
-// indexColumns makes the indexes that the table should have and had no reason
-// for before. Those that have lost their reason stay.
+// indexColumns creates the indexes that the table needs after the change and did not need before.
+// Indexes that are no longer needed stay.
 func (x *execution) indexColumns(ctx context.Context) error {
 	had := indexed(x.delta.Before)
 	wanted := slices.DeleteFunc(indexed(x.table), func(ix index) bool { return slices.Contains(had, ix) })

@@ -16,8 +16,7 @@ import (
 	"metadb/internal/plan"
 )
 
-// TestHostileNames: whatever names a source has, its tables can be created,
-// changed, and read back.
+// TestHostileNames creates, changes and loads tables with arbitrary names.
 func TestHostileNames(t *testing.T) {
 	long := strings.Repeat("größe", 20)
 	names := []string{

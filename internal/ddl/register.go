@@ -10,8 +10,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// The rows that describe a table. They replace what may be left of a table of
-// that name whose relations somebody has dropped.
+// The statements for the rows that describe a table. They replace the rows of an earlier table of
+// that name, with relations that were dropped by hand.
 const (
 	baseTableSQL = `
 		INSERT INTO metadb.base_table (schema_name, table_name, source_name, transformed, parent_schema_name, parent_table_name)
@@ -26,7 +26,7 @@ const (
 			ON CONFLICT (schema_name, table_name) DO UPDATE SET key_columns = excluded.key_columns,
 				own_columns = excluded.own_columns, last_end = NULL, mapped = ''`
 
-	// It does nothing if the table has an owner: another stream was faster.
+	// adoptSQL has no effect if the table has a data source: another stream was faster.
 	adoptSQL = `
 		UPDATE metadb.base_table b SET source_name = $3
 			WHERE schema_name = $1 AND table_name = $2 AND NOT EXISTS (SELECT FROM metadb.source s WHERE s.name = b.source_name)`
@@ -61,8 +61,8 @@ const (
 			ON CONFLICT (schema_name, table_name, stored_name) DO UPDATE SET source_name = excluded.source_name`
 )
 
-// register writes what PostgreSQL's own catalog does not hold about the table:
-// full names, key, feeds, names of columns at the source.
+// register writes the facts about the table that PostgreSQL's own catalog does not hold: full
+// names, key, feeds, names of columns at the source.
 func (x *execution) register(ctx context.Context) error {
 	t, before := x.table, x.delta.Before
 	batch := &pgx.Batch{}
@@ -107,8 +107,7 @@ func (x *execution) register(ctx context.Context) error {
 	return nil
 }
 
-// registerCarried writes how the events of the origins bring the columns, where
-// that has changed.
+// registerCarried writes how the events of the origins bring the columns, where that has changed.
 func registerCarried(batch *pgx.Batch, before, t *catalog.Table) {
 	for origin, c := range t.Carried {
 		if !c.Equal(before.Carried[origin]) {
@@ -140,7 +139,7 @@ func orEmpty(names []string) []string {
 	return names
 }
 
-// adopt gives a table whose data source has been dropped to another one.
+// adopt gives a table of a dropped data source to another one.
 func (x *execution) adopt(ctx context.Context) error {
 	t := x.table
 	tag, err := x.tx.Exec(ctx, adoptSQL, string(t.Current.Schema), string(t.Current.Name), t.Source)
@@ -154,7 +153,7 @@ func (x *execution) adopt(ctx context.Context) error {
 	return nil
 }
 
-// forget removes what is left of an earlier table of that name.
+// forget deletes the rows that describe an earlier table of that name.
 func forget(batch *pgx.Batch, t *catalog.Table) {
 	for _, table := range []string{"table_feed", "target_column", "carried_columns", "outdated_table"} {
 		batch.Queue("DELETE FROM metadb."+table+" WHERE schema_name = $1 AND table_name = $2", t.Name.Schema, t.Name.Name)

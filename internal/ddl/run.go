@@ -17,12 +17,12 @@ func (b *builder) run(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-// creationLocks is how many rows metadb.creation_lock has, from 0 on.
+// creationLocks is the number of rows of metadb.creation_lock, with ids from 0 on.
 const creationLocks = 256
 
-// lock waits until no other transaction makes what the name stands for; it
-// lasts until tx ends. Two names may share a lock, which only costs time. It is a
-// row that only the system user may lock: an advisory lock is anybody's.
+// lock waits until no other transaction creates the object of that name; the lock lasts until tx
+// ends. Two names may share a lock, which only costs time. It is a lock on a row, which only the
+// system user may take; every role can take an advisory lock.
 func lock(ctx context.Context, tx pgx.Tx, name string) error {
 	_, err := tx.Exec(ctx, "SELECT FROM metadb.creation_lock WHERE id = pg_catalog.abs(pg_catalog.hashtext($1)::pg_catalog.int8) % $2 FOR UPDATE", name, creationLocks)
 	if err != nil {
@@ -31,8 +31,8 @@ func lock(ctx context.Context, tx pgx.Tx, name string) error {
 	return nil
 }
 
-// hasLZ4 reports whether the server was built with lz4. Sessions have it as their default
-// where it was; to look it up takes PostgreSQL a hundred times as long.
+// hasLZ4 reports whether the server was built with lz4. Sessions of Metadb have lz4 as their
+// default if it was, and the lookup in pg_settings takes PostgreSQL a hundred times as long.
 func hasLZ4(ctx context.Context, tx pgx.Tx) (bool, error) {
 	var has bool
 	err := tx.QueryRow(ctx, `

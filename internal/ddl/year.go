@@ -13,8 +13,8 @@ import (
 	"metadb/internal/catalog"
 )
 
-// EnsureYears makes the history partitions of the years (UTC) that the table
-// lacks, in tx, and returns the table with them: t itself if it lacks none.
+// EnsureYears creates the history partitions of the years (UTC) that the table lacks, in tx, and
+// returns the table with them: t itself if it lacks no year.
 func EnsureYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) (*catalog.Table, error) {
 	missing := slices.DeleteFunc(slices.Clone(years), t.HasYear)
 	if len(missing) == 0 {
@@ -31,18 +31,17 @@ func EnsureYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) 
 	return after, nil
 }
 
-// SQLSTATEs of a partition that can't be made because rows of its years have a place:
-// other partitions overlap it, or the default partition has such rows.
+// SQLSTATEs of a partition that can't be attached: other partitions overlap its range, or the
+// default partition has rows of it.
 const (
 	overlapping = "42P17"
 	inDefault   = "23514"
 )
 
-// makeYears makes partitions of the table's history. Another transaction may
-// have made some of them since the table was read (next year's are made ahead
-// of time): under the lock only those are made that the database does not have. Where
-// somebody else's partition holds a year, PostgreSQL puts rows there: the year moves from
-// the table's Years to its Elsewhere.
+// makeYears creates partitions of the table's history. Another transaction may have created some
+// since the table was loaded (next year's are created ahead of time): under the lock, only missing
+// ones are created. Where a partition that Metadb did not create holds a year, the year moves from
+// the table's Years to its Elsewhere, since PostgreSQL routes its rows there.
 func makeYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) error {
 	if len(years) == 0 {
 		return nil
@@ -83,17 +82,17 @@ func makeYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) er
 	return nil
 }
 
-// yearSQL says of a relation whether it is there, and whether it is a partition of
-// another one.
+// yearSQL reads whether a relation exists, and whether it is a partition of another one.
 const yearSQL = `
 	SELECT pg_catalog.to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_inherits AS i
 		WHERE i.inhrelid = pg_catalog.to_regclass($1) AND i.inhparent = pg_catalog.to_regclass($2) AND NOT i.inhdetachpending)`
 
-// createYear makes one partition of the history, with the indexes that the
-// history has: attaching takes them as parts of those.
+// createYear creates one partition of the history, with the history's indexes: attaching makes them
+// parts of those.
 func (b *builder) createYear(year int) {
 	relation := b.table.Year(year)
-	// What somebody has added to the history a partition must have too.
+	// The partition must also have the columns and constraints that others have added to the
+	// history.
 	b.add("CREATE TABLE ", relation.SQL(), " (LIKE ", b.table.History.SQL(),
 		" INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)")
 	for _, ix := range indexed(b.table) {

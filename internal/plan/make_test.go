@@ -16,7 +16,7 @@ var (
 	loan   = change.Table{Schema: "library", Name: "loan"}
 )
 
-// row returns an upsert of a row whose first column is the key. A column is
+// row returns an upsert of a row; its first column is the key. A column is
 // written as "name type"; its value is NULL.
 func row(table change.Table, columns ...string) change.Event {
 	shape := &change.Shape{Key: []int{0}}

@@ -57,7 +57,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// wide returns an upsert whose key has n columns.
+// wide returns an upsert with a key of n columns.
 func wide(n int) change.Event {
 	var columns []string
 	var all []int
