@@ -19,7 +19,7 @@ import (
 	"metadb/internal/plan"
 )
 
-// What is refused. Others explain themselves.
+// The refusals of a change. Errors of other kinds have their own texts.
 var (
 	ErrNoTable   = errors.New("no such table")
 	ErrNoColumn  = errors.New("no such column")
@@ -33,19 +33,18 @@ var (
 // Alteration is one change of a main table.
 type Alteration struct {
 	Table ident.Qualified
-	// Add says that the column is new.
+	// Add means that the column is new.
 	Add    bool
 	Column ident.Name
 	// Type is a type's name as PostgreSQL reads it.
 	Type string
 }
 
-// canonicalUUID matches what PostgreSQL prints of a uuid, and nothing else.
+// canonicalUUID matches exactly the texts that PostgreSQL prints of a uuid.
 const canonicalUUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
-// Alter changes a table and returns it as it is before and after, which is the
-// same where nothing is to do. The error wraps one of this package's where the
-// change is refused. No batch may be under way.
+// Alter changes a table and returns it before and after the change; both are the same if no change
+// is needed. A refusal wraps an error of this package. The caller keeps batches out.
 func Alter(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, a Alteration, log *slog.Logger) (before, after *catalog.Table, err error) {
 	t := find(snap, a.Table)
 	if t == nil {
@@ -74,7 +73,7 @@ func Alter(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, a Alteration,
 	return t, after, err
 }
 
-// find returns the table with that main table, nil if there is none.
+// find returns the table that has the main table main, nil if there is no such table.
 func find(snap *catalog.Snapshot, main ident.Qualified) *catalog.Table {
 	for t := range snap.All() {
 		if t.Main == main {
@@ -84,14 +83,14 @@ func find(snap *catalog.Snapshot, main ident.Qualified) *catalog.Table {
 	return nil
 }
 
-// typeNamed returns the column type that PostgreSQL knows by that name. Lengths
-// and precisions are not kept, so that they are refused.
+// typeNamed returns the column type with a name that PostgreSQL knows. Lengths and precisions are
+// refused, since the target's columns have no modifiers.
 func typeNamed(ctx context.Context, tx pgx.Tx, name string) (change.Type, error) {
 	if strings.Contains(name, "(") {
 		return 0, fmt.Errorf("%w: it has a length", ErrNoType)
 	}
 	var found *uint32
-	// A name that is none can be a syntax error, which ends the transaction.
+	// An invalid name can be a syntax error, which would end the transaction.
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "SELECT pg_catalog.to_regtype($1)::oid", name).Scan(&found)
 	})
@@ -126,10 +125,10 @@ func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
 	if ident.IsMetadata(name) {
 		return ErrReserved
 	}
-	// A name that PostgreSQL would cut off is shortened as that of a source's
-	// column, which it is to become.
+	// A name longer than PostgreSQL's limit is shortened like that of a source's column, which this
+	// column may become.
 	stored := ident.StoredColumn(string(name))
-	// One that somebody has made by hand is taken over where it has the type.
+	// A column that was added by hand is taken over if it has the type.
 	taken := func(f catalog.Column) bool { return f.Stored == stored }
 	if slices.ContainsFunc(d.Before.Foreign, func(f catalog.Column) bool { return taken(f) && f.Type != to }) {
 		return ErrColumn
@@ -147,7 +146,7 @@ func addColumn(d *plan.Delta, name ident.Name, to change.Type) error {
 	return nil
 }
 
-// retype widens a column. Where it has the type, After becomes Before.
+// retype widens a column. If the column has the type already, After becomes Before.
 func retype(ctx context.Context, tx pgx.Tx, d *plan.Delta, name ident.Name, to change.Type) error {
 	if ident.IsMetadata(name) {
 		return ErrReserved
@@ -178,7 +177,8 @@ func retype(ctx context.Context, tx pgx.Tx, d *plan.Delta, name ident.Name, to c
 	return nil
 }
 
-// allUUIDs returns an error, with their number, if there are other texts.
+// allUUIDs returns an error, with the number of row versions, if the column has texts other than
+// canonical UUIDs. It locks the table against writes until tx ends.
 func allUUIDs(ctx context.Context, tx pgx.Tx, t *catalog.Table, column ident.Name) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+t.Main.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return fmt.Errorf("lock table %s: %w", t.Main, err)

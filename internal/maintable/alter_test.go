@@ -24,7 +24,7 @@ const rows = `INSERT INTO library.patron__ (__start, __end, __current, id, name,
 const (
 	one = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 	two = "00000000-0000-0000-0000-000000000000"
-	// long is no name that PostgreSQL has.
+	// long is longer than PostgreSQL's names.
 	long = "x012345678901234567890123456789012345678901234567890123456789012345678"
 )
 
@@ -89,7 +89,7 @@ func TestAlter(t *testing.T) {
 				t.Fatalf("%v, want %v", err, test.want)
 			}
 			if err != nil {
-				// What is refused can be worded, and the transaction goes on.
+				// A refusal leaves the transaction usable.
 				b.texts(columns, as)
 				return
 			}
@@ -154,8 +154,8 @@ func TestAlterKeepsValues(t *testing.T) {
 	})
 }
 
-// TestAlterIsRefusedByPostgreSQL has a view and a lock in the way. What they say
-// reaches the caller.
+// TestAlterIsRefusedByPostgreSQL puts a view and a lock in the way. The caller gets PostgreSQL's
+// errors.
 func TestAlterIsRefusedByPostgreSQL(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

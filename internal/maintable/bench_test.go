@@ -24,7 +24,7 @@ type bench struct {
 	t    *testing.T
 	conn *pgx.Conn
 	url  string
-	// tx is what the test in hand sees; it is rolled back.
+	// tx is the transaction of the running test; it is rolled back.
 	tx  pgx.Tx
 	log strings.Builder
 }
@@ -46,7 +46,7 @@ func newBench(t *testing.T) *bench {
 	return &bench{t: t, conn: conn, url: db.ConnString}
 }
 
-// try runs a test in a transaction that leaves nothing behind.
+// try runs a test in a transaction and rolls it back.
 func (b *bench) try(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		tx, err := b.conn.Begin(t.Context())
@@ -63,8 +63,8 @@ func (b *bench) try(t *testing.T, name string, test func(t *testing.T)) {
 	})
 }
 
-// table makes a table with history in 2026, whose first column is the key. If
-// parent is not empty it is transformed from that one.
+// table creates a table with history in 2026. The first column is the key. If parent is not empty,
+// the table is transformed from it.
 func (b *bench) table(name, parent string, columns ...change.Column) {
 	b.t.Helper()
 	table := catalog.NewTable(change.Table{Schema: "library", Name: name}, "sensor")
@@ -88,7 +88,7 @@ func (b *bench) table(name, parent string, columns ...change.Column) {
 	}
 }
 
-// catalog reads the tables as the transaction has them.
+// catalog loads the tables as the transaction sees them.
 func (b *bench) catalog() *catalog.Snapshot {
 	b.t.Helper()
 	store := catalog.NewStore()

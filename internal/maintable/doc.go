@@ -1,6 +1,6 @@
-// Package maintable does to main tables what administrators ask for: adding
-// columns, widening types, and dropping tables with all that belongs to them.
+// Package maintable changes main tables for administrators: it adds columns, widens types, and
+// drops tables with their partitions and metadata.
 //
-// It owns what of it is safe. It refuses to decide when: the caller keeps batches
-// out, gives the transaction, and publishes what comes back after the commit.
+// It owns the decision which of these changes are safe. It refuses to choose their time: the caller
+// keeps batches out, gives the transaction, and publishes the result after the commit.
 package maintable

@@ -12,25 +12,23 @@ import (
 	"metadb/internal/ident"
 )
 
-// Dropped says what went with the tables that were asked for.
+// Dropped describes the effects of Drop beyond the tables that it was called with.
 type Dropped struct {
-	// Tables are all that were dropped, for the catalog to forget.
+	// Tables has all tables that were dropped, for the catalog to remove.
 	Tables []change.Table
-	// Transformed are the main tables that went because they were made from
-	// the JSON of others.
+	// Transformed has the main tables that were dropped because they are transformed from a dropped
+	// table.
 	Transformed []ident.Qualified
-	// Mappings and Grants count what was removed.
+	// Mappings and Grants are the numbers of removed mappings and grants.
 	Mappings, Grants int64
-	// Parents are tables, still there, of which a transformed table was
-	// dropped: their mappings make it again.
+	// Parents has the main tables that stay, of which a transformed table was dropped: their
+	// mappings create it again.
 	Parents []ident.Qualified
 }
 
-// Drop drops main tables with their partitions, sync tables, transformed tables,
-// mappings and grants. It is to be called with the transaction that is rolled
-// back if there is an error: a [MissingError] or
-// a [BusyError] names the table that is in the way.
-// No batch may be under way.
+// Drop drops main tables with their partitions, sync tables, transformed tables, mappings and
+// grants. The caller rolls tx back after an error: a [MissingError] or a [BusyError] names the
+// table that is the obstacle. The caller keeps batches out.
 func Drop(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, mains []ident.Qualified) (Dropped, error) {
 	var dropped Dropped
 	var tables []*catalog.Table
@@ -61,7 +59,7 @@ func Drop(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, mains []ident.
 			continue
 		}
 		dropped.Parents = append(dropped.Parents, parent.Main)
-		// What is transformed of it is not complete any more.
+		// The parent's transformed tables are no longer complete.
 		_, err := tx.Exec(ctx, "UPDATE metadb.target_table SET mapped = '' WHERE schema_name = $1 AND table_name = $2", t.Parent.Schema, t.Parent.Name)
 		if err != nil {
 			return dropped, fmt.Errorf("update table %s: %w", parent.Main, err)
@@ -70,17 +68,18 @@ func Drop(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, mains []ident.
 	return dropped, nil
 }
 
-// MissingError is the index of a table that does not exist.
+// MissingError is the index, among those given, of a table that does not exist.
 type MissingError int
 
-// BusyError is the index of a table that is being synchronized by itself.
+// BusyError is the index, among those given, of a table with a synchronization of its own.
 type BusyError int
 
 func (e BusyError) Error() string { return fmt.Sprintf("table %d is being synchronized", int(e)) }
 
 func (e MissingError) Error() string { return fmt.Sprintf("table %d does not exist", int(e)) }
 
-// withTransformed adds what is transformed from the tables.
+// withTransformed adds the tables that are transformed from some tables, and returns their main
+// tables too.
 func withTransformed(snap *catalog.Snapshot, tables []*catalog.Table) ([]*catalog.Table, []ident.Qualified) {
 	var added []ident.Qualified
 	for t := range snap.All() {
@@ -94,7 +93,7 @@ func withTransformed(snap *catalog.Snapshot, tables []*catalog.Table) ([]*catalo
 	return tables, added
 }
 
-// drop drops one table and what describes it.
+// drop drops one table and the rows in metadb.* that describe it.
 func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 	if err := dropRelations(ctx, tx, t); err != nil {
 		return fmt.Errorf("drop table %s: %w", t.Main, err)
@@ -137,16 +136,16 @@ func (d *Dropped) drop(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 	return nil
 }
 
-// remainsSQL finds which relations of a table are there, in an order in which they can
-// be dropped: the main table takes its partitions with it. What has one of the names
-// and is of another kind is somebody else's.
+// remainsSQL finds the existing relations of a table, in an order in which they can be dropped: the
+// main table first, with which its partitions are dropped. A relation of another kind under one of
+// the names does not belong to Metadb.
 const remainsSQL = `
 	SELECT r.ord::int FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, kind, ord)
 			JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(r.name) AND c.relkind::text = r.kind
 		ORDER BY r.ord`
 
-// dropRelations drops what is there of a table's relations: all of them, unless
-// somebody has changed the table by hand.
+// dropRelations drops the existing relations of a table. Some may be missing or detached where the
+// table was changed by hand.
 func dropRelations(ctx context.Context, tx pgx.Tx, t *catalog.Table) error {
 	relations := []string{t.Main.SQL(), t.Current.SQL(), t.History.SQL(), t.Sync.SQL()}
 	rows, err := tx.Query(ctx, remainsSQL, relations, []string{"p", "r", "p", "r"})

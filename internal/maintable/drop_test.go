@@ -13,8 +13,8 @@ import (
 	"metadb/internal/maintable"
 )
 
-// stock makes two tables, of which one has two transformed tables, with a
-// mapping, grants and all the rest that can be said of them.
+// stock creates two tables, one of them with two transformed tables, with a mapping, grants and
+// rows in every table of the schema metadb that describes them.
 func stock(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
@@ -38,18 +38,17 @@ func stock(t *testing.T) *bench {
 	return b
 }
 
-// TestDrop drops tables, and looks at what is left.
+// TestDrop drops tables, and checks the remaining ones.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	b := stock(t)
 	tests := []struct {
 		name   string
 		tables []string
-		// want is what is told: tables, those that were transformed,
-		// mappings, grants, parents.
+		// want is the result as text: tables, transformed tables, mappings, grants, parents.
 		want string
-		// left are the tables that stay, with a star where it is known what
-		// is transformed of them.
+		// left has the remaining tables, with a star where their transformed tables are known to be
+		// complete.
 		left []string
 	}{
 		{"one", []string{"patron"}, "[library.patron] [] 0 1 []", []string{"inventory*", "inventory__t*", "inventory__tags*"}},
@@ -97,8 +96,7 @@ func mains(names []string) []ident.Qualified {
 	return list
 }
 
-// nothingLeft checks that there is no relation of those tables, and nothing that
-// tells of them.
+// nothingLeft checks that the tables have no relation, and no row that describes them.
 func (b *bench) nothingLeft(tables []change.Table) {
 	b.t.Helper()
 	for _, table := range tables {
@@ -117,7 +115,7 @@ func (b *bench) nothingLeft(tables []change.Table) {
 	b.texts("SELECT object_name FROM metadb.acl WHERE object_type = 'f'", "patron")
 }
 
-// TestDropRefuses has something in the way of the second of two tables.
+// TestDropRefuses puts an obstacle in the way of the second of two tables.
 func TestDropRefuses(t *testing.T) {
 	t.Parallel()
 	b := stock(t)
