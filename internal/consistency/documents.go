@@ -13,13 +13,12 @@ import (
 	"metadb/internal/transform"
 )
 
-// untransformed is the check of parents.
+// untransformed is the name of the check of parents.
 const untransformed = "parent without its transformed row"
 
-// documents looks for current rows whose JSON should have transformed rows and has
-// none. The database finds the rows that have none; whether their documents should
-// is for the same code to say that transforms them. Nothing is expected of a table
-// whose mappings have not been applied to all rows.
+// documents looks for current rows that lack transformed rows which their JSON should have. The
+// database finds the rows that lack them; the code that transforms documents decides whether there
+// should be some. A table is skipped unless its mappings have been applied to all rows.
 func (v *verification) documents(ctx context.Context, t *table, all []*table) error {
 	if t.mapped == "" {
 		return nil
@@ -62,7 +61,7 @@ func (v *verification) mappings(ctx context.Context, t *table) ([]transform.Mapp
 	return found, nil
 }
 
-// childOf returns the table that a target makes, nil where there is none.
+// childOf returns the transformed table of a target, nil if it does not exist.
 func childOf(t *table, target string, all []*table) *table {
 	name := change.Table{Schema: t.name.Schema, Name: t.name.Name + "__" + target}
 	for _, child := range all {
@@ -73,15 +72,16 @@ func childOf(t *table, target string, all []*table) *table {
 	return nil
 }
 
-// documentCheck is what one transformed table should have rows of.
+// documentCheck identifies the transformed table that is checked: its index in the set, and its
+// mapping.
 type documentCheck struct {
 	set     *transform.Set
 	table   int
 	mapping transform.Mapping
 }
 
-// untransformed checks the parents of one transformed table. Documents are read one
-// after the other.
+// untransformed checks the parents of one transformed table. It reads documents one by one, so that
+// they need not fit into memory together.
 func (v *verification) untransformed(ctx context.Context, t, child *table, c documentCheck) error {
 	sql, err := c.candidates(t, child)
 	if err != nil || sql == "" {
@@ -117,9 +117,9 @@ func (v *verification) untransformed(ctx context.Context, t, child *table, c doc
 	return err
 }
 
-// candidates returns the query for the keys and documents of current rows that have
-// a document at the mapping's path and no transformed row; "" where nothing says
-// which rows are whose.
+// candidates returns the query for the keys and documents of current rows that have a document with
+// the path's last name in it and no transformed row; empty where the transformed table lacks
+// columns of the parent's key.
 func (c documentCheck) candidates(t, child *table) (string, error) {
 	rows := "SELECT " + t.example("p") + " AS example"
 	for _, column := range c.set.Columns {
@@ -136,7 +136,7 @@ func (c documentCheck) candidates(t, child *table) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// A document without that word has nothing at the path.
+		// A document without that word has no value at the path.
 		rows += " AND strpos(" + document + "::text, " + quoteLiteral(string(last)) + ") > 0"
 	}
 	if child == nil {

@@ -23,20 +23,20 @@ const (
 	currentAgree = "(v.__current = (v.__end = " + forever + "))"
 )
 
-// currentKeys looks for keys that several current rows have.
+// currentKeys finds keys with several current rows.
 func (v *verification) currentKeys(ctx context.Context, t *table) (found bool, err error) {
 	count, err := v.find(ctx, t.shown(), repeatedKey, counted("SELECT "+t.example("v")+" AS example FROM "+t.current.SQL()+
 		" AS v GROUP BY "+t.identity()+" HAVING count(*) > 1"))
 	return count > 0, err
 }
 
-// ends looks for rows that are current and have ended, or the reverse.
+// ends finds rows that are current and have ended, or the reverse.
 func (v *verification) ends(ctx context.Context, t *table) error {
 	_, err := v.find(ctx, t.shown(), disagreeing, counted("SELECT "+t.example("v")+" AS example FROM "+t.main.SQL()+" AS v WHERE NOT "+currentAgree))
 	return err
 }
 
-// places looks for rows that lie in a partition that is not for them.
+// places finds rows in the wrong partition.
 func (v *verification) places(ctx context.Context, t *table) error {
 	var years []string
 	err := v.reading(ctx, func(tx pgx.Tx) error {
@@ -56,15 +56,15 @@ func (v *verification) places(ctx context.Context, t *table) error {
 	return err
 }
 
-// directions looks for versions that end before they begin.
+// directions finds versions that end before they begin.
 func (v *verification) directions(ctx context.Context, t *table) error {
 	_, err := v.find(ctx, t.shown(), backwards, counted("SELECT "+t.example("v")+" AS example FROM "+t.main.SQL()+" AS v WHERE v.__end < v.__start"))
 	return err
 }
 
-// overlaps looks for versions of one key of which the later begins before the
-// earlier has ended. What other checks find is left out: several current rows, rows
-// that disagree with themselves, ranges that run backwards.
+// overlaps finds versions of a key that begin before the previous one has ended. It leaves out the
+// findings of other checks: several current rows, rows that contradict themselves, ranges that run
+// backwards.
 func (v *verification) overlaps(ctx context.Context, t *table) error {
 	_, err := v.find(ctx, t.shown(), overlapping, counted("SELECT "+t.example("v")+" AS example FROM ("+
 		"SELECT v.*, lead(v.__start) OVER versions AS next_start, lead(v.__current) OVER versions AS next_current FROM "+t.main.SQL()+" AS v"+
@@ -74,7 +74,7 @@ func (v *verification) overlaps(ctx context.Context, t *table) error {
 	return err
 }
 
-// orphans looks for current transformed rows whose parent is not current.
+// orphans finds current transformed rows without a current parent.
 func (v *verification) orphans(ctx context.Context, t *table, all []*table) error {
 	rows := "SELECT " + t.example("c") + " AS example FROM " + t.current.SQL() + " AS c"
 	parent := named(all, t.parent)
@@ -84,14 +84,15 @@ func (v *verification) orphans(ctx context.Context, t *table, all []*table) erro
 	}
 	roots := rootsOf(t, parent)
 	if roots == nil {
-		// The parent has another key by now; nothing says which rows are whose.
+		// The parent has another key by now: the transformed rows can't be matched with its rows.
 		return nil
 	}
 	_, err := v.find(ctx, t.shown(), orphaned, counted(withoutPartner(rows, "c", "p", parent, roots)))
 	return err
 }
 
-// root is a column of a transformed table that holds a key column of its parent.
+// root is a pair of columns: one of a transformed table, and the key column of its parent that it
+// holds.
 type root struct{ child, parent ident.Name }
 
 // rootsOf returns the columns that hold the parent's key, nil where one is missing.
@@ -111,10 +112,9 @@ func rootsOf(child, parent *table) []root {
 	return roots
 }
 
-// withoutPartner returns the rows of a query on the rows that alias names that have
-// no current row of a table with the same key: one branch for keys without NULL,
-// which is a join of whole sets, and one for the few that have one. The condition of
-// the query, if it has one, is in parentheses.
+// withoutPartner restricts a query to the rows, under the name alias, without a current row of the
+// same key in partner. It has one branch for keys without NULL, which is a join of whole sets, and
+// one for the few keys with NULL. A condition of the query has to be in parentheses.
 func withoutPartner(rows, alias, other string, partner *table, roots []root) string {
 	where := " WHERE "
 	if strings.Contains(rows, where) {
@@ -137,7 +137,7 @@ func withoutPartner(rows, alias, other string, partner *table, roots []root) str
 	return rows + where + whole + " AND " + missing(equal) + " UNION ALL " + rows + where + "NOT (" + whole + ") AND " + missing(same)
 }
 
-// named finds a table by its current table.
+// named returns the table with a current table, nil if there is no such table.
 func named(all []*table, current ident.Qualified) *table {
 	for _, t := range all {
 		if t.current == current {
@@ -147,6 +147,6 @@ func named(all []*table, current ident.Qualified) *table {
 	return nil
 }
 
-// quoteLiteral returns a name as a constant for regclass, which takes no parameter
-// inside VALUES without a type.
+// quoteLiteral returns a text as a constant: a relation's name for regclass, which takes no
+// parameter without a type inside VALUES, or a member's name.
 func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

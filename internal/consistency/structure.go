@@ -11,7 +11,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// The checks of what a table is made of.
+// The checks of a table's parts.
 const (
 	missingPartition = "missing partition"
 	missingSync      = "missing sync table"
@@ -19,9 +19,8 @@ const (
 	missingDefault   = "missing default"
 )
 
-// partitions looks for the current table, the history and the sync table. It reports
-// whether the rows can be verified. A table that is not there at all is a finding
-// about metadb.base_table.
+// partitions finds a missing current table, history, sync table or attachment. It reports whether
+// the rows can be verified. A missing main table is a finding about metadb.base_table.
 func (v *verification) partitions(ctx context.Context, t *table) (whole bool, err error) {
 	var there bool
 	err = v.reading(ctx, func(tx pgx.Tx) error {
@@ -47,8 +46,8 @@ func (v *verification) partitions(ctx context.Context, t *table) (whole bool, er
 	return missing == 0, err
 }
 
-// years looks for the years that versions which are current now will move to when
-// they end: each has a partition since it began.
+// years finds missing partitions of the years in which current versions began: the versions move
+// there when they end.
 func (v *verification) years(ctx context.Context, t *table) error {
 	var years []int
 	parts := make(map[string]bool)
@@ -90,7 +89,7 @@ func (v *verification) years(ctx context.Context, t *table) error {
 	return nil
 }
 
-// defaults looks for where __id and __origin come from in rows that do not say it.
+// defaults finds relations without a default for __id or __origin.
 func (v *verification) defaults(ctx context.Context, t *table) error {
 	_, err := v.find(ctx, t.shown(), missingDefault, counted(`
 		SELECT c.relname || '.' || a.attname AS example
@@ -102,9 +101,9 @@ func (v *verification) defaults(ctx context.Context, t *table) error {
 	return err
 }
 
-// indexes looks for an index of each partition that begins with __id, with each
-// column of the key and with each uuid column, and for the one that keeps the keys of
-// current rows apart. Where current rows have one key, that can't be.
+// indexes finds missing indexes: of each partition the ones that begin with __id, a column of the
+// key or a uuid column, and the unique one of the current rows' keys. The unique one is not
+// expected where several current rows have one key.
 func (v *verification) indexes(ctx context.Context, t *table, repeated bool) error {
 	key := make([]string, len(t.key))
 	for i, column := range t.key {
@@ -129,8 +128,8 @@ func (v *verification) indexes(ctx context.Context, t *table, repeated bool) err
 	return err
 }
 
-// yearBounds lists the partitions of history that are named like a year, with the
-// times that their rows may begin at, as rows of VALUES.
+// yearBounds returns the history partitions that are named like a year, with the bounds of their
+// rows' __start, as rows of VALUES.
 func yearBounds(t *table, names []string) string {
 	sql := ""
 	for _, name := range names {
@@ -146,5 +145,5 @@ func yearBounds(t *table, names []string) string {
 	return sql
 }
 
-// lastYear is the first year that a literal of four digits can't name the end of.
+// lastYear is the first year with an end that a literal of four digits can't express.
 const lastYear = 9999

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// systemChecks are those of the tables of the schema metadb.
+// systemChecks are the checks of the tables of the schema metadb.
 var systemChecks = []struct{ table, check, rows string }{
 	{"metadb.acl", "grant without its object", `
 		SELECT a.schema_name || '.' || a.object_name || ' to ' || a.user_name AS example
@@ -39,7 +39,7 @@ var systemChecks = []struct{ table, check, rows string }{
 		 ORDER BY 1`},
 }
 
-// system carries out the checks that are not about one table's rows.
+// system runs the checks of the schema metadb.
 func (v *verification) system(ctx context.Context) error {
 	for _, c := range systemChecks {
 		if _, err := v.find(ctx, c.table, c.check, counted(strings.TrimSpace(c.rows))); err != nil {

@@ -14,22 +14,22 @@ import (
 type table struct {
 	name                         change.Table
 	current, main, history, sync ident.Qualified
-	// key are the columns that, with __origin, identify a row, as stored, and
-	// keySource their names at the source.
+	// key has the stored columns that, with __origin, identify a row, keySource their names at the
+	// source.
 	key       []ident.Name
 	keySource []string
-	// mapped identifies the mappings that its transformed tables are complete for.
+	// mapped identifies the mappings for which its transformed tables are complete.
 	mapped string
-	// transformed says that the rows are made from those of parent, which is named
-	// by its current table.
+	// transformed means that the rows are made from those of parent, which is named by its current
+	// table.
 	transformed bool
 	parent      ident.Qualified
 }
 
-// shown is the name that findings have: that of the main table.
+// shown returns the table's name in findings: that of the main table.
 func (t *table) shown() string { return t.main.String() }
 
-// example is a row's key as text.
+// example returns the SQL expression of a row's key as text.
 func (t *table) example(alias string) string {
 	sql := ""
 	for i, column := range t.key {
@@ -41,7 +41,7 @@ func (t *table) example(alias string) string {
 	return "ROW(" + sql + ")::text"
 }
 
-// identity lists what identifies a row.
+// identity lists the columns that identify a row.
 func (t *table) identity() string { return ident.List(append([]ident.Name{ident.Origin}, t.key...)) }
 
 const tablesSQL = `
@@ -51,7 +51,7 @@ SELECT t.schema_name, t.table_name, t.stored_schema, t.current_table, t.main_tab
   LEFT JOIN metadb.base_table b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
  ORDER BY 1, 2`
 
-// tables reads what tables there should be.
+// tables reads the tables that should exist.
 func (v *verification) tables(ctx context.Context) ([]*table, error) {
 	var found []*table
 	err := v.reading(ctx, func(tx pgx.Tx) error {
@@ -87,8 +87,8 @@ func (v *verification) tables(ctx context.Context) ([]*table, error) {
 	return found, nil
 }
 
-// storedNames reads which columns are stored under another name, by schema, table
-// and the name at the source.
+// storedNames reads the columns that are stored under another name, by schema, table and name at
+// the source.
 func storedNames(ctx context.Context, tx pgx.Tx) (map[[3]string]ident.Name, error) {
 	rows, err := tx.Query(ctx, "SELECT schema_name, table_name, source_name, stored_name FROM metadb.target_column")
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Finding is one inconsistency: how many there are of a kind in a table, with some
-// keys or names.
+// Finding is one kind of inconsistency in a table, with its count and some keys or names.
 type Finding struct {
 	Table, Check string
 	Count        int64
@@ -22,19 +21,20 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Report is called while tables are verified.
+// Report has functions that are called while tables are verified.
 type Report struct {
-	// Progress gets how many of the tables are done. Nil shows nothing.
+	// Progress gets the number of verified tables. Nil shows no progress.
 	Progress func(done, total int)
-	// Unverified gets why a table could not be verified, and the others are. If it is
-	// nil, that ends the verification.
+	// Unverified gets the error of PostgreSQL that kept a table from being verified; the other
+	// tables are verified nevertheless. If Unverified is nil, the error ends the verification, as
+	// any other error does.
 	Unverified func(table string, err error)
 }
 
-// lockTimeout bounds how long a check waits for a table that somebody has locked.
+// lockTimeout bounds the wait of a check for a locked table.
 const lockTimeout = "10s"
 
-// Verify carries out all checks and returns what they find.
+// Verify runs all checks and returns their findings.
 func Verify(ctx context.Context, db DB, report Report) ([]Finding, error) {
 	v := &verification{db: db}
 	tables, err := v.tables(ctx)
@@ -65,8 +65,8 @@ type verification struct {
 	findings []Finding
 }
 
-// table carries out the checks of one table. Where its partitions are not what
-// they have to be, the rows are not looked at: one damage makes one finding.
+// table runs the checks of one table. If partitions are missing, it skips the rows, so that one
+// damage makes one finding.
 func (v *verification) table(ctx context.Context, t *table, all []*table) error {
 	whole, err := v.partitions(ctx, t)
 	if err != nil || !whole {
@@ -90,8 +90,8 @@ func (v *verification) table(ctx context.Context, t *table, all []*table) error 
 	return v.documents(ctx, t, all)
 }
 
-// reading runs a check in a read-only transaction. Partition bounds are not taken
-// for granted by the planner there: whether rows keep to them is a check.
+// reading runs a check in a read-only transaction. The planner must not rely on the bounds of
+// partitions there, since a check looks for rows beyond them.
 func (v *verification) reading(ctx context.Context, check func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, v.db, func(tx pgx.Tx) error {
 		const settings = "SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '" + lockTimeout + "'; SET LOCAL constraint_exclusion = off; " +
@@ -103,8 +103,7 @@ func (v *verification) reading(ctx context.Context, check func(pgx.Tx) error) er
 	})
 }
 
-// find runs a query that returns a count and examples, and makes a finding of what
-// is not 0.
+// find runs a query that returns a count and examples, and adds a finding unless the count is 0.
 func (v *verification) find(ctx context.Context, table, check, sql string, args ...any) (int64, error) {
 	var count int64
 	var examples *string
@@ -122,11 +121,11 @@ func (v *verification) find(ctx context.Context, table, check, sql string, args 
 	return count, nil
 }
 
-// exampleCount is how many keys or names a finding shows.
+// exampleCount is the number of keys or names in a finding.
 const exampleCount = "3"
 
-// counted returns a query that counts the rows of another one and shows some, whose
-// column example is text.
+// counted returns a query that counts the rows of another one and shows some, by its text column
+// example.
 func counted(rows string) string {
 	return "WITH bad AS (" + rows + ") SELECT count(*), (SELECT string_agg(example, ' ') FROM (SELECT example FROM bad LIMIT " + exampleCount +
 		") AS shown) FROM bad"

@@ -15,7 +15,7 @@ import (
 	"metadb/internal/pgtest"
 )
 
-// filled is a database that went through the whole path, see package versions.
+// filled is the dump of a database that went through the whole path; see package versions.
 const filled = "../../testdata/versions/1012.sql"
 
 // databases makes copies of the filled database.
@@ -104,12 +104,12 @@ func dropUnique(table string) string {
 	return "DO $$ BEGIN EXECUTE 'DROP INDEX ' || (SELECT indexrelid::regclass FROM pg_index WHERE indisunique AND indrelid = '" + table + "'::regclass); END $$"
 }
 
-// TestDamage plants each kind of damage and finds exactly it.
+// TestDamage causes each kind of damage and expects exactly its finding.
 func TestDamage(t *testing.T) {
 	d := newDatabases(t)
 	const patron1 = "SELECT __start, __end, false, __origin, 1, name, balance, since FROM library.patron WHERE id = 1"
 	const columns = " (__start, __end, __current, __origin, id, name, balance, since) "
-	// PostgreSQL lets rows into a partition that it has been told is none.
+	// PostgreSQL accepts any row into a relation that is not marked as a partition.
 	freely := func(relation string, statements ...string) []string {
 		return append(append([]string{"UPDATE pg_class SET relispartition = false WHERE oid = '" + relation + "'::regclass"}, statements...),
 			"UPDATE pg_class SET relispartition = true WHERE oid = '"+relation+"'::regclass")
@@ -222,7 +222,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestLeadingIndexes misses the indexes of a partition, one after the other.
+// TestLeadingIndexes invalidates the indexes of a partition, one after the other.
 func TestLeadingIndexes(t *testing.T) {
 	d := newDatabases(t)
 	pool := d.clone(t)
@@ -233,7 +233,7 @@ func TestLeadingIndexes(t *testing.T) {
 		t.Fatalf("indexes on %q: %v", columns, err)
 	}
 	for _, column := range columns {
-		// PostgreSQL lets nobody drop the part of an index; one that failed to be built is
+		// PostgreSQL refuses to drop a part of a partitioned index; one that failed to be built is
 		// invalid.
 		damaged := d.clone(t, `UPDATE pg_index i SET indisvalid = false FROM pg_attribute a
 			WHERE i.indrelid = 'library.zzz___loan___2024'::regclass AND a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = '`+column+`'`)
@@ -244,8 +244,8 @@ func TestLeadingIndexes(t *testing.T) {
 	}
 }
 
-// TestWhileOthersWork: a verification waits for no writer and keeps none waiting; a
-// table that somebody has locked is named, the others are verified.
+// TestWhileOthersWork verifies beside a writer, without a wait on either side; a locked table is
+// named, and the others are verified.
 func TestWhileOthersWork(t *testing.T) {
 	d := newDatabases(t)
 	pool := d.clone(t, "INSERT INTO metadb.auth (username) VALUES ('nobody')")
