@@ -17,8 +17,8 @@ func Metadata() []Name { return []Name{ID, Start, End, IsCurrent, Origin} }
 // IsMetadata reports whether a column of this name is a metadata column.
 func IsMetadata(name Name) bool { return slices.Contains(Metadata(), name) }
 
-// IsSystem reports whether every table of PostgreSQL has a column of this name, so
-// that none of its own can have it.
+// IsSystem reports whether every table of PostgreSQL has a system column of this name, so that no
+// column of its own can have it.
 // https://www.postgresql.org/docs/current/ddl-system-columns.html
 func IsSystem(name Name) bool {
 	switch name {

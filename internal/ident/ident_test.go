@@ -98,7 +98,8 @@ func hashOf(s string, n int) Name {
 	return Name(long[len(long)-hashLength:])
 }
 
-// TestIndexNamesHaveAHash: indexes share the name space of tables.
+// TestIndexNamesHaveAHash checks that index names differ from table names, since both share a name
+// space.
 func TestIndexNamesHaveAHash(t *testing.T) {
 	if got := Index("patron", "__id"); got != "patron___id_o9hhk9ff1aaf_idx" {
 		t.Errorf("got %q", got)

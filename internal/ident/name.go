@@ -6,17 +6,17 @@ import "strings"
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 const MaxBytes = 63
 
-// Name is an identifier as PostgreSQL stores it: not quoted, case as it is.
+// Name is an identifier as PostgreSQL stores it: unquoted, with its case.
 type Name string
 
-// SQL returns the identifier quoted for use in a statement. It is always
-// quoted, so that reserved words and mixed case need no thought.
+// SQL returns the identifier quoted for use in a statement. It is always quoted, which covers
+// reserved words and mixed case.
 func (n Name) SQL() string {
 	return `"` + strings.ReplaceAll(string(n), `"`, `""`) + `"`
 }
 
-// Word returns the identifier as a person types it: quoted where it has to be.
-// Reserved words are not known here: it is for commands that take any name.
+// Word returns the identifier as users type it in commands: quoted only where necessary. It does
+// not quote reserved words, and so is only for commands that take any name.
 func (n Name) Word() string {
 	for i, c := range []byte(n) {
 		switch {

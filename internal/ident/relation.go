@@ -2,9 +2,9 @@ package ident
 
 import "strconv"
 
-// Relations of a target table (docs/spec/01-tables.md#relations). Each takes the table's full name and
-// shortens on its own: a name that fits as current table may not fit as year
-// partition. Shortened names of one kind never collide, see fit.
+// Relations of a target table (docs/spec/01-tables.md#relations). Each function takes the table's
+// full name and shortens on its own: a name that fits for the current table may be too long for a
+// year's partition. Shortened names of one kind never collide, see fit.
 
 // Schema returns the schema's name.
 func Schema(schema string) Name { return fit("", schema, "") }
@@ -27,15 +27,15 @@ func Sync(table string) Name { return fit("zzz___", table, "___sync") }
 // Sequence returns the name of the sequence that __id comes from.
 func Sequence(table string) Name { return fit("zzz___", table, "___id") }
 
-// Index returns the name of an index on the relation: what says on which
-// columns, such as "__id" or "key". Indexes share the name space of tables, so
-// that the name always ends with a hash, which no table's name does by chance.
+// Index returns the name of an index on the relation; what names the columns, such as "__id" or
+// "key". Indexes share the name space of tables, so that the name always ends with a hash, which
+// table names do not have.
 func Index(relation Name, what string) Name {
 	return hashed("", string(relation)+"_"+what, "_idx", string(relation)+"\x00"+what)
 }
 
-// StoredColumn returns the name under which a source column is kept: its own,
-// with "_" appended while a metadata column or a system column has it.
+// StoredColumn returns the stored name of a source column: its own, with "_" appended while a
+// metadata column or a system column has it.
 func StoredColumn(source string) Name {
 	name := fit("", source, "")
 	for IsMetadata(name) || IsSystem(name) {

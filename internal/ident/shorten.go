@@ -7,14 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// hashLength is the number of base-32 characters, five bits each, that tell
-// shortened names apart: 60 bits.
+// hashLength is the number of base-32 characters, five bits each, that make shortened names
+// distinct: 60 bits.
 const hashLength = 12
 
-// fit returns prefix + name + suffix where PostgreSQL can keep it, and
-// otherwise prefix + beginning of name + "_" + hash + suffix. The hash is over
-// the whole name, so that two long names with the same beginning differ, and
-// the result is the same on every run.
+// fit returns prefix + name + suffix if PostgreSQL can keep it, and otherwise prefix + beginning of
+// name + "_" + hash + suffix. The hash is over the whole name, so that two long names with the same
+// beginning differ, and the result is the same on every run.
 func fit(prefix, name, suffix string) Name {
 	if full := prefix + name + suffix; len(full) <= MaxBytes {
 		return Name(full)
