@@ -10,9 +10,9 @@ import (
 	"metadb/internal/change"
 )
 
-// ErrFenced says that a stored position is not the one that the batch starts
-// from: somebody else has applied events of the partition. The batch must be
-// given up, and the positions read again.
+// ErrFenced is the error for a stored position other than the one that the batch starts from:
+// another process has applied events of the partition. The caller gives the batch up and reads the
+// positions again.
 var ErrFenced error = fencedError{}
 
 type fencedError struct{}
@@ -21,16 +21,16 @@ func (fencedError) Error() string {
 	return "somebody else applies this stream: the stored position is not the expected one"
 }
 
-// Fenced lets callers that don't know this package tell the error from others.
+// Fenced identifies the error to callers that do not import this package.
 func (fencedError) Fenced() bool { return true }
 
-// Querier is what Load needs: a connection, pool or transaction.
+// Querier is the interface that Load needs: a connection, pool or transaction.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Load returns the marks of the given partitions; those without a stored
-// position are absent. Nil partitions means all of the source and group.
+// Load returns the marks of some partitions; partitions without a stored position are absent. Nil
+// parts means all partitions of the source and group.
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.Mark, error) {
 	rows, err := db.Query(ctx, `
 		SELECT topic, partition, next_offset, high_lsn, high_time, snapshot_lsn, snapshot_time, greatest(reached, next_offset), topic_id,
@@ -78,7 +78,7 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 	return marks, nil
 }
 
-// The two statements of Advance: one row a span, as arrays.
+// The two statements of Advance, with a row for each span, as arrays.
 const (
 	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[],
 			$8::bigint[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bytea[], $15::timestamptz[],
@@ -112,9 +112,9 @@ const (
 			ON CONFLICT DO NOTHING`
 )
 
-// Advance stores the marks to which the spans lead, in tx. It returns an error
-// that wraps ErrFenced if any span does not start where the stored position is,
-// or is fresh where one is stored; the caller must then roll back.
+// Advance stores the marks at the ends of the spans, in tx. The error wraps ErrFenced if a span
+// does not start at the stored position, or is fresh where a position is stored; the caller must
+// then roll back.
 func Advance(ctx context.Context, tx pgx.Tx, source, group string, spans []change.Span) error {
 	var move, begin []change.Span
 	for _, span := range spans {
@@ -130,8 +130,8 @@ func Advance(ctx context.Context, tx pgx.Tx, source, group string, spans []chang
 	if len(begin) == 0 {
 		return nil
 	}
-	// A first position has to outlive a crash of the database: without one reading
-	// begins where Kafka says that the group is, and what was lost stays so.
+	// A first position has to outlive a crash of the database: without it reading begins at Kafka's
+	// group offsets, and records before them would be lost.
 	if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = on"); err != nil {
 		return fmt.Errorf("store first stream positions of %s: %w", source, err)
 	}

@@ -78,8 +78,8 @@ func TestAdvanceAndLoad(t *testing.T) {
 
 func sameMark(a, b change.Mark) bool { return a.Equal(&b) }
 
-// TestReached: how far a topic was read stays known when the position is moved back,
-// and is forgotten with the topic.
+// TestReached moves a position back: the highest offset of the topic stays stored, and is dropped
+// with the topic.
 func TestReached(t *testing.T) {
 	ctx, db := t.Context(), open(t)
 	old, renewed := change.TopicID{1}, change.TopicID{2}
@@ -107,8 +107,8 @@ func TestReached(t *testing.T) {
 	}
 }
 
-// TestFirstPositionIsDurable: of two commits that don't wait for the disk, the one
-// that begins does.
+// TestFirstPositionIsDurable commits twice without waiting for the disk: only the commit of a first
+// position waits.
 func TestFirstPositionIsDurable(t *testing.T) {
 	ctx, db := t.Context(), open(t)
 	for _, step := range []struct {

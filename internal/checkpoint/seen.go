@@ -6,12 +6,11 @@ import (
 	"metadb/internal/change"
 )
 
-// seenBytes is the size of a change.Seen in metadb.stream_position.recent: lsn, key, time,
-// and whether it was new.
+// seenBytes is the size, in bytes, of a change.Seen in metadb.stream_position.recent: lsn, key,
+// time, and whether it was new.
 const seenBytes = 3*8 + 1
 
-// appendSeen appends the recent changes of a mark in the form in which they are stored. It is
-// never nil.
+// appendSeen appends the recent changes of a mark in their stored form. The result is never nil.
 func appendSeen(dst []byte, recent []change.Seen) []byte {
 	if dst == nil {
 		dst = make([]byte, 0, len(recent)*seenBytes)
@@ -40,12 +39,12 @@ func readSeen(stored []byte) []change.Seen {
 	return recent
 }
 
-// transactionBytes is the size of a change.Transaction in
+// transactionBytes is the size, in bytes, of a change.Transaction in
 // metadb.stream_position.transactions: id, time and lsn.
 const transactionBytes = 3 * 8
 
-// appendTransactions appends the transactions of a mark in the form in which they are
-// stored. It is never nil.
+// appendTransactions appends the transactions of a mark in their stored form. The result is never
+// nil.
 func appendTransactions(dst []byte, transactions []change.Transaction) []byte {
 	if dst == nil {
 		dst = make([]byte, 0, len(transactions)*transactionBytes)

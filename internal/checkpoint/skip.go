@@ -10,7 +10,7 @@ import (
 	"metadb/internal/change"
 )
 
-// PassedError says that a partition has come to an offset, or beyond it.
+// PassedError is the error of a skip to an offset that the partition has reached already.
 type PassedError struct {
 	Partition change.Partition
 	Next      int64
@@ -34,9 +34,9 @@ const (
 					updated_at = now()`
 )
 
-// Skip moves the position of a partition on, in tx, and returns how many records it passes by. Where
-// none is stored reading has begun at first. What the partition has shown so far stays. A batch
-// that was read before is fenced off.
+// Skip moves the position of a partition forward, in tx, and returns the number of skipped records.
+// Without a stored position, first is the offset where reading has begun. The other marks of the
+// partition stay. A batch that was read before is fenced off.
 func Skip(ctx context.Context, tx pgx.Tx, source, group string, part change.Partition, first int64, to change.Mark) (passed int64, err error) {
 	next := first
 	err = tx.QueryRow(ctx, storedSQL, source, group, part.Topic, part.Number).Scan(&next)
