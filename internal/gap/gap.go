@@ -16,10 +16,9 @@ type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// relatedTables lists the tables that each topic of the source ($1) with a gap feeds.
-// Where that has not been recorded, by a version before it was, the topic is matched by
-// the name that Debezium gives it: PREFIX.SCHEMA.TABLE, in which characters that Kafka
-// does not allow are underscores.
+// relatedTables lists the tables that each topic of the source ($1) with a gap feeds. For a topic
+// that an older version read, without recording its tables, it matches the name that Debezium gives
+// the topic: PREFIX.SCHEMA.TABLE, with underscores for characters that Kafka does not allow.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-topic-names
 const relatedTables = `
 	SELECT g.topic, t.schema_name, t.table_name
@@ -35,20 +34,20 @@ const relatedTables = `
 			AND starts_with(reverse(g.topic), reverse(
 				'.' || regexp_replace(f.source_schema || '.' || f.source_table, '[^a-zA-Z0-9._-]', '_', 'g')))`
 
-// Record stores a gap that reading has found. It reports whether that is news: one that
-// is stored already, found again after a crash, counts once.
+// Record stores a gap that reading has found, and reports whether it is new. A gap with the reason
+// that is stored for its partition is the same one, found again after a crash, and counts once.
 func Record(ctx context.Context, db DB, source string, found change.Gap) (news bool, err error) {
 	return store(ctx, db, source, found, ", found_at = excluded.found_at WHERE g.reason <> excluded.reason")
 }
 
-// Add counts further events that are missing, in the transaction that passes them by.
+// Add counts further missing events, in the transaction that skips them.
 func Add(ctx context.Context, tx pgx.Tx, source string, missing change.Gap) error {
 	_, err := store(ctx, tx, source, missing, "")
 	return err
 }
 
-// store adds a gap to what is stored of its partition, which has to be read again then;
-// further ends the statement. It reports whether anything has been stored.
+// store adds a gap to the stored one of its partition, so that all tables of the topic have to be
+// read again; further ends the statement. It reports whether a row was written.
 func store(ctx context.Context, db DB, source string, g change.Gap, further string) (stored bool, err error) {
 	const sql = `
 	INSERT INTO metadb.stream_gap AS g (source_name, topic, partition, missing, reason) VALUES ($1, $2, $3, $4, $5)
@@ -119,8 +118,8 @@ func Clear(ctx context.Context, tx pgx.Tx, source string) error {
 	return nil
 }
 
-// ClearTable removes the gaps of a source that concern no table but one, which is being
-// synchronized. Where a topic feeds several tables, it notes that this one is.
+// ClearTable removes the gaps of a source that concern only the given table, which is being
+// synchronized. If a topic feeds several tables, it records that this one has been read again.
 func ClearTable(ctx context.Context, tx pgx.Tx, source string, table change.Table) error {
 	const note = `
 	WITH related AS (` + relatedTables + `)

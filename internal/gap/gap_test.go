@@ -14,7 +14,7 @@ import (
 	"metadb/internal/pgtest"
 )
 
-// database is one with the system schema, in which tables have feeds.
+// database returns a database with the system schema.
 func database(t *testing.T) *pgtest.DB {
 	t.Helper()
 	db := pgtest.New(t)
@@ -38,7 +38,7 @@ func exec(t *testing.T, db *pgtest.DB, sql string) {
 	}
 }
 
-// within does something in a transaction that commits.
+// within runs a function in a transaction and commits.
 func within(t *testing.T, db *pgtest.DB, do func(ctx context.Context, tx pgx.Tx) error) {
 	t.Helper()
 	if err := pgx.BeginFunc(t.Context(), db.Pool, func(tx pgx.Tx) error { return do(t.Context(), tx) }); err != nil {
@@ -74,8 +74,8 @@ var (
 	loan   = change.Table{Schema: "library", Name: "loan"}
 )
 
-// TestRecord: a gap that is found again counts once, another one of the partition is
-// added to it.
+// TestRecord records a gap twice, which counts once, and another one of the partition, which is
+// added.
 func TestRecord(t *testing.T) {
 	db := database(t)
 	for i, test := range []struct {
@@ -112,8 +112,8 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestClearTable: a gap goes when every table of its topic has been read again, and
-// comes back with what is missing later.
+// TestClearTable removes a gap when every table of its topic has been read again, and records it
+// again for later losses.
 func TestClearTable(t *testing.T) {
 	db := database(t)
 	feeds := []gap.Feed{{Topic: "both", Table: patron}, {Topic: "both", Table: loan}, {Topic: "mine", Table: patron}}
@@ -139,8 +139,7 @@ func TestClearTable(t *testing.T) {
 	clearTable(patron, "unknown/0 1 lost []")
 }
 
-// TestTopicOfBefore: a topic whose tables have not been recorded is matched by the name
-// that Debezium gives it.
+// TestTopicOfBefore matches a topic without recorded tables by the name that Debezium gives it.
 func TestTopicOfBefore(t *testing.T) {
 	db := database(t)
 	exec(t, db, `INSERT INTO metadb.table_feed (schema_name, table_name, origin, source_name, source_schema, source_table)

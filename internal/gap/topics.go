@@ -9,13 +9,13 @@ import (
 	"metadb/internal/change"
 )
 
-// Feed is a topic and a table that events of it go to.
+// Feed is a topic and a table for which it has events.
 type Feed struct {
 	Topic string
 	Table change.Table
 }
 
-// RecordFeeds stores which tables the events of some topics go to.
+// RecordFeeds stores the tables that the events of some topics are for.
 func RecordFeeds(ctx context.Context, tx pgx.Tx, source string, feeds []Feed) error {
 	if len(feeds) == 0 {
 		return nil
