@@ -11,20 +11,20 @@ import (
 	"syscall"
 )
 
-// first and last bound the ports that are tried; the kernel's range cuts it.
+// first and last bound the ports that are tried, up to the kernel's range.
 const (
 	first = 10_000
 	last  = 32_000
 )
 
-// tries is how many ports are looked at before giving up.
+// tries is the number of ports that a call checks before it fails.
 const tries = 1000
 
-// ErrNone says that no port was free.
+// ErrNone is the error of Reserve without enough free ports.
 var ErrNone = errors.New("no free port found")
 
-// Reserve returns n TCP ports that nothing listens on at 127.0.0.1. Until this
-// process ends no other call, in this process or another, returns them again.
+// Reserve returns n TCP ports at 127.0.0.1 without a listener. Until this process ends no other
+// call, in this process or another, returns them again.
 func Reserve(n int) ([]int, error) {
 	below := min(last, kernelsFirst())
 	ports := make([]int, 0, n)
@@ -44,10 +44,9 @@ func Reserve(n int) ([]int, error) {
 	return nil, ErrNone
 }
 
-// kernelsFirst is the first port that the kernel gives to a connection that
-// asks for any; see ip_local_port_range in
-// https://docs.kernel.org/networking/ip-sysctl.html. Where it leaves nothing
-// below, a port of its range has to do.
+// kernelsFirst returns the first port that the kernel assigns to outgoing connections; see
+// ip_local_port_range in https://docs.kernel.org/networking/ip-sysctl.html. If that leaves fewer
+// than tries ports above first, it returns last, and Reserve uses ports of the kernel's range too.
 func kernelsFirst() int {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {
@@ -61,9 +60,9 @@ func kernelsFirst() int {
 	return port
 }
 
-// claim reports whether this call is the first in any living process to claim a
-// port. The claim is a name in the abstract namespace of Unix sockets: it leaves
-// no file behind, and the kernel gives it up with the process.
+// claim reports whether this call is the first in any living process to claim a port. The claim is
+// a name in the abstract namespace of Unix sockets: it leaves no file, and the kernel frees it with
+// the process.
 func claim(port int) (bool, error) {
 	socket, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
