@@ -8,9 +8,9 @@ import (
 	"metadb/internal/datatype"
 )
 
-// settle gives the fields of a row that would share a column one of their own.
-// The name goes to the field that is written like it, or else to the one whose
-// path comes first; the others get a suffix. So it depends on the row alone.
+// settle gives each field of a row a column of its own where several would share one. The field
+// with exactly the column's name keeps it, or else the field with the first path; the others get a
+// suffix. So the result depends on the row alone.
 func (l *Layout) settle(table int, values []pending) {
 	taken := make(map[int32]int, len(values))
 	for i := range values {
@@ -35,7 +35,7 @@ func (l *Layout) settle(table int, values []pending) {
 	}
 }
 
-// first returns which of two fields gets a name.
+// first returns the field, of two, that keeps a name.
 func (l *Layout) first(name string, values []pending, a, b int) int {
 	aPath, bPath := l.path(&values[a]), l.path(&values[b])
 	aExact, bExact := string(values[a].name) == name, string(values[b].name) == name
@@ -53,8 +53,8 @@ func (l *Layout) first(name string, values []pending, a, b int) int {
 
 func (l *Layout) path(v *pending) string { return l.set.nodes[v.node].path + "." + string(v.name) }
 
-// A row of PostgreSQL has to fit into a page with what it can't put elsewhere:
-// short values, or pointers to long ones.
+// The limits of a row: PostgreSQL stores a row in one page, with short values and with pointers to
+// long ones, in bytes.
 // https://www.postgresql.org/docs/current/limits.html
 const (
 	maxRowBytes  = 7600
@@ -62,8 +62,8 @@ const (
 	pointerBytes = 18
 )
 
-// fit leaves out values of a row that is too large to be stored, those last whose
-// columns' names come last.
+// fit drops values of a row that is too large to be stored, from the end of the alphabetical order
+// of their columns.
 func (l *Layout) fit(table int, values []scalar) []scalar {
 	if len(values)*(valueBytes+pointerBytes) <= maxRowBytes {
 		return values
@@ -90,8 +90,8 @@ func (l *Layout) fit(table int, values []scalar) []scalar {
 	return values
 }
 
-// size is at least what a value takes of a row, whatever its column's type. It
-// does not depend on how the value is written.
+// size is an upper bound of the bytes that a value takes in a row, for any type of its column. It
+// is the same for all notations of a value.
 func size(s *scalar) int {
 	n := len(s.raw)
 	switch {

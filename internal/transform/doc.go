@@ -1,20 +1,18 @@
-// Package transform makes rows of the documents in a table's JSON columns, as
-// the table's mappings say (docs/spec/09-json-mappings.md).
+// Package transform makes rows of the documents in a table's JSON columns, according to the table's
+// mappings (docs/spec/09-json-mappings.md).
 //
 //	mappings ─ Compile ─▶ Set
 //	Set + columns that exist ─ NewLayout ─▶ Layout
-//	document ─ Layout.Add ─▶ Rows ─ Layout.Encode ─▶ change.Row
+//	document ─ Layout.Add ─▶ Rows ─ Layout.Note ─▶ Layout.Shapes ─ Shapes.AppendRow ─▶ change.Row
 //
-// A [Set] is what the mappings of one table mean, a [Layout] which columns their
-// tables have, [Rows] the scalars of documents by table, row and column. Values
-// are encoded last, when it is known which types a column has to hold.
+// A [Set] is the compiled mappings of one table, a [Layout] the columns of their tables, [Rows] the
+// scalars of documents by table, row and column. Values are encoded last, when the types are known
+// that a column has to hold.
 //
-// What becomes of a document depends on the document and the mappings alone:
-// neither the order of an object's members nor earlier documents change under
-// which name a field is kept. Documents come from two places, as Debezium sent
-// them and as jsonb prints them; both give the same rows.
+// The rows of a document depend on the document and the mappings alone: neither the order of an
+// object's members nor earlier documents change the name under which a field is stored. Documents
+// come from two places, as Debezium sent them and as jsonb prints them; both give the same rows.
 //
-// The package is pure. It owns names, positions and types of fields; it refuses
-// to know keys, versions and tables of the database: package history gives each
-// row its place.
+// The package is pure. It owns names, positions and types of fields. It refuses to deal with keys,
+// versions and tables of the database: package history gives each row its place.
 package transform

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// Shapes are the shapes of a table's rows: Upsert has the key, positions and
-// every column that is used, Delete the key and positions alone.
+// Shapes are the shapes of a table's rows: Upsert has the key, positions and every used column,
+// Delete the key and positions alone.
 type Shapes struct {
 	Upsert, Delete *change.Shape
 	ords           []int
@@ -22,8 +22,8 @@ type Shapes struct {
 // ordType is the type of positions.
 const ordType = change.Integer
 
-// Shapes returns the shapes of a table whose parent is identified by the given
-// columns. The types are those that every noted row fits in.
+// Shapes returns the shapes of a table, with the key columns of its parent. The types hold every
+// noted row.
 func (l *Layout) Shapes(table int, parentKey []change.Column) *Shapes {
 	t := &l.tables[table]
 	out := &Shapes{}
@@ -54,8 +54,8 @@ func (l *Layout) Shapes(table int, parentKey []change.Column) *Shapes {
 	return out
 }
 
-// Holds reports whether the table has a column for each position of a row: if it
-// has not, it can't have the row.
+// Holds reports whether the table has a column for each position of a row, without which it can't
+// have the row.
 func (s *Shapes) Holds(rows *Rows, table, row int) bool {
 	for i, ord := range rows.Ords(table, row) {
 		if ord > 0 && !slices.Contains(s.ords, i) {
@@ -65,8 +65,7 @@ func (s *Shapes) Holds(rows *Rows, table, row int) bool {
 	return true
 }
 
-// Whole reports whether a row has all the positions that the table has columns for,
-// and no others.
+// Whole reports whether a row has exactly the positions for which the table has columns.
 func (s *Shapes) Whole(rows *Rows, table, row int) bool {
 	ords := rows.Ords(table, row)
 	for i, ord := range ords {
@@ -91,7 +90,7 @@ func (s *Shapes) AppendKey(dst change.Row, rows *Rows, table, row int) change.Ro
 	return dst
 }
 
-// AppendRow appends the cells of a row that has been noted: positions and values.
+// AppendRow appends the cells of a noted row: positions and values.
 func (s *Shapes) AppendRow(dst change.Row, rows *Rows, table, row int) (change.Row, error) {
 	dst = s.AppendKey(dst, rows, table, row)
 	values := rows.scalars(table, row)
@@ -109,16 +108,15 @@ func (s *Shapes) AppendRow(dst change.Row, rows *Rows, table, row int) (change.R
 	return dst, nil
 }
 
-// Find returns the row of a document that has the given positions in a table,
-// false if there is none.
+// Find returns the row of a document with some positions in a table, false if there is no such row.
 func (r *Rows) Find(document, table int, ords []int32) (row int, found bool) {
 	from, to := r.Span(document, table)
 	at, found := sort.Find(to-from, func(i int) int { return slices.Compare(ords, r.Ords(table, from+i)) })
 	return from + at, found
 }
 
-// Moment returns what a column of a row says, if it says a moment: as it is
-// written, and as PostgreSQL prints it in UTC.
+// Moment returns the moment in a column of a row, as the document has it and as PostgreSQL prints
+// it in UTC; false if the column has no moment.
 func (l *Layout) Moment(rows *Rows, table, row int, column string) (written, printed string, found bool) {
 	at, known := l.tables[table].byName[column]
 	if !known {

@@ -2,5 +2,5 @@ package transform
 
 import "errors"
 
-// errUnmapped says that the path above a mapping's is not mapped.
+// errUnmapped is the error of a mapping below a path that is not mapped.
 var errUnmapped = errors.New("the path above it is not mapped")

@@ -10,9 +10,8 @@ import (
 	"metadb/internal/change"
 )
 
-// FuzzDocument: whatever a document is, its rows are those of the same document
-// as jsonb would print it: members in another order, the last of several with
-// one name, other escapes.
+// FuzzDocument compares the rows of a document with those of the same document as jsonb would print
+// it: members in another order, the last of several with one name, other escapes.
 func FuzzDocument(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":1,"b":{"c":"x","d":[1,null,{"e":"2024-01-01T10:00Z"}]},"d":[[1],"y",true]}`,

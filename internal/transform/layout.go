@@ -11,20 +11,19 @@ import (
 	"metadb/internal/ident"
 )
 
-// maxColumns is how many columns a transformed table gets from documents: fewer
-// than PostgreSQL's 1600, less the metadata columns and those of the key.
+// maxColumns is the highest number of columns that a transformed table gets from documents:
+// PostgreSQL's 1600 less a margin for the metadata columns and the key.
 const maxColumns = 1500
 
-// Layout says which columns the tables of a set have and how fields come into
-// them. It grows with the documents that it is given. It is not safe for
-// concurrent use.
+// Layout has the columns of the tables of a set, and assigns fields to them. It grows with the
+// documents that are added. It is not safe for concurrent use.
 type Layout struct {
 	set    *Set
 	tables []layoutTable
-	// fields finds the column of a field that stands in a row of a table, in
-	// an object of a node: see fieldsOf.
+	// fields finds the column of a field by its name, for each pair of a table and the node of the
+	// field's object: see field.
 	fields []map[string]int32
-	// left counts what did not fit, for each table.
+	// left counts the values that did not fit, for each target.
 	left map[string]int
 	walk walker
 }
@@ -33,27 +32,27 @@ type Layout struct {
 type layoutTable struct {
 	columns []layoutColumn
 	byName  map[string]int32
-	// ords says which of the node's positions the table has columns for.
+	// ords marks those of the node's positions for which the table has columns, or gets them for
+	// noted rows.
 	ords []bool
 }
 
 // layoutColumn is one column that comes from documents.
 type layoutColumn struct {
 	name string
-	// stored is the type that it has in the database, zero if it has none.
+	// stored is the column's type in the database, zero if the database lacks the column.
 	stored change.Type
-	// seen has a bit for each type that has been noted, see [Layout.Note].
+	// seen has a bit for each type among the noted values, see [Layout.Note].
 	seen uint32
-	// other says that a text was noted that is no canonical UUID.
+	// other means that a value was noted that is not the text of a canonical UUID.
 	other bool
 }
 
-// none is an index that points nowhere.
+// none is the index of a missing column or row.
 const none = -1
 
-// NewLayout returns the layout of a set whose tables have the given columns:
-// stored returns those of the table that a target makes, nil if it does not
-// exist.
+// NewLayout returns the layout of a set and the columns of its tables: stored returns those of a
+// target's table, nil if the table does not exist.
 func NewLayout(set *Set, stored func(target string) []change.Column) *Layout {
 	l := &Layout{
 		set: set, tables: make([]layoutTable, len(set.nodes)),
@@ -78,11 +77,11 @@ func NewLayout(set *Set, stored func(target string) []change.Column) *Layout {
 	return l
 }
 
-// Set returns what the layout is of.
+// Set returns the set of the layout.
 func (l *Layout) Set() *Set { return l.set }
 
-// column returns the index of a table's column, and makes it if there is none;
-// none if the table is full.
+// column returns the index of a table's column, which it adds if necessary; a full table gives the
+// index of a missing column.
 func (l *Layout) column(table int, name string) int32 {
 	t := &l.tables[table]
 	if at, known := t.byName[name]; known {
@@ -98,8 +97,7 @@ func (l *Layout) column(table int, name string) int32 {
 	return at
 }
 
-// field returns the column of a field of an object at a node, in a row of a
-// table.
+// field returns the column of a field, in an object at a node, that belongs to a row of a table.
 func (l *Layout) field(table, node int, name []byte) int32 {
 	fields := &l.fields[table*len(l.set.nodes)+node]
 	if at, known := (*fields)[string(name)]; known {
@@ -128,7 +126,7 @@ func (l *Layout) name(table, node int, field string) string {
 	return name
 }
 
-// Left returns what has been left out since it was asked last, in words.
+// Left returns texts about the values that have been left out since the last call.
 func (l *Layout) Left() []string {
 	var texts []string
 	for _, target := range slices.Sorted(maps.Keys(l.left)) {
@@ -139,8 +137,8 @@ func (l *Layout) Left() []string {
 	return texts
 }
 
-// Note takes notice of a row that will be written: its table's columns have to
-// hold the values.
+// Note records the types and positions of a row that will be written: its table's columns have to
+// hold them.
 func (l *Layout) Note(rows *Rows, table, row int) {
 	t := &l.tables[table]
 	values := rows.scalars(table, row)
@@ -159,8 +157,8 @@ func (l *Layout) Note(rows *Rows, table, row int) {
 	}
 }
 
-// Reset forgets which rows have been noted: the tables hold them now, or never
-// will.
+// Reset drops the types of the noted rows: the tables have them by now, or will never get them.
+// Noted positions stay.
 func (l *Layout) Reset() {
 	for i := range l.tables {
 		for k := range l.tables[i].columns {
@@ -170,7 +168,7 @@ func (l *Layout) Reset() {
 	}
 }
 
-// finalType returns the type that a column needs, zero if it needs none yet.
+// finalType returns the type that a column needs, zero if it is not needed yet.
 func (c *layoutColumn) finalType() change.Type {
 	final := c.stored
 	if final == change.UUID && !c.other {

@@ -2,9 +2,9 @@ package transform
 
 import "metadb/internal/datatype"
 
-// moment reads a date, T, hours and minutes, optionally seconds and a fraction,
-// optionally Z or ±hh[:]mm. It returns microseconds since 1970 in UTC and
-// whether there is a zone. What no clock shows is not ok.
+// moment reads a date, T, hours and minutes, optionally seconds and a fraction, optionally Z or
+// ±hh[:]mm. It returns microseconds since 1970 in UTC and whether there is a zone. A date or time
+// that does not exist is not ok.
 func moment(text []byte) (micros int64, zoned, ok bool) {
 	const shortest = len("2024-01-01T10:00")
 	if len(text) < shortest || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' {
@@ -36,13 +36,13 @@ func moment(text []byte) (micros int64, zoned, ok bool) {
 	return seconds*1_000_000 + fraction, zoned, true
 }
 
-// clock reads the parts of a moment. After a mistake failed is set.
+// clock reads the parts of a moment. It sets failed at the first mistake.
 type clock struct {
 	rest   []byte
 	failed bool
 }
 
-// next passes the byte c if it comes next, and reports whether it did.
+// next skips the byte b if it is the next one, and reports whether it was.
 func (c *clock) next(b byte) bool {
 	if len(c.rest) == 0 || c.rest[0] != b {
 		return false
@@ -51,7 +51,7 @@ func (c *clock) next(b byte) bool {
 	return true
 }
 
-// pair passes the byte b and two digits.
+// pair skips the byte b and reads two digits.
 func (c *clock) pair(b byte) int {
 	if !c.next(b) {
 		c.failed = true
@@ -59,7 +59,7 @@ func (c *clock) pair(b byte) int {
 	return c.digits(2)
 }
 
-// digits passes so many digits.
+// digits reads n digits.
 func (c *clock) digits(n int) int {
 	if len(c.rest) < n {
 		c.failed = true
@@ -76,7 +76,7 @@ func (c *clock) digits(n int) int {
 	return value
 }
 
-// fraction passes the digits behind the point and returns microseconds, rounded.
+// fraction reads the digits of a fraction and returns microseconds, rounded.
 func (c *clock) fraction() int64 {
 	const unit = 1_000_000
 	value, scale, digits := int64(0), int64(unit), 0
@@ -95,7 +95,7 @@ func (c *clock) fraction() int64 {
 	return value
 }
 
-// zone passes ±hh[:]mm and returns the seconds east of UTC.
+// zone reads ±hh[:]mm and returns the seconds east of UTC.
 func (c *clock) zone() int {
 	sign := 1
 	if c.next('-') {

@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Decode returns the column's name for a field: a leading # or @ is removed, and
-// camel case becomes words in lower case with underscores between them. A
-// sequence of capitals is one word, but for the last if a character follows that
-// is none: that one begins the next word.
+// Decode returns the column's name for a field: a leading # or @ is removed, and camel case becomes
+// words in lower case with underscores between them. A sequence of capitals is one word, except
+// that its last letter begins the next word where a character other than a capital follows.
 func Decode(field string) string {
 	if field != "" && (field[0] == '#' || field[0] == '@') {
 		field = field[1:]
@@ -33,12 +32,12 @@ func Decode(field string) string {
 	return b.String()
 }
 
-// suffixLength is the length of what tells names apart that would be the same:
-// 40 bits.
+// suffixLength is the length of the suffix of a name that would not be unique, in base-32
+// characters: 40 bits.
 const suffixLength = 8
 
-// suffixed returns the name for a field whose own can't be used. It depends on
-// the field's path alone, so that the field has one column wherever it needs it.
+// suffixed returns the name for a field that can't have its own. It depends on the field's path
+// alone, so that the field has the same column in every row.
 func suffixed(name string, path string) string {
 	sum := sha256.Sum256([]byte(path))
 	return name + "_" + strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:suffixLength]

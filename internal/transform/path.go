@@ -8,11 +8,11 @@ import (
 // Root is the path of the whole document.
 const Root = "$"
 
-// maxTarget is the length of a target, that of metadb.transform_json.map.
+// maxTarget is the longest target in characters, the length of metadb.transform_json.map.
 const maxTarget = 16
 
-// ParsePath returns the names of the members that lead to a path: none for $,
-// a and b for $.a.b. An array on the way has no sign of its own.
+// ParsePath returns the names of the members that lead to a path: an empty list for $, a and b for
+// $.a.b. Arrays are not part of a path.
 func ParsePath(path string) ([]string, error) {
 	if path == Root {
 		return nil, nil
@@ -30,7 +30,7 @@ func ParsePath(path string) ([]string, error) {
 	return names, nil
 }
 
-// Parent returns the path that has to be mapped for path to be, false for $.
+// Parent returns the path that has to be mapped before path can be, false for $.
 func Parent(path string) (string, bool) {
 	at := strings.LastIndexByte(path, '.')
 	if at < 0 {
@@ -39,8 +39,7 @@ func Parent(path string) (string, bool) {
 	return path[:at], true
 }
 
-// CheckTarget says what is wrong with a target: it becomes part of names that
-// people type.
+// CheckTarget checks that a target can be part of a table's name as users type it.
 func CheckTarget(target string) error {
 	if target == "" || len(target) > maxTarget {
 		return fmt.Errorf("a target has 1 to %d characters", maxTarget)

@@ -10,8 +10,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// render returns the rows that documents make, one a line: target, positions,
-// then each column with its value. Columns are ordered by name.
+// render returns the rows of documents, one a line: target, positions, then each column with its
+// value. Columns are ordered by name.
 func render(t testing.TB, set *Set, documents ...string) string {
 	t.Helper()
 	l := NewLayout(set, func(string) []change.Column { return nil })

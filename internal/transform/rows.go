@@ -6,9 +6,9 @@ import "slices"
 // documents must not change as long as their rows are used.
 type Rows struct {
 	tables []tableRows
-	// starts has, for each document, where its rows begin in each table.
+	// starts has the first row of each document in each table.
 	starts []int32
-	// bare says that the rows have no values, see [Rows.AddKeys].
+	// bare means that the rows have no values, see [Rows.AddKeys].
 	bare bool
 	size int
 	// block has copies of values, differing is scratch: see [Rows.Keep].
@@ -20,13 +20,13 @@ type Rows struct {
 type tableRows struct {
 	// width is the number of positions of a row.
 	width int
-	// ends has, for each row, where its scalars end.
+	// ends has the end of each row's scalars.
 	ends    []int32
 	ords    []int32
 	scalars []scalar
 }
 
-// NewRows returns no rows of the set's tables.
+// NewRows returns an empty list of rows for each of the set's tables.
 func NewRows(set *Set) *Rows {
 	r := &Rows{tables: make([]tableRows, len(set.nodes))}
 	for i := range r.tables {
@@ -35,8 +35,8 @@ func NewRows(set *Set) *Rows {
 	return r
 }
 
-// Reset forgets all rows. It keeps the memory, but for what hardly any other
-// documents would need again.
+// Reset removes all rows. It keeps their memory for the next documents, up to keptBytes in each
+// table.
 func (r *Rows) Reset() {
 	r.starts, r.bare, r.size, r.block = r.starts[:0], false, 0, r.block[:0]
 	for i := range r.tables {
@@ -49,19 +49,19 @@ func (r *Rows) Reset() {
 	}
 }
 
-// keptBytes is how much memory the rows of one table keep for the next documents.
+// keptBytes bounds the memory that each list of one table keeps for the next documents.
 const keptBytes = 8 << 20
 
-// The sizes of what rows are made of, in bytes.
+// The sizes of the parts of rows, in bytes.
 const (
 	scalarBytes = 32
 	ordBytes    = 4
 )
 
-// Size is about how much memory the rows take, in bytes, without the documents.
+// Size is an estimate of the rows' memory in bytes, without the documents.
 func (r *Rows) Size() int { return r.size }
 
-// begin begins a document and returns its number.
+// begin starts a document and returns its number.
 func (r *Rows) begin() int {
 	document := len(r.starts) / max(len(r.tables), 1)
 	for i := range r.tables {
@@ -70,9 +70,8 @@ func (r *Rows) begin() int {
 	return document
 }
 
-// AddKeys adds a document of which only the positions of its rows are known, and
-// returns its number. Each yields them by table and position, as [Rows.Ords] has
-// them.
+// AddKeys adds a document of which only the positions of its rows are known, and returns its
+// number. The function each yields them by table and position, as [Rows.Ords] returns them.
 func (r *Rows) AddKeys(each func(yield func(table int, ords []int32))) int {
 	document := r.begin()
 	r.bare = true
@@ -80,8 +79,8 @@ func (r *Rows) AddKeys(each func(yield func(table int, ords []int32))) int {
 	return document
 }
 
-// Span returns the numbers of the first row of a document in a table and of the
-// one behind the last; none for document -1, which stands for no document.
+// Span returns the numbers of a document's first row in a table and of the one behind its last;
+// both are 0 for document -1, which stands for no document.
 func (r *Rows) Span(document, table int) (from, to int) {
 	if document < 0 {
 		return 0, 0
@@ -93,8 +92,8 @@ func (r *Rows) Span(document, table int) (from, to int) {
 	return from, to
 }
 
-// Ords returns the positions of a row: for each node below $ on its path the
-// 1-based position in the array, 0 where there is an object.
+// Ords returns the positions of a row: for each node below $ on its path the 1-based position in
+// the array, 0 for an object.
 func (r *Rows) Ords(table, row int) []int32 {
 	t := &r.tables[table]
 	return t.ords[row*t.width : (row+1)*t.width]
@@ -119,13 +118,13 @@ func (r *Rows) add(table int, ords []int32, scalars []scalar) {
 	r.size += len(scalars)*scalarBytes + (len(ords)+1)*ordBytes
 }
 
-// Change is a row that differs between two documents: Old and New are its
-// numbers, -1 where a document does not have it.
+// Change is a row that differs between two documents: Old and New are its numbers, -1 if a document
+// lacks it.
 type Change struct{ Table, Old, New int }
 
-// Changes appends the rows in which two documents of one parent differ, by
-// table and position. Rows that are in both and written alike are left out;
-// whether those that are written differently are equal is for PostgreSQL to say.
+// Changes appends the rows in which two documents of one parent differ, by table and position. It
+// leaves out rows with the same notation in both; PostgreSQL decides whether different notations
+// are equal.
 func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
 	bare := older.bare || newer.bare
 	return pairs(dst, older, o, newer, n, func(table, a, b int) bool {
@@ -133,13 +132,13 @@ func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
 	})
 }
 
-// Pairs is Changes with the rows that are in both.
+// Pairs is Changes together with the rows that are equal in both.
 func Pairs(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
 	return pairs(dst, older, o, newer, n, func(int, int, int) bool { return true })
 }
 
-// pairs appends the rows of two documents, by table and position: those of one alone,
-// and those of both that are wanted.
+// pairs appends the rows of two documents, by table and position: those of one document alone, and
+// the wanted ones of both.
 func pairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(table, a, b int) bool) []Change {
 	for table := range older.tables {
 		a, aEnd := older.Span(o, table)

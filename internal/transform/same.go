@@ -6,9 +6,9 @@ import (
 	"metadb/internal/change"
 )
 
-// Keep keeps of a row, which is in other rows, what is needed when its document is
-// gone, and returns its number: its positions and, where newer has a row n with
-// values in the same columns, those values that are written in another way there.
+// Keep copies from a row in older what a later comparison needs once its document is gone, and
+// returns the number of the copy: its positions and, if row n of newer has values in the same
+// columns, the values with another notation there.
 func (r *Rows) Keep(older *Rows, table, o int, newer *Rows, n int) int {
 	t := &r.tables[table]
 	r.differing = r.differing[:0]
@@ -19,8 +19,8 @@ func (r *Rows) Keep(older *Rows, table, o int, newer *Rows, n int) int {
 	return len(t.ends) - 1
 }
 
-// differ collects copies of values that are written in another way, none if the
-// columns differ.
+// differ collects copies of the values with another notation; it collects no value if the columns
+// differ.
 func (r *Rows) differ(a, b []scalar) {
 	if len(a) != len(b) {
 		return
@@ -38,10 +38,10 @@ func (r *Rows) differ(a, b []scalar) {
 	}
 }
 
-// textBlock is how much memory is taken at a time for copies of values, in bytes.
+// textBlock is the size of a block for copies of values, in bytes.
 const textBlock = 16 << 10
 
-// copied returns a copy of a text that stays until Reset.
+// copied returns a copy of a text that is valid until Reset.
 func (r *Rows) copied(text []byte) []byte {
 	if cap(r.block)-len(r.block) < len(text) {
 		r.block = make([]byte, 0, max(textBlock, len(text)))
@@ -52,8 +52,8 @@ func (r *Rows) copied(text []byte) []byte {
 	return r.block[begin:len(r.block):len(r.block)]
 }
 
-// Differ reports whether a change says that the documents are different values of
-// jsonb: nothing that is only written in another way.
+// Differ reports whether the two documents have different jsonb values in the row; another notation
+// of a value does not count.
 func (c Change) Differ(older, newer *Rows) bool {
 	if c.Old == none || c.New == none {
 		return true
@@ -81,10 +81,10 @@ func sameJSON(a, b *scalar) bool {
 	return a.kind == b.kind && sameStored(a, b, a.kind)
 }
 
-// Same reports whether a row that has been kept has the same values as the row of
-// newer that it was compared with, as they are stored: 10 and 1e1 are one number, and 10
-// and "10" one value of a column that is text. The encoding of a value is canonical, so that
-// equal bytes are an equal image in PostgreSQL, and others are not.
+// Same reports whether a kept row has the same stored values as the row of newer that Keep compared
+// it with: 10 and 1e1 are one number, and 10 and "10" one value of a text column. The encoding of a
+// value is canonical, so that the bytes are equal exactly if PostgreSQL's images are. It is false
+// if Keep found other columns or no difference.
 func (s *Shapes) Same(kept *Rows, o int, newer *Rows, n, table int) bool {
 	differing, values := kept.scalars(table, o), newer.scalars(table, n)
 	if len(differing) == 0 {

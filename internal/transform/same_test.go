@@ -6,13 +6,13 @@ import (
 	"metadb/internal/change"
 )
 
-// TestSame compares the rows of two documents, in a table whose columns have been
-// made by the first of them and, where it is given, by a third one.
+// TestSame compares the rows of two documents, in a table with the columns of the first and, where
+// it is given, of a third document.
 func TestSame(t *testing.T) {
 	for name, c := range map[string]struct {
 		older, newer, other string
 		want                bool
-		// differ says that the documents are different values in jsonb.
+		// differ means that the documents are different jsonb values.
 		differ bool
 	}{
 		"another value":             {older: `{"a": 1}`, newer: `{"a": 2}`, differ: true},

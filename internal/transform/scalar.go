@@ -5,21 +5,18 @@ import (
 	"metadb/internal/datatype"
 )
 
-// scalar is one value of a row, as the document has it.
+// scalar is one value of a row, in the notation of its document.
 type scalar struct {
 	// column is the column's index in the layout of the row's table.
 	column int32
-	// kind is the type that the value has by itself: text, numeric, boolean,
-	// timestamp or timestamptz.
+	// kind is the value's own type: text, numeric, boolean, timestamp or timestamptz.
 	kind    change.Type
 	escaped bool
-	// raw is the number or word, or what stands between the quotes. It
-	// aliases the document.
+	// raw is the number or word, or the text between the quotes. It aliases the document.
 	raw []byte
 }
 
-// same reports whether two scalars are certainly the same value: they are
-// written alike.
+// same reports whether two scalars have the same notation, and so the same value.
 func (s *scalar) same(o *scalar) bool {
 	return s.column == o.column && s.kind == o.kind && s.escaped == o.escaped && string(s.raw) == string(o.raw)
 }
@@ -27,8 +24,8 @@ func (s *scalar) same(o *scalar) bool {
 // isText reports whether the scalar is a string, moments included.
 func (s *scalar) isText() bool { return s.kind != change.Boolean && s.kind != change.Numeric }
 
-// scalarOf returns the scalar that a value, neither object nor array, stands
-// for; false for null and what is no value.
+// scalarOf returns the scalar of a value that is neither object nor array; false for null and
+// invalid values.
 func scalarOf(value []byte) (scalar, bool) {
 	if len(value) == 0 {
 		return scalar{}, false
@@ -51,7 +48,7 @@ func scalarOf(value []byte) (scalar, bool) {
 	return scalar{kind: change.Numeric, raw: value}, true
 }
 
-// textOf returns the scalar of a string, which may say a moment.
+// textOf returns the scalar of a string, which may be a moment.
 func textOf(raw []byte) scalar {
 	out := scalar{kind: change.Text, raw: raw}
 	for _, c := range raw {
@@ -69,8 +66,8 @@ func textOf(raw []byte) scalar {
 	return out
 }
 
-// appendText appends the scalar as text: a string as it was, a number as
-// PostgreSQL prints it.
+// appendText appends the scalar as text: a string without escapes, a number as PostgreSQL prints
+// it.
 func (s *scalar) appendText(dst []byte) []byte {
 	switch {
 	case s.escaped:
@@ -85,8 +82,7 @@ func (s *scalar) appendText(dst []byte) []byte {
 	return append(dst, s.raw...)
 }
 
-// appendCell appends the scalar as a cell of a column's type, which must be one
-// that holds it.
+// appendCell appends the scalar as a cell of a column's type, which must be able to hold it.
 func (s *scalar) appendCell(row change.Row, to change.Type) (change.Row, error) {
 	var err error
 	open, mark := change.Begin(row)

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads a JSON document that is valid. Of one that is not it may read
-// anything, but it stays within the text and comes to an end.
+// scanner reads a valid JSON document. In an invalid one its results are arbitrary, but it stays
+// within the text and terminates.
 type scanner struct {
 	data []byte
 	pos  int
 }
 
-// peek passes white space and returns the byte after it, 0 at the end.
+// peek skips white space and returns the next byte, 0 at the end.
 func (s *scanner) peek() byte {
 	for s.pos < len(s.data) {
 		switch c := s.data[s.pos]; c {
@@ -26,7 +26,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// pass passes white space and the byte c if that comes next.
+// pass skips white space and the byte c, if that is the next byte.
 func (s *scanner) pass(c byte) bool {
 	if s.peek() != c {
 		return false
@@ -35,8 +35,8 @@ func (s *scanner) pass(c byte) bool {
 	return true
 }
 
-// text passes a string, at whose quote the scanner stands, and returns what is
-// between the quotes.
+// text skips a string, at the quote of which the scanner stands, and returns the text between the
+// quotes.
 func (s *scanner) text() (raw []byte, escaped bool) {
 	start := s.pos + 1
 	at := start
@@ -57,8 +57,8 @@ func (s *scanner) text() (raw []byte, escaped bool) {
 	}
 }
 
-// value passes one value, at whose first byte the scanner stands, and returns
-// its text. Objects and arrays are passed without a look at what they hold.
+// value skips one value, at the first byte of which the scanner stands, and returns its text. It
+// does not check the contents of objects and arrays.
 func (s *scanner) value() []byte {
 	start := s.pos
 	if start >= len(s.data) {
@@ -80,7 +80,7 @@ func (s *scanner) value() []byte {
 	return s.data[start:s.pos]
 }
 
-// ends tells the bytes that end a number or a word.
+// ends reports whether a byte ends a number or a word.
 func ends(c byte) bool {
 	switch c {
 	case ',', ']', '}', ':', '"', '[', '{', ' ', '\t', '\n', '\r':
@@ -89,7 +89,7 @@ func ends(c byte) bool {
 	return false
 }
 
-// nested passes an object or array.
+// nested skips an object or array.
 func (s *scanner) nested() {
 	depth := 0
 	for s.pos < len(s.data) {
@@ -110,9 +110,8 @@ func (s *scanner) nested() {
 	}
 }
 
-// unescape appends the text that stands between the quotes of a JSON string.
-// What is no character becomes U+FFFD, and so does U+0000, which PostgreSQL
-// can't store.
+// unescape appends the text between the quotes of a JSON string. An invalid character becomes
+// U+FFFD, and so does U+0000, which PostgreSQL can't store.
 func unescape(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		if raw[i] != '\\' || i+1 == len(raw) {

@@ -12,18 +12,18 @@ import (
 type Mapping struct {
 	// Column is the JSON column's name as stored.
 	Column string
-	// Path is $ or $.a.b, Target what it is mapped to.
+	// Path is $ or $.a.b, Target the name that it is mapped to.
 	Path, Target string
 }
 
-// Set is what the mappings of one table mean together. It never changes.
+// Set is the compiled mappings of one table. It is immutable.
 type Set struct {
-	// Columns are the JSON columns, Targets the targets: table i of the set
-	// is the one that target i makes where an array, or the document itself,
-	// stands at its path.
+	// Columns has the JSON columns, Targets the targets: table i of the set is that of target i,
+	// with rows where an array, or the document itself, is at its path.
 	Columns []string
 	Targets []string
-	// Unused are mappings without effect: a parent path is not mapped.
+	// Unused has the mappings without effect: their path is invalid, or a parent path is not
+	// mapped.
 	Unused []Mapping
 
 	nodes []node
@@ -38,16 +38,16 @@ type node struct {
 	column int
 	// members finds the mapped paths below this one.
 	members map[string]int
-	// ords are the nodes from below $ to this one: those that are arrays in
-	// a document give its rows a position.
+	// ords has the nodes from below $ to this one: those that are arrays in a document give its
+	// rows a position.
 	ords []int
 }
 
-// Compile returns the set of a table's mappings. Mappings whose path can't be
-// parsed are among the unused.
+// Compile returns the set of a table's mappings. Mappings with an invalid path are among the
+// unused.
 func Compile(mappings []Mapping) *Set {
 	mappings = slices.Clone(mappings)
-	// Parents before children, and the same order whatever the order was.
+	// Parents come before children, and the result does not depend on the given order.
 	slices.SortFunc(mappings, func(a, b Mapping) int {
 		return cmp.Or(strings.Compare(a.Column, b.Column),
 			cmp.Compare(strings.Count(a.Path, "."), strings.Count(b.Path, ".")), strings.Compare(a.Path, b.Path))
@@ -93,14 +93,14 @@ func Compile(mappings []Mapping) *Set {
 	return s
 }
 
-// Empty reports whether nothing is mapped.
+// Empty reports whether the set has no mappings that are used.
 func (s *Set) Empty() bool { return len(s.nodes) == 0 }
 
 // Text identifies the set: two sets with the same text have the same mappings.
 func (s *Set) Text() string { return s.text }
 
-// Places returns the names of the columns that have the positions of a table's
-// rows, as [Rows.Ords] has them.
+// Places returns the names of the columns for the positions of a table's rows, in the order of
+// [Rows.Ords].
 func (s *Set) Places(table int) []string {
 	var names []string
 	for _, at := range s.nodes[table].ords {

@@ -92,7 +92,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// TestLarge: documents of unusual size are neither cut nor slow.
+// TestLarge transforms documents of unusual size, which are neither cut nor slow.
 func TestLarge(t *testing.T) {
 	set := Compile(mappings("$ > t", "$.a > a"))
 	digits := strings.Repeat("7", 400)
@@ -106,7 +106,7 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// TestManyFields: what can't be stored is left out, by the fields' names.
+// TestManyFields leaves out values that can't be stored, by the names of the fields.
 func TestManyFields(t *testing.T) {
 	set := Compile(mappings("$ > t"))
 	var b strings.Builder

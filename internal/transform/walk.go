@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// walker takes one document apart. What it collects is on stacks, whose upper
-// parts are those of the innermost object or row.
+// walker walks through one document. It collects fields, values and positions on stacks; the upper
+// part of each belongs to the innermost object or row.
 type walker struct {
 	layout  *Layout
 	rows    *Rows
@@ -20,16 +20,15 @@ type walker struct {
 // field is a member of an object.
 type field struct{ name, value []byte }
 
-// pending is a scalar of a row that is not complete, with where it comes from.
+// pending is a scalar of an incomplete row, with its field.
 type pending struct {
 	scalar
 	node int
 	name []byte
 }
 
-// Add adds the rows of a document and returns its number. Documents has a JSON
-// text, or nil for none, for each column of the set. A text that is no object
-// has no rows.
+// Add adds the rows of a document and returns its number. documents has a JSON text, or nil, for
+// each column of the set. A text other than an object has no rows.
 func (l *Layout) Add(rows *Rows, documents [][]byte) int {
 	number := rows.begin()
 	w := &l.walk
@@ -45,8 +44,8 @@ func (l *Layout) Add(rows *Rows, documents [][]byte) int {
 	return number
 }
 
-// Valid returns a text if it is JSON, and nil if it is not. Documents of a jsonb
-// column need not be asked about.
+// Valid returns a text if it is JSON, and nil if it is not. Documents of a jsonb column need no
+// such check.
 func Valid(text []byte) []byte {
 	if !json.Valid(text) {
 		return nil
@@ -62,8 +61,7 @@ func (w *walker) row(table int, collect func()) {
 	w.pending = w.pending[:base]
 }
 
-// object takes an object apart whose scalars go to the row that is being
-// collected, a row of a table.
+// object reads an object, with scalars that belong to the row being collected, a row of a table.
 func (w *walker) object(table, node int, data []byte) {
 	base := len(w.fields)
 	s := scanner{data: data, pos: 1}
@@ -108,8 +106,7 @@ func (w *walker) object(table, node int, data []byte) {
 	w.fields = w.fields[:base]
 }
 
-// fewFields is up to how many members an object is searched for a name from the
-// beginning.
+// fewFields is the number of members up to which an object's names are compared one by one.
 const fewFields = 40
 
 // member adds a member of the object whose members begin at base. Of several
@@ -184,8 +181,8 @@ func (w *walker) element(node int, value []byte) {
 	}
 }
 
-// finish adds the row that has been collected. Its values come in the order of
-// the columns, as a rule: that of the documents before.
+// finish adds the collected row. Its values usually come in the order of the columns, which is that
+// of the documents before.
 func (w *walker) finish(table int, values []pending) {
 	w.sort(values)
 	if !distinct(w.sorted) {
@@ -196,7 +193,7 @@ func (w *walker) finish(table int, values []pending) {
 	w.rows.add(table, w.ords, w.sorted)
 }
 
-// sort makes sorted the values that have a column, in the order of the columns.
+// sort fills sorted with the values that have a column, in the order of the columns.
 func (w *walker) sort(values []pending) {
 	w.sorted = w.sorted[:0]
 	ordered := true
@@ -216,8 +213,7 @@ func (w *walker) sort(values []pending) {
 
 func byColumn(a, b scalar) int { return int(a.column) - int(b.column) }
 
-// distinct reports whether every one of some values, in the order of the columns, has
-// a column of its own.
+// distinct reports whether the values, in the order of the columns, have a column each.
 func distinct(values []scalar) bool {
 	for i := 1; i < len(values); i++ {
 		if values[i-1].column == values[i].column {
