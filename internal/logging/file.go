@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// File is a log file that can be opened anew: a program that rotates logs moves
-// the old one away first.
+// File is a log file that can be reopened: a program that rotates logs renames the old file first.
 type File struct {
 	path string
 	mu   sync.Mutex
@@ -38,8 +37,8 @@ func (f *File) Write(p []byte) (int, error) {
 	return f.file.Write(p)
 }
 
-// Reopen goes on in the file that the path leads to now. After an error it goes
-// on in the old one.
+// Reopen opens the file that now has the path, and closes the old one. If the path can't be opened,
+// the old one stays in use.
 func (f *File) Reopen() error {
 	file, err := open(f.path)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// timeFormat is how the time begins each line.
+// timeFormat is the format of the time at the beginning of each line.
 const timeFormat = "2006-01-02 15:04:05 UTC"
 
 // Handler writes lines such as
@@ -27,8 +27,8 @@ type Handler struct {
 
 var _ slog.Handler = (*Handler)(nil)
 
-// NewHandler returns a handler that writes records of that level and above. It
-// uses colours if the writer is a terminal.
+// NewHandler returns a handler that writes records of a level and above. It uses colours if the
+// writer is a terminal.
 func NewHandler(w io.Writer, level slog.Level) *Handler {
 	h := &Handler{out: &output{w: w}, level: level}
 	if file, ok := w.(*os.File); ok {
@@ -68,7 +68,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &derived
 }
 
-// grouped appends attributes to others, their keys qualified by the group.
+// grouped appends attributes to others, with keys qualified by the group.
 func grouped(before []slog.Attr, group string, attrs []slog.Attr) []slog.Attr {
 	all := slices.Clone(before)
 	for _, a := range attrs {

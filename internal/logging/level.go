@@ -5,7 +5,7 @@ import "log/slog"
 // LevelFatal is the level of the last line of a server that can't go on.
 const LevelFatal = slog.LevelError + 4
 
-// severity is a level's name in the log.
+// severity returns a level's name in the log.
 func severity(level slog.Level) string {
 	switch {
 	case level < slog.LevelInfo:
@@ -20,7 +20,7 @@ func severity(level slog.Level) string {
 	return "FATAL"
 }
 
-// colour is the terminal's colour of a severity, empty for none.
+// colour returns the terminal's colour of a severity, empty if it has no colour.
 func colour(level slog.Level) string {
 	switch {
 	case level >= slog.LevelError:

@@ -99,7 +99,7 @@ func TestTableStoresInOrder(t *testing.T) {
 	}
 }
 
-// TestTableNeverWaits logs more than the queue holds while the database hangs.
+// TestTableNeverWaits logs more lines than the queue holds while the database hangs.
 func TestTableNeverWaits(t *testing.T) {
 	release := make(chan struct{})
 	var stored []Line

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// output is where lines go. It is shared by a handler and those derived from it. Where a line can't be
-// written, as on a full disk, it is counted, and the next one that can be says how many are missing.
+// output writes lines to a writer that a handler shares with those derived from it. It counts lines
+// that can't be written, as on a full disk, and puts a line with that number before the next line
+// that it can write.
 type output struct {
 	mu sync.Mutex
 	w  io.Writer
-	// lost are the lines that could not be written, or only in part, since the last one that was;
-	// failure is why.
+	// lost is the number of lines that could not be written, or only in part, since the last
+	// success; failure is the last error.
 	lost    int
 	failure error
-	// cut says that the last line has no end.
+	// cut means that the last line was written in part.
 	cut bool
 }
 
-// write writes a line, whose end is part of it.
+// write writes a line, which includes its line feed.
 func (o *output) write(line string, at time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -41,7 +42,7 @@ func (o *output) write(line string, at time.Time) error {
 	return err
 }
 
-// missing is the line that says how many are, behind what was left of the last one.
+// missing returns the line with the number of lost lines, which begins on a line of its own.
 func (o *output) missing(at time.Time) string {
 	end := ""
 	if o.cut {

@@ -26,8 +26,8 @@ func (d *disk) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestFullDisk: what a full disk takes from the log is counted, and lines that are cut are not glued
-// to the next one.
+// TestFullDisk checks that lines lost on a full disk are counted, and that the next line does not
+// continue a partial one.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	const line = len("2026-11-22 06:01:54 UTC  INFO:  line 0\n")
@@ -39,14 +39,14 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	say(0, 6)
-	d.free = 5 // not enough for what follows
+	d.free = 5 // not enough for the next line
 	say(6, 7)
 	d.free = 10_000
 	say(7, 9)
 	text := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`).ReplaceAllString(d.text.String(), "TIME")
 	lines := strings.Split(text, "\n")
 	want := []string{
-		"TIME  INFO:  line 0", "TIME  INFO:  line 1", "", "", // what was left of two lines
+		"TIME  INFO:  line 0", "TIME  INFO:  line 1", "", "", // the beginnings of two lines
 		"TIME  WARNING:  lines missing or cut before this one, since they could not be written: 5 (write metadb.log: invalid argument)",
 		"TIME  INFO:  line 7", "TIME  INFO:  line 8", "",
 	}

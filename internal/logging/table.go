@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// queueLines is how many lines may wait for the database.
+// queueLines is the highest number of lines that wait for the database.
 const queueLines = 10_000
 
-// writeLines is how many lines one write takes at most.
+// writeLines is the highest number of lines in one write.
 const writeLines = 500
 
-// retryPause is how long the table is left alone after a failure.
+// retryPause is the pause after a failed write.
 const retryPause = time.Second
 
 // Line is one line of metadb.log.
@@ -24,11 +24,11 @@ type Line struct {
 	Text     string
 }
 
-// Write stores lines in metadb.log, all or none.
+// Write stores all lines in metadb.log, or returns an error and stores no line.
 type Write func(ctx context.Context, lines []Line) error
 
-// Table is a handler that stores records of INFO and above in metadb.log. It
-// never waits for the database. Close has to be called.
+// Table is a handler that stores records of INFO and above in metadb.log. Handle never waits for
+// the database. The owner calls Close.
 type Table struct {
 	queue *queue
 	attrs []slog.Attr
@@ -37,8 +37,7 @@ type Table struct {
 
 var _ slog.Handler = (*Table)(nil)
 
-// NewTable returns a handler whose lines go through write, from a goroutine
-// that runs until Close.
+// NewTable returns a handler that passes lines to write, from a goroutine that runs until Close.
 func NewTable(write Write) *Table {
 	q := &queue{write: write, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	q.ctx, q.cancel = context.WithCancel(context.Background())
@@ -46,7 +45,8 @@ func NewTable(write Write) *Table {
 	return &Table{queue: q}
 }
 
-// Close stores what waits, as far as ctx allows, and ends the goroutine.
+// Close stores the queued lines, until ctx ends, and ends the goroutine. A write that fails after
+// the call is not repeated.
 func (t *Table) Close(ctx context.Context) error { return t.queue.close(ctx) }
 
 // Enabled implements slog.Handler.
@@ -68,7 +68,7 @@ func (t *Table) WithGroup(name string) slog.Handler {
 	return &Table{queue: t.queue, attrs: t.attrs, group: join(t.group, name)}
 }
 
-// queue holds the lines that wait.
+// queue holds the lines that are not stored yet.
 type queue struct {
 	write  Write
 	ctx    context.Context
@@ -82,7 +82,7 @@ type queue struct {
 	closed  bool
 }
 
-// add puts a line in the queue, or counts it where the queue is full.
+// add appends a line to the queue, or counts it if the queue is full.
 func (q *queue) add(line Line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -103,7 +103,7 @@ func (q *queue) add(line Line) {
 	}
 }
 
-// take returns the lines to be written next, without removing them.
+// take returns the next lines to write, without removing them.
 func (q *queue) take() (lines []Line, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -116,7 +116,8 @@ func (q *queue) written(n int) {
 	q.lines = append([]Line(nil), q.lines[n:]...)
 }
 
-// run writes lines until the queue is closed and empty, or its context ends.
+// run writes lines until the queue is closed and empty, a write fails after that, or its context
+// ends.
 func (q *queue) run() {
 	defer close(q.done)
 	for {
@@ -145,8 +146,8 @@ func (q *queue) run() {
 	}
 }
 
-// pause waits before the next try; closing the queue ends it. It reports false
-// when the context has ended.
+// pause waits before the next try, until the queue is closed. It returns false if the context has
+// ended.
 func (q *queue) pause() bool {
 	timer := time.NewTimer(retryPause)
 	defer timer.Stop()

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// Tee is a handler that passes records on to several.
+// Tee is a handler that passes records on to several handlers.
 type Tee []slog.Handler
 
 var _ slog.Handler = Tee(nil)

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/change"
 )
 
-// text is a record's message with attributes in parentheses: attrs, and its
-// own, which are in the group. It is one line, whatever the message contains.
+// text returns a record's message with the attributes in parentheses: attrs, and the record's own,
+// which belong to the group. The result is one line for any message.
 func text(record slog.Record, attrs []slog.Attr, group string) string {
 	var b strings.Builder
 	b.WriteString(change.PlainText(record.Message))
@@ -28,7 +28,7 @@ func text(record slog.Record, attrs []slog.Attr, group string) string {
 	return b.String()
 }
 
-// appendAttr writes one attribute, the nth; it returns how many there are then.
+// appendAttr writes one attribute, the nth, and returns the number of attributes written so far.
 func appendAttr(b *strings.Builder, group string, a slog.Attr, n int) int {
 	value := a.Value.Resolve()
 	if a.Key == "" && value.Kind() != slog.KindGroup {
@@ -56,7 +56,7 @@ func join(group, key string) string {
 	return group + "." + key
 }
 
-// shown quotes a value that could be mistaken for more than one.
+// shown quotes a value that could be read as several.
 func shown(value string) string {
 	if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) || r == '"' || r == ',' || r == ')' }) || value == "" {
 		return strconv.Quote(value)
