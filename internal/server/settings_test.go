@@ -33,6 +33,7 @@ var unusual = map[string]string{
 	"max_stack_depth": "400kB", "deadlock_timeout": "1ms", "gin_fuzzy_search_limit": "1",
 	"log_min_messages": "error", "log_min_error_statement": "panic", "extra_float_digits": "-15",
 	"vacuum_cost_delay": "100", "wal_sender_timeout": "1ms", "icu_validation_level": "error",
+	"output_plugin_libraries": "nowhere",
 }
 
 // unusualSettings returns an unusual value of each setting that a role may have.
@@ -86,9 +87,28 @@ func unusualSettings(t *testing.T, i *installation) [][2]string {
 
 // TestSettingsOfTheRole: what is set for the roles of metadb.conf is meant for people, and
 // changes nothing. Each setting that a role may have gets an unusual value, many at a time; where
-// something fails the halves are tried, until it is known which one it is.
+// something fails the halves are tried, until it is known which one it is. Each version of
+// PostgreSQL has settings of its own.
 func TestSettingsOfTheRole(t *testing.T) {
-	i := install(t)
+	t.Run("installed", func(t *testing.T) { trySettings(t, install(t)) })
+	t.Run("later", func(t *testing.T) {
+		installed, err := pgtest.Binaries()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch later, err := pgtest.LaterBinaries(); {
+		case err != nil:
+			t.Fatal(err)
+		case testing.Short(), later == installed:
+			t.Skip("the long run tries a later version where the installed one is older")
+		}
+		trySettings(t, installOn(t, pgtest.NewLater(t)))
+	})
+}
+
+// trySettings tries all settings of an installation's PostgreSQL.
+func trySettings(t *testing.T, i *installation) {
+	t.Helper()
 	for _, sql := range []string{
 		"DO $$ BEGIN CREATE ROLE " + settingsSuperuser + " SUPERUSER LOGIN PASSWORD 'secret'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
 		"DO $$ BEGIN CREATE ROLE settings_other; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
