@@ -77,7 +77,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) (
 	if err := s.clearOutdated(ctx, db); err != nil {
 		return countsOf(found), err
 	}
-	return countsOf(found), s.leave(ctx, db, o.Patience, s.unchanged)
+	return countsOf(found), s.leave(ctx, db, o.Patience, s.checkDoubts(o))
 }
 
 // analyze gathers the statistics of the tables that a lot has changed in.
@@ -95,12 +95,11 @@ func (s *state) analyze(ctx context.Context, db *pgx.Conn, found []*surveyed) er
 	return nil
 }
 
-// forgetSurvey drops the temporary tables: the connection may be used again. What
-// can't be dropped goes with the connection.
+// forgetSurvey forgets the lists of rows: the connection may be used again.
 func (s *state) forgetSurvey(ctx context.Context, db *pgx.Conn, found []*surveyed) {
 	for _, t := range found {
-		if t != nil && t.unconfirmed != "" {
-			_, _ = db.Exec(ctx, "DROP TABLE IF EXISTS "+t.unconfirmed)
+		if t != nil && t.unconfirmed != nil {
+			t.unconfirmed.forget(ctx, db)
 		}
 	}
 }

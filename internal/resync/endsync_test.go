@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/resync"
 )
@@ -267,4 +268,57 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	}
 	f.heard(t, told)
 	r.expect("SELECT count(*) FROM library.patron", "8")
+}
+
+// TestEndsyncRefusesRejectedMeanwhile: a record whose row can't be told comes while endsync
+// is at work. No table ends after that, nor the synchronization, until it is retried or
+// purged, or endsync is forced.
+func TestEndsyncRefusesRejectedMeanwhile(t *testing.T) {
+	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table"
+	for name, test := range map[string]struct {
+		// before is before which transaction of the live server the record comes.
+		before        int
+		force         bool
+		loans, patron string
+		err           string
+	}{
+		"before the first table":  {before: 1, loans: "10", patron: "10", err: "end the unconfirmed rows of table library.loan: " + told},
+		"before the second table": {before: 2, loans: "8", patron: "10", err: "end the unconfirmed rows of table library.patron: " + told},
+		"before the end":          {before: 4, loans: "8", patron: "8", err: "end the synchronization: " + told},
+		"forced":                  {before: 1, force: true, loans: "8", patron: "8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := filled(t)
+			store := catalog.NewStore()
+			if err := store.Load(t.Context(), r.db.Pool); err != nil {
+				t.Fatal(err)
+			}
+			calls := 0
+			exclusive := func(do func() error) error {
+				if calls++; calls == test.before {
+					r.exec(`INSERT INTO metadb.rejected_event (source_name, topic, partition, "offset", reason, unconfirmed) VALUES ('sensor', 't', 0, 1, 'x', true)`)
+				}
+				return do()
+			}
+			o := resync.EndsyncOptions{
+				Target: sensor, Force: true, ForceUnconfirmed: test.force, Logger: slog.New(slog.DiscardHandler),
+				Live: &resync.Live{Store: store, Exclusive: exclusive},
+			}
+			_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
+			var doubt *resync.DoubtError
+			switch {
+			case test.force && err == nil:
+			case errors.As(err, &doubt) && doubt.Rejected && err.Error() == test.err+"; retry or purge them, or use --force-unconfirmed":
+			default:
+				t.Errorf("got %v", err)
+			}
+			r.expect("SELECT count(*) FROM library.loan", test.loans)
+			r.expect("SELECT count(*) FROM library.patron", test.patron)
+			r.exec("TRUNCATE metadb.rejected_event")
+			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); !test.force && err != nil {
+				t.Errorf("when it is purged: %v", err)
+			}
+			r.expect("SELECT (SELECT count(*) FROM library.loan), (SELECT count(*) FROM library.patron), (SELECT sync FROM metadb.source)", "8 8 0")
+		})
+	}
 }

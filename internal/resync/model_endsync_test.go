@@ -13,8 +13,6 @@ import (
 // on or stands still.
 func (m *model) endsync(target resync.Target) {
 	m.settle(target)
-	m.readable = true
-	defer func() { m.readable = false }()
 	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
 	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
 	for over := false; !over; {
@@ -28,7 +26,9 @@ func (m *model) endsync(target resync.Target) {
 			_, err = resync.Endsync(ctx, conn, &front{}, resync.EndsyncOptions{Target: target, Force: true, Live: live})
 			_ = conn.Close(context.Background())
 		}
-		if err != nil && ctx.Err() == nil {
+		var doubt *resync.DoubtError
+		came := errors.As(err, &doubt) && doubt.Rejected // while it was at work
+		if err != nil && !came && ctx.Err() == nil {
 			m.t.Fatalf("endsync %s: %v", target, err)
 		}
 		cancel()
@@ -40,6 +40,9 @@ func (m *model) endsync(target resync.Target) {
 		_, under := m.scope.Targets()[target]
 		if over = !under; over || live == nil {
 			m.begin()
+		}
+		if came {
+			m.settle(target)
 		}
 		m.streamOn(2)
 	}
@@ -71,6 +74,7 @@ func (m *model) settle(target resync.Target) {
 	}
 	m.mend()
 	m.exec("TRUNCATE metadb.rejected_event")
+	clear(m.doubts)
 }
 
 // unplaced returns how many rejected events may be of any attempt although their keys are

@@ -30,8 +30,6 @@ type origin struct {
 	tx     int64
 	clock  change.Micros
 	values int
-	// readable says that of every record at least the key and the moment can be read.
-	readable bool
 	// undated has the records of which nothing but the key could be read, if that, as they
 	// are.
 	undated map[change.Position]change.Event
@@ -62,7 +60,7 @@ func (s *origin) write(e change.Event, id int32) {
 		e.Table = change.Table{} // not even that
 	}
 	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
-	if e.Op == change.Reject && !s.readable && s.IntN(3) == 0 {
+	if e.Op == change.Reject && s.IntN(3) == 0 {
 		s.undated[e.Position] = e
 		e.Snapshot, e.First, e.LSN, e.Tx, e.Time = change.Streamed, false, 0, 0, 0
 	}
@@ -155,11 +153,7 @@ func isBad(v string) bool { return strings.HasSuffix(v, bad) }
 // spoil makes a record that can't be applied of one with a bad value: PostgreSQL
 // refuses it, or it can't be decoded, but for its key perhaps.
 func (s *origin) spoil(e change.Event) change.Event {
-	kinds := 4
-	if s.readable {
-		kinds = 2
-	}
-	kind := s.IntN(kinds)
+	kind := s.IntN(4)
 	if kind == 0 {
 		return e
 	}

@@ -46,14 +46,14 @@ func (e *ending) move(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []
 		return nil, nil
 	}
 	var last time.Time
-	err = tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list, e.at).Scan(&last)
+	err = tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list.SQL()+" u WHERE "+e.list.holds("u"), e.at).Scan(&last)
 	return &last, err
 }
 
 // blocks returns how many blocks the list has.
 func (e *ending) blocks(ctx context.Context, tx pgx.Tx) (n int64, err error) {
 	const sql = "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::bigint"
-	err = tx.QueryRow(ctx, sql, e.list).Scan(&n)
+	err = tx.QueryRow(ctx, sql, e.list.SQL()).Scan(&n)
 	return n, err
 }
 
@@ -72,8 +72,8 @@ func (e *ending) moveSQL(t *catalog.Table, years []int) string {
 		names, brought = append(names, c.Stored), brought+", c."+c.Stored.SQL()
 	}
 	return strings.Join([]string{
-		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c USING", e.list, "u",
-		"WHERE u.ctid >= $2::text::tid AND u.ctid < $3::text::tid AND u.__id = c.__id",
+		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c USING", e.list.SQL(), "u",
+		"WHERE", e.list.holds("u"), "AND u.ctid >= $2::text::tid AND u.ctid < $3::text::tid AND u.__id = c.__id",
 		"RETURNING c.__id, c.__start, c.__origin" + brought + ")",
 		"INSERT INTO", into.SQL(), "(" + ident.List(names) + ")",
 		"SELECT c.__id, c.__start, greatest($1::timestamptz, c.__start), false, c.__origin" + brought, "FROM gone c",

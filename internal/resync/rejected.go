@@ -15,12 +15,37 @@ func (s *state) refuseRejected(ctx context.Context, db *pgx.Conn, front Front, o
 	if err != nil || found == "" {
 		return err
 	}
-	told := "rejected events may have kept rows from being confirmed: " + found
+	doubt := doubtRejected(found)
 	if o.ForceUnconfirmed || o.DryRun {
-		front.Warn(told)
+		front.Warn(doubt.Message)
 		return nil
 	}
-	return &DoubtError{Message: told, Remedy: "retry or purge them, or use ", Rejected: true}
+	return doubt
+}
+
+// doubtRejected is the doubt that rejected events leave, which found names.
+func doubtRejected(found string) *DoubtError {
+	return &DoubtError{
+		Message: "rejected events may have kept rows from being confirmed: " + found,
+		Remedy:  "retry or purge them, or use ", Rejected: true,
+	}
+}
+
+// checkDoubts returns a check that a transaction of endsync makes before it ends anything,
+// while no batch is applied: the stream may have brought another attempt of the snapshot
+// since the state was read, or a record whose row can't be told. Where it is forced to, it
+// goes on in spite of such records.
+func (s *state) checkDoubts(o EndsyncOptions) func(ctx context.Context, db Querier) error {
+	return func(ctx context.Context, db Querier) error {
+		if err := s.unchanged(ctx, db); err != nil || !s.keeps || o.ForceUnconfirmed {
+			return err
+		}
+		found, err := s.rejected(ctx, db)
+		if err != nil || found == "" {
+			return err
+		}
+		return doubtRejected(found)
+	}
 }
 
 // refuseDoubtful refuses where it is not known which rows are confirmed.
@@ -39,7 +64,7 @@ func (s *state) refuseDoubtful(front Front, o EndsyncOptions) error {
 // rejected returns, in words, the rejected events of this resynchronization that
 // may have kept rows from being confirmed; empty if there are none. One whose
 // table is not known may be of any table.
-func (s *state) rejected(ctx context.Context, db *pgx.Conn) (string, error) {
+func (s *state) rejected(ctx context.Context, db Querier) (string, error) {
 	rows, err := db.Query(ctx, `
 SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
   FROM metadb.rejected_event

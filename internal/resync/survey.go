@@ -9,7 +9,6 @@ import (
 
 	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/ident"
 )
 
 // Count is what a resynchronization has come to in one table: how many rows
@@ -43,9 +42,10 @@ func (c Count) missing() bool { return c.Current > 0 && c.Confirmed == 0 }
 type surveyed struct {
 	table *catalog.Table
 	count Count
-	// unconfirmed is a temporary table with the ids of rows that are not
-	// confirmed, and when they began; empty if there are none.
-	unconfirmed string
+	// number is its place among the tables, and of its list among theirs.
+	number int
+	// unconfirmed has the rows that are not confirmed; nil if there are none.
+	unconfirmed *list
 	// newest is the highest id that was looked at, since the first transaction
 	// whose work may not have been seen.
 	newest int64
@@ -60,14 +60,17 @@ const sampleKeys = 3
 // changed.
 func (s *state) survey(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*surveyed, error) {
 	found := make([]*surveyed, len(s.tables))
+	permanent := false // where one temporary table is refused, no other is tried
 	for i, t := range s.tables {
-		found[i] = &surveyed{table: t, count: Count{Table: t.Name}}
+		found[i] = &surveyed{table: t, number: i, count: Count{Table: t.Name}}
 		err := transact(ctx, db, o.Patience, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
 			if !s.keeps {
 				return found[i].countCurrent(ctx, tx)
 			}
-			err := found[i].look(ctx, tx, &s.counted, ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", i)))
-			if err != nil || found[i].unconfirmed == "" || !o.DryRun {
+			into := &list{number: i, permanent: permanent}
+			err := found[i].look(ctx, tx, &s.counted, into)
+			permanent = into.permanent
+			if err != nil || found[i].unconfirmed == nil || !o.DryRun {
 				return err
 			}
 			// Only a dry run shows them: it costs another pass.
@@ -93,32 +96,24 @@ func (t *surveyed) countCurrent(ctx context.Context, tx pgx.Tx) error {
 }
 
 // look finds the unconfirmed rows of a table in one pass, and puts them into a
-// temporary table. An id may have been confirmed more than once, and rows that
-// are no longer current too.
-func (t *surveyed) look(ctx context.Context, tx pgx.Tx, c *counted, name ident.Name) error {
-	temporary := ident.Qualified{Schema: "pg_temp", Name: name}.SQL()
-	if _, err := tx.Exec(ctx, "SET LOCAL client_min_messages = warning; DROP TABLE IF EXISTS "+temporary); err != nil {
-		return err
-	}
+// list. An id may have been confirmed more than once, and rows that are no longer
+// current too.
+func (t *surveyed) look(ctx context.Context, tx pgx.Tx, c *counted, into *list) error {
+	t.unconfirmed = nil
 	if err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text").Scan(&t.since); err != nil {
 		return err
 	}
 	if err := t.countCurrent(ctx, tx); err != nil {
 		return err
 	}
-	tag, err := tx.Exec(ctx, "CREATE TEMP TABLE "+name.SQL()+" AS SELECT c.__id, c.__start FROM "+t.table.Current.SQL()+
-		" c WHERE "+c.isUnconfirmed(t.table))
-	if err != nil {
-		return err
-	}
-	if tag.RowsAffected() == 0 {
-		_, err := tx.Exec(ctx, "DROP TABLE "+temporary)
+	n, err := into.fill(ctx, tx, "SELECT c.__id, c.__start FROM "+t.table.Current.SQL()+" c WHERE "+c.isUnconfirmed(t.table))
+	if err != nil || n == 0 {
 		return err
 	}
 	// The stream may have added rows between the two statements.
-	t.count.Current = max(t.count.Current, tag.RowsAffected())
-	t.count.Confirmed = t.count.Current - tag.RowsAffected()
-	t.unconfirmed = temporary
+	t.count.Current = max(t.count.Current, n)
+	t.count.Confirmed = t.count.Current - n
+	t.unconfirmed = into
 	return nil
 }
 
@@ -132,8 +127,8 @@ func (t *surveyed) sample(ctx context.Context, tx pgx.Tx) ([]string, error) {
 		return nil, nil
 	}
 	columns := strings.Join(key, ", ")
-	rows, err := tx.Query(ctx, "SELECT ROW("+columns+")::text FROM "+t.unconfirmed+" u JOIN "+t.table.Current.SQL()+
-		" c ON c.__id = u.__id ORDER BY "+columns+" LIMIT $1", sampleKeys)
+	rows, err := tx.Query(ctx, "SELECT ROW("+columns+")::text FROM "+t.unconfirmed.SQL()+" u JOIN "+t.table.Current.SQL()+
+		" c ON c.__id = u.__id WHERE "+t.unconfirmed.holds("u")+" ORDER BY "+columns+" LIMIT $1", sampleKeys)
 	if err != nil {
 		return nil, err
 	}

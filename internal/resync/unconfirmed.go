@@ -3,6 +3,7 @@ package resync
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,13 +24,17 @@ func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o
 	}
 	done, all := int64(0), total(countsOf(found)).Unconfirmed()
 	for _, t := range found {
-		if t.unconfirmed == "" && o.Live == nil {
+		if t.unconfirmed == nil && o.Live == nil {
 			continue
 		}
 		e := &ending{surveyed: t, counted: &s.counted, at: at, live: s.live != nil, progress: func(ended int64) {
 			front.Progress(t.table.Name, done+ended, max(done+ended, all))
 		}}
-		if err := s.endTable(ctx, db, e, o.Patience); err != nil {
+		err := s.endTable(ctx, db, e, o)
+		if e.list != nil && e.list != t.unconfirmed {
+			e.list.forget(ctx, db)
+		}
+		if err != nil {
 			return err
 		}
 		done += t.count.Ended
@@ -39,7 +44,7 @@ func (s *state) endUnconfirmed(ctx context.Context, db *pgx.Conn, front Front, o
 
 // endTable ends the unconfirmed rows of a table in one transaction, while no
 // stream applies.
-func (s *state) endTable(ctx context.Context, db *pgx.Conn, e *ending, patience time.Duration) error {
+func (s *state) endTable(ctx context.Context, db *pgx.Conn, e *ending, o EndsyncOptions) error {
 	return s.live.exclusive(func() error {
 		// The stream may have changed its columns meanwhile, or somebody
 		// dropped it.
@@ -48,8 +53,8 @@ func (s *state) endTable(ctx context.Context, db *pgx.Conn, e *ending, patience 
 		}
 		var after *catalog.Table
 		var transformed []*catalog.Table
-		err := transact(ctx, db, patience, fmt.Sprintf("end the unconfirmed rows of table %s", e.count.Table), []ident.Qualified{e.table.Current}, func(tx pgx.Tx) error {
-			err := s.unchanged(ctx, tx)
+		err := transact(ctx, db, o.Patience, fmt.Sprintf("end the unconfirmed rows of table %s", e.count.Table), []ident.Qualified{e.table.Current}, func(tx pgx.Tx) error {
+			err := s.checkDoubts(o)(ctx, tx)
 			if err != nil {
 				return err
 			}
@@ -115,8 +120,8 @@ type ending struct {
 	at      time.Time
 	// live says that a stream may have changed rows since they were surveyed.
 	live bool
-	// list is the temporary table with the rows.
-	list string
+	// list has the rows that end.
+	list *list
 	// progress is told how many rows have ended so far.
 	progress func(ended int64)
 }
@@ -160,36 +165,37 @@ func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.table.Current.SQL(), e.newest).Scan(&later); err != nil {
 		return false, err
 	}
-	newer := "FROM " + e.table.Current.SQL() + " c WHERE c.__id > $1 AND " + e.counted.isUnconfirmed(e.table)
-	if e.list == "" {
+	newer := "SELECT c.__id, c.__start FROM " + e.table.Current.SQL() + " c WHERE c.__id > " + strconv.FormatInt(e.newest, 10) +
+		" AND " + e.counted.isUnconfirmed(e.table)
+	if e.list == nil {
 		if !later {
 			return false, nil
 		}
 		var found bool
-		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT "+newer+")", e.newest).Scan(&found); err != nil || !found {
+		if err := tx.QueryRow(ctx, "SELECT EXISTS ("+newer+")").Scan(&found); err != nil || !found {
 			return false, err
 		}
-		e.list = ident.Qualified{Schema: "pg_temp", Name: "metadb_unconfirmed_later"}.SQL()
-		if _, err := tx.Exec(ctx, "CREATE TEMP TABLE metadb_unconfirmed_later (__id bigint, __start timestamptz) ON COMMIT DROP"); err != nil {
-			return false, err
-		}
+		e.list = &list{number: e.number}
+		n, err := e.list.fill(ctx, tx, newer)
+		return n > 0, err
 	}
 	// To look through the ids for new ones takes a fraction of comparing all.
 	// https://www.postgresql.org/docs/current/ddl-system-columns.html
-	confirmed := "DELETE FROM " + e.list + " c USING " + e.table.Sync.SQL() + " s WHERE s.__id = c.__id AND age(s.xmin) <= age($1::text::xid)"
+	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.table.Sync.SQL() + " s WHERE " + e.list.holds("u") +
+		" AND s.__id = u.__id AND age(s.xmin) <= age($1::text::xid)"
 	if _, err := tx.Exec(ctx, confirmed, e.since); err != nil {
 		return false, err
 	}
 	if !later {
 		return true, nil
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO "+e.list+" SELECT c.__id, c.__start "+newer, e.newest)
+	_, err := e.list.add(ctx, tx, newer)
 	return true, err
 }
 
 // years returns the years in which the unconfirmed rows began.
 func (e *ending) years(ctx context.Context, tx pgx.Tx) ([]int, error) {
-	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM __start AT TIME ZONE 'UTC')::int FROM "+e.list)
+	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM __start AT TIME ZONE 'UTC')::int FROM "+e.list.SQL()+" u WHERE "+e.list.holds("u"))
 	if err != nil {
 		return nil, err
 	}
