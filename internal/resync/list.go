@@ -36,10 +36,10 @@ func (l *list) SQL() string {
 // name is that of the temporary table.
 func (l *list) name() ident.Name { return ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", l.number)) }
 
-// holds is the condition that a row of the relation, with an alias, is one of the list.
-func (l *list) holds(alias string) string {
+// holds is the condition that a row u of the relation is one of the list.
+func (l *list) holds() string {
 	if l.permanent {
-		return fmt.Sprintf("%s.session = pg_backend_pid() AND %s.list = %d", alias, alias, l.number)
+		return fmt.Sprintf("u.session = pg_backend_pid() AND u.list = %d", l.number)
 	}
 	return "true"
 }
@@ -56,7 +56,7 @@ func (l *list) fill(ctx context.Context, tx pgx.Tx, query string) (int64, error)
 	}
 	// Another process of that number may have left a list.
 	const dead = "NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = u.session)"
-	if _, err := tx.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds("u")+" OR "+dead); err != nil {
+	if _, err := tx.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds()+" OR "+dead); err != nil {
 		return 0, err
 	}
 	return l.add(ctx, tx, query)
@@ -97,7 +97,7 @@ func (l *list) add(ctx context.Context, tx pgx.Tx, query string) (int64, error) 
 // dropped goes with the connection.
 func (l *list) forget(ctx context.Context, db *pgx.Conn) {
 	if l.permanent {
-		_, _ = db.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds("u"))
+		_, _ = db.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds())
 	} else {
 		_, _ = db.Exec(ctx, "DROP TABLE IF EXISTS "+l.SQL())
 	}

@@ -46,7 +46,7 @@ func (e *ending) move(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []
 		return nil, nil
 	}
 	var last time.Time
-	err = tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list.SQL()+" u WHERE "+e.list.holds("u"), e.at).Scan(&last)
+	err = tx.QueryRow(ctx, "SELECT greatest($1::timestamptz, max(__start)) FROM "+e.list.SQL()+" u WHERE "+e.list.holds(), e.at).Scan(&last)
 	return &last, err
 }
 
@@ -73,7 +73,7 @@ func (e *ending) moveSQL(t *catalog.Table, years []int) string {
 	}
 	return strings.Join([]string{
 		"WITH gone AS (DELETE FROM", t.Current.SQL(), "c USING", e.list.SQL(), "u",
-		"WHERE", e.list.holds("u"), "AND u.ctid >= $2::text::tid AND u.ctid < $3::text::tid AND u.__id = c.__id",
+		"WHERE", e.list.holds(), "AND u.ctid >= $2::text::tid AND u.ctid < $3::text::tid AND u.__id = c.__id",
 		"RETURNING c.__id, c.__start, c.__origin" + brought + ")",
 		"INSERT INTO", into.SQL(), "(" + ident.List(names) + ")",
 		"SELECT c.__id, c.__start, greatest($1::timestamptz, c.__start), false, c.__origin" + brought, "FROM gone c",

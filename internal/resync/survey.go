@@ -128,7 +128,7 @@ func (t *surveyed) sample(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	}
 	columns := strings.Join(key, ", ")
 	rows, err := tx.Query(ctx, "SELECT ROW("+columns+")::text FROM "+t.unconfirmed.SQL()+" u JOIN "+t.table.Current.SQL()+
-		" c ON c.__id = u.__id WHERE "+t.unconfirmed.holds("u")+" ORDER BY "+columns+" LIMIT $1", sampleKeys)
+		" c ON c.__id = u.__id WHERE "+t.unconfirmed.holds()+" ORDER BY "+columns+" LIMIT $1", sampleKeys)
 	if err != nil {
 		return nil, err
 	}

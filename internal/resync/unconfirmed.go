@@ -181,7 +181,7 @@ func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
 	}
 	// To look through the ids for new ones takes a fraction of comparing all.
 	// https://www.postgresql.org/docs/current/ddl-system-columns.html
-	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.table.Sync.SQL() + " s WHERE " + e.list.holds("u") +
+	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.table.Sync.SQL() + " s WHERE " + e.list.holds() +
 		" AND s.__id = u.__id AND age(s.xmin) <= age($1::text::xid)"
 	if _, err := tx.Exec(ctx, confirmed, e.since); err != nil {
 		return false, err
@@ -195,7 +195,7 @@ func (e *ending) lookAgain(ctx context.Context, tx pgx.Tx) (bool, error) {
 
 // years returns the years in which the unconfirmed rows began.
 func (e *ending) years(ctx context.Context, tx pgx.Tx) ([]int, error) {
-	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM __start AT TIME ZONE 'UTC')::int FROM "+e.list.SQL()+" u WHERE "+e.list.holds("u"))
+	rows, err := tx.Query(ctx, "SELECT DISTINCT extract(year FROM __start AT TIME ZONE 'UTC')::int FROM "+e.list.SQL()+" u WHERE "+e.list.holds())
 	if err != nil {
 		return nil, err
 	}
