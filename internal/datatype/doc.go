@@ -1,9 +1,7 @@
-// Package datatype knows PostgreSQL's values: which type holds two others
-// without loss, how a value looks in PostgreSQL's binary format, and what
-// PostgreSQL prints for it.
+// Package datatype has the rules of PostgreSQL's types and values: the type that holds two others
+// without loss, the binary format of a value, and the text that PostgreSQL prints of it.
 //
-// It owns the widening rules (docs/spec/02-types.md#schema-changes) and the encoding of values. It refuses
-// to know where a value comes from (debezium does), and it compares nothing
-// but keys: whether two rows are equal is PostgreSQL's to say. Everything in
-// it is pure.
+// It owns the widening rules (docs/spec/02-types.md#schema-changes) and the encoding of values. It
+// refuses to interpret events (package debezium does), and it compares only keys: PostgreSQL
+// decides whether two rows are equal. All its functions are pure.
 package datatype

@@ -49,7 +49,7 @@ func appendFloat(dst []byte, value float64, bits int) []byte {
 // exponent.
 func isPlain(magnitude float64, bits int) bool {
 	if bits == 32 {
-		// The real nearest to 0.0001 is less than that, but prints as it.
+		// The nearest real to 0.0001 is less than that, but prints as 0.0001.
 		return magnitude == 0 || float32(magnitude) >= 1e-4 && magnitude < 1e6
 	}
 	return magnitude == 0 || magnitude >= 1e-4 && magnitude < 1e15
@@ -69,10 +69,10 @@ func significand(text []byte) int {
 	return count
 }
 
-// onBoundary reports whether text is exactly halfway between value and a
-// neighbour. A reader that rounds halves to even takes it for value, and Go
-// prints it; PostgreSQL doesn't rely on the reader and prints a digit more.
-// It can only happen to numbers so large that neighbours are whole.
+// onBoundary reports whether text is exactly halfway between value and a neighbour. A reader that
+// rounds halves to even reads it as value, and Go prints it; PostgreSQL does not rely on the reader
+// and prints one more digit. Only numbers so large that their neighbours are integers can be
+// affected.
 func onBoundary(text string, value float64, bits int) bool {
 	magnitude := math.Abs(value)
 	if bits == 32 && magnitude < 1<<22 || bits == 64 && magnitude < 1<<52 {

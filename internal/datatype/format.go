@@ -11,12 +11,12 @@ import (
 	"metadb/internal/change"
 )
 
-// errNoValue is what [Format] says of a cell that has no value.
+// errNoValue is the error of [Format] for a cell without a value.
 var errNoValue = errors.New("the cell has no value")
 
-// Format returns what a cast to text makes of a value in a session as
-// [CastSQL] describes it. It returns an error for a cell that is NULL or
-// unavailable, and for bytes that are no value of the type.
+// Format returns the text to which a session with the settings of [CastSQL] casts a value. It
+// returns an error for a cell that is NULL or unavailable, and for bytes that are not a value of
+// the type.
 func Format(t change.Type, cell change.Cell) (string, error) {
 	if cell.State != change.Present {
 		return "", errNoValue

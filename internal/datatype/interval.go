@@ -40,15 +40,15 @@ func AppendIntervalText(dst, value []byte) []byte {
 	return text.clock(micros)
 }
 
-// intervalText is an interval's text as far as it is written.
+// intervalText is the text of an interval while it is written.
 type intervalText struct {
 	dst []byte
-	// begun says that a part has been written, negative that the last one
-	// was below zero: a positive one after it bears its sign.
+	// begun means that a part has been written, negative that the last part was below zero: a
+	// positive part after it gets a sign.
 	begun, negative bool
 }
 
-// part writes "3 days", nothing for zero.
+// part writes "3 days", and leaves out a zero.
 func (t *intervalText) part(count int64, unit string) {
 	if count == 0 {
 		return

@@ -13,7 +13,7 @@ import (
 // jsonbVersion is the first byte of a jsonb in binary; the JSON text follows.
 const jsonbVersion = 1
 
-// AppendJSONB appends the jsonb that text says. The text must be valid JSON.
+// AppendJSONB appends the jsonb of a JSON text, which must be valid.
 func AppendJSONB(dst, text []byte) []byte {
 	return append(append(dst, jsonbVersion), text...)
 }
@@ -29,9 +29,9 @@ func formatJSONB(value []byte) (string, error) {
 	return string(text), err
 }
 
-// appendCanonicalJSONB appends the one form of all documents that jsonb's = holds
-// for equal: as formatJSONB writes them, but for the scale of numbers. What is no
-// document is left as it is, for PostgreSQL to refuse.
+// appendCanonicalJSONB appends the canonical form of all documents that are equal for jsonb's =:
+// the text of formatJSONB, but for the scale of numbers. An invalid document is left as it is, for
+// PostgreSQL to refuse.
 func appendCanonicalJSONB(dst, value []byte) []byte {
 	document, err := parseJSONB(value)
 	if err != nil {
@@ -44,8 +44,7 @@ func appendCanonicalJSONB(dst, value []byte) []byte {
 	return dst
 }
 
-// parseJSONB reads a jsonb in binary. Of several members with one name the last
-// counts.
+// parseJSONB reads a jsonb in binary. The last of several members with one name counts.
 func parseJSONB(value []byte) (any, error) {
 	if len(value) == 0 || value[0] != jsonbVersion {
 		return nil, errors.New("the bytes are no jsonb of version 1")
@@ -91,8 +90,8 @@ func appendJSONNumber(dst []byte, number json.Number) ([]byte, error) {
 	return append(dst, text...), err
 }
 
-// appendCanonicalNumber writes a number in the one form of all that equal it: the
-// canonical form of its numeric, which nothing but a number has in its place.
+// appendCanonicalNumber appends the canonical form of a number: that of its numeric. Only numbers
+// have such a form in a document, so that it can't be mistaken for another value.
 func appendCanonicalNumber(dst []byte, number json.Number) ([]byte, error) {
 	numeric, err := AppendNumericText(nil, string(number))
 	if err != nil {
@@ -139,8 +138,8 @@ func appendJSONObject(dst []byte, members map[string]any, write numberWriter) ([
 	return append(dst, '}'), nil
 }
 
-// AppendJSONString appends text as a JSON string, as PostgreSQL writes it: what
-// JSON requires to be escaped is, nothing else.
+// AppendJSONString appends text as a JSON string with PostgreSQL's escapes, which are those that
+// JSON requires.
 func AppendJSONString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	for i := range len(text) {

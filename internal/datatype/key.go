@@ -7,13 +7,12 @@ import (
 	"metadb/internal/change"
 )
 
-// KeyBytes appends the canonical form of one cell of a key to dst: two cells of
-// the same type have the same form where PostgreSQL's = says that their values
-// are equal (1.0 and 1.00, 0 and -0, one month and 30 days), and NULL has the
-// form of NULL. The forms delimit themselves, so that those of a key of several
-// columns can be put behind one another.
+// KeyBytes appends the canonical form of one cell of a key to dst: two cells of the same type have
+// the same form where PostgreSQL's = makes their values equal (1.0 and 1.00, 0 and -0, one month
+// and 30 days), and NULL has the form of NULL. The forms delimit themselves, so that those of a
+// key's columns can be concatenated.
 //
-// Texts that a nondeterministic collation holds for equal have different forms.
+// Texts that are equal only in a nondeterministic collation have different forms.
 func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	dst = append(dst, byte(cell.State))
 	if cell.State != change.Present {
@@ -30,7 +29,7 @@ func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 // the same form where PostgreSQL casts both to the same text, 1.0 and 1.00 not.
 func KeyTextBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	if t == change.JSONB || t == change.Real || t == change.Double {
-		// Of all other types no two values print alike.
+		// In all other types, different values print differently.
 		if text, err := Format(t, cell); err == nil {
 			cell.Bytes = []byte(text)
 		}
@@ -38,7 +37,7 @@ func KeyTextBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	return KeyBytes(dst, change.Text, cell)
 }
 
-// appendCanonical appends the one form of all values that equal value.
+// appendCanonical appends the canonical form of all values that equal value.
 func appendCanonical(dst []byte, t change.Type, value []byte) []byte {
 	switch {
 	case t == change.Real && len(value) == 4:
@@ -57,7 +56,7 @@ func appendCanonical(dst []byte, t change.Type, value []byte) []byte {
 	return append(dst, value...)
 }
 
-// canonicalFloat makes one zero and one NaN of many.
+// canonicalFloat returns the bits of a number, with one zero and one NaN.
 func canonicalFloat(float float64) uint64 {
 	switch {
 	case float == 0:
@@ -68,8 +67,8 @@ func canonicalFloat(float float64) uint64 {
 	return math.Float64bits(float)
 }
 
-// appendCanonicalNumeric leaves the display scale out. The digits need no care:
-// neither PostgreSQL nor this package sends groups of zeros at either end.
+// appendCanonicalNumeric appends a numeric without its display scale. Its digits are canonical
+// already: neither PostgreSQL nor this package writes groups of zeros at either end.
 func appendCanonicalNumeric(dst, value []byte) []byte {
 	dst = append(dst, value[:numericHeader-2]...)
 	return append(dst, value[numericHeader:]...)

@@ -6,17 +6,16 @@ import (
 	"math"
 )
 
-// PostgreSQL counts days and microseconds from 2000-01-01; everybody else, and
-// every function here that takes a number, from 1970-01-01.
+// PostgreSQL counts days and microseconds from 2000-01-01. Unix, and every function here that takes
+// a number, counts from 1970-01-01.
 const (
 	daysTo2000   = 10957
 	microsPerDay = 86400 * 1000000
 	microsTo2000 = daysTo2000 * microsPerDay
 )
 
-// The days and microseconds since 2000 that PostgreSQL can hold: from
-// 4714-11-24 BC to the end of the year 5874897 for dates, 294276 for
-// timestamps.
+// The limits of PostgreSQL in days and microseconds since 2000: from 4714-11-24 BC to the end of
+// the year 5874897 for dates, 294276 for timestamps.
 // https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/datatype/timestamp.h
 const (
 	minDate      = -2451545
@@ -34,10 +33,10 @@ const (
 	PositiveInfinity Infinity = 1
 )
 
-// errMomentRange says that a moment lies outside what PostgreSQL can hold.
+// errMomentRange is the error for a moment beyond PostgreSQL's limits.
 var errMomentRange = errors.New("the date lies outside PostgreSQL's range (4714 BC to 294276, for dates without a time 5874897)")
 
-// errTimeRange says that a time of day is none.
+// errTimeRange is the error for a time of day beyond PostgreSQL's limits.
 var errTimeRange = errors.New("the time lies outside 00:00 to 24:00")
 
 // AppendDate appends the date that is days after 1970-01-01.
@@ -65,9 +64,9 @@ func AppendTimestamp(dst []byte, micros int64) ([]byte, error) {
 	return binary.BigEndian.AppendUint64(dst, uint64(micros-microsTo2000)), nil
 }
 
-// AppendTimestampParts appends the timestamp that is micros microseconds of a
-// day after the day that is days after 1970-01-01. It reaches further than
-// AppendTimestamp, whose 64 bits end in the year 294247.
+// AppendTimestampParts appends the timestamp that is micros microseconds of a day after the day
+// that is days after 1970-01-01. Its range is larger than that of AppendTimestamp, with 64 bits
+// that end in the year 294247.
 func AppendTimestampParts(dst []byte, days, micros int64) ([]byte, error) {
 	days -= daysTo2000
 	const limit = math.MaxInt64/microsPerDay - 1

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Style says how a timestamp is written.
+// Style is the notation of a timestamp.
 type Style struct {
 	// Between date and time: a blank in PostgreSQL's text, T in its JSON.
 	Between byte

@@ -90,7 +90,8 @@ func AppendNumericText(dst []byte, text string) ([]byte, error) {
 	return appendNumericDigits(dst, strings.HasPrefix(mantissa, "-"), []byte(digits), len(behind)-power)
 }
 
-// errNumericRange is PostgreSQL's limit, told before PostgreSQL has to.
+// errNumericRange is the error for a number beyond PostgreSQL's limits, which would otherwise come
+// from PostgreSQL.
 var errNumericRange = errors.New("the number has more than 131072 digits before or 16383 behind the point")
 
 // appendNumericDigits appends the numeric that has the given decimal digits,
@@ -195,8 +196,7 @@ func formatNumeric(value []byte) (string, error) {
 	return text, nil
 }
 
-// NumericFits reports whether a numeric can hold the number that text, a number
-// of JSON, says.
+// NumericFits reports whether a numeric can hold a number, given as the text of a JSON number.
 func NumericFits(text []byte) bool {
 	if len(text) < maxNumericBehind && !bytes.ContainsAny(text, "eE") {
 		return true

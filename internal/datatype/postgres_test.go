@@ -55,7 +55,7 @@ func store(t *testing.T, conn *pgx.Conn, typ change.Type, values [][]byte) {
 	}
 }
 
-// texts returns what a query of two columns, a number and a text, answers.
+// texts returns the result of a query with two columns, a number and a text.
 func texts(t *testing.T, conn *pgx.Conn, query string) map[int]string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), query)
@@ -78,8 +78,8 @@ func texts(t *testing.T, conn *pgx.Conn, query string) map[int]string {
 	return answers
 }
 
-// PostgreSQL takes every value that is encoded here, and prints it as Format
-// and AppendJSON do.
+// TestPostgreSQLPrintsTheSame stores every encoded value: PostgreSQL accepts it, and prints it as
+// Format and AppendJSON do.
 func TestPostgreSQLPrintsTheSame(t *testing.T) {
 	conn := connect(t)
 	random := rand.New(rand.NewPCG(20261122, 3))
@@ -102,8 +102,8 @@ func TestPostgreSQLPrintsTheSame(t *testing.T) {
 	}
 }
 
-// Keys have the same canonical bytes where PostgreSQL's = says that they are
-// equal, and others where it does not.
+// TestKeyBytesAgreeWithPostgreSQL compares keys: the canonical bytes are the same exactly if
+// PostgreSQL's = is true.
 func TestKeyBytesAgreeWithPostgreSQL(t *testing.T) {
 	conn := connect(t)
 	random := rand.New(rand.NewPCG(20261122, 4))
@@ -128,7 +128,7 @@ func TestKeyBytesAgreeWithPostgreSQL(t *testing.T) {
 	}
 }
 
-// Every widening that can happen converts every value, as text does.
+// TestCastsOfPostgreSQL converts every value in every possible widening, as text does.
 func TestCastsOfPostgreSQL(t *testing.T) {
 	conn := connect(t)
 	random := rand.New(rand.NewPCG(20261122, 5))

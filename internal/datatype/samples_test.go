@@ -70,7 +70,7 @@ func samples(t *testing.T, typ change.Type, random *rand.Rand) [][]byte {
 	return append(values, extremes(typ)...)
 }
 
-// extremes returns the values of a type that are most likely to be wrong.
+// extremes returns the values of a type that are most error-prone.
 func extremes(typ change.Type) [][]byte {
 	var values [][]byte
 	add := func(value []byte, err error) {
@@ -121,7 +121,7 @@ func extremes(typ change.Type) [][]byte {
 	return values
 }
 
-// lookalikes returns values that are equal though they are written differently.
+// lookalikes returns equal values with different notations.
 func lookalikes(t *testing.T, typ change.Type) [][]byte {
 	t.Helper()
 	var values [][]byte

@@ -7,10 +7,9 @@ import (
 	"metadb/internal/change"
 )
 
-// AppendJSON appends the JSON that PostgreSQL's to_jsonb makes of a value in a
-// session as [CastSQL] describes it: numbers as they are, dates and timestamps
-// in ISO 8601, everything else as its text. NULL is null. The value must be
-// well-formed.
+// AppendJSON appends the JSON to which PostgreSQL's to_jsonb converts a value in a session with the
+// settings of [CastSQL]: numbers as they are, dates and timestamps in ISO 8601, values of all other
+// types as text. NULL is null. The value must be well-formed.
 func AppendJSON(dst []byte, t change.Type, cell change.Cell) []byte {
 	if cell.State != change.Present {
 		return append(dst, "null"...)

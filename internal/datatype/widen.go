@@ -2,13 +2,12 @@ package datatype
 
 import "metadb/internal/change"
 
-// Widen returns the type that a column gets which is stored as one type when a
-// value of another type arrives: the narrowest that holds both without loss,
-// text if nothing else does. It is stored itself when nothing has to change.
+// Widen returns the new type of a column that is stored as one type when a value of another type
+// arrives: the narrowest type that holds both without loss, text if no other does. It is stored
+// itself if no change is needed.
 //
-// A uuid column at which text arrives becomes text here; that it stays uuid as
-// long as every such text is a canonical UUID needs the values (see
-// [CanonicalUUID]).
+// A uuid column at which text arrives becomes text here; package plan keeps it uuid as long as
+// every such text is a canonical UUID, which needs the values (see [CanonicalUUID]).
 func Widen(stored, arriving change.Type) change.Type {
 	if stored == arriving {
 		return stored
@@ -30,13 +29,13 @@ func Widen(stored, arriving change.Type) change.Type {
 	return change.Double
 }
 
-// isInteger tells smallint, integer and bigint, whose order as constants is
-// that of their width.
+// isInteger reports whether a type is smallint, integer or bigint, constants in the order of their
+// width.
 func isInteger(t change.Type) bool {
 	return t == change.SmallInt || t == change.Integer || t == change.BigInt
 }
 
-// isNumber tells the types that widen to one another.
+// isNumber reports whether a type is one of those that widen to one another.
 func isNumber(t change.Type) bool {
 	return isInteger(t) || t == change.Real || t == change.Double || t == change.Numeric
 }

@@ -71,9 +71,8 @@ func TestWiden(t *testing.T) {
 	}
 }
 
-// However often the types of a column change, it comes to rest: a wider type
-// is not widened by what it holds already, and the order of two types does not
-// matter.
+// TestWidenSettles widens a column repeatedly: a wider type is not widened by a type that it holds
+// already, and the order of two types does not matter.
 func TestWidenSettles(t *testing.T) {
 	for _, a := range allTypes() {
 		if got := datatype.Widen(a, a); got != a {
