@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// Environment variables that hold passwords. They come before what
-// metadb.conf says.
+// Environment variables with passwords, which take precedence over metadb.conf.
 const (
 	SuperuserPasswordVariable  = "METADB_SUPERUSER_PASSWORD"
 	SystemUserPasswordVariable = "METADB_SYSTEMUSER_PASSWORD"
@@ -21,39 +20,38 @@ const (
 // Role is a role of the database and its password, which may be empty.
 type Role struct{ Name, Password string }
 
-// Config is what metadb.conf says, passwords looked up.
+// Config is the configuration in metadb.conf, with the passwords from their files and variables.
 type Config struct {
 	Host     string
 	Port     int
 	Database string
-	// Superuser is for what only a superuser may do, and has no name where
-	// the system user is enough, as it can be from PostgreSQL 16 on; SystemUser owns
-	// everything.
+	// Superuser is the role for actions that only a superuser may do. It has no name where the
+	// system user is enough, as it can be from PostgreSQL 16 on. SystemUser owns all objects of
+	// Metadb.
 	Superuser, SystemUser Role
 	// SSLMode is one of libpq's modes:
 	// https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
 	SSLMode string
-	// SSLRootCert is a PEM file with the authorities that the database's certificate is
-	// verified with, empty for the system's. SSLCert and SSLKey are the client's own
-	// certificate, both or none.
+	// SSLRootCert is a PEM file with the authorities that verify the database's certificate, empty
+	// for the system's. SSLCert and SSLKey are the client's own certificate, both or neither.
 	SSLRootCert, SSLCert, SSLKey string
 
 	// AdminListen is the address of the administration port.
 	AdminListen string
-	// AdminCert and AdminKey are PEM files, both or none.
+	// AdminCert and AdminKey are PEM files, both or neither.
 	AdminCert, AdminKey string
-	// AdminTrust turns the password of the administration port off.
+	// AdminTrust lets clients use the administration port without a password.
 	AdminTrust bool
 
-	// HTTPListen is host:port of what answers over HTTP, empty for nothing.
+	// HTTPListen is the host:port of the HTTP server, empty for no server.
 	HTTPListen string
-	// HTTPCert and HTTPKey are PEM files, both or none; HTTPToken is what
-	// clients have to show.
+	// HTTPCert and HTTPKey are PEM files, both or neither; HTTPToken is the token that clients have
+	// to send.
 	HTTPCert, HTTPKey, HTTPToken string
 
-	// secretFiles are metadb.conf and the files with secrets that it names.
+	// secretFiles has metadb.conf and the files with secrets that it names.
 	secretFiles []string
-	// latest has the passwords as they were read last.
+	// latest has the passwords that were read last.
 	latest *latestPasswords
 }
 
@@ -86,7 +84,7 @@ func (d *Dir) Config() (*Config, error) {
 	return c, c.lookUpPasswords(d.path, settings)
 }
 
-// config turns settings into a Config without passwords that are elsewhere.
+// config makes a Config of the settings, without the passwords of other files and of variables.
 func (s *settings) config() (*Config, error) {
 	for _, key := range []string{"host", "database", "systemuser"} {
 		if s.get(key) == "" {
@@ -141,8 +139,8 @@ func (s *settings) config() (*Config, error) {
 	return c, nil
 }
 
-// lookUpPasswords takes passwords from the environment, or from the files that
-// the configuration names, relative to the data directory.
+// lookUpPasswords reads passwords from the environment, or from the files that the configuration
+// names, relative to the data directory.
 func (c *Config) lookUpPasswords(dir string, s *settings) error {
 	for _, p := range []struct {
 		role          *Role
@@ -170,7 +168,7 @@ func (c *Config) lookUpPasswords(dir string, s *settings) error {
 	return nil
 }
 
-// Warnings are what an administrator should know about the configuration.
+// Warnings returns lines about the configuration for administrators.
 func (c *Config) Warnings() []string {
 	var lines []string
 	if c.Database != "metadb" && !strings.HasPrefix(c.Database, "metadb_") {
@@ -185,9 +183,9 @@ func (c *Config) Warnings() []string {
 	return append(lines, c.ReadableSecrets()...)
 }
 
-// ConnString returns the connection string for a role, in libpq's form of
-// keywords and values. It names the files too that are looked for in the home directory where it
-// does not: metadb.conf alone decides.
+// ConnString returns the connection string for a role, in libpq's form of keywords and values. It
+// also sets the names of files that the driver would otherwise look for in the home directory, so
+// that metadb.conf alone decides.
 func (c *Config) ConnString(role Role) string {
 	role.Password = c.Password(role)
 	var b strings.Builder

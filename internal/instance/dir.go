@@ -32,7 +32,7 @@ systemuser_password =
 sslmode = require
 `
 
-// Dir is a data directory that exists and that this process may use.
+// Dir is an existing data directory that this process may use.
 type Dir struct{ path string }
 
 // Init makes a data directory (mode 0700) with a metadb.conf (0600) to be
@@ -47,8 +47,7 @@ func Init(path string) error {
 		}
 		return fmt.Errorf("make data directory: %w", err)
 	}
-	// The mode given to Mkdir passes through the umask, which may take more
-	// away than it should.
+	// The umask may remove more from the mode given to Mkdir than it should.
 	if err := os.Chmod(path, 0o700); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
@@ -58,8 +57,8 @@ func Init(path string) error {
 	return nil
 }
 
-// Open returns the data directory at path. It is an error if there is none, or
-// if it belongs to another user than the one who runs this process.
+// Open returns the data directory at path. It is an error if there is no directory, or if it
+// belongs to a user other than the one of this process.
 func Open(path string) (*Dir, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -84,8 +83,8 @@ func Open(path string) (*Dir, error) {
 	return &Dir{path: absolute}, nil
 }
 
-// Protected returns an error if others than the directory's owner may write in it: they could
-// put a metadb.conf of their own there.
+// Protected returns an error if users other than the directory's owner may write in it: they could
+// replace metadb.conf.
 func (d *Dir) Protected() error {
 	info, err := os.Stat(d.path)
 	if err != nil {
@@ -101,8 +100,8 @@ func (d *Dir) Protected() error {
 // Path is the directory's absolute path.
 func (d *Dir) Path() string { return d.path }
 
-// Identity returns a name that this installation keeps and no other has. It is
-// made when it is first asked for.
+// Identity returns the name of this installation, which is unique and permanent. The first call
+// creates it.
 func (d *Dir) Identity() (string, error) {
 	path := filepath.Join(d.path, identityFile)
 	text, err := os.ReadFile(path)
@@ -123,7 +122,7 @@ func (d *Dir) Identity() (string, error) {
 	return id, nil
 }
 
-// userName is the name of a user for messages, its number if it has none.
+// userName returns the name of a user for messages, or its number if it has no name.
 func userName(uid int) string {
 	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {

@@ -16,9 +16,9 @@ var libpqVariables = []string{
 	"PGDATESTYLE", "PGTZ", "PGGEQO",
 }
 
-// IgnoreLibpq removes the environment variables of PostgreSQL's clients from this process:
-// metadb.conf alone decides where the database is and how it is connected to. The driver has no
-// other way to leave them alone.
+// IgnoreLibpq removes the environment variables of PostgreSQL's clients from this process, since
+// the driver always reads them: metadb.conf alone decides where the database is and how to connect
+// to it.
 func IgnoreLibpq() error {
 	for _, name := range libpqVariables {
 		if err := os.Unsetenv(name); err != nil {

@@ -141,7 +141,7 @@ func TestWarnings(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	d := with(t, complete)
-	// What a process that was killed left behind.
+	// A killed process leaves its file.
 	if err := os.WriteFile(filepath.Join(d.Path(), "metadb.pid"), []byte("999999999\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -215,8 +215,8 @@ func TestIdentityIsKept(t *testing.T) {
 	}
 }
 
-// TestStopVerifiesTheProcess: a number in metadb.pid that is another process's, as of a server in a
-// container, is not sent a signal.
+// TestStopVerifiesTheProcess has the number of another process in metadb.pid, as with a server in a
+// container: Stop sends it no signal.
 func TestStopVerifiesTheProcess(t *testing.T) {
 	d := with(t, "")
 	lock, err := d.Lock()

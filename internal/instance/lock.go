@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// RunningError says that a server, or a command that needs the directory for
-// itself, runs already.
+// RunningError is the error of a data directory that a server, or a command that needs the
+// directory for itself, is using.
 type RunningError struct {
 	Dir string
-	// PID is the process, 0 if the file does not tell.
+	// PID is the process id, 0 if the file has no number.
 	PID int
 }
 
@@ -28,13 +28,12 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("a server is running on data directory %q with PID %d", e.Dir, e.PID)
 }
 
-// Lock is the right to be the one process on a data directory. The operating
-// system takes it away when the process ends, however that happens; what is
-// left of metadb.pid then is taken over.
+// Lock is the exclusive right of this process to use a data directory. The operating system
+// releases it when the process ends in any way; the next process takes over a metadb.pid that is
+// left.
 type Lock struct{ file *os.File }
 
-// lockTries is how often Lock looks before it believes that somebody else has
-// the directory.
+// lockTries is the number of tries after which Lock takes a held lock for another process's.
 const lockTries = 3
 
 // Lock locks the data directory. The error is a *RunningError if another
@@ -54,12 +53,12 @@ func (d *Dir) Lock() (*Lock, error) {
 			case tries == lockTries:
 				return nil, &RunningError{Dir: d.path, PID: readPID(path)}
 			}
-			// Running holds it for a moment.
+			// Running holds a shared lock for a moment.
 			time.Sleep(stopInterval)
 			continue
 		}
-		// A process that stops removes the file. Who opened it just before
-		// holds a lock on a file that nobody sees, and tries again.
+		// A process that stops removes the file. If this process opened the file before, its lock
+		// is on a file without a name, and it tries again.
 		if !same(file, path) {
 			_ = file.Close()
 			continue
@@ -72,7 +71,7 @@ func (d *Dir) Lock() (*Lock, error) {
 	}
 }
 
-// write says who holds the lock.
+// write writes the process id into the file.
 func (l *Lock) write() error {
 	if err := l.file.Truncate(0); err != nil {
 		return err
@@ -81,13 +80,13 @@ func (l *Lock) write() error {
 	return err
 }
 
-// Release gives the lock back.
+// Release removes the file and releases the lock.
 func (l *Lock) Release() error {
 	return errors.Join(os.Remove(l.file.Name()), l.file.Close())
 }
 
-// Running returns the process that holds the lock of the data directory; ok is
-// false if none does.
+// Running returns the process that holds the lock of the data directory; ok is false if no process
+// does.
 func (d *Dir) Running() (pid int, ok bool, err error) {
 	path := filepath.Join(d.path, pidFile)
 	file, err := os.Open(path)
@@ -98,7 +97,7 @@ func (d *Dir) Running() (pid int, ok bool, err error) {
 		return 0, false, fmt.Errorf("look for a running server: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	// A shared lock, held for this moment only.
+	// The shared lock ends with this function.
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 	switch {
 	case err == nil:
@@ -109,7 +108,7 @@ func (d *Dir) Running() (pid int, ok bool, err error) {
 	return 0, false, fmt.Errorf("look for a running server: %w", err)
 }
 
-// stopInterval is how often Stop looks whether the server is gone.
+// stopInterval is the interval of checks of the lock, in Stop and in Lock.
 const stopInterval = 50 * time.Millisecond
 
 func pause(ctx context.Context) error {
@@ -125,7 +124,7 @@ func flock(file *os.File) error {
 	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
-// same reports whether the open file is the one at path.
+// same reports whether the open file is still the one at path.
 func same(file *os.File, path string) bool {
 	open, err := file.Stat()
 	if err != nil {

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// latestPasswords are passwords by role that were read after a Config was.
+// latestPasswords has passwords by role that were read later than their Config.
 type latestPasswords struct {
 	mu     sync.Mutex
 	byRole map[string]string
 }
 
-// UsePasswords takes over the passwords of a configuration that was read later. It refuses one with
-// other roles, which need a restart.
+// UsePasswords takes over the passwords of a configuration that was read later. It refuses other
+// names of the roles, which need a restart.
 func (c *Config) UsePasswords(later *Config) error {
 	if later.Superuser.Name != c.Superuser.Name || later.SystemUser.Name != c.SystemUser.Name {
 		return fmt.Errorf("other names of superuser or systemuser in metadb.conf need a restart")
@@ -23,7 +23,7 @@ func (c *Config) UsePasswords(later *Config) error {
 	return nil
 }
 
-// Password returns the password of a role as it was read last.
+// Password returns the password of a role that was read last.
 func (c *Config) Password(role Role) string {
 	if c.latest == nil {
 		return role.Password

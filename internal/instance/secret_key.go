@@ -19,8 +19,8 @@ const secretKeyFile = "secret.key"
 
 const secretKeyBytes = 32
 
-// SecretKey encrypts what is stored in the database and must not be readable there, with AES-256-GCM. The
-// key is a file in the data directory, which is made when it is first needed.
+// SecretKey encrypts secrets that are stored in the database, with AES-256-GCM. The key is a file
+// in the data directory, which the first Seal creates.
 type SecretKey struct{ path string }
 
 // SecretKeyIn returns the key of the data directory at that path.
@@ -62,7 +62,7 @@ func (k SecretKey) Open(sealed string) (string, error) {
 	return string(text), nil
 }
 
-// cipher reads the key.
+// cipher returns the cipher with the key in the file.
 func (k SecretKey) cipher() (cipher.AEAD, error) {
 	text, err := os.ReadFile(k.path)
 	if err != nil {
@@ -79,7 +79,7 @@ func (k SecretKey) cipher() (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// create makes the key, unless somebody else has.
+// create creates the key, unless another process has just done so.
 func (k SecretKey) create() error {
 	key := make([]byte, secretKeyBytes)
 	if _, err := rand.Read(key); err != nil {

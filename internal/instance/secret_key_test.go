@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestSecretKey: only the same key opens what was sealed, and nobody else may read it.
+// TestSecretKey opens a sealed text with the same key only, and checks that other users can't read
+// the key.
 func TestSecretKey(t *testing.T) {
 	t.Parallel()
 	dir, other := t.TempDir(), t.TempDir()

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// minTokenBytes is how long http_token has to be not to be guessed.
+// minTokenBytes is the least length of http_token that can't be guessed.
 const minTokenBytes = 16
 
-// ReadableSecrets warns of files with secrets that others may read or change: metadb.conf, and those that it
-// names.
+// ReadableSecrets returns warnings of files with secrets that other users may read or change:
+// metadb.conf, and the files that it names.
 func (c *Config) ReadableSecrets() []string {
 	var lines []string
 	for _, path := range c.secretFiles {
@@ -22,8 +22,9 @@ func (c *Config) ReadableSecrets() []string {
 	return lines
 }
 
-// readable says who else may read a file with a secret, by PostgreSQL's rule for its own: its
-// group may where it belongs to root. It is empty where nobody else may, and where there is no file.
+// readable returns a warning if other users may read or change a file with a secret, by
+// PostgreSQL's rule for its own: the group of a file that belongs to root may read it. It is empty
+// for a missing file too.
 // https://www.postgresql.org/docs/current/ssl-tcp.html#SSL-SETUP
 func readable(path string) string {
 	info, err := os.Stat(path)
@@ -40,7 +41,8 @@ func readable(path string) string {
 	return ""
 }
 
-// within returns a path that is relative to a directory as it is from here.
+// within returns a path relative to a directory as one relative to the working directory; an
+// absolute path stays as it is.
 func within(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -48,7 +50,7 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// weakToken warns of a token that can be guessed.
+// weakToken returns a warning of a token that can be guessed, empty if it can't.
 func (c *Config) weakToken() string {
 	if c.HTTPToken == "" {
 		return ""

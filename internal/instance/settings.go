@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// keys are those that metadb.conf may have, with their defaults.
+// keys has the keys of metadb.conf with their defaults.
 var keys = []struct{ name, value string }{
 	{"host", ""},
 	{"port", "5432"},
@@ -31,24 +31,24 @@ var keys = []struct{ name, value string }{
 	{"http_token", ""},
 }
 
-// moved are keys that metadb.conf had in Metadb 1.x and that are parameters now.
+// moved has the keys of Metadb 1.x's metadb.conf that are parameters now.
 var moved = []string{"checkpoint_segment_size", "max_poll_interval"}
 
-// setting is one value and the line that it comes from, 0 for a default.
+// setting is one value and its line, 0 for a default.
 type setting struct {
 	value string
 	line  int
 }
 
-// settings are the values of a file.
+// settings has the values of a file.
 type settings struct {
 	file   string
 	values map[string]setting
 }
 
-// parse reads the text of metadb.conf: one section [main], lines of key =
-// value, comments on lines of their own. A value goes to the end of its line,
-// since passwords contain # and ;. Quotes around a whole value are taken off.
+// parse reads the text of metadb.conf: one section [main], lines of key = value or key: value,
+// comments on lines of their own. A value ends with its line, since passwords contain # and ;.
+// Quotes around a whole value are removed.
 func parse(file, text string) (*settings, error) {
 	s := &settings{file: file, values: make(map[string]setting)}
 	for _, key := range keys {
@@ -78,11 +78,11 @@ func parse(file, text string) (*settings, error) {
 	return s, nil
 }
 
-// set takes one line of key = value.
+// set parses one line of key = value.
 func (s *settings) set(line string, number int) error {
 	at := strings.IndexAny(line, "=:")
 	if at < 0 {
-		// The line may be half of a password: it is not shown.
+		// The line may be a part of a password, and so is not shown.
 		return fmt.Errorf("not of the form \"key = value\"")
 	}
 	key := strings.TrimSpace(line[:at])
@@ -98,14 +98,14 @@ func (s *settings) set(line string, number int) error {
 	}
 	value := strings.TrimSpace(line[at+1:])
 	if value == "" && before.value != "" {
-		// An empty line leaves the default, but for what has to be given.
+		// An empty value keeps the default, except for the names of the roles.
 		value = emptied(key, before.value)
 	}
 	s.values[key] = setting{value: unquote(value), line: number}
 	return nil
 }
 
-// emptied is the value of a key that has a default and was given none.
+// emptied returns the value of a key that has a default and is given without a value.
 func emptied(key, standard string) string {
 	if key == "superuser" || key == "systemuser" {
 		return ""

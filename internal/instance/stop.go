@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Stop asks the process that holds the lock to stop, and returns when it has.
-// It reports false if none was running. The context bounds the waiting.
+// Stop sends SIGTERM to the process that holds the lock, and returns when it has ended. It reports
+// false if no process was running. ctx bounds the wait.
 func (d *Dir) Stop(ctx context.Context) (bool, error) {
 	pid, running, err := d.Running()
 	if err != nil || !running {
@@ -26,7 +26,7 @@ func (d *Dir) Stop(ctx context.Context) (bool, error) {
 		}
 	}
 	if !d.holds(pid) {
-		// It may have ended since, or another one have begun.
+		// The process may have ended since, or another one may have started.
 		if now, running, err := d.Running(); err != nil || !running || now != pid {
 			return true, err
 		}
@@ -37,7 +37,7 @@ func (d *Dir) Stop(ctx context.Context) (bool, error) {
 	}
 	for {
 		now, running, err := d.Running()
-		// Another number is another server, started meanwhile.
+		// Another number is another server that was started meanwhile.
 		if err != nil || !running || now != pid && now != 0 {
 			return true, err
 		}
@@ -47,9 +47,9 @@ func (d *Dir) Stop(ctx context.Context) (bool, error) {
 	}
 }
 
-// holds reports whether a process has the file open that is locked. A number in a file may be
-// that of another process: of one that came later, or where the server runs in a container, whose
-// processes have numbers of their own.
+// holds reports whether a process has the locked file open. The number in the file may be that of
+// another process: one that was started later, or, if the server runs in a container with process
+// numbers of its own, any process of this machine.
 // https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html
 func (d *Dir) holds(pid int) bool {
 	locked, err := os.Stat(filepath.Join(d.path, pidFile))
