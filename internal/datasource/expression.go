@@ -52,11 +52,10 @@ func SplitExpressions(list string) []string {
 	return appendTrimmed(elements, list[start:])
 }
 
-// outside is the start of the class that a character outside of any class is
-// in.
+// outside is the start of the class for a character that is not in a class.
 const outside = -1
 
-// firstInClass reports whether what comes after class is its first character,
+// firstInClass reports whether the next character, after the text class, is the first of its class,
 // where "]" is an ordinary one, as in "[]a]" and "[^]a]".
 func firstInClass(class string) bool { return class == "[" || class == "[^" }
 
@@ -67,7 +66,7 @@ func appendTrimmed(elements []string, element string) []string {
 	return elements
 }
 
-// expressionReason words a compile error without the package's own prefix.
+// expressionReason returns the text of a compile error without the package's own prefix.
 func expressionReason(element string, err error) string {
 	var syntaxErr *syntax.Error
 	if errors.As(err, &syntaxErr) {

@@ -45,8 +45,8 @@ type Options struct {
 	SASLPasswordFile, SASLPasswordEnv         string
 }
 
-// New returns the options of a data source before any is given: enabled, and
-// secured by ssl.
+// New returns the options of a new data source: enabled, secured by ssl, and otherwise without
+// values.
 func New(name string) *Options {
 	return &Options{Name: name, Enable: true, Security: SecuritySSL}
 }
@@ -64,8 +64,8 @@ func Names() []string {
 	}
 }
 
-// Canonical returns the name of the option that scripts of Metadb 1.x may write in
-// another way, any other word as it is.
+// Canonical returns the name of an option that scripts of Metadb 1.x may write differently, and any
+// other word as it is.
 func Canonical(key string) string {
 	switch key {
 	case "consumergroup":
@@ -96,8 +96,8 @@ func Live(key string) bool {
 	}, key)
 }
 
-// Set gives an option a value. The error is an [UnknownOptionError] or an
-// [InvalidOptionError], and o is unchanged then.
+// Set gives an option a value. On an error, an [UnknownOptionError] or an [InvalidOptionError], o
+// is unchanged.
 func (o *Options) Set(key, value string) error {
 	field := o.field(key)
 	if field == nil {
@@ -120,8 +120,7 @@ func (o *Options) Get(key string) (value string, ok bool) {
 	return *field, true
 }
 
-// Unset takes an option's value away; security goes back to its default. The
-// error is an [UnknownOptionError].
+// Unset removes an option's value; security gets its default. The error is an [UnknownOptionError].
 func (o *Options) Unset(key string) error {
 	field := o.field(key)
 	if field == nil {
@@ -160,8 +159,7 @@ func (o *Options) TLS() bool {
 	return o.Security == SecuritySSL || o.Security == SecuritySASLSSL
 }
 
-// field returns where the option's value is kept, nil if there is none of that
-// name.
+// field returns the field of an option, nil if there is no option of that name.
 func (o *Options) field(key string) *string {
 	i := slices.Index(Names(), key)
 	if i < 0 {
@@ -170,7 +168,7 @@ func (o *Options) field(key string) *string {
 	return o.fields()[i]
 }
 
-// fields returns where the values are kept, in the order of [Names].
+// fields returns the fields of all options, in the order of [Names].
 func (o *Options) fields() []*string {
 	return []*string{
 		&o.Brokers, &o.Security, &o.Topics, &o.ConsumerGroup,

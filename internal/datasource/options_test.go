@@ -11,7 +11,7 @@ import (
 	"metadb/internal/datasource"
 )
 
-// valid returns options that pass.
+// valid returns options without a fault.
 func valid() *datasource.Options {
 	o := datasource.New("sensor")
 	o.Brokers, o.Topics, o.ConsumerGroup = "kafka.example.org:9092, other", `^a\.,^b`, "g"
@@ -97,7 +97,7 @@ func TestUnset(t *testing.T) {
 	}
 }
 
-// TestEveryOption checks that each name has a place of its own.
+// TestEveryOption checks that each name has a field of its own.
 func TestEveryOption(t *testing.T) {
 	t.Parallel()
 	o := datasource.New("x")

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// passwordFilePrefix begins the names of files that sasl_password_file may name, and
-	// passwordVariablePrefix those of variables. Whoever defines a data source has what they hold sent to
-	// a broker: it must not be the superuser's password, or a key.
+	// passwordFilePrefix is the prefix that the base names of files in sasl_password_file need,
+	// passwordVariablePrefix that of variables. The contents are sent to a broker that the data
+	// source's creator chose: they must not be the superuser's password, or a key.
 	passwordFilePrefix     = "sasl"
 	passwordVariablePrefix = "METADB_SASL_"
 )
 
-// validatePassword checks that SASL has a password, from one place.
+// validatePassword checks that SASL has exactly one password option.
 func (o *Options) validatePassword() error {
 	given := ""
 	for _, key := range []string{"sasl_password", "sasl_password_file", "sasl_password_env"} {
@@ -47,25 +47,25 @@ func checkPasswordVariable(key, value string) error {
 	return nil
 }
 
-// sealedPrefix begins a password that is encrypted.
+// sealedPrefix is the prefix of an encrypted password.
 const sealedPrefix = "sealed:"
 
-// Sealer encrypts what the database must not have in the clear.
+// Sealer encrypts secrets before they are stored in the database.
 type Sealer interface {
 	Seal(text string) (string, error)
 }
 
-// Opener decrypts it.
+// Opener decrypts the texts of a Sealer.
 type Opener interface {
 	Open(sealed string) (string, error)
 }
 
-// Sealed reports whether the password, if there is one, is encrypted.
+// Sealed reports whether the password is encrypted, or empty.
 func (o *Options) Sealed() bool {
 	return o.SASLPassword == "" || strings.HasPrefix(o.SASLPassword, sealedPrefix)
 }
 
-// Seal encrypts the password where it is not.
+// Seal encrypts the password unless it is encrypted already.
 func (o *Options) Seal(sealer Sealer) error {
 	if o.Sealed() {
 		return nil
@@ -78,7 +78,7 @@ func (o *Options) Seal(sealer Sealer) error {
 	return nil
 }
 
-// Password returns the password for the broker, from where it is kept.
+// Password returns the password for the broker, from its option, file or variable.
 func (o *Options) Password(opener Opener) (string, error) {
 	sealed, isSealed := strings.CutPrefix(o.SASLPassword, sealedPrefix)
 	switch {

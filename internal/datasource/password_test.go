@@ -9,7 +9,7 @@ import (
 	"metadb/internal/datasource"
 )
 
-// TestPassword comes from one place, which holds passwords for brokers and nothing else.
+// TestPassword reads the password from one place, which must be meant for brokers' passwords.
 func TestPassword(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sasl_sensor")
 	if err := os.WriteFile(path, []byte("of the file\n"), 0o600); err != nil {
@@ -74,7 +74,7 @@ func (reversed) Seal(text string) (string, error) {
 
 func (r reversed) Open(sealed string) (string, error) { return r.Seal(sealed) }
 
-// TestSealedPassword is sealed once, and opened.
+// TestSealedPassword seals a password once, and opens it.
 func TestSealedPassword(t *testing.T) {
 	t.Parallel()
 	o := valid()

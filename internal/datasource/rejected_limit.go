@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Bounds of what is set aside of a data source, where rejected_limit names no others.
+// The default bounds of the stored rejected events of a data source.
 const (
 	DefaultRejectedEvents = 100_000
 	DefaultRejectedBytes  = 1 << 30
 )
 
-// RejectedBounds returns how many events may be set aside, and how many bytes their keys
-// and values may have.
+// RejectedBounds returns the highest number of stored rejected events, and the highest total of
+// bytes of their keys and values.
 func (o *Options) RejectedBounds() (events, bytes int64) {
 	events, bytes, err := parseRejectedLimit(o.RejectedLimit)
 	if err != nil { // it has been checked when it was given
@@ -22,8 +22,8 @@ func (o *Options) RejectedBounds() (events, bytes int64) {
 	return events, bytes
 }
 
-// parseRejectedLimit reads a limit: a number of events, a size in MB or GB, or both with a
-// comma between them. The one that is not there has its default.
+// parseRejectedLimit parses a limit: a number of events, a size in MB or GB, or both with a comma
+// between them. A missing part has its default.
 func parseRejectedLimit(value string) (events, bytes int64, err error) {
 	events, bytes = DefaultRejectedEvents, DefaultRejectedBytes
 	if value == "" {

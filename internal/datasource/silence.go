@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// DefaultSilence is after how long without a sign of life a connector that writes
-// heartbeats is called silent, where silence_warning says nothing else.
+// DefaultSilence is the default of silence_warning: the time without a sign of life after which a
+// connector with heartbeats counts as silent.
 const DefaultSilence = 15 * time.Minute
 
-// SilenceLimit returns after how long a connector is called silent, 0 for never.
+// SilenceLimit returns the time after which a connector counts as silent, 0 for never.
 func (o *Options) SilenceLimit() time.Duration {
 	limit, err := parseSilence(o.SilenceWarning)
 	if err != nil { // it has been checked when it was given
@@ -20,7 +20,7 @@ func (o *Options) SilenceLimit() time.Duration {
 	return limit
 }
 
-// parseSilence reads a number of seconds, minutes or hours, or "off".
+// parseSilence parses a number of seconds, minutes or hours, or "off".
 func parseSilence(value string) (time.Duration, error) {
 	switch value = strings.TrimSpace(value); value {
 	case "":

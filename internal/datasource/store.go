@@ -11,23 +11,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrNotExist says that there is no data source of that name.
+// ErrNotExist is the error for a data source that does not exist.
 var ErrNotExist = errors.New("data source does not exist")
 
-// ErrExists says that there is a data source of that name already.
+// ErrExists is the error for a data source that exists already.
 var ErrExists = errors.New("data source already exists")
 
-// Querier is what this package needs of a connection, a pool or a transaction.
+// Querier is the interface that this package needs: a connection, a pool or a transaction.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// optionColumns are the columns of metadb.source that hold the options: they have the
-// options' names.
+// optionColumns returns the columns of metadb.source that hold the options, under the options'
+// names.
 func optionColumns() string { return strings.Join(Names(), ", ") }
 
-// optionParameters are the parameters with the options' values: $1 is the name and $2
+// optionParameters returns the parameters with the options' values, after $1, the name, and $2,
 // whether the source is enabled.
 func optionParameters() string {
 	parameters := make([]string, len(Names()))
@@ -41,7 +41,7 @@ func selectSources() string {
 	return "select name, enable, " + optionColumns() + " from metadb.source"
 }
 
-// insertSource begins a source in mode 1, the initial synchronization.
+// insertSource inserts a source in mode 1, the initial synchronization.
 func insertSource() string {
 	return `
 insert into metadb.source (name, enable, sync, ` + optionColumns() + `)
@@ -77,20 +77,20 @@ func LoadAll(ctx context.Context, q Querier) ([]*Options, error) {
 	return sources, nil
 }
 
-// Insert stores a new data source, in initial synchronization. The error is
-// [ErrExists] if there is one of that name.
+// Insert stores a new data source, in initial synchronization. The error is [ErrExists] if the name
+// is in use.
 func Insert(ctx context.Context, q Querier, o *Options) error {
 	return o.write(ctx, q, insertSource(), ErrExists)
 }
 
-// Update stores the options of a data source that exists; its sync mode stays.
-// The error is [ErrNotExist] if it does not.
+// Update stores the options of an existing data source; its sync mode stays. The error is
+// [ErrNotExist] if the data source does not exist.
 func Update(ctx context.Context, q Querier, o *Options) error {
 	return o.write(ctx, q, updateSource(), ErrNotExist)
 }
 
-// Delete removes a data source. The error is [ErrNotExist] if there is none of
-// that name. What else is stored under its name is the caller's.
+// Delete removes a data source. The error is [ErrNotExist] if it does not exist. The caller deletes
+// the rows of other tables under its name.
 func Delete(ctx context.Context, q Querier, name string) error {
 	tag, err := q.Exec(ctx, "delete from metadb.source where name = $1", name)
 	if err != nil {
@@ -102,8 +102,8 @@ func Delete(ctx context.Context, q Querier, name string) error {
 	return nil
 }
 
-// write runs a statement that takes the source's columns, and returns none if
-// it changed no row.
+// write runs a statement with the source's columns as parameters, and returns the error none if it
+// changed no row.
 func (o *Options) write(ctx context.Context, q Querier, sql string, none error) error {
 	args := []any{o.Name, o.Enable}
 	for _, field := range o.fields() {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// everyOmitted is the value of null_means_unchanged for all columns of the types that
-// it is for.
+// everyOmitted is the value of null_means_unchanged for all columns with types that a connector may
+// leave out.
 const everyOmitted = "on"
 
-// MeansUnchanged returns the function that says whether NULL in a column, named
-// schema.table.column, of an update stands for an unchanged long value, as
-// null_means_unchanged says; byType that the connector sends NULL for those of its
-// type. It is nil if the option has no value.
+// MeansUnchanged returns a function that reports whether NULL in a column of an update, named
+// schema.table.column, stands for an unchanged long value, according to null_means_unchanged;
+// byType is true if the connector may send NULL for unchanged values of the column's type. The
+// function is nil if the option has no value.
 func (o *Options) MeansUnchanged() (func(column string, byType bool) bool, error) {
 	switch o.NullMeansUnchanged {
 	case "":

@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// maxNameBytes is the length of PostgreSQL's identifiers, which names of data
-// sources and of schemas have to fit.
+// maxNameBytes is the length of PostgreSQL's identifiers, which bounds names of data sources and of
+// schemas.
 const maxNameBytes = 63
 
-// UnknownOptionError says that there is no option of that name.
+// UnknownOptionError is the error for an option that does not exist.
 type UnknownOptionError struct{ Key string }
 
 func (e *UnknownOptionError) Error() string { return fmt.Sprintf("invalid option \"%s\"", e.Key) }
 
-// InvalidOptionError says that an option can't have the value given. The value
-// itself is not part of it: it may be a secret.
+// InvalidOptionError is the error for an invalid value of an option. It does not contain the value,
+// which may be a secret.
 type InvalidOptionError struct {
 	Key    string
 	Reason string
-	// Choices are the valid values, where they are few.
+	// Choices has the valid values, if they are few.
 	Choices []string
 }
 
@@ -30,11 +30,10 @@ func (e *InvalidOptionError) Error() string {
 	return fmt.Sprintf("invalid value for option \"%s\": %s", e.Key, e.Reason)
 }
 
-// MissingOptionError says that an option that is required has no value.
+// MissingOptionError is the error for a required option without a value.
 type MissingOptionError struct {
 	Key string
-	// Because says which other option requires it; empty if it is always
-	// required.
+	// Because is the option and value that require it; empty if it is always required.
 	Because string
 }
 
@@ -45,9 +44,8 @@ func (e *MissingOptionError) Error() string {
 	return fmt.Sprintf("option \"%s\" is required with %s", e.Key, e.Because)
 }
 
-// Validate checks the options together: those that are required are present,
-// every value is one that its option may have. It returns the first fault, one
-// of the error types of this package.
+// Validate checks the options together: required options have values, and all values are valid. It
+// returns the first fault, an error type of this package.
 func (o *Options) Validate() error {
 	if err := ValidateName(o.Name); err != nil {
 		return err
@@ -100,8 +98,7 @@ func (o *Options) validateSecurity() error {
 	return nil
 }
 
-// require returns a MissingOptionError unless the option has a value, for lists
-// an element.
+// require returns a MissingOptionError unless the option has a value, or, for a list, an element.
 func (o *Options) require(key, because string) error {
 	value, _ := o.Get(key)
 	if strings.Trim(value, ", ") == "" {
@@ -110,8 +107,8 @@ func (o *Options) require(key, because string) error {
 	return nil
 }
 
-// check says whether the option of that name may have the value. Every option
-// may be empty here; what is required is another question.
+// check returns an error if the value is not valid for the option of that name. An empty value is
+// valid here; Validate checks the required options.
 func check(key, value string) error {
 	if value == "" {
 		return nil
