@@ -32,7 +32,7 @@ func (s *stage) firstSnapshot(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// read is how many records of the present topics have been applied.
+// read returns the number of applied records of the present topics.
 func (s *stage) read(ctx context.Context) (int, error) {
 	var n int
 	err := s.db.QueryRow(ctx, `SELECT coalesce(sum(next_offset), 0) FROM metadb.stream_position
@@ -48,7 +48,7 @@ func (s *stage) endsync(ctx context.Context) error {
 	return s.run(ctx, "endsync -D data --source library --force", "endsync", "-D", "data", "--source", "library", "--force")
 }
 
-// live opens the desk and shows the stream follow.
+// live opens the desk and shows how the stream follows.
 func (s *stage) live(ctx context.Context) error {
 	s.heading("The library opens")
 	s.desk = openDesk(ctx, s.library, s.producer)
@@ -83,7 +83,7 @@ func (s *stage) live(ctx context.Context) error {
 	return s.status(ctx)
 }
 
-// past is how far back the demo can look.
+// past is the age of the oldest state that the demo queries.
 func (s *stage) past() time.Duration {
 	if s.Once {
 		return pastShort
@@ -91,7 +91,7 @@ func (s *stage) past() time.Duration {
 	return pastLong
 }
 
-// history shows one patron's history, and the tables as of the past.
+// history shows one patron's history, and the tables now and as of the past.
 func (s *stage) history(ctx context.Context) error {
 	s.heading("History")
 	s.say("One patron's history, from the main table:\n")
@@ -116,7 +116,7 @@ func (s *stage) history(ctx context.Context) error {
 	return s.rows(ctx, s.db, asOf)
 }
 
-// loseStream lets the connector fail while the library goes on.
+// loseStream closes the desk and changes the library without a connector.
 func (s *stage) loseStream(ctx context.Context) error {
 	s.heading("The stream is lost")
 	if err := s.desk.close(); err != nil {
@@ -173,8 +173,8 @@ func (s *stage) resync(ctx context.Context) error {
 	return s.rows(ctx, s.db, ended)
 }
 
-// goOn lets the stream run: until the context ends, or, once, for a moment; then
-// what Metadb has must be what the library has.
+// goOn lets the stream run until the context ends. With Once it applies a hundred changes, and then
+// Metadb's rows must be the library's.
 func (s *stage) goOn(ctx context.Context) error {
 	s.heading("And on it goes")
 	s.desk = openDesk(ctx, s.library, s.producer)

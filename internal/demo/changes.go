@@ -24,13 +24,13 @@ func (l *Library) Snapshot(now time.Time) ([]eventgen.Record, error) {
 	return l.records(now, changes)
 }
 
-// pending is a change that has no time and no lsn yet.
+// pending is a change without a time and lsn.
 type pending struct {
 	table *table
 	eventgen.Change
 }
 
-// records makes the records of changes of one transaction.
+// records makes the records of one transaction's changes.
 func (l *Library) records(now time.Time, changes []pending) ([]eventgen.Record, error) {
 	var records []eventgen.Record
 	for _, c := range changes {
@@ -51,9 +51,9 @@ func (l *Library) records(now time.Time, changes []pending) ([]eventgen.Record, 
 	return records, nil
 }
 
-// Step is one transaction at the library's desk: somebody borrows or returns an
-// item, pays or owes a fee, joins or leaves. It returns the transaction's
-// records; whoever drops them loses the change for the stream.
+// Step is one transaction at the library's desk: a patron borrows or returns an item, pays or owes
+// a fee, joins or leaves. It returns the transaction's records; a caller that drops them loses the
+// change for the stream.
 func (l *Library) Step(now time.Time) ([]eventgen.Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +92,7 @@ func (l *Library) giveBack(now time.Time) []pending {
 }
 
 func (l *Library) charge() []pending {
-	// A few regular patrons, so that somebody has a history to show.
+	// A few regular patrons give the demo a history to show.
 	patron := l.patrons.rows[l.patrons.keys[l.random.IntN(min(50, len(l.patrons.keys)))]]
 	amount := fmt.Sprintf("%d.%02d", l.random.IntN(20)-10, l.random.IntN(100))
 	return []pending{l.set(l.patrons, patron, 4, amount)}

@@ -23,7 +23,7 @@ func (l *Library) Check(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
-// Rows is how many rows the library has.
+// Rows is the number of the library's rows.
 func (l *Library) Rows() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,30 +14,29 @@ import (
 	"metadb/internal/rig"
 )
 
-// Config says how the demo runs.
+// Config has the options of the demo.
 type Config struct {
 	// Binary is the metadb program.
 	Binary string
-	// Once runs through all acts and ends, instead of going on until the
-	// context ends.
+	// Once ends the demo after all acts, instead of running until the context ends.
 	Once bool
-	// Seed makes the same library again.
+	// Seed makes the library reproducible.
 	Seed uint64
-	// Out is where it is shown.
+	// Out is the file or terminal that the demo writes to.
 	Out *os.File
 }
 
-// How long the demo waits for things, and lives between them.
+// The timeout of a step, and the time between two transactions at the desk.
 const (
 	patience     = 2 * time.Minute
 	stepInterval = 20 * time.Millisecond
-	// pastLong and pastShort are how far back "as of" looks.
+	// pastLong and pastShort are the ages that "as of" queries, without and with Once.
 	pastLong, pastShort = time.Minute, 5 * time.Second
-	// aroundPast is about how long the acts before the resynchronization take beside it.
+	// aroundPast is the approximate duration of the other acts before the resynchronization.
 	aroundPast = 10 * time.Second
 )
 
-// stage holds what the acts need.
+// stage has the servers, connections and data that the acts share.
 type stage struct {
 	Config
 	*screen
@@ -51,8 +50,8 @@ type stage struct {
 	desk     *desk
 }
 
-// Run performs the demo. It leaves no process and no file behind, also when the
-// context ends in the middle, which is no error unless Once is set.
+// Run performs the demo. It leaves no process and no file behind, also when the context ends early,
+// which is no error unless Once is set.
 func Run(ctx context.Context, config Config) (err error) {
 	dir, err := os.MkdirTemp("", "metadb-demo-")
 	if err != nil {
@@ -70,7 +69,7 @@ func Run(ctx context.Context, config Config) (err error) {
 	return err
 }
 
-// perform plays the acts in their order.
+// perform runs the acts in their order.
 func (s *stage) perform(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{
 		s.build, s.create, s.firstSnapshot, s.live, s.history, s.loseStream, s.resync, s.goOn,
@@ -82,7 +81,7 @@ func (s *stage) perform(ctx context.Context) error {
 	return nil
 }
 
-// build starts everything that stands around Metadb, and Metadb.
+// build starts PostgreSQL, the broker and Metadb, and makes the library.
 func (s *stage) build(ctx context.Context) (err error) {
 	s.heading("A library, PostgreSQL, Kafka")
 	s.say("A private PostgreSQL and an embedded Kafka broker, in %s.", s.dir)
@@ -137,7 +136,7 @@ func (s *stage) stop(ctx context.Context) error {
 	return s.metadb.Stop(ctx)
 }
 
-// run carries out and shows a command of metadb.
+// run runs a command of metadb and shows it.
 func (s *stage) run(ctx context.Context, line string, args ...string) error {
 	s.command("metadb " + line)
 	out, err := s.metadb.Run(ctx, args...)
@@ -147,13 +146,13 @@ func (s *stage) run(ctx context.Context, line string, args ...string) error {
 	return err
 }
 
-// admin carries out and shows a statement on the administration port.
+// admin runs a statement on the administration port and shows it.
 func (s *stage) admin(ctx context.Context, statement string) error {
 	s.say("  metadb=# %s;", statement)
 	return s.metadb.Exec(ctx, statement)
 }
 
-// status shows list status.
+// status shows the result of list status.
 func (s *stage) status(ctx context.Context) error {
 	s.say("  metadb=# list status;\n")
 	admin, err := s.metadb.Admin(ctx)
@@ -164,7 +163,7 @@ func (s *stage) status(ctx context.Context) error {
 	return s.rows(ctx, admin, "list status")
 }
 
-// close ends everything in the reverse order of its beginning.
+// close stops all parts in the reverse order of their start.
 func (s *stage) close() error {
 	var errs []error
 	if s.desk != nil {

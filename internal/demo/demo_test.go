@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestDemoRunsOnceAndLeavesNothing is `make demo ARGS=--once`.
+// TestDemoRunsOnceAndLeavesNothing runs `make demo ARGS=--once`.
 func TestDemoRunsOnceAndLeavesNothing(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	dir := t.TempDir()
@@ -19,7 +19,7 @@ func TestDemoRunsOnceAndLeavesNothing(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
 		t.Fatalf("build metadb: %v\n%s", err, out)
 	}
-	// The demo's folders are made here, so that what is left can be seen.
+	// The demo creates its folders here, so that the test can check for remains.
 	temporary := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(temporary, 0o777); err != nil {
 		t.Fatal(err)

@@ -8,14 +8,14 @@ import (
 	"metadb/internal/rig"
 )
 
-// desk lets the library live: one transaction after the other, written to the
-// broker as a connector would.
+// desk changes the library, one transaction after the other, and writes the records to the broker
+// as a connector would.
 type desk struct {
 	cancel context.CancelFunc
 	done   chan error
 }
 
-// openDesk begins. The desk is closed by close, or by the context's end.
+// openDesk starts the desk, which works until close or until the context ends.
 func openDesk(ctx context.Context, library *Library, producer *rig.Producer) *desk {
 	ctx, cancel := context.WithCancel(ctx)
 	d := &desk{cancel: cancel, done: make(chan error, 1)}
@@ -35,7 +35,7 @@ func work(ctx context.Context, library *Library, producer *rig.Producer) error {
 			if err != nil {
 				return err
 			}
-			// What the library did is written even if the demo ends meanwhile.
+			// Records of a change in the library are written even if the demo ends meanwhile.
 			if err := producer.Write(context.WithoutCancel(ctx), records...); err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func work(ctx context.Context, library *Library, producer *rig.Producer) error {
 	}
 }
 
-// close ends the work and returns its error. It may be called again.
+// close stops the work and returns its error. It may be called again.
 func (d *desk) close() error {
 	d.cancel()
 	err, open := <-d.done

@@ -12,7 +12,7 @@ import (
 // schema is the schema of the library at the source and in Metadb.
 const schema = "library"
 
-// How many rows the library begins with, 20,000 in all.
+// The numbers of rows at the start, 20,000 in all.
 const (
 	patronCount = 4_000
 	itemCount   = 12_000
@@ -24,13 +24,12 @@ type table struct {
 	definition eventgen.Table
 	encoder    *eventgen.Encoder
 	rows       map[string][]any
-	// keys are the rows' keys in the order in which they came; those of
-	// deleted rows are taken out.
+	// keys has the rows' keys in the order of their insertion, apart from the moves of deletes.
 	keys []string
 }
 
-// Library is the operational database: its rows, and where its log stands. It
-// is safe for concurrent use.
+// Library is the operational database: its rows, and the position of its log. It is safe for
+// concurrent use.
 type Library struct {
 	mu     sync.Mutex
 	random *rand.Rand
@@ -93,7 +92,7 @@ func (l *Library) Connect(prefix string) error {
 	return nil
 }
 
-// Prefix is what the names of the present topics begin with.
+// Prefix is the prefix of the present topics' names.
 func (l *Library) Prefix() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,7 +155,7 @@ func (t *table) put(row []any) {
 	t.rows[key] = row
 }
 
-// remove takes out a row, not keeping the order of keys.
+// remove deletes a row. The last key takes the place of its key.
 func (t *table) remove(at int) []any {
 	key := t.keys[at]
 	row := t.rows[key]
@@ -166,7 +165,7 @@ func (t *table) remove(at int) []any {
 	return row
 }
 
-// row returns a row at random.
+// row returns a random row.
 func (t *table) row(random *rand.Rand) []any { return t.rows[pick(random, t.keys)] }
 
 func pick[T any](random *rand.Rand, choices []T) T { return choices[random.IntN(len(choices))] }

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is where the demo shows things.
+// screen writes the demo's output.
 type screen struct {
 	out io.Writer
-	// live says that out is a terminal, where a line can be drawn again.
+	// live means that out is a terminal, where a line can be overwritten.
 	live bool
 }
 
@@ -24,7 +24,7 @@ func newScreen(out *os.File) *screen {
 	return &screen{out: out, live: term.IsTerminal(int(out.Fd()))}
 }
 
-// heading begins an act.
+// heading prints the title of an act.
 func (s *screen) heading(text string) {
 	_, _ = fmt.Fprintf(s.out, "\n── %s %s\n\n", text, strings.Repeat("─", max(0, 72-len([]rune(text)))))
 }
@@ -34,7 +34,7 @@ func (s *screen) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.out, format+"\n", args...)
 }
 
-// command prints a command as one would type it.
+// command prints a command as a user would type it.
 func (s *screen) command(text string) { s.say("  $ %s", text) }
 
 // rows prints the answer to a query, aligned.
@@ -104,8 +104,7 @@ func (s *screen) table(header []string, rows [][]string) {
 	s.say("")
 }
 
-// progress draws how far something has come: a bar on a terminal, else a line
-// for each tenth.
+// progress shows the progress of a step: a bar on a terminal, else a line for each tenth.
 type progress struct {
 	screen *screen
 	bar    *progressbar.ProgressBar
@@ -125,7 +124,7 @@ func (s *screen) progress(what string, total int) *progress {
 	return p
 }
 
-// set says how far it is. Drawing is a courtesy: its errors are not looked at.
+// set shows the progress up to n. Its errors are ignored, since the output is not essential.
 func (p *progress) set(n int) {
 	if p.bar != nil {
 		_ = p.bar.Set(min(n, p.total))

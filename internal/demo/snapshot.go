@@ -9,13 +9,12 @@ import (
 	"metadb/internal/rig"
 )
 
-// watchable is how many rows a second a connector sends, so that there is time to
-// look on.
+// watchable is a rate, in rows a second, at which a viewer can follow the snapshot.
 const watchable = 1500
 
-// snapshot writes a snapshot of the library, so many rows a second or, for 0, as
-// fast as goes, and shows the rows that have been read from it, until the log says
-// that it is complete.
+// snapshot writes a snapshot of the library, with pace rows a second or, for 0, as fast as
+// possible, and shows the number of rows that have been read from it, until the log reports that it
+// is complete.
 func (s *stage) snapshot(ctx context.Context, what string, pace int) error {
 	log, err := s.metadb.Log()
 	if err != nil {
