@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Command is a statement of Metadb's own. Its String is the command again, in
-// one form and without secrets, so that it may be logged.
+// Command is a statement of Metadb's own. Its String is the command in a canonical form without
+// secrets, which may be logged.
 type Command interface {
 	fmt.Stringer
 	command()
 }
 
-// Name is an identifier as it was meant: folded or unquoted.
+// Name is an identifier, folded or unquoted.
 type Name struct {
 	Text string
 	// At is its position, in characters of the query string from 1.
@@ -41,11 +41,10 @@ type Value struct {
 // String returns the constant in quotes.
 func (v Value) String() string { return "'" + strings.ReplaceAll(v.Text, "'", "''") + "'" }
 
-// hidden stands for a secret in the String of a command.
+// hidden replaces a secret in the String of a command.
 const hidden = "'********'"
 
-// Object is the name of a table or a function; Schema is empty if none was
-// given.
+// Object is the name of a table or a function; Schema is empty if it is not qualified.
 type Object struct{ Schema, Name Name }
 
 // String returns schema.name, or the name alone.
@@ -73,7 +72,7 @@ func objects[T fmt.Stringer](list []T) string {
 	return strings.Join(parts, ", ")
 }
 
-// List is LIST followed by what to list.
+// List is LIST with the name of a list.
 type List struct{ What Name }
 
 func (List) command() {}
@@ -121,7 +120,7 @@ func (RefreshTypes) String() string { return "refresh inferred column types" }
 
 // Rejected is RETRY or PURGE REJECTED EVENTS FOR DATA SOURCE S.
 type Rejected struct {
-	// Purge says that the events are removed, not tried again.
+	// Purge means that the events are removed instead of tried again.
 	Purge  bool
 	Source Name
 }

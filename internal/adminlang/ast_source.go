@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Action is what an option of ALTER DATA SOURCE does.
+// Action is the effect of an option in ALTER DATA SOURCE.
 type Action uint8
 
-// The actions. Without a word it is Add.
+// The actions. An option without a word is Add.
 const (
 	Add Action = iota
 	Set
@@ -89,7 +89,7 @@ func (DropOrigin) command() {}
 
 func (c DropOrigin) String() string { return "drop data origin " + c.Name.String() }
 
-// Step is which part of a synchronization a command is.
+// Step is the part of a synchronization that a command carries out.
 type Step string
 
 // The steps.
@@ -99,8 +99,8 @@ const (
 	Abort Step = "abort sync"
 )
 
-// The words that may follow WITH: the answers to the questions that the command
-// line puts, and what would be done instead of doing it.
+// The words that may follow WITH: the answers to the questions of the command line, and the request
+// for a dry run.
 const (
 	Restart          = "restart"
 	FromBeginning    = "from_beginning"

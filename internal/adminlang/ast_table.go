@@ -43,10 +43,10 @@ func (c RefreshMapping) String() string {
 // TYPE.
 type AlterTable struct {
 	Table Object
-	// Add says that the column is new.
+	// Add means that the column is new.
 	Add    bool
 	Column Name
-	// Type is the type's name as it was written.
+	// Type is the type's name in the command's notation.
 	Type Value
 }
 

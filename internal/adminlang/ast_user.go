@@ -6,9 +6,9 @@ import "fmt"
 type CreateUser struct {
 	User     Name
 	Password Value
-	// Comment is empty if none was given.
+	// Comment is empty if it was not given.
 	Comment Value
-	// ConnectionLimit has no position if none was given.
+	// ConnectionLimit has no position if it was not given.
 	ConnectionLimit Value
 }
 
@@ -40,7 +40,7 @@ func (c AlterUser) String() string {
 // DropUser is DROP USER U [WITH (DROP OBJECTS)].
 type DropUser struct {
 	User Name
-	// Objects says that what the user owns is dropped as well.
+	// Objects means that the user's objects are dropped too.
 	Objects bool
 }
 
@@ -56,7 +56,7 @@ func (c DropUser) String() string {
 // RegisterUser is REGISTER USER U, or DEREGISTER USER U.
 type RegisterUser struct {
 	User Name
-	// Off is deregister.
+	// Off means DEREGISTER.
 	Off bool
 }
 
@@ -76,12 +76,12 @@ func (CreateSchema) command() {}
 
 func (c CreateSchema) String() string { return "create schema for user " + c.User.String() }
 
-// Target is what access is granted to: a table, a function, or, if Kind is
-// All, everything.
+// Target is the object to which access is granted: a table, a function, or, if Kind is All,
+// everything.
 type Target struct {
 	Kind   TargetKind
 	Object Object
-	// Types are the types of a function's arguments, as they were written.
+	// Types has the types of a function's arguments, in the command's notation.
 	Types []Value
 }
 
@@ -110,7 +110,7 @@ func (t Target) String() string {
 	return "all"
 }
 
-// rawText prints as it is.
+// rawText is a text that prints without quotes.
 type rawText string
 
 func (r rawText) String() string { return string(r) }

@@ -2,15 +2,15 @@ package adminlang
 
 import "strings"
 
-// form is a way in which commands begin, and who parses them.
+// form is a beginning of commands, with their parser.
 type form struct {
-	// words are the first words.
+	// words has the first words.
 	words string
 	parse func(*parser) Command
 }
 
-// forms lists the beginnings that no SQL statement of PostgreSQL has, so that
-// whatever follows is ours to judge.
+// forms lists the beginnings that are always a command: no SQL statement of PostgreSQL begins so,
+// except ALTER SYSTEM SET, in place of which Metadb has a command of its own.
 func forms() []form {
 	return []form{
 		{"create data", parseCreateData},
@@ -36,8 +36,7 @@ func forms() []form {
 	}
 }
 
-// parser returns what parses the statement if it is a command, nil if it is
-// SQL.
+// parser returns the parser of the statement if it is a command, nil if it is SQL.
 func (s *span) parser(query string) func(*parser) Command {
 	for _, f := range forms() {
 		if s.begins(query, strings.Fields(f.words)...) {
@@ -57,12 +56,12 @@ func (s *span) parser(query string) func(*parser) Command {
 	return nil
 }
 
-// begins reports whether the statement's first words are these.
+// begins reports whether the statement starts with these words.
 func (s *span) begins(query string, words ...string) bool {
 	return s.has(query, 0, words...)
 }
 
-// has reports whether these words or symbols stand at index i.
+// has reports whether these words or symbols are at index i.
 func (s *span) has(query string, i int, words ...string) bool {
 	if len(s.head) < i+len(words) {
 		return false
@@ -80,10 +79,10 @@ func (s *span) isName(i int) bool {
 	return i < len(s.head) && (s.head[i].kind == word || s.head[i].kind == quoted)
 }
 
-// isCreateUser tells the command, CREATE USER U WITH PASSWORD 'P' [, …], from
-// PostgreSQL's, which may go on with other options but not with a comma. None of
-// its other options is one word and a string: what looks like that is a misspelt
-// command, and its password must not get into PostgreSQL's log of errors.
+// isCreateUser distinguishes the command, CREATE USER U WITH PASSWORD 'P' [, …], from PostgreSQL's,
+// which may continue with other options but not with a comma. PostgreSQL has no other option of one
+// word and a string: a statement with one is a misspelt command, and its password must not get into
+// PostgreSQL's log of errors.
 func (s *span) isCreateUser(query string) bool {
 	const length = 6
 	if !s.begins(query, "create", "user") || !s.isName(2) || !s.has(query, 3, "with") || len(s.head) < length || s.head[4].kind != word {
@@ -97,26 +96,26 @@ func (s *span) isCreateUser(query string) bool {
 	}
 }
 
-// isAlterUser tells the command, ALTER USER U WITH PASSWORD 'P', from PostgreSQL's, which may go
-// on with other options. A password that is encrypted already is PostgreSQL's to store.
+// isAlterUser distinguishes the command, ALTER USER U WITH PASSWORD 'P', from PostgreSQL's, which
+// may continue with other options. PostgreSQL also stores passwords that are encrypted already.
 func (s *span) isAlterUser(query string) bool {
 	const length = 6
 	if s.tokens != length || !s.begins(query, "alter", "user") || !s.isName(2) || !s.has(query, 3, "with", "password") {
 		return false
 	}
-	// Of any other form secretFinder says what is wrong, without repeating it.
+	// For any other form secretFinder returns an error that does not repeat the password.
 	password := s.head[5]
 	return password.kind == text && !isVerifier(password.value(query))
 }
 
-// isDropUser tells the command, DROP USER U [WITH …], from PostgreSQL's with IF
-// EXISTS or with several names.
+// isDropUser distinguishes the command, DROP USER U [WITH …], from PostgreSQL's with IF EXISTS or
+// with several names.
 func (s *span) isDropUser(query string) bool {
 	return s.begins(query, "drop", "user") && s.isName(2) && (s.tokens == 3 || s.has(query, 3, "with"))
 }
 
-// isAlterTable tells the command, which changes columns of a main table, from
-// PostgreSQL's. Names of main tables end in two underscores.
+// isAlterTable distinguishes the command, which changes columns of a main table, from PostgreSQL's.
+// Names of main tables end with two underscores.
 func (s *span) isAlterTable(query string) bool {
 	if !s.begins(query, "alter", "table") || !s.isName(2) {
 		return false

@@ -6,7 +6,7 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// TestDeallocates tells the name in DEALLOCATE from all that has none.
+// TestDeallocates distinguishes DEALLOCATE of a name from all other statements.
 func TestDeallocates(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ query, name string }{

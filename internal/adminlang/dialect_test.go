@@ -7,15 +7,15 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// TestConstantsEndWherePostgreSQLEndsThem: what is inside of a constant is no command, by the rules that
-// hold in the session.
+// TestConstantsEndWherePostgreSQLEndsThem puts commands into constants, which are not commands by
+// the rules of the session.
 func TestConstantsEndWherePostgreSQLEndsThem(t *testing.T) {
 	t.Parallel()
 	off, sjis := adminlang.Dialect{Backslashes: true}, adminlang.Dialect{Encoding: "SJIS"}
 	for _, test := range []struct {
 		dialect adminlang.Dialect
 		query   string
-		// want are the statements: c for a command, s for SQL.
+		// want lists the statements: c for a command, s for SQL.
 		want string
 	}{
 		{adminlang.Dialect{}, `select E'a\'; drop user u; --'`, "s"},
@@ -55,7 +55,8 @@ func TestConstantsEndWherePostgreSQLEndsThem(t *testing.T) {
 	}
 }
 
-// TestCommandsAreUTF8: names are stored, so that what they are has to be known.
+// TestCommandsAreUTF8 refuses commands in other encodings: names are stored, and so their encoding
+// must be known.
 func TestCommandsAreUTF8(t *testing.T) {
 	t.Parallel()
 	for encoding, want := range map[string]string{"": "", "UTF8": "", "LATIN1": "22021", "SJIS": "22021"} {
@@ -76,7 +77,8 @@ func codeOf(err *adminlang.Error) string {
 	return err.Code
 }
 
-// TestContinuedConstants are not for commands: what a command says must be plain.
+// TestContinuedConstants refuses continued constants in commands, the meaning of which must be
+// obvious.
 func TestContinuedConstants(t *testing.T) {
 	t.Parallel()
 	if got := one(t, "create user u with password 'a'\n'b'"); got.Err == nil {

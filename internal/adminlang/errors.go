@@ -13,20 +13,20 @@ const (
 	codeEncoding = "22021"
 )
 
-// Error is a statement that can't be understood.
+// Error is the error of a statement that can't be parsed.
 type Error struct {
 	// Code is the SQLSTATE.
 	Code    string
 	Message string
 	Hint    string
-	// Position is where, in characters of the query string counted from 1.
+	// Position is the position of the fault, in characters of the query string counted from 1.
 	Position int
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// Suggest returns a hint for a word that is none of the valid ones: the one
-// that was probably meant, or all of them.
+// Suggest returns a hint for an invalid word: the valid word that was probably meant, or all of
+// them.
 func Suggest(word string, valid []string) string {
 	best, distance := "", len(word)/3+2
 	for _, v := range valid {
@@ -40,8 +40,8 @@ func Suggest(word string, valid []string) string {
 	return "valid ones are: " + strings.Join(valid, ", ")
 }
 
-// editDistance is the Levenshtein distance of two words. Words longer than any
-// keyword are far from all of them.
+// editDistance returns the Levenshtein distance of two words. For words longer than any keyword it
+// returns a large number.
 func editDistance(a, b string) int {
 	const longest = 64
 	if len(a) > longest {

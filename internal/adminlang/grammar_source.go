@@ -61,8 +61,7 @@ func (p *parser) mapping() Mapping {
 	return m
 }
 
-// options parses (option [, …]); actions says whether an option may begin with
-// ADD, SET or DROP.
+// options parses (option [, …]); actions means that an option may begin with ADD, SET or DROP.
 func (p *parser) options(actions bool) []Option {
 	var list []Option
 	p.expect("(")
@@ -94,8 +93,8 @@ func (p *parser) option(actions bool) Option {
 	return o
 }
 
-// parseSkip parses SKIP PARTITION T/N TO OFFSET O FOR DATA SOURCE S. The topic is taken as it is
-// written, or in quotes of either kind.
+// parseSkip parses SKIP PARTITION T/N TO OFFSET O FOR DATA SOURCE S. The topic keeps its case, and
+// may be in quotes of either kind.
 func parseSkip(p *parser) Command {
 	p.expect("skip", "partition")
 	c := SkipPartition{Topic: p.topic()}
@@ -109,7 +108,7 @@ func parseSkip(p *parser) Command {
 	return c
 }
 
-// topic reads the name of a Kafka topic, up to a slash.
+// topic reads the name of a Kafka topic, up to the slash.
 func (p *parser) topic() Value {
 	if p.err == nil && (p.tok.kind == quoted || p.tok.kind == text) {
 		v := Value{Text: p.tok.value(p.lexer.query), At: p.tok.at}
@@ -119,7 +118,7 @@ func (p *parser) topic() Value {
 	return p.until("a topic", "/")
 }
 
-// integer reads a number from 0 on that has so many bits, with its sign.
+// integer reads a number of at least 0 that fits into a signed integer of so many bits.
 func (p *parser) integer(what string, bits int) int64 {
 	if p.err != nil || p.tok.kind != number {
 		p.unexpected("expected " + what)

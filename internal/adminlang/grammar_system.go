@@ -1,12 +1,12 @@
 package adminlang
 
-// Listings returns what LIST can list.
+// Listings returns the names of the lists that LIST has.
 func Listings() []string {
 	return []string{"blockers", "config", "data_mappings", "data_origins", "data_sources", "status", "users"}
 }
 
-// parseList parses LIST WHAT. Whether there is such a list is part of the
-// grammar: the valid words are few.
+// parseList parses LIST with the name of a list. The grammar checks the name, since the lists are
+// few.
 func parseList(p *parser) Command {
 	p.expect("list")
 	at := p.tok.at

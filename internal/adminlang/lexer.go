@@ -5,19 +5,20 @@ import (
 	"unicode/utf8"
 )
 
-// lexer walks through a query string by PostgreSQL's lexical rules.
+// lexer reads a query string by PostgreSQL's lexical rules.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 type lexer struct {
 	query   string
 	dialect Dialect
-	// at is the byte offset of what is read next.
+	// at is the byte offset of the next token, or of white space and comments before it.
 	at int
-	// counted bytes of the query are chars characters.
+	// counted is a number of bytes at the beginning of the query, chars the number of characters in
+	// them.
 	counted, chars int
 }
 
-// next returns the token that follows, and goes on behind it. At the end of
-// the input it returns an end token without characters, again and again.
+// next returns the next token and moves behind it. At the end of the input it returns an end token
+// without characters, however often it is called.
 func (l *lexer) next() token {
 	if t, ok := l.space(); !ok {
 		return t
@@ -47,7 +48,7 @@ func (l *lexer) next() token {
 	return l.token(symbol, start)
 }
 
-// word reads an identifier, or a string constant with a letter in front.
+// word reads an identifier, or a string constant with a prefix of letters.
 func (l *lexer) word(start int) token {
 	switch rest := l.query[start:]; {
 	case hasPrefixFold(rest, "e'"):
@@ -70,12 +71,12 @@ func (l *lexer) word(start int) token {
 	return l.token(word, start)
 }
 
-// token returns the token from start to where the lexer is.
+// token returns the token from start to the lexer's position.
 func (l *lexer) token(k kind, start int) token {
 	return token{kind: k, start: start, end: l.at, at: l.position(start)}
 }
 
-// broken returns the rest of the input as a token that is not finished.
+// broken returns the rest of the input as an unterminated token.
 func (l *lexer) broken(start int, fault string) token {
 	l.at = len(l.query)
 	t := l.token(broken, start)
@@ -83,15 +84,15 @@ func (l *lexer) broken(start int, fault string) token {
 	return t
 }
 
-// position returns the place of a byte offset in characters, counted from 1.
-// Offsets are asked for in rising order.
+// position returns the position of a byte offset in characters, counted from 1. Callers pass
+// offsets in ascending order.
 func (l *lexer) position(offset int) int {
 	l.chars += utf8.RuneCountInString(l.query[l.counted:offset])
 	l.counted = offset
 	return l.chars + 1
 }
 
-// skip goes on while the characters are of that kind.
+// skip moves over all characters of a kind.
 func (l *lexer) skip(of func(byte) bool) {
 	for l.at < len(l.query) && of(l.query[l.at]) {
 		l.at++

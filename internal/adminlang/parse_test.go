@@ -88,7 +88,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestSQL holds what begins like a command and is SQL.
+// TestSQL has SQL statements that begin like a command.
 func TestSQL(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
@@ -172,7 +172,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestSplit checks where statements begin and end.
+// TestSplit checks the bounds of statements.
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -204,8 +204,8 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that nothing panics, that positions lie inside the text, and
-// that a command which is printed and parsed again is the same.
+// FuzzParse checks that the parser does not panic, that positions lie inside the text, and that a
+// command which is printed and parsed again is the same.
 func FuzzParse(f *testing.F) {
 	for _, query := range []string{
 		"list status;", "create data source s type kafka options (a 'b', c $$d$$);", "alter table s.t__ add column c int;",

@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// parser is a recursive-descent parser over the tokens of one statement. After
-// the first error every method does nothing, so that the grammar functions
-// need not look at it.
+// parser is a recursive-descent parser over the tokens of one statement. After the first error its
+// methods have no effect, so that the grammar functions need not check for errors.
 type parser struct {
 	lexer lexer
 	tok   token
 	err   *Error
 }
 
-// advance goes on to the next token.
+// advance moves to the next token.
 func (p *parser) advance() {
 	if p.err != nil {
 		return
@@ -46,8 +45,8 @@ func (p *parser) unexpected(hint string) {
 	p.fail(codeSyntax, "syntax error at or near "+p.near(), hint)
 }
 
-// near returns the current token for a message, in quotes and as it is, as
-// PostgreSQL shows it; shortened if it is long.
+// near returns the source text of the current token in quotes for a message, in PostgreSQL's style,
+// shortened if it is long.
 func (p *parser) near() string {
 	const longest = 60
 	raw := []rune(p.tok.raw(p.lexer.query)[:min(len(p.tok.raw(p.lexer.query)), 4*longest)])
@@ -62,7 +61,7 @@ func (p *parser) is(what string) bool {
 	return p.err == nil && p.tok.is(p.lexer.query, what)
 }
 
-// accept skips the keyword or symbol if it comes next.
+// accept skips the keyword or symbol if it is the current token, and reports whether it was.
 func (p *parser) accept(what string) bool {
 	if !p.is(what) {
 		return false
@@ -71,7 +70,7 @@ func (p *parser) accept(what string) bool {
 	return true
 }
 
-// expect skips keywords or symbols that must come next.
+// expect skips keywords or symbols, each of which has to be next.
 func (p *parser) expect(whats ...string) {
 	for _, what := range whats {
 		if p.err == nil && !p.accept(what) {
@@ -80,8 +79,7 @@ func (p *parser) expect(whats ...string) {
 	}
 }
 
-// choice skips one of several keywords and returns it. It is empty after an
-// error.
+// choice skips one of several keywords and returns it, empty after an error.
 func (p *parser) choice(words ...string) string {
 	for _, w := range words {
 		if p.accept(w) {
@@ -92,7 +90,7 @@ func (p *parser) choice(words ...string) string {
 	return ""
 }
 
-// hint says what should have been where the current token is.
+// hint returns a hint with the words that could be in place of the current token.
 func (p *parser) hint(words []string) string {
 	if p.tok.kind == word && p.err == nil {
 		if hint := Suggest(p.tok.value(p.lexer.query), words); strings.HasPrefix(hint, "did you mean") {
@@ -102,7 +100,7 @@ func (p *parser) hint(words []string) string {
 	return expected(words)
 }
 
-// expected words a list of alternatives: expected "a", "b" or "c".
+// expected returns a text with alternatives: expected "a", "b" or "c".
 func expected(words []string) string {
 	list := make([]string, len(words))
 	for i, w := range words {
@@ -115,14 +113,14 @@ func expected(words []string) string {
 	return "expected " + strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
-// expectEnd checks that nothing follows.
+// expectEnd records an error unless the statement ends here.
 func (p *parser) expectEnd() {
 	if p.tok.kind != end || p.tok.end != len(p.lexer.query) {
 		p.unexpected("")
 	}
 }
 
-// name reads an identifier; what it names is for the hint.
+// name reads an identifier; the hint of an error describes it with the parameter.
 func (p *parser) name(what string) Name {
 	if p.err != nil || p.tok.kind != word && p.tok.kind != quoted {
 		p.unexpected("expected " + what)
@@ -136,7 +134,7 @@ func (p *parser) name(what string) Name {
 	return n
 }
 
-// value reads a string constant; what it is is for the hint.
+// value reads a string constant; the hint of an error describes it with the parameter.
 func (p *parser) value(what string) Value {
 	if p.err == nil && p.tok.kind == escaped {
 		p.unexpected("string constants of commands are written '…', with '' for a quote")
@@ -159,8 +157,8 @@ func (p *parser) object(what string) Object {
 	return o
 }
 
-// until reads a piece of SQL up to one of these symbols outside of
-// parentheses, or up to the end.
+// until reads a piece of SQL up to one of these symbols outside of parentheses, or up to the end of
+// the statement.
 func (p *parser) until(what string, symbols ...string) Value {
 	start, stop, at := p.tok.start, p.tok.start, p.tok.at
 	for depth := 0; p.err == nil && p.tok.kind != end; p.advance() {

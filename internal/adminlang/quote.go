@@ -2,8 +2,8 @@ package adminlang
 
 import "strings"
 
-// space skips white space and comments. It returns false and a broken token if
-// the input ends within a comment.
+// space skips white space and comments. It returns false and a broken token if a comment is
+// unterminated.
 func (l *lexer) space() (token, bool) {
 	for {
 		l.skip(isSpace)
@@ -22,8 +22,8 @@ func (l *lexer) space() (token, bool) {
 	}
 }
 
-// comment skips a comment in slashes and stars, which may hold others. It
-// returns false if the input ends before it does.
+// comment skips a comment in slashes and stars, in which others may be nested. It returns false if
+// the comment is unterminated.
 func (l *lexer) comment() bool {
 	depth := 0
 	for l.at < len(l.query) {
@@ -44,8 +44,8 @@ func (l *lexer) comment() bool {
 	return false
 }
 
-// delimited reads an identifier in quotes, the first of which the lexer stands on. A doubled
-// quote is a quote.
+// delimited reads an identifier in quotes, at the first of which the lexer stands. A doubled quote
+// is a quote.
 func (l *lexer) delimited(start int, k kind) token {
 	if !l.part(false) {
 		return l.broken(start, unterminated('"'))
@@ -55,9 +55,9 @@ func (l *lexer) delimited(start int, k kind) token {
 	return t
 }
 
-// constant reads a string constant, on whose first quote the lexer stands. It goes on behind a
-// line break, in another pair of quotes. Where backslashes are escapes one takes the next character
-// along. Commands take neither.
+// constant reads a string constant, at the first quote of which the lexer stands. It may continue
+// behind a line break, in another pair of quotes. With backslashes as escapes, one also takes the
+// next character. Commands accept neither.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
 func (l *lexer) constant(start int, k kind, backslashes bool) token {
 	for {
@@ -79,8 +79,8 @@ func (l *lexer) constant(start int, k kind, backslashes bool) token {
 	return t
 }
 
-// part reads what is between two quotes, the first of which the lexer stands on. It returns false
-// if the input ends before the second one.
+// part reads the text between two quotes, at the first of which the lexer stands. It returns false
+// if the second one is missing.
 func (l *lexer) part(backslashes bool) bool {
 	quote := l.query[l.at]
 	for l.at++; l.at < len(l.query); l.at++ {
@@ -99,8 +99,8 @@ func (l *lexer) part(backslashes bool) bool {
 	return false
 }
 
-// continued returns where a string constant that has just ended goes on: at a quote behind white
-// space and comments with a line break among them.
+// continued returns the offset at which a string constant continues that has just ended: a quote
+// behind white space and comments, with a line break among them.
 func (l *lexer) continued() (at int, ok bool) {
 	lineBreak := false
 	for at = l.at; at < len(l.query); at++ {
@@ -141,7 +141,7 @@ func (l *lexer) dollar(start int) token {
 	return t
 }
 
-// dollarDelimiter returns the $tag$ that s begins with.
+// dollarDelimiter returns the $tag$ at the beginning of s.
 func dollarDelimiter(s string) (string, bool) {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i]; {

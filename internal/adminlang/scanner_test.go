@@ -11,11 +11,11 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// FuzzBorders compares with PostgreSQL's own scanner: each border that a query string is cut at is a
-// semicolon outside of parentheses and of BEGIN ATOMIC … END there too, and no command has
-// another one inside. What the scanner refuses PostgreSQL refuses as a whole. The scanner has
-// standard_conforming_strings on, and puts continued constants together; TestConstantsEndWherePostgreSQLEndsThem
-// has what differs by the session.
+// FuzzBorders compares with PostgreSQL's own scanner: each border of a statement is a semicolon
+// outside of parentheses and of BEGIN ATOMIC … END there too, and no command has another one
+// inside. A query string that the scanner refuses is refused by PostgreSQL as a whole. The scanner
+// has standard_conforming_strings on, and joins continued constants;
+// TestConstantsEndWherePostgreSQLEndsThem covers the differences between sessions.
 func FuzzBorders(f *testing.F) {
 	if testing.Short() {
 		f.Skip("the scanner takes ten seconds to be compiled")
@@ -55,8 +55,8 @@ func FuzzBorders(f *testing.F) {
 	})
 }
 
-// semicolons returns where PostgreSQL's tokens end statements. What a function's body is goes by
-// psql's rule: after CREATE [OR REPLACE] FUNCTION or PROCEDURE.
+// semicolons returns the offsets at which PostgreSQL's tokens end statements. It recognizes a
+// function's body by psql's rule: after CREATE [OR REPLACE] FUNCTION or PROCEDURE.
 func semicolons(tokens []*pganalyze.ScanToken) map[int]bool {
 	borders := make(map[int]bool)
 	parens, body := 0, 0
@@ -93,7 +93,7 @@ func semicolons(tokens []*pganalyze.ScanToken) map[int]bool {
 	return borders
 }
 
-// makesRoutine reports whether a statement that begins with these tokens makes a function or a
+// makesRoutine reports whether a statement with these first tokens creates a function or a
 // procedure.
 func makesRoutine(head []pganalyze.Token) bool {
 	if len(head) > 3 && head[1] == pganalyze.Token_OR && head[2] == pganalyze.Token_REPLACE {

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// secrets are the words that a secret follows: of PostgreSQL's statements about roles, and of
-// a data source's options.
+// secrets has the words before a secret: in PostgreSQL's statements about roles, and in a data
+// source's options.
 var secrets = []string{"password", "sasl_password"}
 
-// queries are the first words of statements in which a secret's word can be a column that is
-// compared with something.
+// queries has the first words of statements in which such a word can be a column, in a comparison.
 var queries = []string{"select", "insert", "update", "delete", "merge", "with", "values", "table", "prepare", "copy", "declare", "explain"}
 
-// secretFinder looks for a secret in clear text in a statement that is not one of Metadb's. If the
-// database refused the statement it would write it to its log: a command with a mistyped first word, or
-// one that misses a comma.
+// secretFinder looks for a secret in clear text in a statement that is not a command, such as a
+// command with a mistyped first word or a missing comma. The database would refuse the statement,
+// and write it to its log.
 type secretFinder struct {
 	query string
-	// first are the statement's first words or symbols.
+	// first has the statement's first words or symbols.
 	first []token
-	// word is the one before, up to an equals sign or TO.
+	// word is the word before the current token, or before an equals sign or TO in between;
+	// assigned marks the latter.
 	word     token
 	assigned bool
-	// set says that the statement sets a parameter: ALTER ROLE … SET.
+	// set means that the statement sets a parameter: ALTER ROLE … SET.
 	set bool
 	// at is the position of the secret, 0 if there is none.
 	at int
 }
 
-// see takes the statement's next token.
+// see examines the statement's next token.
 func (f *secretFinder) see(t token) {
 	if f.at > 0 {
 		return
@@ -59,7 +59,7 @@ func (f *secretFinder) see(t token) {
 	}
 }
 
-// isSecret reports whether a string constant is one, by what stands before it.
+// isSecret reports whether a string constant is a secret, by the words before it.
 func (f *secretFinder) isSecret(constant token) bool {
 	if f.word.kind == end || f.begins("user", "mapping") || isVerifier(constant.value(f.query)) {
 		return false
@@ -78,7 +78,7 @@ func (f *secretFinder) isSecret(constant token) bool {
 	return slices.ContainsFunc(secrets, misspelt)
 }
 
-// begins reports whether the statement creates or alters what these words name.
+// begins reports whether the statement creates or alters an object of the kind that the words name.
 func (f *secretFinder) begins(words ...string) bool {
 	if len(f.first) <= len(words) || !f.first[0].is(f.query, "create") && !f.first[0].is(f.query, "alter") {
 		return false
@@ -96,21 +96,21 @@ func (f *secretFinder) ofRole() bool {
 	return f.begins("user") || f.begins("role") || f.begins("group")
 }
 
-// isQuery reports whether the statement is one in which columns are compared.
+// isQuery reports whether the statement is of a kind in which columns are compared.
 func (f *secretFinder) isQuery() bool {
 	return slices.ContainsFunc(queries, func(w string) bool { return f.first[0].is(f.query, w) })
 }
 
-// isVerifier reports whether a password is one as PostgreSQL stores it, which is what psql's
-// \password sends.
+// isVerifier reports whether a password has the form that PostgreSQL stores, which psql's \password
+// sends.
 // https://www.postgresql.org/docs/current/catalog-pg-authid.html
 func isVerifier(password string) bool {
 	const md5Length = len("md5") + 32
 	return strings.HasPrefix(password, "SCRAM-SHA-256$") || strings.HasPrefix(password, "md5") && len(password) == md5Length
 }
 
-// err returns the error of a statement with a secret, nil if it has none. The secret is
-// not in it.
+// err returns the error of a statement with a secret, nil if the statement has no secret. The error
+// does not contain it.
 func (f *secretFinder) err() *Error {
 	if f.at == 0 {
 		return nil

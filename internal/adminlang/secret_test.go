@@ -7,8 +7,8 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// nearMisses are statements with a password that are not a command, and that PostgreSQL would refuse
-// and write to its log, or carry out.
+// nearMisses has statements with a password that are not commands, and that PostgreSQL would either
+// refuse and write to its log, or carry out.
 var nearMisses = []string{
 	"create user newcomer with password 'S3cret' comment 'x'",
 	"create user newcomer password 'S3cret'",
@@ -45,7 +45,8 @@ var nearMisses = []string{
 	"select 1 create data source s type kafka options (sasl_password 'S3cret')",
 }
 
-// TestSecretsAreNotPassedOn, and no error repeats them.
+// TestSecretsAreNotPassedOn checks that statements with a secret are refused, and that no error
+// repeats the secret.
 func TestSecretsAreNotPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, query := range nearMisses {

@@ -9,23 +9,24 @@ import (
 
 // Statement is one statement of a query string.
 type Statement struct {
-	// Start and End are the byte offsets in the query string of its first
-	// character and of what follows it, its semicolon included.
+	// Start and End are byte offsets in the query string: of the statement's first character, and
+	// of the end of its semicolon, if it has one.
 	Start, End int
-	// Command is what it says, if it is one of Metadb's; nil if it is SQL.
+	// Command is the parsed command, nil for SQL and after an error.
 	Command Command
-	// Err is why it can't be understood, if it is one of Metadb's.
+	// Err is the reason why a statement is refused: a command that can't be parsed, or SQL with a
+	// secret in clear text.
 	Err *Error
 }
 
-// SQL reports whether the statement is for the database.
+// SQL reports whether the statement is passed on to the database.
 func (s *Statement) SQL() bool { return s.Command == nil && s.Err == nil }
 
-// Parse splits a query string at the semicolons that separate statements, and
-// parses those that are commands. Empty statements are left out.
+// Parse splits a query string at the semicolons that separate statements, and parses those that are
+// commands. It leaves out empty statements.
 func Parse(query string) []Statement { return Dialect{}.Parse(query) }
 
-// Parse does so where query strings are read in another way.
+// Parse is the function Parse for query strings of a dialect.
 func (d Dialect) Parse(query string) []Statement {
 	var statements []Statement
 	l := &lexer{query: query, dialect: d}
@@ -40,26 +41,26 @@ func (d Dialect) Parse(query string) []Statement {
 	}
 }
 
-// headLength is how many tokens at its beginning tell a command from SQL.
+// headLength is the number of first tokens that decide whether a statement is a command.
 const headLength = 9
 
 // span is a statement between two separators.
 type span struct {
-	// head holds the first tokens.
+	// head has the first tokens.
 	head   []token
 	tokens int
 	start  int
 	end    int
 	// charsBefore is the number of characters before start.
 	charsBefore int
-	// last says that the input ends here.
+	// last means that the input ends here.
 	last bool
-	// secret is what a statement that is SQL is refused for, nil for nothing.
+	// secret is the error for a secret in the statement if it is SQL, nil if it has no secret.
 	secret *Error
 }
 
-// split reads up to the next semicolon that separates statements: one outside
-// of parentheses, and outside of the body of a function (BEGIN ATOMIC … END).
+// split reads up to the next semicolon that separates statements: one outside of parentheses, and
+// outside of the body of a function (BEGIN ATOMIC … END).
 func split(l *lexer) span {
 	var s span
 	parens := 0
@@ -91,7 +92,7 @@ func split(l *lexer) span {
 	}
 }
 
-// statement makes the Statement of a span that is not empty.
+// statement returns the Statement of a span that is not empty.
 func (s *span) statement(query string, d Dialect) Statement {
 	statement := Statement{Start: s.start, End: s.end}
 	parse := s.parser(query)
@@ -112,8 +113,7 @@ func (s *span) statement(query string, d Dialect) Statement {
 	return statement
 }
 
-// encoding returns an error if a command is not UTF-8: names are stored, and
-// have to be.
+// encoding returns an error if a command is not UTF-8, in which names are stored.
 func (d Dialect) encoding(query string, from, to int) *Error {
 	if !d.IsUTF8() && strings.IndexFunc(query[from:to], func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 		return &Error{
@@ -134,8 +134,8 @@ func (d Dialect) encoding(query string, from, to int) *Error {
 	return nil
 }
 
-// atomicBody knows whether a CREATE FUNCTION or CREATE PROCEDURE is inside of
-// its BEGIN ATOMIC … END, by the rules that psql has for that.
+// atomicBody tracks whether a CREATE FUNCTION or CREATE PROCEDURE is inside of its BEGIN ATOMIC …
+// END, by psql's rules.
 type atomicBody struct {
 	words []string
 	depth int

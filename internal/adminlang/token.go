@@ -14,37 +14,37 @@ const (
 	quoted
 	// text is a string constant: '…' or $tag$…$tag$.
 	text
-	// escaped is a string constant in a form that commands don't take: E'…',
-	// U&'…', B'…', X'…', N'…', and U&"…".
+	// escaped is a string constant or identifier in a form that commands do not accept: E'…',
+	// U&'…', B'…', X'…', N'…' and U&"…", a constant with backslashes as escapes, and a continued
+	// one.
 	escaped
 	// number is an unsigned number.
 	number
 	// symbol is any other single character, and a parameter such as $1.
 	symbol
-	// broken is a token that the input ends within.
+	// broken is an unterminated token at the end of the input.
 	broken
 )
 
-// token is a piece of a query string, by its place in it.
+// token is a piece of a query string, with its offsets.
 type token struct {
 	kind kind
 	// start and end are byte offsets in the query string.
 	start, end int
-	// at is the position of the first character, counted from 1 in
-	// characters, as PostgreSQL reports positions.
+	// at is the position of the first character, in characters counted from 1, as PostgreSQL
+	// reports positions.
 	at int
 	// quote is the length of the delimiters of a quoted or text token, or of
 	// the dollar quote, on each side.
 	quote int
-	// fault says what a broken token is: "unterminated quoted string".
+	// fault describes a broken token: "unterminated quoted string".
 	fault string
 }
 
-// raw returns the token as it is written.
+// raw returns the token's source text.
 func (t token) raw(query string) string { return query[t.start:t.end] }
 
-// value returns what the token stands for: an identifier folded or unquoted, a
-// string without its quotes.
+// value returns the token's value: an identifier folded or unquoted, a string without its quotes.
 func (t token) value(query string) string {
 	switch t.kind {
 	case word:
@@ -73,8 +73,7 @@ func (t token) is(query, what string) bool {
 	return false
 }
 
-// fold lowers ASCII letters, and only them, as PostgreSQL folds identifiers in
-// a multibyte encoding.
+// fold lowers ASCII letters only, as PostgreSQL folds identifiers in a multibyte encoding.
 // https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
 func fold(s string) string {
 	for i := 0; i < len(s); i++ {
