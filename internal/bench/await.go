@@ -6,21 +6,19 @@ import (
 	"time"
 )
 
-// pollInterval is how often the stored position is looked at.
+// pollInterval is the interval of reads of the stored position.
 const pollInterval = 10 * time.Millisecond
 
-// span says which records a phase is about: those from to end of all that the
-// topics of a prefix hold, in which so many changes are. Tombstones are records,
-// but not changes.
+// span identifies the records of a phase: those from from to end of all records in the topics of a
+// prefix, which contain changes changes. Tombstones are records, but not changes.
 type span struct {
 	prefix             string
 	from, end, changes int
 }
 
-// finish waits until the stored position is at the span's end, and stops the
-// server. The result comes with what had been used before. What is measured is
-// the time between the first batch that is seen to be committed and the last:
-// how fast a server starts is another question.
+// finish waits until the stored position is at the span's end, stops the server, and completes a
+// result that has the earlier use. It measures the time from the first to the last batch that it
+// sees committed, which leaves out the start of the server.
 func (b *bench) finish(ctx context.Context, r result, s span) (result, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -43,8 +41,8 @@ func (b *bench) finish(ctx context.Context, r result, s span) (result, error) {
 	return r, b.metadb.Stop(ctx)
 }
 
-// awaitPosition waits until the stored position is at least so high, and returns
-// it with the time at which it was seen.
+// awaitPosition waits until the stored position is at least least, and returns it with the time of
+// the read.
 func (b *bench) awaitPosition(ctx context.Context, prefix string, least int) (int, time.Time, error) {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -64,14 +62,15 @@ func (b *bench) awaitPosition(ctx context.Context, prefix string, least int) (in
 	}
 }
 
-// position is how many records of a consumer group have been applied.
+// position returns the number of applied records of a consumer group.
 func (b *bench) position(ctx context.Context, group string) (next int, err error) {
 	const question = `SELECT coalesce(sum(next_offset), 0) FROM metadb.stream_position WHERE consumer_group = $1`
 	err = b.db.QueryRow(ctx, question, group).Scan(&next)
 	return next, err
 }
 
-// verify makes sure that what was measured is what happened.
+// verify checks with queries that the measured events have been applied, and that no event was
+// rejected.
 func (b *bench) verify(ctx context.Context, checks ...check) error {
 	checks = append(checks, check{"rejected events", "SELECT count(*) FROM metadb.rejected_event", 0})
 	for _, c := range checks {
@@ -86,7 +85,7 @@ func (b *bench) verify(ctx context.Context, checks ...check) error {
 	return nil
 }
 
-// check is a question about what is in the tables and its answer.
+// check is a query for a number, and the expected result.
 type check struct {
 	what, sql string
 	want      int

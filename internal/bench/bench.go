@@ -11,34 +11,31 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Config says what is measured.
+// Config has the options of a run.
 type Config struct {
-	// Binary is the metadb program; Self is this program, which is the broker
-	// when called with --broker.
+	// Binary is the metadb program; Self is this program, which runs the broker when called with
+	// --broker.
 	Binary, Self string
-	// Rows is the size of the snapshot, Updates how many updates follow; what the
-	// other parts write is a share of these.
+	// Rows is the number of rows of the snapshot, Updates the number of updates after it; the other
+	// parts write fractions of both.
 	Rows, Updates int
-	// Large is how many rows the large table has.
+	// Large is the number of rows of the large table.
 	Large int
-	// Tables is how many tables take turns in the part of many.
+	// Tables is the number of tables in the part "many".
 	Tables int
-	// Narrow makes rows of 11 columns, whose events have 5 KB, instead of 25 and 7
-	// KB.
+	// Narrow makes rows of 11 columns, with events of 5 KB, instead of 25 columns and 7 KB.
 	Narrow bool
-	// Rate is that of the steady stream, in events a second.
+	// Rate is the rate of the steady stream, in events a second.
 	Rate int
-	// Steady is how long the stream is steady, and afterwards idle, for latency.
+	// Steady is the duration of the steady stream, and of the idle one after it.
 	Steady time.Duration
-	// Compression is the producer's: none, gzip, snappy, lz4 or zstd.
+	// Compression is the producer's compression: "none", gzip, snappy, lz4 or zstd.
 	Compression string
 	// Settings are lines for postgresql.conf, after the benchmark's own.
 	Settings []string
-	// Only names the part that is measured; empty for all but those that are
-	// measured on request only.
+	// Only names the part to run; empty for all parts but those on request.
 	Only string
-	// Results is the folder that the results are written to, as CSV and as a
-	// chart; empty for none.
+	// Results is the folder for the results as CSV and as a chart; empty for no files.
 	Results string
 	// Check makes a figure that misses its goal an error.
 	Check bool
@@ -48,18 +45,17 @@ type Config struct {
 // limit bounds each phase.
 const limit = 20 * time.Minute
 
-// part is one of the things that are measured, with a broker, a PostgreSQL and a
-// server of its own.
+// part is one part of the benchmark, with a broker, a PostgreSQL and a server of its own.
 type part struct {
 	name string
-	// partitions is how many partitions each topic has.
+	// partitions is the number of partitions of each topic.
 	partitions int
 	// onRequest keeps a part out of a run of all.
 	onRequest bool
 	measure   func(*bench, context.Context) error
 }
 
-// parts are all parts, in the order in which they are measured.
+// parts returns all parts, in the order in which they are measured.
 func parts() []part {
 	return []part{
 		{name: "tables", partitions: 1, measure: (*bench).tables},
@@ -81,7 +77,7 @@ func Parts() []string {
 	return names
 }
 
-// Run measures, prints what comes out, and writes it to files.
+// Run measures the parts, prints the results, and writes them to files.
 func Run(ctx context.Context, config Config) error {
 	var chosen []part
 	for _, p := range parts() {
@@ -111,11 +107,11 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-// shared is what the parts of a run have in common.
+// shared has the data that the parts of a run share.
 type shared struct {
 	config    Config
 	generator *generator
-	// rows are the rows of the yardstick, made when first needed.
+	// rows has the rows of the yardstick, made by its first use.
 	rows *raw
 }
 

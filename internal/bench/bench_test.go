@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestBenchmarkMeasuresWhatItSays runs the benchmark on few rows: it verifies by
-// itself that every row, update and confirmation has happened.
+// TestBenchmarkMeasuresWhatItSays runs the benchmark on few rows. The benchmark itself verifies
+// every row, update and confirmation.
 func TestBenchmarkMeasuresWhatItSays(t *testing.T) {
 	dir := t.TempDir()
 	metadb, self := filepath.Join(dir, "metadb"), filepath.Join(dir, "bench")

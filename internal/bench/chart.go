@@ -13,14 +13,13 @@ const (
 	chartLine   = 28
 	chartBar    = 16
 	chartLabels = 290
-	// chartGoal is where the goal's line is; a bar of twice the goal or more ends
-	// at the right.
+	// chartGoal is the position of the goal's line; a bar of twice the goal or more ends at the
+	// right.
 	chartGoal = chartLabels + 150
 	chartEnd  = chartLabels + 300
 )
 
-// chartStyle is for light and dark: a picture that is shown on a page has no
-// colours from it.
+// chartStyle has colours for light and dark pages, since an embedded picture does not inherit any.
 const chartStyle = `<style>
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600; font-size: 15px }
@@ -36,9 +35,8 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 </style>
 `
 
-// chart draws every figure that has a goal as a bar: how far it is on the way to
-// the goal, which is the line in the middle. Colour is not all that tells: the text
-// names value and goal.
+// chart draws every figure that has a goal as a bar, relative to the goal, which is the line in the
+// middle. The text has value and goal too, so that the meaning does not depend on colours.
 func (r *report) chart() string {
 	var figures []figure
 	for _, f := range r.all() {

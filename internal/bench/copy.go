@@ -17,7 +17,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// raw is the yardstick: rows as a binary COPY stream, made beforehand.
+// raw is the yardstick: rows as a binary COPY stream, made before the measurement.
 type raw struct {
 	shape  *change.Shape
 	stream bytes.Buffer
@@ -27,11 +27,11 @@ type raw struct {
 	row, event int
 }
 
-// copyHeader begins a binary COPY.
+// copyHeader is the header of a binary COPY.
 // https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 const copyHeader = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 
-// newRaw makes the stream of the first n rows, by way of their events.
+// newRaw makes the stream of the first n rows, by encoding and decoding their events.
 func newRaw(table eventgen.Table, n int, row func(i int) []any) (*raw, error) {
 	encoder, err := eventgen.NewEncoder(table)
 	if err != nil {
@@ -60,8 +60,8 @@ func newRaw(table eventgen.Table, n int, row func(i int) []any) (*raw, error) {
 	return r, nil
 }
 
-// yardstick copies the rows of the table of many columns into a plain table, and
-// returns how many it copies in a second.
+// yardstick copies the rows of the table of many columns into a plain table, and returns the rate
+// in rows a second.
 func (b *bench) yardstick(ctx context.Context) (float64, error) {
 	if b.shared.rows == nil {
 		b.say("making %d rows", b.Rows)
@@ -75,12 +75,11 @@ func (b *bench) yardstick(ctx context.Context) (float64, error) {
 	return b.copied(ctx, b.shared.rows)
 }
 
-// between returns the rate of two yardsticks together. One is taken before each
-// phase and one after it, for the machine is not equally fast all the time.
+// between returns the mean rate of two yardsticks, one before and one after a phase, since the
+// speed of the machine varies.
 func between(before, after float64) float64 { return 2 / (1/before + 1/after) }
 
-// copied takes the time of a raw COPY, and returns how many rows it copies in a
-// second.
+// copied measures a raw COPY, and returns the rate in rows a second.
 func (b *bench) copied(ctx context.Context, rows *raw) (float64, error) {
 	took, err := rows.copy(ctx, b.metadb.Database())
 	if err != nil {
@@ -92,7 +91,7 @@ func (b *bench) copied(ctx context.Context, rows *raw) (float64, error) {
 	return one.yardstick, nil
 }
 
-// copy copies the stream into a plain table and returns how long that took.
+// copy copies the stream into a plain table and returns the duration.
 func (r *raw) copy(ctx context.Context, url string) (took time.Duration, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {

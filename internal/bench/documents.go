@@ -16,7 +16,7 @@ const (
 	mappedUpdatesGoal  = 0.5
 )
 
-// record is a table whose data are in a document of 1.3 KB.
+// record returns a table with its data in a document of 1.3 KB.
 func record(prefix, name string) eventgen.Table {
 	return eventgen.Table{
 		Prefix: prefix, Schema: "inventory", Name: name, Key: []int{0},
@@ -38,7 +38,7 @@ func mapped(n, updates int) []any {
 		n, n, n, strings.Repeat("of words ", 12), n%9, updates, strings.Repeat("nothing of note ", 16), strings.Repeat("one of many ", 9), n, n)}
 }
 
-// mappings are the commands that map a record.
+// mappings returns the commands that map a record.
 func mappings(name string) []string {
 	var commands []string
 	for _, mapping := range [][2]string{{"$", "t"}, {"$.metadata", "metadata"}, {"$.tags", "tags"}, {"$.identifiers", "identifiers"}} {
@@ -47,8 +47,8 @@ func mappings(name string) []string {
 	return commands
 }
 
-// documents measures what JSON mappings cost: a snapshot and updates of a table
-// without mappings, and of one with four.
+// documents measures the cost of JSON mappings: a snapshot and updates of a table without mappings,
+// and of one with four.
 func (b *bench) documents(ctx context.Context) error {
 	rows, updates := max(b.Rows/3, 1), max(b.Updates/2, 1)
 	raw, err := newRaw(record("raw", "mapped"), rows, func(i int) []any { return mapped(i, 0) })
@@ -91,8 +91,8 @@ func (b *bench) documents(ctx context.Context) error {
 	)
 }
 
-// documentPhase is the application of the events from to end of a table: a
-// snapshot of so many rows, then updates of them in turn.
+// documentPhase is the events from from to end of a table: a snapshot of rows rows, then updates of
+// them in turn.
 type documentPhase struct {
 	result
 	table           string
@@ -118,7 +118,7 @@ func (b *bench) documentPhase(ctx context.Context, p documentPhase) (r result, e
 	return b.finish(ctx, r, span{prefix, p.from, p.end, p.end - p.from})
 }
 
-// mapDocuments starts the server and has it read the documents of a table, with
+// mapDocuments starts the server and creates the data source for the documents of a table, with
 // mappings or without.
 func (b *bench) mapDocuments(ctx context.Context, table, prefix string) error {
 	if err := b.metadb.Start(ctx); err != nil {

@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// endsyncGoal is how many times as long as one count(*) with an anti-join endsync
-// may take.
+// endsyncGoal is the highest duration of endsync, in durations of one count(*) with an anti-join.
 const endsyncGoal = 3.0
 
-// endsync measures the end of a resynchronization in which a tenth of the rows is
-// gone, while the server runs, against one count of these rows.
+// endsync measures the end of a resynchronization in which a tenth of the rows is gone, with the
+// server running, against one count of these rows.
 func (b *bench) endsync(ctx context.Context) error {
 	const gone = "DELETE FROM inventory.zzz___instance___sync WHERE __id IN (SELECT __id FROM inventory.instance WHERE id % 10 = 3)"
 	if _, err := b.db.Exec(ctx, gone); err != nil {
@@ -59,9 +58,8 @@ func (b *bench) endsync(ctx context.Context) error {
 // https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-MAX-PARALLEL-WORKERS-PER-GATHER
 const parallelWorkers = 2
 
-// antiJoin counts the rows that are not confirmed, with the help of so many
-// processes, and takes the time: the second time, so that both sides find the
-// tables in memory.
+// antiJoin counts the rows that are not confirmed, with so many parallel workers, and measures the
+// second of two counts, so that the tables are in memory as they are for endsync.
 func (b *bench) antiJoin(ctx context.Context, workers int) (took time.Duration, rows int, err error) {
 	if _, err := b.db.Exec(ctx, "SELECT set_config('max_parallel_workers_per_gather', $1, false)", strconv.Itoa(workers)); err != nil {
 		return 0, 0, fmt.Errorf("set the number of processes: %w", err)

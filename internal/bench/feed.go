@@ -15,8 +15,8 @@ type feed struct {
 	lsn      uint64
 }
 
-// snapshot writes rows 0 to n-1 of each of some tables, one table after the other: all of
-// them in one attempt, which one lsn marks.
+// snapshot writes rows 0 to n-1 of some tables, one table after the other, as one attempt with one
+// lsn.
 func (f *feed) snapshot(ctx context.Context, n int, row func(i int) []any, tables ...eventgen.Table) error {
 	f.lsn += 8
 	now, all, written := time.Now(), n*len(tables), 0
@@ -43,8 +43,7 @@ func (f *feed) write(ctx context.Context, table eventgen.Table, n int, next func
 	return f.inTurn(ctx, []eventgen.Table{table}, n, next)
 }
 
-// inTurn writes n changes of tables that take turns, and a tombstone after each
-// delete, as Debezium does.
+// inTurn writes n changes of tables in turn, and a tombstone after each delete, as Debezium does.
 func (f *feed) inTurn(ctx context.Context, tables []eventgen.Table, n int, next func(i int) eventgen.Change) error {
 	encoders := make([]*eventgen.Encoder, len(tables))
 	for i, table := range tables {

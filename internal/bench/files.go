@@ -10,8 +10,7 @@ import (
 	"strconv"
 )
 
-// write writes the results as CSV and as a chart. A part on its own has files of
-// its own.
+// write writes the results as CSV and as a chart. A single part has files of its own.
 func (r *report) write(config Config) error {
 	if config.Results == "" {
 		return nil

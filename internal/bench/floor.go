@@ -10,15 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// floorBatch is how many updates a transaction of the floor has, no fewer than a batch of
+// floorBatch is the number of updates in a transaction of the floor, at least that of a batch of
 // the server.
 const floorBatch = 10_000
 
-// floor measures what PostgreSQL itself takes for the updates of one statement, in a
-// copy of the table, with nothing else running and all in its favour: a range of keys is
-// moved to history and deleted, and the rows that take their place are copied, which have been
-// made before. Nobody finds out which rows there are, whether they differ, or to what
-// position that was. A server with one session can't be faster.
+// floor measures the cost in PostgreSQL alone of the updates of one statement, under the best
+// conditions, in a copy of the table: a range of keys is moved to history and deleted, and rows
+// that were made beforehand are copied into their place. It leaves out finding the current rows,
+// comparing them, and storing positions, so that a server with one session can't be faster.
 func (b *bench) floor(ctx context.Context) (r result, err error) {
 	r = result{name: "updates by SQL alone", rows: min(b.Updates, b.Rows)}
 	conn, err := pgx.Connect(ctx, b.metadb.Database())
@@ -69,8 +68,7 @@ func (b *bench) floor(ctx context.Context) (r result, err error) {
 	return r, err
 }
 
-// newVersions returns versions that take the place of the first n rows, as binary COPY
-// streams of a batch each.
+// newVersions returns new versions of the first n rows, as a binary COPY stream for each batch.
 func newVersions(ctx context.Context, conn *pgx.Conn, columns string, n int) ([]bytes.Buffer, error) {
 	rows := make([]bytes.Buffer, (n+floorBatch-1)/floorBatch)
 	for i := range rows {
@@ -83,8 +81,8 @@ func newVersions(ctx context.Context, conn *pgx.Conn, columns string, n int) ([]
 	return rows, nil
 }
 
-// replaceRows moves the rows with ids from first up to end to history, and copies those that
-// take their place.
+// replaceRows moves the rows with ids from first up to end to history, and copies their new
+// versions.
 func replaceRows(ctx context.Context, tx pgx.Tx, columns string, first, end int, rows *bytes.Buffer) error {
 	const replaced = " FROM floor_current WHERE id >= $1 AND id < $2"
 	all := "(__id, __start, __end, __current, __origin, " + columns + ")"

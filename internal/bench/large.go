@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// largeShare is the least share of the small table's rate.
+// largeShare is the least rate of the large table, as a share of the small table's.
 const largeShare = 0.5
 
-// large measures updates at random keys of a table of ten million rows, after the
-// same of one of b.Rows. PostgreSQL fills it with copies of the rows that have
-// come by the stream, because a broker that keeps its records in memory has no
-// room for so many.
+// large measures updates at random keys of a table of b.Large rows, after the same of one of
+// b.Rows. PostgreSQL fills the large table with copies of the streamed rows, since the broker,
+// which keeps records in memory, has no room for so many.
 func (b *bench) large(ctx context.Context) error {
 	began := time.Now()
 	h := &history{updated: make([]int, b.Large)}
@@ -48,7 +47,7 @@ func (b *bench) large(ctx context.Context) error {
 	return b.verify(ctx, check{"current rows", "SELECT count(*) FROM inventory.instance", b.Large})
 }
 
-// fill copies the table's rows under further ids until there are b.Large.
+// fill copies the table's rows under further ids until the table has b.Large rows.
 func (b *bench) fill(ctx context.Context) error {
 	began := time.Now()
 	const others = `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute

@@ -14,21 +14,20 @@ import (
 )
 
 const (
-	// latencyGoal is what 99 of 100 events may take at most, in milliseconds.
+	// latencyGoal bounds the latency of 99 of 100 events, in milliseconds.
 	latencyGoal = 300
-	// idleGoal is what an idle stream may cost, in % of one processor.
+	// idleGoal bounds the cost of an idle stream, in % of one processor.
 	idleGoal = 1
-	// lookInterval is how often the target is looked at: the resolution. Looking
-	// is reading a table of one row, which costs PostgreSQL 1 to 2 % of a processor.
+	// lookInterval is the interval of reads of the target, and so the resolution. Each reads a
+	// table of one row, which costs PostgreSQL 1 to 2 % of a processor.
 	lookInterval = 2 * time.Millisecond
 )
 
-// latency measures how long it takes from a change's time at the source until a
-// query sees it in the target, in a steady stream of updates, and what a stream
-// costs in which nothing comes.
+// latency measures the time from a change's time at the source until a query sees it in the target,
+// in a steady stream of updates, and the cost of an idle stream.
 //
-// A row and its record's position are committed together: an event is visible when
-// a query sees a position behind it.
+// A row and its record's position are committed together: an event is visible when a query sees a
+// position behind it.
 func (b *bench) latency(ctx context.Context) error {
 	rows := max(b.Rows/6, 1)
 	if err := b.feed.snapshot(ctx, rows, func(i int) []any { return b.shared.generator.row(i, 0) }, b.shared.generator.instance(firstPrefix)); err != nil {
@@ -76,18 +75,18 @@ func (b *bench) latency(ctx context.Context) error {
 	return b.verify(ctx, check{"versions", "SELECT count(*) FROM inventory.instance__", rows + len(waits)})
 }
 
-// cost tells what the server and PostgreSQL used, in % of one processor.
+// cost adds the processor time of the server and PostgreSQL, in % of one processor.
 func (b *bench) cost(what string, u use, goal float64) {
 	b.tell(figure{name: what + ", server", value: 100 * u.server.Seconds() / u.wall.Seconds(), unit: "% of a processor", goal: goal, atMost: true})
 	b.tell(figure{name: what + ", PostgreSQL", value: 100 * u.postgres.Seconds() / u.wall.Seconds(), unit: "% of a processor"})
 }
 
-// steady writes updates at a steady rate, and returns how long each took.
+// steady writes updates at a steady rate, and returns their latencies.
 func (b *bench) steady(ctx context.Context, rows int) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	n := max(int(b.Steady.Seconds()*float64(b.Rate)), 1)
-	// It holds all, so that nobody has to wait.
+	// The channel has room for all times, so that the writer never waits.
 	made := make(chan time.Time, n)
 	written := make(chan error, 1)
 	go func() { written <- b.trickle(ctx, rows, made) }()
@@ -98,8 +97,8 @@ func (b *bench) steady(ctx context.Context, rows int) ([]time.Duration, error) {
 	return waits, errors.Join(<-written, err)
 }
 
-// look looks at the target until it has n events more than rows, and returns how
-// long each took to get there since it was made.
+// look reads the target until it has n events more than rows, and returns the time of each from its
+// making until it was visible.
 func (b *bench) look(ctx context.Context, rows, n int, made <-chan time.Time) ([]time.Duration, error) {
 	waits := make([]time.Duration, 0, n)
 	tick := time.NewTicker(lookInterval)
@@ -121,8 +120,8 @@ func (b *bench) look(ctx context.Context, rows, n int, made <-chan time.Time) ([
 	return waits, nil
 }
 
-// trickle makes as many events as made holds, at the steady rate, and hands each
-// to the broker at once.
+// trickle makes events at the steady rate, as many as the channel made has room for, and passes
+// each to the broker at once.
 func (b *bench) trickle(ctx context.Context, rows int, made chan<- time.Time) error {
 	producer, err := rig.NewProducer(b.address, kgo.ProducerLinger(0))
 	if err != nil {

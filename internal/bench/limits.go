@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// busy is the share of a processor, or of all, from which on we call it busy.
+// busy is the share of a processor, or of all of them, from which it counts as busy.
 const busy = 0.9
 
-// limits says in one paragraph what limited the rates, by what was measured of the
-// processors. It says nothing where no rate was measured.
+// limits returns a paragraph about the limiting program of each rate, by the measured use of
+// processors; empty if no rate was measured.
 func (r *report) limits() string {
 	var reasons []string
 	rates := map[string][]string{}
@@ -35,13 +35,12 @@ func (r *report) limits() string {
 	return text + "\n"
 }
 
-// limit says what limits on a machine with so many processors, and how busy they
-// are with what.
+// limit returns the limit on a machine with so many processors, and the shares of the programs.
 func (u use) limit(processors int) (reason, shares string) {
 	share := func(used time.Duration) float64 { return used.Seconds() / u.wall.Seconds() }
 	server, postgres, broker := share(u.server), share(u.postgres), share(u.broker)
 	all := server + postgres + broker
-	// The benchmark itself is among these, which reads a position now and then.
+	// The benchmark itself is among the others: it reads a position now and then.
 	others := max(share(u.machine)-all, 0)
 	shares = fmt.Sprintf("%.1f: %.0f %%, %.0f %%, %.0f %%", all, 100*server/all, 100*postgres/all, 100*broker/all)
 	if others > 0.1 {
@@ -58,7 +57,7 @@ func (u use) limit(processors int) (reason, shares string) {
 	return "No processor limits: the programs wait for the disk and for each other", shares
 }
 
-// largest names the program that uses most.
+// largest names the program that uses the processors most.
 func largest(server, postgres, broker float64) string {
 	switch max(server, postgres, broker) {
 	case server:

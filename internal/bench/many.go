@@ -11,9 +11,8 @@ import (
 // manyGoal is the least rate, in events a second.
 const manyGoal = 20_000
 
-// many measures hundreds of tables of which each batch has a few events: half of
-// them insert a row, half update one. Once with rows like those of the other
-// parts, once with small ones.
+// many measures hundreds of tables with a few events of each in a batch: half of them insert a row,
+// half update one. It does so with rows of the other parts, and with small ones.
 func (b *bench) many(ctx context.Context) error {
 	if err := b.manyOf(ctx, "rows of 1.2 KB", b.shared.generator.instance("bench_wide"), b.shared.generator.row, manyGoal); err != nil {
 		return err
@@ -21,14 +20,14 @@ func (b *bench) many(ctx context.Context) error {
 	return b.manyOf(ctx, "rows of 0.1 KB", loan("bench_narrow"), loanRow, 0)
 }
 
-// manyOf measures many tables like one.
+// manyOf measures many tables with the columns of one.
 func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, row func(n, updates int) []any, goal float64) error {
 	tables := make([]eventgen.Table, b.Tables)
 	for i := range tables {
 		tables[i] = like
 		tables[i].Name = fmt.Sprintf("%s_%d", like.Name, i)
 	}
-	// What makes the tables, and their history of this year, is not measured.
+	// The events that create the tables, and this year's history, are not measured.
 	made := 2 * b.Tables
 	err := b.feed.inTurn(ctx, tables, made, func(i int) eventgen.Change {
 		b.feed.lsn += 8
@@ -80,7 +79,7 @@ func (b *bench) manyOf(ctx context.Context, what string, like eventgen.Table, ro
 	)
 }
 
-// loan is a small table, as most tables of a database are.
+// loan returns a small table, like most tables of a database.
 func loan(prefix string) eventgen.Table {
 	return eventgen.Table{
 		Prefix: prefix, Schema: "inventory", Name: "loan", Key: []int{0},

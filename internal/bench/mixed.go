@@ -13,13 +13,12 @@ const (
 	// hot is the exponent of Zipf's law: one row in a hundred thousand gets an
 	// eighth of all changes.
 	hot = 1.1
-	// newRow and deleted are how many of a hundred changes make a row that never
-	// was, and delete one.
+	// newRow and deleted are the numbers of changes, of a hundred, that insert a new row and that
+	// delete one.
 	newRow, deleted = 15, 10
 )
 
-// mixed measures inserts, updates and deletes in one stream, most of them of a
-// few rows.
+// mixed measures inserts, updates and deletes in one stream, most of them of a few rows.
 func (b *bench) mixed(ctx context.Context) error {
 	rows := max(b.Rows/3, 1)
 	table := b.shared.generator.instance(firstPrefix)
@@ -76,10 +75,9 @@ func (b *bench) mixed(ctx context.Context) error {
 type mixture struct {
 	zipf   *rand.Zipf
 	random *rand.Rand
-	// rows is how many there were at first.
+	// rows is the number of rows at the start.
 	rows int
-	// updated says how often each row has been changed, gone which ones have been
-	// deleted.
+	// updated has the number of changes of each row, gone marks the deleted rows.
 	updated        []int
 	gone           []bool
 	alive, deletes int
@@ -93,8 +91,7 @@ func newMixture(rows int) *mixture {
 	}
 }
 
-// next returns the next change: of which row, and how often that has been changed
-// by then.
+// next returns the next change, its row, and the number of the row's changes by then.
 func (m *mixture) next() (op byte, row, updates int) {
 	dice := m.random.IntN(100)
 	if dice < newRow {

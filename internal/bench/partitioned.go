@@ -8,11 +8,11 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// sideBySide is how many tables the stream of several partitions has.
+// sideBySide is the number of tables in the stream of several partitions.
 const sideBySide = 8
 
-// partitioned measures eight tables whose topics have several partitions each: a
-// snapshot, and updates in which the tables take turns.
+// partitioned measures eight tables with several partitions in each topic: a snapshot, and updates
+// of the tables in turn.
 func (b *bench) partitioned(ctx context.Context) error {
 	rows, updates := max(b.Rows/16, 1), max(b.Updates/10, 1)
 	tables := make([]eventgen.Table, sideBySide)
@@ -78,7 +78,7 @@ func (b *bench) partitioned(ctx context.Context) error {
 	)
 }
 
-// instanceNamed is the table that is streamed under a name with a number.
+// instanceNamed returns the streamed table under a name with a number.
 func (b *bench) instanceNamed(prefix string, number int) eventgen.Table {
 	table := b.shared.generator.instance(prefix)
 	table.Name = fmt.Sprintf("%s_%d", table.Name, number)

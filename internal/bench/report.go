@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// result is a rate that was measured, as a ratio to the yardstick's.
+// result is a measured rate, relative to that of the yardstick.
 type result struct {
 	part, name string
 	rows       int
 	took       time.Duration
-	// goal is the least ratio to the yardstick, zero for none.
+	// goal is the least ratio to the yardstick, zero for no goal.
 	goal float64
 	// yardstick is a rate in rows a second.
 	yardstick float64
-	// against says what the yardstick is where it isn't the raw COPY.
+	// against describes a yardstick other than the raw COPY.
 	against string
-	// use is what the programs used from their start on, for so many applied
-	// events; without a server, nothing.
+	// use is the use of the programs since their start, for so many applied events; zero without a
+	// server.
 	use     use
 	applied int
 }
 
 func (r result) rate() float64 { return float64(r.rows) / r.took.Seconds() }
 
-// ratio is 0 where there is no yardstick.
+// ratio returns the ratio to the yardstick, 0 without one.
 func (r result) ratio() float64 {
 	if r.yardstick == 0 {
 		return 0
@@ -37,17 +37,17 @@ func (r result) ratio() float64 {
 
 func (r result) unit() string { return cmp.Or(r.against, "of COPY") }
 
-// figure is anything else that was measured.
+// figure is a measured value other than a rate.
 type figure struct {
 	part, name string
 	value      float64
 	unit       string
-	// goal is the least value, or the most where atMost; zero for none.
+	// goal is the least value, or the highest with atMost; zero for no goal.
 	goal   float64
 	atMost bool
 }
 
-// score is 1 where a figure is at its goal, and more where it is better.
+// score returns the value relative to its goal: 1 at the goal, and more where it is better.
 func (f figure) score() float64 {
 	if f.atMost {
 		return f.goal / f.value
@@ -75,7 +75,7 @@ func (f figure) goalText() string {
 	return fmt.Sprintf("at least %g", f.goal)
 }
 
-// report is what a part, or a run, has measured.
+// report has the results of a part, or of a run.
 type report struct {
 	part    string
 	results []result
@@ -94,17 +94,16 @@ func (r *report) tell(one figure) {
 	r.figures = append(r.figures, one)
 }
 
-// add adds what another part has measured.
+// add adds the results of another part.
 func (r *report) add(other report) {
 	r.results = append(r.results, other.results...)
 	r.figures = append(r.figures, other.figures...)
 }
 
-// memoryGoal is the most resident memory of the server in any phase, in MB.
+// memoryGoal bounds the resident memory of the server in each phase, in MB.
 const memoryGoal = 200
 
-// all returns every figure: the ratios, then the others, then the highest
-// memory.
+// all returns every figure: the ratios, then the others, then the highest memory.
 func (r *report) all() []figure {
 	var figures []figure
 	memory := figure{name: "most memory of the server, resident", unit: "MB", goal: memoryGoal, atMost: true}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// measured is a report of one rate at its goal, one below, and a latency.
+// measured returns a report of one rate at its goal, one below, and a latency.
 func measured() report {
 	r := report{part: "tables"}
 	r.rate(result{name: "raw COPY, plain table", rows: 1000, took: time.Second, yardstick: 1000})

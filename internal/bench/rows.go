@@ -9,8 +9,8 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// allColumns are the columns of the table that is streamed, which is like an
-// inventory's. Its rows have about 1.2 KB, a third of it in a document.
+// allColumns returns the columns of the streamed table, which is like an inventory's. Its rows have
+// about 1.2 KB, a third of it in a document.
 func allColumns() []eventgen.Column {
 	text := func(name string) eventgen.Column { return eventgen.Column{Name: name} }
 	kind := func(name string, kind eventgen.Kind) eventgen.Column {
@@ -26,9 +26,8 @@ func allColumns() []eventgen.Column {
 	}
 }
 
-// narrow are those of the columns that make an event of 5 KB: half of an event,
-// and more, is the description of its columns, which it has twice. All columns
-// make one of 7 KB.
+// narrow returns the indexes of the columns for an event of 5 KB; all columns make one of 7 KB. At
+// least half of an event is the description of its columns, which it has twice.
 func narrow() []int { return []int{0, 2, 3, 5, 8, 9, 15, 16, 22, 23, 24} }
 
 // Columns that an update changes.
@@ -37,17 +36,17 @@ const (
 	columnLoans   = 15
 )
 
-// words make up the texts. They are short, and the texts long, so that rows
+// words returns the vocabulary of the texts. The words are few and the texts long, so that rows
 // compress about as well as real ones.
 func words() []string {
 	return strings.Fields(`a study of the history and theory in early modern libraries with notes on their catalogs collections
 		readers rivers cities law medicine music essays translated from papers presented at annual conference volume`)
 }
 
-// generator makes the rows: row n is the same each time it is asked for.
+// generator makes the rows, which depend on their number and their updates alone.
 type generator struct {
-	// columns are the columns that a row has, and abstract the length of the text
-	// that gives it its size.
+	// columns has the columns of a row, and abstract the length of the text that gives the row its
+	// size.
 	columns  []int
 	abstract int
 	words    []string
@@ -68,7 +67,7 @@ func newGenerator(few bool) *generator {
 	return g
 }
 
-// instance is the table that is streamed.
+// instance returns the streamed table.
 func (g *generator) instance(prefix string) eventgen.Table {
 	table := eventgen.Table{Prefix: prefix, Schema: "inventory", Name: "instance", Key: []int{0}}
 	all := allColumns()
@@ -101,8 +100,8 @@ func (g *generator) row(n, updates int) []any {
 	return row
 }
 
-// document is what such a row keeps in its jsonb column, as PostgreSQL prints it:
-// shorter names first.
+// document returns the value of the row's jsonb column, as PostgreSQL prints it: shorter names
+// first.
 func (g *generator) document(random *rand.Rand, n int) string {
 	return fmt.Sprintf(`{"tags": [%q, %q], "dates": {"created": "2021-05-%02dT10:00:00Z", "cataloged": "2021-06-%02d"}, `+
 		`"notes": [{"note": %q, "type": %d, "staffOnly": %t}], "statistics": {"loans": %d, "renewals": %d}, `+

@@ -17,11 +17,11 @@ import (
 	"metadb/internal/rig"
 )
 
-// sharedBuffers is what the benchmark changes of PostgreSQL's defaults: 128 MB
-// of buffers is what no server for analytics has.
+// sharedBuffers is the benchmark's change of PostgreSQL's defaults: no server for analytics has
+// only 128 MB of buffers.
 const sharedBuffers = "shared_buffers = 1GB"
 
-// bench is everything that a part needs, and what it has measured.
+// bench has the servers and connections of a part, and its results.
 type bench struct {
 	Config
 	part    part
@@ -81,8 +81,7 @@ func (b *bench) build(ctx context.Context) (err error) {
 	return err
 }
 
-// source starts the server and makes the data source that reads the topics of a
-// prefix.
+// source starts the server and creates the data source that reads the topics of a prefix.
 func (b *bench) source(ctx context.Context, name, prefix string) error {
 	if err := b.metadb.Start(ctx); err != nil {
 		return err

@@ -17,15 +17,15 @@ const (
 // The two generations of topics.
 const firstPrefix, secondPrefix = "bench_1", "bench_2"
 
-// history says how often each row of a table has been updated, and how many
-// records its topics hold.
+// history has the number of updates of each row of a table, and the number of records in its
+// topics.
 type history struct {
 	updated []int
 	records int
 }
 
-// tables measures one table of many columns: events are written while no server
-// reads them, so that producing them costs none of the time measured.
+// tables measures one table of many columns. Events are written while no server reads them, so that
+// their production is not measured.
 func (b *bench) tables(ctx context.Context) error {
 	h := &history{updated: make([]int, b.Rows)}
 	before, err := b.yardstick(ctx)
@@ -82,7 +82,8 @@ func (b *bench) snapshot(ctx context.Context, h *history) (r result, err error) 
 	return b.finish(ctx, r, span{firstPrefix, 0, h.records, h.records})
 }
 
-// updatesInOrder measures updates as one large statement at the source makes them.
+// updatesInOrder measures updates in the order of the keys, as one large statement at the source
+// makes them.
 func (b *bench) updatesInOrder(ctx context.Context, h *history) (result, error) {
 	if err := b.endInitial(ctx, "bench"); err != nil {
 		return result{}, err
@@ -90,20 +91,21 @@ func (b *bench) updatesInOrder(ctx context.Context, h *history) (result, error) 
 	return b.update(ctx, result{name: "updates, one statement", goal: updatesGoal}, h, func(i int) int { return i % b.Rows })
 }
 
-// updatesAtRandom measures updates of rows all over the table: each is on a page
-// of its own.
+// updatesAtRandom measures updates of rows all over the table, each on a page of its own.
 func (b *bench) updatesAtRandom(ctx context.Context, h *history) (result, error) {
 	return b.update(ctx, result{name: "updates at random keys"}, h, func(i int) int { return scattered(i, b.Rows) })
 }
 
-// scattered visits every row once in each round, all over the table.
+// scattered returns the ith of a sequence of rows that visits every row once in each round, all
+// over the table.
 func scattered(i, rows int) int {
-	// A step without a common divisor.
+	// The step is a prime, which has no common divisor with a number of rows that is not a multiple
+	// of it.
 	const step = 7_919
 	return i * step % rows
 }
 
-// update measures updates of the rows that order names, one after the other.
+// update measures updates of the rows in the order of order.
 func (b *bench) update(ctx context.Context, r result, h *history, order func(i int) int) (result, error) {
 	err := b.feed.write(ctx, b.shared.generator.instance(firstPrefix), b.Updates, func(i int) eventgen.Change {
 		b.feed.lsn += 8

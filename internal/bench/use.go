@@ -13,23 +13,23 @@ import (
 	"metadb/internal/rig"
 )
 
-// use is what the programs have used: processor time of the three, and of the
-// server its peak of memory in bytes and what it has allocated.
+// use is the use of resources by the programs: processor time of all three, and the server's peak
+// memory in bytes and allocations.
 type use struct {
 	at time.Time
-	// wall is the time in which it was used.
+	// wall is the elapsed time.
 	wall                     time.Duration
 	server, postgres, broker time.Duration
-	// machine is the processor time of everything on the machine, and of other
-	// machines on the same processors.
+	// machine is the processor time of all programs of the machine, and of other machines on the
+	// same processors.
 	machine            time.Duration
 	memory             int64
 	mallocs, allocated float64
-	// wal is how much PostgreSQL has written to its log, in bytes.
+	// wal is the amount of write-ahead log of PostgreSQL, in bytes.
 	wal int64
 }
 
-// since returns what was used after before. A peak is no sum.
+// since returns the use after before. The peak of memory is not a difference.
 func (u use) since(before use) use {
 	return use{
 		at: u.at, wall: u.at.Sub(before.at), server: u.server - before.server, postgres: u.postgres - before.postgres, broker: u.broker - before.broker,
@@ -38,21 +38,21 @@ func (u use) since(before use) use {
 	}
 }
 
-// perRow says how much of each program a row takes, in microseconds.
+// perRow returns the processor time of each program for a row, in microseconds.
 func (u use) perRow(rows int) string {
 	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rows) }
 	return fmt.Sprintf("%.1f + %.1f + %.1f", each(u.server), each(u.postgres), each(u.broker))
 }
 
-// allocatedPerRow says how often and how much the server allocates for a row.
+// allocatedPerRow returns the number and size of the server's allocations for a row.
 func (u use) allocatedPerRow(rows int) string {
 	return fmt.Sprintf("%.2f, %.0f B", u.mallocs/float64(rows), u.allocated/float64(rows))
 }
 
-// walPerRow says how much PostgreSQL writes to its log for a row, in bytes.
+// walPerRow returns the write-ahead log for a row, in bytes.
 func (u use) walPerRow(rows int) string { return strconv.FormatInt(u.wal/int64(rows), 10) }
 
-// used reads what has been used so far. A server that doesn't run counts as 0.
+// used returns the use so far. A server that does not run counts as 0.
 func (b *bench) used(ctx context.Context) (now use, err error) {
 	now.at = time.Now()
 	if pid, err := b.metadb.Pid(); err == nil {
@@ -83,8 +83,7 @@ func (b *bench) used(ctx context.Context) (now use, err error) {
 	return now, err
 }
 
-// allocations asks a server how often and how much it has allocated since it
-// started.
+// allocations returns the number and the bytes of a server's allocations since its start.
 func allocations(ctx context.Context, port int) (mallocs, octets float64, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(port)+"/metrics", nil)
 	if err != nil {

@@ -7,11 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// warm has PostgreSQL use its shared buffers and its WAL once. The system gives
-// memory and files of a cluster that has just been made only as they are first
-// written to, which takes a sixth of PostgreSQL's processor time in the first gigabyte
-// of changes: a server that has run for an hour does not have it, and the raw COPY, which
-// uses a few buffers again and again, never does.
+// warm makes PostgreSQL use its shared buffers and its WAL once. The system assigns memory and
+// files of a new cluster at the first write, which takes a sixth of PostgreSQL's processor time in
+// the first gigabyte of changes. A server that has run for an hour does not pay that, and the raw
+// COPY, which uses a few buffers again and again, never does.
 func (b *bench) warm(ctx context.Context) error {
 	db, err := pgx.Connect(ctx, b.cluster.URL("postgres"))
 	if err != nil {

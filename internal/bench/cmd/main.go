@@ -62,10 +62,10 @@ func measure(ctx context.Context, config bench.Config) error {
 	return bench.Run(ctx, config)
 }
 
-// serve prints the broker's address and is the broker until it is stopped.
+// serve runs the broker until it is stopped, and prints its address.
 func serve(ctx context.Context, partitions int) error {
-	// It holds gigabytes, and what it answers with is thrown away: memory is to be
-	// used again, before more is asked for.
+	// The broker holds gigabytes of records, and its answers are short-lived: the collector reuses
+	// memory before the heap grows.
 	debug.SetGCPercent(3)
 	broker, err := rig.NewBroker(partitions)
 	if err != nil {
