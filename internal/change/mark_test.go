@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestJudgeBeyondMemory: of more changes than are remembered the key's order decides.
+// TestJudgeBeyondMemory expects the order of the key to decide beyond the recent changes.
 func TestJudgeBeyondMemory(t *testing.T) {
 	var mark change.Mark
 	for i := range uint64(1000) {

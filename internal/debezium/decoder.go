@@ -32,8 +32,8 @@ type Input struct {
 	Headers    []change.Header
 }
 
-// Decoder turns records into events. It remembers the schemas that it has seen,
-// a few for each topic. It is not safe for concurrent use.
+// Decoder turns records into events. It caches the latest schemas, a few for each
+// topic. It is not safe for concurrent use.
 type Decoder struct {
 	topics map[string]*topic
 	// lastTopic is the topic of the record before, named lastName.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// envelope is the payload of one record, taken apart.
+// envelope has the members of one record's payload.
 type envelope struct {
 	op     []byte
 	source source

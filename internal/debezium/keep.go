@@ -33,7 +33,7 @@ func (d *Decoder) keep(in *reading, row, oldKey change.Row) {
 	}
 }
 
-// mostHeaderNames bounds the names that are remembered.
+// mostHeaderNames bounds the cached names of headers.
 const mostHeaderNames = 64
 
 // headerName returns a copy of a header's name, the same one for the same name.

@@ -68,8 +68,8 @@ func (t *topic) learnKey(k *recordKey, key []byte) (bool, error) {
 	case p.payload == nil || p.schema == nil:
 		p = parts{payload: whole}
 	case string(p.schema) == "null":
-		// A key without a schema in the form of one that has it. The next one may
-		// have other fields: its beginning is not worth being remembered.
+		// A key with "schema":null. The next key may have other fields: its
+		// beginning is not cached.
 		p = parts{payload: p.payload}
 	}
 	if string(p.payload) == "null" {
@@ -141,7 +141,7 @@ func memberNames(object []byte) ([]string, error) {
 }
 
 // rememberKey returns the fields with the given names, the same ones for the
-// same names as long as they are remembered.
+// same names as long as they are cached.
 func (t *topic) rememberKey(head []byte, names []string) *keyFields {
 	for _, known := range t.keys {
 		if slices.Equal(known.names, names) && bytes.Equal(known.head, head) {

@@ -53,7 +53,7 @@ func TestNotifications(t *testing.T) {
 		`"type":"STARTED"`:   {},
 	} {
 		decoder := debezium.NewDecoder(debezium.Config{})
-		for _, again := range []bool{false, true} { // the second time the schema is remembered
+		for _, again := range []bool{false, true} { // the second time the schema is cached
 			event := decoder.Decode(&debezium.Input{Topic: "notifications", Value: []byte(notificationHead + `{"id":"x","timestamp":1,` + payload + "}}")})
 			if event.Op != change.Ignore || !reflect.DeepEqual(event.Notice, want.Notice) || event.Source != want.Source {
 				t.Errorf("%s (again: %t): got %s %+v %s", payload, again, event.Op, event.Notice, event.Source)

@@ -37,7 +37,7 @@ func (r *rowReader) read(p *plan, s *scanner) error {
 	return r.readAny(p, s)
 }
 
-// reset forgets the last row.
+// reset clears the buffers of the last row.
 func (r *rowReader) reset() {
 	r.row, r.offsets, r.notes, r.lacking = r.row[:0], r.offsets[:0], nil, false
 	r.nested, r.changed = 0, ""

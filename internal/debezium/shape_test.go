@@ -34,7 +34,7 @@ func TestShapesAreShared(t *testing.T) {
 			t.Error("the same schema has several shapes")
 		}
 	}
-	// More schemas than are remembered.
+	// More schemas than the cache holds.
 	for i := range 10 {
 		decodeFields("u", append(patron(), field{string(rune('a' + i)), schemaInt32, "1"}))
 	}

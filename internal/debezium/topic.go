@@ -50,8 +50,7 @@ func (t *topic) first(i int) *valueSchema {
 	return &t.values[0]
 }
 
-// learn returns the plan for a value that was taken apart, and remembers it
-// with its head.
+// learn returns the plan for a value that was split, and caches it with its head.
 func (t *topic) learn(value []byte, p parts) *valueSchema {
 	for i := range t.values {
 		known := &t.values[i]

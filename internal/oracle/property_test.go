@@ -237,7 +237,7 @@ func tell(events []change.Event) string {
 }
 
 // TestMain makes so many examples by default that the package's tests stay
-// quick; METADB_ORACLE_CHECKS asks for more.
+// quick; METADB_ORACLE_CHECKS sets a higher number.
 func TestMain(m *testing.M) {
 	checks := "60"
 	if n, err := strconv.Atoi(os.Getenv("METADB_ORACLE_CHECKS")); err == nil {

@@ -16,7 +16,7 @@ type faultCase struct {
 	name, commands string
 	// want are queries and their answers, a row a line.
 	want map[string]string
-	// refused is how many events are set aside, with a warning.
+	// refused is the number of rejected events; each has a warning.
 	refused int
 }
 

@@ -26,8 +26,8 @@ func TestAppetite(t *testing.T) {
 	}
 }
 
-// TestCompressedRecordsComeInSmallPieces has 10 MB wait in a partition, sent as
-// 1 MB: a fetch that asked for megabytes would get all of it at once.
+// TestCompressedRecordsComeInSmallPieces has 10 MB in a partition, compressed to
+// 1 MB: a fetch of megabytes would return all of it at once.
 func TestCompressedRecordsComeInSmallPieces(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)

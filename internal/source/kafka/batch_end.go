@@ -12,12 +12,12 @@ import (
 	"metadb/internal/change"
 )
 
-// batchEndBytes bounds a fetch response that is asked for a damaged batch: a batch that is smaller is followed by
-// the next one, whose beginning is more reliable than a damaged header. A larger one comes alone.
+// batchEndBytes bounds the fetch response for a damaged batch. The next batch follows a smaller one in the response,
+// and its first offset is more reliable than a damaged header. A larger batch is returned alone.
 const batchEndBytes = 1 << 20
 
 // askBatchEnd fetches the damaged batch at an offset as bytes and returns the offset after its last record, 0
-// where that can't be read from the response. The client drops such a batch with the error of its checksum.
+// if the response does not show it. The client drops such a batch with the error of its checksum.
 func (s *Source) askBatchEnd(ctx context.Context, part change.Partition, offset int64) (next int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -52,15 +52,15 @@ func (s *Source) askBatchEnd(ctx context.Context, part change.Partition, offset 
 // https://kafka.apache.org/documentation/#recordbatch
 const (
 	batchLengthAt    = 8
-	batchPrefix      = 12 // the length counts what follows it
+	batchPrefix      = 12 // the length counts the bytes after it
 	batchMagicAt     = 16
 	batchLastDeltaAt = 23
 	batchHeaderBytes = 61
 	batchMagic       = 2
 )
 
-// batchEnd returns the offset after the last record of the batch at the beginning of raw, which has that offset and
-// may be damaged; 0 where it is not known. end is the partition's high watermark.
+// batchEnd returns the offset after the last record of the batch at the beginning of raw, which contains offset and
+// may be damaged; 0 if it is not known. end is the partition's high watermark.
 func batchEnd(raw []byte, offset, end int64) int64 {
 	if len(raw) < batchHeaderBytes || raw[batchMagicAt] != batchMagic {
 		return 0

@@ -31,7 +31,7 @@ func (b *broker) rawBatches(topic string, offset int64) []byte {
 	return answer.Topics[0].Partitions[0].RecordBatches
 }
 
-// serveRaw has the broker answer fetches of its only partition with these batches.
+// serveRaw makes the broker answer fetches of its only partition with these batches.
 func (b *broker) serveRaw(batches [][]byte, end int64) {
 	b.cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()
@@ -64,8 +64,8 @@ func split(raw []byte) (batches [][]byte) {
 	return batches
 }
 
-// TestDamagedChecksum: the command that is named passes the whole batch by, whether another one follows it
-// or not.
+// TestDamagedChecksum expects the command in the error to skip the whole batch, whether another one follows
+// it or not.
 func TestDamagedChecksum(t *testing.T) {
 	for name, follows := range map[string]bool{"followed": true, "the last": false} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestDamagedChecksum(t *testing.T) {
 	}
 }
 
-// TestBatchEnd: a damaged header is believed as far as the next batch and the partition's end allow.
+// TestBatchEnd expects a damaged header to be used only within the bounds of the next batch and the partition's end.
 func TestBatchEnd(t *testing.T) {
 	batch := func(base int64, lastDelta int32) []byte {
 		raw := make([]byte, 100)

@@ -28,8 +28,8 @@ const (
 	dialTimeout = 10 * time.Second
 	// leaveTimeout bounds Close where the broker does not answer.
 	leaveTimeout = 3 * time.Second
-	// topicInterval is how often the client looks for new topics: docs/spec/07-commands.md#data-sources
-	// wants them consumed within 30 seconds.
+	// topicInterval is how often the client checks for new topics: docs/spec/07-commands.md#data-sources
+	// requires that they are consumed within 30 seconds.
 	topicInterval = 5 * time.Second
 	// metadataMinAge is how long the client for admin queries caches the
 	// partitions of a topic.

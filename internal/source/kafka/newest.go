@@ -15,10 +15,10 @@ const maxClockSkew = time.Minute
 
 // Newest holds the timestamps of the newest records of some topics.
 type Newest struct {
-	// Time is the newest that is not from the future, zero where there is none.
+	// Time is the newest timestamp that is not in the future, zero without one.
 	Time time.Time
-	// Ahead are the end offsets of partitions that have a record from the future. Kafka returns the
-	// newest timestamp only, so that those of the other records are unknown.
+	// Ahead has the end offsets of partitions with a timestamp in the future. Kafka returns the
+	// newest timestamp only: those of the other records of the partition are unknown.
 	Ahead map[change.Partition]int64
 }
 
@@ -34,7 +34,8 @@ func AskNewest(ctx context.Context, brokers []string, security Security, topics 
 	})
 }
 
-// newestOf is AskNewest. What is later than latest, in milliseconds, is from the future.
+// newestOf is AskNewest with a client. Timestamps later than latest, in milliseconds since 1970,
+// are in the future.
 func newestOf(ctx context.Context, admin *kadm.Client, topics []string, latest int64) (Newest, error) {
 	var newest Newest
 	offsets, err := admin.ListMaxTimestampOffsets(ctx, topics...)

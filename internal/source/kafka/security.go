@@ -20,7 +20,7 @@ type Security struct {
 	TLS                       bool
 	CAFile, CertFile, KeyFile string
 	// Mechanism is "plain", "scram-sha-256", "scram-sha-512", or empty for
-	// no authentication. Password is asked for each time that a connection authenticates.
+	// no authentication. Password is called each time that a connection authenticates.
 	Mechanism, Username string
 	Password            func() (string, error)
 }

@@ -81,7 +81,7 @@ func TestSaysWhenNoTopicMatches(t *testing.T) {
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 1)
 	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 0) })
-	// So is a second one, while the first goes on.
+	// So is a second one, while the first is still read.
 	b.create(loan.Topic, 1)
 	b.produce(loan.Topic, 0, 1)
 	b.produce(patron.Topic, 0, 1)
@@ -147,7 +147,7 @@ func TestSharesWithAnotherMember(t *testing.T) {
 	listen(t, first, func(h *heard) bool { return len(h.begun) == 4 })
 	second := b.open("second", stored)
 	defer second.Close()
-	// Both have to be asked for the group to come to an agreement.
+	// Both members must poll before the rebalance completes.
 	done := make(chan *heard)
 	go func() { done <- listen(t, second, func(h *heard) bool { return len(h.begun) == 2 }) }()
 	lost := listen(t, first, func(h *heard) bool { return len(h.ended) == 2 })
@@ -263,8 +263,8 @@ func TestPause(t *testing.T) {
 	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 2) })
 }
 
-// TestPausedPartitionIsLost: the client forgets no pause when a partition is taken
-// away and given again.
+// TestPausedPartitionIsLost expects a partition that is revoked while it is paused, and
+// assigned again, to be read after the next call of Pause.
 func TestPausedPartitionIsLost(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)

@@ -124,7 +124,7 @@ func TestBatchThatUnpacksTooLarge(t *testing.T) {
 	}
 }
 
-// TestLargeRecordThatIsNotPacked: it is set aside without its value, too.
+// TestLargeRecordThatIsNotPacked expects a large uncompressed record to be rejected without its value.
 func TestLargeRecordThatIsNotPacked(t *testing.T) {
 	b := startBroker(t, largeBatches())
 	b.create("library.patron", 1)
