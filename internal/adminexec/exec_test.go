@@ -187,7 +187,8 @@ func TestDropForgetsPositions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.expect("drop data source a", "NOTICE")
+	f.expect("drop data source a", "NOTICE the tables of data source \"a\" are kept\n"+
+		"NOTICE 1 rejected event of it is kept: to remove them, \"purge rejected events for data source \"a\"\"\nDROP DATA SOURCE")
 	var left string
 	const sql = `select (select string_agg(source_name, ',') from metadb.stream_position) || ' ' || (select count(*) from metadb.rejected_event)`
 	if err := f.db.Pool.QueryRow(t.Context(), sql).Scan(&left); err != nil || left != "b 1" {
