@@ -40,7 +40,7 @@ func (s *Server) authenticate(ctx context.Context, start *startup) (Role, error)
 			hint: "connect as the system user: -U " + s.System.Name,
 		})
 	}
-	err := s.checkPassword(start.conn, user)
+	err := s.checkPassword(start, user)
 	if told, ok := errors.AsType[*clientError](err); ok {
 		return Role{}, s.refuseLogin(ctx, start, reasonPassword, told)
 	}
@@ -100,10 +100,11 @@ func (s *Server) roleOf(user string) (Role, bool) {
 
 // checkPassword has a SCRAM conversation with the client. The error is a
 // clientError if the client does not know the password.
-func (s *Server) checkPassword(conn net.Conn, user string) error {
+func (s *Server) checkPassword(start *startup, user string) error {
+	conn := start.conn
 	refused := fatal(codePassword, fmt.Sprintf("password authentication failed for user %s", quote(user)))
-	x := &exchange{verifier: s.roles.Load().verifiers[user]}
-	if err := say(conn, &pgproto3.AuthenticationSASL{AuthMechanisms: []string{mechanism}}); err != nil {
+	x := &exchange{verifier: s.roles.Load().verifiers[user], endPoint: start.endPoint}
+	if err := say(conn, &pgproto3.AuthenticationSASL{AuthMechanisms: x.mechanisms()}); err != nil {
 		return err
 	}
 	body, err := hear(conn)
@@ -111,7 +112,7 @@ func (s *Server) checkPassword(conn net.Conn, user string) error {
 		return err
 	}
 	var initial pgproto3.SASLInitialResponse
-	if err := initial.Decode(body); err != nil || initial.AuthMechanism != mechanism {
+	if err := initial.Decode(body); err != nil || !x.choose(initial.AuthMechanism) {
 		return refused
 	}
 	reply, err := x.begin(string(initial.Data))

@@ -6,13 +6,14 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"metadb/internal/scram"
 )
 
-// mechanism is the one SASL mechanism that is offered.
+// mechanism is the SASL mechanism that is always offered; mechanismPlus is the other one.
 // https://www.rfc-editor.org/rfc/rfc5802
 const mechanism = scram.Mechanism
 
@@ -39,7 +40,11 @@ func newVerifier(password string) (*verifier, error) {
 // exchange is one SCRAM conversation, of two messages from each side.
 type exchange struct {
 	*verifier
-	// header is the client's GS2 header: "n,," or "y,,".
+	// endPoint is what the client signs where channel binding is offered, nil where it is not; bound says
+	// that the client has chosen it.
+	endPoint []byte
+	bound    bool
+	// header is the client's GS2 header: "n,,", "y,," or bindingFlag with two commas.
 	header string
 	// nonce is the client's nonce and ours.
 	nonce string
@@ -48,14 +53,47 @@ type exchange struct {
 	first string
 }
 
+// mechanisms are those that are offered, the stronger one first.
+func (x *exchange) mechanisms() []string {
+	if x.endPoint == nil {
+		return []string{mechanism}
+	}
+	return []string{mechanismPlus, mechanism}
+}
+
+// choose takes the client's choice, and reports whether it is one of those that were offered.
+func (x *exchange) choose(chosen string) bool {
+	x.bound = chosen == mechanismPlus
+	return slices.Contains(x.mechanisms(), chosen)
+}
+
+// takes reports whether the client may begin so. "n" is a client without channel binding. "y" is one that
+// has it and believes that we have not: where it was offered, somebody in between has taken the offer away.
+// https://www.rfc-editor.org/rfc/rfc5802#section-6
+func (x *exchange) takes(flag string) bool {
+	switch {
+	case x.bound:
+		return flag == bindingFlag
+	case flag == "y":
+		return x.endPoint == nil
+	}
+	return flag == "n"
+}
+
+// bindingInput is what the client's last message repeats: the header, and what it signs.
+func (x *exchange) bindingInput() []byte {
+	if x.bound {
+		return append([]byte(x.header), x.endPoint...)
+	}
+	return []byte(x.header)
+}
+
 // begin reads the client's first message and returns the server's.
 // https://www.rfc-editor.org/rfc/rfc5802#section-7
 func (x *exchange) begin(message string) (string, error) {
 	flag, rest, ok := strings.Cut(message, ",")
 	authzid, bare, ok2 := strings.Cut(rest, ",")
-	// Channel binding is not offered: a client either can't ("n") or could
-	// ("y"), but never does ("p=").
-	if !ok || !ok2 || flag != "n" && flag != "y" || authzid != "" {
+	if !ok || !ok2 || !x.takes(flag) || authzid != "" {
 		return "", errExchange
 	}
 	x.header = flag + ",,"
@@ -92,7 +130,7 @@ func (x *exchange) finish(message string) (reply string, ok bool, err error) {
 		return "", false, errExchange
 	}
 	attributes := strings.Split(withoutProof, ",")
-	binding := "c=" + base64.StdEncoding.EncodeToString([]byte(x.header))
+	binding := "c=" + base64.StdEncoding.EncodeToString(x.bindingInput())
 	const needed = 2
 	if len(attributes) < needed || attributes[0] != binding || attributes[1] != "r="+x.nonce {
 		return "", false, errExchange

@@ -33,8 +33,11 @@ const maxStartupBytes = 10000
 // startup is what a client says before anything else.
 type startup struct {
 	// conn is the connection, encrypted if tls says so; raw is the bare one.
-	conn, raw  net.Conn
-	tls        bool
+	conn, raw net.Conn
+	tls       bool
+	// endPoint is the hash of the certificate that the client was shown, nil where channel binding is not
+	// offered.
+	endPoint   []byte
 	minor      uint16
 	parameters map[string]string
 	// uid is the operating-system user at the other end of a Unix socket.
@@ -114,7 +117,7 @@ func (st *startup) encrypt(ctx context.Context, config *tls.Config) error {
 	if _, err := st.conn.Write([]byte{'S'}); err != nil {
 		return err
 	}
-	encrypted := tls.Server(st.conn, config)
+	encrypted := tls.Server(st.conn, watchCertificate(config, func(shown *tls.Certificate) { st.endPoint = endPoint(shown) }))
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		return errNoSession
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/logging"
+	"metadb/internal/pgtest"
 )
 
 // TestLockOfStranger: who may connect, and no more, stops no server with locks that everybody
@@ -123,6 +124,22 @@ func TestLockOfOlderProgram(t *testing.T) {
 		t.Errorf("taken: %t, %v", taken, err)
 	}
 	if got := holder(t.Context(), conn); got != ", connected from 127.0.0.1" {
+		t.Errorf("holder: %q", got)
+	}
+	if err := older.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// Where a session of another role is, the system user may not see.
+	stranger := i.session(t, pgtest.Superuser)
+	if _, err := stranger.Exec(t.Context(), "BEGIN; LOCK TABLE metadb.server_lock IN EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	if taken, err := tryLock(t.Context(), conn); err != nil || taken {
+		t.Errorf("taken: %t, %v", taken, err)
+	}
+	want := fmt.Sprintf(", or rather session %d of role %q has its lock: end that session", stranger.PgConn().PID(), pgtest.Superuser)
+	if got := holder(t.Context(), conn); got != want {
 		t.Errorf("holder: %q", got)
 	}
 }
