@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,4 +222,43 @@ func ed25519Certificate(t *testing.T) *tls.Config {
 		t.Fatal(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}, MinVersion: tls.VersionTLS12}
+}
+
+// TestTLSFromTheFirstByte: a client may begin with TLS, if it names PostgreSQL's protocol. Channel binding holds
+// then, too.
+func TestTLSFromTheFirstByte(t *testing.T) {
+	t.Parallel()
+	p := open(t, func(c *pgwire.Config) { c.TLS = certificate(t) })
+	plain := open(t, nil)
+	for _, test := range []struct {
+		port    *port
+		options string
+		right   bool
+	}{
+		{p, "sslmode=require sslnegotiation=direct channel_binding=require", true},
+		{p, "sslmode=require sslnegotiation=direct channel_binding=disable", true},
+		{p, "sslmode=require sslnegotiation=postgres channel_binding=require", true},
+		{plain, "sslmode=require sslnegotiation=direct", false},
+	} {
+		conninfo := fmt.Sprintf("host=127.0.0.1 port=%d dbname=metadb user=mdbadmin password='pass word' %s", test.port.server.Addr().Port, test.options)
+		conn, err := pgx.Connect(t.Context(), conninfo)
+		if (err == nil) != test.right {
+			t.Errorf("%s: %v", test.options, err)
+		}
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+	}
+	for _, protocols := range [][]string{nil, {"http/1.1"}, {"postgresql"}} {
+		conn, err := tls.Dial("tcp", p.server.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: protocols}) //nolint:gosec // it is about what the server does
+		if err == nil {
+			hello := encoded(t, &pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": systemUser}})
+			_, _ = conn.Write(hello)
+			_, err = io.ReadFull(conn, make([]byte, 1))
+			_ = conn.Close()
+		}
+		if right := slices.Equal(protocols, []string{"postgresql"}); (err == nil) != right {
+			t.Errorf("%v: %v", protocols, err)
+		}
+	}
 }

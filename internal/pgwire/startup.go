@@ -62,8 +62,19 @@ var errNoSession = errors.New("no session")
 // before it, and a request to cancel instead of it.
 func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 	// Encryption of either kind is asked for at most once.
-	for range 3 {
-		code, body, err := readPacket(start.conn)
+	for i := range 3 {
+		head, err := readHead(start.conn)
+		if err != nil {
+			return start, err
+		}
+		if i == 0 && head[0] == handshakeRecord {
+			start.place.Heard()
+			if err := start.encryptAtOnce(ctx, s.TLS, head); err != nil {
+				return start, err
+			}
+			continue
+		}
+		code, body, err := readPacket(start.conn, head)
 		if err != nil {
 			return start, err
 		}
@@ -89,19 +100,25 @@ func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 	return start, errNoSession
 }
 
-// readPacket reads a packet of the time before the session: a length, a code
-// and a body. It reads not one byte more, so that what follows a request for
-// encryption can only be read encrypted.
-func readPacket(conn net.Conn) (code uint32, body []byte, err error) {
-	var head [8]byte
+// headBytes is the length and the code of a packet of the time before the session.
+const headBytes = 8
+
+// readHead reads the beginning of a packet. Neither it nor readPacket reads a byte more, so that what
+// follows a request for encryption can only be read encrypted.
+func readHead(conn net.Conn) (head [headBytes]byte, err error) {
 	if _, err := io.ReadFull(conn, head[:]); err != nil {
-		return 0, nil, errNoSession
+		return head, errNoSession
 	}
+	return head, nil
+}
+
+// readPacket reads the rest of a packet: a length, a code and a body.
+func readPacket(conn net.Conn, head [headBytes]byte) (code uint32, body []byte, err error) {
 	length := binary.BigEndian.Uint32(head[:])
-	if length < uint32(len(head)) || length > maxStartupBytes {
+	if length < headBytes || length > maxStartupBytes {
 		return 0, nil, errNoSession
 	}
-	body = make([]byte, int(length)-len(head))
+	body = make([]byte, int(length)-headBytes)
 	if _, err := io.ReadFull(conn, body); err != nil {
 		return 0, nil, errNoSession
 	}
@@ -117,12 +134,33 @@ func (st *startup) encrypt(ctx context.Context, config *tls.Config) error {
 	if _, err := st.conn.Write([]byte{'S'}); err != nil {
 		return err
 	}
-	encrypted := tls.Server(st.conn, watchCertificate(config, func(shown *tls.Certificate) { st.endPoint = endPoint(shown) }))
-	if err := encrypted.HandshakeContext(ctx); err != nil {
+	_, err := st.handshake(ctx, st.conn, config)
+	return err
+}
+
+// encryptAtOnce goes on with a client that has begun with TLS. That it names PostgreSQL's protocol keeps
+// a client of another one, such as a browser, from speaking to us.
+func (st *startup) encryptAtOnce(ctx context.Context, config *tls.Config, head [headBytes]byte) error {
+	if config == nil {
 		return errNoSession
 	}
+	protocol, err := st.handshake(ctx, &begunConn{conn: st.conn, first: head[:]}, config)
+	if err == nil && protocol != applicationProtocol {
+		err = errNoSession
+	}
+	return err
+}
+
+// handshake encrypts a connection, and returns the protocol that the client named, if any.
+func (st *startup) handshake(ctx context.Context, conn net.Conn, config *tls.Config) (protocol string, err error) {
+	watched := watchCertificate(config, func(shown *tls.Certificate) { st.endPoint = endPoint(shown) })
+	watched.NextProtos = []string{applicationProtocol}
+	encrypted := tls.Server(conn, watched)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		return "", errNoSession
+	}
 	st.conn, st.tls = encrypted, true
-	return nil
+	return encrypted.ConnectionState().NegotiatedProtocol, nil
 }
 
 // parse reads a startup packet of protocol 3: pairs of null-terminated strings,
