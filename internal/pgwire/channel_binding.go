@@ -46,16 +46,16 @@ func endPoint(certificate *tls.Certificate) []byte {
 func watchCertificate(config *tls.Config, shown func(*tls.Certificate)) *tls.Config {
 	watched := config.Clone()
 	watched.SessionTicketsDisabled = true
-	choose := config.GetCertificate
-	if choose == nil && len(config.Certificates) == 1 {
-		choose = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &config.Certificates[0], nil }
-	}
-	if choose == nil {
+	if config.GetCertificate == nil && len(config.Certificates) != 1 {
 		return watched
 	}
 	watched.Certificates = nil // they would come before GetCertificate
 	watched.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		certificate, err := choose(hello)
+		if config.GetCertificate == nil {
+			shown(&config.Certificates[0])
+			return &config.Certificates[0], nil
+		}
+		certificate, err := config.GetCertificate(hello)
 		shown(certificate)
 		return certificate, err
 	}
