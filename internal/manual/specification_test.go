@@ -1,10 +1,12 @@
 package manual
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"metadb/internal/adminlang"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/status"
@@ -32,6 +34,7 @@ func TestSpecificationNames(t *testing.T) {
 		{"docs/spec/07-commands.md", "option", datasource.Names()},
 		{"docs/spec/07-commands.md", "state of a stream", texts(status.Streams())},
 		{"docs/spec/07-commands.md", "state of a synchronization", texts(status.Syncs())},
+		{"docs/spec/07-commands.md", "command", lists()},
 		{"docs/spec/08-system-schema.md", "table", tables},
 		{"docs/spec/08-rejected-events.md", "kind", kinds},
 	} {
@@ -45,6 +48,15 @@ func TestSpecificationNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// lists returns the commands that show lists, as the hint of an incomplete one has them.
+func lists() []string {
+	var commands []string
+	for _, quoted := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(adminlang.Parse("list")[0].Err.Hint, -1) {
+		commands = append(commands, "list "+quoted[1])
+	}
+	return commands
 }
 
 // texts returns words as texts.
