@@ -200,6 +200,19 @@ func TestSpecificationIndex(t *testing.T) {
 	}
 }
 
+// TestLineLength: a line of Markdown has at most 120 columns, but for tables, code and
+// words that can't be broken.
+func TestLineLength(t *testing.T) {
+	t.Parallel()
+	for name, d := range documents(t) {
+		for i, line := range d.prose {
+			if isTooLong(line) {
+				t.Errorf("%s:%d has %d columns, at most %d: %.60s…", name, i+1, utf8.RuneCountInString(line), maxColumns, line)
+			}
+		}
+	}
+}
+
 // isTooLong reports whether a line is too long and can be broken before the limit.
 func isTooLong(line string) bool {
 	if utf8.RuneCountInString(line) <= maxColumns || strings.HasPrefix(line, "|") {
