@@ -21,7 +21,7 @@ func NewSnapshot(tables ...*Table) *Snapshot {
 	return (*Snapshot)(nil).with(tables)
 }
 
-// Table returns the table of that name, nil if there is none.
+// Table returns the table of a name, nil if it does not exist.
 func (s *Snapshot) Table(name change.Table) *Table {
 	if s == nil {
 		return nil

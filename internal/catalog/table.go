@@ -65,8 +65,7 @@ type Table struct {
 	Mapped string
 	// Feeds has the source table that fills the table, for each origin.
 	Feeds map[change.Origin]change.Table
-	// LastEnd is the highest __end of all ended versions, 0 while there is
-	// none.
+	// LastEnd is the highest __end of all ended versions, 0 without an ended version.
 	LastEnd change.Micros
 	// Truncated bounds the truncates that have been applied: a change beyond it precedes no
 	// truncate.
