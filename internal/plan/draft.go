@@ -29,7 +29,7 @@ type draft struct {
 	steps  []Step
 	// refusal is the reason why no event may go to the table, empty if events may.
 	refusal string
-	// listed says that an event goes to the table.
+	// listed means that the batch has an event for the table.
 	listed   bool
 	warnings []string
 

@@ -7,9 +7,9 @@ import (
 
 // Plan is the schema changes that a batch needs.
 type Plan struct {
-	// Deltas has every table that an event of the batch goes to and that
-	// exists or is to be created, in the order in which the batch first
-	// names them; a table that needs no change has an empty Delta.
+	// Deltas has every table with an event in the batch, if it exists or is to be created, in
+	// the order in which the batch first names them; a table that needs no change has an empty
+	// Delta.
 	Deltas []Delta
 	// Refused has the reasons why some events can't be applied, by the index of the event.
 	Refused map[int]string
