@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// Keep copies from a row in older what a later comparison needs once its document is gone, and
-// returns the number of the copy: its positions and, if row n of newer has values in the same
+// Keep copies the parts of a row in older that a later comparison needs once its document is gone,
+// and returns the number of the copy: its positions and, if row n of newer has values in the same
 // columns, the values with another notation there.
 func (r *Rows) Keep(older *Rows, table, o int, newer *Rows, n int) int {
 	t := &r.tables[table]

@@ -109,8 +109,8 @@ func (w *walker) object(table, node int, data []byte) {
 // fewFields is the number of members up to which an object's names are compared one by one.
 const fewFields = 40
 
-// member adds a member of the object whose members begin at base. Of several
-// with one name the last counts, as in jsonb.
+// member adds a member of the object with members from base on. The last of several with one name
+// counts, as in jsonb.
 func (w *walker) member(base int, f field) {
 	if len(w.fields)-base < fewFields {
 		for i := base; i < len(w.fields); i++ {
