@@ -61,8 +61,8 @@ type Applier struct {
 	// before or after, may take: a chunk whose documents make more is dealt
 	// with in pieces.
 	pieceBytes int
-	// stored counts the batches of tables whose positions were stored.
-	stored int
+	// stored counts the batches of each table whose positions were stored since they were pruned.
+	stored map[change.Table]int
 }
 
 // defaultPieceBytes is what the documents of a batch take when each has some thirty
@@ -71,7 +71,7 @@ const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, habits: make(map[change.Table]habit), feeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
+	return &Applier{config: config, habits: make(map[change.Table]habit), stored: make(map[change.Table]int), feeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.

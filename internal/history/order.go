@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -29,12 +30,24 @@ type lasting struct {
 }
 
 // shows reports whether the version shows that an event has been applied that others follow:
-// it has its values, or ended with the delete.
-func (v *lasting) shows(e *change.Event) bool {
+// it has its values and does not begin after it, or ended with the delete.
+func (v *lasting) shows(e *change.Event, positions []rowPosition) bool {
 	if e.Op == change.Delete {
 		return v.end == e.Time && !v.current
 	}
-	return v.equal && v.start <= e.Time
+	return v.equal && v.start <= e.Time && !v.beganAfter(e, positions)
+}
+
+// beganAfter reports whether the version began at the time of an event, by what follows it, as
+// far as the version's positions are known.
+func (v *lasting) beganAfter(e *change.Event, positions []rowPosition) bool {
+	first := uint64(math.MaxUint64)
+	for _, p := range positions {
+		if p.at == v.start && !p.again {
+			first = min(first, p.lsn)
+		}
+	}
+	return v.start == e.Time && first > e.LSN && first != math.MaxUint64
 }
 
 // mayHaveMoved reports whether an event may have been in another partition of its topic.
@@ -151,7 +164,7 @@ func (t *target) judgeByPosition(e *change.Event, i int, versions []lasting, pos
 	known := slices.Clone(positions[keyID(e)])
 	shown := false
 	for _, v := range versions {
-		shown = shown || v.shows(e)
+		shown = shown || v.shows(e, positions[v.id])
 		if v.start > e.Time {
 			precede(rowPosition{id: v.id, at: v.start})
 		}

@@ -27,17 +27,17 @@ type rowPosition struct {
 	again bool
 }
 
-// notePosition notes where a change stands that made a version or found it.
+// notePosition notes where a change stands that made a version or found it. In a topic of one
+// partition too: it may have got others, from which what precedes the change is still to come.
 func (t *target) notePosition(e *change.Event, id int64, again bool) {
-	if e.Partitions > 1 && e.LSN != 0 && e.Snapshot == change.Streamed && (e.Created || !again) {
+	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed && (e.Created || !again) {
 		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, again})
 	}
 }
 
-// noteTrace notes where a change stands that made no version: one that deletes a row or,
-// in a topic of one partition too, finds it. That may get others, where the key moves to and from.
+// noteTrace notes where a change stands that made no version: one that deletes a row or finds it.
 func (t *target) noteTrace(e *change.Event, id int64) {
-	if e.LSN != 0 && e.Snapshot == change.Streamed && (e.Partitions > 1 || e.Partitions == 1 && (e.Op == change.Upsert || id < 0)) {
+	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed {
 		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, false})
 	}
 }
@@ -48,7 +48,7 @@ func keyID(e *change.Event) int64 { return -1 - int64(change.KeyHash(e)>>1) }
 
 // noteFound notes where an upsert stands that found its row.
 func (t *target) noteFound(e *change.Event, id int64) {
-	if e.Created && e.Partitions > 1 {
+	if e.Created {
 		t.notePosition(e, id, true)
 	} else {
 		t.noteTrace(e, id)
@@ -97,15 +97,26 @@ func (r *run) notePositions(t *target, f *folded, x *exchange) {
 // storePositions stores the positions of a batch, and removes those that every
 // partition of their topic has passed.
 func (r *run) storePositions(ctx context.Context, events []change.Event) error {
+	var noted notedPositions
 	for _, t := range r.settled {
 		if len(t.positions) == 0 {
 			continue
 		}
-		if err := r.storeTablePositions(ctx, t, lastPlaced(events, t.table.Name)); err != nil {
-			return fmt.Errorf("store positions of changes: %w", err)
+		e := lastPlaced(events, t.table.Name)
+		noted.add(t, e)
+		if e.Partitions > 1 && r.retried == nil {
+			if err := r.removePassed(ctx, t, e); err != nil {
+				return fmt.Errorf("store positions of changes: %w", err)
+			}
 		}
 	}
-	return nil
+	if len(noted.tables) == 0 {
+		return nil
+	}
+	if err := r.insertPositions(ctx, &noted); err != nil {
+		return fmt.Errorf("store positions of changes: %w", err)
+	}
+	return r.prunePositions(ctx, &noted)
 }
 
 // lastPlaced returns the last event of a table that says how many partitions its topic has.
@@ -124,55 +135,90 @@ func lastPlaced(events []change.Event, name change.Table) *change.Event {
 // crash may be sent again to a partition that has passed it.
 const unwritten = 32 << 20
 
-// What is kept of a table's positions at most is counted once in prunedEach batches: of a
+// What is kept of a table's positions at most is counted once in prunedEach of its batches: of a
 // topic of several partitions positionBytes, since one that shows nothing may have changes
-// that precede them, and of one that has one partition onlyPositions batches, which is
+// that precede them, and of one that has one partition onlyBytes and onlyPositions batches, which is
 // for longer than it takes to see that it has got others.
 const (
 	positionBytes = 256 << 20
+	onlyBytes     = 32 << 20
 	onlyPositions = 1000
 	prunedEach    = 500
 )
 
-func (r *run) storeTablePositions(ctx context.Context, t *target, e *change.Event) error {
-	n := len(t.positions)
-	ids, lsns, times, again := make([]int64, n), make([]int64, n), make([]time.Time, n), make([]bool, n)
-	var lastAt change.Micros
-	var lastLSN uint64
-	for i, p := range t.positions {
-		ids[i], lsns[i], times[i], again[i] = p.id, int64(p.lsn), moment(p.at), p.again
-		lastAt, lastLSN = max(lastAt, p.at), max(lastLSN, p.lsn)
-	}
-	name, partitions := t.table.Name, e.Partitions
-	if r.retried != nil {
-		partitions = 0 // those without a position are not counted: all have passed nothing
-	}
-	_, err := r.tx.Exec(ctx, `
-		WITH passed AS (
-			SELECT min(high_lsn) AS lsn, min(high_time) AS at FROM metadb.stream_position
-				WHERE source_name = $1 AND consumer_group = $11 AND topic = $4
-				HAVING count(*) >= $12 AND $12 > 1
-		), gone AS (
-			DELETE FROM metadb.row_position AS p USING passed
-				WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn - $13 AND p.last_at < passed.at
-		)
-		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.batch.Source, name.Schema, name.Name, e.Position.Partition.Topic, moment(lastAt), int64(lastLSN), ids, lsns, times, again, r.config.Group, partitions, unwritten)
-	if err != nil {
-		return err
-	}
-	if r.stored++; r.stored%prunedEach != 0 {
-		return nil
-	}
-	return r.prunePositions(ctx, name, partitions)
+// notedPositions are the positions of a batch, those of one table behind those of another.
+type notedPositions struct {
+	ids, lsns []int64
+	times     []time.Time
+	again     []bool
+	// schemas, tables and topics are the tables, and topics with their partitions where the
+	// positions come from; ends is where those of each table end.
+	schemas, tables, topics []string
+	partitions              []int
+	ends                    []int
+	lastTimes               []time.Time
+	lastLSNs                []int64
 }
 
-// prunePositions removes the oldest positions of a table where there are too many.
-func (r *run) prunePositions(ctx context.Context, name change.Table, partitions int) error {
-	batches := int64(math.MaxInt64)
-	if partitions == 1 {
-		batches = onlyPositions
+// add adds the positions of a table; e is the last event of it that has a place.
+func (n *notedPositions) add(t *target, e *change.Event) {
+	var lastAt change.Micros
+	var lastLSN uint64
+	for _, p := range t.positions {
+		n.ids, n.lsns, n.times, n.again = append(n.ids, p.id), append(n.lsns, int64(p.lsn)), append(n.times, moment(p.at)), append(n.again, p.again)
+		lastAt, lastLSN = max(lastAt, p.at), max(lastLSN, p.lsn)
+	}
+	n.schemas, n.tables = append(n.schemas, t.table.Name.Schema), append(n.tables, t.table.Name.Name)
+	n.topics, n.partitions = append(n.topics, e.Position.Partition.Topic), append(n.partitions, e.Partitions)
+	n.ends = append(n.ends, len(n.ids))
+	n.lastTimes, n.lastLSNs = append(n.lastTimes, moment(lastAt)), append(n.lastLSNs, int64(lastLSN))
+}
+
+// insertPositions stores the positions of all tables in one statement.
+func (r *run) insertPositions(ctx context.Context, n *notedPositions) error {
+	_, err := r.tx.Exec(ctx, `
+		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
+			SELECT $1, n.schema_name, n.table_name, n.topic, n.last_at, n.last_lsn,
+					($2::bigint[])[first:last], ($3::bigint[])[first:last], ($4::timestamptz[])[first:last], ($5::boolean[])[first:last]
+				FROM (SELECT *, 1 + lag(last, 1, 0) OVER (ORDER BY last) AS first
+					FROM unnest($6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[], $11::int[])
+						AS u (schema_name, table_name, topic, last_at, last_lsn, last)) AS n`,
+		r.batch.Source, n.ids, n.lsns, n.times, n.again, n.schemas, n.tables, n.topics, n.lastTimes, n.lastLSNs, n.ends)
+	return err
+}
+
+// removePassed removes the positions of a table that all partitions of its topic have passed.
+func (r *run) removePassed(ctx context.Context, t *target, e *change.Event) error {
+	_, err := r.tx.Exec(ctx, `
+		DELETE FROM metadb.row_position AS p USING (
+				SELECT min(high_lsn) AS lsn, min(high_time) AS at FROM metadb.stream_position
+					WHERE source_name = $1 AND consumer_group = $5 AND topic = $4
+					HAVING count(*) >= $6) AS passed
+			WHERE p.schema_name = $2 AND p.table_name = $3 AND p.last_lsn < passed.lsn - $7 AND p.last_at < passed.at`,
+		r.batch.Source, t.table.Name.Schema, t.table.Name.Name, e.Position.Partition.Topic, r.config.Group, e.Partitions, unwritten)
+	return err
+}
+
+// prunePositions removes the oldest positions of tables where there are too many.
+func (r *run) prunePositions(ctx context.Context, n *notedPositions) error {
+	for i := range n.tables {
+		name := change.Table{Schema: n.schemas[i], Name: n.tables[i]}
+		if r.stored[name]++; r.stored[name] < prunedEach {
+			continue
+		}
+		delete(r.stored, name)
+		if err := r.pruneTable(ctx, name, n.partitions[i] == 1); err != nil {
+			return fmt.Errorf("remove old positions of changes: %w", err)
+		}
+	}
+	return nil
+}
+
+// pruneTable removes the oldest positions of a table; only says that its topic has no other partition.
+func (r *run) pruneTable(ctx context.Context, name change.Table, only bool) error {
+	batches, size := int64(math.MaxInt64), int64(positionBytes)
+	if only {
+		batches, size = onlyPositions, onlyBytes
 	}
 	_, err := r.tx.Exec(ctx, `
 		DELETE FROM metadb.row_position WHERE id <= (
@@ -182,7 +228,7 @@ func (r *run) prunePositions(ctx context.Context, name change.Table, partitions 
 					FROM metadb.row_position WHERE schema_name = $1 AND table_name = $2
 					WINDOW newest AS (ORDER BY id DESC)) AS kept
 				WHERE bytes > $3 OR batches > $4)
-			AND schema_name = $1 AND table_name = $2`, name.Schema, name.Name, int64(positionBytes), batches)
+			AND schema_name = $1 AND table_name = $2`, name.Schema, name.Name, size, batches)
 	return err
 }
 

@@ -23,8 +23,8 @@ type sourceKind struct {
 	// loses says that a connector that crashes loses what its producer has in memory, of
 	// some partitions only.
 	loses bool
-	// twice says that a topic of one partition gets others, keys move to them and back, and
-	// the server sees them only later.
+	// twice says that a topic of one partition gets others within a transaction, keys move to
+	// them and back, and the server sees them only later.
 	twice bool
 	// crowded says that hundreds of changes have the same time, by transactions that run side
 	// by side.
@@ -133,6 +133,9 @@ func (s *modelSource) advance() { s.lsn += 8 * uint64(1+s.IntN(4)) }
 func (s *modelSource) change(t *transaction) {
 	s.advance()
 	id := s.Int32N(mostKeys)
+	if s.twice {
+		id = 3 * s.Int32N(2) // of two rows one moves to another partition and back
+	}
 	if !s.late && !s.twice && s.IntN(40) == 0 {
 		s.truncate(t)
 		return
