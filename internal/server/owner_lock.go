@@ -36,11 +36,13 @@ func lockServer(ctx context.Context, conn *pgx.Conn) (bool, error) {
 // in our place, and must not keep us away: this program's line also locks metadb.init where it is
 // there, which takes a right that only the system user has, and which an upgrade can write.
 func lockOlder(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT pg_catalog.to_regclass('metadb.init') IS NOT NULL").Scan(&there); err != nil {
+	// One that belongs to another role is no database of this program's line, which is refused later.
+	const question = "SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('metadb.init'), 'UPDATE'), false)"
+	var ours bool
+	if err := conn.QueryRow(ctx, question).Scan(&ours); err != nil {
 		return false, err
 	}
-	if !there {
+	if !ours {
 		rival, err := lockLegacy(ctx, conn)
 		return err == nil && !rival, err
 	}
