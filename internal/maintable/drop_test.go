@@ -30,6 +30,10 @@ func stock(t *testing.T) *bench {
 			('library', 'inventory', 't', 'a', 'anna'), ('library', 'inventory__t__', 't', 'a', 'anna'), ('library', 'patron', 'f', 'a', 'anna')`,
 		"INSERT INTO metadb.table_update (schema_name, table_name, last_update, elapsed_real_time) VALUES ('library', 'patron', now(), 1), ('library', 'inventory__t', now(), 1)",
 		"UPDATE metadb.target_table SET mapped = 'x'",
+		`INSERT INTO metadb.truncation (schema_name, table_name, origin, lsn, truncated_at, topic, partition)
+			SELECT schema_name, table_name, '', 7, now(), 'metadb_1.library.x', 0 FROM metadb.target_table`,
+		`INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
+			SELECT 'sensor', schema_name, table_name, 'metadb_1.library.x', now(), 7, '{1}', '{7}', ARRAY[now()], '{f}' FROM metadb.target_table`,
 	} {
 		if _, err := b.conn.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -105,7 +109,7 @@ func (b *bench) nothingLeft(tables []change.Table) {
 		}
 		name := table.Name
 		for _, relation := range []string{
-			"base_table", "table_update", "transform_json", "target_table", "target_column", "table_feed",
+			"base_table", "table_update", "transform_json", "target_table", "target_column", "table_feed", "truncation", "row_position",
 		} {
 			b.texts("SELECT table_name FROM metadb." + relation + " WHERE table_name = '" + name + "'")
 		}
