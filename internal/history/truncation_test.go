@@ -241,4 +241,14 @@ func TestChangeOfKeyWithoutDelete(t *testing.T) {
 	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	// A delete that found nothing has been applied too: what it would have had is not known.
+	r.apply(from(0, del(7, 40), 41))
+	r.reload()
+	out = r.apply(unpaired(from(1, movedFrom(put(8, "?", 40), 7), 41)), unpaired(from(1, movedFrom(put(9, "?", 50), 7), 51)))
+	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.WaitsForOther {
+		t.Errorf("rejected %d: %+v, want the later change of key", out.Rejected, out.Rejections)
+	}
+	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -\n8 NULL 40 -"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

@@ -23,7 +23,7 @@ func (e *unpairedError) Error() string {
 const unpairedReason = "waits for the delete of its change of key, which has the values that it lacks"
 
 // findUnpaired returns an error for the inserts whose deletes have not come, unless a version
-// under the old key has ended with the very change.
+// under the old key has ended with the very change, or the delete has found none.
 func (r *run) findUnpaired(ctx context.Context, t *target, c *chunk, f *folded, st *stage) error {
 	asked := make([]bool, len(f.items))
 	for i := range f.items {
@@ -44,7 +44,14 @@ func (r *run) findUnpaired(ctx context.Context, t *target, c *chunk, f *folded, 
 	}
 	unpaired := &unpairedError{}
 	for i, still := range asked {
-		if still {
+		if !still {
+			continue
+		}
+		applied, err := r.deletedNothing(ctx, t, &r.batch.Events[f.items[i].event])
+		if err != nil {
+			return err
+		}
+		if !applied {
 			unpaired.events = append(unpaired.events, f.items[i].event)
 		}
 	}
@@ -53,6 +60,21 @@ func (r *run) findUnpaired(ctx context.Context, t *target, c *chunk, f *folded, 
 	}
 	slices.Sort(unpaired.events)
 	return unpaired
+}
+
+// deletedNothing reports whether the delete that belongs to a change of key has been
+// applied where there was no version under the old key: it left a position alone.
+func (r *run) deletedNothing(ctx context.Context, t *target, e *change.Event) (bool, error) {
+	if e.OldKey == nil || e.LSN == 0 {
+		return false, nil
+	}
+	key := make([]int, len(e.Shape.Key))
+	for i := range key {
+		key[i] = i
+	}
+	old := change.Event{Source: e.Source, Shape: &change.Shape{Key: key}, Row: e.OldKey}
+	found, err := r.readPositions(ctx, t, e.Time, "u.id = $4 AND u.lsn = $5", keyID(&old), int64(e.LSN))
+	return len(found) > 0, err
 }
 
 // applyUnpaired sets the events of a chunk aside that wait for a delete, and applies the
