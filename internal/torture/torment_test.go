@@ -59,7 +59,7 @@ func (w *world) torments() []torment {
 		{2, "sent again", func() { w.crash() }},
 		{1, "hostile", func() { w.write(w.source.bad()) }},
 		{1, "rival in the group", func() { w.rival() }},
-		{1, "snapshot", func() { w.write(w.source.snapshot(w.someTables())) }},
+		{1, "snapshot", func() { w.write(w.source.snapshot(w.snapshotTables())) }},
 		{1, "incremental snapshot", func() { w.write(w.source.incremental(w.someTables())) }},
 		{1, "nothing", func() { w.pause(500 * time.Millisecond) }},
 	}
@@ -76,6 +76,16 @@ func (w *world) someTables() []*table {
 	}
 	i := w.random.IntN(len(w.source.tables))
 	return w.source.tables[i : i+1]
+}
+
+// snapshotTables returns the tables of a snapshot: all of them while the whole source is
+// synchronized, since nothing counts any more that an attempt before it has confirmed.
+func (w *world) snapshotTables() []*table {
+	tables := w.someTables()
+	if slices.ContainsFunc(w.source.tables, func(t *table) bool { return !t.confirms }) {
+		return tables
+	}
+	return w.source.tables
 }
 
 // database ends PostgreSQL in some way and starts it again.
