@@ -97,7 +97,14 @@ func (r *run) notePositions(t *target, f *folded, x *exchange) {
 // storePositions stores the positions of a batch, and removes those that every
 // partition of their topic has passed.
 func (r *run) storePositions(ctx context.Context, events []change.Event) error {
-	var noted notedPositions
+	total := 0
+	for _, t := range r.settled {
+		total += len(t.positions)
+	}
+	if total == 0 {
+		return nil
+	}
+	noted := newNotedPositions(total)
 	for _, t := range r.settled {
 		if len(t.positions) == 0 {
 			continue
@@ -110,13 +117,10 @@ func (r *run) storePositions(ctx context.Context, events []change.Event) error {
 			}
 		}
 	}
-	if len(noted.tables) == 0 {
-		return nil
-	}
-	if err := r.insertPositions(ctx, &noted); err != nil {
+	if err := r.insertPositions(ctx, noted); err != nil {
 		return fmt.Errorf("store positions of changes: %w", err)
 	}
-	return r.prunePositions(ctx, &noted)
+	return r.prunePositions(ctx, noted)
 }
 
 // lastPlaced returns the last event of a table that says how many partitions its topic has.
@@ -146,45 +150,65 @@ const (
 	prunedEach    = 500
 )
 
-// notedPositions are the positions of a batch, those of one table behind those of another.
+// notedPositions are the positions of a batch as arrays in PostgreSQL's binary format, those of
+// one table behind those of another.
 type notedPositions struct {
-	ids, lsns []int64
-	times     []time.Time
-	again     []bool
-	// schemas, tables and topics are the tables, and topics with their partitions where the
-	// positions come from; ends is where those of each table end.
-	schemas, tables, topics []string
-	partitions              []int
-	ends                    []int
-	lastTimes               []time.Time
-	lastLSNs                []int64
+	ids, lsns, times, again []byte
+	// tables says for each table where its positions end, and what they are of.
+	tables []notedTable
+	total  int
+}
+
+// notedTable is a table of a batch's positions.
+type notedTable struct {
+	name change.Table
+	// topic and partitions are the topic that the positions come from, and how many it has.
+	topic      string
+	partitions int
+	// end is the number of the last of the table's positions.
+	end     int
+	lastAt  change.Micros
+	lastLSN uint64
+}
+
+// newNotedPositions returns arrays for so many positions.
+func newNotedPositions(total int) *notedPositions {
+	return &notedPositions{
+		ids: newArray(int8OID, total), lsns: newArray(int8OID, total), times: newArray(timestamptzOID, total), again: newArray(boolOID, total),
+	}
 }
 
 // add adds the positions of a table; e is the last event of it that has a place.
 func (n *notedPositions) add(t *target, e *change.Event) {
-	var lastAt change.Micros
-	var lastLSN uint64
+	of := notedTable{name: t.table.Name, topic: e.Position.Partition.Topic, partitions: e.Partitions}
 	for _, p := range t.positions {
-		n.ids, n.lsns, n.times, n.again = append(n.ids, p.id), append(n.lsns, int64(p.lsn)), append(n.times, moment(p.at)), append(n.again, p.again)
-		lastAt, lastLSN = max(lastAt, p.at), max(lastLSN, p.lsn)
+		n.times = appendMoment(n.times, p.at)
+		n.ids, n.lsns, n.again = appendInt64(n.ids, p.id), appendInt64(n.lsns, int64(p.lsn)), appendBool(n.again, p.again)
+		of.lastAt, of.lastLSN = max(of.lastAt, p.at), max(of.lastLSN, p.lsn)
 	}
-	n.schemas, n.tables = append(n.schemas, t.table.Name.Schema), append(n.tables, t.table.Name.Name)
-	n.topics, n.partitions = append(n.topics, e.Position.Partition.Topic), append(n.partitions, e.Partitions)
-	n.ends = append(n.ends, len(n.ids))
-	n.lastTimes, n.lastLSNs = append(n.lastTimes, moment(lastAt)), append(n.lastLSNs, int64(lastLSN))
+	n.total += len(t.positions)
+	of.end = n.total
+	n.tables = append(n.tables, of)
 }
 
 // insertPositions stores the positions of all tables in one statement.
 func (r *run) insertPositions(ctx context.Context, n *notedPositions) error {
-	_, err := r.tx.Exec(ctx, `
+	count := len(n.tables)
+	schemas, names, topics := newArray(textOID, count), newArray(textOID, count), newArray(textOID, count)
+	times, lsns, ends := newArray(timestamptzOID, count), newArray(int8OID, count), newArray(int8OID, count)
+	for _, t := range n.tables {
+		times = appendMoment(times, t.lastAt)
+		schemas, names, topics = appendText(schemas, t.name.Schema), appendText(names, t.name.Name), appendText(topics, t.topic)
+		lsns, ends = appendInt64(lsns, int64(t.lastLSN)), appendInt64(ends, int64(t.end))
+	}
+	return r.change(ctx, `
 		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
-			SELECT $1, n.schema_name, n.table_name, n.topic, n.last_at, n.last_lsn,
+			SELECT $1::text, n.schema_name, n.table_name, n.topic, n.last_at, n.last_lsn,
 					($2::bigint[])[first:last], ($3::bigint[])[first:last], ($4::timestamptz[])[first:last], ($5::boolean[])[first:last]
-				FROM (SELECT *, 1 + lag(last, 1, 0) OVER (ORDER BY last) AS first
-					FROM unnest($6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[], $11::int[])
+				FROM (SELECT *, 1 + lag(last, 1, 0::bigint) OVER (ORDER BY last) AS first
+					FROM unnest($6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::bigint[], $11::bigint[])
 						AS u (schema_name, table_name, topic, last_at, last_lsn, last)) AS n`,
-		r.batch.Source, n.ids, n.lsns, n.times, n.again, n.schemas, n.tables, n.topics, n.lastTimes, n.lastLSNs, n.ends)
-	return err
+		[][]byte{[]byte(r.batch.Source), n.ids, n.lsns, n.times, n.again, schemas, names, topics, times, lsns, ends}, count)
 }
 
 // removePassed removes the positions of a table that all partitions of its topic have passed.
@@ -201,13 +225,12 @@ func (r *run) removePassed(ctx context.Context, t *target, e *change.Event) erro
 
 // prunePositions removes the oldest positions of tables where there are too many.
 func (r *run) prunePositions(ctx context.Context, n *notedPositions) error {
-	for i := range n.tables {
-		name := change.Table{Schema: n.schemas[i], Name: n.tables[i]}
-		if r.stored[name]++; r.stored[name] < prunedEach {
+	for _, t := range n.tables {
+		if r.stored[t.name]++; r.stored[t.name] < prunedEach {
 			continue
 		}
-		delete(r.stored, name)
-		if err := r.pruneTable(ctx, name, n.partitions[i] == 1); err != nil {
+		delete(r.stored, t.name)
+		if err := r.pruneTable(ctx, t.name, t.partitions == 1); err != nil {
 			return fmt.Errorf("remove old positions of changes: %w", err)
 		}
 	}
