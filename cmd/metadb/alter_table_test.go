@@ -16,7 +16,7 @@ func TestAlterTable(t *testing.T) {
 		third  = "00000000-0000-4000-8000-000000000003"
 		topic  = "metadb_sensor_1"
 	)
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	l.snapshot(topic, map[int64]string{1: first, 2: second})
 	step.start()
 	step.create()

@@ -29,7 +29,7 @@ func endsyncCommand() *cobra.Command {
 			if verbose {
 				o.Logger = slog.New(logging.NewHandler(os.Stderr, slog.LevelInfo))
 			}
-			f := &front{verbose: verbose}
+			f := &terminalPrompter{verbose: verbose}
 			counts, err := server.Endsync(cmd.Context(), dir, f, o)
 			err = whileRunning(cmd.Context(), dir, f, !o.Force && !o.DryRun, err, func(c *server.Client) error {
 				counts, err = c.Endsync(cmd.Context(), f, o)
@@ -37,13 +37,13 @@ func endsyncCommand() *cobra.Command {
 			})
 			switch {
 			case errors.Is(err, resync.ErrDeclined):
-				return declined()
+				return declinedError()
 			case err != nil:
 				return err
 			case o.DryRun:
 				return printCounts(cmd.OutOrStdout(), counts)
 			}
-			f.tell("data source %q is synchronized", o.Source)
+			f.printVerbose("data source %q is synchronized", o.Source)
 			return nil
 		},
 	}
@@ -57,7 +57,7 @@ func endsyncCommand() *cobra.Command {
 }
 
 // printCounts prints what would be ended, one table a line.
-func printCounts(out io.Writer, counts []resync.Count) error {
+func printCounts(out io.Writer, counts []resync.TableCount) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended\tfor example")
 	for _, c := range counts {

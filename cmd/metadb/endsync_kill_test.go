@@ -28,12 +28,12 @@ func TestKillDuringEndsync(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
-	l, step := lostOn(t, pgtest.NewOn(t, cluster))
+	l, step := newLostStreamOn(t, pgtest.NewOn(t, cluster))
 	s := unconfirmed(t, step, l.producer, tables, rows)
-	k := &killing{steps: step, cluster: cluster, shelves: s, random: rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))}
-	for round, kill := range slices.Repeat([]func(){k.server, k.backend, k.database}, 3) {
+	k := &endsyncKiller{steps: step, cluster: cluster, shelves: s, random: rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))}
+	for round, kill := range slices.Repeat([]func(){k.killServer, k.killBackend, k.crashDatabase}, 3) {
 		s.change(int64(round))
-		k.during(kill)
+		k.killDuring(kill)
 	}
 	var at time.Time
 	if err := k.db.Pool.QueryRow(t.Context(), "SELECT endsync_time FROM metadb.resync").Scan(&at); err != nil {
@@ -50,8 +50,8 @@ func TestKillDuringEndsync(t *testing.T) {
 	step.stop()
 }
 
-// killing kills in the middle of endsync.
-type killing struct {
+// endsyncKiller kills in the middle of endsync.
+type endsyncKiller struct {
 	*steps
 	*shelves
 	cluster *pgtest.Cluster
@@ -60,9 +60,9 @@ type killing struct {
 	done int
 }
 
-// during runs endsync and kills when the rows of a few more tables have ended,
+// killDuring runs endsync and kills when the rows of a few more tables have ended,
 // and before all have: somebody has a table locked that comes later.
-func (k *killing) during(kill func()) {
+func (k *endsyncKiller) killDuring(kill func()) {
 	k.steps.t.Helper()
 	ctx, cancel := context.WithTimeout(k.steps.t.Context(), time.Minute)
 	defer cancel()
@@ -74,7 +74,7 @@ func (k *killing) during(kill func()) {
 	}
 	result := make(chan error, 1)
 	go func() { result <- k.m.Exec(ctx, "endsync data source sensor") }()
-	for k.look() < goal {
+	for k.countEnded() < goal {
 		select {
 		case err := <-result:
 			k.steps.t.Fatalf("endsync when %d tables had ended: %v", k.done, err)
@@ -88,14 +88,14 @@ func (k *killing) during(kill func()) {
 	}
 	kill()
 	err := <-result
-	k.steps.t.Logf("killed when %d tables had ended: %v", k.look(), err)
+	k.steps.t.Logf("killed when %d tables had ended: %v", k.countEnded(), err)
 	if err == nil {
 		k.steps.t.Error("endsync was through, although a table was locked")
 	}
 }
 
 // connect connects to the database as its readers do.
-func (k *killing) connect(ctx context.Context) *pgx.Conn {
+func (k *endsyncKiller) connect(ctx context.Context) *pgx.Conn {
 	k.steps.t.Helper()
 	conn, err := pgx.Connect(ctx, k.db.ConnString)
 	if err != nil {
@@ -104,9 +104,9 @@ func (k *killing) connect(ctx context.Context) *pgx.Conn {
 	return conn
 }
 
-// look looks at all tables, as readers do, and returns how many have ended: never
+// countEnded looks at all tables, as readers do, and returns how many have ended: never
 // less than before.
-func (k *killing) look() int {
+func (k *endsyncKiller) countEnded() int {
 	k.steps.t.Helper()
 	ctx := k.steps.t.Context()
 	conn := k.connect(ctx)
@@ -132,15 +132,15 @@ func (k *killing) look() int {
 	return done
 }
 
-// server kills the server, which is then started again.
-func (k *killing) server() {
+// killServer kills the server, which is then started again.
+func (k *endsyncKiller) killServer() {
 	kill(k.steps.t, k.m)
 	k.start()
 }
 
-// backend kills the process of PostgreSQL that works for endsync: PostgreSQL then
+// killBackend kills the process of PostgreSQL that works for endsync: PostgreSQL then
 // ends all of them, and recovers.
-func (k *killing) backend() {
+func (k *endsyncKiller) killBackend() {
 	ctx := k.steps.t.Context()
 	witness := k.connect(ctx)
 	defer func() { _ = witness.Close(ctx) }()
@@ -164,22 +164,22 @@ func (k *killing) backend() {
 	if err != nil {
 		k.steps.t.Fatal(err)
 	}
-	k.recover()
+	k.awaitRecovery()
 }
 
-// database ends PostgreSQL as a power failure does.
-func (k *killing) database() {
+// crashDatabase ends PostgreSQL as a power failure does.
+func (k *endsyncKiller) crashDatabase() {
 	if err := k.cluster.Crash(); err != nil {
 		k.steps.t.Fatal(err)
 	}
 	if err := k.cluster.Start(k.steps.t.Context()); err != nil {
 		k.steps.t.Fatal(err)
 	}
-	k.recover()
+	k.awaitRecovery()
 }
 
-// recover waits until PostgreSQL answers and the stream goes on.
-func (k *killing) recover() {
+// awaitRecovery waits until PostgreSQL answers and the stream goes on.
+func (k *endsyncKiller) awaitRecovery() {
 	k.steps.t.Helper()
 	k.db.Pool.Reset()
 	err := rig.Eventually(k.steps.t.Context(), time.Minute, "recover", func() error {

@@ -20,7 +20,7 @@ func initCommand() *cobra.Command {
 				return err
 			}
 			if verbose {
-				say("data directory made: now edit %s", filepath.Join(dir, "metadb.conf"))
+				printMessage("data directory made: now edit %s", filepath.Join(dir, "metadb.conf"))
 			}
 			return nil
 		},

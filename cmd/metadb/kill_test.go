@@ -102,7 +102,7 @@ type numbers struct {
 
 func newNumbers(t *testing.T) *numbers {
 	t.Helper()
-	broker, producer := rig.ForTest(t, 3)
+	broker, producer := rig.StartBroker(t, 3)
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: "sensor", Schema: "library", Name: "number", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "n", Kind: eventgen.Integer}},

@@ -11,10 +11,10 @@ import (
 	"metadb/internal/instance"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args[1:])) }
+func main() { os.Exit(runCommand(context.Background(), os.Args[1:])) }
 
-// run carries out one command line and returns the exit status.
-func run(ctx context.Context, args []string) int {
+// runCommand carries out one command line and returns the exit status.
+func runCommand(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	err := instance.IgnoreLibpq()

@@ -53,7 +53,7 @@ func (s *steps) expect(sql, want string) {
 // synchronized returns an installation with a data source of ten patrons, of
 // whose stream the end was lost: see TestResync.
 func synchronized(t *testing.T) (*library, *steps) {
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	names := make(map[int64]string)
 	for id := range int64(10) {
 		names[id] = fmt.Sprintf("Patron %d", id)

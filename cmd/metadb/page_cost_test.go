@@ -97,11 +97,11 @@ type cost struct {
 // used is the processor time so far of server and PostgreSQL.
 func (c *cost) used(t *testing.T) time.Duration {
 	t.Helper()
-	server, err := rig.CPU(pid(t, c.m))
+	server, err := rig.ProcessCPU(pid(t, c.m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	postgres, err := rig.CPU(c.postgres)
+	postgres, err := rig.ProcessCPU(c.postgres)
 	if err != nil {
 		t.Fatal(err)
 	}

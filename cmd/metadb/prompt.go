@@ -14,15 +14,15 @@ import (
 // exitDeclined is the exit status where a question was not answered with yes.
 const exitDeclined = 1
 
-// declined says that a question was not answered with yes: exit status 1.
-func declined() error {
-	say("nothing changed")
+// declinedError says that a question was not answered with yes: exit status 1.
+func declinedError() error {
+	printMessage("nothing changed")
 	return &exitError{status: exitDeclined}
 }
 
-// ask puts a question to the person at the terminal. Yes is y or yes. Where no
+// askTerminal puts a question to the person at the terminal. Yes is y or yes. Where no
 // terminal is attached nobody can answer: that is an error.
-func ask(question string) (bool, error) {
+func askTerminal(question string) (bool, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return false, errors.New("no terminal is attached to answer a question: use --force")
 	}

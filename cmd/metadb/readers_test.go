@@ -16,7 +16,7 @@ import (
 // rows ended or none.
 func TestReadersDuringEndsync(t *testing.T) {
 	const tables, rows = 2, 50_000
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	s := unconfirmed(t, step, l.producer, tables, rows)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

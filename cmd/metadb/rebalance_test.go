@@ -19,7 +19,7 @@ import (
 // Metadb has them again.
 func TestRebalanceDuringASnapshot(t *testing.T) {
 	const rows = 400
-	broker, producer := rig.ForTest(t, 4)
+	broker, producer := rig.StartBroker(t, 4)
 	db := pgtest.New(t)
 	step := &steps{t: t, m: installOn(t, db), db: db, broker: broker.Address()}
 	s := unconfirmed(t, step, producer, 1, rows)

@@ -14,7 +14,7 @@ import (
 // a new connector to new topics, without two of its ten rows and with one that
 // has changed.
 func TestResync(t *testing.T) {
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	names := make(map[int64]string)
 	for id := range int64(10) {
 		names[id] = fmt.Sprintf("Patron %d", id)
@@ -63,7 +63,7 @@ func TestResync(t *testing.T) {
 // a second snapshot in the same topics: what was unread when it began does not
 // confirm.
 func TestResyncOnTheSameTopics(t *testing.T) {
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
 	step.start()
 	step.create()
@@ -86,22 +86,22 @@ func TestResyncOnTheSameTopics(t *testing.T) {
 	step.await("SELECT count(*) FROM library.patron", "[5]")
 }
 
-// answers says yes to every question.
-type answers struct{ asked []string }
+// scriptedAnswers says yes to every question.
+type scriptedAnswers struct{ asked []string }
 
-var _ resync.Front = (*answers)(nil)
+var _ resync.Prompter = (*scriptedAnswers)(nil)
 
-func (a *answers) Ask(q resync.Question) (bool, error) {
+func (a *scriptedAnswers) Ask(q resync.Question) (bool, error) {
 	a.asked = append(a.asked, q.Text)
 	return true, nil
 }
-func (a *answers) Warn(string)                         {}
-func (a *answers) Progress(change.Table, int64, int64) {}
+func (a *scriptedAnswers) Warn(string)                         {}
+func (a *scriptedAnswers) Progress(change.Table, int64, int64) {}
 
 // TestResyncFromTheBeginning has the server read the new snapshot before sync:
 // read again from the beginning, it confirms, and changes nothing else.
 func TestResyncFromTheBeginning(t *testing.T) {
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
 	step.start()
 	step.create()
@@ -118,7 +118,7 @@ func TestResyncFromTheBeginning(t *testing.T) {
 	step.stop()
 	const versions = "SELECT id, name, __current, __start, __end FROM library.patron__ WHERE id < 6 ORDER BY id, __start, __id"
 	before := step.query(versions)
-	yes := &answers{}
+	yes := &scriptedAnswers{}
 	if err := server.Sync(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Target: resync.Target{Source: "sensor"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestKillDuringASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
-	l, step := lostOn(t, pgtest.NewOn(t, cluster))
+	l, step := newLostStreamOn(t, pgtest.NewOn(t, cluster))
 	s := unconfirmed(t, step, l.producer, tables, rows)
 	step.admin("endsync data source sensor")
 	step.admin("sync data source sensor")
@@ -37,8 +37,8 @@ func TestKillDuringASnapshot(t *testing.T) {
 			}
 		}
 	}
-	k := &killing{steps: step, cluster: cluster, shelves: s}
-	kinds := slices.Repeat([]func(){k.server, k.backend, k.database}, 2)
+	k := &endsyncKiller{steps: step, cluster: cluster, shelves: s}
+	kinds := slices.Repeat([]func(){k.killServer, k.killBackend, k.crashDatabase}, 2)
 	for i, part := range slices.Collect(slices.Chunk(records, len(records)/len(kinds)+1)) {
 		s.write(part...)
 		kinds[i]() // in the middle of it, wherever that is

@@ -9,7 +9,7 @@ import (
 // library.patron: it belongs to the first. Grants cover what comes later, and what
 // is made again.
 func TestTwoSources(t *testing.T) {
-	l, step := lost(t)
+	l, step := newLostStream(t)
 	loans := &library{t: t, producer: l.producer, name: "loan"}
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b"})
 	step.start()

@@ -15,7 +15,7 @@ import (
 // partitions. The snapshot is complete when all of those are applied.
 func TestLastMarkFilteredOutAndEarly(t *testing.T) {
 	const rows = 3000
-	broker, producer := rig.ForTest(t, 4)
+	broker, producer := rig.StartBroker(t, 4)
 	db := pgtest.New(t)
 	step := &steps{t: t, m: installOn(t, db), db: db, broker: broker.Address()}
 	s := &shelves{t: t, producer: producer, prefix: "metadb_sensor_1", rows: make([]map[int64]string, 2), encoders: make(map[string]*eventgen.Encoder)}

@@ -26,7 +26,7 @@ func startCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, o.Notify.Close()) }()
 			if uuopt {
-				say("--uuopt is accepted for scripts of Metadb 1.x and has no effect: unchanged rows never make a version")
+				printMessage("--uuopt is accepted for scripts of Metadb 1.x and has no effect: unchanged rows never make a version")
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()

@@ -103,7 +103,7 @@ func showStatus(ctx context.Context, out io.Writer, dir string, asJSON, watch bo
 		if watch {
 			continue
 		}
-		if !now.Well() {
+		if !now.IsHealthy() {
 			return &exitError{status: exitAttention}
 		}
 		return nil

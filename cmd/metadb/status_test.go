@@ -37,7 +37,7 @@ func TestWell(t *testing.T) {
 		{server.SourceOverview{Stream: "active", Sync: "normal", Rejected: 1}, false},
 		{server.SourceOverview{Stream: "active", Sync: "normal", Skipped: 1}, false},
 	} {
-		if got := test.source.Well(); got != test.want {
+		if got := test.source.IsHealthy(); got != test.want {
 			t.Errorf("%+v: got %t", test.source, got)
 		}
 	}
@@ -54,7 +54,7 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"init", "-D", dir}, 0},
 		{[]string{"status", "-D", dir}, exitNotRunning},
 	} {
-		if got := run(t.Context(), test.args); got != test.want {
+		if got := runCommand(t.Context(), test.args); got != test.want {
 			t.Errorf("metadb %v: exit status %d, want %d", test.args, got, test.want)
 		}
 	}

@@ -111,17 +111,17 @@ func (l *library) write(prefix string, op byte, mark string, id int64, name stri
 	}
 }
 
-// lost returns a source and an installation.
-func lost(t *testing.T) (*library, *steps) {
+// newLostStream returns a source and an installation.
+func newLostStream(t *testing.T) (*library, *steps) {
 	t.Helper()
-	return lostOn(t, pgtest.New(t))
+	return newLostStreamOn(t, pgtest.New(t))
 }
 
-// lostOn is lost with a database that is there.
-func lostOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
+// newLostStreamOn is lost with a database that is there.
+func newLostStreamOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 	t.Helper()
 	m := installOn(t, db)
-	broker, producer := rig.ForTest(t, 1)
+	broker, producer := rig.StartBroker(t, 1)
 	l := &library{t: t, producer: producer}
 	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
 }

@@ -30,9 +30,9 @@ func stopCommand() *cobra.Command {
 			}
 			switch {
 			case verbose && stopped:
-				say("the server has stopped")
+				printMessage("the server has stopped")
 			case verbose:
-				say("no server was running")
+				printMessage("no server was running")
 			}
 			return nil
 		},

@@ -26,14 +26,14 @@ to read them from the beginning: --from-beginning answers yes, --force alone no.
 With --abort, leave a synchronization that was begun so, without ending anything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f := &front{verbose: verbose}
+			f := &terminalPrompter{verbose: verbose}
 			begin := beginSync
 			if abort {
 				begin = abortSync
 			}
 			err := begin(cmd.Context(), dir, f, o)
 			if errors.Is(err, resync.ErrDeclined) {
-				return declined()
+				return declinedError()
 			}
 			return err
 		},
@@ -49,21 +49,21 @@ With --abort, leave a synchronization that was begun so, without ending anything
 }
 
 // beginSync begins a synchronization, with the server running or not.
-func beginSync(ctx context.Context, dir string, f *front, o resync.SyncOptions) error {
+func beginSync(ctx context.Context, dir string, f *terminalPrompter, o resync.SyncOptions) error {
 	err := server.Sync(ctx, dir, f, o)
 	if err == nil {
-		f.tell("data source %q is being synchronized: start the server, and the new connector", o.Source)
+		f.printVerbose("data source %q is being synchronized: start the server, and the new connector", o.Source)
 		return nil
 	}
 	err = whileRunning(ctx, dir, f, !o.Force, err, func(c *server.Client) error { return c.Sync(ctx, f, o) })
 	if err == nil {
-		f.tell("data source %q is being synchronized: start the new connector", o.Source)
+		f.printVerbose("data source %q is being synchronized: start the new connector", o.Source)
 	}
 	return err
 }
 
 // abortSync leaves a synchronization, with the server running or not.
-func abortSync(ctx context.Context, dir string, f *front, o resync.SyncOptions) error {
+func abortSync(ctx context.Context, dir string, f *terminalPrompter, o resync.SyncOptions) error {
 	if !o.Force {
 		yes, err := f.Ask(resync.Question{Text: "Leave the synchronization of " + o.Target.String() + " without ending anything? "})
 		if err != nil {
@@ -78,7 +78,7 @@ func abortSync(ctx context.Context, dir string, f *front, o resync.SyncOptions) 
 		err = whileRunning(ctx, dir, f, false, err, func(c *server.Client) error { return c.Abort(ctx, o.Target) })
 	}
 	if err == nil {
-		f.tell("data source %q is no longer being synchronized", o.Source)
+		f.printVerbose("data source %q is no longer being synchronized", o.Source)
 	}
 	return err
 }

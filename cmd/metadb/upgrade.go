@@ -20,19 +20,19 @@ func upgradeCommand() *cobra.Command {
 			agree := func(int, int) (bool, error) { return true, nil }
 			if !force {
 				agree = func(from, to int) (bool, error) {
-					return ask(fmt.Sprintf("Upgrade the database from version %d to %d? ", from, to))
+					return askTerminal(fmt.Sprintf("Upgrade the database from version %d to %d? ", from, to))
 				}
 			}
 			from, to, err := server.Upgrade(cmd.Context(), dir, agree)
 			switch {
 			case errors.Is(err, server.ErrDeclined):
-				return declined()
+				return declinedError()
 			case err != nil:
 				return err
 			case from == to:
-				say("%q is up to date", dir)
+				printMessage("%q is up to date", dir)
 			case verbose:
-				say("the database was upgraded from version %d to %d", from, to)
+				printMessage("the database was upgraded from version %d to %d", from, to)
 			}
 			return nil
 		},

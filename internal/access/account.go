@@ -46,7 +46,7 @@ func (s *Session) accounts(ctx context.Context) ([]Account, error) {
 		Name                                 string
 		Created, AccessAll, HasRole, Retired bool
 	}
-	rows, err := collect[row](ctx, s.own, accountsSQL, RetiredRole)
+	rows, err := collectRows[row](ctx, s.own, accountsSQL, RetiredRole)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

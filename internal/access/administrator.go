@@ -31,8 +31,8 @@ type administrator struct {
 	granular bool
 }
 
-// granularMembership is that version, as server_version_num has it.
-const granularMembership = 160000
+// granularVersion is that version, as server_version_num has it.
+const granularVersion = 160000
 
 func newAdministrator(ctx context.Context, tx pgx.Tx) (*administrator, error) {
 	a := &administrator{tx: tx}
@@ -40,21 +40,21 @@ func newAdministrator(ctx context.Context, tx pgx.Tx) (*administrator, error) {
 SELECT r.rolname::text, r.rolsuper, pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= $1
   FROM pg_catalog.pg_roles AS r
  WHERE r.rolname = current_user`
-	if err := tx.QueryRow(ctx, question, granularMembership).Scan(&a.name, &a.super, &a.granular); err != nil {
+	if err := tx.QueryRow(ctx, question, granularVersion).Scan(&a.name, &a.super, &a.granular); err != nil {
 		return nil, fmt.Errorf("look for the administrator's rights: %w", err)
 	}
 	if a.granular && !a.super {
 		// Who makes a role may act for it then.
-		if err := a.exec(ctx, "SET LOCAL createrole_self_grant = 'set, inherit'"); err != nil {
+		if err := a.execStatement(ctx, "SET LOCAL createrole_self_grant = 'set, inherit'"); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
 }
 
-// exec carries out a statement, and names it in the error. Passwords are not sent
+// execStatement carries out a statement, and names it in the error. Passwords are not sent
 // through it.
-func (a *administrator) exec(ctx context.Context, sql string) error {
+func (a *administrator) execStatement(ctx context.Context, sql string) error {
 	if _, err := a.tx.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("%s: %w", sql, err)
 	}
@@ -73,9 +73,9 @@ func (a *administrator) setPassword(ctx context.Context, name ident.Name, verifi
 	return err
 }
 
-// comment describes a role. text is a constant.
-func (a *administrator) comment(ctx context.Context, name ident.Name, text string) error {
-	return a.exec(ctx, "COMMENT ON ROLE "+name.SQL()+" IS "+text)
+// commentRole describes a role. text is a constant.
+func (a *administrator) commentRole(ctx context.Context, name ident.Name, text string) error {
+	return a.execStatement(ctx, "COMMENT ON ROLE "+name.SQL()+" IS "+text)
 }
 
 // createRetired makes RetiredRole, unless the Metadb of another database has just done so.
@@ -90,57 +90,57 @@ func (a *administrator) createRetired(ctx context.Context) error {
 	return err
 }
 
-// join makes a role a member of another one, with all its rights.
-func (a *administrator) join(ctx context.Context, role, member string) error {
+// addMember makes a role a member of another one, with all its rights.
+func (a *administrator) addMember(ctx context.Context, role, member string) error {
 	sql := "GRANT " + ident.Name(role).SQL() + " TO " + ident.Name(member).SQL()
 	if a.granular {
 		sql += " WITH INHERIT TRUE, SET TRUE"
 	}
-	return a.exec(ctx, sql)
+	return a.execStatement(ctx, sql)
 }
 
 func (a *administrator) createSchema(ctx context.Context, user ident.Name) error {
-	return a.exec(ctx, "CREATE SCHEMA "+user.SQL()+" AUTHORIZATION "+user.SQL())
+	return a.execStatement(ctx, "CREATE SCHEMA "+user.SQL()+" AUTHORIZATION "+user.SQL())
 }
 
 func (a *administrator) renameSchema(ctx context.Context, from, to ident.Name) error {
-	return a.exec(ctx, "ALTER SCHEMA "+from.SQL()+" RENAME TO "+to.SQL())
+	return a.execStatement(ctx, "ALTER SCHEMA "+from.SQL()+" RENAME TO "+to.SQL())
 }
 
 func (a *administrator) reassignOwned(ctx context.Context, from, to ident.Name) error {
-	return a.exec(ctx, "REASSIGN OWNED BY "+from.SQL()+" TO "+to.SQL())
+	return a.execStatement(ctx, "REASSIGN OWNED BY "+from.SQL()+" TO "+to.SQL())
 }
 
 // dropOwned drops what a role owns, and takes all its privileges away.
 func (a *administrator) dropOwned(ctx context.Context, name ident.Name) error {
-	return a.exec(ctx, "DROP OWNED BY "+name.SQL())
+	return a.execStatement(ctx, "DROP OWNED BY "+name.SQL())
 }
 
 func (a *administrator) dropRole(ctx context.Context, name ident.Name) error {
-	return a.exec(ctx, "DROP ROLE "+name.SQL())
+	return a.execStatement(ctx, "DROP ROLE "+name.SQL())
 }
 
 func (a *administrator) lockTable(ctx context.Context, table ident.Qualified) error {
-	return a.exec(ctx, "LOCK TABLE ONLY "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
+	return a.execStatement(ctx, "LOCK TABLE ONLY "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
 }
 
 // runAsInvoker has a routine run with the rights of who calls it. The signature
 // is quoted.
 func (a *administrator) runAsInvoker(ctx context.Context, signature string) error {
-	return a.exec(ctx, "ALTER ROUTINE "+signature+" SECURITY INVOKER")
+	return a.execStatement(ctx, "ALTER ROUTINE "+signature+" SECURITY INVOKER")
 }
 
 // revokeAll takes all privileges on an object away from a role, or from PUBLIC.
 func (a *administrator) revokeAll(ctx context.Context, object, grantee string) error {
-	return a.exec(ctx, "REVOKE ALL ON "+object+" FROM "+grantee+" CASCADE")
+	return a.execStatement(ctx, "REVOKE ALL ON "+object+" FROM "+grantee+" CASCADE")
 }
 
-// grant and revoke are of an object that another role owns, "SELECT ON
+// grantPrivilege and revoke are of an object that another role owns, "SELECT ON
 // schema.table".
-func (a *administrator) grant(ctx context.Context, privilege string, user ident.Name) error {
-	return a.exec(ctx, "GRANT "+privilege+" TO "+user.SQL())
+func (a *administrator) grantPrivilege(ctx context.Context, privilege string, user ident.Name) error {
+	return a.execStatement(ctx, "GRANT "+privilege+" TO "+user.SQL())
 }
 
-func (a *administrator) revoke(ctx context.Context, privilege string, user ident.Name) error {
-	return a.exec(ctx, "REVOKE "+privilege+" FROM "+user.SQL())
+func (a *administrator) revokePrivilege(ctx context.Context, privilege string, user ident.Name) error {
+	return a.execStatement(ctx, "REVOKE "+privilege+" FROM "+user.SQL())
 }

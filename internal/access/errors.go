@@ -41,9 +41,9 @@ func (e *SchemaTakenError) Error() string {
 	return fmt.Sprintf("schema \"%s\" already exists", e.Schema)
 }
 
-// undefined reports whether PostgreSQL knows no such name, or can't read it.
+// isUndefined reports whether PostgreSQL knows no such name, or can't read it.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-func undefined(err error) bool {
+func isUndefined(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (refused.Code == "42704" || refused.Code == "3F000" || refused.Code == "42601" || refused.Code == "42602" || refused.Code == "22023")
 }

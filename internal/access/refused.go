@@ -43,9 +43,9 @@ SELECT DISTINCT a.user_name::pg_catalog.text, a.object_type = 'f', a.schema_name
  WHERE NOT r.grantable
  ORDER BY 1, 2, 3, 4`
 
-// Refused lists what was granted but is not given.
-func Refused(ctx context.Context, db Querier) ([]RefusedGrant, error) {
-	grants, err := collect[RefusedGrant](ctx, db, refusedSQL, "")
+// RefusedGrants lists what was granted but is not given.
+func RefusedGrants(ctx context.Context, db Querier) ([]RefusedGrant, error) {
+	grants, err := collectRows[RefusedGrant](ctx, db, refusedSQL, "")
 	if err != nil {
 		return nil, fmt.Errorf("list grants that are not given: %w", err)
 	}
@@ -59,13 +59,13 @@ func (s *Session) Left() []string { return s.left }
 // revokeRight takes a right away. On what is not grantable it may have been given by a superuser, to whom
 // it is left where the administrator is none.
 func (s *Session) revokeRight(ctx context.Context, right Right) error {
-	return s.leave(right, right.privilege(), s.revoke(ctx, right.Own, right.Owner, right.privilege(), ident.Name(right.User)))
+	return s.leave(right, right.privilegeSQL(), s.revokeAs(ctx, right.Own, right.Owner, right.privilegeSQL(), ident.Name(right.User)))
 }
 
 // revokeUsage takes the right to use a schema away, as revokeRight does.
 func (s *Session) revokeUsage(ctx context.Context, right Right) error {
 	privilege := "USAGE ON SCHEMA " + right.Schema.SQL()
-	return s.leave(right, privilege, s.revoke(ctx, right.OwnSchema, right.SchemaOwner, privilege, ident.Name(right.User)))
+	return s.leave(right, privilege, s.revokeAs(ctx, right.OwnSchema, right.SchemaOwner, privilege, ident.Name(right.User)))
 }
 
 // leave notes what a refused REVOKE leaves to a superuser.

@@ -68,8 +68,8 @@ func (db *Database) Do(ctx context.Context, command func(*Session) error) error 
 		return err
 	}
 	s := &Session{Roles: db.Roles, db: db, own: own}
-	defer s.close(ctx)
-	if err := s.configure(ctx, own); err != nil {
+	defer s.rollbackOpen(ctx)
+	if err := s.configureTransaction(ctx, own); err != nil {
 		return err
 	}
 	if err := command(s); err != nil {
@@ -79,14 +79,14 @@ func (db *Database) Do(ctx context.Context, command func(*Session) error) error 
 		return nil
 	}
 	if len(s.last) == 0 || db.Exclusively == nil {
-		return s.finish(ctx)
+		return s.finishCommand(ctx)
 	}
-	return db.Exclusively(func() error { return s.finish(ctx) })
+	return db.Exclusively(func() error { return s.finishCommand(ctx) })
 }
 
-// configure gives a transaction the settings in which names mean PostgreSQL's
+// configureTransaction gives a transaction the settings in which names mean PostgreSQL's
 // own objects, and nothing is waited for without bound.
-func (s *Session) configure(ctx context.Context, tx pgx.Tx) error {
+func (s *Session) configureTransaction(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL lock_timeout = '"+s.db.LockTimeout+"'")
 	if err != nil {
 		return fmt.Errorf("begin the transaction: %w", err)
@@ -110,7 +110,7 @@ func (s *Session) administrator(ctx context.Context) (*administrator, error) {
 		if tx, err = conn.Begin(ctx); err != nil {
 			return nil, err
 		}
-		if err := s.configure(ctx, tx); err != nil {
+		if err := s.configureTransaction(ctx, tx); err != nil {
 			return nil, err
 		}
 	}
@@ -122,11 +122,13 @@ func (s *Session) administrator(ctx context.Context) (*administrator, error) {
 	return admin, nil
 }
 
-// exclusively has something done at the end, while no batch is applied.
-func (s *Session) exclusively(do func(ctx context.Context) error) { s.last = append(s.last, do) }
+// atEndWithoutBatches has something done at the end, while no batch is applied.
+func (s *Session) atEndWithoutBatches(do func(ctx context.Context) error) {
+	s.last = append(s.last, do)
+}
 
-// finish does what is left and commits.
-func (s *Session) finish(ctx context.Context) error {
+// finishCommand does what is left and commits.
+func (s *Session) finishCommand(ctx context.Context) error {
 	transactions := []pgx.Tx{s.own}
 	if s.admin != nil && s.admin.tx != s.own {
 		transactions = append(transactions, s.admin.tx)
@@ -154,8 +156,8 @@ func (s *Session) finish(ctx context.Context) error {
 	return nil
 }
 
-// close gives up what is not committed.
-func (s *Session) close(ctx context.Context) {
+// rollbackOpen gives up what is not committed.
+func (s *Session) rollbackOpen(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.own.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		_ = s.own.Conn().Close(ctx)

@@ -34,18 +34,18 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 	case exists:
 		return "", ErrRoleExists
 	}
-	if err := s.free(ctx, u.Name); err != nil {
+	if err := s.checkSchemaFree(ctx, u.Name); err != nil {
 		return "", err
 	}
 	// A role of that name may have been dropped by hand: what is left of it is
 	// not for the new one.
-	if _, err := s.forget(ctx, u.Name); err != nil {
+	if _, err := s.deleteGrants(ctx, u.Name); err != nil {
 		return "", err
 	}
 	if _, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username, created) VALUES ($1, true)", u.Name); err != nil {
 		return "", fmt.Errorf("register the user: %w", err)
 	}
-	verifier, err := s.literal(ctx, u.Verifier)
+	verifier, err := s.quoteLiteral(ctx, u.Verifier)
 	if err != nil {
 		return "", err
 	}
@@ -57,11 +57,11 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 		return "", err
 	}
 	if u.Comment != "" {
-		comment, err := s.literal(ctx, u.Comment)
+		comment, err := s.quoteLiteral(ctx, u.Comment)
 		if err != nil {
 			return "", err
 		}
-		if err := admin.comment(ctx, ident.Name(u.Name), comment); err != nil {
+		if err := admin.commentRole(ctx, ident.Name(u.Name), comment); err != nil {
 			return "", err
 		}
 	}
@@ -70,10 +70,10 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 
 // SetPassword changes the password of a user that CreateUser made.
 func (s *Session) SetPassword(ctx context.Context, user, verifier string) error {
-	if err := s.created(ctx, user); err != nil {
+	if err := s.checkCreatedHere(ctx, user); err != nil {
 		return err
 	}
-	constant, err := s.literal(ctx, verifier)
+	constant, err := s.quoteLiteral(ctx, verifier)
 	if err != nil {
 		return err
 	}
@@ -86,10 +86,10 @@ func (s *Session) SetPassword(ctx context.Context, user, verifier string) error 
 
 // Register makes a role one that can be granted access.
 func (s *Session) Register(ctx context.Context, user string) error {
-	if err := s.unprotected(ctx, user); err != nil {
+	if err := s.checkUnprotected(ctx, user); err != nil {
 		return err
 	}
-	if err := ordinary(ctx, s.own, user); err != nil {
+	if err := checkOrdinary(ctx, s.own, user); err != nil {
 		return err
 	}
 	tag, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username) VALUES ($1) ON CONFLICT DO NOTHING", user)
@@ -102,9 +102,9 @@ func (s *Session) Register(ctx context.Context, user string) error {
 // Deregister takes back everything that a user was granted, and forgets it. The
 // role stays; it may be gone already.
 func (s *Session) Deregister(ctx context.Context, user string) error {
-	err := s.registered(ctx, user)
+	err := s.checkRegistered(ctx, user)
 	if errors.Is(err, ErrNoRole) {
-		known, err := s.forget(ctx, user)
+		known, err := s.deleteGrants(ctx, user)
 		if err == nil && !known {
 			return ErrNoRole
 		}
@@ -113,8 +113,8 @@ func (s *Session) Deregister(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, user, func() error {
-		_, err := s.forget(ctx, user)
+	return s.changeGrants(ctx, user, func() error {
+		_, err := s.deleteGrants(ctx, user)
 		return err
 	})
 }
@@ -122,10 +122,10 @@ func (s *Session) Deregister(ctx context.Context, user string) error {
 // CreateSchema makes a schema of the user's name, which it owns. Where the schema
 // of a dropped user has that name, it gets another one, which is returned.
 func (s *Session) CreateSchema(ctx context.Context, user string) (renamed string, err error) {
-	if err := s.registered(ctx, user); err != nil {
+	if err := s.checkRegistered(ctx, user); err != nil {
 		return "", err
 	}
-	if err := s.free(ctx, user); err != nil {
+	if err := s.checkSchemaFree(ctx, user); err != nil {
 		return "", err
 	}
 	return s.createSchema(ctx, user)
@@ -183,9 +183,9 @@ func (s *Session) retiredName(ctx context.Context, schema string) (string, error
 	}
 }
 
-// forget forgets what a user was granted and that it was registered, which it
+// deleteGrants forgets what a user was granted and that it was registered, which it
 // reports.
-func (s *Session) forget(ctx context.Context, user string) (known bool, err error) {
+func (s *Session) deleteGrants(ctx context.Context, user string) (known bool, err error) {
 	tag, err := s.own.Exec(ctx, `
 		WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
 		DELETE FROM metadb.auth WHERE username = $1`, user)
@@ -195,8 +195,8 @@ func (s *Session) forget(ctx context.Context, user string) (known bool, err erro
 	return tag.RowsAffected() > 0, nil
 }
 
-// literal returns text as a constant: statements about roles take no parameters.
-func (s *Session) literal(ctx context.Context, text string) (quoted string, err error) {
+// quoteLiteral returns text as a constant: statements about roles take no parameters.
+func (s *Session) quoteLiteral(ctx context.Context, text string) (quoted string, err error) {
 	err = s.own.QueryRow(ctx, "SELECT pg_catalog.quote_literal($1::pg_catalog.text)", text).Scan(&quoted)
 	return quoted, err
 }

@@ -15,8 +15,8 @@ import (
 // alterSource stores changed options. The running stream keeps those that it
 // has: docs/spec/06-synchronization.md#when-changed-options-are-used says when which are used.
 func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*Result, error) {
-	c.Options = canonical(c.Options)
-	err := e.quietly(ctx, func(tx pgx.Tx) error {
+	c.Options = canonicalOptions(c.Options)
+	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
 		options, err := datasource.Load(ctx, tx, c.Name.Text)
 		if err != nil {
 			return err
@@ -30,23 +30,23 @@ func (e *Executor) alterSource(ctx context.Context, c adminlang.AlterSource) (*R
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
-		if err := e.seal(options); err != nil {
+		if err := e.sealPassword(options); err != nil {
 			return err
 		}
 		return datasource.Update(ctx, tx, options)
 	})
 	if errors.Is(err, datasource.ErrNotExist) {
-		return nil, missing("data source", c.Name)
+		return nil, missingError("data source", c.Name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.log("data source %q altered", c.Name.Text)
-	live := !slices.ContainsFunc(c.Options, func(o adminlang.Option) bool { return !datasource.Live(o.Key.Text) })
+	e.logChange("data source %q altered", c.Name.Text)
+	live := !slices.ContainsFunc(c.Options, func(o adminlang.Option) bool { return !datasource.IsLive(o.Key.Text) })
 	if live {
-		return done("ALTER DATA SOURCE").notice("the change is used at the next connection; restart the server to use it now"), nil
+		return tagResult("ALTER DATA SOURCE").addNotice("the change is used at the next connection; restart the server to use it now"), nil
 	}
-	return done("ALTER DATA SOURCE").notice(messageRestart).hint(restartHint(c)), nil
+	return tagResult("ALTER DATA SOURCE").addNotice(messageRestart).addHint(restartHint(c)), nil
 }
 
 // restartHint says how changed options come into use. A restart alone reads the

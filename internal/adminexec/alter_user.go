@@ -18,10 +18,10 @@ func (e *Executor) alterUser(ctx context.Context, c adminlang.AlterUser) (*Resul
 	if err != nil {
 		return nil, err
 	}
-	err = e.change(ctx, func(s *access.Session) error { return s.SetPassword(ctx, c.User.Text, verifier.String()) })
+	err = e.changeUsers(ctx, func(s *access.Session) error { return s.SetPassword(ctx, c.User.Text, verifier.String()) })
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("password of user %q changed", c.User.Text)
-	return done("ALTER USER"), nil
+	e.logChange("password of user %q changed", c.User.Text)
+	return tagResult("ALTER USER"), nil
 }

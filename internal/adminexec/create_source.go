@@ -23,41 +23,41 @@ func (e *Executor) createSource(ctx context.Context, c adminlang.CreateSource) (
 	if err := datasource.ValidateName(c.Name.Text); err != nil {
 		return nil, optionError(err, c.Name.At)
 	}
-	c.Options = canonical(c.Options)
+	c.Options = canonicalOptions(c.Options)
 	options := datasource.New(c.Name.Text)
-	if err := applyOptions(options, created(c.Options)); err != nil {
+	if err := applyOptions(options, initialOptions(c.Options)); err != nil {
 		return nil, err
 	}
 	if err := options.Validate(); err != nil {
 		return nil, optionError(err, c.Name.At)
 	}
-	err := e.quietly(ctx, func(tx pgx.Tx) error {
+	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
-		if err := e.seal(options); err != nil {
+		if err := e.sealPassword(options); err != nil {
 			return err
 		}
 		return datasource.Insert(ctx, tx, options)
 	})
 	if errors.Is(err, datasource.ErrExists) {
-		return nil, duplicate("data source", c.Name)
+		return nil, duplicateError("data source", c.Name)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.log("data source %q created", c.Name.Text)
-	result := done("CREATE DATA SOURCE")
+	e.logChange("data source %q created", c.Name.Text)
+	result := tagResult("CREATE DATA SOURCE")
 	// It is stored: to cancel now is too late.
 	if err := e.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
-		return result.warning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
+		return result.addWarning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
 	}
 	return result, nil
 }
 
-// created returns the options of CREATE as changes of a source that has none:
+// initialOptions returns the options of CREATE as changes of a source that has none:
 // the default of an option is no value that was given.
-func created(options []adminlang.Option) []adminlang.Option {
+func initialOptions(options []adminlang.Option) []adminlang.Option {
 	list := make([]adminlang.Option, len(options))
 	for i, option := range options {
 		if option.Key.Text == "security" {
@@ -68,8 +68,8 @@ func created(options []adminlang.Option) []adminlang.Option {
 	return list
 }
 
-// placeOf is where the value of an option is, 0 if it is not among those given.
-func placeOf(key string, given []adminlang.Option) int {
+// valuePosition is where the value of an option is, 0 if it is not among those given.
+func valuePosition(key string, given []adminlang.Option) int {
 	for _, option := range given {
 		if option.Key.Text == key {
 			return option.Value.At
@@ -90,7 +90,7 @@ func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []a
 			return &Error{
 				Code:    codeDuplicateObject,
 				Message: fmt.Sprintf("consumer group \"%s\" is used by data source \"%s\"", o.ConsumerGroup, other.Name),
-				Hint:    "every data source needs a consumer group of its own", Position: placeOf("consumer_group", given),
+				Hint:    "every data source needs a consumer group of its own", Position: valuePosition("consumer_group", given),
 			}
 		}
 	}

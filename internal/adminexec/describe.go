@@ -12,7 +12,7 @@ import (
 func Describe(command adminlang.Command) []Column {
 	switch c := command.(type) {
 	case adminlang.Help:
-		return texts("command", "purpose", "syntax")
+		return textColumns("command", "purpose", "syntax")
 	case adminlang.List:
 		return describeList(c.What.Text)
 	case adminlang.Sync:
@@ -26,7 +26,7 @@ func Describe(command adminlang.Command) []Column {
 func describeList(what string) []Column {
 	switch what {
 	case "blockers":
-		return append(texts("data_source", "table_name"),
+		return append(textColumns("data_source", "table_name"),
 			Column{Name: "pid", OID: pgtype.Int8OID},
 			Column{Name: "prepared_transaction", OID: pgtype.TextOID},
 			Column{Name: "user_name", OID: pgtype.TextOID},
@@ -34,15 +34,15 @@ func describeList(what string) []Column {
 			Column{Name: "lock_mode", OID: pgtype.TextOID},
 			Column{Name: "age_seconds", OID: pgtype.Float8OID})
 	case "config":
-		return texts("parameter", "value")
+		return textColumns("parameter", "value")
 	case "data_mappings":
-		return texts("mapping_type", "table_name", "column_name", "object_path", "target_identifier")
+		return textColumns("mapping_type", "table_name", "column_name", "object_path", "target_identifier")
 	case "data_origins":
-		return texts("name")
+		return textColumns("name")
 	case "data_sources":
 		return describeSources()
 	case "status":
-		return append(texts("type", "name", "source_stream", "source_sync"),
+		return append(textColumns("type", "name", "source_stream", "source_sync"),
 			Column{Name: "lag", OID: pgtype.Int8OID},
 			Column{Name: "last_event_time", OID: pgtype.TimestamptzOID},
 			Column{Name: "events", OID: pgtype.Int8OID},
@@ -63,12 +63,12 @@ func describeList(what string) []Column {
 // describeSources returns the columns of LIST DATA_SOURCES: the name and the options
 // that Metadb 1.x has, in its order, then enable and the other options.
 func describeSources() []Column {
-	columns := texts("name")
+	columns := textColumns("name")
 	for _, key := range datasource.Names() {
-		if datasource.Secret(key) {
+		if datasource.IsSecret(key) {
 			continue
 		}
-		columns = append(columns, texts(key)...)
+		columns = append(columns, textColumns(key)...)
 		if key == "module" {
 			columns = append(columns, Column{Name: "enable", OID: pgtype.BoolOID})
 		}

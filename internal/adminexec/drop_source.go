@@ -26,15 +26,15 @@ func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Res
 	if err := e.Control.StopSource(ctx, name); err != nil {
 		return nil, fmt.Errorf("stop data source %q: %w", name, err)
 	}
-	if err := e.within(ctx, func(tx pgx.Tx) error { return forgetSource(ctx, tx, name) }); err != nil {
+	if err := e.inTransaction(ctx, func(tx pgx.Tx) error { return deleteSource(ctx, tx, name) }); err != nil {
 		// It is still there: it has to go on.
 		if startErr := e.Control.StartSource(ctx, name); startErr != nil {
 			err = errors.Join(err, startErr)
 		}
 		return nil, sourceError(err, c.Name)
 	}
-	e.log("data source %q dropped", name)
-	result := done("DROP DATA SOURCE").notice(fmt.Sprintf("the tables of data source \"%s\" are kept", name))
+	e.logChange("data source %q dropped", name)
+	result := tagResult("DROP DATA SOURCE").addNotice(fmt.Sprintf("the tables of data source \"%s\" are kept", name))
 	rows, err := e.DB.Query(ctx, "select count(*) from metadb.rejected_event where source_name = $1", name)
 	if err != nil {
 		return nil, err
@@ -44,14 +44,14 @@ func (e *Executor) dropSource(ctx context.Context, c adminlang.DropSource) (*Res
 		return nil, err
 	}
 	if rejected > 0 {
-		result = result.notice(fmt.Sprintf("%s kept: to remove them, \"purge rejected events for data source %s\"",
-			change.Count(rejected, "rejected event of it is", "rejected events of it are"), ident.Name(name).SQL()))
+		result = result.addNotice(fmt.Sprintf("%s kept: to remove them, \"purge rejected events for data source %s\"",
+			change.Plural(rejected, "rejected event of it is", "rejected events of it are"), ident.Name(name).SQL()))
 	}
 	return result, nil
 }
 
-// forgetSource removes a data source and how far it has come.
-func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
+// deleteSource removes a data source and how far it has come.
+func deleteSource(ctx context.Context, tx pgx.Tx, name string) error {
 	for _, sql := range []string{
 		"delete from metadb.stream_position where source_name = $1",
 		"delete from metadb.resync_from where source_name = $1",
@@ -70,8 +70,8 @@ func forgetSource(ctx context.Context, tx pgx.Tx, name string) error {
 	return datasource.Delete(ctx, tx, name)
 }
 
-// exists returns an error unless a data source exists.
-func (e *Executor) exists(ctx context.Context, name adminlang.Name) error {
+// checkSourceExists returns an error unless a data source exists.
+func (e *Executor) checkSourceExists(ctx context.Context, name adminlang.Name) error {
 	_, err := datasource.Load(ctx, e.DB, name.Text)
 	return sourceError(err, name)
 }
@@ -79,7 +79,7 @@ func (e *Executor) exists(ctx context.Context, name adminlang.Name) error {
 // sourceError words the absence of a data source.
 func sourceError(err error, name adminlang.Name) error {
 	if errors.Is(err, datasource.ErrNotExist) {
-		return missing("data source", name)
+		return missingError("data source", name)
 	}
 	return err
 }

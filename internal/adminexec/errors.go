@@ -70,20 +70,20 @@ func AsError(err error) *Error {
 	return &Error{Code: codeInternal, Message: err.Error()}
 }
 
-// notYet is the answer to a command of a later version.
-func notYet(command adminlang.Command) *Error {
+// notSupportedError is the answer to a command of a later version.
+func notSupportedError(command adminlang.Command) *Error {
 	return &Error{Code: codeNotSupported, Message: fmt.Sprintf("not in this version: %s", command)}
 }
 
-// missing says that an object that a name stands for does not exist.
-func missing(kind string, name adminlang.Name) *Error {
+// missingError says that an object that a name stands for does not exist.
+func missingError(kind string, name adminlang.Name) *Error {
 	return &Error{
 		Code: codeUndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
 	}
 }
 
-// duplicate says that an object of that name exists already.
-func duplicate(kind string, name adminlang.Name) *Error {
+// duplicateError says that an object of that name exists already.
+func duplicateError(kind string, name adminlang.Name) *Error {
 	return &Error{
 		Code: codeDuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,
 	}

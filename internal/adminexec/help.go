@@ -8,17 +8,17 @@ import (
 	"metadb/internal/adminlang"
 )
 
-// topic is the help for one command.
-type topic struct {
+// commandHelp is the help for one command.
+type commandHelp struct {
 	// words are the command's keywords.
 	words   string
 	purpose string
 	syntax  string
 }
 
-// topics lists the commands of this version.
-func topics() []topic {
-	return []topic{
+// commandForms lists the commands of this version.
+func commandForms() []commandHelp {
+	return []commandHelp{
 		{"create data source", "define a data source and begin streaming", "create data source NAME type kafka options (OPTION 'VALUE', …)"},
 		{"alter data source", "change the options of a data source", "alter data source NAME options ([add | set | drop] OPTION ['VALUE'], …)"},
 		{"drop data source", "remove a data source; its tables stay", "drop data source NAME"},
@@ -58,9 +58,9 @@ func topics() []topic {
 	}
 }
 
-// help carries out HELP: every command, or those that begin with the words
+// showHelp carries out HELP: every command, or those that begin with the words
 // given.
-func help(c adminlang.Help) (*Result, error) {
+func showHelp(c adminlang.Help) (*Result, error) {
 	words := make([]string, len(c.Words))
 	for i, w := range c.Words {
 		words[i] = w.Text
@@ -68,7 +68,7 @@ func help(c adminlang.Help) (*Result, error) {
 	begin := strings.Join(words, " ")
 	var rows [][]any
 	var beginnings []string
-	for _, t := range topics() {
+	for _, t := range commandForms() {
 		if strings.HasPrefix(t.words+" ", begin) {
 			rows = append(rows, []any{t.words, t.purpose, t.syntax})
 		}
@@ -85,5 +85,5 @@ func help(c adminlang.Help) (*Result, error) {
 			Hint: adminlang.Suggest(begin, beginnings), Position: c.Words[0].At,
 		}
 	}
-	return table(Describe(c), rows), nil
+	return tableResult(Describe(c), rows), nil
 }

@@ -23,7 +23,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, row := range result.Rows {
 		syntax, _, _ := strings.Cut(row[2].(string), " [")
-		if statements := adminlang.Parse(syntax); statements[0].SQL() {
+		if statements := adminlang.Parse(syntax); statements[0].IsSQL() {
 			t.Errorf("%s is no command", syntax)
 		}
 	}

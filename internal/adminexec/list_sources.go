@@ -25,16 +25,16 @@ func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 			case "enable":
 				row = append(row, o.Enable)
 			default:
-				row = append(row, optional(o.Get(column.Name)))
+				row = append(row, nullableText(o.Get(column.Name)))
 			}
 		}
 		rows = append(rows, row)
 	}
-	return table(columns, rows), nil
+	return tableResult(columns, rows), nil
 }
 
-// optional is a value that may be NULL.
-func optional(value string, ok bool) any {
+// nullableText is a value that may be NULL.
+func nullableText(value string, ok bool) any {
 	if !ok {
 		return nil
 	}

@@ -20,10 +20,10 @@ func (e *Executor) listStatus() *Result {
 		if !r.LastEvent.IsZero() {
 			row[5] = r.LastEvent
 		}
-		row[8] = optional(r.Text(), r.Text() != "")
+		row[8] = nullableText(r.Text(), r.Text() != "")
 		rows = append(rows, row)
 	}
-	return table(describeList("status"), rows)
+	return tableResult(describeList("status"), rows)
 }
 
 // listBlockers carries out LIST BLOCKERS. It needs no database.
@@ -31,7 +31,7 @@ func (e *Executor) listBlockers() *Result {
 	var rows [][]any
 	for _, r := range e.Status.Reports() {
 		for _, b := range r.Blockers {
-			row := []any{r.Name, b.Table, nil, optional(b.Prepared, b.Prepared != ""), optional(b.User, b.User != ""), optional(b.State, b.State != ""), b.Mode, nil}
+			row := []any{r.Name, b.Table, nil, nullableText(b.Prepared, b.Prepared != ""), nullableText(b.User, b.User != ""), nullableText(b.State, b.State != ""), b.Mode, nil}
 			if b.PID != 0 {
 				row[2] = int64(b.PID)
 			}
@@ -41,5 +41,5 @@ func (e *Executor) listBlockers() *Result {
 			rows = append(rows, row)
 		}
 	}
-	return table(describeList("blockers"), rows)
+	return tableResult(describeList("blockers"), rows)
 }

@@ -9,10 +9,10 @@ import (
 // refreshTypes carries out REFRESH INFERRED COLUMN TYPES.
 func (e *Executor) refreshTypes(ctx context.Context, c adminlang.RefreshTypes) (*Result, error) {
 	if e.RefreshTypes == nil {
-		return nil, notYet(c)
+		return nil, notSupportedError(c)
 	}
 	if err := e.RefreshTypes(ctx); err != nil {
 		return nil, err
 	}
-	return done("REFRESH INFERRED COLUMN TYPES"), nil
+	return tagResult("REFRESH INFERRED COLUMN TYPES"), nil
 }

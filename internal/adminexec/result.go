@@ -42,37 +42,37 @@ type Notice struct {
 	Hint    string
 }
 
-// done is the result of a command without rows.
-func done(tag string) *Result { return &Result{Tag: tag} }
+// tagResult is the result of a command without rows.
+func tagResult(tag string) *Result { return &Result{Tag: tag} }
 
 // messageRestart is the notice of a change that the running server does not use.
 const messageRestart = "the server must be restarted for the change to take effect"
 
-// notice adds a notice, and returns the result.
-func (r *Result) notice(message string) *Result {
+// addNotice adds a notice, and returns the result.
+func (r *Result) addNotice(message string) *Result {
 	r.Notices = append(r.Notices, Notice{Severity: SeverityNotice, Code: "00000", Message: message})
 	return r
 }
 
-// hint gives the last notice a hint, and returns the result.
-func (r *Result) hint(hint string) *Result {
+// addHint gives the last notice a hint, and returns the result.
+func (r *Result) addHint(hint string) *Result {
 	r.Notices[len(r.Notices)-1].Hint = hint
 	return r
 }
 
-// warning adds a warning, and returns the result.
-func (r *Result) warning(message string) *Result {
+// addWarning adds a warning, and returns the result.
+func (r *Result) addWarning(message string) *Result {
 	r.Notices = append(r.Notices, Notice{Severity: SeverityWarning, Code: "01000", Message: message})
 	return r
 }
 
-// table is a result with rows.
-func table(columns []Column, rows [][]any) *Result {
+// tableResult is a result with rows.
+func tableResult(columns []Column, rows [][]any) *Result {
 	return &Result{Columns: columns, Rows: rows, Tag: fmt.Sprintf("SELECT %d", len(rows))}
 }
 
-// texts describes columns of type text.
-func texts(names ...string) []Column {
+// textColumns describes columns of type text.
+func textColumns(names ...string) []Column {
 	columns := make([]Column, len(names))
 	for i, name := range names {
 		columns[i] = Column{Name: name, OID: pgtype.TextOID}

@@ -45,15 +45,15 @@ func (e *Executor) createUser(ctx context.Context, c adminlang.CreateUser) (*Res
 		return nil, err
 	}
 	renamed := ""
-	err = e.change(ctx, func(s *access.Session) (err error) {
+	err = e.changeUsers(ctx, func(s *access.Session) (err error) {
 		renamed, err = s.CreateUser(ctx, access.User{Name: c.User.Text, Verifier: verifier.String(), Comment: c.Comment.Text, Connections: connections})
 		return err
 	})
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("user %q created", c.User.Text)
-	return e.renamed(done("CREATE USER"), c.User, renamed), nil
+	e.logChange("user %q created", c.User.Text)
+	return e.addRenamedNotice(tagResult("CREATE USER"), c.User, renamed), nil
 }
 
 // connectionLimit returns how many sessions a user may have at once.
@@ -71,43 +71,43 @@ func connectionLimit(v adminlang.Value) (int, error) {
 	return n, nil
 }
 
-// renamed tells of a schema that had to make room.
-func (e *Executor) renamed(result *Result, user adminlang.Name, schema string) *Result {
+// addRenamedNotice tells of a schema that had to make room.
+func (e *Executor) addRenamedNotice(result *Result, user adminlang.Name, schema string) *Result {
 	if schema == "" {
 		return result
 	}
-	e.log("schema %q of the dropped user is now %q", user.Text, schema)
-	return result.notice(fmt.Sprintf("schema \"%s\" of the dropped user of that name is now \"%s\"", user.Text, schema))
+	e.logChange("schema %q of the dropped user is now %q", user.Text, schema)
+	return result.addNotice(fmt.Sprintf("schema \"%s\" of the dropped user of that name is now \"%s\"", user.Text, schema))
 }
 
-// maxObjects bounds how many objects of a dropped user a notice names.
-const maxObjects = 20
+// maxObjectsListed bounds how many objects of a dropped user a notice names.
+const maxObjectsListed = 20
 
 // dropUser carries out DROP USER.
 func (e *Executor) dropUser(ctx context.Context, c adminlang.DropUser) (*Result, error) {
 	var dropped access.Dropped
-	err := e.change(ctx, func(s *access.Session) (err error) {
+	err := e.changeUsers(ctx, func(s *access.Session) (err error) {
 		dropped, err = s.DropUser(ctx, c.User.Text, c.Objects)
 		return err
 	})
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	objects := change.Count(len(dropped.Objects), "object", "objects")
+	objects := change.Plural(len(dropped.Objects), "object", "objects")
 	became := fmt.Sprintf("handed over to \"%s\"", access.RetiredRole)
 	if c.Objects {
 		became = "dropped"
 	}
-	e.log("user %q dropped, %s %s", c.User.Text, objects, became)
-	result := done("DROP USER")
+	e.logChange("user %q dropped, %s %s", c.User.Text, objects, became)
+	result := tagResult("DROP USER")
 	if len(dropped.Objects) > 0 {
 		named := dropped.Objects
-		if len(named) > maxObjects {
-			named = append(named[:maxObjects:maxObjects], fmt.Sprintf("and %d more", len(named)-maxObjects))
+		if len(named) > maxObjectsListed {
+			named = append(named[:maxObjectsListed:maxObjectsListed], fmt.Sprintf("and %d more", len(named)-maxObjectsListed))
 		}
-		result.notice(fmt.Sprintf("%s of user \"%s\" %s: %s", objects, c.User.Text, became, strings.Join(named, ", ")))
+		result.addNotice(fmt.Sprintf("%s of user \"%s\" %s: %s", objects, c.User.Text, became, strings.Join(named, ", ")))
 		if !c.Objects {
-			result.hint("nobody but the system user can use them; drop them when they are not needed: drop user … with (drop objects) does it at once")
+			result.addHint("nobody but the system user can use them; drop them when they are not needed: drop user … with (drop objects) does it at once")
 		}
 	}
 	return result, nil
@@ -120,7 +120,7 @@ func (e *Executor) registerUser(ctx context.Context, c adminlang.RegisterUser) (
 		change, tag, what = (*access.Session).Deregister, "DEREGISTER USER", "deregistered"
 	}
 	var left []string
-	err := e.change(ctx, func(s *access.Session) error {
+	err := e.changeUsers(ctx, func(s *access.Session) error {
 		err := change(s, ctx, c.User.Text)
 		left = s.Left()
 		return err
@@ -128,22 +128,22 @@ func (e *Executor) registerUser(ctx context.Context, c adminlang.RegisterUser) (
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("user %q %s", c.User.Text, what)
-	return leave(done(tag), c.User, left), nil
+	e.logChange("user %q %s", c.User.Text, what)
+	return leave(tagResult(tag), c.User, left), nil
 }
 
 // createSchema carries out CREATE SCHEMA FOR USER.
 func (e *Executor) createSchema(ctx context.Context, c adminlang.CreateSchema) (*Result, error) {
 	renamed := ""
-	err := e.change(ctx, func(s *access.Session) (err error) {
+	err := e.changeUsers(ctx, func(s *access.Session) (err error) {
 		renamed, err = s.CreateSchema(ctx, c.User.Text)
 		return err
 	})
 	if err != nil {
 		return nil, userError(err, c.User)
 	}
-	e.log("schema %q created for its user", c.User.Text)
-	return e.renamed(done("CREATE SCHEMA"), c.User, renamed), nil
+	e.logChange("schema %q created for its user", c.User.Text)
+	return e.addRenamedNotice(tagResult("CREATE SCHEMA"), c.User, renamed), nil
 }
 
 // listUsers carries out LIST USERS.
@@ -155,13 +155,13 @@ func (e *Executor) listUsers(ctx context.Context) (*Result, error) {
 	}
 	var rows [][]any
 	for _, a := range accounts {
-		rows = append(rows, []any{a.Name, a.Created, a.AccessAll, optional(a.Remedy, a.Remedy != "")})
+		rows = append(rows, []any{a.Name, a.Created, a.AccessAll, nullableText(a.Remedy, a.Remedy != "")})
 	}
-	return table(describeList("users"), rows), nil
+	return tableResult(describeList("users"), rows), nil
 }
 
-// change carries out a change of users and grants.
-func (e *Executor) change(ctx context.Context, do func(*access.Session) error) error {
+// changeUsers carries out a change of users and grants.
+func (e *Executor) changeUsers(ctx context.Context, do func(*access.Session) error) error {
 	db := e.users()
 	return db.Do(ctx, do)
 }

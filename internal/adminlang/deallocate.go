@@ -6,15 +6,15 @@ package adminlang
 // https://www.postgresql.org/docs/current/sql-deallocate.html
 func (s *Statement) Deallocates(query string) (name string, ok bool) {
 	l := &lexer{query: query[:s.End], at: s.Start, counted: s.Start}
-	if !l.next().is(query, "deallocate") {
+	if !l.nextToken().isWord(query, "deallocate") {
 		return "", false
 	}
-	t, after := l.next(), l.next()
-	if t.is(query, "prepare") && after.kind != end {
-		t, after = after, l.next()
+	t, after := l.nextToken(), l.nextToken()
+	if t.isWord(query, "prepare") && after.kind != tokenEnd {
+		t, after = after, l.nextToken()
 	}
-	if t.kind != word && t.kind != quoted || t.is(query, "all") || after.kind != end {
+	if t.kind != tokenWord && t.kind != tokenQuoted || t.isWord(query, "all") || after.kind != tokenEnd {
 		return "", false
 	}
-	return t.value(query), true
+	return t.textValue(query), true
 }

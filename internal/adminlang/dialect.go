@@ -13,10 +13,10 @@ type Dialect struct {
 // IsUTF8 reports whether query strings are UTF-8.
 func (d Dialect) IsUTF8() bool { return d.Encoding == "" || d.Encoding == "UTF8" }
 
-// leads reports whether a byte is the first of two, of which the second may look like a backslash.
+// isLeadByte reports whether a byte is the first of two, of which the second may look like a backslash.
 // Only encodings of clients have such characters.
 // https://www.postgresql.org/docs/current/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED
-func (d Dialect) leads(c byte) bool {
+func (d Dialect) isLeadByte(c byte) bool {
 	switch d.Encoding {
 	case "SJIS", "SHIFT_JIS_2004":
 		// Letters of one byte lie between the two ranges.

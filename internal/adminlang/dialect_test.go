@@ -44,7 +44,7 @@ func TestConstantsEndWherePostgreSQLEndsThem(t *testing.T) {
 		var kinds []string
 		for _, s := range test.dialect.Parse(test.query) {
 			kind := "c"
-			if s.SQL() {
+			if s.IsSQL() {
 				kind = "s"
 			}
 			kinds = append(kinds, kind)

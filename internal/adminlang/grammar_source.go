@@ -5,25 +5,25 @@ import "strconv"
 // parseCreateData parses CREATE DATA {SOURCE | ORIGIN | MAPPING} ….
 func parseCreateData(p *parser) Command {
 	p.expect("create", "data")
-	switch p.choice("source", "origin", "mapping") {
+	switch p.expectOneOf("source", "origin", "mapping") {
 	case "source":
 		return parseCreateSource(p)
 	case "origin":
-		return CreateOrigin{Name: p.name("a name")}
+		return CreateOrigin{Name: p.parseName("a name")}
 	default:
-		c := CreateMapping{Mapping: p.mapping()}
+		c := CreateMapping{Mapping: p.parseMapping()}
 		p.expect("to")
-		c.Target = p.value("a name")
+		c.Target = p.parseValue("a name")
 		return c
 	}
 }
 
 func parseCreateSource(p *parser) Command {
-	c := CreateSource{Name: p.name("a name")}
+	c := CreateSource{Name: p.parseName("a name")}
 	p.expect("type")
-	c.Type = p.name(`"kafka"`)
+	c.Type = p.parseName(`"kafka"`)
 	if p.accept("options") {
-		c.Options = p.options(false)
+		c.Options = p.parseOptions(false)
 	}
 	return c
 }
@@ -31,65 +31,65 @@ func parseCreateSource(p *parser) Command {
 // parseAlterData parses ALTER DATA SOURCE NAME OPTIONS (…).
 func parseAlterData(p *parser) Command {
 	p.expect("alter", "data", "source")
-	c := AlterSource{Name: p.name("a name")}
+	c := AlterSource{Name: p.parseName("a name")}
 	p.expect("options")
-	c.Options = p.options(true)
+	c.Options = p.parseOptions(true)
 	return c
 }
 
 // parseDropData parses DROP DATA {SOURCE | ORIGIN | MAPPING} ….
 func parseDropData(p *parser) Command {
 	p.expect("drop", "data")
-	switch p.choice("source", "origin", "mapping") {
+	switch p.expectOneOf("source", "origin", "mapping") {
 	case "source":
-		return DropSource{Name: p.name("a name")}
+		return DropSource{Name: p.parseName("a name")}
 	case "origin":
-		return DropOrigin{Name: p.name("a name")}
+		return DropOrigin{Name: p.parseName("a name")}
 	default:
-		return DropMapping{Mapping: p.mapping()}
+		return DropMapping{Mapping: p.parseMapping()}
 	}
 }
 
-// mapping parses FOR JSON FROM TABLE S.T__ COLUMN C PATH 'P'.
-func (p *parser) mapping() Mapping {
+// parseMapping parses FOR JSON FROM TABLE S.T__ COLUMN C PATH 'P'.
+func (p *parser) parseMapping() Mapping {
 	p.expect("for", "json", "from", "table")
-	m := Mapping{Table: p.object("a table")}
+	m := Mapping{Table: p.parseObject("a table")}
 	p.expect("column")
-	m.Column = p.name("a column")
+	m.Column = p.parseName("a column")
 	p.expect("path")
-	m.Path = p.value("a path")
+	m.Path = p.parseValue("a path")
 	return m
 }
 
-// options parses (option [, …]); actions means that an option may begin with ADD, SET or DROP.
-func (p *parser) options(actions bool) []Option {
+// parseOptions parses (option [, …]); actions means that an option may begin with ADD, SET or DROP.
+func (p *parser) parseOptions(actions bool) []Option {
 	var list []Option
 	p.expect("(")
 	for p.err == nil {
-		list = append(list, p.option(actions))
+		list = append(list, p.parseOption(actions))
 		if !p.accept(",") {
 			break
 		}
 	}
 	if p.err == nil && !p.accept(")") {
-		p.unexpected(`expected "," or ")"`)
+		p.recordUnexpected(`expected "," or ")"`)
 	}
 	return list
 }
 
-func (p *parser) option(actions bool) Option {
-	o := Option{Key: p.name("an option")}
-	if actions && p.err == nil && (p.tok.kind == word || p.tok.kind == quoted) {
+func (p *parser) parseOption(actions bool) Option {
+	o := Option{Key: p.parseName("an option")}
+	if actions && p.err == nil && (p.tok.kind == tokenWord || p.tok.kind == tokenQuoted) {
 		switch o.Key.Text {
 		case "add":
-			o = Option{Action: Add, Key: p.name("an option")}
+			o = Option{Action: Add, Key: p.parseName("an option")}
 		case "set":
-			o = Option{Action: Set, Key: p.name("an option")}
+			o = Option{Action: Set, Key: p.parseName("an option")}
 		case "drop":
-			return Option{Action: Drop, Key: p.name("an option")}
+			return Option{Action: Drop, Key: p.parseName("an option")}
 		}
 	}
-	o.Value = p.value("a value")
+	o.Value = p.parseValue("a value")
 	return o
 }
 
@@ -97,85 +97,85 @@ func (p *parser) option(actions bool) Option {
 // may be in quotes of either kind.
 func parseSkip(p *parser) Command {
 	p.expect("skip", "partition")
-	c := SkipPartition{Topic: p.topic()}
+	c := SkipPartition{Topic: p.parseTopic()}
 	p.expect("/")
-	c.Partition = int32(p.integer("the number of a partition", 32))
+	c.Partition = int32(p.parseInteger("the number of a partition", 32))
 	p.expect("to", "offset")
 	c.OffsetAt = p.tok.at
-	c.Offset = p.integer("an offset", 64)
+	c.Offset = p.parseInteger("an offset", 64)
 	p.expect("for", "data", "source")
-	c.Source = p.name("a data source")
+	c.Source = p.parseName("a data source")
 	return c
 }
 
-// topic reads the name of a Kafka topic, up to the slash.
-func (p *parser) topic() Value {
-	if p.err == nil && (p.tok.kind == quoted || p.tok.kind == text) {
-		v := Value{Text: p.tok.value(p.lexer.query), At: p.tok.at}
-		p.advance()
+// parseTopic reads the name of a Kafka topic, up to the slash.
+func (p *parser) parseTopic() Value {
+	if p.err == nil && (p.tok.kind == tokenQuoted || p.tok.kind == tokenString) {
+		v := Value{Text: p.tok.textValue(p.lexer.query), At: p.tok.at}
+		p.nextToken()
 		return v
 	}
-	return p.until("a topic", "/")
+	return p.parseUntil("a topic", "/")
 }
 
-// integer reads a number of at least 0 that fits into a signed integer of so many bits.
-func (p *parser) integer(what string, bits int) int64 {
-	if p.err != nil || p.tok.kind != number {
-		p.unexpected("expected " + what)
+// parseInteger reads a number of at least 0 that fits into a signed integer of so many bits.
+func (p *parser) parseInteger(what string, bits int) int64 {
+	if p.err != nil || p.tok.kind != tokenNumber {
+		p.recordUnexpected("expected " + what)
 		return 0
 	}
-	n, err := strconv.ParseInt(p.tok.value(p.lexer.query), 10, bits)
+	n, err := strconv.ParseInt(p.tok.textValue(p.lexer.query), 10, bits)
 	if err != nil {
-		p.unexpected("expected " + what)
+		p.recordUnexpected("expected " + what)
 		return 0
 	}
-	p.advance()
+	p.nextToken()
 	return n
 }
 
 func parseSync(p *parser) Command {
 	p.expect("sync")
-	return p.sync(Begin)
+	return p.parseSyncStep(Begin)
 }
 
 func parseEndsync(p *parser) Command {
 	p.expect("endsync")
-	return p.sync(End)
+	return p.parseSyncStep(End)
 }
 
 func parseAbortSync(p *parser) Command {
 	p.expect("abort", "sync")
-	return p.sync(Abort)
+	return p.parseSyncStep(Abort)
 }
 
-// sync parses {DATA SOURCE S | TABLE S.T__} [WITH (WORD [, …])].
-func (p *parser) sync(step Step) Command {
+// parseSyncStep parses {DATA SOURCE S | TABLE S.T__} [WITH (WORD [, …])].
+func (p *parser) parseSyncStep(step Step) Command {
 	c := Sync{Step: step}
-	if p.choice("data", "table") == "table" {
-		c.Table = p.object("a table")
+	if p.expectOneOf("data", "table") == "table" {
+		c.Table = p.parseObject("a table")
 	} else {
 		p.expect("source")
-		c.Source = p.name("a data source")
+		c.Source = p.parseName("a data source")
 	}
 	if step != Abort && p.accept("with") {
-		c.With = p.words(step.With())
+		c.With = p.parseWords(step.With())
 	}
 	return c
 }
 
-// words parses (word [, …]), each of which must be one of the valid ones.
-func (p *parser) words(valid []string) []Name {
+// parseWords parses (word [, …]), each of which must be one of the valid ones.
+func (p *parser) parseWords(valid []string) []Name {
 	var list []Name
 	p.expect("(")
 	for p.err == nil {
 		at := p.tok.at
-		list = append(list, Name{Text: p.choice(valid...), At: at})
+		list = append(list, Name{Text: p.expectOneOf(valid...), At: at})
 		if !p.accept(",") {
 			break
 		}
 	}
 	if p.err == nil && !p.accept(")") {
-		p.unexpected(`expected "," or ")"`)
+		p.recordUnexpected(`expected "," or ")"`)
 	}
 	return list
 }

@@ -10,15 +10,15 @@ func Listings() []string {
 func parseList(p *parser) Command {
 	p.expect("list")
 	at := p.tok.at
-	return List{What: Name{Text: p.choice(Listings()...), At: at}}
+	return List{What: Name{Text: p.expectOneOf(Listings()...), At: at}}
 }
 
 // parseHelp parses HELP [WORD …].
 func parseHelp(p *parser) Command {
 	p.expect("help")
 	var c Help
-	for p.err == nil && p.tok.kind != end {
-		c.Words = append(c.Words, p.name("the first words of a command"))
+	for p.err == nil && p.tok.kind != tokenEnd {
+		c.Words = append(c.Words, p.parseName("the first words of a command"))
 	}
 	return c
 }
@@ -26,16 +26,16 @@ func parseHelp(p *parser) Command {
 // parseAlterSystem parses ALTER SYSTEM SET PARAM {= | TO} {'V' | number}.
 func parseAlterSystem(p *parser) Command {
 	p.expect("alter", "system", "set")
-	c := AlterSystem{Parameter: p.name("a parameter")}
+	c := AlterSystem{Parameter: p.parseName("a parameter")}
 	if !p.accept("to") {
 		p.expect("=")
 	}
-	if p.err == nil && p.tok.kind == number {
-		c.Value = Value{Text: p.tok.value(p.lexer.query), At: p.tok.at}
-		p.advance()
+	if p.err == nil && p.tok.kind == tokenNumber {
+		c.Value = Value{Text: p.tok.textValue(p.lexer.query), At: p.tok.at}
+		p.nextToken()
 		return c
 	}
-	c.Value = p.value("a value")
+	c.Value = p.parseValue("a value")
 	return c
 }
 
@@ -51,29 +51,29 @@ func parseRefreshTypes(p *parser) Command {
 
 func parseRetry(p *parser) Command {
 	p.expect("retry")
-	return p.rejected(false)
+	return p.parseRejected(false)
 }
 
 // parsePurge parses PURGE DATA DROP TABLE S.T__ [, …] and PURGE REJECTED
 // EVENTS FOR DATA SOURCE S.
 func parsePurge(p *parser) Command {
 	p.expect("purge")
-	if p.is("rejected") {
-		return p.rejected(true)
+	if p.isAt("rejected") {
+		return p.parseRejected(true)
 	}
-	if p.choice("data", "rejected") == "" {
+	if p.expectOneOf("data", "rejected") == "" {
 		return nil
 	}
 	p.expect("drop", "table")
-	c := PurgeTables{Tables: []Object{p.object("a table")}}
+	c := PurgeTables{Tables: []Object{p.parseObject("a table")}}
 	for p.accept(",") {
-		c.Tables = append(c.Tables, p.object("a table"))
+		c.Tables = append(c.Tables, p.parseObject("a table"))
 	}
 	return c
 }
 
-// rejected parses REJECTED EVENTS FOR DATA SOURCE S.
-func (p *parser) rejected(purge bool) Command {
+// parseRejected parses REJECTED EVENTS FOR DATA SOURCE S.
+func (p *parser) parseRejected(purge bool) Command {
 	p.expect("rejected", "events", "for", "data", "source")
-	return Rejected{Purge: purge, Source: p.name("a data source")}
+	return Rejected{Purge: purge, Source: p.parseName("a data source")}
 }

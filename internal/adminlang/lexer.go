@@ -17,83 +17,83 @@ type lexer struct {
 	counted, chars int
 }
 
-// next returns the next token and moves behind it. At the end of the input it returns an end token
+// nextToken returns the next token and moves behind it. At the end of the input it returns an end token
 // without characters, however often it is called.
-func (l *lexer) next() token {
-	if t, ok := l.space(); !ok {
+func (l *lexer) nextToken() token {
+	if t, ok := l.skipSpace(); !ok {
 		return t
 	}
 	start := l.at
 	if start == len(l.query) {
-		return l.token(end, start)
+		return l.tokenFrom(tokenEnd, start)
 	}
 	c := l.query[start]
 	switch {
 	case c == ';':
 		l.at++
-		return l.token(end, start)
+		return l.tokenFrom(tokenEnd, start)
 	case c == '\'':
-		return l.constant(start, text, l.dialect.Backslashes)
+		return l.lexConstant(start, tokenString, l.dialect.Backslashes)
 	case c == '"':
-		return l.delimited(start, quoted)
+		return l.lexDelimited(start, tokenQuoted)
 	case c == '$':
-		return l.dollar(start)
+		return l.lexDollar(start)
 	case isDigit(c):
-		l.skip(func(c byte) bool { return isDigit(c) || c == '.' })
-		return l.token(number, start)
+		l.skipWhile(func(c byte) bool { return isDigit(c) || c == '.' })
+		return l.tokenFrom(tokenNumber, start)
 	case isWordStart(c):
-		return l.word(start)
+		return l.lexWord(start)
 	}
 	l.at++
-	return l.token(symbol, start)
+	return l.tokenFrom(tokenSymbol, start)
 }
 
-// word reads an identifier, or a string constant with a prefix of letters.
-func (l *lexer) word(start int) token {
+// lexWord reads an identifier, or a string constant with a prefix of letters.
+func (l *lexer) lexWord(start int) token {
 	switch rest := l.query[start:]; {
 	case hasPrefixFold(rest, "e'"):
 		l.at++
-		return l.constant(start, escaped, true)
+		return l.lexConstant(start, tokenEscaped, true)
 	case hasPrefixFold(rest, "n'"):
 		l.at++
-		return l.constant(start, escaped, l.dialect.Backslashes)
+		return l.lexConstant(start, tokenEscaped, l.dialect.Backslashes)
 	case hasPrefixFold(rest, "b'"), hasPrefixFold(rest, "x'"):
 		l.at++
-		return l.constant(start, escaped, false)
+		return l.lexConstant(start, tokenEscaped, false)
 	case hasPrefixFold(rest, "u&'"):
 		l.at += 2
-		return l.constant(start, escaped, false)
+		return l.lexConstant(start, tokenEscaped, false)
 	case hasPrefixFold(rest, `u&"`):
 		l.at += 2
-		return l.delimited(start, escaped)
+		return l.lexDelimited(start, tokenEscaped)
 	}
-	l.skip(isWordPart)
-	return l.token(word, start)
+	l.skipWhile(isWordPart)
+	return l.tokenFrom(tokenWord, start)
 }
 
-// token returns the token from start to the lexer's position.
-func (l *lexer) token(k kind, start int) token {
-	return token{kind: k, start: start, end: l.at, at: l.position(start)}
+// tokenFrom returns the token from start to the lexer's position.
+func (l *lexer) tokenFrom(k tokenKind, start int) token {
+	return token{kind: k, start: start, end: l.at, at: l.charPosition(start)}
 }
 
-// broken returns the rest of the input as an unterminated token.
-func (l *lexer) broken(start int, fault string) token {
+// brokenToken returns the rest of the input as an unterminated token.
+func (l *lexer) brokenToken(start int, fault string) token {
 	l.at = len(l.query)
-	t := l.token(broken, start)
+	t := l.tokenFrom(tokenBroken, start)
 	t.fault = fault
 	return t
 }
 
-// position returns the position of a byte offset in characters, counted from 1. Callers pass
+// charPosition returns the position of a byte offset in characters, counted from 1. Callers pass
 // offsets in ascending order.
-func (l *lexer) position(offset int) int {
+func (l *lexer) charPosition(offset int) int {
 	l.chars += utf8.RuneCountInString(l.query[l.counted:offset])
 	l.counted = offset
 	return l.chars + 1
 }
 
-// skip moves over all characters of a kind.
-func (l *lexer) skip(of func(byte) bool) {
+// skipWhile moves over all characters of a kind.
+func (l *lexer) skipWhile(of func(byte) bool) {
 	for l.at < len(l.query) && of(l.query[l.at]) {
 		l.at++
 	}

@@ -130,7 +130,7 @@ func TestSQL(t *testing.T) {
 		"/* unterminated",
 	} {
 		got := one(t, query)
-		if !got.SQL() {
+		if !got.IsSQL() {
 			t.Errorf("%s: taken for a command: %v, %v", query, got.Command, got.Err)
 		}
 	}

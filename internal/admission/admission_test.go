@@ -37,14 +37,14 @@ func TestPlacesOfAnAddress(t *testing.T) {
 	c := &crowd{Places: NewPlaces(Limits{All: 10, Address: 3, Local: 5})}
 	other := c.enter("192.0.2.9", "other")
 	first := c.enter("192.0.2.1", "a1")
-	first.Heard()
+	first.MarkActive()
 	c.enter("192.0.2.1", "a2")
 	c.enter("192.0.2.1", "a3")
 	c.expect(t)
 	c.enter("192.0.2.1", "a4")
-	c.enter("192.0.2.1", "a5").Heard()
+	c.enter("192.0.2.1", "a5").MarkActive()
 	c.expect(t, "a2", "a3")
-	c.enter("192.0.2.1", "a6").Heard()
+	c.enter("192.0.2.1", "a6").MarkActive()
 	c.expect(t, "a4")
 	c.enter("192.0.2.1", "a7")
 	c.expect(t, "a1")
@@ -87,7 +87,7 @@ func TestLocalPlaces(t *testing.T) {
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	f := &Failures{}
+	f := &FailedLogins{}
 	steps := []struct {
 		from  string
 		after time.Duration
@@ -122,7 +122,7 @@ func TestFailures(t *testing.T) {
 // TestFailuresAreBounded fails from more addresses than are remembered.
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
-	f := &Failures{}
+	f := &FailedLogins{}
 	now := time.Now()
 	for i := range 2*maxHosts + 1 {
 		f.Add(&net.TCPAddr{IP: net.IPv4(10, byte(i>>16), byte(i>>8), byte(i))}, now)
@@ -137,14 +137,14 @@ func TestDigest(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	d := &Digest{Subject: "port", Level: slog.LevelWarn, Logger: slog.New(slog.NewTextHandler(&log, nil))}
-	d.flush()
+	d.logCounts()
 	guesses, full := Kind{Label: "password", Plural: "failed passwords"}, Kind{Label: "room", Plural: "clients dropped"}
 	for i := range 1000 {
 		d.Note(guesses, fmt.Sprintf("192.0.2.%d", i%10/8), fmt.Sprintf("guess %d", i))
 	}
 	d.Note(full, "192.0.2.1", "full")
-	d.flush()
-	d.flush()
+	d.logCounts()
+	d.logCounts()
 	text := log.String()
 	if n := strings.Count(text, "\n"); n != digestLines+2 {
 		t.Errorf("%d lines", n)

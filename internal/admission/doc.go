@@ -6,7 +6,7 @@
 //   - [Places]: a newcomer is never refused for want of room. It gets the place of
 //     another client, of its own address first, so that whoever fills an address's
 //     places reaches nobody else's.
-//   - [Failures]: the answer to a failed login is late, but of one client of an address
+//   - [FailedLogins]: the answer to a failed login is late, but of one client of an address
 //     at a time: guessing on many connections takes no places.
 //   - [Digest]: a flood of equal events is a few lines and a count, once a minute.
 //

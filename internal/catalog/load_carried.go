@@ -13,8 +13,8 @@ const carriedSQL = `
 	SELECT schema_name, table_name, origin, from_snapshot, snapshot_only, gone, never
 		FROM metadb.carried_columns`
 
-// carried reads how the events of each origin bring the columns.
-func (l *loader) carried(ctx context.Context) error {
+// loadCarried reads how the events of each origin bring the columns.
+func (l *catalogLoader) loadCarried(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, carriedSQL)
 	if err != nil {
 		return fmt.Errorf("carried columns: %w", err)
@@ -38,8 +38,8 @@ const outdatedSQL = `
 	SELECT schema_name, table_name, reason
 		FROM metadb.outdated_table ORDER BY reason COLLATE "C"`
 
-// outdated reads the tables that have to be read again, with the reasons.
-func (l *loader) outdated(ctx context.Context) error {
+// loadOutdated reads the tables that have to be read again, with the reasons.
+func (l *catalogLoader) loadOutdated(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, outdatedSQL)
 	if err != nil {
 		return fmt.Errorf("outdated tables: %w", err)

@@ -21,8 +21,8 @@ const columnsSQL = `
 		WHERE a.attrelid = ANY($1) AND a.attnum > 0 AND NOT a.attisdropped
 		ORDER BY a.attrelid, a.attnum`
 
-// attribute is a column in PostgreSQL's catalog.
-type attribute struct {
+// pgAttribute is a column in PostgreSQL's catalog.
+type pgAttribute struct {
 	name      string
 	typeOID   uint32
 	modifier  int32
@@ -34,23 +34,23 @@ type attribute struct {
 	collation string
 }
 
-// kind returns the column's type, 0 for a type that Metadb does not use, or one with a modifier.
-func (a *attribute) kind() change.Type {
+// columnType returns the column's type, 0 for a type that Metadb does not use, or one with a modifier.
+func (a *pgAttribute) columnType() change.Type {
 	if a.modifier != -1 {
 		return 0
 	}
-	return typeOf(a.typeOID)
+	return typeByOID(a.typeOID)
 }
 
-// columns reads the columns of the main tables, under their stored names.
-func (l *loader) columns(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, columnsSQL, l.mains())
+// loadColumns reads the columns of the main tables, under their stored names.
+func (l *catalogLoader) loadColumns(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, columnsSQL, l.mainOIDs())
 	if err != nil {
 		return fmt.Errorf("columns: %w", err)
 	}
-	meta := make(map[*entry]map[ident.Name]bool)
+	meta := make(map[*loadedTable]map[ident.Name]bool)
 	var oid uint32
-	var a attribute
+	var a pgAttribute
 	targets := []any{&oid, &a.name, &a.typeOID, &a.modifier, &a.typeName, &a.generated, &a.required, &a.collation}
 	_, err = pgx.ForEachRow(rows, targets, func() error {
 		e := l.byMain[oid]
@@ -71,7 +71,7 @@ func (l *loader) columns(ctx context.Context) error {
 	for _, e := range l.byMain {
 		for _, name := range ident.Metadata() {
 			if !meta[e][name] {
-				e.fail(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: name})
+				e.setFault(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: name})
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (l *loader) columns(ctx context.Context) error {
 }
 
 // checkMetadata sets a fault where a metadata column is generated or has a wrong type.
-func (e *entry) checkMetadata(a *attribute) {
+func (e *loadedTable) checkMetadata(a *pgAttribute) {
 	f := &Fault{Relation: e.table.Main, Column: ident.Name(a.name), Found: a.typeName}
 	switch {
 	case a.generated:
@@ -89,7 +89,7 @@ func (e *entry) checkMetadata(a *attribute) {
 	default:
 		return
 	}
-	e.fail(f)
+	e.setFault(f)
 }
 
 // isMetadataType reports whether a metadata column can have a type.
@@ -107,18 +107,18 @@ func isMetadataType(name ident.Name, oid uint32) bool {
 
 // addColumn adds a column that Metadb created to the table's columns, and any other to its foreign
 // ones.
-func (e *entry) addColumn(a *attribute) {
-	name, kind := ident.Name(a.name), a.kind()
+func (e *loadedTable) addColumn(a *pgAttribute) {
+	name, kind := ident.Name(a.name), a.columnType()
 	f := &Fault{Relation: e.table.Main, Column: name}
 	column := Column{Column: change.Column{Name: a.name, Type: kind}, Stored: name, Collation: ident.Name(a.collation)}
-	if !slices.Contains(e.own, a.name) {
+	if !slices.Contains(e.ownColumns, a.name) {
 		if a.generated || a.collation != "" {
 			column.Type = 0
 		}
-		e.table.Foreign = append(e.table.Foreign, column)
+		e.table.UnmanagedColumns = append(e.table.UnmanagedColumns, column)
 		if a.required && !a.generated {
 			f.Problem = ColumnRequired
-			e.fail(f)
+			e.setFault(f)
 		}
 		return
 	}
@@ -129,14 +129,14 @@ func (e *entry) addColumn(a *attribute) {
 		f.Problem, f.Found = ColumnType, a.typeName
 	}
 	if f.Problem != "" {
-		e.fail(f)
+		e.setFault(f)
 	}
 	e.table.Columns = append(e.table.Columns, column)
 }
 
-// typeOf returns the column type with PostgreSQL's object identifier, 0 for a type that Metadb does
+// typeByOID returns the column type with PostgreSQL's object identifier, 0 for a type that Metadb does
 // not use.
-func typeOf(oid uint32) change.Type {
+func typeByOID(oid uint32) change.Type {
 	for t := change.Text; int(t) < change.TypeCount; t++ {
 		if datatype.OID(t) == oid {
 			return t
@@ -145,13 +145,13 @@ func typeOf(oid uint32) change.Type {
 	return 0
 }
 
-const renamedSQL = `
+const sourceNamesSQL = `
 	SELECT schema_name, table_name, stored_name, source_name
 		FROM metadb.target_column`
 
-// renamed sets the names at the source that differ from the stored ones.
-func (l *loader) renamed(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, renamedSQL)
+// loadSourceNames sets the names at the source that differ from the stored ones.
+func (l *catalogLoader) loadSourceNames(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, sourceNamesSQL)
 	if err != nil {
 		return fmt.Errorf("column names: %w", err)
 	}
@@ -175,21 +175,21 @@ func (l *loader) renamed(ctx context.Context) error {
 	return nil
 }
 
-// keys finds the key's columns by their names at the source, and checks their collations.
-func (l *loader) keys(context.Context) error {
+// resolveKeys finds the key's columns by their names at the source, and checks their collations.
+func (l *catalogLoader) resolveKeys(context.Context) error {
 	mapped := make(map[change.Table]bool)
 	for _, e := range l.byMain {
 		mapped[e.table.Parent] = true
 	}
 	for _, e := range l.byMain {
-		for _, name := range e.key {
+		for _, name := range e.keyNames {
 			at := e.table.Column(name)
 			if at < 0 {
-				e.fail(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: ident.Name(name)})
+				e.setFault(&Fault{Problem: ColumnMissing, Relation: e.table.Main, Column: ident.Name(name)})
 				continue
 			}
 			e.table.Key = append(e.table.Key, at)
-			if e.table.Mapped != "" || e.table.IsTransformed() || mapped[e.table.Name] {
+			if e.table.MappingFingerprint != "" || e.table.IsTransformed() || mapped[e.table.Name] {
 				e.checkKeyCollation(&e.table.Columns[at])
 			}
 		}
@@ -199,11 +199,11 @@ func (l *loader) keys(context.Context) error {
 
 // checkKeyCollation sets a fault where a key column has a nondeterministic collation: its values
 // would be compared with keys of transformed tables, where different texts always differ.
-func (e *entry) checkKeyCollation(c *Column) {
+func (e *loadedTable) checkKeyCollation(c *Column) {
 	if c.Collation == "" {
 		return
 	}
-	e.fail(&Fault{Problem: ColumnCollation, Relation: e.table.Main, Column: c.Stored, Found: c.Collation.SQL()})
+	e.setFault(&Fault{Problem: ColumnCollation, Relation: e.table.Main, Column: c.Stored, Found: c.Collation.SQL()})
 }
 
 const keyIndexesSQL = `
@@ -213,16 +213,16 @@ const keyIndexesSQL = `
 		FROM pg_catalog.pg_index AS i
 		WHERE i.indrelid = ANY($1) AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnatts = i.indnkeyatts`
 
-// keyIndexes finds the indexes on the key and __origin of the current tables. It compares their
+// loadKeyIndexes finds the indexes on the key and __origin of the current tables. It compares their
 // columns, since an index is easily renamed.
-func (l *loader) keyIndexes(ctx context.Context) error {
-	currents := make(map[uint32]*entry, len(l.byMain))
+func (l *catalogLoader) loadKeyIndexes(ctx context.Context) error {
+	currents := make(map[uint32]*loadedTable, len(l.byMain))
 	oids := make([]uint32, 0, len(l.byMain))
 	for _, e := range l.byMain {
-		if e.current != 0 {
-			currents[e.current] = e
-			oids = append(oids, e.current)
-			e.table.Lacks.KeyIndex = true
+		if e.currentOID != 0 {
+			currents[e.currentOID] = e
+			oids = append(oids, e.currentOID)
+			e.table.MissingParts.KeyIndex = true
 		}
 	}
 	rows, err := l.db.Query(ctx, keyIndexesSQL, oids)
@@ -233,9 +233,9 @@ func (l *loader) keyIndexes(ctx context.Context) error {
 	var unique bool
 	var columns []string
 	_, err = pgx.ForEachRow(rows, []any{&oid, &unique, &columns}, func() error {
-		if t := currents[oid].table; t.isKey(columns) {
-			t.Lacks.KeyIndex = false
-			t.Guarded = t.Guarded || unique
+		if t := currents[oid].table; t.isKeyOf(columns) {
+			t.MissingParts.KeyIndex = false
+			t.UniqueKey = t.UniqueKey || unique
 		}
 		return nil
 	})
@@ -245,13 +245,13 @@ func (l *loader) keyIndexes(ctx context.Context) error {
 	return nil
 }
 
-// isKey reports whether stored names are those of the key's columns and __origin, in
+// isKeyOf reports whether stored names are those of the key's columns and __origin, in
 // any order.
-func (t *Table) isKey(stored []string) bool {
+func (t *Table) isKeyOf(stored []string) bool {
 	if len(stored) != len(t.Key)+1 || !slices.Contains(stored, string(ident.Origin)) {
 		return false
 	}
 	return !slices.ContainsFunc(t.Key, func(at int) bool { return !slices.Contains(stored, string(t.Columns[at].Stored)) })
 }
 
-func tableNamed(schema, name string) change.Table { return change.Table{Schema: schema, Name: name} }
+func newTableName(schema, name string) change.Table { return change.Table{Schema: schema, Name: name} }

@@ -12,23 +12,23 @@ import (
 	"metadb/internal/ident"
 )
 
-// role is the part that a relation plays in its table.
-type role int
+// relationRole is the part that a relation plays in its table.
+type relationRole int
 
 const (
-	mainRole role = iota
+	mainRole relationRole = iota
 	currentRole
 	historyRole
 	syncRole
 	yearRole
 )
 
-// relation is a relation in PostgreSQL's catalog.
-type relation struct {
+// pgRelation is a relation in PostgreSQL's catalog.
+type pgRelation struct {
 	oid         uint32
 	kind        string
 	unlogged    bool
-	partOf      uint32
+	parentOID   uint32
 	rowSecurity bool
 	// owner is the role that owns it, empty if that is the session's role or a superuser.
 	owner string
@@ -36,14 +36,14 @@ type relation struct {
 	rule string
 }
 
-// relationOf links a relation to its table.
-type relationOf struct {
-	table *entry
-	role  role
+// tableRelation links a relation to its table.
+type tableRelation struct {
+	table *loadedTable
+	role  relationRole
 }
 
-// factsSQL has the expressions that fill a relation, for the row c of pg_class.
-const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
+// relationColumnsSQL has the expressions that fill a relation, for the row c of pg_class.
+const relationColumnsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
 			coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND c.relispartition AND NOT i.inhdetachpending), 0),
 			c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
 			CASE WHEN c.relowner IN (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user OR r.rolsuper) THEN ''
@@ -53,30 +53,30 @@ const factsSQL = `c.oid, c.relkind::text, c.relpersistence = 'u',
 
 // relationsSQL finds the relations that each table was created with, by their names.
 const relationsSQL = `
-	SELECT t.schema_name, t.table_name, r.role, ` + factsSQL + `
+	SELECT t.schema_name, t.table_name, r.role, ` + relationColumnsSQL + `
 		FROM metadb.target_table AS t
 			JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.stored_schema
 			CROSS JOIN LATERAL (VALUES (0, t.main_table), (1, t.current_table), (2, t.history_table), (3, t.sync_table)) AS r (role, name)
 			JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name`
 
-// relations reads the relations that each table was created with.
-func (l *loader) relations(ctx context.Context) error {
+// loadRelations reads the relations that each table was created with.
+func (l *catalogLoader) loadRelations(ctx context.Context) error {
 	rows, err := l.db.Query(ctx, relationsSQL)
 	if err != nil {
 		return fmt.Errorf("relations: %w", err)
 	}
-	found := make(map[*entry]*[4]relation)
+	found := make(map[*loadedTable]*[4]pgRelation)
 	var schema, name string
-	var at role
-	var r relation
-	targets := append([]any{&schema, &name, &at}, r.targets()...)
+	var at relationRole
+	var r pgRelation
+	targets := append([]any{&schema, &name, &at}, r.scanTargets()...)
 	_, err = pgx.ForEachRow(rows, targets, func() error {
-		e := l.byName[tableNamed(schema, name)]
+		e := l.byName[newTableName(schema, name)]
 		if e == nil {
 			return nil
 		}
 		if found[e] == nil {
-			found[e] = &[4]relation{}
+			found[e] = &[4]pgRelation{}
 		}
 		found[e][at] = r
 		return nil
@@ -85,45 +85,45 @@ func (l *loader) relations(ctx context.Context) error {
 		return fmt.Errorf("relations: %w", err)
 	}
 	for _, e := range l.found {
-		l.place(e, found[e])
+		l.assignRelations(e, found[e])
 	}
 	return nil
 }
 
-func (r *relation) targets() []any {
-	return []any{&r.oid, &r.kind, &r.unlogged, &r.partOf, &r.rowSecurity, &r.owner, &r.rule}
+func (r *pgRelation) scanTargets() []any {
+	return []any{&r.oid, &r.kind, &r.unlogged, &r.parentOID, &r.rowSecurity, &r.owner, &r.rule}
 }
 
-// place assigns the relations to their table, and sets a fault where one is missing or unsuitable.
-func (l *loader) place(e *entry, found *[4]relation) {
+// assignRelations assigns the relations to their table, and sets a fault where one is missing or unsuitable.
+func (l *catalogLoader) assignRelations(e *loadedTable, found *[4]pgRelation) {
 	t := e.table
 	if found == nil || found[mainRole].oid == 0 && found[currentRole].oid == 0 && found[historyRole].oid == 0 {
-		e.gone = true
+		e.dropped = true
 		return
 	}
 	main := found[mainRole]
-	e.check(t.Main, &main, "p", ident.Qualified{}, 0)
-	e.check(t.Current, &found[currentRole], "r", t.Main, main.oid)
-	e.check(t.History, &found[historyRole], "p", t.Main, main.oid)
+	e.checkRelation(t.Main, &main, "p", ident.Qualified{}, 0)
+	e.checkRelation(t.Current, &found[currentRole], "r", t.Main, main.oid)
+	e.checkRelation(t.History, &found[historyRole], "p", t.Main, main.oid)
 	if found[syncRole].oid == 0 {
-		t.Lacks.Sync = true
+		t.MissingParts.Sync = true
 	} else {
-		e.check(t.Sync, &found[syncRole], "r", ident.Qualified{}, 0)
+		e.checkRelation(t.Sync, &found[syncRole], "r", ident.Qualified{}, 0)
 	}
 	if main.kind == "p" {
 		l.byMain[main.oid] = e
 	}
-	e.current, e.history = found[currentRole].oid, found[historyRole].oid
+	e.currentOID, e.historyOID = found[currentRole].oid, found[historyRole].oid
 	for at, r := range found {
 		if r.oid != 0 {
-			l.byRelation[r.oid] = relationOf{e, role(at)}
+			l.byRelation[r.oid] = tableRelation{e, relationRole(at)}
 		}
 	}
 }
 
-// loses reports whether rows that are written into the relation can be lost or hidden, and sets the
+// losesRows reports whether rows that are written into the relation can be lost or hidden, and sets the
 // cause in f.
-func (r *relation) loses(f *Fault) bool {
+func (r *pgRelation) losesRows(f *Fault) bool {
 	switch {
 	case r.unlogged:
 		f.Problem = Unlogged
@@ -137,28 +137,28 @@ func (r *relation) loses(f *Fault) bool {
 	return true
 }
 
-// check sets a fault unless a relation of the table has the wanted kind and, where parent has a
+// checkRelation sets a fault unless a relation of the table has the wanted kind and, where parent has a
 // name, is a partition of it.
-func (e *entry) check(name ident.Qualified, r *relation, kind string, parent ident.Qualified, parentOID uint32) {
+func (e *loadedTable) checkRelation(name ident.Qualified, r *pgRelation, kind string, parent ident.Qualified, parentOID uint32) {
 	f := &Fault{Relation: name, Parent: parent}
 	switch {
 	case r.oid == 0:
 		f.Problem = Missing
 	case r.owner != "":
-		f.Problem, f.Found = Owned, ident.Name(r.owner).SQL()
+		f.Problem, f.Found = OtherOwner, ident.Name(r.owner).SQL()
 	case r.kind != kind:
-		f.Problem, f.Found = Replaced, kindName(r.kind)
-	case parent.Name != "" && (parentOID == 0 || r.partOf != parentOID):
+		f.Problem, f.Found = Replaced, relationKindName(r.kind)
+	case parent.Name != "" && (parentOID == 0 || r.parentOID != parentOID):
 		f.Problem = Detached
-	case !r.loses(f):
+	case !r.losesRows(f):
 		return
 	}
-	e.fail(f)
+	e.setFault(f)
 }
 
-// kindName returns PostgreSQL's word for a kind of relation (pg_class.relkind).
+// relationKindName returns PostgreSQL's word for a kind of relation (pg_class.relkind).
 // https://www.postgresql.org/docs/current/catalog-pg-class.html
-func kindName(kind string) string {
+func relationKindName(kind string) string {
 	switch kind {
 	case "r":
 		return "table"
@@ -181,15 +181,15 @@ func kindName(kind string) string {
 }
 
 const yearsSQL = `
-	SELECT part.inhparent, c.relname, ` + factsSQL + `
+	SELECT part.inhparent, c.relname, ` + relationColumnsSQL + `
 		FROM pg_catalog.pg_inherits AS part
 			JOIN pg_catalog.pg_class AS c ON c.oid = part.inhrelid
 		WHERE part.inhparent = ANY($1) AND NOT part.inhdetachpending`
 
-// years finds the years of history by the names of the partitions. Metadb did not create partitions
+// loadYears finds the years of history by the names of the partitions. Metadb did not create partitions
 // with other names: PostgreSQL routes rows into them, and Metadb creates no partition that overlaps
 // them.
-func (l *loader) years(ctx context.Context) error {
+func (l *catalogLoader) loadYears(ctx context.Context) error {
 	var histories []uint32
 	for oid, of := range l.byRelation {
 		if of.role == historyRole {
@@ -202,15 +202,15 @@ func (l *loader) years(ctx context.Context) error {
 	}
 	var oid uint32
 	var name string
-	var r relation
-	_, err = pgx.ForEachRow(rows, append([]any{&oid, &name}, r.targets()...), func() error {
+	var r pgRelation
+	_, err = pgx.ForEachRow(rows, append([]any{&oid, &name}, r.scanTargets()...), func() error {
 		e := l.byRelation[oid].table
 		f := &Fault{Relation: ident.Qualified{Schema: e.table.Main.Schema, Name: ident.Name(name)}}
 		if r.owner != "" {
-			f.Problem, f.Found = Owned, ident.Name(r.owner).SQL()
+			f.Problem, f.Found = OtherOwner, ident.Name(r.owner).SQL()
 		}
-		if f.Problem != "" || r.loses(f) {
-			e.fail(f)
+		if f.Problem != "" || r.losesRows(f) {
+			e.setFault(f)
 		}
 		year, err := strconv.Atoi(name[strings.LastIndexByte(name, '_')+1:])
 		if err == nil && e.table.Year(year).Name == ident.Name(name) {
@@ -236,13 +236,13 @@ const sequencesSQL = `
 		WHERE d.refobjid = ANY($1) AND d.deptype = 'i'
 			AND d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass`
 
-// sequences finds the sequence of each table's __id.
-func (l *loader) sequences(ctx context.Context) error {
-	rows, err := l.db.Query(ctx, sequencesSQL, l.mains())
+// loadSequences finds the sequence of each table's __id.
+func (l *catalogLoader) loadSequences(ctx context.Context) error {
+	rows, err := l.db.Query(ctx, sequencesSQL, l.mainOIDs())
 	if err != nil {
 		return fmt.Errorf("sequences: %w", err)
 	}
-	found := make(map[*entry]bool)
+	found := make(map[*loadedTable]bool)
 	var oid uint32
 	var schema, name string
 	_, err = pgx.ForEachRow(rows, []any{&oid, &schema, &name}, func() error {
@@ -256,7 +256,7 @@ func (l *loader) sequences(ctx context.Context) error {
 	}
 	for _, e := range l.byMain {
 		if !found[e] {
-			e.fail(&Fault{Problem: Missing, Relation: e.table.Sequence})
+			e.setFault(&Fault{Problem: Missing, Relation: e.table.Sequence})
 		}
 	}
 	return nil

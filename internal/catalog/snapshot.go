@@ -18,7 +18,7 @@ type Snapshot struct {
 
 // NewSnapshot returns a snapshot of the tables.
 func NewSnapshot(tables ...*Table) *Snapshot {
-	return (*Snapshot)(nil).with(tables)
+	return (*Snapshot)(nil).withTables(tables)
 }
 
 // Table returns the table of a name, nil if it does not exist.
@@ -53,11 +53,11 @@ func (s *Snapshot) All() iter.Seq[*Table] {
 	return slices.Values(sorted)
 }
 
-// with returns a snapshot in which tables are added or replaced.
-func (s *Snapshot) with(tables []*Table) *Snapshot {
-	next := s.copy(len(tables))
+// withTables returns a snapshot in which tables are added or replaced.
+func (s *Snapshot) withTables(tables []*Table) *Snapshot {
+	next := s.cloneMaps(len(tables))
 	for _, table := range tables {
-		next.remove(table.Name)
+		next.removeTable(table.Name)
 		next.tables[table.Name] = table
 		for relation := range table.Relations() {
 			next.relations[relation] = table
@@ -66,16 +66,16 @@ func (s *Snapshot) with(tables []*Table) *Snapshot {
 	return next
 }
 
-// without returns a snapshot that lacks the tables.
-func (s *Snapshot) without(names []change.Table) *Snapshot {
-	next := s.copy(0)
+// withoutTables returns a snapshot that lacks the tables.
+func (s *Snapshot) withoutTables(names []change.Table) *Snapshot {
+	next := s.cloneMaps(0)
 	for _, name := range names {
-		next.remove(name)
+		next.removeTable(name)
 	}
 	return next
 }
 
-func (s *Snapshot) copy(more int) *Snapshot {
+func (s *Snapshot) cloneMaps(more int) *Snapshot {
 	if s == nil {
 		s = &Snapshot{}
 	}
@@ -92,7 +92,7 @@ func (s *Snapshot) copy(more int) *Snapshot {
 	return next
 }
 
-func (s *Snapshot) remove(name change.Table) {
+func (s *Snapshot) removeTable(name change.Table) {
 	old := s.tables[name]
 	if old == nil {
 		return

@@ -10,9 +10,9 @@ import (
 // Store holds the present snapshot. Readers never wait; it is safe for
 // concurrent use.
 type Store struct {
-	// writing serializes publications: each starts from the snapshot of the one before.
-	writing sync.Mutex
-	current atomic.Pointer[Snapshot]
+	// publishMu serializes publications: each starts from the snapshot of the one before.
+	publishMu sync.Mutex
+	current   atomic.Pointer[Snapshot]
 }
 
 // NewStore returns a store without tables.
@@ -25,14 +25,14 @@ func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
 // made them has been committed, never before; the tables must not be changed
 // afterwards.
 func (s *Store) Publish(tables ...*Table) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.current.Store(s.current.Load().with(tables))
+	s.publishMu.Lock()
+	defer s.publishMu.Unlock()
+	s.current.Store(s.current.Load().withTables(tables))
 }
 
 // Forget removes tables that have been dropped from the database.
 func (s *Store) Forget(names ...change.Table) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.current.Store(s.current.Load().without(names))
+	s.publishMu.Lock()
+	defer s.publishMu.Unlock()
+	s.current.Store(s.current.Load().withoutTables(names))
 }

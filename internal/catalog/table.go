@@ -29,15 +29,15 @@ type Table struct {
 	Sequence ident.Qualified
 	// Columns has the columns of the source, in table order, without the metadata columns.
 	Columns []Column
-	// Foreign has the columns of the main table that Metadb did not create, and neither reads nor
+	// UnmanagedColumns has the columns of the main table that Metadb did not create, and neither reads nor
 	// writes. Type is 0 for a type that Metadb does not use, a generated column and one with a
 	// nondeterministic collation.
-	Foreign []Column
+	UnmanagedColumns []Column
 	// Fault is the reason why the table can't be used, nil if it can. With a fault, other fields
 	// may be incomplete.
 	Fault *Fault
-	// Lacks has the parts that Metadb creates again before it uses the table.
-	Lacks Lacks
+	// MissingParts has the parts that Metadb creates again before it uses the table.
+	MissingParts MissingParts
 	// Key holds the indexes into Columns of the columns that, with
 	// __origin, identify a row, in the order of the source's key.
 	Key []int
@@ -47,45 +47,45 @@ type Table struct {
 	// Outdated has the reasons why rows of the table may differ from the source until it is read
 	// again, sorted; empty where no reason is known.
 	Outdated []string
-	// Guarded reports that the current table's index on the key and __origin is unique. It is not
+	// UniqueKey reports that the current table's index on the key and __origin is unique. It is not
 	// after a change of key that left several current rows with one key; until those rows end, only
 	// matching finds out whether a key is new.
-	Guarded bool
+	UniqueKey bool
 	// Years are the years (UTC) that have a history partition, ascending.
 	Years []int
-	// Elsewhere has the years for which partitions that Metadb did not create hold the rows.
-	Elsewhere []int
+	// UnmanagedYears has the years for which partitions that Metadb did not create hold the rows.
+	UnmanagedYears []int
 	// Source is the data source that the table belongs to.
 	Source string
 	// Parent is the table from the JSON of which this one is transformed; empty for a table that is
 	// not transformed.
 	Parent change.Table
-	// Mapped identifies the mappings under which every current row has its transformed rows. It is
+	// MappingFingerprint identifies the mappings under which every current row has its transformed rows. It is
 	// empty where the transformed tables may be incomplete.
-	Mapped string
+	MappingFingerprint string
 	// Feeds has the source table that fills the table, for each origin.
 	Feeds map[change.Origin]change.Table
 	// LastEnd is the highest __end of all ended versions, 0 without an ended version.
 	LastEnd change.Micros
-	// Truncated bounds the truncates that have been applied: a change beyond it precedes no
+	// TruncateBounds bounds the truncates that have been applied: a change beyond it precedes no
 	// truncate.
-	Truncated Truncated
+	TruncateBounds TruncateBounds
 }
 
-// Truncated is the highest source.lsn and the latest source time of a table's truncates, over all
+// TruncateBounds is the highest source.lsn and the latest source time of a table's truncates, over all
 // origins; zero if there was no truncate.
-type Truncated struct {
+type TruncateBounds struct {
 	LSN  uint64
 	Time change.Micros
 }
 
 // Extend returns the bounds with one more truncate.
-func (b Truncated) Extend(lsn uint64, at change.Micros) Truncated {
-	return Truncated{LSN: max(b.LSN, lsn), Time: max(b.Time, at)}
+func (b TruncateBounds) Extend(lsn uint64, at change.Micros) TruncateBounds {
+	return TruncateBounds{LSN: max(b.LSN, lsn), Time: max(b.Time, at)}
 }
 
-// Lacks has the parts of a table that were dropped by hand and can be created again without a loss.
-type Lacks struct {
+// MissingParts has the parts of a table that were dropped by hand and can be created again without a loss.
+type MissingParts struct {
 	// KeyIndex is the index on the key, which is missing or invalid.
 	KeyIndex bool
 	// Sync is the table of confirmed ids.
@@ -96,12 +96,12 @@ type Lacks struct {
 func (t *Table) Clone() *Table {
 	c := *t
 	c.Columns = slices.Clone(t.Columns)
-	c.Foreign = slices.Clone(t.Foreign)
+	c.UnmanagedColumns = slices.Clone(t.UnmanagedColumns)
 	c.Key = slices.Clone(t.Key)
 	c.Carried = cloneCarried(t.Carried)
 	c.Outdated = slices.Clone(t.Outdated)
 	c.Years = slices.Clone(t.Years)
-	c.Elsewhere = slices.Clone(t.Elsewhere)
+	c.UnmanagedYears = slices.Clone(t.UnmanagedYears)
 	c.Feeds = maps.Clone(t.Feeds)
 	if c.Feeds == nil {
 		c.Feeds = map[change.Origin]change.Table{}
@@ -119,7 +119,9 @@ func (t *Table) Column(source string) int {
 
 // HasYear reports whether the history has a place for year: a partition of its own, or one that
 // Metadb did not create.
-func (t *Table) HasYear(year int) bool { return t.OwnsYear(year) || slices.Contains(t.Elsewhere, year) }
+func (t *Table) HasYear(year int) bool {
+	return t.OwnsYear(year) || slices.Contains(t.UnmanagedYears, year)
+}
 
 // OwnsYear reports whether the history has Metadb's own partition for year.
 func (t *Table) OwnsYear(year int) bool {
@@ -148,15 +150,15 @@ func NewTable(name change.Table, source string) *Table {
 		return ident.Qualified{Schema: ident.Schema(name.Schema), Name: relation}
 	}
 	return &Table{
-		Name:     name,
-		Source:   source,
-		Current:  in(ident.Current(name.Name)),
-		Main:     in(ident.Main(name.Name)),
-		History:  in(ident.History(name.Name)),
-		Sync:     in(ident.Sync(name.Name)),
-		Sequence: in(ident.Sequence(name.Name)),
-		Guarded:  true,
-		Feeds:    map[change.Origin]change.Table{},
+		Name:      name,
+		Source:    source,
+		Current:   in(ident.Current(name.Name)),
+		Main:      in(ident.Main(name.Name)),
+		History:   in(ident.History(name.Name)),
+		Sync:      in(ident.Sync(name.Name)),
+		Sequence:  in(ident.Sequence(name.Name)),
+		UniqueKey: true,
+		Feeds:     map[change.Origin]change.Table{},
 	}
 }
 

@@ -2,12 +2,12 @@ package change
 
 // Delivery is the result of one fetch from the stream.
 type Delivery struct {
-	// Begun are partitions that are read from now on, with this delivery or a
+	// Assigned are partitions that are read from now on, with this delivery or a
 	// later one: they were not read before, or from another offset.
-	Begun []Beginning
-	// Ended are partitions that are no longer read here: another member of the
+	Assigned []Assignment
+	// Revoked are partitions that are no longer read here: another member of the
 	// consumer group has them, or they are read again from another offset.
-	Ended []Partition
+	Revoked []Partition
 	// Events keep the order of each partition. Every record is one event.
 	Events []Event
 	// Stopped is the error of partitions that can't be read further while others are
@@ -15,17 +15,17 @@ type Delivery struct {
 	Stopped error
 }
 
-// Beginning is a partition that is read from now on, with the offset where that begins.
-type Beginning struct {
+// Assignment is a partition that is read from now on, with the offset where that begins.
+type Assignment struct {
 	Partition Partition
 	// Fresh says that no progress is stored. Stored is the stored progress otherwise.
 	Fresh  bool
-	Stored Mark
+	Stored PartitionProgress
 	// From is the offset where reading begins: the stored Next, except after a gap.
 	From int64
-	// Again, if it is not 0, is an offset before which records may have been applied
+	// ReplayedBefore, if it is not 0, is an offset before which records may have been applied
 	// although no progress is stored: a database that crashed, or a standby, lacks it.
-	Again int64
+	ReplayedBefore int64
 	// TopicID is the topic's present identity.
 	TopicID TopicID
 	// Gap, if it is not nil, describes records that are missing between the stored

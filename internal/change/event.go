@@ -41,14 +41,14 @@ func (o Op) String() string {
 	return "unknown operation"
 }
 
-// SnapshotMark is Debezium's source.snapshot.
-type SnapshotMark uint8
+// SnapshotPhase is Debezium's source.snapshot.
+type SnapshotPhase uint8
 
 // The snapshot marks that something depends on. The marks "true", "first" and
 // "first_in_data_collection" are all InSnapshot.
 const (
 	// Streamed is an ordinary change.
-	Streamed SnapshotMark = iota
+	Streamed SnapshotPhase = iota
 	// InSnapshot is a row of an initial or blocking snapshot.
 	InSnapshot
 	// LastInTable is the row that bears the mark "last_in_data_collection".
@@ -65,7 +65,7 @@ const (
 // also its progress.
 type Event struct {
 	Op       Op
-	Snapshot SnapshotMark
+	Snapshot SnapshotPhase
 
 	// Confirm says that in a resynchronization this event confirms the row
 	// version that it writes or finds equal (docs/spec/06-synchronization.md#confirmation).
@@ -92,10 +92,10 @@ type Event struct {
 	// NoKey says that the record has no key, so that its table can't have a
 	// history: Op is Ignore.
 	NoKey bool
-	// First says that the record bears the mark "first": a snapshot begins with it.
-	First bool
-	// Complete says that the row is known to have no unavailable value. Where it
-	// is false the row has to be looked at: see Lacks.
+	// FirstInSnapshot says that the record bears the mark "first": a snapshot begins with it.
+	FirstInSnapshot bool
+	// Complete says that the row is known to have no unavailable value. If it is
+	// false, HasUnavailable has to look at the row.
 	Complete bool
 
 	// Source is the table at the source, empty for a record without one.
@@ -105,12 +105,12 @@ type Event struct {
 	Origin Origin
 
 	// Time is when the source changed the row. If the source's time is too far in the
-	// future, Time is the record's time in Kafka and Claimed is the source's; else Claimed
-	// is zero.
-	Time, Claimed Micros
-	// Remote says that Time is many years before the record's in Kafka. It is taken only where the
+	// future, Time is the record's time in Kafka and ClaimedTime is the source's; else
+	// ClaimedTime is zero.
+	Time, ClaimedTime Micros
+	// TimeFarPast says that Time is many years before the record's in Kafka. It is taken only where the
 	// table has history of its year.
-	Remote bool
+	TimeFarPast bool
 	// LSN is source.lsn, or where that is null sequence[1]; zero if both are
 	// absent. Commit is sequence[0], which is that of the commit before the change's
 	// transaction; zero if it is absent, as in a connector's first transaction.
@@ -126,10 +126,10 @@ type Event struct {
 	// NotBefore is set for a record that could not be read: the latest source time of the
 	// events before it in its partition.
 	NotBefore Micros
-	// Unplaced says that a record that could not be read may be of an earlier attempt of a
+	// AttemptUnknown says that a record that could not be read may be of an earlier attempt of a
 	// snapshot. The row of its key is not confirmed then; Confirm is set nevertheless, and
 	// endsync counts the record among those that might have confirmed a row.
-	Unplaced bool
+	AttemptUnknown bool
 
 	// Shape describes Row. For an upsert it has every column of the event, for a
 	// delete the key's columns alone, as for a rejected event with a readable key.
@@ -154,9 +154,9 @@ type Event struct {
 	// Notes are messages of the decoder about changed values and unknown types, nil
 	// for nearly all events.
 	Notes []Note
-	// Notice is the content of a Debezium notification about a snapshot, nil for
+	// Notification is the content of a Debezium notification about a snapshot, nil for
 	// all other records. Op is Ignore.
-	Notice *Notice
+	Notification *SnapshotNotification
 	// Record is the record as received, kept for metadb.rejected_event.
 	Record Record
 }
@@ -173,8 +173,8 @@ func (e *Event) Drop() {
 // its lsn is known.
 func (e *Event) IsUndated() bool { return e.Op == Reject && e.LSN == 0 && e.Time == 0 }
 
-// Lacks reports whether the event is an upsert whose row has unavailable values.
-func (e *Event) Lacks() bool {
+// HasUnavailable reports whether the event is an upsert whose row has unavailable values.
+func (e *Event) HasUnavailable() bool {
 	return e.Op == Upsert && !e.Complete && e.Row.HasUnavailable()
 }
 
@@ -184,8 +184,8 @@ func (e *Event) IsOmitted(at int) bool {
 	return slices.Contains(e.Omitted, at) && e.Row.Cell(at).State == Null
 }
 
-// Guesses reports whether a NULL of the row was taken for an unavailable value.
-func (e *Event) Guesses() bool {
+// HasAssumedUnchanged reports whether a NULL of the row was taken for an unavailable value.
+func (e *Event) HasAssumedUnchanged() bool {
 	if e.Complete {
 		return false
 	}
@@ -243,10 +243,10 @@ type Batch struct {
 	Spans  []Span
 	// Snapshots has the progress of expected snapshots in this batch, by table;
 	// the empty Table stands for the whole source. It is stored with the rows.
-	Snapshots map[Table]SnapshotNews
-	// Observed has the expected snapshots that Snapshots was made for: by table, the
+	Snapshots map[Table]SnapshotProgress
+	// ExpectedSince has the expected snapshots that Snapshots was made for: by table, the
 	// time since which each is expected.
-	Observed map[Table]time.Time
+	ExpectedSince map[Table]time.Time
 	// NotesChanges says that the ids of confirmed rows are stored only if a streamed
 	// change confirmed them: in an initial synchronization in which every written row
 	// comes from the source.

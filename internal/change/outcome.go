@@ -7,16 +7,16 @@ type Outcome struct {
 	// Applied counts the events that were applied, Rejected the rejected ones.
 	Applied, Rejected int
 	// ByReason counts the rejected events by RejectKind.
-	ByReason [WaitsForOther + 1]int
+	ByReason [BlockedByOther + 1]int
 	// Tables counts the effects on the rows of each table. Transformed tables
 	// are not included.
-	Tables map[Table]Tally
+	Tables map[Table]TableStats
 	// ByOp counts the applied events by Op.
 	ByOp [Reject + 1]int
 	// SchemaChanges counts the tables that were created or altered.
 	SchemaChanges int
-	// Took has the durations of the steps.
-	Took Took
+	// Timings has the durations of the steps.
+	Timings Timings
 	// Written counts new row versions, Ended versions that were ended,
 	// Confirmed the ids confirmed in a resynchronization.
 	Written, Ended, Confirmed int
@@ -43,5 +43,5 @@ type ColumnNote struct {
 	Note
 }
 
-// Took has the durations of the steps of applying a batch.
-type Took struct{ Plan, Apply, Commit time.Duration }
+// Timings has the durations of the steps of applying a batch.
+type Timings struct{ Plan, Apply, Commit time.Duration }

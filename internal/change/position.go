@@ -36,5 +36,5 @@ type Micros int64
 type Span struct {
 	Partition Partition
 	Fresh     bool
-	From, To  Mark
+	From, To  PartitionProgress
 }

@@ -12,14 +12,14 @@ const (
 	NoTable
 	// RefusedValue: PostgreSQL does not accept one of its values.
 	RefusedValue
-	// WaitsForOther: it lacks a value of an earlier event that is itself
+	// BlockedByOther: it lacks a value of an earlier event that is itself
 	// rejected.
-	WaitsForOther
+	BlockedByOther
 )
 
 // RejectKinds lists them.
 func RejectKinds() []RejectKind {
-	return []RejectKind{Unreadable, NoTable, RefusedValue, WaitsForOther}
+	return []RejectKind{Unreadable, NoTable, RefusedValue, BlockedByOther}
 }
 
 // String returns the kind's name in the database and the metrics.
@@ -31,7 +31,7 @@ func (k RejectKind) String() string {
 		return "table"
 	case RefusedValue:
 		return "value"
-	case WaitsForOther:
+	case BlockedByOther:
 		return "waits"
 	}
 	return "unknown"
@@ -45,11 +45,11 @@ type Rejection struct {
 	Reason   string
 }
 
-// Tally counts the effects of a batch on the rows of one table.
-type Tally struct {
+// TableStats counts the effects of a batch on the rows of one table.
+type TableStats struct {
 	// Written, Ended and Confirmed are as in Outcome.
 	Written, Ended, Confirmed, ConfirmedByChange int
-	// Last is the source time of the table's last event in the batch, 0 without
+	// LastEventTime is the source time of the table's last event in the batch, 0 without
 	// such an event.
-	Last Micros
+	LastEventTime Micros
 }

@@ -27,15 +27,15 @@ const (
 // Bytes aliases the row.
 type Cell struct {
 	Bytes []byte
-	State State
+	State CellState
 }
 
-// State says whether a cell has a value.
-type State uint8
+// CellState says whether a cell has a value.
+type CellState uint8
 
 // The states of a cell.
 const (
-	Present State = iota
+	Present CellState = iota
 	Null
 	Unavailable
 )
@@ -64,14 +64,14 @@ func AppendCell(row Row, cell Cell) Row {
 	return AppendValue(row, cell.Bytes)
 }
 
-// Begin opens a cell of unknown length. The caller appends the value's bytes to
-// the returned row and closes the cell with [End].
-func Begin(row Row) (open Row, mark int) {
+// BeginCell opens a cell of unknown length. The caller appends the value's bytes to
+// the returned row and closes the cell with [EndCell].
+func BeginCell(row Row) (open Row, mark int) {
 	return append(row, 0, 0, 0, 0), len(row)
 }
 
-// End closes the cell that [Begin] opened at mark.
-func End(row Row, mark int) Row {
+// EndCell closes the cell that [BeginCell] opened at mark.
+func EndCell(row Row, mark int) Row {
 	binary.BigEndian.PutUint32(row[mark:], uint32(len(row)-mark-4))
 	return row
 }

@@ -11,7 +11,7 @@ import (
 func TestRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cells := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Cell {
-			switch state := rapid.SampledFrom([]State{Present, Null, Unavailable}).Draw(t, "state"); state {
+			switch state := rapid.SampledFrom([]CellState{Present, Null, Unavailable}).Draw(t, "state"); state {
 			case Present:
 				return Cell{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")}
 			default:
@@ -45,9 +45,9 @@ func TestRow(t *testing.T) {
 
 // TestBeginEnd: a cell may be filled piece by piece.
 func TestBeginEnd(t *testing.T) {
-	row, mark := Begin(AppendNull(nil))
+	row, mark := BeginCell(AppendNull(nil))
 	row = append(row, "ab"...)
-	row = End(append(row, 'c'), mark)
+	row = EndCell(append(row, 'c'), mark)
 	if got := row.Cell(1); string(got.Bytes) != "abc" {
 		t.Errorf("got %q", got.Bytes)
 	}

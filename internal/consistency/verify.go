@@ -36,63 +36,63 @@ const lockTimeout = "10s"
 
 // Verify runs all checks and returns their findings.
 func Verify(ctx context.Context, db DB, report Report) ([]Finding, error) {
-	v := &verification{db: db}
-	tables, err := v.tables(ctx)
+	v := &verifier{db: db}
+	tables, err := v.loadTables(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.system(ctx); err != nil {
+	if err := v.checkSystemTables(ctx); err != nil {
 		return nil, err
 	}
 	for i, t := range tables {
 		if report.Progress != nil {
 			report.Progress(i, len(tables))
 		}
-		if err := v.table(ctx, t, tables); err != nil {
+		if err := v.checkTable(ctx, t, tables); err != nil {
 			var refused *pgconn.PgError
 			if ctx.Err() != nil || !errors.As(err, &refused) || report.Unverified == nil {
-				return nil, fmt.Errorf("verify table %s: %w", t.shown(), err)
+				return nil, fmt.Errorf("verify table %s: %w", t.displayName(), err)
 			}
-			report.Unverified(t.shown(), err)
+			report.Unverified(t.displayName(), err)
 		}
 	}
 	return v.findings, nil
 }
 
-// verification collects findings.
-type verification struct {
+// verifier collects findings.
+type verifier struct {
 	db       DB
 	findings []Finding
 }
 
-// table runs the checks of one table. If partitions are missing, it skips the rows, so that one
+// checkTable runs the checks of one table. If partitions are missing, it skips the rows, so that one
 // damage makes one finding.
-func (v *verification) table(ctx context.Context, t *table, all []*table) error {
-	whole, err := v.partitions(ctx, t)
+func (v *verifier) checkTable(ctx context.Context, t *targetTable, all []*targetTable) error {
+	whole, err := v.checkPartitions(ctx, t)
 	if err != nil || !whole {
 		return err
 	}
-	repeated, err := v.currentKeys(ctx, t)
+	repeated, err := v.checkCurrentKeys(ctx, t)
 	if err != nil {
 		return err
 	}
-	for _, check := range []func(context.Context, *table) error{v.years, v.defaults, v.ends, v.places, v.directions, v.overlaps} {
+	for _, check := range []func(context.Context, *targetTable) error{v.checkYears, v.checkDefaults, v.checkCurrentFlags, v.checkPlacement, v.checkRangeOrder, v.checkOverlaps} {
 		if err := check(ctx, t); err != nil {
 			return err
 		}
 	}
-	if err := v.indexes(ctx, t, repeated); err != nil {
+	if err := v.checkIndexes(ctx, t, repeated); err != nil {
 		return err
 	}
 	if t.transformed {
-		return v.orphans(ctx, t, all)
+		return v.checkOrphans(ctx, t, all)
 	}
-	return v.documents(ctx, t, all)
+	return v.checkDocuments(ctx, t, all)
 }
 
-// reading runs a check in a read-only transaction. The planner must not rely on the bounds of
+// inReadOnlyTx runs a check in a read-only transaction. The planner must not rely on the bounds of
 // partitions there, since a check looks for rows beyond them.
-func (v *verification) reading(ctx context.Context, check func(pgx.Tx) error) error {
+func (v *verifier) inReadOnlyTx(ctx context.Context, check func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, v.db, func(tx pgx.Tx) error {
 		const settings = "SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '" + lockTimeout + "'; SET LOCAL constraint_exclusion = off; " +
 			"SET LOCAL statement_timeout = 0; SET LOCAL search_path = pg_catalog"
@@ -103,11 +103,11 @@ func (v *verification) reading(ctx context.Context, check func(pgx.Tx) error) er
 	})
 }
 
-// find runs a query that returns a count and examples, and adds a finding unless the count is 0.
-func (v *verification) find(ctx context.Context, table, check, sql string, args ...any) (int64, error) {
+// runCheck runs a query that returns a count and examples, and adds a finding unless the count is 0.
+func (v *verifier) runCheck(ctx context.Context, table, check, sql string, args ...any) (int64, error) {
 	var count int64
 	var examples *string
-	err := v.reading(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&count, &examples) })
+	err := v.inReadOnlyTx(ctx, func(tx pgx.Tx) error { return tx.QueryRow(ctx, sql, args...).Scan(&count, &examples) })
 	if err != nil {
 		return 0, fmt.Errorf("look for %s: %w", check, err)
 	}
@@ -121,12 +121,12 @@ func (v *verification) find(ctx context.Context, table, check, sql string, args 
 	return count, nil
 }
 
-// exampleCount is the number of keys or names in a finding.
-const exampleCount = "3"
+// maxExamples is the number of keys or names in a finding.
+const maxExamples = "3"
 
-// counted returns a query that counts the rows of another one and shows some, by its text column
+// countingSQL returns a query that counts the rows of another one and shows some, by its text column
 // example.
-func counted(rows string) string {
-	return "WITH bad AS (" + rows + ") SELECT count(*), (SELECT string_agg(example, ' ') FROM (SELECT example FROM bad LIMIT " + exampleCount +
+func countingSQL(rows string) string {
+	return "WITH bad AS (" + rows + ") SELECT count(*), (SELECT string_agg(example, ' ') FROM (SELECT example FROM bad LIMIT " + maxExamples +
 		") AS shown) FROM bad"
 }

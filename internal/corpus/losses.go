@@ -15,10 +15,10 @@ type Loss struct {
 
 // Explains reports whether the loss is one of a scenario's value.
 func (l Loss) Explains(scenario, value string) bool {
-	return matches(l.Scenario, scenario) && matches(l.Value, value)
+	return matchesPattern(l.Scenario, scenario) && matchesPattern(l.Value, value)
 }
 
-func matches(pattern, name string) bool {
+func matchesPattern(pattern, name string) bool {
 	matched, err := path.Match(pattern, name)
 	return err == nil && matched
 }

@@ -35,11 +35,11 @@ func appendFloat(dst []byte, value float64, bits int) []byte {
 	for digits := -1; ; digits++ {
 		mark := len(dst)
 		dst = strconv.AppendFloat(dst, value, 'e', digits, bits)
-		if !onBoundary(string(dst[mark:]), value, bits) {
+		if !isOnBoundary(string(dst[mark:]), value, bits) {
 			return dst
 		}
 		if digits < 0 {
-			digits = significand(dst[mark:]) - 1
+			digits = significandDigits(dst[mark:]) - 1
 		}
 		dst = dst[:mark]
 	}
@@ -55,8 +55,8 @@ func isPlain(magnitude float64, bits int) bool {
 	return magnitude == 0 || magnitude >= 1e-4 && magnitude < 1e15
 }
 
-// significand counts the digits before the exponent.
-func significand(text []byte) int {
+// significandDigits counts the digits before the exponent.
+func significandDigits(text []byte) int {
 	count := 0
 	for _, c := range text {
 		if c == 'e' {
@@ -69,11 +69,11 @@ func significand(text []byte) int {
 	return count
 }
 
-// onBoundary reports whether text is exactly halfway between value and a neighbour. A reader that
+// isOnBoundary reports whether text is exactly halfway between value and a neighbour. A reader that
 // rounds halves to even reads it as value, and Go prints it; PostgreSQL does not rely on the reader
 // and prints one more digit. Only numbers so large that their neighbours are integers can be
 // affected.
-func onBoundary(text string, value float64, bits int) bool {
+func isOnBoundary(text string, value float64, bits int) bool {
 	magnitude := math.Abs(value)
 	if bits == 32 && magnitude < 1<<22 || bits == 64 && magnitude < 1<<52 {
 		return false

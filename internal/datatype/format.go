@@ -39,7 +39,7 @@ func Format(t change.Type, cell change.Cell) (string, error) {
 	case change.SmallInt, change.Integer, change.BigInt, change.Real, change.Double, change.Numeric:
 		return formatNumber(t, value)
 	default:
-		return formatMoment(t, value)
+		return formatTemporal(t, value)
 	}
 }
 
@@ -80,8 +80,8 @@ func formatNumber(t change.Type, value []byte) (string, error) {
 	}
 }
 
-// formatMoment prints a date, a time or an interval of the right length.
-func formatMoment(t change.Type, value []byte) (string, error) {
+// formatTemporal prints a date, a time or an interval of the right length.
+func formatTemporal(t change.Type, value []byte) (string, error) {
 	switch t {
 	case change.Date:
 		return string(AppendDateText(nil, int32(binary.BigEndian.Uint32(value)))), nil
@@ -91,9 +91,9 @@ func formatMoment(t change.Type, value []byte) (string, error) {
 		text := AppendTimeText(nil, int64(binary.BigEndian.Uint64(value)))
 		return string(appendZone(text, int32(binary.BigEndian.Uint32(value[8:])))), nil
 	case change.Timestamp:
-		return string(AppendTimestampText(nil, int64(binary.BigEndian.Uint64(value)), Style{Between: ' '})), nil
+		return string(AppendTimestampText(nil, int64(binary.BigEndian.Uint64(value)), TimestampStyle{Separator: ' '})), nil
 	case change.TimestampTZ:
-		return string(AppendTimestampText(nil, int64(binary.BigEndian.Uint64(value)), Style{Between: ' ', Zone: "+00"})), nil
+		return string(AppendTimestampText(nil, int64(binary.BigEndian.Uint64(value)), TimestampStyle{Separator: ' ', Zone: "+00"})), nil
 	case change.Interval:
 		return string(AppendIntervalText(nil, value)), nil
 	}

@@ -28,32 +28,32 @@ func splitInterval(value []byte) (micros int64, days, months int32) {
 func AppendIntervalText(dst, value []byte) []byte {
 	micros, days, months := splitInterval(value)
 	text := intervalText{dst: dst}
-	text.part(int64(months/12), "year")
-	text.part(int64(months%12), "mon")
-	text.part(int64(days), "day")
-	if text.begun && micros == 0 {
+	text.appendPart(int64(months/12), "year")
+	text.appendPart(int64(months%12), "mon")
+	text.appendPart(int64(days), "day")
+	if text.started && micros == 0 {
 		return text.dst
 	}
-	if text.begun {
+	if text.started {
 		text.dst = append(text.dst, ' ')
 	}
-	return text.clock(micros)
+	return text.appendClock(micros)
 }
 
 // intervalText is the text of an interval while it is written.
 type intervalText struct {
 	dst []byte
-	// begun means that a part has been written, negative that the last part was below zero: a
+	// started means that a part has been written, negative that the last part was below zero: a
 	// positive part after it gets a sign.
-	begun, negative bool
+	started, negative bool
 }
 
-// part writes "3 days", and leaves out a zero.
-func (t *intervalText) part(count int64, unit string) {
+// appendPart writes "3 days", and leaves out a zero.
+func (t *intervalText) appendPart(count int64, unit string) {
 	if count == 0 {
 		return
 	}
-	if t.begun {
+	if t.started {
 		t.dst = append(t.dst, ' ')
 	}
 	if t.negative && count > 0 {
@@ -65,11 +65,11 @@ func (t *intervalText) part(count int64, unit string) {
 	if count != 1 {
 		t.dst = append(t.dst, 's')
 	}
-	t.begun, t.negative = true, count < 0
+	t.started, t.negative = true, count < 0
 }
 
-// clock writes the time of an interval; its hours have no limit.
-func (t *intervalText) clock(micros int64) []byte {
+// appendClock writes the time of an interval; its hours have no limit.
+func (t *intervalText) appendClock(micros int64) []byte {
 	magnitude := uint64(micros)
 	switch {
 	case micros < 0:

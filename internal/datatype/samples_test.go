@@ -109,9 +109,9 @@ func extremes(typ change.Type) [][]byte {
 	case change.Timestamp, change.TimestampTZ:
 		add(datatype.AppendTimestampInfinity(nil, datatype.PositiveInfinity), nil)
 		add(datatype.AppendTimestampInfinity(nil, datatype.NegativeInfinity), nil)
-		add(datatype.AppendTimestampParts(nil, datatype.DaysOf(294276, 12, 31), 86399999999))
-		add(datatype.AppendTimestampParts(nil, datatype.DaysOf(-4713, 11, 24), 0))
-		add(datatype.AppendTimestampParts(nil, datatype.DaysOf(0, 12, 31), 86399999999))
+		add(datatype.AppendTimestampParts(nil, datatype.DaysSinceEpoch(294276, 12, 31), 86399999999))
+		add(datatype.AppendTimestampParts(nil, datatype.DaysSinceEpoch(-4713, 11, 24), 0))
+		add(datatype.AppendTimestampParts(nil, datatype.DaysSinceEpoch(0, 12, 31), 86399999999))
 		add(datatype.AppendTimestamp(nil, -1))
 	case change.Interval:
 		for _, parts := range [][3]int64{{0, 0, 0}, {-1, 0, 0}, {1, -1, 0}, {0, 1, -1}, {0, -1, 1}, {-1, -1, -1}, {3600000000, 1, 12}, {math.MaxInt64, math.MaxInt32, math.MaxInt32}, {math.MinInt64 + 1, math.MinInt32, math.MinInt32}, {0, 0, -13}, {0, 5, -12}} {

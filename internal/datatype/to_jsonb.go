@@ -36,7 +36,7 @@ func AppendJSON(dst []byte, t change.Type, cell change.Cell) []byte {
 // appendJSONTimestamp appends a timestamp as a JSON string.
 func appendJSONTimestamp(dst, value []byte, zone string) []byte {
 	dst = append(dst, '"')
-	dst = AppendTimestampText(dst, int64(binary.BigEndian.Uint64(value)), Style{Between: 'T', Zone: zone})
+	dst = AppendTimestampText(dst, int64(binary.BigEndian.Uint64(value)), TimestampStyle{Separator: 'T', Zone: zone})
 	return append(dst, '"')
 }
 

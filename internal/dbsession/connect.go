@@ -21,18 +21,18 @@ const (
 
 // Connect opens a session with the settings of Command.
 func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	conn, err := request(ctx, config)
+	conn, err := openGuarded(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return configured(ctx, config, conn)
+	return configureConn(ctx, config, conn)
 }
 
-// configured returns a session that config was asked for, with the settings of Command.
-func configured(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
+// configureConn returns a session that config was asked for, with the settings of Command.
+func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
 	err := Configure(ctx, conn, Command)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
-		if conn, err = request(ctx, guard(config, transactionTimeout)); err != nil {
+		if conn, err = openGuarded(ctx, withSettings(config, transactionTimeout)); err != nil {
 			return nil, err
 		}
 		err = Configure(ctx, conn, Command)
@@ -44,23 +44,23 @@ func configured(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*p
 	return conn, nil
 }
 
-// request opens a session that no timeout of the role's ends before its first statement,
+// openGuarded opens a session that no timeout of the role's ends before its first statement,
 // where settings may be given with the request to connect.
-func request(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, guard(config, opening...))
+func openGuarded(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, withSettings(config, openingSettings...))
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !ok:
 	case refused.Code == codeProtocol:
 		return pgx.ConnectConfig(ctx, config)
 	case refused.Code == codeTransactionTimeout:
-		return pgx.ConnectConfig(ctx, guard(guard(config, opening...), transactionTimeout))
+		return pgx.ConnectConfig(ctx, withSettings(withSettings(config, openingSettings...), transactionTimeout))
 	}
 	return conn, err
 }
 
-// guard returns a request to connect with further settings.
-func guard(config *pgx.ConnConfig, settings ...Setting) *pgx.ConnConfig {
+// withSettings returns a request to connect with further settings.
+func withSettings(config *pgx.ConnConfig, settings ...Setting) *pgx.ConnConfig {
 	guarded := config.Copy()
 	for _, setting := range settings {
 		guarded.RuntimeParams[setting.Name] = setting.Value
@@ -72,7 +72,7 @@ func guard(config *pgx.ConnConfig, settings ...Setting) *pgx.ConnConfig {
 // this one came from.
 func Parameters(conn *pgx.Conn) map[string]string {
 	parameters := conn.Config().RuntimeParams
-	if _, guarded := parameters[opening[0].Name]; guarded && version(conn.PgConn()) >= transactionTimeoutSince {
+	if _, guarded := parameters[openingSettings[0].Name]; guarded && majorVersion(conn.PgConn()) >= transactionTimeoutSince {
 		parameters[transactionTimeout.Name] = transactionTimeout.Value
 	}
 	return parameters

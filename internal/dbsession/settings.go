@@ -17,16 +17,16 @@ const (
 // Settings returns the settings of a session in the order in which they are set: a later
 // one replaces an earlier one of the same name.
 func (p Profile) Settings() []Setting {
-	settings := append([]Setting(nil), common...)
+	settings := append([]Setting(nil), commonSettings...)
 	if p == Stream {
-		settings = append(settings, stream...)
+		settings = append(settings, streamSettings...)
 	}
 	return settings
 }
 
-// opening are the timeouts that could end a session before its first statement is
+// openingSettings are the timeouts that could end a session before its first statement is
 // through. They are given with the request to connect.
-var opening = []Setting{
+var openingSettings = []Setting{
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
@@ -39,8 +39,8 @@ var transactionTimeout = Setting{"transaction_timeout", "0"}
 
 const transactionTimeoutSince = 17
 
-// common are the settings of every session.
-var common = []Setting{
+// commonSettings are the settings of every session.
+var commonSettings = []Setting{
 	// Names in statements are qualified, and operators are PostgreSQL's own.
 	{"search_path", "pg_catalog"},
 
@@ -162,10 +162,10 @@ var common = []Setting{
 	{"trace_sort", "off"},
 }
 
-// since and until have the major versions that were the first and the last to have a
-// setting, where that is not all from Oldest to newestKnown.
+// settingSince and until have the major versions that were the first and the last to have a
+// setting, where that is not all from OldestVersion to newestKnownVersion.
 var (
-	since = map[string]int{
+	settingSince = map[string]int{
 		"createrole_self_grant":        16,
 		"debug_parallel_query":         16,
 		"enable_distinct_reordering":   18,
@@ -175,23 +175,23 @@ var (
 		"event_triggers":               17,
 		"transaction_timeout":          transactionTimeoutSince,
 	}
-	until = map[string]int{"force_parallel_mode": 15}
+	settingUntil = map[string]int{"force_parallel_mode": 15}
 )
 
 var (
-	// restricted are the settings that only a superuser may set, and who has been granted
+	// restrictedSettings are the settings that only a superuser may set, and who has been granted
 	// it.
-	restricted = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
-	// uncertain are those that came with a minor version, or depend on how PostgreSQL was
+	restrictedSettings = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
+	// uncertainSettings are those that came with a minor version, or depend on how PostgreSQL was
 	// built.
-	uncertain = []string{"restrict_nonsystem_relation_kind", "trace_sort"}
+	uncertainSettings = []string{"restrict_nonsystem_relation_kind", "trace_sort"}
 )
 
-// stream is what keeps the plans of applying stable: the temporary tables have no
+// streamSettings is what keeps the plans of applying stable: the temporary tables have no
 // statistics, and the tables that they are joined with grow from nothing, so that
 // anything but an index scan is a plan that was right an hour ago. A commit need not wait for the
 // disk: positions and rows are lost together if PostgreSQL crashes, and are read again.
-var stream = []Setting{
+var streamSettings = []Setting{
 	{"application_name", "metadb stream"},
 	{"lock_timeout", "2s"},
 	{"synchronous_commit", "off"},

@@ -22,15 +22,15 @@ func TestChangedByHand(t *testing.T) {
 		// check looks at a table that has no fault.
 		check func(*catalog.Table) bool
 	}{
-		{name: "nothing", sql: "SELECT 1", check: func(t *catalog.Table) bool { return t.Guarded && len(t.Columns) == 2 && len(t.Foreign) == 0 }},
+		{name: "nothing", sql: "SELECT 1", check: func(t *catalog.Table) bool { return t.UniqueKey && len(t.Columns) == 2 && len(t.UnmanagedColumns) == 0 }},
 		{
 			name: "generated column", sql: "ALTER TABLE s.$__ ADD COLUMN tsv tsvector GENERATED ALWAYS AS (to_tsvector('simple', v)) STORED",
-			check: func(t *catalog.Table) bool { return len(t.Columns) == 2 && t.Foreign[0].Type == 0 },
+			check: func(t *catalog.Table) bool { return len(t.Columns) == 2 && t.UnmanagedColumns[0].Type == 0 },
 		},
 		{name: "column of a foreign type", sql: "ALTER TABLE s.$__ ADD COLUMN p point", check: func(t *catalog.Table) bool { return len(t.Columns) == 2 }},
 		{
 			name: "column with a default", sql: "ALTER TABLE s.$__ ADD COLUMN note text NOT NULL DEFAULT 'x'",
-			check: func(t *catalog.Table) bool { return len(t.Columns) == 2 && t.Foreign[0].Type == change.Text },
+			check: func(t *catalog.Table) bool { return len(t.Columns) == 2 && t.UnmanagedColumns[0].Type == change.Text },
 		},
 		{name: "column that needs a value", sql: "ALTER TABLE s.$__ ADD COLUMN note text NOT NULL", fault: `column "note" of "s"."$__" was not made by Metadb and has to have a value`},
 		{name: "partition made by hand", sql: "CREATE TABLE s.$_2030 PARTITION OF s.zzz___$___ FOR VALUES FROM ('2030-01-01Z') TO ('2031-01-01Z')", check: func(t *catalog.Table) bool { return slices.Equal(t.Years, []int{2026}) }},
@@ -49,7 +49,7 @@ func TestChangedByHand(t *testing.T) {
 		{name: "current unlogged", sql: "ALTER TABLE s.$ SET UNLOGGED", fault: "unlogged"},
 		{name: "year unlogged", sql: "ALTER TABLE s.zzz___$___2026 SET UNLOGGED", fault: "unlogged"},
 		{name: "confirmed ids unlogged", sql: "ALTER TABLE s.zzz___$___sync SET UNLOGGED", fault: "unlogged"},
-		{name: "confirmed ids dropped", sql: "DROP TABLE s.zzz___$___sync", check: func(t *catalog.Table) bool { return t.Lacks.Sync }},
+		{name: "confirmed ids dropped", sql: "DROP TABLE s.zzz___$___sync", check: func(t *catalog.Table) bool { return t.MissingParts.Sync }},
 		{name: "rule instead", sql: "CREATE RULE nothing AS ON INSERT TO s.$ DO INSTEAD NOTHING", fault: `rule "nothing"`},
 		{name: "rule disabled", sql: "CREATE RULE nothing AS ON INSERT TO s.$ DO INSTEAD NOTHING; ALTER TABLE s.$ DISABLE RULE nothing"},
 		{name: "rule also", sql: "CREATE RULE also AS ON DELETE TO s.$ DO ALSO SELECT 1"},
@@ -57,7 +57,7 @@ func TestChangedByHand(t *testing.T) {
 		{name: "metadata column renamed", sql: "ALTER TABLE s.$__ RENAME COLUMN __start TO began", fault: "was not made by Metadb"},
 		{name: "metadata column retyped", sql: "ALTER TABLE s.$__ ALTER COLUMN __end TYPE timestamp", fault: `column "__end" of "s"."$__" has type timestamp without time zone`},
 		{name: "column dropped", sql: "ALTER TABLE s.$__ DROP COLUMN v", check: func(t *catalog.Table) bool { return len(t.Columns) == 1 }},
-		{name: "column renamed", sql: "ALTER TABLE s.$__ RENAME COLUMN v TO w", check: func(t *catalog.Table) bool { return len(t.Columns) == 1 && t.Foreign[0].Stored == "w" }},
+		{name: "column renamed", sql: "ALTER TABLE s.$__ RENAME COLUMN v TO w", check: func(t *catalog.Table) bool { return len(t.Columns) == 1 && t.UnmanagedColumns[0].Stored == "w" }},
 		{name: "key column dropped", sql: "ALTER TABLE s.$__ DROP COLUMN id", fault: `column "id" of "s"."$__" is missing`},
 		{name: "length", sql: "ALTER TABLE s.$__ ALTER COLUMN v TYPE varchar(100)", fault: "has type character varying(100)"},
 		{name: "precision", sql: "ALTER TABLE s.$__ ALTER COLUMN id TYPE numeric(10,2)", fault: "has type numeric(10,2)"},
@@ -80,9 +80,9 @@ func TestChangedByHand(t *testing.T) {
 		},
 		{name: "another collation", sql: `ALTER TABLE s.$__ ALTER COLUMN v TYPE text COLLATE "C"`},
 		{name: "own column generated", sql: "ALTER TABLE s.$__ DROP COLUMN v, ADD COLUMN v text GENERATED ALWAYS AS ('x') STORED", fault: `column "v" of "s"."$__" is generated`},
-		{name: "unique index dropped", sql: "DROP INDEX s.{key}", check: func(t *catalog.Table) bool { return t.Lacks.KeyIndex && !t.Guarded }},
-		{name: "unique index renamed", sql: "ALTER INDEX s.{key} RENAME TO $_mine", check: func(t *catalog.Table) bool { return !t.Lacks.KeyIndex && t.Guarded }},
-		{name: "another unique index", sql: "DROP INDEX s.{key}; CREATE UNIQUE INDEX ON s.$ (v)", check: func(t *catalog.Table) bool { return t.Lacks.KeyIndex && !t.Guarded }},
+		{name: "unique index dropped", sql: "DROP INDEX s.{key}", check: func(t *catalog.Table) bool { return t.MissingParts.KeyIndex && !t.UniqueKey }},
+		{name: "unique index renamed", sql: "ALTER INDEX s.{key} RENAME TO $_mine", check: func(t *catalog.Table) bool { return !t.MissingParts.KeyIndex && t.UniqueKey }},
+		{name: "another unique index", sql: "DROP INDEX s.{key}; CREATE UNIQUE INDEX ON s.$ (v)", check: func(t *catalog.Table) bool { return t.MissingParts.KeyIndex && !t.UniqueKey }},
 		{name: "numbering dropped", sql: "ALTER TABLE s.$ ALTER __id DROP DEFAULT; ALTER TABLE s.zzz___$___ ALTER __id DROP DEFAULT; ALTER TABLE s.zzz___$___2026 ALTER __id DROP DEFAULT; ALTER TABLE s.$__ ALTER __id DROP IDENTITY", fault: "___id"},
 	}
 	table := func(i int) change.Table { return change.Table{Schema: "s", Name: fmt.Sprintf("t%d", i)} }

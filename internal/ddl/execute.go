@@ -21,22 +21,22 @@ import (
 // The transaction's lock_timeout bounds each wait for a lock. An error of PostgreSQL is wrapped
 // with its detail, such as the view that keeps a column from changing its type.
 func Execute(ctx context.Context, tx pgx.Tx, d plan.Delta, log *slog.Logger) (*catalog.Table, error) {
-	if d.Empty() {
+	if d.IsEmpty() {
 		return d.After, nil
 	}
-	x := &execution{tx: tx, delta: d, table: d.After.Clone(), log: log}
-	run := x.change
+	x := &deltaExecution{tx: tx, delta: d, table: d.After.Clone(), log: log}
+	run := x.changeTable
 	if d.Before == nil {
-		run = x.create
+		run = x.createTable
 	}
 	if err := run(ctx); err != nil {
-		return nil, &ChangeError{Delta: d, err: explain(err)}
+		return nil, &ChangeError{Delta: d, err: withDetail(err)}
 	}
 	return x.table, nil
 }
 
-// execution is the state of one Execute.
-type execution struct {
+// deltaExecution is the state of one Execute.
+type deltaExecution struct {
 	tx    pgx.Tx
 	delta plan.Delta
 	// table is the result of Execute.
@@ -44,10 +44,10 @@ type execution struct {
 	log   *slog.Logger
 }
 
-// change changes an existing table.
-func (x *execution) change(ctx context.Context) error {
+// changeTable changes an existing table.
+func (x *deltaExecution) changeTable(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		x.alterColumns, x.changeKey, x.indexColumns, x.addYears, x.register,
+		x.alterColumns, x.changeKey, x.addIndexes, x.addYears, x.registerTable,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -57,18 +57,18 @@ func (x *execution) change(ctx context.Context) error {
 }
 
 // addYears makes the partitions of the years that Before does not have.
-func (x *execution) addYears(ctx context.Context) error {
+func (x *deltaExecution) addYears(ctx context.Context) error {
 	var missing []int
 	for _, year := range x.table.Years {
 		if !x.delta.Before.HasYear(year) {
 			missing = append(missing, year)
 		}
 	}
-	return makeYears(ctx, x.tx, x.table, missing)
+	return createYears(ctx, x.tx, x.table, missing)
 }
 
-// explain adds PostgreSQL's detail, which names the obstacle, to the message of its error.
-func explain(err error) error {
+// withDetail adds PostgreSQL's detail, which names the obstacle, to the message of its error.
+func withDetail(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Detail != "" {
 		return fmt.Errorf("%w: %s", err, pg.Detail)

@@ -2,15 +2,15 @@ package debezium
 
 import "metadb/internal/change"
 
-// boolean converts boolean and bit(1).
-type boolean struct{}
+// booleanConverter converts boolean and bit(1).
+type booleanConverter struct{}
 
-func (boolean) convert(_ *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (booleanConverter) convertValue(_ *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	switch s.peek() {
 	case 't':
-		return append(row, 0, 0, 0, 1, 1), s.word("true")
+		return append(row, 0, 0, 0, 1, 1), s.skipLiteral("true")
 	case 'f':
-		return append(row, 0, 0, 0, 1, 0), s.word("false")
+		return append(row, 0, 0, 0, 1, 0), s.skipLiteral("false")
 	}
 	return nil, errWrongKind
 }

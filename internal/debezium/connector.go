@@ -16,24 +16,24 @@ const supportedConnector = "postgresql"
 
 // checkConnector refuses the events of other connectors than PostgreSQL's. An
 // event without source.connector is accepted.
-func (r *source) checkConnector() error {
+func (r *sourceBlock) checkConnector() error {
 	if len(r.connector) == 0 || string(r.connector) == supportedConnector {
 		return nil
 	}
-	return errors.New(otherConnector(string(r.connector)))
+	return errors.New(unsupportedConnectorText(string(r.connector)))
 }
 
-// otherConnector returns the reason for refusing the events of a connector.
-func otherConnector(name string) string {
+// unsupportedConnectorText returns the reason for refusing the events of a connector.
+func unsupportedConnectorText(name string) string {
 	return fmt.Sprintf("the event is of Debezium's connector %.40q: only the events of its PostgreSQL connector (source.connector %q) are supported",
 		name, supportedConnector)
 }
 
-// connector returns the connector of an envelope's schema, taken from the name of
+// connectorName returns the connector of an envelope's schema, taken from the name of
 // the schema of source: io.debezium.connector.mongo.Source. It is "" where that
 // name has another form.
-func (s *schema) connector() string {
-	source := s.field("source")
+func (s *schema) connectorName() string {
+	source := s.findField("source")
 	if source == nil {
 		return ""
 	}

@@ -235,7 +235,7 @@ func TestCorpus(t *testing.T) {
 					return strings.HasPrefix(r.Topic, "metadb_resync_1.")
 				})
 			}
-			for _, d := range apply(t, records).differences(t, corpus.Source(t, scenario)) {
+			for _, d := range apply(t, records).differences(t, corpus.SourceRows(t, scenario)) {
 				at := slices.IndexFunc(known, func(l corpus.Loss) bool { return l.Explains(scenario, d.value) })
 				if at < 0 {
 					t.Errorf("%s of row %s: %s", d.value, d.row, d.text)

@@ -5,24 +5,24 @@ import (
 	"metadb/internal/datatype"
 )
 
-// date converts days since 1970-01-01.
-type date struct{}
+// dateConverter converts days since 1970-01-01.
+type dateConverter struct{}
 
-func (date) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (dateConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() == '"' { // in __debezium.oldkey
-		return isoDate{}.convert(c, s, row)
+		return isoDateConverter{}.convertValue(c, s, row)
 	}
-	days, err := s.integer()
+	days, err := s.scanInteger()
 	if err != nil {
 		return nil, err
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if which := infiniteDays(days); which != 0 {
 		row = datatype.AppendDateInfinity(row, which)
 	} else if row, err = datatype.AppendDate(row, days); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
 // infiniteDays returns the infinity for the numbers that Debezium sends for
@@ -38,25 +38,25 @@ func infiniteDays(days int64) datatype.Infinity {
 	return 0
 }
 
-// isoDate converts a date as ISO text, which ends in a zone that means nothing.
-type isoDate struct{}
+// isoDateConverter converts a date as ISO text, which ends in a zone that means nothing.
+type isoDateConverter struct{}
 
-func (isoDate) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.string(s)
+func (isoDateConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.readString(s)
 	if err != nil {
 		return nil, err
 	}
 	iso := isoText{rest: text}
-	day := iso.date()
-	iso.zone()
-	if !iso.complete() {
+	day := iso.readDate()
+	iso.readZone()
+	if !iso.isComplete() {
 		return nil, errISO
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if which := day.infiniteDate(); which != 0 {
 		row = datatype.AppendDateInfinity(row, which)
-	} else if row, err = datatype.AppendDate(row, day.days()); err != nil {
+	} else if row, err = datatype.AppendDate(row, day.daysSinceEpoch()); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/datatype"
 )
 
-// decimal converts numbers whose scale is in the schema.
-type decimal struct{ scale int }
+// decimalConverter converts numbers whose scale is in the schema.
+type decimalConverter struct{ scale int }
 
 // paddedScale is the scale above which trailing zeros are not the source's:
 // Debezium sends a negative scale as an unsigned number of 11 bits, -2 as 2046.
@@ -24,70 +24,70 @@ const maxDecimalScale = 1 << 20
 var errDecimal = errors.New("the number is not a decimal of two's complement bytes and a scale")
 
 // decimalTarget chooses the converter for a decimal.
-func decimalTarget(s *schema) (target, bool) {
+func decimalTarget(s *schema) (columnTarget, bool) {
 	scale, err := strconv.Atoi(s.Parameters["scale"])
 	if err != nil || scale < -maxDecimalScale || scale > maxDecimalScale {
-		return target{}, false
+		return columnTarget{}, false
 	}
-	return target{convert: decimal{scale: scale}, typ: change.Numeric}, true
+	return columnTarget{converter: decimalConverter{scale: scale}, typ: change.Numeric}, true
 }
 
-func (d decimal) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (d decimalConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if kind := s.peek(); kind == '-' || kind-'0' <= 9 {
-		return decimalNumber(s, row)
+		return convertDecimalNumber(s, row)
 	}
-	unscaled, err := c.bytes(s)
+	unscaled, err := c.readBytes(s)
 	if err != nil {
 		return nil, err
 	}
 	return appendDecimal(row, unscaled, d.scale)
 }
 
-// decimalNumber converts a decimal that is written as a number: by a JSON
+// convertDecimalNumber converts a decimal that is written as a number: by a JSON
 // converter with decimal.format=NUMERIC, and in __debezium.oldkey.
-func decimalNumber(s *scanner, row change.Row) (change.Row, error) {
-	number, err := s.number()
+func convertDecimalNumber(s *scanner, row change.Row) (change.Row, error) {
+	number, err := s.scanNumber()
 	if err != nil {
 		return nil, err
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if row, err = datatype.AppendNumericText(row, string(number)); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
-// variableDecimal converts a numeric without precision: a struct of scale and
+// variableDecimalConverter converts a numeric without precision: a struct of scale and
 // value.
-type variableDecimal struct{}
+type variableDecimalConverter struct{}
 
-func (variableDecimal) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (variableDecimalConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() != '{' {
 		return nil, errWrongKind
 	}
 	var scale int64
 	var unscaled []byte
 	seen := ""
-	more, err := s.open('{', '}')
+	more, err := s.openContainer('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, err = s.name(); err != nil {
+		if name, err = s.scanName(); err != nil {
 			return nil, err
 		}
 		switch string(name) {
 		case "scale":
-			scale, err = s.integer()
+			scale, err = s.scanInteger()
 			seen += "s"
 		case "value":
-			unscaled, err = c.bytes(s)
+			unscaled, err = c.readBytes(s)
 			seen += "v"
 		default:
-			_, err = s.skip()
+			_, err = s.skipValue()
 		}
 		if err != nil {
 			return nil, err
 		}
-		more, err = s.more('}')
+		more, err = s.nextElement('}')
 	}
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func appendDecimal(row change.Row, unscaled []byte, scale int) (change.Row, erro
 	if len(unscaled) == 0 {
 		return nil, errDecimal
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	var err error
 	if len(unscaled) <= 8 && scale <= paddedScale {
 		value := int64(int8(unscaled[0]))
@@ -118,7 +118,7 @@ func appendDecimal(row change.Row, unscaled []byte, scale int) (change.Row, erro
 	if err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
 // maxDecimalBytes bounds the unscaled value, in bytes. It exceeds every number

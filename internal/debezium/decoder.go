@@ -35,17 +35,17 @@ type Input struct {
 // Decoder turns records into events. It caches the latest schemas, a few for each
 // topic. It is not safe for concurrent use.
 type Decoder struct {
-	topics map[string]*topic
+	topics map[string]*topicCache
 	// lastTopic is the topic of the record before, named lastName.
-	lastTopic *topic
+	lastTopic *topicCache
 	lastName  string
 	// headerNames holds the names of headers, which are few.
 	headerNames map[string]string
 
-	unchanged func(column string, byType bool) bool
-	now       func() time.Time
+	meansUnchanged func(column string, byType bool) bool
+	now            func() time.Time
 
-	reading  reading
+	state    decodeState
 	rows     rowReader
 	key      recordKey
 	envelope envelope
@@ -53,7 +53,7 @@ type Decoder struct {
 
 // NewDecoder returns a decoder that has seen nothing yet.
 func NewDecoder(cfg Config) *Decoder {
-	d := &Decoder{topics: map[string]*topic{}, headerNames: map[string]string{}, unchanged: cfg.MeansUnchanged, now: time.Now}
+	d := &Decoder{topics: map[string]*topicCache{}, headerNames: map[string]string{}, meansUnchanged: cfg.MeansUnchanged, now: time.Now}
 	d.rows.placeholder = newPlaceholder(cfg.Placeholder)
 	return d
 }
@@ -62,8 +62,8 @@ func NewDecoder(cfg Config) *Decoder {
 // decoded becomes a rejected event with a reason. The event does not alias the
 // input. The fields Table, Origin, Confirm and Suspect are set by later steps.
 func (d *Decoder) Decode(rec *Input) change.Event {
-	in := &d.reading
-	defer func() { *in = reading{} }()
+	in := &d.state
+	defer func() { *in = decodeState{} }()
 	in.event = change.Event{
 		Position: change.Position{
 			Partition: change.Partition{Topic: rec.Topic, Number: rec.Partition},
@@ -74,50 +74,50 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 	if rec.Value == nil {
 		return in.event // a tombstone: the delete before it has ended the row
 	}
-	in.Input, in.topic = rec, d.topic(rec.Topic)
-	if err := d.read(in); err != nil {
-		d.reject(in, err)
+	in.Input, in.topic = rec, d.topicCacheOf(rec.Topic)
+	if err := d.readRecord(in); err != nil {
+		d.rejectRecord(in, err)
 	}
 	d.boundTime(in)
 	return in.event
 }
 
-// topic returns the cache of a topic, a new one for a topic seen for the first time.
-func (d *Decoder) topic(name string) *topic {
+// topicCacheOf returns the cache of a topic, a new one for a topic seen for the first time.
+func (d *Decoder) topicCacheOf(name string) *topicCache {
 	if d.lastTopic != nil && d.lastName == name {
 		return d.lastTopic
 	}
 	t, ok := d.topics[name]
 	if !ok {
-		t = &topic{}
+		t = &topicCache{}
 		d.topics[strings.Clone(name)] = t
 	}
 	d.lastTopic, d.lastName = t, name
 	return t
 }
 
-// reading has the state of decoding one record.
-type reading struct {
+// decodeState has the state of decoding one record.
+type decodeState struct {
 	*Input
-	topic   *topic
+	topic   *topicCache
 	event   change.Event
 	scanner scanner
 	// head is the part of the value that is shared between records.
 	head []byte
-	plan *plan
+	plan *readPlan
 	// shapes is nil unless the record's key was read and shares a field with
 	// the row; keyErr is the error of reading the key.
-	shapes *shapes
+	shapes *keyShapes
 	keyErr error
-	// guessed says that a NULL of the row was taken for an unchanged value.
-	guessed bool
+	// assumedUnchanged says that a NULL of the row was taken for an unchanged value.
+	assumedUnchanged bool
 }
 
-// read reads the record and fills in the event. A record that fails on the fast
+// readRecord reads the record and fills in the event. A record that fails on the fast
 // path is read again on the slow one, so that the outcome does not depend on the
 // schemas in the cache.
-func (d *Decoder) read(in *reading) error {
-	if entry := in.topic.byHead(in.Value); entry != nil {
+func (d *Decoder) readRecord(in *decodeState) error {
+	if entry := in.topic.findByHead(in.Value); entry != nil {
 		fresh := *in
 		if err := d.readKnown(in, entry); err == nil {
 			return nil
@@ -128,16 +128,16 @@ func (d *Decoder) read(in *reading) error {
 }
 
 // readKnown reads a value that begins with a head in the cache.
-func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
+func (d *Decoder) readKnown(in *decodeState, entry *valueSchema) error {
 	in.head, in.plan = entry.head, entry.plan
 	in.scanner = scanner{data: in.Value, pos: len(entry.head), depth: 1}
 	s := &in.scanner
-	isNull, err := s.null()
+	isNull, err := s.skipNull()
 	switch {
 	case err != nil || isNull:
 	case in.plan.ignored:
 		var payload []byte
-		if payload, err = s.skip(); err == nil && in.plan.notifies {
+		if payload, err = s.skipValue(); err == nil && in.plan.notifies {
 			readNotification(payload, &in.event)
 		}
 	default:
@@ -147,19 +147,19 @@ func (d *Decoder) readKnown(in *reading, entry *valueSchema) error {
 		err = s.expect('}')
 	}
 	if err == nil {
-		err = s.finish()
+		err = s.expectEnd()
 	}
 	if err != nil || isNull || in.plan.ignored {
 		return err
 	}
-	return d.fill(in)
+	return d.fillEvent(in)
 }
 
 // readUnknown reads a value that begins with no head in the cache, and adds its schema.
-func (d *Decoder) readUnknown(in *reading) error {
-	p, err := split(in.Value)
+func (d *Decoder) readUnknown(in *decodeState) error {
+	p, err := splitValue(in.Value)
 	if err != nil {
-		if s := (scanner{data: in.Value}); s.peek() == 'n' && s.word("null") == nil && s.finish() == nil {
+		if s := (scanner{data: in.Value}); s.peek() == 'n' && s.skipLiteral("null") == nil && s.expectEnd() == nil {
 			return nil // a tombstone of a converter that writes null
 		}
 		return fmt.Errorf("the value is not what Debezium writes: %w; %s", err, expectedEnvelope)
@@ -172,7 +172,7 @@ func (d *Decoder) readUnknown(in *reading) error {
 	case string(p.payload) == "null":
 		return nil
 	}
-	entry := in.topic.learn(in.Value, p)
+	entry := in.topic.cacheSchema(in.Value, p)
 	in.head, in.plan = entry.head, entry.plan
 	if in.plan.ignored {
 		if in.plan.notifies {
@@ -183,11 +183,11 @@ func (d *Decoder) readUnknown(in *reading) error {
 	if err := d.readPayload(in, &scanner{data: p.payload}); err != nil {
 		return err
 	}
-	return d.fill(in)
+	return d.fillEvent(in)
 }
 
 // readPayload reads the record's key and the payload.
-func (d *Decoder) readPayload(in *reading, s *scanner) error {
+func (d *Decoder) readPayload(in *decodeState, s *scanner) error {
 	if in.plan.refusal != "" {
 		return errors.New(in.plan.refusal)
 	}
@@ -203,5 +203,5 @@ func (d *Decoder) readPayload(in *reading, s *scanner) error {
 	if in.shapes == nil {
 		rows = nil
 	}
-	return d.envelope.read(s, in.plan, rows)
+	return d.envelope.readEnvelope(s, in.plan, rows)
 }

@@ -8,7 +8,7 @@ import (
 // envelope has the members of one record's payload.
 type envelope struct {
 	op     []byte
-	source source
+	source sourceBlock
 	// before and after are the JSON of the rows, nil where they are absent
 	// or null. after is not kept when it was read as a row.
 	before, after []byte
@@ -30,61 +30,61 @@ const (
 // errEnvelope is the error for a payload that is no envelope.
 var errEnvelope = errors.New("the payload is not an object: " + expectedEnvelope)
 
-// read reads a payload. If rows is not nil, the row after the change is read by
+// readEnvelope reads a payload. If rows is not nil, the row after the change is read by
 // its plan.
-func (e *envelope) read(s *scanner, p *plan, rows *rowReader) error {
+func (e *envelope) readEnvelope(s *scanner, p *readPlan, rows *rowReader) error {
 	*e = envelope{}
 	if s.peek() != '{' {
 		return errEnvelope
 	}
-	more, err := s.open('{', '}')
+	more, err := s.openContainer('{', '}')
 	for more && err == nil {
 		var name []byte
-		if name, err = s.name(); err != nil {
+		if name, err = s.scanName(); err != nil {
 			return err
 		}
-		if err = e.member(s, name, p, rows); err != nil {
+		if err = e.readMember(s, name, p, rows); err != nil {
 			return err
 		}
-		more, err = s.more('}')
+		more, err = s.nextElement('}')
 	}
 	return err
 }
 
-// member reads the value of one member.
-func (e *envelope) member(s *scanner, name []byte, p *plan, rows *rowReader) error {
+// readMember reads the value of one member.
+func (e *envelope) readMember(s *scanner, name []byte, p *readPlan, rows *rowReader) error {
 	before := e.seen
 	bit := 0
 	var err error
 	switch string(name) {
 	case "before":
 		bit = seenBefore
-		e.before, err = s.optionalObject("before")
+		e.before, err = s.scanOptionalObject("before")
 	case "after":
 		bit = seenAfter
 		err = e.readAfter(s, p, rows)
 	case "source":
 		bit = seenSource
-		err = e.source.read(s)
+		err = e.source.readSource(s)
 	case "op":
 		bit = seenOp
-		e.op, err = s.optionalName()
+		e.op, err = s.scanOptionalString()
 	default:
-		_, err = s.skip()
+		_, err = s.skipValue()
 	}
 	if bit != 0 && before&bit != 0 {
-		return errTwice
+		return errDuplicateMember
 	}
 	e.seen |= bit
 	return err
 }
 
 // readAfter reads the row after the change.
-func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
+func (e *envelope) readAfter(s *scanner, p *readPlan, rows *rowReader) error {
 	start, depth := s.pos, s.depth
 	if rows != nil && s.peek() == '{' {
 		e.hasAfter = true
-		if e.afterErr = rows.read(p, s); e.afterErr == nil {
+		if e.afterErr = rows.readRow(p, s); e.afterErr == nil {
 			return nil
 		}
 	}
@@ -92,18 +92,18 @@ func (e *envelope) readAfter(s *scanner, p *plan, rows *rowReader) error {
 	// envelope follows it.
 	s.pos, s.depth = start, depth
 	var err error
-	e.after, err = s.optionalObject("after")
+	e.after, err = s.scanOptionalObject("after")
 	e.hasAfter = e.after != nil
 	return err
 }
 
-// optionalObject passes an object or null and returns its JSON, nil for null.
-func (s *scanner) optionalObject(name string) ([]byte, error) {
+// scanOptionalObject passes an object or null and returns its JSON, nil for null.
+func (s *scanner) scanOptionalObject(name string) ([]byte, error) {
 	switch s.peek() {
 	case 'n':
-		return nil, s.word("null")
+		return nil, s.skipLiteral("null")
 	case '{':
-		return s.skip()
+		return s.skipValue()
 	}
-	return nil, s.fail(fmt.Sprintf("expected an object as %q", name))
+	return nil, s.syntaxError(fmt.Sprintf("expected an object as %q", name))
 }

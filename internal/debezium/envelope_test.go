@@ -100,7 +100,7 @@ func TestEventHasItsOwnMemory(t *testing.T) {
 }
 
 func TestSnapshotMarks(t *testing.T) {
-	for mark, want := range map[string]change.SnapshotMark{
+	for mark, want := range map[string]change.SnapshotPhase{
 		`"true"`: change.InSnapshot, `"first"`: change.InSnapshot, `"first_in_data_collection"`: change.InSnapshot,
 		`"last_in_data_collection"`: change.LastInTable, `"last"`: change.LastInSnapshot, `"incremental"`: change.Incremental,
 		`"false"`: change.Streamed, `true`: change.InSnapshot, `false`: change.Streamed, `null`: change.Streamed, `"something new"`: change.InSnapshot,
@@ -145,7 +145,7 @@ func TestSource(t *testing.T) {
 			}
 			continue
 		}
-		if at := max(event.Time, event.Claimed); event.Op != change.Upsert || at != c.time || event.LSN != c.lsn {
+		if at := max(event.Time, event.ClaimedTime); event.Op != change.Upsert || at != c.time || event.LSN != c.lsn {
 			t.Errorf("%s: got %s at %d, lsn %d: %s", c.members, event.Op, event.Time, event.LSN, event.Reason)
 		}
 	}

@@ -9,18 +9,18 @@ import (
 	"metadb/internal/change"
 )
 
-// realNumber converts real, doubleNumber double precision. NaN and the
+// realConverter converts real, doubleConverter double precision. NaN and the
 // infinities are strings, since JSON has no numbers for them.
 type (
-	realNumber   struct{}
-	doubleNumber struct{}
+	realConverter   struct{}
+	doubleConverter struct{}
 )
 
 // errFloatRange says that a number doesn't fit its type.
 var errFloatRange = errors.New("the number is too large for its type")
 
-func (realNumber) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	value, err := c.float(s, 32)
+func (realConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	value, err := c.readFloat(s, 32)
 	if err != nil {
 		return nil, err
 	}
@@ -28,8 +28,8 @@ func (realNumber) convert(c *conversion, s *scanner, row change.Row) (change.Row
 	return binary.BigEndian.AppendUint32(row, math.Float32bits(float32(value))), nil
 }
 
-func (doubleNumber) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	value, err := c.float(s, 64)
+func (doubleConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	value, err := c.readFloat(s, 64)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +37,11 @@ func (doubleNumber) convert(c *conversion, s *scanner, row change.Row) (change.R
 	return binary.BigEndian.AppendUint64(row, math.Float64bits(value)), nil
 }
 
-// float passes a number or the name of one.
-func (c *conversion) float(s *scanner, bits int) (float64, error) {
+// readFloat passes a number or the name of one.
+func (c *conversionState) readFloat(s *scanner, bits int) (float64, error) {
 	switch s.peek() {
 	case '"':
-		raw, err := c.string(s)
+		raw, err := c.readString(s)
 		if err != nil {
 			return 0, err
 		}
@@ -49,7 +49,7 @@ func (c *conversion) float(s *scanner, bits int) (float64, error) {
 	case '{', '[', 't', 'f', 'n':
 		return 0, errWrongKind
 	}
-	text, err := s.number()
+	text, err := s.scanNumber()
 	if err != nil {
 		return 0, err
 	}

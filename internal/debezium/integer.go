@@ -8,21 +8,21 @@ import (
 	"metadb/internal/change"
 )
 
-// integers converts the integer types of one width, in bytes.
-type integers struct{ width int }
+// integerConverter converts the integer types of one width, in bytes.
+type integerConverter struct{ width int }
 
 // The three widths.
 var (
-	smallInt = integers{width: 2}
-	integer  = integers{width: 4}
-	bigInt   = integers{width: 8}
+	smallIntConverter = integerConverter{width: 2}
+	int32Converter    = integerConverter{width: 4}
+	bigIntConverter   = integerConverter{width: 8}
 )
 
 // errIntegerRange says that an integer doesn't fit its type.
 var errIntegerRange = errors.New("the integer is too large for its type")
 
-func (i integers) convert(_ *conversion, s *scanner, row change.Row) (change.Row, error) {
-	value, err := s.integer()
+func (i integerConverter) convertValue(_ *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	value, err := s.scanInteger()
 	if err != nil {
 		return nil, err
 	}
@@ -42,16 +42,16 @@ func (i integers) convert(_ *conversion, s *scanner, row change.Row) (change.Row
 	return binary.BigEndian.AppendUint64(row, uint64(value)), nil
 }
 
-// integer passes a number without fraction and exponent.
-func (s *scanner) integer() (int64, error) {
+// scanInteger passes a number without fraction and exponent.
+func (s *scanner) scanInteger() (int64, error) {
 	switch s.peek() {
 	case '"', '{', '[', 't', 'f', 'n':
 		return 0, errWrongKind
 	}
-	if value, ok := s.shortInteger(); ok {
+	if value, ok := s.scanShortInteger(); ok {
 		return value, nil
 	}
-	text, err := s.number()
+	text, err := s.scanNumber()
 	if err != nil {
 		return 0, err
 	}
@@ -65,9 +65,9 @@ func (s *scanner) integer() (int64, error) {
 	return value, nil
 }
 
-// shortInteger passes an integer of at most 18 digits, which fits 64 bits. It
+// scanShortInteger passes an integer of at most 18 digits, which fits 64 bits. It
 // reports false and passes nothing before any other text.
-func (s *scanner) shortInteger() (int64, bool) {
+func (s *scanner) scanShortInteger() (int64, bool) {
 	const most = 18 // digits
 	data := s.data[s.pos:]
 	at := 0

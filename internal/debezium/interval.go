@@ -7,29 +7,29 @@ import (
 	"metadb/internal/datatype"
 )
 
-// duration converts an interval that arrives as a number. Debezium computes it
+// durationConverter converts an interval that arrives as a number. Debezium computes it
 // with months of 30.4375 days, which can't be undone: the result has a time part only.
-type duration struct{ unit unit }
+type durationConverter struct{ unit timeUnit }
 
-func (d duration) convert(_ *conversion, s *scanner, row change.Row) (change.Row, error) {
-	count, err := s.integer()
+func (d durationConverter) convertValue(_ *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	count, err := s.scanInteger()
 	if err != nil {
 		return nil, err
 	}
-	micros, ok := d.unit.micros(count)
+	micros, ok := d.unit.toMicros(count)
 	if !ok {
 		return nil, errIntegerRange
 	}
-	row, mark := change.Begin(row)
-	return change.End(datatype.AppendInterval(row, micros, 0, 0), mark), nil
+	row, mark := change.BeginCell(row)
+	return change.EndCell(datatype.AppendInterval(row, micros, 0, 0), mark), nil
 }
 
-// isoInterval converts an interval as ISO text, each part with a sign of its
+// isoIntervalConverter converts an interval as ISO text, each part with a sign of its
 // own: P1Y2M-3DT4H5M-6.789S.
-type isoInterval struct{}
+type isoIntervalConverter struct{}
 
-func (isoInterval) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.string(s)
+func (isoIntervalConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.readString(s)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +37,9 @@ func (isoInterval) convert(c *conversion, s *scanner, row change.Row) (change.Ro
 	if !ok {
 		return nil, errISO
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	row = datatype.AppendInterval(row, parts.micros, int32(parts.days), int32(parts.months))
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
 // intervalParts are the three numbers of an interval.
@@ -50,53 +50,53 @@ type intervalParts struct{ months, days, micros int64 }
 func parseInterval(text []byte) (intervalParts, bool) {
 	var parts intervalParts
 	iso := isoText{rest: text}
-	iso.byte('P')
+	iso.expectByte('P')
 	isTime, ok := false, len(text) > 1
 	for ok && !iso.failed && len(iso.rest) > 0 {
-		if !isTime && iso.next('T') {
+		if !isTime && iso.acceptByte('T') {
 			isTime = true
 			continue
 		}
-		ok = parts.add(&iso, isTime)
+		ok = parts.addPart(&iso, isTime)
 	}
-	return parts, ok && iso.complete() && parts.fit()
+	return parts, ok && iso.isComplete() && parts.fitsInt32()
 }
 
-// fit reports whether days and months fit the 32 bits that they have.
-func (p *intervalParts) fit() bool {
+// fitsInt32 reports whether days and months fit the 32 bits that they have.
+func (p *intervalParts) fitsInt32() bool {
 	return p.months == int64(int32(p.months)) && p.days == int64(int32(p.days))
 }
 
-// add reads one part, such as -3D, and reports whether it could be added.
-func (p *intervalParts) add(iso *isoText, isTime bool) bool {
+// addPart reads one part, such as -3D, and reports whether it could be added.
+func (p *intervalParts) addPart(iso *isoText, isTime bool) bool {
 	const mostDigits = 13
-	negative := iso.next('-')
-	value := int64(iso.number(1, mostDigits))
-	micros := iso.fraction()
+	negative := iso.acceptByte('-')
+	value := int64(iso.readNumber(1, mostDigits))
+	micros := iso.readFraction()
 	if negative {
 		value, micros = -value, -micros
 	}
 	switch {
-	case isTime && iso.next('H'):
+	case isTime && iso.acceptByte('H'):
 		return micros == 0 && p.addTime(value, 3600*1000000)
-	case isTime && iso.next('M'):
+	case isTime && iso.acceptByte('M'):
 		return micros == 0 && p.addTime(value, 60*1000000)
-	case isTime && iso.next('S'):
+	case isTime && iso.acceptByte('S'):
 		return p.addTime(value, 1000000) && p.addTime(micros, 1)
 	case micros != 0 || isTime:
 		return false
-	case iso.next('Y'):
+	case iso.acceptByte('Y'):
 		p.months += value * 12
-	case iso.next('M'):
+	case iso.acceptByte('M'):
 		p.months += value
-	case iso.next('W'):
+	case iso.acceptByte('W'):
 		p.days += value * 7
-	case iso.next('D'):
+	case iso.acceptByte('D'):
 		p.days += value
 	default:
 		return false
 	}
-	return p.fit()
+	return p.fitsInt32()
 }
 
 // addTime adds count times unit microseconds and reports whether the sum has

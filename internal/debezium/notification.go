@@ -28,7 +28,7 @@ func readNotification(payload []byte, event *change.Event) {
 	if json.Unmarshal(payload, &n) != nil {
 		return
 	}
-	notice := &change.Notice{Incremental: n.Aggregate == "Incremental Snapshot", Time: change.Micros(n.Timestamp) * 1000}
+	notice := &change.SnapshotNotification{Incremental: n.Aggregate == "Incremental Snapshot", Time: change.Micros(n.Timestamp) * 1000}
 	if !notice.Incremental && n.Aggregate != "Initial Snapshot" {
 		return
 	}
@@ -39,40 +39,40 @@ func readNotification(payload []byte, event *change.Event) {
 	case "STARTED":
 		notice.Begins = true
 	case "IN_PROGRESS":
-		notice.Waiting = n.waiting("current_collection_in_progress")
+		notice.RemainingTables = n.remainingTables("current_collection_in_progress")
 	case "TABLE_SCAN_COMPLETED":
-		notice.Waiting = n.waiting("scanned_collection")
-		if table, ok := tableOf(n.Additional["scanned_collection"]); ok && n.scanned() && !slices.Contains(notice.Waiting, table) {
+		notice.RemainingTables = n.remainingTables("scanned_collection")
+		if table, ok := parseTable(n.Additional["scanned_collection"]); ok && n.isScanned() && !slices.Contains(notice.RemainingTables, table) {
 			notice.Ends, event.Source = true, table
 		}
 	case "COMPLETED":
 		notice.Ends = true
 	}
-	if notice.Begins || notice.Ends || len(notice.Waiting) > 0 {
-		event.Notice = notice
+	if notice.Begins || notice.Ends || len(notice.RemainingTables) > 0 {
+		event.Notification = notice
 	}
 }
 
-// scanned reports whether all rows of a table were read.
-func (n *notification) scanned() bool {
+// isScanned reports whether all rows of a table were read.
+func (n *notification) isScanned() bool {
 	return slices.Contains([]string{"", "SUCCEEDED", "EMPTY"}, n.Additional["status"])
 }
 
-// waiting returns the tables that an incremental snapshot has not begun to read. The
+// remainingTables returns the tables that an incremental snapshot has not begun to read. The
 // notification lists the incomplete tables and names the present one; a table that a
 // later signal requested again is listed twice. The chunk's number can't serve to find
 // the beginning of a table: a connector that is restarted counts from 1 again.
-func (n *notification) waiting(current string) []change.Table {
+func (n *notification) remainingTables(current string) []change.Table {
 	if n.Aggregate != "Incremental Snapshot" {
 		return nil // the list of an initial snapshot includes complete tables
 	}
-	present, ok := tableOf(n.Additional[current])
+	present, ok := parseTable(n.Additional[current])
 	if !ok {
 		return nil
 	}
 	var tables []change.Table
 	for name := range strings.SplitSeq(n.Additional["data_collections"], ",") {
-		if table, ok := tableOf(name); ok {
+		if table, ok := parseTable(name); ok {
 			tables = append(tables, table)
 		}
 	}
@@ -85,8 +85,8 @@ func (n *notification) waiting(current string) []change.Table {
 	return tables
 }
 
-// tableOf reads the name of a table, "schema.table" or "database.schema.table".
-func tableOf(name string) (change.Table, bool) {
+// parseTable reads the name of a table, "schema.table" or "database.schema.table".
+func parseTable(name string) (change.Table, bool) {
 	parts := strings.Split(strings.ReplaceAll(name, `"`, ""), ".")
 	if len(parts) < 2 {
 		return change.Table{}, false

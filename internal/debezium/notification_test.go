@@ -16,25 +16,25 @@ const notificationHead = `{"schema":{"type":"struct","fields":[],"optional":fals
 func TestNotifications(t *testing.T) {
 	patron, loan := change.Table{Schema: "library", Name: "patron"}, change.Table{Schema: "library", Name: "loan"}
 	const incremental, initial = `"aggregate_type":"Incremental Snapshot","type":`, `"aggregate_type":"Initial Snapshot","type":`
-	notice := func(n change.Notice) change.Event {
+	notice := func(n change.SnapshotNotification) change.Event {
 		n.Time = 1000
-		return change.Event{Notice: &n}
+		return change.Event{Notification: &n}
 	}
 	scanned := func(incremental bool) change.Event {
-		e := notice(change.Notice{Ends: true, Incremental: incremental})
+		e := notice(change.SnapshotNotification{Ends: true, Incremental: incremental})
 		e.Source = patron
 		return e
 	}
 	waiting := func(tables ...change.Table) change.Event {
-		return notice(change.Notice{Incremental: true, Waiting: tables})
+		return notice(change.SnapshotNotification{Incremental: true, RemainingTables: tables})
 	}
 	again := scanned(true)
-	again.Notice.Waiting = []change.Table{loan}
+	again.Notification.RemainingTables = []change.Table{loan}
 	for payload, want := range map[string]change.Event{
-		initial + `"COMPLETED"`:     notice(change.Notice{Ends: true}),
-		initial + `"STARTED"`:       notice(change.Notice{Begins: true}),
-		incremental + `"COMPLETED"`: notice(change.Notice{Ends: true, Incremental: true}),
-		incremental + `"STARTED","additional_data":{"data_collections":"library.patron"}`:                                                                 notice(change.Notice{Begins: true, Incremental: true}),
+		initial + `"COMPLETED"`:     notice(change.SnapshotNotification{Ends: true}),
+		initial + `"STARTED"`:       notice(change.SnapshotNotification{Begins: true}),
+		incremental + `"COMPLETED"`: notice(change.SnapshotNotification{Ends: true, Incremental: true}),
+		incremental + `"STARTED","additional_data":{"data_collections":"library.patron"}`:                                                                 notice(change.SnapshotNotification{Begins: true, Incremental: true}),
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"postgres.library.patron","status":"SUCCEEDED"}`:                    scanned(true),
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","status":"EMPTY"}`:                                 scanned(true),
 		incremental + `"TABLE_SCAN_COMPLETED","additional_data":{"scanned_collection":"library.patron","data_collections":"library.patron,library.loan"}`: again,
@@ -55,8 +55,8 @@ func TestNotifications(t *testing.T) {
 		decoder := debezium.NewDecoder(debezium.Config{})
 		for _, again := range []bool{false, true} { // the second time the schema is cached
 			event := decoder.Decode(&debezium.Input{Topic: "notifications", Value: []byte(notificationHead + `{"id":"x","timestamp":1,` + payload + "}}")})
-			if event.Op != change.Ignore || !reflect.DeepEqual(event.Notice, want.Notice) || event.Source != want.Source {
-				t.Errorf("%s (again: %t): got %s %+v %s", payload, again, event.Op, event.Notice, event.Source)
+			if event.Op != change.Ignore || !reflect.DeepEqual(event.Notification, want.Notification) || event.Source != want.Source {
+				t.Errorf("%s (again: %t): got %s %+v %s", payload, again, event.Op, event.Notification, event.Source)
 			}
 		}
 	}
@@ -66,8 +66,8 @@ func TestNotifications(t *testing.T) {
 func TestNotificationWithoutTime(t *testing.T) {
 	const value = notificationHead + `{"id":"x","aggregate_type":"Initial Snapshot","type":"STARTED"}}`
 	event := debezium.NewDecoder(debezium.Config{}).Decode(&debezium.Input{Topic: "notifications", Time: 7, Value: []byte(value)})
-	if event.Notice == nil || event.Notice.Time != 7 {
-		t.Errorf("got %+v", event.Notice)
+	if event.Notification == nil || event.Notification.Time != 7 {
+		t.Errorf("got %+v", event.Notification)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestRecordedNotifications(t *testing.T) {
 	for _, record := range corpus.Events(t, "incremental") {
 		input := inputOf(record)
 		event := decoder.Decode(input)
-		if n := event.Notice; n != nil {
-			got = append(got, fmt.Sprintf("%t %t %t %v %s", n.Incremental, n.Begins, n.Ends, n.Waiting, event.Source.Name))
+		if n := event.Notification; n != nil {
+			got = append(got, fmt.Sprintf("%t %t %t %v %s", n.Incremental, n.Begins, n.Ends, n.RemainingTables, event.Source.Name))
 		}
 	}
 	want := []string{

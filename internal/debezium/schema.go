@@ -49,8 +49,8 @@ func parseSchema(raw []byte) (*schema, error) {
 	return s, nil
 }
 
-// field returns the schema of a field, nil if no field has that name.
-func (s *schema) field(name string) *schema {
+// findField returns the schema of a field, nil if no field has that name.
+func (s *schema) findField(name string) *schema {
 	for _, field := range s.Fields {
 		if field == nil {
 			continue
@@ -68,7 +68,7 @@ func (s *schema) fieldName() (string, error) {
 	if scan.peek() != '"' {
 		return "", fmt.Errorf("the schema has a field without a name")
 	}
-	raw, _, err := scan.text()
+	raw, _, err := scan.scanString()
 	if err != nil {
 		return "", err
 	}
@@ -79,9 +79,9 @@ func (s *schema) fieldName() (string, error) {
 	return string(name), nil
 }
 
-// filled reports whether the source fills a new column in existing rows: it has a
+// isFilled reports whether the source fills a new column in existing rows: it has a
 // constant default, or NULL is not allowed. Debezium does not send a default that is
 // an expression.
-func (s *schema) filled() bool {
+func (s *schema) isFilled() bool {
 	return !s.Optional || len(s.Default) > 0 && string(s.Default) != "null"
 }

@@ -5,34 +5,34 @@ import (
 	"strconv"
 )
 
-// sequence returns the two numbers of source.sequence, the JSON of a string that holds an
+// parseSequence returns the two numbers of source.sequence, the JSON of a string that holds an
 // array of two strings: the lsn of the last commit before the change's transaction, and the
 // change's own. A number that is null or can't be read is 0.
-func sequence(raw []byte) (commit, own uint64) {
+func parseSequence(raw []byte) (commit, own uint64) {
 	if commit, own, ok := plainSequence(raw); ok {
 		return commit, own
 	}
 	s := scanner{data: raw}
-	array, err := s.optionalName()
+	array, err := s.scanOptionalString()
 	if err != nil {
 		return 0, 0
 	}
 	s = scanner{data: array}
-	if more, err := s.open('[', ']'); err != nil || !more {
+	if more, err := s.openContainer('[', ']'); err != nil || !more {
 		return 0, 0
 	}
-	first, err := s.optionalName()
+	first, err := s.scanOptionalString()
 	if err != nil {
 		return 0, 0
 	}
-	if more, err := s.more(']'); err != nil || !more {
+	if more, err := s.nextElement(']'); err != nil || !more {
 		return 0, 0
 	}
-	second, err := s.optionalName()
+	second, err := s.scanOptionalString()
 	if err != nil {
 		return 0, 0
 	}
-	return number(first), number(second)
+	return parseLSN(first), parseLSN(second)
 }
 
 // plainSequence reads a sequence that is written as Debezium does.
@@ -71,8 +71,8 @@ func plainNumber(raw []byte) (value uint64, rest []byte, ok bool) {
 	return value, rest, ok && digits > 0
 }
 
-// number reads an lsn in decimal digits, 0 for any other text.
-func number(text []byte) uint64 {
+// parseLSN reads an lsn in decimal digits, 0 for any other text.
+func parseLSN(text []byte) uint64 {
 	value, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
 		return 0

@@ -7,21 +7,21 @@ import (
 	"metadb/internal/change"
 )
 
-// text converts everything that Debezium sends as a plain string and that is
+// textConverter converts everything that Debezium sends as a plain string and that is
 // text in the target.
-type text struct{}
+type textConverter struct{}
 
-// errZero is the error for a text with U+0000, which PostgreSQL can't store.
-var errZero = errors.New(`the text contains \u0000, which PostgreSQL can't store`)
+// errNullCharacter is the error for a text with U+0000, which PostgreSQL can't store.
+var errNullCharacter = errors.New(`the text contains \u0000, which PostgreSQL can't store`)
 
 // errSurrogate is the error for a text with half of a surrogate pair.
 var errSurrogate = errors.New(`the text contains half of a surrogate pair, which is no character`)
 
-func (text) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (textConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() != '"' {
 		return nil, errWrongKind
 	}
-	raw, escaped, err := s.text()
+	raw, escaped, err := s.scanString()
 	if err != nil {
 		return nil, err
 	}
@@ -31,47 +31,47 @@ func (text) convert(c *conversion, s *scanner, row change.Row) (change.Row, erro
 		}
 		return change.AppendValue(row, raw), nil
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	row, whole := unescape(row, raw)
 	value := row[mark+4:]
 	switch {
 	case !whole:
 		return nil, errSurrogate
 	case bytes.IndexByte(value, 0) >= 0:
-		return nil, errZero
+		return nil, errNullCharacter
 	case c.nested == 0 && c.placeholder.isText(value):
 		return change.AppendUnavailable(row[:mark]), nil
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
-// rawText converts a value of a type that is not known: a string as itself,
+// rawTextConverter converts a value of a type that is not known: a string as itself,
 // anything else as its JSON text.
-type rawText struct{}
+type rawTextConverter struct{}
 
-func (rawText) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (rawTextConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() == '"' {
-		return text{}.convert(c, s, row)
+		return textConverter{}.convertValue(c, s, row)
 	}
-	raw, err := s.skip()
+	raw, err := s.skipValue()
 	if err != nil {
 		return nil, err
 	}
 	return change.AppendValue(row, raw), nil
 }
 
-// string passes a string and returns its text, valid until the next call.
-func (c *conversion) string(s *scanner) ([]byte, error) {
+// readString passes a string and returns its text, valid until the next call.
+func (c *conversionState) readString(s *scanner) ([]byte, error) {
 	if s.peek() != '"' {
 		return nil, errWrongKind
 	}
-	raw, escaped, err := s.text()
+	raw, escaped, err := s.scanString()
 	if err != nil || !escaped {
 		return raw, err
 	}
 	var whole bool
-	if c.text, whole = unescape(c.text[:0], raw); !whole {
+	if c.textBuffer, whole = unescape(c.textBuffer[:0], raw); !whole {
 		return nil, errSurrogate
 	}
-	return c.text, nil
+	return c.textBuffer, nil
 }

@@ -5,19 +5,19 @@ import (
 	"metadb/internal/datatype"
 )
 
-// unit is the unit of a number that counts time.
-type unit uint8
+// timeUnit is the unit of a number that counts time.
+type timeUnit uint8
 
 // The units.
 const (
-	milliseconds unit = iota
+	milliseconds timeUnit = iota
 	microseconds
 	nanoseconds
 )
 
-// micros returns count in microseconds, rounded down, and false if that takes
+// toMicros returns count in microseconds, rounded down, and false if that takes
 // more than 64 bits.
-func (u unit) micros(count int64) (int64, bool) {
+func (u timeUnit) toMicros(count int64) (int64, bool) {
 	switch u {
 	case milliseconds:
 		return count * 1000, count*1000/1000 == count
@@ -32,44 +32,44 @@ func (u unit) micros(count int64) (int64, bool) {
 	return count, true
 }
 
-// timeOfDay converts a time since midnight; 24:00 is one.
-type timeOfDay struct{ unit unit }
+// timeConverter converts a time since midnight; 24:00 is one.
+type timeConverter struct{ unit timeUnit }
 
-func (t timeOfDay) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (t timeConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() == '"' { // in __debezium.oldkey
-		return isoTime{}.convert(c, s, row)
+		return isoTimeConverter{}.convertValue(c, s, row)
 	}
-	count, err := s.integer()
+	count, err := s.scanInteger()
 	if err != nil {
 		return nil, err
 	}
-	micros, ok := t.unit.micros(count)
+	micros, ok := t.unit.toMicros(count)
 	if !ok {
 		return nil, errIntegerRange
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if row, err = datatype.AppendTime(row, micros); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
-// isoTime converts a time as ISO text. Where the type has no zone, the text has
+// isoTimeConverter converts a time as ISO text. Where the type has no zone, the text has
 // one nevertheless, which means nothing.
-type isoTime struct{ zoned bool }
+type isoTimeConverter struct{ zoned bool }
 
-func (t isoTime) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.string(s)
+func (t isoTimeConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.readString(s)
 	if err != nil {
 		return nil, err
 	}
 	iso := isoText{rest: text}
-	micros := iso.time()
-	east := iso.zone()
-	if !iso.complete() {
+	micros := iso.readTime()
+	east := iso.readZone()
+	if !iso.isComplete() {
 		return nil, errISO
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if t.zoned {
 		row, err = datatype.AppendTimeTZ(row, micros, east)
 	} else {
@@ -78,5 +78,5 @@ func (t isoTime) convert(c *conversion, s *scanner, row change.Row) (change.Row,
 	if err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }

@@ -7,30 +7,30 @@ import (
 	"metadb/internal/datatype"
 )
 
-// timestamp converts a count since 1970-01-01 00:00.
-type timestamp struct{ unit unit }
+// timestampConverter converts a count since 1970-01-01 00:00.
+type timestampConverter struct{ unit timeUnit }
 
-func (t timestamp) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
+func (t timestampConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	if s.peek() == '"' { // in __debezium.oldkey
-		return isoTimestamp{}.convert(c, s, row)
+		return isoTimestampConverter{}.convertValue(c, s, row)
 	}
-	count, err := s.integer()
+	count, err := s.scanInteger()
 	if err != nil {
 		return nil, err
 	}
-	row, mark := change.Begin(row)
-	if which := t.infinite(count); which != 0 {
+	row, mark := change.BeginCell(row)
+	if which := t.infinityOf(count); which != 0 {
 		row = datatype.AppendTimestampInfinity(row, which)
-		return change.End(row, mark), nil
+		return change.EndCell(row, mark), nil
 	}
-	micros, ok := t.unit.micros(count)
+	micros, ok := t.unit.toMicros(count)
 	if !ok {
 		return nil, errIntegerRange
 	}
 	if row, err = datatype.AppendTimestamp(row, micros); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }
 
 // The driver's numbers for the infinities, in milliseconds. Debezium sends the same
@@ -40,9 +40,9 @@ const (
 	driverNegativeInfinity = -9223372036832400000
 )
 
-// infinite returns the infinity for the numbers that Debezium sends for infinite
+// infinityOf returns the infinity for the numbers that Debezium sends for infinite
 // timestamps, and 0 for any other number. No ordinary timestamp is as large in its unit.
-func (t timestamp) infinite(count int64) datatype.Infinity {
+func (t timestampConverter) infinityOf(count int64) datatype.Infinity {
 	switch count {
 	case math.MaxInt64, driverPositiveInfinity:
 		return datatype.PositiveInfinity
@@ -60,35 +60,35 @@ func (t timestamp) infinite(count int64) datatype.Infinity {
 	return 0
 }
 
-// isoTimestamp converts a timestamp as ISO text: one with a zone as the moment
+// isoTimestampConverter converts a timestamp as ISO text: one with a zone as the moment
 // that it is, one without as if its zone, always Z, were part of it. The words
 // infinity and -infinity are among the texts.
-type isoTimestamp struct{}
+type isoTimestampConverter struct{}
 
-func (isoTimestamp) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.string(s)
+func (isoTimestampConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.readString(s)
 	if err != nil {
 		return nil, err
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	switch string(text) {
 	case "infinity":
-		return change.End(datatype.AppendTimestampInfinity(row, datatype.PositiveInfinity), mark), nil
+		return change.EndCell(datatype.AppendTimestampInfinity(row, datatype.PositiveInfinity), mark), nil
 	case "-infinity":
-		return change.End(datatype.AppendTimestampInfinity(row, datatype.NegativeInfinity), mark), nil
+		return change.EndCell(datatype.AppendTimestampInfinity(row, datatype.NegativeInfinity), mark), nil
 	}
 	iso := isoText{rest: text}
-	day := iso.date()
-	iso.byte('T')
-	micros := iso.time()
-	east := iso.zone()
-	if !iso.complete() {
+	day := iso.readDate()
+	iso.expectByte('T')
+	micros := iso.readTime()
+	east := iso.readZone()
+	if !iso.isComplete() {
 		return nil, errISO
 	}
 	if which := day.infiniteTimestamp(); which != 0 {
 		row = datatype.AppendTimestampInfinity(row, which)
-	} else if row, err = datatype.AppendTimestampParts(row, day.days(), micros-int64(east)*1000000); err != nil {
+	} else if row, err = datatype.AppendTimestampParts(row, day.daysSinceEpoch(), micros-int64(east)*1000000); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }

@@ -5,20 +5,20 @@ import (
 	"metadb/internal/datatype"
 )
 
-// uuid converts UUIDs.
-type uuid struct{}
+// uuidConverter converts UUIDs.
+type uuidConverter struct{}
 
-func (uuid) convert(c *conversion, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.string(s)
+func (uuidConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
+	text, err := c.readString(s)
 	if err != nil {
 		return nil, err
 	}
 	if c.nested == 0 && c.placeholder.isText(text) {
 		return change.AppendUnavailable(row), nil
 	}
-	row, mark := change.Begin(row)
+	row, mark := change.BeginCell(row)
 	if row, err = datatype.AppendUUID(row, text); err != nil {
 		return nil, err
 	}
-	return change.End(row, mark), nil
+	return change.EndCell(row, mark), nil
 }

@@ -19,8 +19,8 @@ const (
 	loanCount   = 4_000
 )
 
-// table is a table of the library with its present rows.
-type table struct {
+// libraryTable is a table of the library with its present rows.
+type libraryTable struct {
 	definition eventgen.Table
 	encoder    *eventgen.Encoder
 	rows       map[string][]any
@@ -36,14 +36,14 @@ type Library struct {
 	lsn    uint64
 	next   int64
 
-	patrons, items, loans *table
+	patrons, items, loans *libraryTable
 }
 
 // NewLibrary returns a library with its rows, streamed by a connector with the
 // given topic prefix.
 func NewLibrary(seed uint64, prefix string) (*Library, error) {
 	l := &Library{random: rand.New(rand.NewPCG(seed, seed)), lsn: 1 << 20}
-	l.patrons = &table{definition: eventgen.Table{Name: "patron", Columns: []eventgen.Column{
+	l.patrons = &libraryTable{definition: eventgen.Table{Name: "patron", Columns: []eventgen.Column{
 		{Name: "id", Kind: eventgen.UUID},
 		{Name: "name"},
 		{Name: "email"},
@@ -52,14 +52,14 @@ func NewLibrary(seed uint64, prefix string) (*Library, error) {
 		{Name: "expires", Kind: eventgen.Date},
 		{Name: "preferences", Kind: eventgen.JSON},
 	}}}
-	l.items = &table{definition: eventgen.Table{Name: "item", Columns: []eventgen.Column{
+	l.items = &libraryTable{definition: eventgen.Table{Name: "item", Columns: []eventgen.Column{
 		{Name: "id", Kind: eventgen.BigInt},
 		{Name: "barcode"},
 		{Name: "title"},
 		{Name: "price", Kind: eventgen.Decimal, Scale: 2},
 		{Name: "status"},
 	}}}
-	l.loans = &table{definition: eventgen.Table{Name: "loan", Columns: []eventgen.Column{
+	l.loans = &libraryTable{definition: eventgen.Table{Name: "loan", Columns: []eventgen.Column{
 		{Name: "id", Kind: eventgen.BigInt},
 		{Name: "patron_id", Kind: eventgen.UUID},
 		{Name: "item_id", Kind: eventgen.BigInt},
@@ -69,19 +69,21 @@ func NewLibrary(seed uint64, prefix string) (*Library, error) {
 	if err := l.Connect(prefix); err != nil {
 		return nil, err
 	}
-	l.fill(time.Now())
+	l.fillTables(time.Now())
 	return l, nil
 }
 
-// tables returns the tables in the order of a snapshot.
-func (l *Library) tables() []*table { return []*table{l.patrons, l.items, l.loans} }
+// orderedTables returns the tables in the order of a snapshot.
+func (l *Library) orderedTables() []*libraryTable {
+	return []*libraryTable{l.patrons, l.items, l.loans}
+}
 
 // Connect replaces the connector: from now on records go to topics that begin
 // with prefix.
 func (l *Library) Connect(prefix string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, t := range l.tables() {
+	for _, t := range l.orderedTables() {
 		t.definition.Prefix, t.definition.Schema, t.definition.Key = prefix, schema, []int{0}
 		encoder, err := eventgen.NewEncoder(t.definition)
 		if err != nil {
@@ -99,30 +101,30 @@ func (l *Library) Prefix() string {
 	return l.patrons.definition.Prefix
 }
 
-// fill makes the first rows.
-func (l *Library) fill(now time.Time) {
+// fillTables makes the first rows.
+func (l *Library) fillTables(now time.Time) {
 	for range patronCount {
-		l.patrons.put(l.newPatron(now))
+		l.patrons.putRow(l.newPatron(now))
 	}
 	for range itemCount {
-		l.items.put(l.newItem())
+		l.items.putRow(l.newItem())
 	}
 	for range loanCount {
-		l.loans.put(l.newLoan(now))
+		l.loans.putRow(l.newLoan(now))
 	}
 }
 
 func (l *Library) newPatron(now time.Time) []any {
 	l.next++
-	name := pick(l.random, givenNames()) + " " + pick(l.random, familyNames())
+	name := pickOne(l.random, givenNames()) + " " + pickOne(l.random, familyNames())
 	return []any{
 		fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", l.random.Uint32(), l.random.IntN(1<<16), l.random.IntN(1<<12), l.random.IntN(1<<12), l.next),
 		name,
 		fmt.Sprintf("patron%d@example.org", l.next),
-		pick(l.random, []string{"undergraduate", "graduate", "faculty", "staff"}),
+		pickOne(l.random, []string{"undergraduate", "graduate", "faculty", "staff"}),
 		"0.00",
 		now.AddDate(0, 0, 30+l.random.IntN(700)).UTC().Truncate(24 * time.Hour),
-		fmt.Sprintf(`{"lang": "%s"}`, pick(l.random, []string{"en", "de", "es", "fr"})),
+		fmt.Sprintf(`{"lang": "%s"}`, pickOne(l.random, []string{"en", "de", "es", "fr"})),
 	}
 }
 
@@ -131,7 +133,7 @@ func (l *Library) newItem() []any {
 	return []any{
 		l.next,
 		fmt.Sprintf("3%013d", l.next*7919),
-		pick(l.random, adjectives()) + " " + pick(l.random, nouns()),
+		pickOne(l.random, adjectives()) + " " + pickOne(l.random, nouns()),
 		fmt.Sprintf("%d.%02d", 5+l.random.IntN(90), l.random.IntN(100)),
 		"available",
 	}
@@ -139,12 +141,12 @@ func (l *Library) newItem() []any {
 
 func (l *Library) newLoan(now time.Time) []any {
 	l.next++
-	item := l.items.row(l.random)
-	return []any{l.next, l.patrons.row(l.random)[0], item[0], now.AddDate(0, 0, 28).UTC().Truncate(time.Second), nil}
+	item := l.items.randomRow(l.random)
+	return []any{l.next, l.patrons.randomRow(l.random)[0], item[0], now.AddDate(0, 0, 28).UTC().Truncate(time.Second), nil}
 }
 
-// put stores a row, new or changed.
-func (t *table) put(row []any) {
+// putRow stores a row, new or changed.
+func (t *libraryTable) putRow(row []any) {
 	if t.rows == nil {
 		t.rows = make(map[string][]any)
 	}
@@ -155,8 +157,8 @@ func (t *table) put(row []any) {
 	t.rows[key] = row
 }
 
-// remove deletes a row. The last key takes the place of its key.
-func (t *table) remove(at int) []any {
+// removeRow deletes a row. The last key takes the place of its key.
+func (t *libraryTable) removeRow(at int) []any {
 	key := t.keys[at]
 	row := t.rows[key]
 	delete(t.rows, key)
@@ -165,10 +167,10 @@ func (t *table) remove(at int) []any {
 	return row
 }
 
-// row returns a random row.
-func (t *table) row(random *rand.Rand) []any { return t.rows[pick(random, t.keys)] }
+// randomRow returns a random row.
+func (t *libraryTable) randomRow(random *rand.Rand) []any { return t.rows[pickOne(random, t.keys)] }
 
-func pick[T any](random *rand.Rand, choices []T) T { return choices[random.IntN(len(choices))] }
+func pickOne[T any](random *rand.Rand, choices []T) T { return choices[random.IntN(len(choices))] }
 
 func givenNames() []string {
 	return []string{"Ada", "Björn", "Chiara", "Dmitri", "Elif", "Farid", "Grace", "Hana", "Ines", "Jamal", "Kofi", "Lena", "Mio", "Nadia", "Oskar", "Priya"}

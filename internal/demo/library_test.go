@@ -12,13 +12,13 @@ import (
 	"metadb/internal/eventgen"
 )
 
-// model keeps the current rows that events make, by table and key.
-type model struct {
+// decodedModel keeps the current rows that events make, by table and key.
+type decodedModel struct {
 	decoder *debezium.Decoder
 	rows    map[string][]string
 }
 
-func (m *model) apply(t *testing.T, records []eventgen.Record) {
+func (m *decodedModel) apply(t *testing.T, records []eventgen.Record) {
 	t.Helper()
 	for _, record := range records {
 		event := m.decoder.Decode(&debezium.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
@@ -53,7 +53,7 @@ func TestEventsTellWhatTheLibraryHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &model{debezium.NewDecoder(debezium.Config{}), map[string][]string{}}
+	m := &decodedModel{debezium.NewDecoder(debezium.Config{}), map[string][]string{}}
 	now := time.Now()
 	records, err := library.Snapshot(now)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestEventsTellWhatTheLibraryHas(t *testing.T) {
 	if len(m.rows) != library.Rows() {
 		t.Errorf("events make %d rows, the library has %d", len(m.rows), library.Rows())
 	}
-	for _, table := range library.tables() {
+	for _, table := range library.orderedTables() {
 		for key, row := range table.rows {
 			want := make([]string, len(row))
 			for i, value := range row {
@@ -80,7 +80,7 @@ func TestEventsTellWhatTheLibraryHas(t *testing.T) {
 				if value == nil {
 					continue
 				}
-				if want[i], err = eventgen.Format(table.definition.Columns[i].Kind, value); err != nil {
+				if want[i], err = eventgen.FormatValue(table.definition.Columns[i].Kind, value); err != nil {
 					t.Fatal(err)
 				}
 			}

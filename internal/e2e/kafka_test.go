@@ -45,8 +45,8 @@ func (p properties) write(t *testing.T, path string) {
 	}
 }
 
-// java returns the command line of a Java program with the jars in its path.
-func java(lib, main string, args ...string) []string {
+// javaCommand returns the command line of a Java program with the jars in its path.
+func javaCommand(lib, main string, args ...string) []string {
 	return append([]string{
 		"java", heapLimit, fasterStartup, fewerThreads, "-cp", filepath.Join(lib, "*"),
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", main,
@@ -76,26 +76,26 @@ func startBroker(t *testing.T, lib, dir string, partitions int) (string, *progra
 		"transaction.state.log.min.isr":            "1",
 		"group.initial.rebalance.delay.ms":         "0",
 	}.write(t, file)
-	format := java(lib, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", file)
+	format := javaCommand(lib, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", file)
 	if out, err := exec.CommandContext(t.Context(), format[0], format[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("format the broker's storage: %v\n%s", err, out)
 	}
-	program := start(t, dir, "broker", java(lib, "kafka.Kafka", file)...)
-	eventually(t, jvmLimit, "the broker accepts connections", func() error { return rig.Listening(ports[0]) })
+	program := start(t, dir, "broker", javaCommand(lib, "kafka.Kafka", file)...)
+	eventually(t, jvmLimit, "the broker accepts connections", func() error { return rig.CheckListening(ports[0]) })
 	return address, program
 }
 
-// connect is a Kafka Connect worker.
-type connect struct {
+// connectWorker is a Kafka Connect worker.
+type connectWorker struct {
 	url    string
 	client http.Client
 	*program
 }
 
 // startConnect starts a Kafka Connect worker that can run Debezium's connector.
-func startConnect(t *testing.T, lib, dir, broker string) *connect {
+func startConnect(t *testing.T, lib, dir, broker string) *connectWorker {
 	t.Helper()
-	c := &connect{
+	c := &connectWorker{
 		url:    "http://127.0.0.1:" + strconv.Itoa(freePorts(t, 1)[0]),
 		client: http.Client{Timeout: requestLimit},
 	}
@@ -121,16 +121,16 @@ func startConnect(t *testing.T, lib, dir, broker string) *connect {
 		// Plugins are found by their manifests; looking into every class takes seconds.
 		"plugin.discovery": "service_load",
 	}.write(t, file)
-	c.program = start(t, dir, "connect", java(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
+	c.program = start(t, dir, "connect", javaCommand(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
 	eventually(t, jvmLimit, "the Connect worker answers", func() error {
 		return c.request(t, http.MethodGet, "/connectors", nil, nil)
 	})
 	return c
 }
 
-// create starts a connector and waits until its task runs. Its snapshot goes on
+// createConnector starts a connector and waits until its task runs. Its snapshot goes on
 // after that.
-func (c *connect) create(t *testing.T, name string, config properties) {
+func (c *connectWorker) createConnector(t *testing.T, name string, config properties) {
 	t.Helper()
 	if err := c.request(t, http.MethodPut, "/connectors/"+name+"/config", config, nil); err != nil {
 		t.Fatalf("create connector %s: %v", name, err)
@@ -149,8 +149,8 @@ func (c *connect) create(t *testing.T, name string, config properties) {
 	})
 }
 
-// remove deletes a connector. Its replication slot stays.
-func (c *connect) remove(t *testing.T, name string) {
+// deleteConnector deletes a connector. Its replication slot stays.
+func (c *connectWorker) deleteConnector(t *testing.T, name string) {
 	t.Helper()
 	if err := c.request(t, http.MethodDelete, "/connectors/"+name, nil, nil); err != nil {
 		t.Fatalf("delete connector %s: %v", name, err)
@@ -160,12 +160,12 @@ func (c *connect) remove(t *testing.T, name string) {
 // request sends body as JSON, if there is one, and decodes the answer into
 // result, if there is one. It tries again while the worker is busy with a rebalance, which
 // another test's connector may have begun.
-func (c *connect) request(t *testing.T, method, path string, body, result any) error {
+func (c *connectWorker) request(t *testing.T, method, path string, body, result any) error {
 	t.Helper()
 	var failed error
 	err := rig.Eventually(t.Context(), requestLimit, "Connect has no rebalance", func() error {
 		failed = c.requestOnce(t, method, path, body, result)
-		var busy *conflict
+		var busy *conflictError
 		if errors.As(failed, &busy) {
 			return failed
 		}
@@ -174,12 +174,12 @@ func (c *connect) request(t *testing.T, method, path string, body, result any) e
 	return errors.Join(err, failed)
 }
 
-// conflict is the answer of a worker in a rebalance.
-type conflict struct{ text string }
+// conflictError is the answer of a worker in a rebalance.
+type conflictError struct{ text string }
 
-func (c *conflict) Error() string { return c.text }
+func (c *conflictError) Error() string { return c.text }
 
-func (c *connect) requestOnce(t *testing.T, method, path string, body, result any) error {
+func (c *connectWorker) requestOnce(t *testing.T, method, path string, body, result any) error {
 	t.Helper()
 	var payload io.Reader
 	if body != nil {
@@ -206,7 +206,7 @@ func (c *connect) requestOnce(t *testing.T, method, path string, body, result an
 	if response.StatusCode >= http.StatusMultipleChoices {
 		text := fmt.Sprintf("%s %s: %s: %s", method, path, response.Status, answer)
 		if response.StatusCode == http.StatusConflict {
-			return &conflict{text}
+			return &conflictError{text}
 		}
 		return errors.New(text)
 	}

@@ -75,7 +75,7 @@ func (m *metadb) stop(t *testing.T) {
 	if took := time.Since(began); took > stopLimit {
 		t.Errorf("stopping the server took %v", took)
 	}
-	if err := rig.Listening(m.Port); err == nil {
+	if err := rig.CheckListening(m.Port); err == nil {
 		t.Error("the server still listens after metadb stop")
 	}
 	if err := m.Close(); err != nil {
@@ -117,7 +117,7 @@ func (m *metadb) psql(t *testing.T, statement string) string {
 // rows returns the answer of the database as texts.
 func (m *metadb) rows(t *testing.T, sql string, args ...any) [][]string {
 	t.Helper()
-	rows, err := texts(t.Context(), m.pool, sql, args...)
+	rows, err := queryTexts(t.Context(), m.pool, sql, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

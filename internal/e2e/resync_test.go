@@ -81,10 +81,10 @@ var vanished = []struct {
 // snapshot.
 const untouched = "SELECT __id::text, __start::text FROM library.patron WHERE name = 'Patron 14'"
 
-// catchesUp waits until the target holds what the source holds.
-func catchesUp(t *testing.T, s *stack, m *metadb, what string) {
+// awaitSourceRows waits until the target holds what the source holds.
+func awaitSourceRows(t *testing.T, s *stack, m *metadb, what string) {
 	t.Helper()
-	eventually(t, 60*time.Second, what, func() error { return compare(t.Context(), s.source, m.pool, "library") })
+	eventually(t, 60*time.Second, what, func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
 }
 
 // TestResync carries out docs/spec/06-synchronization.md#the-compatible-procedure word for word, while the source changes: during
@@ -93,8 +93,8 @@ func TestResync(t *testing.T) {
 	t.Parallel()
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)
-	stopWork := work(t, s)
-	s.connect.create(t, "metadb_resync_1", s.source.connector("metadb_resync_1"))
+	stopWork := changeRows(t, s)
+	s.connect.createConnector(t, "metadb_resync_1", s.source.connector("metadb_resync_1"))
 
 	m.start(t)
 	m.psql(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
@@ -105,23 +105,23 @@ func TestResync(t *testing.T) {
 	m.start(t)
 	s.source.exec(t, streamed...)
 	stopWork()
-	catchesUp(t, s, m, "the first snapshot and changes arrive")
+	awaitSourceRows(t, s, m, "the first snapshot and changes arrive")
 	if got := value[int](t, m, "SELECT count(*) FROM library.loan__ WHERE id = 7 AND NOT __current"); got != 2 {
 		t.Errorf("loan 7 has %d earlier versions, want 2: both changes of one transaction", got)
 	}
 
 	// The stream is lost: the connector and its slot are gone, and the source
 	// goes on without them.
-	s.connect.remove(t, "metadb_resync_1")
+	s.connect.deleteConnector(t, "metadb_resync_1")
 	s.source.dropSlot(t, "metadb_resync_1")
 	s.source.exec(t, unrecorded...)
 	before := m.rows(t, untouched)
-	stopWork = work(t, s)
+	stopWork = changeRows(t, s)
 
-	s.connect.create(t, "metadb_resync_2", s.source.connector("metadb_resync_2"))
+	s.connect.createConnector(t, "metadb_resync_2", s.source.connector("metadb_resync_2"))
 	m.psql(t, `alter data source sensor options (set topics '^metadb_resync_2\.', set consumer_group 'metadb_resync_2_1');`)
 	m.stop(t)
-	shown, err := typed(t, "y\n", m.Command(t.Context(), "sync", "-D", "data", "--source", "sensor"))
+	shown, err := runTyped(t, "y\n", m.Command(t.Context(), "sync", "-D", "data", "--source", "sensor"))
 	if err != nil || !strings.Contains(shown, `Begin synchronization process for data source "sensor"? `) {
 		t.Fatalf("metadb sync: %v\n%s", err, shown)
 	}
@@ -144,7 +144,7 @@ func TestResync(t *testing.T) {
 	m.stop(t)
 	vanishedAre(t, m, true, "")
 	began := value[time.Time](t, m, "SELECT now()")
-	shown, err = typed(t, "y\n", m.Command(t.Context(), "endsync", "-D", "data", "--source", "sensor"))
+	shown, err = runTyped(t, "y\n", m.Command(t.Context(), "endsync", "-D", "data", "--source", "sensor"))
 	if err != nil {
 		t.Fatalf("metadb endsync: %v\n%s", err, shown)
 	}
@@ -155,9 +155,9 @@ func TestResync(t *testing.T) {
 
 	m.start(t)
 	stopWork()
-	catchesUp(t, s, m, "changes made during the resync arrive")
+	awaitSourceRows(t, s, m, "changes made during the resync arrive")
 	s.source.exec(t, `UPDATE library.patron SET notes = NULL WHERE name LIKE 'Patron 1%'`)
-	catchesUp(t, s, m, "changes after the resync arrive")
+	awaitSourceRows(t, s, m, "changes after the resync arrive")
 	if status := m.psql(t, "list status"); !strings.Contains(status, "|active|normal|") {
 		t.Errorf("after the resync list status says %s", status)
 	}

@@ -16,12 +16,12 @@ type stack struct {
 	// broker is where Kafka listens, kafka the program.
 	broker  string
 	kafka   *program
-	connect *connect
+	connect *connectWorker
 }
 
-// shared has the broker and the Connect worker of the tests that kill neither: to start them
+// sharedStack has the broker and the Connect worker of the tests that kill neither: to start them
 // takes longer than many a test. They stop when all tests are over.
-var shared struct {
+var sharedStack struct {
 	once sync.Once
 	dir  string
 	*stack
@@ -37,10 +37,10 @@ func TestMain(m *testing.M) {
 }
 
 func stopShared() error {
-	if shared.stack == nil {
+	if sharedStack.stack == nil {
 		return nil
 	}
-	return errors.Join(shared.connect.process.Stop(), shared.kafka.process.Stop(), os.RemoveAll(shared.dir))
+	return errors.Join(sharedStack.connect.process.Stop(), sharedStack.kafka.process.Stop(), os.RemoveAll(sharedStack.dir))
 }
 
 // startStack returns the shared broker and Connect worker behind a source of its own.
@@ -53,17 +53,17 @@ func startStack(t *testing.T) *stack {
 // joinStack is startStack for a source that has been started.
 func joinStack(t *testing.T, source *source) *stack {
 	t.Helper()
-	shared.once.Do(func() {
+	sharedStack.once.Do(func() {
 		dir, err := os.MkdirTemp("", "metadb-e2e-")
 		if err != nil {
 			t.Fatal(err)
 		}
-		shared.dir, shared.stack = dir, run(t, dir, 1)
+		sharedStack.dir, sharedStack.stack = dir, run(t, dir, 1)
 	})
-	if shared.stack == nil {
+	if sharedStack.stack == nil {
 		t.Fatal("broker and Connect worker have not started")
 	}
-	s := *shared.stack
+	s := *sharedStack.stack
 	s.source = source
 	t.Cleanup(func() { s.explain(t) })
 	return &s
@@ -88,7 +88,7 @@ func startStackOf(t *testing.T, partitions int) *stack {
 // run starts a broker and a Connect worker.
 func run(t *testing.T, dir string, partitions int) *stack {
 	t.Helper()
-	lib := jars(t)
+	lib := fetchJars(t)
 	broker, kafka := startBroker(t, lib, dir, partitions)
 	return &stack{broker: broker, kafka: kafka, connect: startConnect(t, lib, dir, broker)}
 }

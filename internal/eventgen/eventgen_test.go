@@ -105,11 +105,11 @@ func TestEveryKindIsDecodedToWhatWasWritten(t *testing.T) {
 		if !ok {
 			t.Fatalf("no kind %s", v.kind)
 		}
-		value, err := eventgen.Parse(kind, v.text)
+		value, err := eventgen.ParseValue(kind, v.text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text, err := eventgen.Format(kind, value); err != nil || text != v.text {
+		if text, err := eventgen.FormatValue(kind, value); err != nil || text != v.text {
 			t.Errorf("%s: %s is formatted as %s, %v", v.kind, v.text, text, err)
 		}
 		table.Columns = append(table.Columns, eventgen.Column{Name: v.kind, Kind: kind, Scale: 2})

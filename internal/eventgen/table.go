@@ -34,45 +34,45 @@ const (
 	kindCount
 )
 
-// semantic has the parts of a kind's schema.
-type semantic struct {
+// kindSchema has the parts of a kind's schema.
+type kindSchema struct {
 	name, connect, logical string
 }
 
-// semantics returns the schema of a kind: PostgreSQL's name, the Connect type
+// connectSchema returns the schema of a kind: PostgreSQL's name, the Connect type
 // and the name that Debezium gives to it.
-func (k Kind) semantics() semantic {
+func (k Kind) connectSchema() kindSchema {
 	switch k {
 	case SmallInt:
-		return semantic{"smallint", "int16", ""}
+		return kindSchema{"smallint", "int16", ""}
 	case Integer:
-		return semantic{"integer", "int32", ""}
+		return kindSchema{"integer", "int32", ""}
 	case BigInt:
-		return semantic{"bigint", "int64", ""}
+		return kindSchema{"bigint", "int64", ""}
 	case Real:
-		return semantic{"real", "float", ""}
+		return kindSchema{"real", "float", ""}
 	case Double:
-		return semantic{"double", "double", ""}
+		return kindSchema{"double", "double", ""}
 	case Boolean:
-		return semantic{"boolean", "boolean", ""}
+		return kindSchema{"boolean", "boolean", ""}
 	case Decimal:
-		return semantic{"decimal", "bytes", "org.apache.kafka.connect.data.Decimal"}
+		return kindSchema{"decimal", "bytes", "org.apache.kafka.connect.data.Decimal"}
 	case Numeric:
-		return semantic{"numeric", "struct", "io.debezium.data.VariableScaleDecimal"}
+		return kindSchema{"numeric", "struct", "io.debezium.data.VariableScaleDecimal"}
 	case Date:
-		return semantic{"date", "int32", "io.debezium.time.Date"}
+		return kindSchema{"date", "int32", "io.debezium.time.Date"}
 	case Timestamp:
-		return semantic{"timestamp", "int64", "io.debezium.time.MicroTimestamp"}
+		return kindSchema{"timestamp", "int64", "io.debezium.time.MicroTimestamp"}
 	case TimestampTZ:
-		return semantic{"timestamptz", "string", "io.debezium.time.ZonedTimestamp"}
+		return kindSchema{"timestamptz", "string", "io.debezium.time.ZonedTimestamp"}
 	case UUID:
-		return semantic{"uuid", "string", "io.debezium.data.Uuid"}
+		return kindSchema{"uuid", "string", "io.debezium.data.Uuid"}
 	case JSON:
-		return semantic{"json", "string", "io.debezium.data.Json"}
+		return kindSchema{"json", "string", "io.debezium.data.Json"}
 	case Bytea:
-		return semantic{"bytea", "bytes", ""}
+		return kindSchema{"bytea", "bytes", ""}
 	}
-	return semantic{"text", "string", ""}
+	return kindSchema{"text", "string", ""}
 }
 
 // ParseKind returns the kind with the given name: smallint, integer, bigint,
@@ -80,7 +80,7 @@ func (k Kind) semantics() semantic {
 // json, bytea or text.
 func ParseKind(name string) (Kind, bool) {
 	for kind := range kindCount {
-		if kind.semantics().name == name {
+		if kind.connectSchema().name == name {
 			return kind, true
 		}
 	}
@@ -113,10 +113,10 @@ type Table struct {
 // Topic returns the topic to which the connector writes the table's records.
 func (t Table) Topic() string { return t.Prefix + "." + t.Schema + "." + t.Name }
 
-// field is one field of a Connect schema as the JSON converter writes it.
-type field struct {
+// schemaField is one field of a Connect schema as the JSON converter writes it.
+type schemaField struct {
 	Type       string            `json:"type"`
-	Fields     []field           `json:"fields,omitempty"`
+	Fields     []schemaField     `json:"fields,omitempty"`
 	Optional   bool              `json:"optional"`
 	Name       string            `json:"name,omitempty"`
 	Version    int               `json:"version,omitempty"`
@@ -126,10 +126,10 @@ type field struct {
 	Field      string            `json:"field,omitempty"`
 }
 
-func (t Table) column(i int) field {
+func (t Table) columnField(i int) schemaField {
 	c := t.Columns[i]
-	s := c.Kind.semantics()
-	f := field{Type: s.connect, Name: s.logical, Optional: !c.Required && !slices.Contains(t.Key, i), Field: c.Name, Default: json.RawMessage(c.Default)}
+	s := c.Kind.connectSchema()
+	f := schemaField{Type: s.connect, Name: s.logical, Optional: !c.Required && !slices.Contains(t.Key, i), Field: c.Name, Default: json.RawMessage(c.Default)}
 	if f.Name != "" {
 		f.Version = 1
 	}
@@ -138,52 +138,52 @@ func (t Table) column(i int) field {
 		f.Parameters = map[string]string{"scale": strconv.Itoa(c.Scale), "connect.decimal.precision": "38"}
 	case Numeric:
 		f.Doc = "Variable scaled decimal"
-		f.Fields = []field{{Type: "int32", Field: "scale"}, {Type: "bytes", Field: "value"}}
+		f.Fields = []schemaField{{Type: "int32", Field: "scale"}, {Type: "bytes", Field: "value"}}
 	}
 	return f
 }
 
 // keySchema returns the schema of the record's key.
 func (t Table) keySchema() ([]byte, error) {
-	schema := field{Type: "struct", Name: t.Topic() + ".Key"}
+	schema := schemaField{Type: "struct", Name: t.Topic() + ".Key"}
 	for _, i := range t.Key {
-		schema.Fields = append(schema.Fields, t.column(i))
+		schema.Fields = append(schema.Fields, t.columnField(i))
 	}
 	return json.Marshal(schema)
 }
 
 // valueSchema returns the schema of the record's value, the envelope.
 func (t Table) valueSchema() ([]byte, error) {
-	row := field{Type: "struct", Optional: true, Name: t.Topic() + ".Value"}
+	row := schemaField{Type: "struct", Optional: true, Name: t.Topic() + ".Value"}
 	for i := range t.Columns {
-		row.Fields = append(row.Fields, t.column(i))
+		row.Fields = append(row.Fields, t.columnField(i))
 	}
 	before, after := row, row
 	before.Field, after.Field = "before", "after"
-	return json.Marshal(field{
+	return json.Marshal(schemaField{
 		Type: "struct", Name: t.Topic() + ".Envelope", Version: 2,
 		Fields: slices.Concat(
-			[]field{before, after, sourceSchema(), transactionSchema(), {Type: "string", Field: "op"}},
-			times(),
+			[]schemaField{before, after, sourceSchema(), transactionSchema(), {Type: "string", Field: "op"}},
+			timeFields(),
 		),
 	})
 }
 
-// times returns the fields for one time in three resolutions.
-func times() []field {
-	return []field{
+// timeFields returns the fields for one time in three resolutions.
+func timeFields() []schemaField {
+	return []schemaField{
 		{Type: "int64", Optional: true, Field: "ts_ms"},
 		{Type: "int64", Optional: true, Field: "ts_us"},
 		{Type: "int64", Optional: true, Field: "ts_ns"},
 	}
 }
 
-func sourceSchema() field {
-	text := func(name string) field { return field{Type: "string", Field: name} }
-	number := func(name string) field { return field{Type: "int64", Optional: true, Field: name} }
-	return field{
+func sourceSchema() schemaField {
+	text := func(name string) schemaField { return schemaField{Type: "string", Field: name} }
+	number := func(name string) schemaField { return schemaField{Type: "int64", Optional: true, Field: name} }
+	return schemaField{
 		Type: "struct", Name: "io.debezium.connector.postgresql.Source", Version: 1, Field: "source",
-		Fields: []field{
+		Fields: []schemaField{
 			text("version"), text("connector"), text("name"),
 			{Type: "int64", Field: "ts_ms"},
 			{
@@ -201,10 +201,10 @@ func sourceSchema() field {
 	}
 }
 
-func transactionSchema() field {
-	return field{
+func transactionSchema() schemaField {
+	return schemaField{
 		Type: "struct", Optional: true, Name: "event.block", Version: 1, Field: "transaction",
-		Fields: []field{
+		Fields: []schemaField{
 			{Type: "string", Field: "id"},
 			{Type: "int64", Field: "total_order"},
 			{Type: "int64", Field: "data_collection_order"},

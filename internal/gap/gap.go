@@ -16,11 +16,11 @@ type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// relatedTables lists the tables that each topic of the source ($1) with a gap feeds. For a topic
+// relatedTablesSQL lists the tables that each topic of the source ($1) with a gap feeds. For a topic
 // that an older version read, without recording its tables, it matches the name that Debezium gives
 // the topic: PREFIX.SCHEMA.TABLE, with underscores for characters that Kafka does not allow.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-topic-names
-const relatedTables = `
+const relatedTablesSQL = `
 	SELECT g.topic, t.schema_name, t.table_name
 		FROM metadb.stream_gap AS g
 			JOIN metadb.topic_table AS t USING (source_name, topic)
@@ -37,18 +37,18 @@ const relatedTables = `
 // Record stores a gap that reading has found, and reports whether it is new. A gap with the reason
 // that is stored for its partition is the same one, found again after a crash, and counts once.
 func Record(ctx context.Context, db DB, source string, found change.Gap) (news bool, err error) {
-	return store(ctx, db, source, found, ", found_at = excluded.found_at WHERE g.reason <> excluded.reason")
+	return storeGap(ctx, db, source, found, ", found_at = excluded.found_at WHERE g.reason <> excluded.reason")
 }
 
 // Add counts further missing events, in the transaction that skips them.
 func Add(ctx context.Context, tx pgx.Tx, source string, missing change.Gap) error {
-	_, err := store(ctx, tx, source, missing, "")
+	_, err := storeGap(ctx, tx, source, missing, "")
 	return err
 }
 
-// store adds a gap to the stored one of its partition, so that all tables of the topic have to be
+// storeGap adds a gap to the stored one of its partition, so that all tables of the topic have to be
 // read again; further ends the statement. It reports whether a row was written.
-func store(ctx context.Context, db DB, source string, g change.Gap, further string) (stored bool, err error) {
+func storeGap(ctx context.Context, db DB, source string, g change.Gap, further string) (stored bool, err error) {
 	const sql = `
 	INSERT INTO metadb.stream_gap AS g (source_name, topic, partition, missing, reason) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (source_name, topic, partition) DO UPDATE
@@ -64,7 +64,7 @@ func store(ctx context.Context, db DB, source string, g change.Gap, further stri
 // tables that have to be read again.
 func Load(ctx context.Context, db DB, source string) ([]change.Gap, error) {
 	const sql = `
-	WITH related AS (` + relatedTables + `)
+	WITH related AS (` + relatedTablesSQL + `)
 	SELECT g.topic, g.partition, g.missing, g.reason,
 			coalesce(array_agg(r.schema_name ORDER BY r.schema_name, r.table_name) FILTER (WHERE r.table_name IS NOT NULL), '{}'),
 			coalesce(array_agg(r.table_name ORDER BY r.schema_name, r.table_name) FILTER (WHERE r.table_name IS NOT NULL), '{}')
@@ -97,7 +97,7 @@ func Load(ctx context.Context, db DB, source string) ([]change.Gap, error) {
 // Topics returns the topics of a source that have a gap and feed a table.
 func Topics(ctx context.Context, db DB, source string, table change.Table) ([]string, error) {
 	const sql = `
-	WITH related AS (` + relatedTables + `)
+	WITH related AS (` + relatedTablesSQL + `)
 	SELECT DISTINCT topic FROM related WHERE schema_name = $2 AND table_name = $3 ORDER BY topic`
 	rows, err := db.Query(ctx, sql, source, table.Schema, table.Name)
 	if err != nil {
@@ -122,14 +122,14 @@ func Clear(ctx context.Context, tx pgx.Tx, source string) error {
 // synchronized. If a topic feeds several tables, it records that this one has been read again.
 func ClearTable(ctx context.Context, tx pgx.Tx, source string, table change.Table) error {
 	const note = `
-	WITH related AS (` + relatedTables + `)
+	WITH related AS (` + relatedTablesSQL + `)
 	UPDATE metadb.stream_gap AS g SET read_again = g.read_again || ($2 || '.' || $3)
 		WHERE g.source_name = $1 AND EXISTS (SELECT FROM related AS r WHERE r.topic = g.topic AND r.schema_name = $2 AND r.table_name = $3)`
 	if _, err := tx.Exec(ctx, note, source, table.Schema, table.Name); err != nil {
 		return fmt.Errorf("remove the gaps of table %s: %w", table, err)
 	}
 	const remove = `
-	WITH related AS (` + relatedTables + `)
+	WITH related AS (` + relatedTablesSQL + `)
 	DELETE FROM metadb.stream_gap AS g
 		WHERE g.source_name = $1 AND g.read_again <> '{}' AND NOT EXISTS (
 			SELECT FROM related AS r WHERE r.topic = g.topic AND r.schema_name || '.' || r.table_name <> ALL (g.read_again))`

@@ -42,7 +42,7 @@ func TestAnalystCannotStopTheStream(t *testing.T) {
 	working.Go(func() { w.stream(ctx) })
 	tally := newTally()
 	for number := range analysts {
-		a := &analyst{world: w, number: number, random: rand.New(rand.NewPCG(*seed, uint64(number)))}
+		a := &analyst{environment: w, number: number, random: rand.New(rand.NewPCG(*seed, uint64(number)))}
 		working.Go(func() { a.run(ctx, tally) })
 	}
 	working.Wait()
@@ -66,7 +66,7 @@ func TestAnalystCannotStopTheStream(t *testing.T) {
 }
 
 // stream changes every table again and again, and gives one of them a column from time to time.
-func (w *world) stream(ctx context.Context) {
+func (w *environment) stream(ctx context.Context) {
 	random := rand.New(rand.NewPCG(*seed, 1000))
 	tick, widen := time.NewTicker(changeInterval), time.NewTicker(widenInterval)
 	defer tick.Stop()
@@ -75,10 +75,10 @@ func (w *world) stream(ctx context.Context) {
 		select {
 		case <-tick.C:
 			for _, s := range w.sources {
-				w.send(s)
+				w.sendChange(s)
 			}
 		case <-widen.C:
-			if err := w.sources[random.IntN(tables)].widen(); err != nil {
+			if err := w.sources[random.IntN(tables)].addColumn(); err != nil {
 				w.t.Error(err)
 			}
 		case <-ctx.Done():
@@ -88,7 +88,7 @@ func (w *world) stream(ctx context.Context) {
 }
 
 // upToDate returns an error until every table has its last change, and the status is clean.
-func (w *world) upToDate() error {
+func (w *environment) upToDate() error {
 	for _, s := range w.sources {
 		var seq int64
 		if err := w.db.Pool.QueryRow(w.t.Context(), "SELECT seq FROM library."+s.name).Scan(&seq); err != nil {
@@ -105,7 +105,7 @@ func (w *world) upToDate() error {
 			return fmt.Errorf("table %s is at %d with %d versions, want %d", s.name, seq, versions, want)
 		}
 	}
-	if rows, err := w.tryAdmin(w.t.Context(), "list status"); err != nil || rows[0][2] != "active" {
+	if rows, err := w.tryCommand(w.t.Context(), "list status"); err != nil || rows[0][2] != "active" {
 		return fmt.Errorf("status %v, %w", rows, err)
 	}
 	return nil
@@ -113,8 +113,8 @@ func (w *world) upToDate() error {
 
 // run does one act after the other until ctx ends.
 func (a *analyst) run(ctx context.Context, tally *tally) {
-	var all []act
-	for _, one := range acts() {
+	var all []analystAct
+	for _, one := range analystActs() {
 		for range one.weight {
 			all = append(all, one)
 		}

@@ -17,7 +17,7 @@ const sampleInterval = 200 * time.Millisecond
 // lateness measures how late each table is: for how long the oldest change has been written that
 // it does not have.
 type lateness struct {
-	world *world
+	world *environment
 
 	mu     sync.Mutex
 	tables map[string]*tableLateness
@@ -47,7 +47,7 @@ type excuse struct {
 	from, to time.Time
 }
 
-func newLateness(w *world) *lateness {
+func newLateness(w *environment) *lateness {
 	l := &lateness{world: w, tables: make(map[string]*tableLateness)}
 	for _, s := range w.sources {
 		l.tables[s.name] = &tableLateness{}
@@ -159,7 +159,7 @@ func (l *lateness) seen(ctx context.Context, table string, seq int64, at time.Ti
 
 // report notes a fault, with what the server says of itself and who waits for whom.
 func (l *lateness) report(ctx context.Context, fault string) {
-	if rows, err := l.world.tryAdmin(ctx, "list status"); err == nil {
+	if rows, err := l.world.tryCommand(ctx, "list status"); err == nil {
 		fault += fmt.Sprintf("\n  status: %v", rows)
 	}
 	const waiting = `SELECT usename || ' ' || state || ' ' || coalesce(wait_event, '') || ' ' || pg_blocking_pids(pid)::text || ' ' || left(query, 100)

@@ -37,32 +37,32 @@ type Config struct {
 type Applier struct {
 	config Config
 	conn   *pgx.Conn
-	stages *stages
-	// home is the tablespace of the database, as an oid.
-	home string
-	// habits remember what the last chunks of the tables were like.
-	habits map[change.Table]habit
-	// omitted are the columns that warnOmitted has named.
-	omitted map[omittedColumn]bool
-	// mappings and layouts are what is known of the JSON mappings, kin which
+	stages *stagePool
+	// defaultTablespace is the tablespace of the database, as an oid.
+	defaultTablespace string
+	// profiles remember what the last chunks of the tables were like.
+	profiles map[change.Table]tableProfile
+	// warnedColumns are the columns that warnOmitted has named.
+	warnedColumns map[omittedColumn]bool
+	// mappings and layouts are what is known of the JSON mappings, childIndex which
 	// tables are transformed from which. They are made again where what they
 	// were made of changes.
-	mappings mappings
-	layouts  map[change.Table]*knownLayout
-	// feeds are the topics and tables that are recorded in metadb.topic_table.
-	feeds map[gap.Feed]bool
+	mappings mappingSets
+	layouts  map[change.Table]*cachedLayout
+	// recordedFeeds are the topics and tables that are recorded in metadb.topic_table.
+	recordedFeeds map[gap.Feed]bool
 	// usage is what is set aside of the source, nil while it has not been counted.
-	usage *rejectedUsage
-	kin   kin
-	// identified are the tables whose replica identity has been seen to, nil where
+	usage      *rejectedUsage
+	childIndex childIndex
+	// identifiedTables are the tables whose replica identity has been seen to, nil where
 	// that has never been needed.
-	identified map[change.Table]bool
+	identifiedTables map[change.Table]bool
 	// pieceBytes is about how much memory the transformed rows of one side,
 	// before or after, may take: a chunk whose documents make more is dealt
 	// with in pieces.
 	pieceBytes int
-	// stored counts the batches of each table whose positions were stored since they were pruned.
-	stored map[change.Table]int
+	// positionStores counts the batches of each table whose positions were stored since they were pruned.
+	positionStores map[change.Table]int
 }
 
 // defaultPieceBytes is what the documents of a batch take when each has some thirty
@@ -71,7 +71,7 @@ const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, habits: make(map[change.Table]habit), stored: make(map[change.Table]int), feeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
+	return &Applier{config: config, profiles: make(map[change.Table]tableProfile), positionStores: make(map[change.Table]int), recordedFeeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.
@@ -90,8 +90,8 @@ func (a *Applier) Close(ctx context.Context) error {
 // committed. A record that can't be applied is not an error: it is set aside in
 // metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	r := &run{Applier: a, batch: withoutRepeated(batch), keepsConfirmed: !batch.NotesChanges}
-	return a.within(ctx, r, r.apply)
+	r := &batchTx{Applier: a, batch: withoutRepeated(batch), keepsConfirmed: !batch.NotesChanges}
+	return a.runTransaction(ctx, r, r.applyBatch)
 }
 
 // withoutRepeated returns a batch without the events that have been applied before, but
@@ -108,9 +108,9 @@ func withoutRepeated(batch *change.Batch) *change.Batch {
 	return &rest
 }
 
-// within does something in a transaction and takes over what it did to the
+// runTransaction does something in a transaction and takes over what it did to the
 // tables.
-func (a *Applier) within(ctx context.Context, run *run, do func(context.Context) error) (change.Outcome, error) {
+func (a *Applier) runTransaction(ctx context.Context, run *batchTx, do func(context.Context) error) (change.Outcome, error) {
 	if err := a.connect(ctx); err != nil {
 		return change.Outcome{}, err
 	}
@@ -126,37 +126,37 @@ func (a *Applier) within(ctx context.Context, run *run, do func(context.Context)
 	}
 	if err != nil {
 		a.rollBack(ctx, tx)
-		a.noteRefusal(err)
+		a.noteIdentityRefusal(err)
 		a.nameEventTriggers(ctx, err)
 		return change.Outcome{}, err
 	}
-	took := &run.outcome.Took
+	took := &run.outcome.Timings
 	took.Apply = time.Since(began) - took.Plan
 	if err := tx.Commit(ctx); err != nil {
 		a.rollBack(ctx, tx)
 		return change.Outcome{}, fmt.Errorf("commit: %w", err)
 	}
 	took.Commit = time.Since(began) - took.Apply - took.Plan
-	a.config.Store.Publish(run.published()...)
-	a.stages.committed()
-	for _, t := range run.settled {
-		a.habits[t.table.Name] = t.habit
+	a.config.Store.Publish(run.changedTables()...)
+	a.stages.afterCommit()
+	for _, t := range run.finishedTables {
+		a.profiles[t.table.Name] = t.tableProfile
 	}
 	for _, feed := range run.newFeeds {
-		a.feeds[feed] = true
+		a.recordedFeeds[feed] = true
 	}
 	for _, name := range run.newlyIdentified {
-		a.identified[name] = true
+		a.identifiedTables[name] = true
 	}
-	run.outcome.Tables = run.tallies
+	run.outcome.Tables = run.tableStats
 	return run.outcome, nil
 }
 
 // rollBack ends a transaction that failed. A connection that can't even do that
 // is given up, and so are the temporary tables on it.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
-	a.layouts, a.usage, a.omitted = nil, nil, nil
-	a.stages.rolledBack()
+	a.layouts, a.usage, a.warnedColumns = nil, nil, nil
+	a.stages.afterRollback()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return
 	}
@@ -176,15 +176,15 @@ func (a *Applier) connect(ctx context.Context) error {
 		_ = conn.Close(ctx)
 		return fmt.Errorf("prepare the session: %w", err)
 	}
-	if err := conn.QueryRow(ctx, homeSQL).Scan(&a.home); err != nil {
+	if err := conn.QueryRow(ctx, defaultTablespaceSQL).Scan(&a.defaultTablespace); err != nil {
 		_ = conn.Close(ctx)
 		return fmt.Errorf("prepare the session: %w", err)
 	}
-	a.conn, a.stages = conn, newStages()
+	a.conn, a.stages = conn, newStagePool()
 	return nil
 }
 
-// beginSQL begins a transaction. Constraints that somebody has put on a table are
+// beginTxSQL begins a transaction. Constraints that somebody has put on a table are
 // checked with each statement, even those that are deferred: a commit that fails would
 // not say which table is to blame.
-const beginSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"
+const beginTxSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"

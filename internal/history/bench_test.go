@@ -83,7 +83,7 @@ func BenchmarkApply(b *testing.B) {
 					Op: change.Upsert, Confirm: confirm, Source: patron, Table: patron, Time: at, Shape: shape, Row: wideRow(int64((first+i)*step%benchRows+1), version),
 				})
 			}
-			batch.Spans = []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: offset == 0, From: change.Mark{Next: offset}, To: change.Mark{Next: offset + benchBatch}}}
+			batch.Spans = []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: offset == 0, From: change.PartitionProgress{Next: offset}, To: change.PartitionProgress{Next: offset + benchBatch}}}
 			offset += benchBatch
 			batches = append(batches, batch)
 		}

@@ -12,9 +12,9 @@ type chunk struct {
 	events []int
 	// truncate is set for a chunk that is a single truncate.
 	truncate bool
-	// key are the indexes, in the table's columns, of the columns that
+	// keyIndexes are the indexes, in the table's columns, of the columns that
 	// identify the rows, and keyColumns the same columns as they arrive.
-	key        []int
+	keyIndexes []int
 	keyColumns []change.Column
 	// keyTypes are those by which values of the key are told apart.
 	keyTypes []change.Type
@@ -22,43 +22,45 @@ type chunk struct {
 	shape *change.Shape
 	// fields are what a row of the chunk brings: the columns of the shape, or
 	// those of the key if there are only deletes.
-	fields []field
-	// kept are fields of the upserts, rows of a snapshot, that are not stored: the
+	fields []chunkField
+	// keptFields are fields of the upserts, rows of a snapshot, that are not stored: the
 	// columns that only snapshots bring. What is stored stays.
-	kept []int
-	// omitted are fields that an update has as NULL though the source may have them
-	// unchanged; guessed are columns in which that was taken for unavailable.
-	omitted []int
-	guessed map[int]bool
-	// plain says that every value is stored in the type in which it arrives.
-	plain bool
-	// keys has what the events so far did to their keys, if it is asked for.
-	keys map[string]trace
-	// phase counts the type changes before the upserts.
-	phase int
+	keptFields []int
+	// omittedFields are fields that an update has as NULL though the source may have them
+	// unchanged; assumedUnchanged are columns in which that was taken for unavailable.
+	omittedFields    []int
+	assumedUnchanged map[int]bool
+	// unconverted says that every value is stored in the type in which it arrives.
+	unconverted bool
+	// keyTraces has what the events so far did to their keys, if it is asked for.
+	keyTraces map[string]keyTrace
+	// typePhase counts the type changes before the upserts.
+	typePhase int
 }
 
-// field is one value of a row on its way into a column.
-type field struct {
+// chunkField is one value of a row on its way into a column.
+type chunkField struct {
 	// column is the index of the table's column.
 	column int
-	// key is the field's place in the key, or none.
-	key int
-	// path are the types that the value passes through: as it arrives first,
+	// keyIndex is the field's place in the key, or none.
+	keyIndex int
+	// typePath are the types that the value passes through: as it arrives first,
 	// as it is stored last. Neighbours differ.
-	path []change.Type
+	typePath []change.Type
 }
 
-// cut makes chunks of a table's events. A chunk ends where the next event can't
+// splitChunks makes chunks of a table's events. A chunk ends where the next event can't
 // be applied together with it: a truncate, other columns or types, another
 // identity, a change of type in between, or something that has to be looked for
 // among what the chunk itself writes: a repetition, or the version under an old
 // key that an event's unavailable values come from.
-func cut(t *target, events []change.Event) []*chunk {
+func splitChunks(t *tableState, events []change.Event) []*chunk {
 	var chunks []*chunk
 	var current *chunk
 	// Keys are only traced where they may be asked for.
-	traced := slices.ContainsFunc(t.events, func(i int) bool { return events[i].Suspect || events[i].OldKey != nil || events[i].Guesses() })
+	traced := slices.ContainsFunc(t.events, func(i int) bool {
+		return events[i].Suspect || events[i].OldKey != nil || events[i].HasAssumedUnchanged()
+	})
 	// Where only PostgreSQL knows which keys are equal, it sees one at a time.
 	single := t.hasCollatedKey()
 	for _, i := range t.events {
@@ -68,23 +70,23 @@ func cut(t *target, events []change.Event) []*chunk {
 			current = nil
 			continue
 		}
-		phase := t.phase(i)
-		if current == nil || single || !current.accepts(e, phase) || !current.keeps(t, e) || traced && (current.knows(e) || current.hidesOldKey(e)) {
+		phase := t.typePhase(i)
+		if current == nil || single || !current.acceptsEvent(e, phase) || !current.hasSameKeptFields(t, e) || traced && (current.mustSeeWrites(e) || current.hidesOldKey(e)) {
 			current = newChunk(t, e)
 			chunks = append(chunks, current)
 		}
-		current.add(t, e, i, phase, traced)
+		current.addEvent(t, e, i, phase, traced)
 	}
 	return chunks
 }
 
 // hasCollatedKey reports whether a column of the key has a nondeterministic collation.
-func (t *target) hasCollatedKey() bool {
+func (t *tableState) hasCollatedKey() bool {
 	return slices.ContainsFunc(t.table.Key, func(at int) bool { return t.table.Columns[at].Collation != "" })
 }
 
-// phase returns how many of the table's type changes come before an event.
-func (t *target) phase(event int) int {
+// typePhase returns how many of the table's type changes come before an event.
+func (t *tableState) typePhase(event int) int {
 	n := 0
 	for _, step := range t.delta.Steps {
 		if step.Event <= event {
@@ -94,28 +96,28 @@ func (t *target) phase(event int) int {
 	return n
 }
 
-// toldApart returns the type by which the arriving values of a key's column are
+// keyType returns the type by which the arriving values of a key's column are
 // told apart: stored as text, 2 and 2.0 are two keys.
-func (t *target) toldApart(column int, arriving change.Type) change.Type {
+func (t *tableState) keyType(column int, arriving change.Type) change.Type {
 	if column != none && t.table.Columns[column].Type == change.Text {
 		return change.Text
 	}
 	return arriving
 }
 
-func newChunk(t *target, e *change.Event) *chunk {
+func newChunk(t *tableState, e *change.Event) *chunk {
 	c := &chunk{}
 	for _, at := range e.Shape.Key {
 		column := e.Shape.Columns[at]
-		c.key = append(c.key, t.table.Column(column.Name))
+		c.keyIndexes = append(c.keyIndexes, t.table.Column(column.Name))
 		c.keyColumns = append(c.keyColumns, column)
-		c.keyTypes = append(c.keyTypes, t.toldApart(c.key[len(c.key)-1], column.Type))
+		c.keyTypes = append(c.keyTypes, t.keyType(c.keyIndexes[len(c.keyIndexes)-1], column.Type))
 	}
 	return c
 }
 
-// without returns the chunk without some of its events, which are in order.
-func (c *chunk) without(events []int) *chunk {
+// withoutEvents returns the chunk without some of its events, which are in order.
+func (c *chunk) withoutEvents(events []int) *chunk {
 	rest := *c
 	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
 		_, found := slices.BinarySearch(events, i)
@@ -124,23 +126,23 @@ func (c *chunk) without(events []int) *chunk {
 	return &rest
 }
 
-// accepts reports whether an event can be applied together with the chunk.
-func (c *chunk) accepts(e *change.Event, phase int) bool {
+// acceptsEvent reports whether an event can be applied together with the chunk.
+func (c *chunk) acceptsEvent(e *change.Event, phase int) bool {
 	if e.Op == change.Upsert && c.shape != nil {
-		return phase == c.phase && (e.Shape == c.shape || sameColumns(e.Shape, c.shape))
+		return phase == c.typePhase && (e.Shape == c.shape || hasSameColumns(e.Shape, c.shape))
 	}
-	return c.sameKey(e)
+	return c.hasSameKey(e)
 }
 
-// keeps reports whether the chunk treats the columns that only snapshots bring as
+// hasSameKeptFields reports whether the chunk treats the columns that only snapshots bring as
 // the event has to.
-func (c *chunk) keeps(t *target, e *change.Event) bool {
-	return e.Op != change.Upsert || c.shape == nil || len(t.table.Carried) == 0 || slices.Equal(c.kept, t.kept(e))
+func (c *chunk) hasSameKeptFields(t *tableState, e *change.Event) bool {
+	return e.Op != change.Upsert || c.shape == nil || len(t.table.Carried) == 0 || slices.Equal(c.keptFields, t.keptFields(e))
 }
 
-// kept returns the fields of an event whose columns only snapshots bring. A
+// keptFields returns the fields of an event whose columns only snapshots bring. A
 // snapshot that is read again would give them, and the next change take them away.
-func (t *target) kept(e *change.Event) []int {
+func (t *tableState) keptFields(e *change.Event) []int {
 	if e.Snapshot == change.Streamed || len(t.table.Carried) == 0 {
 		return nil
 	}
@@ -157,12 +159,12 @@ func (t *target) kept(e *change.Event) []int {
 	return fields
 }
 
-func sameColumns(a, b *change.Shape) bool {
+func hasSameColumns(a, b *change.Shape) bool {
 	return slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Key, b.Key)
 }
 
-// sameKey reports whether the event's key has the columns of the chunk's.
-func (c *chunk) sameKey(e *change.Event) bool {
+// hasSameKey reports whether the event's key has the columns of the chunk's.
+func (c *chunk) hasSameKey(e *change.Event) bool {
 	if len(e.Shape.Key) != len(c.keyColumns) {
 		return false
 	}
@@ -174,14 +176,14 @@ func (c *chunk) sameKey(e *change.Event) bool {
 	return true
 }
 
-// add adds an event that the chunk accepts.
-func (c *chunk) add(t *target, e *change.Event, i, phase int, traced bool) {
+// addEvent adds an event that the chunk accepts.
+func (c *chunk) addEvent(t *tableState, e *change.Event, i, phase int, traced bool) {
 	c.events = append(c.events, i)
 	if traced {
-		c.trace(e)
+		c.traceKey(e)
 	}
 	if e.Op == change.Upsert && c.shape == nil {
-		c.shape, c.phase, c.kept = e.Shape, phase, t.kept(e)
+		c.shape, c.typePhase, c.keptFields = e.Shape, phase, t.keptFields(e)
 		c.setFields(t, e.Shape.Columns, i)
 	} else if c.fields == nil {
 		c.setFields(t, c.keyColumns, i)
@@ -197,30 +199,30 @@ func (c *chunk) noteOmitted(e *change.Event) {
 	for _, at := range e.Omitted {
 		switch {
 		case e.Row.Cell(at).State == change.Unavailable:
-			if c.guessed == nil {
-				c.guessed = make(map[int]bool)
+			if c.assumedUnchanged == nil {
+				c.assumedUnchanged = make(map[int]bool)
 			}
-			c.guessed[c.fields[at].column] = true
-		case !slices.Contains(c.omitted, at):
-			c.omitted = append(c.omitted, at)
+			c.assumedUnchanged[c.fields[at].column] = true
+		case !slices.Contains(c.omittedFields, at):
+			c.omittedFields = append(c.omittedFields, at)
 		}
 	}
 }
 
 // setFields says what rows with these columns bring, as of an event.
-func (c *chunk) setFields(t *target, columns []change.Column, event int) {
-	c.fields, c.plain = make([]field, len(columns)), true
+func (c *chunk) setFields(t *tableState, columns []change.Column, event int) {
+	c.fields, c.unconverted = make([]chunkField, len(columns)), true
 	for i, column := range columns {
 		at := t.table.Column(column.Name)
-		c.fields[i] = field{column: at, key: slices.Index(c.key, at), path: t.path(at, column.Type, event)}
-		c.plain = c.plain && len(c.fields[i].path) == 1
+		c.fields[i] = chunkField{column: at, keyIndex: slices.Index(c.keyIndexes, at), typePath: t.typePath(at, column.Type, event)}
+		c.unconverted = c.unconverted && len(c.fields[i].typePath) == 1
 	}
 }
 
-// path returns the types that a value passes through on its way into a column:
+// typePath returns the types that a value passes through on its way into a column:
 // its own, the column's at the time of its event, and those that the column got
 // later in the batch. Neighbours differ.
-func (t *target) path(column int, own change.Type, event int) []change.Type {
+func (t *tableState) typePath(column int, own change.Type, event int) []change.Type {
 	path := []change.Type{own}
 	pass := func(to change.Type) {
 		if path[len(path)-1] != to {

@@ -27,7 +27,7 @@ type documentColumn struct {
 // documentColumns finds the columns of a set in its table. Behind them come those
 // of the key whose equal values can be stored in several forms, such as 1.0 and 1.00:
 // transformed rows have the form of their parent's version.
-func documentColumns(t *catalog.Table, set *transform.Set) []documentColumn {
+func documentColumns(t *catalog.Table, set *transform.MappingSet) []documentColumn {
 	columns := make([]documentColumn, len(set.Columns))
 	for i, name := range set.Columns {
 		at := slices.IndexFunc(t.Columns, func(c catalog.Column) bool { return string(c.Stored) == name })
@@ -40,16 +40,16 @@ func documentColumns(t *catalog.Table, set *transform.Set) []documentColumn {
 		}
 	}
 	for _, at := range t.Key {
-		if kind := t.Columns[at].Type; !equalIsSame(kind) {
+		if kind := t.Columns[at].Type; !isEqualIdentical(kind) {
 			columns = append(columns, documentColumn{column: at, kind: kind, key: true})
 		}
 	}
 	return columns
 }
 
-// text returns the JSON text of a stored value, nil if it is none. Of a value of the
+// documentText returns the JSON text of a stored value, nil if it is none. Of a value of the
 // key it returns the bytes.
-func (c documentColumn) text(value []byte) []byte {
+func (c documentColumn) documentText(value []byte) []byte {
 	switch {
 	case len(value) == 0:
 		return nil
@@ -58,7 +58,7 @@ func (c documentColumn) text(value []byte) []byte {
 	case c.kind == change.JSONB:
 		return value[1:]
 	}
-	return transform.Valid(value)
+	return transform.ValidJSON(value)
 }
 
 // newDocuments are the documents of the versions that a chunk has written.
@@ -67,7 +67,7 @@ type newDocuments struct {
 	// fields are the columns' fields in the rows of the chunk, none for those
 	// that it does not bring.
 	fields  []int
-	folded  *folded
+	folded  *foldedChunk
 	fetched map[int64][][]byte
 	// converted says that values are stored in another form than they come in.
 	converted bool
@@ -75,56 +75,58 @@ type newDocuments struct {
 
 // chunkDocuments returns the documents of new versions as the rows of a chunk have
 // them.
-func chunkDocuments(f *folded, columns []documentColumn) *newDocuments {
+func chunkDocuments(f *foldedChunk, columns []documentColumn) *newDocuments {
 	n := &newDocuments{columns: columns, folded: f, fields: make([]int, len(columns))}
 	for i, c := range columns {
 		n.fields[i] = none
 		for at, fd := range f.chunk.fields {
 			if c.column != none && fd.column == c.column {
 				n.fields[i] = at
-				n.converted = n.converted || len(fd.path) > 1
+				n.converted = n.converted || len(fd.typePath) > 1
 			}
 		}
 	}
 	return n
 }
 
-// readNew prepares the documents of new versions. They are in the rows of the
+// readNewDocuments prepares the documents of new versions. They are in the rows of the
 // chunk, but for values that had to be found or converted in the database.
-func (r *run) readNew(ctx context.Context, t *target, f *folded, columns []documentColumn, lines []lineage) (*newDocuments, error) {
+func (r *batchTx) readNewDocuments(ctx context.Context, t *tableState, f *foldedChunk, columns []documentColumn, effects []rowEffect) (*newDocuments, error) {
 	n := chunkDocuments(f, columns)
 	var ids []int64
-	for i := range lines {
-		for _, b := range lines[i].begun {
-			if n.converted || n.lacks(b.item) {
+	for i := range effects {
+		for _, b := range effects[i].written {
+			if n.converted || n.hasUnavailable(b.change) {
 				ids = append(ids, b.id)
 			}
 		}
 	}
 	var err error
-	n.fetched, err = r.fetch(ctx, t.table.Main, t.table, columns, ids)
+	n.fetched, err = r.fetchDocuments(ctx, t.table.Main, t.table, columns, ids)
 	return n, err
 }
 
-// lacks reports whether a document of an item was unavailable.
-func (n *newDocuments) lacks(item int) bool {
-	unavailable := n.folded.items[item].unavailable
+// hasUnavailable reports whether a document of a change was unavailable.
+func (n *newDocuments) hasUnavailable(item int) bool {
+	unavailable := n.folded.changes[item].unavailable
 	return unavailable != nil && slices.ContainsFunc(n.fields, func(at int) bool { return slices.Contains(unavailable, at) })
 }
 
-// of returns the documents of a new version, one for each column.
-func (n *newDocuments) of(dst [][]byte, b begun) [][]byte { return n.from(dst, b, 0) }
+// documentsOf returns the documents of a new version, one for each column.
+func (n *newDocuments) documentsOf(dst [][]byte, b writtenVersion) [][]byte {
+	return n.valuesFrom(dst, b, 0)
+}
 
-// from returns what a new version has in the columns from one on.
-func (n *newDocuments) from(dst [][]byte, b begun, first int) [][]byte {
+// valuesFrom returns what a new version has in the columns from one on.
+func (n *newDocuments) valuesFrom(dst [][]byte, b writtenVersion, first int) [][]byte {
 	if documents, found := n.fetched[b.id]; found {
 		return append(dst, documents[first:]...)
 	}
 	for i := first; i < len(n.fields); i++ {
 		var text []byte
 		if at := n.fields[i]; at != none {
-			if cell := n.folded.items[b.item].row.Cell(at); cell.State == change.Present {
-				text = n.columns[i].text(cell.Bytes)
+			if cell := n.folded.changes[b.change].row.Cell(at); cell.State == change.Present {
+				text = n.columns[i].documentText(cell.Bytes)
 			}
 		}
 		dst = append(dst, text)
@@ -132,24 +134,24 @@ func (n *newDocuments) from(dst [][]byte, b begun, first int) [][]byte {
 	return dst
 }
 
-// texts returns copies of the documents in the values of columns.
-func texts(columns []documentColumn, values [][]byte) [][]byte {
+// documentTexts returns copies of the documents in the values of columns.
+func documentTexts(columns []documentColumn, values [][]byte) [][]byte {
 	documents := make([][]byte, len(columns))
 	for i, c := range columns {
-		documents[i] = c.text(bytes.Clone(values[i]))
+		documents[i] = c.documentText(bytes.Clone(values[i]))
 	}
 	return documents
 }
 
-// wanted returns the columns whose documents a descent needs of the versions that
+// endedDocumentColumns returns the columns whose documents an update needs of the versions that
 // end, and the list of them in a table c, each after a comma; none where there is no
-// descent.
-func (d *descent) wanted() (columns []documentColumn, list string) {
+// update.
+func (d *transformedUpdate) endedDocumentColumns() (columns []documentColumn, list string) {
 	if d == nil {
 		return nil, ""
 	}
 	columns = documentColumns(d.parent.table, d.set)
-	return columns, listDocuments(columns, storedIn(d.parent.table, "c."))
+	return columns, listDocuments(columns, storedColumnNamer(d.parent.table, "c."))
 }
 
 // listDocuments lists columns, each after a comma, by what a statement calls them; what
@@ -166,20 +168,20 @@ func listDocuments(columns []documentColumn, name func(column int) string) strin
 	return list.String()
 }
 
-// storedIn names the columns of a table that a statement has under an alias.
-func storedIn(t *catalog.Table, alias string) func(column int) string {
+// storedColumnNamer names the columns of a table that a statement has under an alias.
+func storedColumnNamer(t *catalog.Table, alias string) func(column int) string {
 	return func(column int) string { return alias + t.Columns[column].Stored.SQL() }
 }
 
-// fetch returns the documents of versions by their ids.
-func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table, columns []documentColumn, ids []int64) (map[int64][][]byte, error) {
+// fetchDocuments returns the documents of versions by their ids.
+func (r *batchTx) fetchDocuments(ctx context.Context, from ident.Qualified, t *catalog.Table, columns []documentColumn, ids []int64) (map[int64][][]byte, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	found := make(map[int64][][]byte, len(ids))
-	err := r.read(ctx, "SELECT p.__id"+listDocuments(columns, storedIn(t, "p."))+" FROM unnest($1::bigint[]) AS e (id) "+byID(from),
+	err := r.queryBinary(ctx, "SELECT p.__id"+listDocuments(columns, storedColumnNamer(t, "p."))+" FROM unnest($1::bigint[]) AS e (id) "+joinByID(from),
 		[][]byte{int8Array(ids)}, func(row [][]byte) {
-			found[int64(binary.BigEndian.Uint64(row[0]))] = texts(columns, row[1:])
+			found[int64(binary.BigEndian.Uint64(row[0]))] = documentTexts(columns, row[1:])
 		})
 	if err != nil {
 		return nil, fmt.Errorf("read documents: %w", err)
@@ -187,35 +189,35 @@ func (r *run) fetch(ctx context.Context, from ident.Qualified, t *catalog.Table,
 	return found, nil
 }
 
-// byID joins the version p of a table that has the id of e. OFFSET keeps
+// joinByID joins the version p of a table that has the id of e. OFFSET keeps
 // PostgreSQL, which does not know how many ids there are, from going through the
 // whole table.
-func byID(from ident.Qualified) string {
+func joinByID(from ident.Qualified) string {
 	return "CROSS JOIN LATERAL (SELECT p.* FROM " + from.SQL() + " AS p WHERE p.__id = e.id OFFSET 0) AS p"
 }
 
 func int8Array(values []int64) []byte {
-	array := newArray(int8OID, len(values))
+	array := newBinaryArray(int8OID, len(values))
 	for _, value := range values {
 		array = appendInt64(array, value)
 	}
 	return array
 }
 
-// readEnded returns the documents of the versions that a chunk has ended, by
+// readEndedDocuments returns the documents of the versions that a chunk has ended, by
 // their ids. They are in history by now.
-func (r *run) readEnded(ctx context.Context, t *target, columns []documentColumn, lines []lineage) (map[int64][][]byte, error) {
+func (r *batchTx) readEndedDocuments(ctx context.Context, t *tableState, columns []documentColumn, effects []rowEffect) (map[int64][][]byte, error) {
 	var ids []int64
-	first, last := forever, never
-	for i := range lines {
-		if len(lines[i].ended) == 1 {
-			ids = append(ids, lines[i].ended[0])
-			first, last = min(first, lines[i].start), max(last, lines[i].start)
+	first, last := maxTime, minTime
+	for i := range effects {
+		if len(effects[i].endedIDs) == 1 {
+			ids = append(ids, effects[i].endedIDs[0])
+			first, last = min(first, effects[i].start), max(last, effects[i].start)
 		}
 	}
 	from := t.table.History
-	if len(ids) > 0 && year(first) == year(last) && t.table.OwnsYear(year(first)) {
-		from = t.table.Year(year(first))
+	if len(ids) > 0 && yearOf(first) == yearOf(last) && t.table.OwnsYear(yearOf(first)) {
+		from = t.table.Year(yearOf(first))
 	}
-	return r.fetch(ctx, from, t.table, columns, ids)
+	return r.fetchDocuments(ctx, from, t.table, columns, ids)
 }

@@ -25,7 +25,7 @@ const eventTriggersSQL = `
 func (a *Applier) nameEventTriggers(ctx context.Context, err error) {
 	in, inTable := errors.AsType[*tableError](err)
 	raised, ok := errors.AsType[*pgconn.PgError](err)
-	if !inTable || !ok || raised.Where == "" || isData(raised.Code) || a.conn == nil || a.conn.IsClosed() {
+	if !inTable || !ok || raised.Where == "" || isDataError(raised.Code) || a.conn == nil || a.conn.IsClosed() {
 		return
 	}
 	var triggers string

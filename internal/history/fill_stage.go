@@ -9,18 +9,18 @@ import (
 	"metadb/internal/datatype"
 )
 
-// probe is a row of a stage that stands for a key only: an old one, under which
+// oldKeyProbe is a row of a stage that stands for a key only: an old one, under which
 // unavailable values are to be looked for.
-type probe struct {
-	*formerKey
+type oldKeyProbe struct {
+	*oldKey
 	origin change.Origin
 }
 
 // fillStage brings a folded chunk into a stage of the table's types. Rows whose
 // types differ from those are copied into a stage of their own types first, and
 // PostgreSQL converts them, the way it converts what is stored already.
-func (r *run) fillStage(ctx context.Context, t *target, c *chunk, f *folded) (*stage, error) {
-	final, err := r.openStage(ctx, forStored, columnTypes(t.table))
+func (r *batchTx) fillStage(ctx context.Context, t *tableState, c *chunk, f *foldedChunk) (*stage, error) {
+	final, err := r.openStage(ctx, purposeStored, columnTypes(t.table))
 	if err != nil {
 		return nil, err
 	}
@@ -28,26 +28,26 @@ func (r *run) fillStage(ctx context.Context, t *target, c *chunk, f *folded) (*s
 	for i, fd := range c.fields {
 		columns[i] = fd.column
 	}
-	if c.plain {
-		return final, r.copyStage(ctx, final, columns, c, f)
+	if c.unconverted {
+		return final, r.copyToStage(ctx, final, columns, c, f)
 	}
 	arriving := make([]change.Type, len(c.fields))
 	raw := make([]int, len(c.fields))
 	for i, fd := range c.fields {
-		arriving[i], raw[i] = fd.path[0], i
+		arriving[i], raw[i] = fd.typePath[0], i
 	}
-	first, err := r.openStage(ctx, forArriving, arriving)
+	first, err := r.openStage(ctx, purposeArriving, arriving)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.copyStage(ctx, first, raw, c, f); err != nil {
+	if err := r.copyToStage(ctx, first, raw, c, f); err != nil {
 		return nil, err
 	}
 	values := make([]string, len(c.fields))
 	for i, fd := range c.fields {
 		values[i] = stageColumn(i)
-		for k := 1; k < len(fd.path); k++ {
-			values[i] = datatype.CastSQL(values[i], fd.path[k-1], fd.path[k])
+		for k := 1; k < len(fd.typePath); k++ {
+			values[i] = datatype.CastSQL(values[i], fd.typePath[k-1], fd.typePath[k])
 		}
 	}
 	if _, err := r.tx.Exec(ctx, final.insertSQL(columns, values, first.SQL()+" AS s")); err != nil {
@@ -56,25 +56,25 @@ func (r *run) fillStage(ctx context.Context, t *target, c *chunk, f *folded) (*s
 	return final, nil
 }
 
-// copyStage copies the items and the probes that they need into these columns.
-func (r *run) copyStage(ctx context.Context, st *stage, columns []int, c *chunk, f *folded) error {
-	probes, viaOf := f.probes(r.batch.Events)
+// copyToStage copies the changes and the probes that they need into these columns.
+func (r *batchTx) copyToStage(ctx context.Context, st *stage, columns []int, c *chunk, f *foldedChunk) error {
+	probes, viaOf := f.oldKeyProbes(r.batch.Events)
 	var failed error
-	stream := newCopyStream(len(f.items)+len(probes), func(dst []byte, i int) []byte {
-		dst = appendCount(dst, st.fieldCount(len(c.fields)))
-		if i >= len(f.items) {
-			p := &probes[i-len(f.items)]
+	stream := newCopyStream(len(f.changes)+len(probes), func(dst []byte, i int) []byte {
+		dst = appendFieldCount(dst, st.fieldCount(len(c.fields)))
+		if i >= len(f.changes) {
+			p := &probes[i-len(f.changes)]
 			dst = appendProbeMeta(dst, i, p)
-			return st.asStaged(appendKeyFields(dst, c, p.row), len(dst), c, columns, &failed)
+			return st.appendStagedForm(appendKeyFields(dst, c, p.row), len(dst), c, columns, &failed)
 		}
-		it := &f.items[i]
-		dst = appendItemMeta(dst, i, it, c, r.batch.Events[it.event].Origin)
+		it := &f.changes[i]
+		dst = appendChangeMeta(dst, i, it, c, r.batch.Events[it.event].Origin)
 		if via, ok := viaOf[i]; ok {
-			dst = appendInt32(dst, int32(len(f.items)+via))
+			dst = appendInt32(dst, int32(len(f.changes)+via))
 		} else {
 			dst = appendNull(dst)
 		}
-		return st.asStaged(appendItemFields(dst, c, it), len(dst), c, columns, &failed)
+		return st.appendStagedForm(appendChangeFields(dst, c, it), len(dst), c, columns, &failed)
 	})
 	if err := copyFrom(ctx, r.tx, st.copySQL(columns), stream); err != nil {
 		return err
@@ -82,8 +82,8 @@ func (r *run) copyStage(ctx context.Context, st *stage, columns []int, c *chunk,
 	return failed
 }
 
-// appendItemFields appends the fields of an item.
-func appendItemFields(dst []byte, c *chunk, it *item) []byte {
+// appendChangeFields appends the fields of a change.
+func appendChangeFields(dst []byte, c *chunk, it *rowChange) []byte {
 	switch {
 	case !it.upsert:
 		return appendKeyFields(dst, c, it.row)
@@ -93,54 +93,54 @@ func appendItemFields(dst []byte, c *chunk, it *item) []byte {
 	return append(dst, it.row...)
 }
 
-// probes returns the old keys under which unavailable values are to be looked
-// for, and which item needs which.
-func (f *folded) probes(events []change.Event) (probes []probe, of map[int]int) {
-	for i := range f.items {
-		if it := &f.items[i]; it.via != nil {
+// oldKeyProbes returns the old keys under which unavailable values are to be looked
+// for, and which change needs which.
+func (f *foldedChunk) oldKeyProbes(events []change.Event) (probes []oldKeyProbe, of map[int]int) {
+	for i := range f.changes {
+		if it := &f.changes[i]; it.oldKeySource != nil {
 			if of == nil {
 				of = make(map[int]int)
 			}
 			of[i] = len(probes)
-			probes = append(probes, probe{it.via, events[it.event].Origin})
+			probes = append(probes, oldKeyProbe{it.oldKeySource, events[it.event].Origin})
 		}
 	}
 	return probes, of
 }
 
-func appendItemMeta(dst []byte, ord int, it *item, c *chunk, origin change.Origin) []byte {
+func appendChangeMeta(dst []byte, ord int, it *rowChange, c *chunk, origin change.Origin) []byte {
 	dst = appendInt32(dst, int32(ord))
 	dst = appendBool(dst, it.head)
-	dst = appendBool(dst, it.follows)
+	dst = appendBool(dst, it.followsUpsert)
 	dst = appendBool(dst, it.upsert)
 	dst = appendBool(dst, false)
 	dst = appendBool(dst, it.suspect)
-	dst = appendMoment(dst, it.at)
+	dst = appendTimestamptz(dst, it.at)
 	dst = appendText(dst, string(origin))
-	return appendMissing(dst, it.unavailable, c.fields)
+	return appendMissingColumns(dst, it.unavailable, c.fields)
 }
 
 // appendProbeMeta appends what the stage says of a probe: in the column at when
 // the key changed, in follows whether the chunk ends what is current under it.
-func appendProbeMeta(dst []byte, ord int, p *probe) []byte {
+func appendProbeMeta(dst []byte, ord int, p *oldKeyProbe) []byte {
 	dst = appendInt32(dst, int32(ord))
-	for _, value := range []bool{false, p.ends, p.lacking, true, false} {
+	for _, value := range []bool{false, p.endsCurrent, p.incomplete, true, false} {
 		dst = appendBool(dst, value)
 	}
-	dst = appendMoment(dst, p.at)
+	dst = appendTimestamptz(dst, p.at)
 	dst = appendText(dst, string(p.origin))
 	return appendNull(appendNull(dst))
 }
 
-// appendMissing appends the table's columns that are unavailable, as int[], NULL
+// appendMissingColumns appends the table's columns that are unavailable, as int[], NULL
 // if there are none.
-func appendMissing(dst []byte, unavailable []int, fields []field) []byte {
+func appendMissingColumns(dst []byte, unavailable []int, fields []chunkField) []byte {
 	if len(unavailable) == 0 {
 		return appendNull(dst)
 	}
 	mark := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = appendArrayHead(dst, int4OID, len(unavailable))
+	dst = appendArrayHeader(dst, int4OID, len(unavailable))
 	for _, i := range unavailable {
 		dst = appendInt32(dst, int32(fields[i].column))
 	}
@@ -152,10 +152,10 @@ func appendMissing(dst []byte, unavailable []int, fields []field) []byte {
 // its cells, in the order of the key, and NULL everywhere else.
 func appendKeyFields(dst []byte, c *chunk, key change.Row) []byte {
 	for _, fd := range c.fields {
-		if fd.key == none {
+		if fd.keyIndex == none {
 			dst = appendNull(dst)
 		} else {
-			dst = change.AppendCell(dst, key.Cell(fd.key))
+			dst = change.AppendCell(dst, key.Cell(fd.keyIndex))
 		}
 	}
 	return dst

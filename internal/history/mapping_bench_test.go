@@ -93,7 +93,7 @@ func BenchmarkMappings(b *testing.B) {
 					Row: row(int64((first+i)*stride%rows), version),
 				})
 			}
-			batch.Spans = []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: offset == 0, From: change.Mark{Next: offset}, To: change.Mark{Next: offset + step}}}
+			batch.Spans = []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: offset == 0, From: change.PartitionProgress{Next: offset}, To: change.PartitionProgress{Next: offset + step}}}
 			offset += step
 			start := time.Now()
 			if _, err := applier.Apply(ctx, batch); err != nil {

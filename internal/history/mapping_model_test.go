@@ -37,7 +37,7 @@ func TestMappingModel(t *testing.T) {
 				r.exec("INSERT INTO metadb.transform_json VALUES ('library', 'item', 'doc', $1, $2)", mapping[0], mapping[1])
 			}
 			if seed%3 == 1 {
-				r.applier.InPieces(m.rand.IntN(400))
+				r.applier.SetPieceBytes(m.rand.IntN(400))
 			}
 			for range 25 {
 				var events []change.Event
@@ -85,7 +85,7 @@ func (r *rig) applyKilled(random *rand.Rand, events []change.Event) {
 // tryWithin is try with a context.
 func (r *rig) tryWithin(ctx context.Context, events []change.Event) error {
 	part := change.Partition{Topic: "t"}
-	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.Mark{Next: r.offset}}
+	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.PartitionProgress{Next: r.offset}}
 	for i := range events {
 		events[i].Position = change.Position{Partition: part, Offset: r.offset + int64(i)}
 	}

@@ -130,14 +130,14 @@ func (m *model) event() change.Event {
 		m.at++
 	}
 	id := m.rand.IntN(6)
-	e := change.Event{Op: change.Upsert, Source: item, Table: item, Time: change.Micros(m.at * 1_000_000), Shape: itemShape(), Row: cellInt(nil, int32(id))}
+	e := change.Event{Op: change.Upsert, Source: itemTable, Table: itemTable, Time: change.Micros(m.at * 1_000_000), Shape: itemShape(), Row: cellInt(nil, int32(id))}
 	_, there := m.now[id]
 	kind := m.rand.IntN(20)
 	if kind == 0 && m.rand.IntN(4) == 0 {
 		for id := range m.now {
 			m.remove(id)
 		}
-		return change.Event{Op: change.Truncate, Source: item, Table: item, Time: change.Micros(m.at * 1_000_000)}
+		return change.Event{Op: change.Truncate, Source: itemTable, Table: itemTable, Time: change.Micros(m.at * 1_000_000)}
 	}
 	if kind < 3 {
 		m.remove(id)
@@ -177,7 +177,7 @@ func (m *model) remove(id int) {
 	delete(m.n, id)
 }
 
-var item = change.Table{Schema: "library", Name: "item"}
+var itemTable = change.Table{Schema: "library", Name: "item"}
 
 func itemShape() *change.Shape {
 	return &change.Shape{Columns: []change.Column{{Name: "id", Type: change.Integer}, {Name: "n", Type: change.Integer}, {Name: "doc", Type: change.JSONB}}, Key: []int{0}}

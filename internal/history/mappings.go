@@ -13,10 +13,10 @@ import (
 	"metadb/internal/transform"
 )
 
-// mappings are the JSON mappings of all tables, by their current tables.
-type mappings struct {
+// mappingSets are the JSON mappings of all tables, by their current tables.
+type mappingSets struct {
 	rows []mappingRow
-	sets map[ident.Qualified]*transform.Set
+	sets map[ident.Qualified]*transform.MappingSet
 }
 
 // mappingRow is a row of metadb.transform_json.
@@ -27,7 +27,7 @@ type mappingRow struct {
 
 // loadMappings reads the mappings. They can't change until the transaction ends:
 // who changes them locks the table against it.
-func (r *run) loadMappings(ctx context.Context) error {
+func (r *batchTx) loadMappings(ctx context.Context) error {
 	rows, err := r.tx.Query(ctx, "SELECT schema_name, table_name, column_name, path, map FROM metadb.transform_json ORDER BY 1, 2, 3, 4")
 	if err != nil {
 		return fmt.Errorf("read the data mappings: %w", err)
@@ -42,15 +42,15 @@ func (r *run) loadMappings(ctx context.Context) error {
 		return fmt.Errorf("read the data mappings: %w", err)
 	}
 	if !slices.Equal(all, r.mappings.rows) {
-		r.Applier.mappings = compiled(all)
+		r.Applier.mappings = compileMappings(all)
 		r.layouts = nil
 	}
 	return nil
 }
 
-// compiled returns the sets of all tables.
-func compiled(rows []mappingRow) mappings {
-	m := mappings{rows: rows, sets: make(map[ident.Qualified]*transform.Set)}
+// compileMappings returns the sets of all tables.
+func compileMappings(rows []mappingRow) mappingSets {
+	m := mappingSets{rows: rows, sets: make(map[ident.Qualified]*transform.MappingSet)}
 	for rest := rows; len(rest) > 0; {
 		table := rest[0].table
 		var of []transform.Mapping
@@ -63,33 +63,33 @@ func compiled(rows []mappingRow) mappings {
 	return m
 }
 
-// set returns the set of a table's mappings, which may be empty.
-func (m *mappings) set(t *catalog.Table) *transform.Set {
+// setOf returns the set of a table's mappings, which may be empty.
+func (m *mappingSets) setOf(t *catalog.Table) *transform.MappingSet {
 	if set := m.sets[t.Current]; set != nil {
 		return set
 	}
 	return transform.Compile(nil)
 }
 
-// kin says which tables are transformed from which, in a snapshot.
-type kin struct {
+// childIndex says which tables are transformed from which, in a snapshot.
+type childIndex struct {
 	snapshot *catalog.Snapshot
 	children map[change.Table][]change.Table
 }
 
-// children returns the names of the tables that are transformed from a table,
+// childNames returns the names of the tables that are transformed from a table,
 // those included that no mapping makes any more.
-func (r *run) children(parent change.Table) []change.Table {
-	if r.kin.snapshot != r.snapshot || r.kin.children == nil {
-		r.kin = kin{snapshot: r.snapshot, children: make(map[change.Table][]change.Table)}
+func (r *batchTx) childNames(parent change.Table) []change.Table {
+	if r.childIndex.snapshot != r.snapshot || r.childIndex.children == nil {
+		r.childIndex = childIndex{snapshot: r.snapshot, children: make(map[change.Table][]change.Table)}
 		for t := range r.snapshot.All() {
 			if t.IsTransformed() {
-				r.kin.children[t.Parent] = append(r.kin.children[t.Parent], t.Name)
+				r.childIndex.children[t.Parent] = append(r.childIndex.children[t.Parent], t.Name)
 			}
 		}
 	}
-	names := slices.Clone(r.kin.children[parent])
-	for name, child := range r.family {
+	names := slices.Clone(r.childIndex.children[parent])
+	for name, child := range r.childStates {
 		if child.table.Parent == parent && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

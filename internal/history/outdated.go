@@ -13,7 +13,7 @@ import (
 // its plan says, if there are rows that are concerned: the log says it once, and
 // metadb.outdated_table until the table is read again. It comes before the
 // table's events are applied.
-func (r *run) noteOutdated(ctx context.Context, t *target) error {
+func (r *batchTx) noteOutdated(ctx context.Context, t *tableState) error {
 	for _, o := range t.delta.Outdated {
 		if slices.Contains(t.table.Outdated, o.Reason) {
 			continue
@@ -40,13 +40,13 @@ func (r *run) noteOutdated(ctx context.Context, t *target) error {
 		if o.Logged {
 			continue
 		}
-		r.outcome.Warnings = append(r.outcome.Warnings, fmt.Sprintf("table %s: %s. To read them: %s", table.Name, o.Reason, table.ReadAgain()))
+		r.outcome.Warnings = append(r.outcome.Warnings, fmt.Sprintf("table %s: %s. To read them: %s", table.Name, o.Reason, table.ResyncCommands()))
 	}
 	return nil
 }
 
 // hasRows reports whether the table has current rows of the origin.
-func (r *run) hasRows(ctx context.Context, t *catalog.Table, o plan.Outdated) (there bool, err error) {
+func (r *batchTx) hasRows(ctx context.Context, t *catalog.Table, o plan.Outdated) (there bool, err error) {
 	sql, args := "SELECT EXISTS (SELECT FROM "+t.Current.SQL()+")", []any{}
 	if len(t.Feeds) > 1 {
 		sql, args = "SELECT EXISTS (SELECT FROM "+t.Current.SQL()+" WHERE __origin = $1)", []any{string(o.Origin)}

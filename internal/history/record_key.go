@@ -13,13 +13,13 @@ type keyForms struct {
 	record, canonical []byte
 }
 
-// formsOf returns the forms of an event's key.
-func formsOf(e *change.Event) keyForms {
+// keyFormsOf returns the forms of an event's key.
+func keyFormsOf(e *change.Event) keyForms {
 	return keyForms{topic: e.Position.Partition.Topic, record: e.Record.Key, canonical: canonicalKey(e)}
 }
 
-// oldFormsOf returns the forms of the key that an event's row had before.
-func oldFormsOf(e *change.Event) keyForms {
+// oldKeyFormsOf returns the forms of the key that an event's row had before.
+func oldKeyFormsOf(e *change.Event) keyForms {
 	return keyForms{topic: e.Position.Partition.Topic, record: oldRecordKey(e), canonical: canonicalOldKey(e)}
 }
 

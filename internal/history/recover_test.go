@@ -56,9 +56,9 @@ func TestRejectedAmongMany(t *testing.T) {
 	}
 }
 
-// TestDirectMeetsKeys: rows of a table whose keys have all been new so far are
+// TestInsertNewMeetsKeys: rows of a table whose keys have all been new so far are
 // copied straight into it; when one of them is there already, nothing is lost.
-func TestDirectMeetsKeys(t *testing.T) {
+func TestInsertNewMeetsKeys(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "b", 10))
 	r.apply(put(3, "c", 20), put(4, "d", 20))

@@ -69,7 +69,7 @@ func (r *rig) apply(events ...change.Event) change.Outcome {
 }
 
 func (r *rig) try(events ...change.Event) (change.Outcome, error) {
-	span := change.Span{Partition: change.Partition{Topic: "t"}, Fresh: r.offset == 0, From: change.Mark{Next: r.offset}}
+	span := change.Span{Partition: change.Partition{Topic: "t"}, Fresh: r.offset == 0, From: change.PartitionProgress{Next: r.offset}}
 	for i := range events {
 		events[i].Position = change.Position{Partition: change.Partition{Topic: "t", Number: events[i].Position.Partition.Number}, Offset: r.offset + int64(i)}
 	}
@@ -176,8 +176,8 @@ func repeated(e change.Event) change.Event {
 	return suspect(e)
 }
 
-// overtaken is a truncate that another partition overtook.
-func overtaken(e change.Event) change.Event {
+// overtakenTruncate is a truncate that another partition overtook.
+func overtakenTruncate(e change.Event) change.Event {
 	e.Overtaken = true
 	return suspect(e)
 }

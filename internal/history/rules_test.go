@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 		{"delete before its row", []change.Event{put(1, "a", 30), del(1, 20), put(1, "b", 10)}, "1 a 30 30\n1 b 30 -"},
 		{"insert before the last end", []change.Event{put(1, "a", 10), del(1, 30), put(1, "b", 20)}, "1 a 10 30\n1 b 30 -"},
 		{"truncate", []change.Event{put(1, "a", 10), put(2, "b", 20), truncate(30), put(1, "a", 40)}, "1 a 10 30\n1 a 40 -\n2 b 20 30"},
-		{"truncate, overtaken", []change.Event{put(1, "a", 10), put(2, "b", 10), put(1, "c", 30), overtaken(truncate(20))}, "1 a 10 20\n1 c 30 -\n2 b 10 20"},
+		{"truncate, overtaken", []change.Event{put(1, "a", 10), put(2, "b", 10), put(1, "c", 30), overtakenTruncate(truncate(20))}, "1 a 10 20\n1 c 30 -\n2 b 10 20"},
 		{"unavailable", []change.Event{put(1, "a", 10), put(2, "b", 10), put(1, "?", 20)}, "1 a 10 -\n2 b 10 -"},
 		{"unavailable after a change", []change.Event{put(1, "a", 10), put(1, "b", 20), put(1, "?", 30)}, "1 a 10 20\n1 b 20 -"},
 		{"unavailable twice", []change.Event{put(1, "a", 10), put(1, "?", 20), put(1, "?", 30), put(1, "b", 40)}, "1 a 10 40\n1 b 40 -"},

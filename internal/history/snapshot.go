@@ -24,7 +24,7 @@ type Execer interface {
 
 // StoreSnapshot stores news of a snapshot in metadb.resync, unless the
 // synchronization that it is about has been ended or begun anew meanwhile.
-func StoreSnapshot(ctx context.Context, db Execer, s Snapshot, news change.SnapshotNews) error {
+func StoreSnapshot(ctx context.Context, db Execer, s Snapshot, news change.SnapshotProgress) error {
 	const again = `
 UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), notified = notified OR $5,
        before_lsn = greatest(before_lsn, $6), before_time = greatest(before_time, $7),
@@ -39,10 +39,10 @@ ON CONFLICT (source_name, schema_name, table_name) DO UPDATE
 SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR excluded.notified`
 	sql, args := initial, []any{s.Source, s.Table.Schema, s.Table.Name, news.Complete, news.Notified}
 	if !news.Since.IsZero() {
-		sql, args = again, append(args, int64(news.Before.LSN), utc(news.Before.Time), utc(news.Begun.Initial), utc(news.Begun.Incremental), news.Since)
+		sql, args = again, append(args, int64(news.PreviousSnapshot.LSN), utcTime(news.PreviousSnapshot.Time), utcTime(news.StartedAt.Initial), utcTime(news.StartedAt.Incremental), news.Since)
 	}
 	tag, err := db.Exec(ctx, sql, args...)
-	if err == nil && news.Noted && tag.RowsAffected() > 0 {
+	if err == nil && news.AttemptsChanged && tag.RowsAffected() > 0 {
 		err = storeAttempts(ctx, db, s, news)
 	}
 	if err != nil {
@@ -53,7 +53,7 @@ SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR
 
 // storeAttempts stores what is known of the attempts of a snapshot. What called an
 // earlier one complete says nothing of a later one.
-func storeAttempts(ctx context.Context, db Execer, s Snapshot, news change.SnapshotNews) error {
+func storeAttempts(ctx context.Context, db Execer, s Snapshot, news change.SnapshotProgress) error {
 	const sql = `
 UPDATE metadb.resync SET attempt_lsn = $4, attempt_tx = $5, attempt_time = $6, attempt_first = $7, attempt_last = $8,
        attempt_doubled = $9, attempt_overtaken = $10,
@@ -61,9 +61,9 @@ UPDATE metadb.resync SET attempt_lsn = $4, attempt_tx = $5, attempt_time = $6, a
        complete = CASE WHEN $11 THEN nullif($12, '') ELSE complete END, notified = CASE WHEN $11 THEN $13 ELSE notified END
  WHERE source_name = $1 AND schema_name = $2 AND table_name = $3`
 	a := &news.Attempts
-	_, err := db.Exec(ctx, sql, s.Source, s.Table.Schema, s.Table.Name, int64(a.Now.LSN), a.Now.Tx, utc(a.Now.Time),
-		a.First, a.Last, a.Doubled, a.Overtaken, news.Anew, news.Complete, news.Notified)
+	_, err := db.Exec(ctx, sql, s.Source, s.Table.Schema, s.Table.Name, int64(a.Current.LSN), a.Current.Tx, utcTime(a.Current.Time),
+		a.First, a.Last, a.Ambiguous, a.Overtaken, news.NewAttempt, news.Complete, news.Notified)
 	return err
 }
 
-func utc(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }
+func utcTime(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

@@ -18,8 +18,8 @@ func TestSnapshotNewsCommitsWithTheBatch(t *testing.T) {
 	batch := func(from int64) *change.Batch {
 		return &change.Batch{
 			Source: "sensor", Events: []change.Event{put(1, "a", 10)},
-			Snapshots: map[change.Table]change.SnapshotNews{{}: {Complete: "last record received"}},
-			Spans:     []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: from == 0, From: change.Mark{Next: from}, To: change.Mark{Next: from + 1}}},
+			Snapshots: map[change.Table]change.SnapshotProgress{{}: {Complete: "last record received"}},
+			Spans:     []change.Span{{Partition: change.Partition{Topic: "t"}, Fresh: from == 0, From: change.PartitionProgress{Next: from}, To: change.PartitionProgress{Next: from + 1}}},
 		}
 	}
 	if _, err := r.applier.Apply(t.Context(), batch(7)); err == nil || r.rows(known) != "" {
@@ -46,15 +46,15 @@ func TestStoreSnapshot(t *testing.T) {
 	for _, step := range []struct {
 		about string
 		table change.Table
-		news  change.SnapshotNews
+		news  change.SnapshotProgress
 		want  string
 	}{
-		{"the data source is not synchronized", change.Table{}, change.SnapshotNews{Complete: "x"}, "patron - false"},
-		{"one that began before", patron, change.SnapshotNews{Since: began.Add(-time.Hour), Complete: "x"}, "patron - false"},
-		{"one that has been ended", change.Table{Schema: "library", Name: "loan"}, change.SnapshotNews{Since: began, Complete: "x"}, "patron - false"},
-		{"a notification", patron, change.SnapshotNews{Since: began, Notified: true}, "patron - true"},
-		{"the end", patron, change.SnapshotNews{Since: began, Complete: "notification received"}, "patron notification received true"},
-		{"once more", patron, change.SnapshotNews{Since: began, Complete: "deadline exceeded"}, "patron notification received true"},
+		{"the data source is not synchronized", change.Table{}, change.SnapshotProgress{Complete: "x"}, "patron - false"},
+		{"one that began before", patron, change.SnapshotProgress{Since: began.Add(-time.Hour), Complete: "x"}, "patron - false"},
+		{"one that has been ended", change.Table{Schema: "library", Name: "loan"}, change.SnapshotProgress{Since: began, Complete: "x"}, "patron - false"},
+		{"a notification", patron, change.SnapshotProgress{Since: began, Notified: true}, "patron - true"},
+		{"the end", patron, change.SnapshotProgress{Since: began, Complete: "notification received"}, "patron notification received true"},
+		{"once more", patron, change.SnapshotProgress{Since: began, Complete: "deadline exceeded"}, "patron notification received true"},
 	} {
 		if err := history.StoreSnapshot(t.Context(), r.db.Pool, history.Snapshot{Source: "sensor", Table: step.table}, step.news); err != nil {
 			t.Fatal(err)

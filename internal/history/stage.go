@@ -23,7 +23,7 @@ import (
 const maxStages = 256
 
 // stage is a temporary table that holds a chunk: what the fold says of each
-// item, and the row as the target table stores it. It is empty at the beginning
+// change, and the row as the target table stores it. It is empty at the beginning
 // of every transaction. Where temporary tables can't be made it is a part of the
 // permanent one (see stage_permanent.go).
 type stage struct {
@@ -35,65 +35,65 @@ type stage struct {
 	exists bool
 	// filled says that it has been used in this transaction.
 	filled bool
-	// used counts up with every use, to find the one that was used longest ago.
-	used int
+	// lastUse counts up with every use, to find the one that was used longest ago.
+	lastUse int
 }
 
-// stages are the temporary tables of a session.
-type stages struct {
+// stagePool are the temporary tables of a session.
+type stagePool struct {
 	byShape map[string]*stage
 	serial  int
 	clock   int
-	// touched are those of this transaction, in the order of their first use.
-	touched []*stage
+	// usedStages are those of this transaction, in the order of their first use.
+	usedStages []*stage
 	// dropped are the keys of those that this transaction drops.
 	dropped []string
-	// refused is when a temporary table could not be made, zero if that has not
+	// refusedAt is when a temporary table could not be made, zero if that has not
 	// happened; permanentUsed says that the permanent table may have rows of the
 	// transaction.
-	refused       time.Time
+	refusedAt     time.Time
 	permanentUsed bool
 }
 
-func newStages() *stages { return &stages{byShape: make(map[string]*stage)} }
+func newStagePool() *stagePool { return &stagePool{byShape: make(map[string]*stage)} }
 
-// committed notes that what the transaction made is there, and empty again.
-func (s *stages) committed() {
-	for _, st := range s.touched {
+// afterCommit notes that what the transaction made is there, and empty again.
+func (s *stagePool) afterCommit() {
+	for _, st := range s.usedStages {
 		st.exists, st.filled = !st.permanent, false
 	}
 	for _, key := range s.dropped {
 		delete(s.byShape, key)
 	}
-	s.touched, s.dropped, s.permanentUsed = nil, nil, false
+	s.usedStages, s.dropped, s.permanentUsed = nil, nil, false
 }
 
-// rolledBack notes that what the transaction did is undone.
-func (s *stages) rolledBack() {
-	s.undo(0)
+// afterRollback notes that what the transaction did is undone.
+func (s *stagePool) afterRollback() {
+	s.undoSince(0)
 	s.dropped, s.permanentUsed = nil, false
 }
 
-// undo notes that all is undone since so many stages had been touched.
-func (s *stages) undo(touched int) {
-	for _, st := range s.touched[touched:] {
+// undoSince notes that all is undone since so many stages had been touched.
+func (s *stagePool) undoSince(touched int) {
+	for _, st := range s.usedStages[touched:] {
 		st.filled = false
 	}
-	s.touched = s.touched[:touched]
+	s.usedStages = s.usedStages[:touched]
 }
 
-// savepoint does something that is undone if it fails, the stages it makes too.
-func (r *run) savepoint(ctx context.Context, do func() error) error {
-	touched := len(r.stages.touched)
+// withSavepoint does something that is undone if it fails, the stages it makes too.
+func (r *batchTx) withSavepoint(ctx context.Context, do func() error) error {
+	touched := len(r.stages.usedStages)
 	err := pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return do() })
 	if err != nil {
-		r.stages.undo(touched)
+		r.stages.undoSince(touched)
 	}
 	return err
 }
 
 // The columns of a stage that come before the row.
-const stageMeta = `ord int, head boolean, follows boolean, upsert boolean, probe boolean, suspect boolean,
+const stageMetaColumns = `ord int, head boolean, follows boolean, upsert boolean, probe boolean, suspect boolean,
 	at timestamptz, origin text, missing int[], via int`
 
 // stageMetaNames are their names, stageMetaCount their number.
@@ -105,12 +105,12 @@ const (
 // The two purposes of a stage, which are not to share one: rows as they are
 // stored, and rows as they arrive.
 const (
-	forStored   = 's'
-	forArriving = 'a'
+	purposeStored   = 's'
+	purposeArriving = 'a'
 )
 
 // openStage returns an empty stage for rows of the given types.
-func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) (*stage, error) {
+func (r *batchTx) openStage(ctx context.Context, purpose byte, types []change.Type) (*stage, error) {
 	var key strings.Builder
 	key.WriteByte(purpose)
 	for _, t := range types {
@@ -124,12 +124,12 @@ func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) 
 		st = &stage{number: s.serial, types: slices.Clone(types)}
 		s.byShape[key.String()] = st
 	}
-	st.used = s.clock
+	st.lastUse = s.clock
 	if !st.filled {
 		if err := r.makeStage(ctx, st); err != nil {
 			return nil, err
 		}
-		s.touched = append(s.touched, st)
+		s.usedStages = append(s.usedStages, st)
 	} else if _, err := r.tx.Exec(ctx, st.emptySQL()); err != nil {
 		return nil, fmt.Errorf("empty a temporary table: %w", err)
 	}
@@ -139,17 +139,17 @@ func (r *run) openStage(ctx context.Context, purpose byte, types []change.Type) 
 
 // makeStage makes the table of a stage where there is none, or has its rows stand in the
 // permanent one.
-func (r *run) makeStage(ctx context.Context, st *stage) error {
+func (r *batchTx) makeStage(ctx context.Context, st *stage) error {
 	if st.exists {
 		return nil
 	}
-	st.permanent = r.stages.refusedLately()
+	st.permanent = r.stages.isRefusedRecently()
 	if !st.permanent {
 		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, st.createSQL())
 			return err
 		})
-		if st.permanent = r.refusesTemporary(err); err != nil && !st.permanent {
+		if st.permanent = r.noteTemporaryRefusal(err); err != nil && !st.permanent {
 			return fmt.Errorf("make a temporary table: %w", err)
 		}
 	}
@@ -160,7 +160,7 @@ func (r *run) makeStage(ctx context.Context, st *stage) error {
 // createSQL makes the stage's temporary table. Where one of that name is there it is empty.
 func (s *stage) createSQL() string {
 	var sql strings.Builder
-	sql.WriteString("CREATE TEMPORARY TABLE IF NOT EXISTS " + s.name().SQL() + " (" + stageMeta)
+	sql.WriteString("CREATE TEMPORARY TABLE IF NOT EXISTS " + s.tableName().SQL() + " (" + stageMetaColumns)
 	for i, t := range s.types {
 		sql.WriteString(", " + stageColumn(i) + " " + t.String())
 	}
@@ -170,14 +170,14 @@ func (s *stage) createSQL() string {
 
 // dropOldStages drops those stages that are too many, those first that were used
 // longest ago. It comes last in a transaction.
-func (r *run) dropOldStages(ctx context.Context) error {
+func (r *batchTx) dropOldStages(ctx context.Context) error {
 	s := r.stages
 	if len(s.byShape) <= maxStages {
 		return nil
 	}
-	keys := slices.SortedFunc(maps.Keys(s.byShape), func(a, b string) int { return s.byShape[a].used - s.byShape[b].used })
+	keys := slices.SortedFunc(maps.Keys(s.byShape), func(a, b string) int { return s.byShape[a].lastUse - s.byShape[b].lastUse })
 	s.dropped = keys[:len(keys)-maxStages]
-	err := r.savepoint(ctx, func() error {
+	err := r.withSavepoint(ctx, func() error {
 		for _, key := range s.dropped {
 			if !s.byShape[key].exists {
 				continue
@@ -197,15 +197,15 @@ func (r *run) dropOldStages(ctx context.Context) error {
 	return err
 }
 
-// name is that of the stage's temporary table.
-func (s *stage) name() ident.Name { return ident.Name("metadb_stage_" + strconv.Itoa(s.number)) }
+// tableName is that of the stage's temporary table.
+func (s *stage) tableName() ident.Name { return ident.Name("metadb_stage_" + strconv.Itoa(s.number)) }
 
 // SQL returns the stage as an item of a FROM list, which has to get an alias.
 func (s *stage) SQL() string {
 	if s.permanent {
-		return s.permanentRows()
+		return s.permanentRowsSQL()
 	}
-	return ident.Qualified{Schema: "pg_temp", Name: s.name()}.SQL()
+	return ident.Qualified{Schema: "pg_temp", Name: s.tableName()}.SQL()
 }
 
 // emptySQL deletes the stage's rows.
@@ -216,7 +216,7 @@ func (s *stage) emptySQL() string {
 	return "DELETE FROM " + s.SQL()
 }
 
-// copySQL copies rows into the stage: the meta columns, then what appendRow appends for
+// copySQL copies rows into the stage: the meta columns, then what copyToStage appends for
 // these columns.
 func (s *stage) copySQL(columns []int) string {
 	if s.permanent {
@@ -228,7 +228,7 @@ func (s *stage) copySQL(columns []int) string {
 // insertSQL inserts, for each row that a FROM list has, what is said of some columns.
 func (s *stage) insertSQL(columns []int, values []string, from string) string {
 	if s.permanent {
-		return s.permanentInsert(columns, values, from)
+		return s.permanentInsertSQL(columns, values, from)
 	}
 	return "INSERT INTO " + s.SQL() + " (" + stageMetaNames + ", " + stageColumns(columns) + ")" +
 		" SELECT " + stageMetaNames + ", " + strings.Join(values, ", ") + " FROM " + from
@@ -238,7 +238,7 @@ func (s *stage) insertSQL(columns []int, values []string, from string) string {
 // items of a FROM list say under a condition.
 func (s *stage) updateSQL(alias string, columns []int, value func(column int) string, from, where string) string {
 	if s.permanent {
-		return s.permanentUpdate(alias, columns, value, from, where)
+		return s.permanentUpdateSQL(alias, columns, value, from, where)
 	}
 	set := ""
 	for _, column := range columns {
@@ -257,7 +257,7 @@ func stageColumns(columns []int) string {
 }
 
 // stageColumn is the name of a stage's column for column i of the row: a name of
-// ours, since the table's may be one of stageMeta.
+// ours, since the table's may be one of stageMetaColumns.
 func stageColumn(i int) string { return "c" + strconv.Itoa(i) }
 
 // columnTypes returns the stored types of a table's columns.

@@ -23,36 +23,36 @@ import (
 
 const (
 	permanentStage = "metadb.stage"
-	// temporaryInterval is after how long it is tried again to make a temporary table.
-	temporaryInterval = time.Minute
-	// permissionDenied is the SQLSTATE of a right that is not there, here that to
+	// temporaryRetryInterval is after how long it is tried again to make a temporary table.
+	temporaryRetryInterval = time.Minute
+	// insufficientPrivilege is the SQLSTATE of a right that is not there, here that to
 	// temporary tables. https://www.postgresql.org/docs/current/errcodes-appendix.html
-	permissionDenied = "42501"
+	insufficientPrivilege = "42501"
 )
 
-// refusesTemporary reports whether somebody keeps the session from making temporary
+// noteTemporaryRefusal reports whether somebody keeps the session from making temporary
 // tables: a function that an event trigger calls has raised the error, or the right is not
 // there. It is noted, and said once in a session.
-func (r *run) refusesTemporary(err error) bool {
+func (r *batchTx) noteTemporaryRefusal(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Where == "" && refused.Code != permissionDenied {
+	if !ok || refused.Where == "" && refused.Code != insufficientPrivilege {
 		return false
 	}
-	if r.stages.refused.IsZero() {
+	if r.stages.refusedAt.IsZero() {
 		r.config.Logger.Warn(fmt.Sprintf("source %q: temporary tables can't be made, and metadb.stage is used instead, which is slower: %v (%s)",
 			r.config.Source, err, refused.Where))
 	}
-	r.stages.refused = time.Now()
+	r.stages.refusedAt = time.Now()
 	return true
 }
 
-// refusedLately reports whether a temporary table need not be tried.
-func (s *stages) refusedLately() bool {
-	return !s.refused.IsZero() && time.Since(s.refused) < temporaryInterval
+// isRefusedRecently reports whether a temporary table need not be tried.
+func (s *stagePool) isRefusedRecently() bool {
+	return !s.refusedAt.IsZero() && time.Since(s.refusedAt) < temporaryRetryInterval
 }
 
 // emptyPermanentStage deletes what the transaction has in the permanent table.
-func (r *run) emptyPermanentStage(ctx context.Context) error {
+func (r *batchTx) emptyPermanentStage(ctx context.Context) error {
 	if !r.stages.permanentUsed {
 		return nil
 	}
@@ -62,8 +62,8 @@ func (r *run) emptyPermanentStage(ctx context.Context) error {
 	return nil
 }
 
-// permanentRows returns the stage's rows as a temporary table would have them.
-func (s *stage) permanentRows() string {
+// permanentRowsSQL returns the stage's rows as a temporary table would have them.
+func (s *stage) permanentRowsSQL() string {
 	var sql strings.Builder
 	sql.WriteString("(SELECT " + stageMetaNames)
 	for i, t := range s.types {
@@ -73,8 +73,8 @@ func (s *stage) permanentRows() string {
 	return sql.String()
 }
 
-// permanentInsert is insertSQL for the permanent table.
-func (s *stage) permanentInsert(columns []int, values []string, from string) string {
+// permanentInsertSQL is insertSQL for the permanent table.
+func (s *stage) permanentInsertSQL(columns []int, values []string, from string) string {
 	cells := make([]string, len(s.types))
 	for i := range cells {
 		cells[i] = "NULL"
@@ -86,8 +86,8 @@ func (s *stage) permanentInsert(columns []int, values []string, from string) str
 		", ARRAY[" + strings.Join(cells, ", ") + "]::text[] FROM " + from
 }
 
-// permanentUpdate is updateSQL for the permanent table.
-func (s *stage) permanentUpdate(alias string, columns []int, value func(column int) string, from, where string) string {
+// permanentUpdateSQL is updateSQL for the permanent table.
+func (s *stage) permanentUpdateSQL(alias string, columns []int, value func(column int) string, from, where string) string {
 	set := ""
 	for _, column := range columns {
 		set += ", cells[" + strconv.Itoa(column+1) + "] = (" + value(column) + ")::text"
@@ -105,10 +105,10 @@ func (s *stage) fieldCount(values int) int {
 	return stageMetaCount + values
 }
 
-// asStaged returns dst with the values that begin somewhere as the stage has them: for the
+// appendStagedForm returns dst with the values that begin somewhere as the stage has them: for the
 // permanent table its number and an array of texts, one for each column. What can't be
 // made a text is an error in failed.
-func (s *stage) asStaged(dst []byte, begin int, c *chunk, columns []int, failed *error) []byte {
+func (s *stage) appendStagedForm(dst []byte, begin int, c *chunk, columns []int, failed *error) []byte {
 	if !s.permanent {
 		return dst
 	}
@@ -122,7 +122,7 @@ func (s *stage) asStaged(dst []byte, begin int, c *chunk, columns []int, failed 
 		if cell, rest = rest.Next(); cell.State != change.Present {
 			continue
 		}
-		text, err := datatype.Format(c.fields[i].path[0], cell)
+		text, err := datatype.Format(c.fields[i].typePath[0], cell)
 		if err != nil {
 			*failed = fmt.Errorf("write a value as text: %w", err)
 			continue
@@ -131,7 +131,7 @@ func (s *stage) asStaged(dst []byte, begin int, c *chunk, columns []int, failed 
 	}
 	dst = appendInt32(dst[:begin], int32(s.number))
 	mark := len(dst)
-	dst = appendArrayHead(append(dst, 0, 0, 0, 0), textOID, len(texts))
+	dst = appendArrayHeader(append(dst, 0, 0, 0, 0), textOID, len(texts))
 	for _, cell := range texts {
 		dst = change.AppendCell(dst, cell)
 	}

@@ -11,9 +11,9 @@ import (
 type tableError struct {
 	table change.Table
 	err   error
-	// apart: it is the disk of this table's tablespace that is full, or the
+	// tableOnly: it is the disk of this table's tablespace that is full, or the
 	// table's rows are not what they were a moment ago.
-	apart bool
+	tableOnly bool
 }
 
 func (e *tableError) Error() string { return fmt.Sprintf("apply batch to %s: %v", e.table, e.err) }
@@ -24,7 +24,7 @@ func (e *tableError) Unwrap() error { return e.err }
 // Table returns the table.
 func (e *tableError) Table() change.Table { return e.table }
 
-// Apart says that the failure concerns this table alone: what the database lacks
+// IsTableOnly says that the failure concerns this table alone: what the database lacks
 // it lacks for it, not for those that are stored where the database is; or the
 // table's rows are not what was read.
-func (e *tableError) Apart() bool { return e.apart }
+func (e *tableError) IsTableOnly() bool { return e.tableOnly }

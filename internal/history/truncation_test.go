@@ -113,60 +113,60 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 		want   string
 	}{
 		{"the same rows again", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, put(2, "b", 10), 0), from(1, inserted(put(1, "a", 21)), 0), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(1, put(2, "b", 10), 0), from(1, inserted(put(1, "a", 21)), 0), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 -\n2 b 10 20"},
 		{"in the truncate's transaction", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 20)), 23), from(2, inserted(put(2, "b", 20)), 21), from(3, inserted(put(3, "c", 20)), 24),
-			overtaken(from(0, truncate(20), 22)),
+			overtakenTruncate(from(0, truncate(20), 22)),
 		}, "1 a 10 20\n1 a 20 -\n2 b 20 20\n3 c 20 -"},
 		{"several that come late, and the row inserted again after each", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, inserted(put(1, "a", 41)), 0),
-			overtaken(from(0, truncate(20), 0)), overtaken(from(0, truncate(30), 0)), overtaken(from(0, truncate(40), 0)),
+			overtakenTruncate(from(0, truncate(20), 0)), overtakenTruncate(from(0, truncate(30), 0)), overtakenTruncate(from(0, truncate(40), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 40\n1 a 41 -"},
 		{"several, and the row deleted since", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, del(1, 50), 0),
-			overtaken(from(0, truncate(20), 0)), overtaken(from(0, truncate(30), 0)),
+			overtakenTruncate(from(0, truncate(20), 0)), overtakenTruncate(from(0, truncate(30), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 50"},
 		{"several, the last one first", []change.Event{
 			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 25)), 25), from(1, inserted(put(1, "a", 31)), 40),
-			overtaken(from(0, truncate(30), 35)), overtaken(from(3, truncate(20), 20)),
+			overtakenTruncate(from(0, truncate(30), 35)), overtakenTruncate(from(3, truncate(20), 20)),
 		}, "1 a 10 20\n1 a 25 30\n1 a 31 -"},
 		{"inserted again, and changed since", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, put(1, "b", 30), 0), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, put(1, "b", 30), 0), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 b 30 -"},
 		{"inserted again, and deleted since", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, del(1, 30), 0), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, del(1, 30), 0), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 30"},
 		{"sent again, whichever partition has it", []change.Event{
-			from(1, put(1, "a", 10), 0), from(0, truncate(20), 0), from(1, inserted(put(1, "a", 21)), 0), overtaken(from(1, truncate(20), 0)), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(0, truncate(20), 0), from(1, inserted(put(1, "a", 21)), 0), overtakenTruncate(from(1, truncate(20), 0)), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 -"},
 		{"lost, and sent again to a partition that has what follows it", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(2, "b", 22)), 0), overtaken(from(1, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(2, "b", 22)), 0), overtakenTruncate(from(1, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 21 -\n2 b 22 -"},
 		{"an insert that may be repeated", []change.Event{
-			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 25 -"},
 		{"a delete and an insert that may be repeated", []change.Event{
-			from(1, put(1, "a", 10), 0), suspect(from(1, del(1, 15), 0)), suspect(from(1, put(1, "a", 17), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), suspect(from(1, del(1, 15), 0)), suspect(from(1, put(1, "a", 17), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 15\n1 a 17 20\n1 a 25 -"},
 		{"two truncates, both late", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), overtaken(from(0, truncate(20), 0)), overtaken(from(2, truncate(30), 0)),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), overtakenTruncate(from(0, truncate(20), 0)), overtakenTruncate(from(2, truncate(30), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
 		{"two truncates, both late, and deleted since", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, del(1, 40), 0), overtaken(from(0, truncate(20), 0)), overtaken(from(2, truncate(30), 0)),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(1, inserted(put(1, "a", 31)), 0), from(1, del(1, 40), 0), overtakenTruncate(from(0, truncate(20), 0)), overtakenTruncate(from(2, truncate(30), 0)),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 40"},
 		{"an insert that may be repeated, between two truncates, the second first", []change.Event{
-			from(1, put(1, "a", 10), 0), from(2, truncate(30), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), from(2, truncate(30), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 25 30"},
 		{"an insert that may be repeated, and deleted since", []change.Event{
-			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), suspect(from(1, del(1, 28), 0)), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)),
+			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 25)), 0)), suspect(from(1, del(1, 28), 0)), from(2, truncate(30), 0), overtakenTruncate(from(0, truncate(20), 0)),
 		}, "1 a 10 20\n1 a 25 28"},
 		{"an insert that is repeated", []change.Event{
 			from(1, put(1, "a", 10), 0), suspect(from(1, inserted(put(1, "a", 10)), 0)), from(1, inserted(put(1, "a", 25)), 0), suspect(from(1, inserted(put(1, "a", 10)), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)),
-			overtaken(from(0, truncate(20), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)),
+			overtakenTruncate(from(0, truncate(20), 0)), suspect(from(1, inserted(put(1, "a", 25)), 0)),
 		}, "1 a 10 20\n1 a 25 -"},
 		{"two truncates, the second first", []change.Event{
-			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(2, truncate(30), 0), overtaken(from(0, truncate(20), 0)), from(1, inserted(put(1, "a", 31)), 0),
+			from(1, put(1, "a", 10), 0), from(1, inserted(put(1, "a", 21)), 0), from(2, truncate(30), 0), overtakenTruncate(from(0, truncate(20), 0)), from(1, inserted(put(1, "a", 31)), 0),
 		}, "1 a 10 20\n1 a 21 30\n1 a 31 -"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestOvertakenTruncateKeepsConfirmation(t *testing.T) {
 	// A resynchronization begins here; the fourth was inserted again before.
 	r.apply(from(1, inserted(put(4, "d", 21)), 0))
 	r.apply(confirm(from(1, inserted(put(1, "a", 22)), 0)), confirm(from(1, inserted(put(3, "x", 23)), 0)))
-	r.apply(overtaken(from(0, truncate(20), 0)))
+	r.apply(overtakenTruncate(from(0, truncate(20), 0)))
 	if got, want := r.versions(), "1 a 10 20\n1 a 22 -\n2 b 10 20\n3 c 10 20\n3 x 23 -\n4 d 10 20\n4 d 21 -"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -218,7 +218,7 @@ func TestTransformedRowsAndTruncates(t *testing.T) {
 	r.apply(from(0, truncate(20), 0))
 	r.apply(from(1, put(1, `{"x": 3}`, 15), 0), from(1, put(3, `{"x": 4}`, 16), 0), from(1, put(1, `{"x": 5}`, 25), 0), from(1, put(2, `{"x": 6}`, 25), 0))
 	r.apply(from(1, inserted(put(2, `{"x": 6}`, 35)), 0), from(1, put(1, `{"x": 7}`, 36), 0))
-	r.apply(overtaken(from(0, truncate(30), 0)))
+	r.apply(overtakenTruncate(from(0, truncate(30), 0)))
 	const query = `SELECT __root__id, x::text, extract(epoch FROM __start)::bigint, CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
 		FROM library.patron__t__ ORDER BY 1, __start, __id`
 	if got, want := r.rows(query), "1 1 10 15\n1 3 15 20\n1 5 25 30\n1 7 36 -\n2 2 10 20\n2 6 25 30\n2 6 35 -\n3 4 16 20"; got != want {
@@ -235,7 +235,7 @@ func TestChangeOfKeyWithoutDelete(t *testing.T) {
 		return e
 	}
 	out := r.apply(put(1, "a", 10), put(3, "c", 10), del(3, 20), unpaired(movedFrom(put(4, "?", 20), 3)), unpaired(movedFrom(put(2, "?", 30), 1)), put(5, "e", 30))
-	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.WaitsForOther {
+	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.BlockedByOther {
 		t.Errorf("rejected %d: %+v, want the change from 1 to 2", out.Rejected, out.Rejections)
 	}
 	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -"; got != want {
@@ -245,7 +245,7 @@ func TestChangeOfKeyWithoutDelete(t *testing.T) {
 	r.apply(from(0, del(7, 40), 41))
 	r.reload()
 	out = r.apply(unpaired(from(1, movedFrom(put(8, "?", 40), 7), 41)), unpaired(from(1, movedFrom(put(9, "?", 50), 7), 51)))
-	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.WaitsForOther {
+	if out.Rejected != 1 || len(out.Rejections) != 1 || out.Rejections[0].Kind != change.BlockedByOther {
 		t.Errorf("rejected %d: %+v, want the later change of key", out.Rejected, out.Rejections)
 	}
 	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -\n8 NULL 40 -"; got != want {

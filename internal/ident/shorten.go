@@ -11,27 +11,27 @@ import (
 // distinct: 60 bits.
 const hashLength = 12
 
-// fit returns prefix + name + suffix if PostgreSQL can keep it, and otherwise prefix + beginning of
+// fitName returns prefix + name + suffix if PostgreSQL can keep it, and otherwise prefix + beginning of
 // name + "_" + hash + suffix. The hash is over the whole name, so that two long names with the same
 // beginning differ, and the result is the same on every run.
-func fit(prefix, name, suffix string) Name {
+func fitName(prefix, name, suffix string) Name {
 	if full := prefix + name + suffix; len(full) <= MaxBytes {
 		return Name(full)
 	}
-	return hashed(prefix, name, suffix, name)
+	return hashedName(prefix, name, suffix, name)
 }
 
-// hashed returns prefix + name or its beginning + "_" + hash of whole + suffix.
-func hashed(prefix, name, suffix, whole string) Name {
+// hashedName returns prefix + name or its beginning + "_" + hash of whole + suffix.
+func hashedName(prefix, name, suffix, whole string) Name {
 	sum := sha256.Sum256([]byte(whole))
 	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
 	room := MaxBytes - len(prefix) - len(suffix) - len(hash) - 1
-	return Name(prefix + cut(name, room) + "_" + hash + suffix)
+	return Name(prefix + truncateAtRune(name, room) + "_" + hash + suffix)
 }
 
-// cut returns the longest beginning of s that has at most n bytes and does not
+// truncateAtRune returns the longest beginning of s that has at most n bytes and does not
 // end inside a character.
-func cut(s string, n int) string {
+func truncateAtRune(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

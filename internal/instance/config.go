@@ -67,11 +67,11 @@ func (d *Dir) Config() (*Config, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", configFile, err)
 	}
-	settings, err := parse(path, string(text))
+	settings, err := parseConfig(path, string(text))
 	if err != nil {
 		return nil, err
 	}
-	c, err := settings.config()
+	c, err := settings.makeConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -84,64 +84,64 @@ func (d *Dir) Config() (*Config, error) {
 	return c, c.lookUpPasswords(d.path, settings)
 }
 
-// config makes a Config of the settings, without the passwords of other files and of variables.
-func (s *settings) config() (*Config, error) {
+// makeConfig makes a Config of the settings, without the passwords of other files and of variables.
+func (s *configSettings) makeConfig() (*Config, error) {
 	for _, key := range []string{"host", "database", "systemuser"} {
-		if s.get(key) == "" {
-			return nil, s.wrong(key, "%s has no value", key)
+		if s.valueOf(key) == "" {
+			return nil, s.valueError(key, "%s has no value", key)
 		}
 	}
 	c := &Config{
 		latest:      &latestPasswords{},
-		Host:        s.get("host"),
-		Database:    s.get("database"),
-		Superuser:   Role{Name: s.get("superuser"), Password: s.get("superuser_password")},
-		SystemUser:  Role{Name: s.get("systemuser"), Password: s.get("systemuser_password")},
-		SSLMode:     s.get("sslmode"),
-		SSLRootCert: s.get("sslrootcert"),
-		SSLCert:     s.get("sslcert"),
-		SSLKey:      s.get("sslkey"),
-		AdminListen: s.get("admin_listen"),
-		AdminCert:   s.get("admin_tls_cert"),
-		AdminKey:    s.get("admin_tls_key"),
-		HTTPListen:  s.get("http_listen"),
-		HTTPCert:    s.get("http_tls_cert"),
-		HTTPKey:     s.get("http_tls_key"),
-		HTTPToken:   s.get("http_token"),
+		Host:        s.valueOf("host"),
+		Database:    s.valueOf("database"),
+		Superuser:   Role{Name: s.valueOf("superuser"), Password: s.valueOf("superuser_password")},
+		SystemUser:  Role{Name: s.valueOf("systemuser"), Password: s.valueOf("systemuser_password")},
+		SSLMode:     s.valueOf("sslmode"),
+		SSLRootCert: s.valueOf("sslrootcert"),
+		SSLCert:     s.valueOf("sslcert"),
+		SSLKey:      s.valueOf("sslkey"),
+		AdminListen: s.valueOf("admin_listen"),
+		AdminCert:   s.valueOf("admin_tls_cert"),
+		AdminKey:    s.valueOf("admin_tls_key"),
+		HTTPListen:  s.valueOf("http_listen"),
+		HTTPCert:    s.valueOf("http_tls_cert"),
+		HTTPKey:     s.valueOf("http_tls_key"),
+		HTTPToken:   s.valueOf("http_token"),
 	}
 	var err error
-	if c.Port, err = strconv.Atoi(s.get("port")); err != nil || c.Port < 1 || c.Port > 65535 {
-		return nil, s.wrong("port", "port must be a number from 1 to 65535, not %q", s.get("port"))
+	if c.Port, err = strconv.Atoi(s.valueOf("port")); err != nil || c.Port < 1 || c.Port > 65535 {
+		return nil, s.valueError("port", "port must be a number from 1 to 65535, not %q", s.valueOf("port"))
 	}
 	modes := []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if !slices.Contains(modes, c.SSLMode) {
-		return nil, s.wrong("sslmode", "sslmode must be one of %s, not %q", strings.Join(modes, ", "), c.SSLMode)
+		return nil, s.valueError("sslmode", "sslmode must be one of %s, not %q", strings.Join(modes, ", "), c.SSLMode)
 	}
 	if (c.SSLCert == "") != (c.SSLKey == "") {
-		return nil, s.wrong("sslcert", "sslcert and sslkey go together: one of them has no value")
+		return nil, s.valueError("sslcert", "sslcert and sslkey go together: one of them has no value")
 	}
 	if (c.AdminCert == "") != (c.AdminKey == "") {
-		return nil, s.wrong("admin_tls_cert", "admin_tls_cert and admin_tls_key go together: one of them has no value")
+		return nil, s.valueError("admin_tls_cert", "admin_tls_cert and admin_tls_key go together: one of them has no value")
 	}
 	if (c.HTTPCert == "") != (c.HTTPKey == "") {
-		return nil, s.wrong("http_tls_cert", "http_tls_cert and http_tls_key go together: one of them has no value")
+		return nil, s.valueError("http_tls_cert", "http_tls_cert and http_tls_key go together: one of them has no value")
 	}
-	switch auth := s.get("admin_auth"); auth {
+	switch auth := s.valueOf("admin_auth"); auth {
 	case "password":
 	case "trust":
 		c.AdminTrust = true
 	default:
-		return nil, s.wrong("admin_auth", "admin_auth must be password or trust, not %q", auth)
+		return nil, s.valueError("admin_auth", "admin_auth must be password or trust, not %q", auth)
 	}
 	if c.Superuser.Name == c.SystemUser.Name {
-		return nil, s.wrong("systemuser", "systemuser must be another role than superuser: the tables should not belong to a superuser")
+		return nil, s.valueError("systemuser", "systemuser must be another role than superuser: the tables should not belong to a superuser")
 	}
 	return c, nil
 }
 
 // lookUpPasswords reads passwords from the environment, or from the files that the configuration
 // names, relative to the data directory.
-func (c *Config) lookUpPasswords(dir string, s *settings) error {
+func (c *Config) lookUpPasswords(dir string, s *configSettings) error {
 	for _, p := range []struct {
 		role          *Role
 		variable, key string
@@ -153,15 +153,15 @@ func (c *Config) lookUpPasswords(dir string, s *settings) error {
 			p.role.Password = password
 			continue
 		}
-		file := s.get(p.key)
+		file := s.valueOf(p.key)
 		if file == "" {
 			continue
 		}
-		file = within(dir, file)
+		file = joinDir(dir, file)
 		c.secretFiles = append(c.secretFiles, file)
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return s.wrong(p.key, "%s: %w", p.key, err)
+			return s.valueError(p.key, "%s: %w", p.key, err)
 		}
 		p.role.Password = strings.TrimRight(string(text), "\r\n")
 	}

@@ -243,7 +243,7 @@ func TestStopVerifiesTheProcess(t *testing.T) {
 		t.Error(err)
 	}
 	_ = innocent.Wait()
-	if d.holds(innocent.Process.Pid) || !d.holds(os.Getpid()) {
+	if d.hasLockOpen(innocent.Process.Pid) || !d.hasLockOpen(os.Getpid()) {
 		t.Error("the process that holds the lock is not recognized")
 	}
 }

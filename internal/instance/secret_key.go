@@ -28,12 +28,12 @@ func SecretKeyIn(dir string) SecretKey { return SecretKey{filepath.Join(dir, sec
 
 // Seal encrypts a text.
 func (k SecretKey) Seal(text string) (string, error) {
-	gcm, err := k.cipher()
+	gcm, err := k.loadCipher()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := k.create(); err != nil {
+		if err := k.createKey(); err != nil {
 			return "", fmt.Errorf("make %s: %w", secretKeyFile, err)
 		}
-		gcm, err = k.cipher()
+		gcm, err = k.loadCipher()
 	}
 	if err != nil {
 		return "", err
@@ -47,7 +47,7 @@ func (k SecretKey) Seal(text string) (string, error) {
 
 // Open decrypts a text.
 func (k SecretKey) Open(sealed string) (string, error) {
-	gcm, err := k.cipher()
+	gcm, err := k.loadCipher()
 	if err != nil {
 		return "", err
 	}
@@ -62,8 +62,8 @@ func (k SecretKey) Open(sealed string) (string, error) {
 	return string(text), nil
 }
 
-// cipher returns the cipher with the key in the file.
-func (k SecretKey) cipher() (cipher.AEAD, error) {
+// loadCipher returns the cipher with the key in the file.
+func (k SecretKey) loadCipher() (cipher.AEAD, error) {
 	text, err := os.ReadFile(k.path)
 	if err != nil {
 		return nil, fmt.Errorf("read the key of the data directory: %w", err)
@@ -79,8 +79,8 @@ func (k SecretKey) cipher() (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// create creates the key, unless another process has just done so.
-func (k SecretKey) create() error {
+// createKey creates the key, unless another process has just done so.
+func (k SecretKey) createKey() error {
 	key := make([]byte, secretKeyBytes)
 	if _, err := rand.Read(key); err != nil {
 		return err

@@ -82,7 +82,7 @@ func TestTableStoresInOrder(t *testing.T) {
 	})
 	logger := slog.New(table).With("source", "s")
 	logger.Debug("not stored")
-	const n = 2 * writeLines
+	const n = 2 * maxWrittenLines
 	for i := range n {
 		logger.Info(fmt.Sprint(i))
 	}
@@ -113,14 +113,14 @@ func TestTableNeverWaits(t *testing.T) {
 		return nil
 	})
 	logger := slog.New(table)
-	for range queueLines + 10 {
+	for range maxQueuedLines + 10 {
 		logger.Warn("line")
 	}
 	close(release)
 	if err := table.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(stored) < queueLines || len(stored) > queueLines+10 {
+	if len(stored) < maxQueuedLines || len(stored) > maxQueuedLines+10 {
 		t.Errorf("%d lines", len(stored))
 	}
 }

@@ -9,7 +9,7 @@ func TestAdmin(t *testing.T) {
 	write := s.inventory()
 	write('c', `{"title": "A semantic web primer"}`)
 	s.count("SELECT count(*) FROM library.inventory", 1)
-	s.run("docs/admin.md", page(t, "docs/admin.md")...)
+	s.run("docs/admin.md", readBlocks(t, "docs/admin.md")...)
 	s.count("SELECT count(*) FROM metadb.base_table", 0)
 	s.count("SELECT count(*) FROM metadb.transform_json", 0)
 	s.count("SELECT count(*) FROM metadb.acl", 0)

@@ -3,7 +3,7 @@
 // stand there.
 //
 // It owns the page format, which is a convention on Markdown's fenced blocks
-// (see [Kind]). It refuses to know what the commands do: the test starts the
+// (see [BlockKind]). It refuses to know what the commands do: the test starts the
 // servers and says which addresses stand for those in the page. For tests
 // only.
 package manual

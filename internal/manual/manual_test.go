@@ -57,9 +57,9 @@ func (s *session) write(prefix string, first, last int, mark func(id int) string
 func installed(t *testing.T) *session {
 	t.Helper()
 	s := newSession(t)
-	s.run("docs/install.md", page(t, "docs/install.md")...)
+	s.run("docs/install.md", readBlocks(t, "docs/install.md")...)
 	s.feed("metadb_sensor_1", 5)
-	for _, block := range page(t, "docs/data-sources.md") {
+	for _, block := range readBlocks(t, "docs/data-sources.md") {
 		if block.Kind == Admin {
 			s.run("docs/data-sources.md", block)
 			break
@@ -71,9 +71,9 @@ func installed(t *testing.T) *session {
 
 func TestDataSources(t *testing.T) {
 	s := newSession(t)
-	s.run("docs/install.md", page(t, "docs/install.md")...)
+	s.run("docs/install.md", readBlocks(t, "docs/install.md")...)
 	s.feed("metadb_sensor_1", 5)
-	s.run("docs/data-sources.md", page(t, "docs/data-sources.md")...)
+	s.run("docs/data-sources.md", readBlocks(t, "docs/data-sources.md")...)
 }
 
 // TestRejected: something has been set aside, and stays so.
@@ -90,7 +90,7 @@ func TestRejected(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.count("SELECT count(*) FROM metadb.rejected_event", 1)
-	s.run("docs/rejected.md", page(t, "docs/rejected.md")...)
+	s.run("docs/rejected.md", readBlocks(t, "docs/rejected.md")...)
 	s.count("SELECT count(*) FROM metadb.rejected_event", 0)
 }
 
@@ -101,7 +101,7 @@ func TestJSON(t *testing.T) {
 	write('c', `{"title": "A semantic web primer", "copies": 2, "createdDate": "2024-01-01T10:00:00.000+00:00", "metadata": {"createdByUserId": "u1"}, `+
 		`"tags": {"tagList": ["urgent", "important"]}, "identifiers": [{"value": "9780262012102", "typeId": "isbn"}, {"value": "0262012103", "typeId": "isbn"}]}`)
 	s.count("SELECT count(*) FROM library.inventory", 1)
-	blocks := page(t, "docs/json.md")
+	blocks := readBlocks(t, "docs/json.md")
 	s.run("docs/json.md", blocks[:len(blocks)-2]...)
 	s.count("SELECT count(*) FROM library.inventory__t WHERE copies = 2 AND created_date = '2024-01-01 10:00Z' AND metadata__created_by_user_id = 'u1'", 1)
 	s.count("SELECT count(*) FROM library.inventory__taglist", 2)
@@ -149,14 +149,14 @@ func (s *session) inventory() func(op byte, document string) {
 
 func TestHistory(t *testing.T) {
 	s := installed(t)
-	s.run("docs/history.md", page(t, "docs/history.md")...)
+	s.run("docs/history.md", readBlocks(t, "docs/history.md")...)
 }
 
 // TestResync: of five patrons four are in the new snapshot; the fifth ends.
 func TestResync(t *testing.T) {
 	s := installed(t)
 	s.feed("metadb_sensor_2", 4)
-	s.run("docs/resync.md", page(t, "docs/resync.md")...)
+	s.run("docs/resync.md", readBlocks(t, "docs/resync.md")...)
 	s.count("SELECT count(*) FROM library.patron", 4)
 	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current AND __end > __start", 1)
 }
@@ -173,7 +173,7 @@ func TestResyncOnline(t *testing.T) {
 		}
 		return "true"
 	})
-	blocks := page(t, "docs/resync-online.md")
+	blocks := readBlocks(t, "docs/resync-online.md")
 	at := slices.IndexFunc(blocks, func(b Block) bool { return strings.HasPrefix(b.Text, "sync table") })
 	s.run("docs/resync-online.md", blocks[:at+1]...)
 	s.count("SELECT count(*) FROM library.patron", 9)
@@ -207,7 +207,7 @@ func (s *session) incremental(prefix string) {
 func TestReadme(t *testing.T) {
 	s := newSession(t)
 	s.feedPatronGroups("metadb_library_1")
-	blocks := page(t, "README.md")
+	blocks := readBlocks(t, "README.md")
 	isConsole := func(b Block) bool { return b.Kind == Console }
 	at := slices.IndexFunc(blocks, isConsole)
 	if at < 0 {
@@ -255,6 +255,6 @@ func (s *session) feedPatronGroups(prefix string) {
 // TestPerformance: the settings are good for every PostgreSQL that we support.
 func TestPerformance(t *testing.T) {
 	s := installed(t)
-	s.run("docs/performance.md", page(t, "docs/performance.md")...)
+	s.run("docs/performance.md", readBlocks(t, "docs/performance.md")...)
 	s.count("SELECT count(*) FROM pg_settings WHERE name = 'max_wal_size' AND setting = '16384'", 1)
 }

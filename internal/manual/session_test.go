@@ -81,15 +81,15 @@ func (s *session) check(err error) {
 	}
 }
 
-// page returns the blocks of a page.
-func page(t *testing.T, name string) []Block {
+// readBlocks returns the blocks of a page.
+func readBlocks(t *testing.T, name string) []Block {
 	t.Helper()
 	file, err := os.Open(filepath.Join("..", "..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	blocks, err := Parse(file)
+	blocks, err := ParsePage(file)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -101,7 +101,7 @@ func (s *session) run(name string, blocks ...Block) {
 	s.t.Helper()
 	for _, block := range blocks {
 		var err error
-		text := s.here(block.Text)
+		text := s.localizeText(block.Text)
 		switch block.Kind {
 		case Shell:
 			err = s.shell(text)
@@ -127,8 +127,8 @@ func (s *session) run(name string, blocks ...Block) {
 	}
 }
 
-// here replaces what the pages call things by what they are called here.
-func (s *session) here(text string) string {
+// localizeText replaces what the pages call things by what they are called here.
+func (s *session) localizeText(text string) string {
 	return strings.NewReplacer(
 		"kafka.example.org:9092", s.broker.Address(),
 		"-p 8550", "-p "+strconv.Itoa(s.port),
@@ -170,7 +170,7 @@ func (s *session) shell(text string) error {
 			return fmt.Errorf("%s: %w\n%s", line, err, said)
 		}
 		if strings.Contains(line, "metadb start") {
-			if err := s.eventually("the server to listen", func() error { return rig.Listening(s.port) }); err != nil {
+			if err := s.eventually("the server to listen", func() error { return rig.CheckListening(s.port) }); err != nil {
 				return err
 			}
 		}

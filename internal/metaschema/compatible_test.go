@@ -115,13 +115,13 @@ func TestUpgradeKeepsGrantsOnFunctions(t *testing.T) {
 // makeBefore makes the schema as it was before the file whose name ends so.
 func makeBefore(t *testing.T, conn *pgx.Conn, suffix string) {
 	t.Helper()
-	names, err := fs.Glob(files, "sql/*.sql")
+	names, err := fs.Glob(schemaFiles, "sql/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, suffix) })
 	for _, name := range names[:before] {
-		text, err := files.ReadFile(name)
+		text, err := schemaFiles.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}

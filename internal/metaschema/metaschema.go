@@ -15,7 +15,7 @@ import (
 )
 
 //go:embed sql/*.sql
-var files embed.FS
+var schemaFiles embed.FS
 
 // firstVersion is the database version after the first file. It is far above
 // the versions that Metadb 1.4 counted to, so that the two can't be mixed up.
@@ -37,9 +37,9 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the database has version %d, newer than this program's %d: install a newer Metadb", e.Database, e.Program)
 }
 
-// Current returns the version that this program works with.
-func Current() (int, error) {
-	names, err := fs.Glob(files, "sql/*.sql")
+// ProgramVersion returns the version that this program works with.
+func ProgramVersion() (int, error) {
+	names, err := fs.Glob(schemaFiles, "sql/*.sql")
 	if err != nil {
 		return 0, fmt.Errorf("list schema files: %w", err)
 	}
@@ -51,17 +51,17 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// ErrNone says that the database has no schema "metadb" yet.
-var ErrNone = errors.New(`the database has no schema "metadb"`)
+// ErrNoSchema says that the database has no schema "metadb" yet.
+var ErrNoSchema = errors.New(`the database has no schema "metadb"`)
 
-// Version returns the version that the database is at, or ErrNone.
-func Version(ctx context.Context, db Querier) (int, error) {
+// DatabaseVersion returns the version that the database is at, or ErrNoSchema.
+func DatabaseVersion(ctx context.Context, db Querier) (int, error) {
 	var exists bool
 	if err := db.QueryRow(ctx, "SELECT to_regclass('metadb.init') IS NOT NULL").Scan(&exists); err != nil {
 		return 0, fmt.Errorf("look for the schema metadb: %w", err)
 	}
 	if !exists {
-		return 0, ErrNone
+		return 0, ErrNoSchema
 	}
 	var version int
 	if err := db.QueryRow(ctx, "SELECT dbversion FROM metadb.init").Scan(&version); err != nil {
@@ -76,30 +76,30 @@ func Version(ctx context.Context, db Querier) (int, error) {
 // Where all is as it should be nothing is written: a full disk is no reason not to
 // start.
 func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
-	want, err := Current()
+	want, err := ProgramVersion()
 	if err != nil {
 		return err
 	}
-	have, err := Version(ctx, conn)
+	have, err := DatabaseVersion(ctx, conn)
 	switch {
-	case errors.Is(err, ErrNone):
+	case errors.Is(err, ErrNoSchema):
 		have = firstVersion - 1
 	case err != nil:
 		return err
 	case have != want:
 		return &VersionError{Database: have, Program: want}
 	}
-	return migrate(ctx, conn, have, program)
+	return runMigrations(ctx, conn, have, program)
 }
 
 // Versions returns the version of the database and that which an upgrade brings it to. The error is a
 // *VersionError where the database is not of this program's line, or newer.
 func Versions(ctx context.Context, db Querier) (database, program int, err error) {
-	program, err = Current()
+	program, err = ProgramVersion()
 	if err != nil {
 		return 0, 0, err
 	}
-	database, err = Version(ctx, db)
+	database, err = DatabaseVersion(ctx, db)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -116,18 +116,18 @@ func Upgrade(ctx context.Context, conn *pgx.Conn, program string) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, conn, from, program)
+	return runMigrations(ctx, conn, from, program)
 }
 
-// migrate runs the files after version have and stores the new version.
-func migrate(ctx context.Context, conn *pgx.Conn, have int, program string) error {
+// runMigrations runs the files after version have and stores the new version.
+func runMigrations(ctx context.Context, conn *pgx.Conn, have int, program string) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		names, err := fs.Glob(files, "sql/*.sql")
+		names, err := fs.Glob(schemaFiles, "sql/*.sql")
 		if err != nil {
 			return fmt.Errorf("list schema files: %w", err)
 		}
 		for _, name := range names[have-(firstVersion-1):] {
-			text, err := files.ReadFile(name)
+			text, err := schemaFiles.ReadFile(name)
 			if err != nil {
 				return fmt.Errorf("read %s: %w", name, err)
 			}
@@ -140,7 +140,7 @@ func migrate(ctx context.Context, conn *pgx.Conn, have int, program string) erro
 				return fmt.Errorf("store the database version: %w", err)
 			}
 		}
-		return setProgram(ctx, tx, program)
+		return setProgramVersion(ctx, tx, program)
 	})
 }
 
@@ -153,8 +153,8 @@ func setVersion(ctx context.Context, tx pgx.Tx, version int) error {
 	return err
 }
 
-// setProgram makes mdbversion() answer the version of the program, unless it does.
-func setProgram(ctx context.Context, tx pgx.Tx, program string) error {
+// setProgramVersion makes mdbversion() answer the version of the program, unless it does.
+func setProgramVersion(ctx context.Context, tx pgx.Tx, program string) error {
 	body := " SELECT '" + strings.ReplaceAll("Metadb "+program, "'", "''") + "'::text "
 	const same = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = to_regprocedure('public.mdbversion()') AND prosrc = $1)"
 	var done bool

@@ -25,7 +25,7 @@ func connect(t *testing.T) *pgx.Conn {
 // TestFilesAreNumbered holds that a database's version says which files it has:
 // each file has a number of its own, one after the other.
 func TestFilesAreNumbered(t *testing.T) {
-	names, err := fs.Glob(files, "sql/*.sql")
+	names, err := fs.Glob(schemaFiles, "sql/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestFilesAreNumbered(t *testing.T) {
 
 func TestEnsureMakesTheSchemaOnce(t *testing.T) {
 	ctx, conn := t.Context(), connect(t)
-	if _, err := Version(ctx, conn); !errors.Is(err, ErrNone) {
+	if _, err := DatabaseVersion(ctx, conn); !errors.Is(err, ErrNoSchema) {
 		t.Fatalf("empty database: got %v, want ErrNone", err)
 	}
 	for _, program := range []string{"v2.0.0", "v2.0.1"} {
@@ -162,7 +162,7 @@ func TestLogYearBesideReaders(t *testing.T) {
 
 func TestOtherVersions(t *testing.T) {
 	ctx := t.Context()
-	want, err := Current()
+	want, err := ProgramVersion()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"metadb/internal/status"
 )
 
-// advice says what asks for attention at a source and what to do about it, in
+// adviceLines says what asks for attention at a source and what to do about it, in
 // words for an administrator.
-func advice(r *status.Report) []string {
+func adviceLines(r *status.Report) []string {
 	var all []string
 	switch r.Stream {
 	case status.Error:
@@ -25,14 +25,14 @@ func advice(r *status.Report) []string {
 		all = append(all, "Nothing is applied until this is mended. The server keeps trying by itself; wrong options are mended with: "+
 			fmt.Sprintf("alter data source %s options (set …);", r.Name))
 	case status.Gap:
-		all = append(all, mendGap(r)...)
+		all = append(all, gapSteps(r)...)
 	case status.Silent:
 		all = append(all, "Look whether the connector and its task run (GET /connectors/NAME/status at Kafka Connect), and at its log.")
 	case status.Waiting, status.Starting, status.Active, status.Inactive:
 	}
 	if r.Rejected > 0 {
 		all = append(all, fmt.Sprintf("%s set aside in metadb.rejected_event with the reason. When the cause is mended: retry rejected events for data source %s;",
-			change.Count(r.Rejected, "event is", "events are"), r.Name))
+			change.Plural(r.Rejected, "event is", "events are"), r.Name))
 	}
 	if r.Sync == status.SnapshotComplete {
 		all = append(all, fmt.Sprintf("The snapshot is complete. End the synchronization: endsync data source %s;", r.Name))
@@ -63,9 +63,9 @@ func upperFirst(line string) string {
 	return string(unicode.ToUpper(first)) + line[size:]
 }
 
-// mendGap gives the steps that mend a gap: for single tables where that is known to
+// gapSteps gives the steps that mend a gap: for single tables where that is known to
 // do, and for the whole source.
-func mendGap(r *status.Report) []string {
+func gapSteps(r *status.Report) []string {
 	lines := []string{"Events were lost before they were read."}
 	if len(r.GapTables) > 0 {
 		begin, end := make([]string, len(r.GapTables)), make([]string, len(r.GapTables))

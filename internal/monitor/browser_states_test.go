@@ -115,13 +115,13 @@ func (p *pageState) config() monitor.Config {
 	}
 	source.Applied(9000, 0, now)
 	p.set(source)
-	return monitor.Config{Metrics: metrics, Ready: allReady, Detail: func(context.Context) (monitor.Detail, error) { return p.detail(now), nil }}
+	return monitor.Config{Metrics: metrics, Ready: allReady, PageData: func(context.Context) (monitor.PageData, error) { return p.detail(now), nil }}
 }
 
 // detail is what the database says, with a name of the longest beside rejected
 // events.
-func (p *pageState) detail(now time.Time) monitor.Detail {
-	d := monitor.Detail{Trouble: p.trouble, Bytes: 123 << 30, Rejected: []monitor.Rejected{}, Tables: []monitor.Table{
+func (p *pageState) detail(now time.Time) monitor.PageData {
+	d := monitor.PageData{Trouble: p.trouble, Bytes: 123 << 30, Rejected: []monitor.Rejected{}, Tables: []monitor.Table{
 		{Name: "library.patron", Source: "library", Current: 500_000, History: 98_765_432, Bytes: 40 << 30, Changed: &now},
 		{Name: "library.patron__t", Source: "library", From: "library.patron", Current: 500_000, History: 1_200_000, Bytes: 2 << 30},
 	}}

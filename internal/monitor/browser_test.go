@@ -29,7 +29,7 @@ type look struct {
 // wall, by day and by night: nothing is too wide, the browser complains of nothing
 // and asks nobody else, and axe-core finds nothing that keeps people out.
 func TestPageInBrowser(t *testing.T) {
-	axe, err := os.ReadFile(filepath.Join(fetch.Node(t, "testdata/axe"), "node_modules", "axe-core", "axe.min.js"))
+	axe, err := os.ReadFile(filepath.Join(fetch.InstallNodeModules(t, "testdata/axe"), "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,6 @@
 //
 // It owns the names of the metrics and who may ask. What it tells is what the
 // streams write to package status, and what they report here with each batch.
-// Metrics ask the database for nothing; the page has the server ask for [Detail]
+// Metrics ask the database for nothing; the page has the server ask for [PageData]
 // while somebody looks, seldom. It refuses to show values of rows.
 package monitor

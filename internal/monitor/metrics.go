@@ -15,7 +15,7 @@ import (
 // https://prometheus.io/docs/practices/naming/
 type Metrics struct {
 	registry *prometheus.Registry
-	history  *history
+	history  *rateHistory
 
 	events        *prometheus.CounterVec
 	rejected      *prometheus.CounterVec
@@ -39,7 +39,7 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	const namespace = "metadb"
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		history:  &history{sources: sources},
+		history:  &rateHistory{sources: sources},
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "events_applied_total", Help: "Change events applied, by kind: upsert, delete, truncate.",
 		}, []string{"source", "kind"}),
@@ -62,7 +62,7 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	}
 	m.registry.MustRegister(
 		m.events, m.rejected, m.batchEvents, m.batchSeconds, m.stageSeconds, m.schemaChanges,
-		&collector{sources},
+		&sourceCollector{sources},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "admin_connections", Help: "Connections on the administration port.",
 		}, func() float64 { return float64(connections()) }),
@@ -75,20 +75,20 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 // administration port ("admin"), or of HTTP ("http").
 func (m *Metrics) ShowRefused(listener string, counts func() map[string]int64) {
 	desc := prometheus.NewDesc("metadb_"+listener+"_refused_total", "Clients refused since the server started, by reason.", []string{"reason"}, nil)
-	m.registry.MustRegister(&refused{desc, counts})
+	m.registry.MustRegister(&refusalCollector{desc, counts})
 }
 
-// refused shows counts by reason.
-type refused struct {
+// refusalCollector shows counts by reason.
+type refusalCollector struct {
 	desc   *prometheus.Desc
 	counts func() map[string]int64
 }
 
 // Describe implements prometheus.Collector.
-func (r *refused) Describe(descs chan<- *prometheus.Desc) { descs <- r.desc }
+func (r *refusalCollector) Describe(descs chan<- *prometheus.Desc) { descs <- r.desc }
 
 // Collect implements prometheus.Collector.
-func (r *refused) Collect(metrics chan<- prometheus.Metric) {
+func (r *refusalCollector) Collect(metrics chan<- prometheus.Metric) {
 	for reason, n := range r.counts() {
 		metrics <- prometheus.MustNewConstMetric(r.desc, prometheus.CounterValue, float64(n), reason)
 	}
@@ -107,7 +107,7 @@ func (m *Metrics) Applied(source string, events int, outcome change.Outcome) {
 		m.rejected.WithLabelValues(source, kind.String()).Add(float64(outcome.ByReason[kind]))
 	}
 	m.batchEvents.WithLabelValues(source).Observe(float64(events))
-	took := outcome.Took
+	took := outcome.Timings
 	m.batchSeconds.WithLabelValues(source).Observe((took.Plan + took.Apply + took.Commit).Seconds())
 	m.stageSeconds.WithLabelValues(source, "plan").Add(took.Plan.Seconds())
 	m.stageSeconds.WithLabelValues(source, "apply").Add(took.Apply.Seconds())

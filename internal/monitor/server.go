@@ -32,24 +32,24 @@ type Config struct {
 	Logger *slog.Logger
 	// WrongTokenDelay replaces a second, if it is not zero.
 	WrongTokenDelay time.Duration
-	// Detail asks the database what the page shows of tables and rejected
+	// PageData asks the database what the page shows of tables and rejected
 	// events, while somebody looks; nil shows nothing of it.
-	Detail func(ctx context.Context) (Detail, error)
+	PageData func(ctx context.Context) (PageData, error)
 }
 
 // Bounds on clients.
 const (
-	requestTime  = 10 * time.Second
-	shutdownTime = time.Second
-	headerBytes  = 16 << 10
+	requestTimeout  = 10 * time.Second
+	shutdownTimeout = time.Second
+	headerBytes     = 16 << 10
 )
 
 // Server answers HTTP requests.
 type Server struct {
 	http     *http.Server
 	listener net.Listener
-	history  *history
-	gate     *gate
+	history  *rateHistory
+	gate     *tokenGate
 }
 
 // Listen opens the address. It refuses one that others can reach without TLS and
@@ -59,7 +59,7 @@ func Listen(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http_listen: %w", err)
 	}
-	if !loopback(host) && (config.TLS == nil || config.Token == "") {
+	if !isLoopback(host) && (config.TLS == nil || config.Token == "") {
 		return nil, fmt.Errorf("http_listen: %s can be reached from other machines: set http_tls_cert, http_tls_key and http_token, or use 127.0.0.1", host)
 	}
 	listener, err := net.Listen("tcp", config.Address)
@@ -69,19 +69,19 @@ func Listen(config Config) (*Server, error) {
 	if config.TLS != nil {
 		listener = tls.NewListener(listener, config.TLS)
 	}
-	gate := newGate(config)
-	config.Metrics.ShowRefused("http", gate.refused)
+	gate := newTokenGate(config)
+	config.Metrics.ShowRefused("http", gate.refusalCounts)
 	return &Server{listener: listener, history: config.Metrics.history, gate: gate, http: &http.Server{
-		Handler:           handler(config, gate),
+		Handler:           newHandler(config, gate),
 		ErrorLog:          gate.errorLog(),
-		ReadHeaderTimeout: requestTime,
-		ReadTimeout:       requestTime,
+		ReadHeaderTimeout: requestTimeout,
+		ReadTimeout:       requestTimeout,
 		MaxHeaderBytes:    headerBytes,
 	}}, nil
 }
 
-// loopback reports whether an address is one that only this machine reaches.
-func loopback(host string) bool {
+// isLoopback reports whether an address is one that only this machine reaches.
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -105,7 +105,7 @@ func (s *Server) SetToken(token string) error {
 	if err != nil {
 		return fmt.Errorf("http_listen: %w", err)
 	}
-	if token == "" && !loopback(host) {
+	if token == "" && !isLoopback(host) {
 		return errors.New("http_token has no value, and http_listen can be reached from other machines: the token stays as it was")
 	}
 	s.gate.setToken(token)
@@ -118,13 +118,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
 	sampling, stopSampling := context.WithCancel(ctx)
 	var sampler sync.WaitGroup
-	sampler.Go(func() { s.history.run(sampling) })
+	sampler.Go(func() { s.history.runSampling(sampling) })
 	sampler.Go(func() { s.gate.refusals.Run(sampling) })
 	defer sampler.Wait()
 	defer stopSampling()
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		err := s.http.Shutdown(ctx)
 		if err != nil {
@@ -140,26 +140,26 @@ func (s *Server) Serve(ctx context.Context) error {
 }
 
 // Handler answers as a [Server] does, without one.
-func Handler(config Config) http.Handler { return handler(config, newGate(config)) }
+func Handler(config Config) http.Handler { return newHandler(config, newTokenGate(config)) }
 
-// handler routes requests. Only reading is possible.
-func handler(config Config, gate *gate) http.Handler {
+// newHandler routes requests. Only reading is possible.
+func newHandler(config Config, gate *tokenGate) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.Handle("GET /readyz", &readiness{ask: config.Ready, gate: gate})
-	for name, kind := range files() {
-		mux.Handle("GET /"+name, gate.guard(file(name, kind)))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
+	mux.Handle("GET /readyz", &readinessCheck{query: config.Ready, gate: gate})
+	for name, kind := range pageFileTypes() {
+		mux.Handle("GET /"+name, gate.requireToken(serveFile(name, kind)))
 	}
-	mux.Handle("GET /{$}", gate.guard(file("index.html", "text/html; charset=utf-8")))
-	mux.Handle("GET /events", gate.guard(&events{
-		history: config.Metrics.history, details: newDetails(config.Detail), refusals: &gate.refusals,
-		places: admission.NewPlaces(admission.Limits{All: viewersAtAll, Address: viewersOfAddress, Local: viewersOfMachine}),
+	mux.Handle("GET /{$}", gate.requireToken(serveFile("index.html", "text/html; charset=utf-8")))
+	mux.Handle("GET /events", gate.requireToken(&eventStream{
+		history: config.Metrics.history, details: newPageDataCache(config.PageData), refusals: &gate.refusals,
+		places: admission.NewPlaces(admission.Limits{All: maxViewers, Address: maxViewersOfAddress, Local: maxViewersOfMachine}),
 	}))
-	mux.Handle("GET /metrics", gate.guard(promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
-	return gate.ownHost(mux)
+	mux.Handle("GET /metrics", gate.requireToken(promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
+	return gate.requireOwnHost(mux)
 }
 
-func answer(w http.ResponseWriter, code int, text string) {
+func writeText(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)

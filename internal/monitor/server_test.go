@@ -72,10 +72,10 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	source.Applied(5, 2, time.Now().Add(-time.Minute))
 	source.SetConfirming(100, 40)
 	sources.SetColumns(func() map[string]status.Columns {
-		return map[string]status.Columns{"library": {Outdated: []status.Outdated{{Table: "library.patron", Reasons: []string{"column n is new"}, ReadAgain: "sync table"}}}}
+		return map[string]status.Columns{"library": {Outdated: []status.Outdated{{Table: "library.patron", Reasons: []string{"column n is new"}, ResyncCommands: "sync table"}}}}
 	})
 	metrics := monitor.NewMetrics(sources, func() int { return 3 })
-	outcome := change.Outcome{Applied: 5, Rejected: 2, SchemaChanges: 1, Took: change.Took{Plan: time.Millisecond, Apply: time.Second, Commit: time.Millisecond}}
+	outcome := change.Outcome{Applied: 5, Rejected: 2, SchemaChanges: 1, Timings: change.Timings{Plan: time.Millisecond, Apply: time.Second, Commit: time.Millisecond}}
 	outcome.ByReason[change.RefusedValue] = 2
 	outcome.ByOp[change.Upsert], outcome.ByOp[change.Delete] = 4, 1
 	metrics.Applied("library", 7, outcome)

@@ -12,17 +12,17 @@ import (
 // apply applies the events as one batch, which must succeed: each table by the side that
 // is chosen for it, both sides in parallel. A side with an injected failure is applied
 // before the other one starts, so that the failure hits the same statement each time.
-func (b *bench) apply(t reporter, events []change.Event, first failure) {
+func (b *testBench) apply(t reporter, events []change.Event, first failure) {
 	t.Helper()
 	batch := b.batch(events)
 	var outcomes [2]change.Outcome
 	var errs [2]error
 	var busy sync.WaitGroup
-	for side, share := range b.deal(batch) {
+	for side, share := range b.splitBySide(batch) {
 		switch {
 		case share == nil:
 		case first.any():
-			outcomes[side], errs[side] = b.stumble(t, side, share, first)
+			outcomes[side], errs[side] = b.applyAfterFailure(t, side, share, first)
 			first = failure{}
 		default:
 			busy.Go(func() { outcomes[side], errs[side] = b.appliers[side].Apply(context.Background(), share) })
@@ -41,23 +41,23 @@ func (b *bench) apply(t reporter, events []change.Event, first failure) {
 		b.marks[span.Partition] = span.To
 	}
 	for i := range events {
-		b.read(&events[i])
+		b.readEvent(&events[i])
 	}
 }
 
-// read applies an event to the oracle, as a repetition if the source has sent it before.
-func (b *bench) read(e *change.Event) {
+// readEvent applies an event to the oracle, as a repetition if the source has sent it before.
+func (b *testBench) readEvent(e *change.Event) {
 	one := sentChange{e.Table, e.Op, e.LSN, e.Origin, string(e.Row)}
 	if b.sent[one] {
-		b.oracle.Repeat(e)
+		b.oracle.ApplyRepeated(e)
 		return
 	}
 	b.sent[one] = true
-	b.oracle.Read(e)
+	b.oracle.Apply(e)
 }
 
-// stumble applies a batch after a first try with an injected failure.
-func (b *bench) stumble(t reporter, side int, batch *change.Batch, first failure) (change.Outcome, error) {
+// applyAfterFailure applies a batch after a first try with an injected failure.
+func (b *testBench) applyAfterFailure(t reporter, side int, batch *change.Batch, first failure) (change.Outcome, error) {
 	t.Helper()
 	outcome, err := b.appliers[side].Apply(b.fault.arm(context.Background(), first), batch)
 	b.fault.disarm()
@@ -75,9 +75,9 @@ func (b *bench) stumble(t reporter, side int, batch *change.Batch, first failure
 	return outcome, err
 }
 
-// deal splits a batch into the parts of the two sides, by table, with the positions; nil is
+// splitBySide splits a batch into the parts of the two sides, by table, with the positions; nil is
 // an empty part.
-func (b *bench) deal(batch *change.Batch) (shares [2]*change.Batch) {
+func (b *testBench) splitBySide(batch *change.Batch) (shares [2]*change.Batch) {
 	of := make(map[string]*change.Batch)
 	for _, e := range batch.Events {
 		side := b.side(e.Table)

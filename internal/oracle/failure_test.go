@@ -61,16 +61,16 @@ func (f *fault) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	return &breaking{Conn: conn, fault: f}, nil
+	return &faultyConn{Conn: conn, fault: f}, nil
 }
 
-// breaking is a connection that a fault can break.
-type breaking struct {
+// faultyConn is a connection that a fault can break.
+type faultyConn struct {
 	net.Conn
 	fault *fault
 }
 
-func (c *breaking) Write(p []byte) (int, error) {
+func (c *faultyConn) Write(p []byte) (int, error) {
 	if c.fault.writes.Add(-1) != 0 {
 		return c.Conn.Write(p)
 	}

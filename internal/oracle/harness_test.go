@@ -41,8 +41,8 @@ const (
 	schema = "library"
 )
 
-// bench applies events to a database and to the oracle, and compares them.
-type bench struct {
+// testBench applies events to a database and to the oracle, and compares them.
+type testBench struct {
 	*pgtest.DB
 	admin *pgx.Conn
 	store *catalog.Store
@@ -50,7 +50,7 @@ type bench struct {
 	appliers [2]*history.Applier
 	fault    *fault
 	oracle   *oracle.Oracle
-	marks    map[change.Partition]change.Mark
+	marks    map[change.Partition]change.PartitionProgress
 	// resync makes events confirm from these offsets on.
 	resync bool
 	from   map[change.Partition]int64
@@ -70,9 +70,9 @@ type sentChange struct {
 }
 
 // newBench makes a database with the system schema.
-func newBench(t testing.TB) *bench {
+func newBench(t testing.TB) *testBench {
 	t.Helper()
-	b := &bench{DB: pgtest.New(t)}
+	b := &testBench{DB: pgtest.New(t)}
 	conn, err := pgx.Connect(t.Context(), b.ConnString)
 	if err != nil {
 		t.Fatal(err)
@@ -91,8 +91,8 @@ func newBench(t testing.TB) *bench {
 }
 
 // begin starts with no table and nothing read.
-func (b *bench) begin() {
-	b.oracle, b.marks = oracle.New(), make(map[change.Partition]change.Mark)
+func (b *testBench) begin() {
+	b.oracle, b.marks = oracle.New(), make(map[change.Partition]change.PartitionProgress)
 	b.resync, b.from = false, make(map[change.Partition]int64)
 	b.sent = make(map[sentChange]bool)
 	b.store = catalog.NewStore()
@@ -100,7 +100,7 @@ func (b *bench) begin() {
 }
 
 // start makes the appliers.
-func (b *bench) start() {
+func (b *testBench) start() {
 	b.fault = &fault{}
 	for i := range b.appliers {
 		b.appliers[i] = history.New(history.Config{
@@ -118,12 +118,12 @@ func (b *bench) start() {
 }
 
 // close closes the appliers' connections.
-func (b *bench) close() error {
+func (b *testBench) close() error {
 	return errors.Join(b.appliers[0].Close(context.Background()), b.appliers[1].Close(context.Background()))
 }
 
 // clear drops every table, so that another example can begin.
-func (b *bench) clear(t reporter) {
+func (b *testBench) clear(t reporter) {
 	t.Helper()
 	if err := b.close(); err != nil {
 		t.Fatalf("close: %v", err)
@@ -137,7 +137,7 @@ func (b *bench) clear(t reporter) {
 }
 
 // crash starts again like a killed process, with the state that the database has.
-func (b *bench) crash(t reporter) {
+func (b *testBench) crash(t reporter) {
 	t.Helper()
 	_ = b.close()
 	b.store = catalog.NewStore()
@@ -149,19 +149,19 @@ func (b *bench) crash(t reporter) {
 
 // collect marks an event as the pipeline does: where it has been applied before, or may have, and
 // whether it confirms.
-func (b *bench) collect(e *change.Event, high *change.Mark) {
+func (b *testBench) collect(e *change.Event, high *change.PartitionProgress) {
 	key := change.KeyHash(e)
 	verdict := high.Judge(e, key)
 	e.Suspect, e.Repeated = verdict != change.New, verdict == change.Repeated
 	if verdict == change.New {
-		high.Raise(e, key, verdict, false)
+		high.Advance(e, key, verdict, false)
 	}
 	e.Confirm = b.resync && e.Position.Offset >= b.from[e.Position.Partition]
 	high.Next = e.Position.Offset + 1
 }
 
 // batch makes a batch of events and sets their offsets.
-func (b *bench) batch(events []change.Event) *change.Batch {
+func (b *testBench) batch(events []change.Event) *change.Batch {
 	batch := &change.Batch{Source: source, Events: events}
 	spans := make(map[change.Partition]*change.Span)
 	var order []change.Partition
@@ -185,14 +185,14 @@ func (b *bench) batch(events []change.Event) *change.Batch {
 }
 
 // check compares a table with the oracle's.
-func (b *bench) check(t reporter, name change.Table) {
+func (b *testBench) check(t reporter, name change.Table) {
 	t.Helper()
 	b.checkBut(t, name, func(string) bool { return false })
 }
 
 // checkBut compares the versions of a table with the expected ones. Versions for which
 // mayLack is true may be missing; unexpected versions are errors.
-func (b *bench) checkBut(t reporter, name change.Table, mayLack func(version string) bool) {
+func (b *testBench) checkBut(t reporter, name change.Table, mayLack func(version string) bool) {
 	t.Helper()
 	got, want := b.stored(t, name), b.expected(name)
 	n := 0
@@ -209,7 +209,7 @@ func (b *bench) checkBut(t reporter, name change.Table, mayLack func(version str
 }
 
 // expected describes the oracle's versions, row by row.
-func (b *bench) expected(name change.Table) []string {
+func (b *testBench) expected(name change.Table) []string {
 	table := b.oracle.Table(name)
 	if table == nil {
 		return nil
@@ -232,7 +232,7 @@ func (b *bench) expected(name change.Table) []string {
 				values[k] = value.Text
 			}
 		}
-		described = append(described, describe(v.Origin, values, v.Start, v.End, v.Current() && v.Confirmed))
+		described = append(described, describe(v.Origin, values, v.Start, v.End, v.IsCurrent() && v.Confirmed))
 	}
 	return b.sorted(name, described)
 }
@@ -243,7 +243,7 @@ func describe(origin change.Origin, values []string, start, end change.Micros, c
 
 // sorted groups the versions by row and keeps their order. Rows that are equal in the
 // key columns of all versions of the table count as one row here.
-func (b *bench) sorted(name change.Table, versions []string) []string {
+func (b *testBench) sorted(name change.Table, versions []string) []string {
 	table := b.store.Snapshot().Table(name)
 	if table == nil {
 		return versions
@@ -267,7 +267,7 @@ func (b *bench) sorted(name change.Table, versions []string) []string {
 }
 
 // stored describes the versions in the database, row by row.
-func (b *bench) stored(t reporter, name change.Table) []string {
+func (b *testBench) stored(t reporter, name change.Table) []string {
 	t.Helper()
 	table := b.store.Snapshot().Table(name)
 	if table == nil {

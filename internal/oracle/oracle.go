@@ -20,8 +20,8 @@ func New() *Oracle { return &Oracle{tables: make(map[change.Table]*Table)} }
 // Table returns a table, nil if no event has made it.
 func (o *Oracle) Table(name change.Table) *Table { return o.tables[name] }
 
-// Read applies the next event.
-func (o *Oracle) Read(e *change.Event) {
+// Apply applies the next event.
+func (o *Oracle) Apply(e *change.Event) {
 	if e.Op == change.Upsert && o.tables[e.Table] == nil {
 		o.tables[e.Table] = &Table{}
 	}
@@ -31,116 +31,116 @@ func (o *Oracle) Read(e *change.Event) {
 	}
 	switch e.Op {
 	case change.Upsert:
-		t.upsert(e)
+		t.applyUpsert(e)
 	case change.Delete:
-		t.delete(e)
+		t.applyDelete(e)
 	case change.Truncate:
-		t.truncate(e)
+		t.applyTruncate(e)
 	case change.Reject:
-		t.reject(e)
+		t.applyReject(e)
 	case change.Ignore:
 	}
 }
 
-// reject confirms the current version of a rejected event's key, if that could be
+// applyReject confirms the current version of a rejected event's key, if that could be
 // read: the row is at the source.
-func (t *Table) reject(e *change.Event) {
+func (t *Table) applyReject(e *change.Event) {
 	if e.Shape == nil {
 		return
 	}
-	for _, v := range t.current(t.keyOf(e.Shape, e.Row, e.Origin)) {
-		v.confirm(e)
+	for _, v := range t.currentVersions(t.rowKeyOf(e.Shape, e.Row, e.Origin)) {
+		v.confirmBy(e)
 	}
 }
 
-// Repeat handles a repetition of an earlier event. It changes nothing; the current version
+// ApplyRepeated handles a repetition of an earlier event. It changes nothing; the current version
 // is confirmed if it began no later than the event.
-func (o *Oracle) Repeat(e *change.Event) {
+func (o *Oracle) ApplyRepeated(e *change.Event) {
 	t := o.tables[e.Table]
 	if t == nil || e.Op != change.Upsert {
 		return
 	}
-	t.fit(e.Shape)
-	for _, v := range t.current(t.keyOf(e.Shape, e.Row, e.Origin)) {
+	t.fitColumns(e.Shape)
+	for _, v := range t.currentVersions(t.rowKeyOf(e.Shape, e.Row, e.Origin)) {
 		if v.Start <= e.Time {
-			v.confirm(e)
+			v.confirmBy(e)
 		}
 	}
 }
 
-// upsert makes the event's row the current version of its key, unless it is
+// applyUpsert makes the event's row the current version of its key, unless it is
 // that already.
-func (t *Table) upsert(e *change.Event) {
-	t.fit(e.Shape)
-	key := t.keyOf(e.Shape, e.Row, e.Origin)
-	current := t.current(key)
-	values := t.values(e, t.before(e, key, current))
+func (t *Table) applyUpsert(e *change.Event) {
+	t.fitColumns(e.Shape)
+	key := t.rowKeyOf(e.Shape, e.Row, e.Origin)
+	current := t.currentVersions(key)
+	values := t.rowValues(e, t.versionBefore(e, key, current))
 	if len(current) == 1 && slices.Equal(current[0].Values, values) {
-		current[0].confirm(e)
+		current[0].confirmBy(e)
 		return
 	}
 	start := e.Time
 	for _, v := range current {
-		v.end(e.Time)
+		v.endAt(e.Time)
 		start = max(start, v.End)
 	}
 	if len(current) == 0 {
-		start = max(start, t.lastEnd(key))
+		start = max(start, t.latestEnd(key))
 	}
 	begun := &Version{Origin: e.Origin, Values: values, Start: start, End: Forever}
-	begun.confirm(e)
+	begun.confirmBy(e)
 	t.Versions = append(t.Versions, begun)
 }
 
-// delete ends the current version of the event's key.
-func (t *Table) delete(e *change.Event) {
-	t.fit(e.Shape)
-	key := t.keyOf(e.Shape, e.Row, e.Origin)
-	for _, v := range t.current(key) {
-		v.end(e.Time)
+// applyDelete ends the current version of the event's key.
+func (t *Table) applyDelete(e *change.Event) {
+	t.fitColumns(e.Shape)
+	key := t.rowKeyOf(e.Shape, e.Row, e.Origin)
+	for _, v := range t.currentVersions(key) {
+		v.endAt(e.Time)
 	}
 }
 
-// truncate ends every current version of the origin.
-func (t *Table) truncate(e *change.Event) {
+// applyTruncate ends every current version of the origin.
+func (t *Table) applyTruncate(e *change.Event) {
 	for _, v := range t.Versions {
-		if v.Current() && v.Origin == e.Origin {
-			v.end(e.Time)
+		if v.IsCurrent() && v.Origin == e.Origin {
+			v.endAt(e.Time)
 		}
 	}
 }
 
-// before returns the version that has an event's unavailable values, nil without
+// versionBefore returns the version that has an event's unavailable values, nil without
 // such a version: the key's current one. After a change of key it is the version
 // under the old key that ended with the event, or else the current one under the
 // old key.
-func (t *Table) before(e *change.Event, key key, current []*Version) *Version {
+func (t *Table) versionBefore(e *change.Event, key rowKey, current []*Version) *Version {
 	if e.OldKey == nil {
-		return last(current)
+		return lastVersion(current)
 	}
 	old := key
 	old.cells = nil
-	for i, cell := range cellsOf(e.OldKey) {
+	for i, cell := range rowCellsOf(e.OldKey) {
 		column := e.Shape.Columns[e.Shape.Key[i]]
-		old.cells = append(old.cells, convert(textOf(column.Type, cell), column.Type, t.Columns[key.columns[i]].Type))
+		old.cells = append(old.cells, convertValue(cellTextOf(column.Type, cell), column.Type, t.Columns[key.columns[i]].Type))
 	}
 	var ended []*Version
 	for _, v := range t.Versions {
-		if t.has(v, old) && v.End == max(e.Time, v.Start) {
+		if t.hasKey(v, old) && v.End == max(e.Time, v.Start) {
 			ended = append(ended, v)
 		}
 	}
 	if len(ended) > 0 {
-		return last(ended)
+		return lastVersion(ended)
 	}
-	return last(t.current(old))
+	return lastVersion(t.currentVersions(old))
 }
 
-// lastEnd returns the latest end of the key's earlier versions, 0 without such versions.
-func (t *Table) lastEnd(k key) change.Micros {
+// latestEnd returns the latest end of the key's earlier versions, 0 without such versions.
+func (t *Table) latestEnd(k rowKey) change.Micros {
 	var end change.Micros
 	for _, v := range t.Versions {
-		if t.has(v, k) && !v.Current() {
+		if t.hasKey(v, k) && !v.IsCurrent() {
 			end = max(end, v.End)
 		}
 	}

@@ -108,13 +108,13 @@ func TestOrderOfPartitions(t *testing.T) {
 		written := w.written()
 		defer func() {
 			if t.Failed() {
-				t.Log("at the source:", tell(w.events), "\nas read:", tell(written))
+				t.Log("at the source:", listEvents(w.events), "\nas read:", listEvents(written))
 			}
 		}()
 		for events := written; len(events) > 0; {
 			n := min(len(events), rapid.SampledFrom([]int{1, 2, 3, 100}).Draw(t, "batch"))
 			batch := b.batch(slices.Clone(events[:n]))
-			b.overtake(batch)
+			b.markOvertaken(batch)
 			if _, err := b.appliers[0].Apply(context.Background(), batch); err != nil {
 				t.Fatalf("apply: %v", err)
 			}
@@ -127,7 +127,7 @@ func TestOrderOfPartitions(t *testing.T) {
 		}
 		b.oracle = oracle.New()
 		for i := range w.events {
-			b.oracle.Read(&w.events[i])
+			b.oracle.Apply(&w.events[i])
 		}
 		b.checkBut(t, patron, isInstant)
 	})
@@ -141,9 +141,9 @@ func isInstant(version string) bool {
 	return fields[n-3] == fields[n-2]
 }
 
-// overtake marks the truncates of a batch that events of other partitions have
+// markOvertaken marks the truncates of a batch that events of other partitions have
 // overtaken, as the pipeline does.
-func (b *bench) overtake(batch *change.Batch) {
+func (b *testBench) markOvertaken(batch *change.Batch) {
 	highs := make(map[change.Partition]uint64)
 	for part, mark := range b.marks {
 		highs[part] = mark.HighLSN

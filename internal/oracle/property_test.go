@@ -184,7 +184,7 @@ func TestHistoryEqualsOracle(t *testing.T) {
 		all := events
 		defer func() {
 			if t.Failed() {
-				t.Log(tell(all))
+				t.Log(listEvents(all))
 			}
 		}()
 		for len(events) > 0 {
@@ -215,8 +215,8 @@ func drawFailure(t *rapid.T) failure {
 	return how
 }
 
-// tell lists events, one on each line.
-func tell(events []change.Event) string {
+// listEvents lists events, one on each line.
+func listEvents(events []change.Event) string {
 	var b strings.Builder
 	for i := range events {
 		e := &events[i]

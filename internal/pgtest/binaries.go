@@ -25,7 +25,7 @@ func Binaries() (string, error) {
 	if dir := os.Getenv("PGBIN"); dir != "" {
 		return dir, nil
 	}
-	best, bestVersion, err := newest()
+	best, bestVersion, err := newestBinaries()
 	if err != nil {
 		return "", err
 	}
@@ -39,8 +39,8 @@ func Binaries() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// newest returns the newest version under /usr/lib/postgresql.
-func newest() (best string, bestVersion int, err error) {
+// newestBinaries returns the newest version under /usr/lib/postgresql.
+func newestBinaries() (best string, bestVersion int, err error) {
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
 		return "", 0, fmt.Errorf("look for PostgreSQL: %w", err)
@@ -55,19 +55,19 @@ func newest() (best string, bestVersion int, err error) {
 	return best, bestVersion, nil
 }
 
-// granular is the first version in which a role with CREATEROLE rules only over what it
+// granularVersion is the first version in which a role with CREATEROLE rules only over what it
 // made, so that Metadb needs no superuser.
-const granular = 16
+const granularVersion = 16
 
 // LaterBinaries returns the folder of the server programs of PostgreSQL 16 or later: those
 // under /usr/lib/postgresql, or those that "scripts/install test" has fetched for releases
 // that have none.
 func LaterBinaries() (string, error) {
-	dir, version, err := newest()
+	dir, version, err := newestBinaries()
 	if err != nil {
 		return "", err
 	}
-	if version >= granular {
+	if version >= granularVersion {
 		return dir, nil
 	}
 	folders := []string{"/usr/local/lib"}

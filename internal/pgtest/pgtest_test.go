@@ -28,7 +28,7 @@ func TestCrashKeepsCommittedRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.exec(ctx, "CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
+	if err := c.execAdmin(ctx, "CREATE TABLE kept AS SELECT 1 AS n"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Crash(); err != nil {

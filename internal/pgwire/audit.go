@@ -16,7 +16,7 @@ const maxAuditBytes = 4000
 
 // noteLogin logs who has logged in, how, and from where. Of many logins in a minute, as of
 // programs that watch the server, some are counted only.
-func (s *Server) noteLogin(start *startup, role Role) {
+func (s *Server) noteLogin(start *startupState, role Role) {
 	way := "with a password"
 	switch conn := start.conn.(type) {
 	case *net.UnixConn:
@@ -33,12 +33,12 @@ func (s *Server) noteLogin(start *startup, role Role) {
 		through = "the Unix socket"
 	}
 	kind := admission.Kind{Label: role.Name, Plural: fmt.Sprintf("logins of user %q through %s", role.Name, through)}
-	s.logins.Note(kind, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("user %q logged in from %s, %s", role.Name, start.from(), way))
+	s.logins.Note(kind, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("user %q logged in from %s, %s", role.Name, start.clientAddress(), way))
 }
 
-// audit logs who gives a command, from where, and what it says, without secrets. What only
+// auditCommand logs who gives a command, from where, and what it says, without secrets. What only
 // looks is logged as a detail.
-func (s *session) audit(command adminlang.Command) {
+func (s *session) auditCommand(command adminlang.Command) {
 	level := slog.LevelInfo
 	switch command.(type) {
 	case adminlang.List, adminlang.Help:
@@ -48,5 +48,5 @@ func (s *session) audit(command adminlang.Command) {
 	if len(text) > maxAuditBytes {
 		text = text[:maxAuditBytes] + "…"
 	}
-	s.server.Logger.Log(context.Background(), level, fmt.Sprintf("%s: user %q from %s: %s", subject, s.role.Name, s.from, text))
+	s.server.Logger.Log(context.Background(), level, fmt.Sprintf("%s: user %q from %s: %s", refusalSubject, s.role.Name, s.from, text))
 }

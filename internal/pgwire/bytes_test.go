@@ -18,15 +18,15 @@ import (
 	"metadb/internal/pgwire"
 )
 
-// wire is a session of which the bytes are looked at.
-type wire struct {
+// rawClient is a session of which the bytes are looked at.
+type rawClient struct {
 	conn net.Conn
 	r    *bufio.Reader
 }
 
 // pair opens two sessions of the superuser: one through the port, one at the
 // database itself.
-func (p *port) pair(t testing.TB) (through, direct *wire) {
+func (p *port) pair(t testing.TB) (through, direct *rawClient) {
 	t.Helper()
 	super := p.server.Super
 	return takeOver(t, p.url(super.Name, super.Password)), takeOver(t, p.ConnString)
@@ -36,7 +36,7 @@ func (p *port) pair(t testing.TB) (through, direct *wire) {
 func withSuper(c *pgwire.Config) { c.Super.Password = "super" }
 
 // takeOver connects, and takes the bare connection.
-func takeOver(t testing.TB, conninfo string) *wire {
+func takeOver(t testing.TB, conninfo string) *rawClient {
 	t.Helper()
 	config, err := pgconn.ParseConfig(conninfo)
 	if err != nil {
@@ -55,12 +55,12 @@ func takeOver(t testing.TB, conninfo string) *wire {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = raw.Conn.Close() })
-	return &wire{conn: raw.Conn, r: bufio.NewReader(raw.Conn)}
+	return &rawClient{conn: raw.Conn, r: bufio.NewReader(raw.Conn)}
 }
 
 // exchange sends bytes and returns what comes back, up to and with that many
 // ReadyForQuery, or up to the end of the connection.
-func (w *wire) exchange(t testing.TB, send []byte, ready int) []byte {
+func (w *rawClient) exchange(t testing.TB, send []byte, ready int) []byte {
 	t.Helper()
 	if err := w.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func (w *wire) exchange(t testing.TB, send []byte, ready int) []byte {
 }
 
 // same sends the same messages both ways and compares the answers.
-func same(t testing.TB, through, direct *wire, messages ...pgproto3.FrontendMessage) []byte {
+func same(t testing.TB, through, direct *rawClient, messages ...pgproto3.FrontendMessage) []byte {
 	t.Helper()
 	var send []byte
 	ready, copying := 0, false

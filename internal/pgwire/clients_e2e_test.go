@@ -20,7 +20,7 @@ const clients = "testdata/clients"
 // TestPsycopg runs client.py.
 func TestPsycopg(t *testing.T) {
 	t.Parallel()
-	modules := fetch.Once(t, clients+"/requirements.txt", func(dir string) *exec.Cmd {
+	modules := fetch.InstallOnce(t, clients+"/requirements.txt", func(dir string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), "sh", "-ec",
 			`python3 -m venv "$0"; "$0/bin/pip" install -q --disable-pip-version-check --no-deps --target "$0/modules" -r "$1"`, dir, clients+"/requirements.txt")
 	})
@@ -33,7 +33,7 @@ func TestPsycopg(t *testing.T) {
 // TestNodePostgres runs client.mjs.
 func TestNodePostgres(t *testing.T) {
 	t.Parallel()
-	modules := fetch.Node(t, clients)
+	modules := fetch.InstallNodeModules(t, clients)
 	p := open(t, nil)
 	cmd := exec.CommandContext(t.Context(), "node", clients+"/client.mjs", "127.0.0.1", strconv.Itoa(p.server.Addr().Port), systemUser, systemPassword)
 	cmd.Env = append(os.Environ(), "CLIENT_MODULES="+modules)
@@ -43,7 +43,7 @@ func TestNodePostgres(t *testing.T) {
 // TestPgjdbc runs Client.java, which Java compiles on the way.
 func TestPgjdbc(t *testing.T) {
 	t.Parallel()
-	jars := fetch.Once(t, clients+"/pom.xml", func(dir string) *exec.Cmd {
+	jars := fetch.InstallOnce(t, clients+"/pom.xml", func(dir string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), "mvn", "-q", "-B", "-f", clients+"/pom.xml", "dependency:copy-dependencies",
 			"-DincludeScope=runtime", "-DoutputDirectory="+dir)
 	})

@@ -42,11 +42,11 @@ type clientError struct {
 
 func (e *clientError) Error() string { return e.message }
 
-func fatal(code, message string) *clientError {
+func fatalError(code, message string) *clientError {
 	return &clientError{severity: severityFatal, code: code, message: message}
 }
 
-func failure(code, message string) *clientError {
+func sessionError(code, message string) *clientError {
 	return &clientError{severity: severityError, code: code, message: message}
 }
 
@@ -56,16 +56,16 @@ func commandError(err error) *clientError {
 	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
 }
 
-// response is the error as a message of the protocol, with names in it made plain.
-func (e *clientError) response() *pgproto3.ErrorResponse {
+// errorResponse is the error as a message of the protocol, with names in it made plain.
+func (e *clientError) errorResponse() *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
 		Message: plainText(e.message), Detail: plainText(e.detail), Hint: plainText(e.hint), Position: int32(e.position),
 	}
 }
 
-// quote puts a client's own words into a message, bounded and in one line.
-func quote(s string) string {
+// quoteInput puts a client's own words into a message, bounded and in one line.
+func quoteInput(s string) string {
 	const longest = 100
 	if len(s) > longest {
 		s = s[:longest] + "…"

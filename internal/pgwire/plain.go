@@ -23,7 +23,7 @@ func plainText(text string) string {
 }
 
 // disturbs reports whether a character is not for a terminal.
-func disturbs(r rune) bool { return r != '\n' && r != '\t' && change.Disturbs(r) }
+func disturbs(r rune) bool { return r != '\n' && r != '\t' && change.IsUnsafeRune(r) }
 
 // plainWriter writes the bodies of errors and notices of the database so that no terminal carries out
 // what is in them: a function, a constraint or a name of an analyst's may have brought control characters.

@@ -20,7 +20,7 @@ import (
 type Server struct {
 	Config
 	listeners []net.Listener
-	roles     atomic.Pointer[roles]
+	roles     atomic.Pointer[roleTable]
 
 	mu      sync.Mutex
 	closing bool
@@ -34,7 +34,7 @@ type Server struct {
 
 	// pending are the clients of each listener that have not logged in.
 	pending  map[net.Listener]*admission.Places
-	failures admission.Failures
+	failures admission.FailedLogins
 	// refusals are logins refused, logins those that were not.
 	refusals, logins admission.Digest
 }
@@ -49,8 +49,8 @@ func Listen(config Config) (*Server, error) {
 		Config: config,
 		conns:  make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
 		pending:  make(map[net.Listener]*admission.Places),
-		refusals: admission.Digest{Subject: subject, Level: slog.LevelWarn, Logger: config.Logger, Interval: config.DigestInterval},
-		logins:   admission.Digest{Subject: subject, Level: slog.LevelInfo, Logger: config.Logger, Interval: config.DigestInterval},
+		refusals: admission.Digest{Subject: refusalSubject, Level: slog.LevelWarn, Logger: config.Logger, Interval: config.DigestInterval},
+		logins:   admission.Digest{Subject: refusalSubject, Level: slog.LevelInfo, Logger: config.Logger, Interval: config.DigestInterval},
 	}
 	if err := s.SetPasswords(config.System.Password, config.Super.Password); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.pending[listener] = admission.NewPlaces(s.Pending)
 	}
 	for _, listener := range s.listeners {
-		s.working.Go(func() { s.accept(ctx, listener) })
+		s.working.Go(func() { s.acceptClients(ctx, listener) })
 	}
 	s.working.Go(func() { s.refusals.Run(ctx) })
 	s.working.Go(func() { s.logins.Run(ctx) })
@@ -93,19 +93,19 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// Refused returns how many clients have been refused, by reason.
-func (s *Server) Refused() map[string]int64 {
+// RefusalCounts returns how many clients have been refused, by reason.
+func (s *Server) RefusalCounts() map[string]int64 {
 	refused := make(map[string]int64)
-	for _, reason := range reasons() {
+	for _, reason := range refusalReasons() {
 		refused[reason.Label] = 0
 	}
 	maps.Copy(refused, s.refusals.Totals())
 	return refused
 }
 
-// accept serves the clients of one listener until it is closed. Other errors,
+// acceptClients serves the clients of one listener until it is closed. Other errors,
 // such as too many open files, pass.
-func (s *Server) accept(ctx context.Context, listener net.Listener) {
+func (s *Server) acceptClients(ctx context.Context, listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -113,16 +113,16 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) {
 		}
 		if err != nil {
 			s.refusals.Note(reasonAccept, "", err.Error())
-			pause(ctx, acceptPause)
+			sleepContext(ctx, acceptPause)
 			continue
 		}
-		if !s.admit(listener, conn) {
+		if !s.registerConn(listener, conn) {
 			_ = conn.Close()
 			continue
 		}
 		s.working.Go(func() {
-			defer s.dismiss(listener, conn)
-			s.serve(ctx, s.pending[listener], conn)
+			defer s.unregisterConn(listener, conn)
+			s.serveConn(ctx, s.pending[listener], conn)
 		})
 	}
 }
@@ -131,14 +131,14 @@ func (s *Server) accept(ctx context.Context, listener net.Listener) {
 // others are taken: they may be the ones who have to help.
 const reservedSessions = 3
 
-// tooMany is what a client hears for whom there is no room.
-func tooMany() *clientError { return fatal(codeTooMany, "sorry, too many clients already") }
+// tooManyError is what a client hears for whom there is no room.
+func tooManyError() *clientError { return fatalError(codeTooMany, "sorry, too many clients already") }
 
 // acceptPause is how long the server waits after it could not accept a client.
 const acceptPause = 100 * time.Millisecond
 
-// pause waits, but not longer than ctx.
-func pause(ctx context.Context, d time.Duration) {
+// sleepContext waits, but not longer than ctx.
+func sleepContext(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -147,10 +147,10 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// admit takes note of a connection, and refuses it if the server is closing. Each listener
+// registerConn takes note of a connection, and refuses it if the server is closing. Each listener
 // has its own places for clients that have not logged in: whoever floods the network's does
 // not reach the socket's.
-func (s *Server) admit(listener net.Listener, conn net.Conn) bool {
+func (s *Server) registerConn(listener net.Listener, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	conns := s.conns[listener]
@@ -165,7 +165,7 @@ func (s *Server) admit(listener net.Listener, conn net.Conn) bool {
 	return true
 }
 
-func (s *Server) dismiss(listener net.Listener, conn net.Conn) {
+func (s *Server) unregisterConn(listener net.Listener, conn net.Conn) {
 	_ = conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,8 +197,8 @@ func (s *Server) shutdown() error {
 	return err
 }
 
-// register gives a session its key. It returns false if there are too many.
-func (s *Server) register(session *session) (bool, error) {
+// registerSession gives a session its key. It returns false if there are too many.
+func (s *Server) registerSession(session *session) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.MaxSessions
@@ -230,19 +230,19 @@ func (s *Server) Sessions() int {
 	return len(s.sessions)
 }
 
-func (s *Server) unregister(session *session) {
+func (s *Server) unregisterSession(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session.id)
 }
 
-// cancel cancels what the session with that key is doing; a wrong key does
+// cancelSession cancels what the session with that key is doing; a wrong key does
 // nothing, and the client is never told.
-func (s *Server) cancel(ctx context.Context, id uint32, secret []byte) {
+func (s *Server) cancelSession(ctx context.Context, id uint32, secret []byte) {
 	s.mu.Lock()
 	session := s.sessions[id]
 	s.mu.Unlock()
 	if session != nil && subtle.ConstantTimeCompare(session.secret, secret) == 1 {
-		session.cancel(ctx)
+		session.cancelWork(ctx)
 	}
 }

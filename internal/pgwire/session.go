@@ -35,29 +35,29 @@ type session struct {
 	secret   []byte
 
 	r   *bufio.Reader
-	out *output
+	out *clientOutput
 
 	// mu guards what other goroutines use: cancel and terminate.
 	mu sync.Mutex
 	// up is the connection to the database, nil until it is needed. Only the
 	// main goroutine sets it.
-	up *upstream
+	up *databaseConn
 	// stop cancels the command in hand, nil if there is none.
 	stop context.CancelFunc
 	// terminated says that the server is closing.
 	terminated bool
 
-	extended
+	extendedState
 }
 
 // errGone ends a session without a message: the client has left, or the
 // connection is broken.
 var errGone = errors.New("the client has gone")
 
-func newSession(server *Server, start *startup, role Role) *session {
+func newSession(server *Server, start *startupState, role Role) *session {
 	s := &session{
-		server: server, conn: start.conn, raw: start.raw, role: role, from: start.from(), parameters: upstreamParameters(start.parameters),
-		out: newOutput(start.conn), extended: newExtended(),
+		server: server, conn: start.conn, raw: start.raw, role: role, from: start.clientAddress(), parameters: upstreamParameters(start.parameters),
+		out: newOutput(start.conn), extendedState: newExtended(),
 	}
 	s.r = bufio.NewReaderSize(&flushingReader{s}, bufferBytes)
 	return s
@@ -68,30 +68,30 @@ func newSession(server *Server, start *startup, role Role) *session {
 type flushingReader struct{ *session }
 
 func (f *flushingReader) Read(p []byte) (int, error) {
-	if err := f.flush(); err != nil {
+	if err := f.flushBoth(); err != nil {
 		return 0, err
 	}
 	return f.conn.Read(p)
 }
 
-func (s *session) flush() error {
+func (s *session) flushBoth() error {
 	if s.up != nil {
 		// A broken connection to the database is the pump's to notice.
 		_ = s.up.w.Flush()
 	}
-	return s.out.flush()
+	return s.out.flushBuffer()
 }
 
-// run serves the client until it leaves.
-func (s *session) run(ctx context.Context) {
-	defer s.close()
+// serveClient serves the client until it leaves.
+func (s *session) serveClient(ctx context.Context) {
+	defer s.closeBoth()
 	if err := s.conn.SetDeadline(time.Time{}); err != nil {
 		return
 	}
 	for {
 		h, err := readHeader(s.r)
 		if err == nil {
-			err = s.handle(ctx, h)
+			err = s.handleMessage(ctx, h)
 		}
 		if err != nil {
 			s.sayGoodbye(err)
@@ -102,21 +102,21 @@ func (s *session) run(ctx context.Context) {
 
 // sayGoodbye tells the client why its session ends, where there is a reason.
 func (s *session) sayGoodbye(err error) {
-	var broken *violation
+	var broken *protocolError
 	if errors.As(err, &broken) {
-		s.last(fatal(codeProtocol, broken.message))
+		s.sendLast(fatalError(codeProtocol, broken.message))
 	}
 }
 
-// last sends a message to a client whose session ends; it may not be reading.
-func (s *session) last(e *clientError) {
-	if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil && s.out.send(e.response()) == nil {
-		_ = s.out.flush()
+// sendLast sends a message to a client whose session ends; it may not be reading.
+func (s *session) sendLast(e *clientError) {
+	if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil && s.out.writeMessages(e.errorResponse()) == nil {
+		_ = s.out.flushBuffer()
 	}
 }
 
-// close ends both connections.
-func (s *session) close() {
+// closeBoth ends both connections.
+func (s *session) closeBoth() {
 	_ = s.conn.Close()
 	s.disconnect()
 }
@@ -124,12 +124,12 @@ func (s *session) close() {
 // disconnect ends the session's connection to the database.
 func (s *session) disconnect() {
 	if s.up != nil {
-		s.up.close()
+		s.up.closeConn()
 	}
 }
 
-// handle deals with one message of the client, whose body is still unread.
-func (s *session) handle(ctx context.Context, h header) error {
+// handleMessage deals with one message of the client, whose body is still unread.
+func (s *session) handleMessage(ctx context.Context, h header) error {
 	switch h.kind {
 	case msgTerminate:
 		return errGone
@@ -142,7 +142,7 @@ func (s *session) handle(ctx context.Context, h header) error {
 	case msgCopyData, msgCopyDone, msgCopyFail:
 		return s.handleCopy(h)
 	}
-	return &violation{fmt.Sprintf("invalid frontend message type %d", h.kind)}
+	return &protocolError{fmt.Sprintf("invalid frontend message type %d", h.kind)}
 }
 
 // handleCopy passes COPY data on, or their end. Where nobody asked for them,
@@ -155,9 +155,9 @@ func (s *session) handleCopy(h header) error {
 	// nothing: another one has to reach the database.
 	s.dirty = true
 	if h.kind != msgCopyData {
-		s.up.add(expect{kind: h.kind})
+		s.up.addReply(pendingReply{kind: h.kind})
 	}
-	return s.up.forward(h, s.r)
+	return s.up.forwardMessage(h, s.r)
 }
 
 // handleFunction passes a function call on.
@@ -165,51 +165,51 @@ func (s *session) handleFunction(ctx context.Context, h header) error {
 	if s.skipping {
 		return discardBody(s.r, h.length)
 	}
-	if err := s.connect(ctx); err != nil {
-		return errors.Join(discardBody(s.r, h.length), s.fail(err))
+	if err := s.connectDatabase(ctx); err != nil {
+		return errors.Join(discardBody(s.r, h.length), s.failQuery(err))
 	}
-	s.up.add(expect{kind: msgFunction})
-	return s.up.forward(h, s.r)
+	s.up.addReply(pendingReply{kind: msgFunction})
+	return s.up.forwardMessage(h, s.r)
 }
 
-// fail answers a message of the simple protocol with an error.
-func (s *session) fail(err *clientError) error {
-	return s.out.send(err.response(), &pgproto3.ReadyForQuery{TxStatus: s.state()})
+// failQuery answers a message of the simple protocol with an error.
+func (s *session) failQuery(err *clientError) error {
+	return s.out.writeMessages(err.errorResponse(), &pgproto3.ReadyForQuery{TxStatus: s.transactionState()})
 }
 
-// state returns the state of the transaction.
-func (s *session) state() byte {
+// transactionState returns the state of the transaction.
+func (s *session) transactionState() byte {
 	if s.up == nil {
 		return txIdle
 	}
-	return s.up.state()
+	return s.up.transactionState()
 }
 
-// exec carries out a command so that a request to cancel reaches it.
-func (s *session) exec(ctx context.Context, command adminlang.Command) (*answer, *clientError) {
-	if d, ok := command.(deallocate); ok {
-		return s.deallocate(d)
+// execCommand carries out a command so that a request to cancel reaches it.
+func (s *session) execCommand(ctx context.Context, command adminlang.Command) (*commandAnswer, *clientError) {
+	if d, ok := command.(deallocateCommand); ok {
+		return s.deallocateLocal(d)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	s.setStop(stop)
 	defer s.setStop(nil)
-	s.audit(command)
+	s.auditCommand(command)
 	result, err := s.server.Executor.Exec(adminexec.WithProgress(ctx, s.showProgress), command)
 	if err != nil && ctx.Err() != nil {
-		return nil, failure(codeCanceled, messageCanceled)
+		return nil, sessionError(codeCanceled, messageCanceled)
 	}
 	if err != nil {
 		return nil, commandError(err)
 	}
-	return &answer{result: result}, nil
+	return &commandAnswer{result: result}, nil
 }
 
 // showProgress brings a notice to the client while a command runs. A broken
 // connection is noticed when the result is sent.
 func (s *session) showProgress(n adminexec.Notice) {
-	if s.out.send(noticeResponse(n)) == nil {
-		_ = s.out.flush()
+	if s.out.writeMessages(noticeResponse(n)) == nil {
+		_ = s.out.flushBuffer()
 	}
 }
 
@@ -219,9 +219,9 @@ func (s *session) setStop(stop context.CancelFunc) {
 	s.stop = stop
 }
 
-// cancel cancels what the session is doing: a command, or a statement at the
+// cancelWork cancels what the session is doing: a command, or a statement at the
 // database.
-func (s *session) cancel(ctx context.Context) {
+func (s *session) cancelWork(ctx context.Context) {
 	s.mu.Lock()
 	up, stop := s.up, s.stop
 	s.mu.Unlock()
@@ -231,7 +231,7 @@ func (s *session) cancel(ctx context.Context) {
 	case up != nil:
 		ctx, done := context.WithTimeout(ctx, connectTimeout)
 		defer done()
-		if err := up.cancel(ctx); err != nil && !errors.Is(err, io.EOF) {
+		if err := up.cancelStatement(ctx); err != nil && !errors.Is(err, io.EOF) {
 			s.server.Logger.Debug(fmt.Sprintf("cancel request: %v", err))
 		}
 	}
@@ -247,13 +247,13 @@ func (s *session) terminate() {
 		stop()
 	}
 	if up != nil {
-		up.queue.close()
+		up.pendingReplies.closeReplies()
 	}
 	s.server.working.Go(func() {
-		s.last(fatal(codeShutdown, "terminating connection due to administrator command"))
+		s.sendLast(fatalError(codeShutdown, "terminating connection due to administrator command"))
 		_ = s.conn.Close()
 		if up != nil {
-			up.abandon()
+			up.cancelOnShutdown()
 		}
 	})
 }

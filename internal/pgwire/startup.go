@@ -30,8 +30,8 @@ const (
 // maxStartupBytes is the length of a startup packet that PostgreSQL accepts.
 const maxStartupBytes = 10000
 
-// startup is what a client says before anything else.
-type startup struct {
+// startupState is what a client says before anything else.
+type startupState struct {
 	// conn is the connection, encrypted if tls says so; raw is the bare one.
 	conn, raw net.Conn
 	tls       bool
@@ -46,8 +46,8 @@ type startup struct {
 	place *admission.Place
 }
 
-// from says where the client is.
-func (st *startup) from() string {
+// clientAddress says where the client is.
+func (st *startupState) clientAddress() string {
 	if _, ok := st.raw.(*net.UnixConn); ok {
 		return fmt.Sprintf("the Unix socket (uid %d)", st.uid)
 	}
@@ -58,9 +58,9 @@ func (st *startup) from() string {
 // nobody needs to hear of it.
 var errNoSession = errors.New("no session")
 
-// greet reads packets until the client asks for a session: encryption may come
+// readStartup reads packets until the client asks for a session: encryption may come
 // before it, and a request to cancel instead of it.
-func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
+func (s *Server) readStartup(ctx context.Context, start *startupState) (*startupState, error) {
 	// Encryption of either kind is asked for at most once.
 	for i := range 3 {
 		head, err := readHead(start.conn)
@@ -68,7 +68,7 @@ func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 			return start, err
 		}
 		if i == 0 && head[0] == handshakeRecord {
-			start.place.Heard()
+			start.place.MarkActive()
 			if err := start.encryptAtOnce(ctx, s.TLS, head); err != nil {
 				return start, err
 			}
@@ -78,15 +78,15 @@ func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 		if err != nil {
 			return start, err
 		}
-		start.place.Heard()
+		start.place.MarkActive()
 		switch code {
 		case codeCancelRequest:
 			if len(body) > 4 {
-				s.cancel(ctx, binary.BigEndian.Uint32(body), body[4:])
+				s.cancelSession(ctx, binary.BigEndian.Uint32(body), body[4:])
 			}
 			return start, errNoSession
 		case codeSSLRequest:
-			if err := start.encrypt(ctx, s.TLS); err != nil {
+			if err := start.startTLS(ctx, s.TLS); err != nil {
 				return start, err
 			}
 		case codeGSSRequest:
@@ -94,7 +94,7 @@ func (s *Server) greet(ctx context.Context, start *startup) (*startup, error) {
 				return start, err
 			}
 		default:
-			return start, start.parse(code, body)
+			return start, start.parsePacket(code, body)
 		}
 	}
 	return start, errNoSession
@@ -125,8 +125,8 @@ func readPacket(conn net.Conn, head [headBytes]byte) (code uint32, body []byte, 
 	return binary.BigEndian.Uint32(head[4:]), body, nil
 }
 
-// encrypt answers a request for TLS.
-func (st *startup) encrypt(ctx context.Context, config *tls.Config) error {
+// startTLS answers a request for TLS.
+func (st *startupState) startTLS(ctx context.Context, config *tls.Config) error {
 	if config == nil || st.tls {
 		_, err := st.conn.Write([]byte{'N'})
 		return err
@@ -140,7 +140,7 @@ func (st *startup) encrypt(ctx context.Context, config *tls.Config) error {
 
 // encryptAtOnce goes on with a client that has begun with TLS. That it names PostgreSQL's protocol keeps
 // a client of another one, such as a browser, from speaking to us.
-func (st *startup) encryptAtOnce(ctx context.Context, config *tls.Config, head [headBytes]byte) error {
+func (st *startupState) encryptAtOnce(ctx context.Context, config *tls.Config, head [headBytes]byte) error {
 	if config == nil {
 		return errNoSession
 	}
@@ -152,7 +152,7 @@ func (st *startup) encryptAtOnce(ctx context.Context, config *tls.Config, head [
 }
 
 // handshake encrypts a connection, and returns the protocol that the client named, if any.
-func (st *startup) handshake(ctx context.Context, conn net.Conn, config *tls.Config) (protocol string, err error) {
+func (st *startupState) handshake(ctx context.Context, conn net.Conn, config *tls.Config) (protocol string, err error) {
 	watched := watchCertificate(config, func(shown *tls.Certificate) { st.endPoint = endPoint(shown) })
 	watched.NextProtos = []string{applicationProtocol}
 	encrypted := tls.Server(conn, watched)
@@ -163,11 +163,11 @@ func (st *startup) handshake(ctx context.Context, conn net.Conn, config *tls.Con
 	return encrypted.ConnectionState().NegotiatedProtocol, nil
 }
 
-// parse reads a startup packet of protocol 3: pairs of null-terminated strings,
+// parsePacket reads a startup packet of protocol 3: pairs of null-terminated strings,
 // and a null.
-func (st *startup) parse(version uint32, body []byte) error {
+func (st *startupState) parsePacket(version uint32, body []byte) error {
 	if version>>16 != protocolMajor {
-		return fatal(codeFeature, "unsupported frontend protocol: this server supports 3.0")
+		return fatalError(codeFeature, "unsupported frontend protocol: this server supports 3.0")
 	}
 	st.minor = uint16(version)
 	st.parameters = make(map[string]string)
@@ -176,16 +176,16 @@ func (st *startup) parse(version uint32, body []byte) error {
 		st.parameters[string(fields[i])] = string(fields[i+1])
 	}
 	if st.parameters["user"] == "" {
-		return fatal(codeAuthorization, "no PostgreSQL user name specified in startup packet")
+		return fatalError(codeAuthorization, "no PostgreSQL user name specified in startup packet")
 	}
 	if st.parameters["replication"] != "" && st.parameters["replication"] != "false" {
-		return fatal(codeFeature, "replication connections are not supported on this port")
+		return fatalError(codeFeature, "replication connections are not supported on this port")
 	}
 	return nil
 }
 
-// negotiate tells a client that asked for more than protocol 3.0 what there is.
-func (st *startup) negotiate() []pgproto3.BackendMessage {
+// versionMessages tells a client that asked for more than protocol 3.0 what there is.
+func (st *startupState) versionMessages() []pgproto3.BackendMessage {
 	var options []string
 	for name := range st.parameters {
 		if strings.HasPrefix(name, "_pq_.") {
@@ -202,46 +202,46 @@ func (st *startup) negotiate() []pgproto3.BackendMessage {
 	}}
 }
 
-// serve leads a client from its first byte to the end of its session. Until it has logged
+// serveConn leads a client from its first byte to the end of its session. Until it has logged
 // in it has one of those places.
-func (s *Server) serve(ctx context.Context, pending *admission.Places, conn net.Conn) {
+func (s *Server) serveConn(ctx context.Context, pending *admission.Places, conn net.Conn) {
 	waiting, evict := context.WithCancel(ctx)
 	defer evict()
-	start := &startup{conn: conn, raw: conn, place: pending.Enter(conn.RemoteAddr(), func() {
+	start := &startupState{conn: conn, raw: conn, place: pending.Enter(conn.RemoteAddr(), func() {
 		evict()
 		_ = conn.SetReadDeadline(time.Now())
 	})}
 	defer start.place.Leave()
-	session, err := s.letIn(ctx, waiting, start)
+	session, err := s.makeSession(ctx, waiting, start)
 	if err != nil {
 		if waiting.Err() != nil && ctx.Err() == nil {
-			err = s.dropped(start)
+			err = s.notePlaceLost(start)
 		}
-		reject(start.conn, err)
+		rejectClient(start.conn, err)
 		return
 	}
-	defer s.unregister(session)
-	session.run(ctx)
+	defer s.unregisterSession(session)
+	session.serveClient(ctx)
 }
 
-// letIn makes a session of a client. waiting ends when the client loses its place.
-func (s *Server) letIn(ctx, waiting context.Context, start *startup) (*session, error) {
+// makeSession makes a session of a client. waiting ends when the client loses its place.
+func (s *Server) makeSession(ctx, waiting context.Context, start *startupState) (*session, error) {
 	began := time.Now()
-	if err := start.until(waiting, began.Add(s.GreetingTimeout)); err != nil {
+	if err := start.setDeadline(waiting, began.Add(s.GreetingTimeout)); err != nil {
 		return nil, err
 	}
-	start, err := s.greet(ctx, start)
+	start, err := s.readStartup(ctx, start)
 	if err != nil {
 		return nil, err
 	}
-	if err := start.until(waiting, began.Add(s.StartupTimeout)); err != nil {
+	if err := start.setDeadline(waiting, began.Add(s.StartupTimeout)); err != nil {
 		return nil, err
 	}
-	return s.enter(ctx, waiting, start)
+	return s.openSession(ctx, waiting, start)
 }
 
-// until gives the client time, unless it has lost its place.
-func (st *startup) until(waiting context.Context, deadline time.Time) error {
+// setDeadline gives the client time, unless it has lost its place.
+func (st *startupState) setDeadline(waiting context.Context, deadline time.Time) error {
 	if err := st.raw.SetDeadline(deadline); err != nil {
 		return err
 	}
@@ -249,23 +249,23 @@ func (st *startup) until(waiting context.Context, deadline time.Time) error {
 	return waiting.Err()
 }
 
-// dropped notes that a client has lost its place to another one.
-func (s *Server) dropped(start *startup) error {
+// notePlaceLost notes that a client has lost its place to another one.
+func (s *Server) notePlaceLost(start *startupState) error {
 	line := fmt.Sprintf("client at %s dropped before it logged in: too many are waiting", start.raw.RemoteAddr())
 	s.refusals.Note(reasonPending, admission.Host(start.raw.RemoteAddr()), line)
 	_ = start.raw.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-	return tooMany()
+	return tooManyError()
 }
 
-// enter lets a client in: who it is, which database, whether there is room. The
+// openSession lets a client in: who it is, which database, whether there is room. The
 // session that it returns has to be unregistered.
-func (s *Server) enter(ctx, waiting context.Context, start *startup) (*session, error) {
+func (s *Server) openSession(ctx, waiting context.Context, start *startupState) (*session, error) {
 	role, err := s.authenticate(waiting, start)
 	if err != nil {
 		return nil, err
 	}
 	if !start.place.Leave() {
-		return nil, tooMany()
+		return nil, tooManyError()
 	}
 	database := start.parameters["database"]
 	if database == "" {
@@ -273,36 +273,36 @@ func (s *Server) enter(ctx, waiting context.Context, start *startup) (*session, 
 	}
 	if database != s.Database && database != "metadb" {
 		return nil, &clientError{
-			severity: severityFatal, code: codeNoDatabase, message: "database " + quote(database) + " does not exist",
+			severity: severityFatal, code: codeNoDatabase, message: "database " + quoteInput(database) + " does not exist",
 			hint: "connect with: -d metadb",
 		}
 	}
 	session := newSession(s, start, role)
-	ok, err := s.register(session)
+	ok, err := s.registerSession(session)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		s.refusals.Note(reasonRoom, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: too many clients", quote(start.parameters["user"]), start.from()))
-		return nil, tooMany()
+		s.refusals.Note(reasonRoom, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: too many clients", quoteInput(start.parameters["user"]), start.clientAddress()))
+		return nil, tooManyError()
 	}
 	s.noteLogin(start, role)
-	if err := session.begin(ctx, start); err != nil {
-		s.unregister(session)
+	if err := session.greetClient(ctx, start); err != nil {
+		s.unregisterSession(session)
 		session.disconnect()
 		return nil, err
 	}
 	return session, nil
 }
 
-// reject tells a client why there is no session, if there is anything to tell.
-func reject(conn net.Conn, err error) {
+// rejectClient tells a client why there is no session, if there is anything to tell.
+func rejectClient(conn net.Conn, err error) {
 	var told *clientError
 	if !errors.As(err, &told) {
 		return
 	}
 	// A client that doesn't listen is no concern: the connection closes.
-	if buf, err := told.response().Encode(nil); err == nil {
+	if buf, err := told.errorResponse().Encode(nil); err == nil {
 		_, _ = conn.Write(buf)
 	}
 }

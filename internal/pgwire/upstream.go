@@ -15,21 +15,21 @@ import (
 // connectTimeout bounds how long a session waits for the database.
 const connectTimeout = 10 * time.Second
 
-// upstream is a session's own connection to the database.
-type upstream struct {
+// databaseConn is a session's own connection to the database.
+type databaseConn struct {
 	conn *pgconn.PgConn
 	raw  *pgconn.HijackedConn
 	w    *bufio.Writer
 	r    *bufio.Reader
-	*queue
-	reading reading
+	*pendingReplies
+	reading queryReading
 	// done is closed when the pump has ended.
 	done chan struct{}
 }
 
-// connect opens a connection to the database as that role, with the parameters
+// dialDatabase opens a connection to the database as that role, with the parameters
 // that the client gave at its start.
-func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map[string]string) (*upstream, error) {
+func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameters map[string]string) (*databaseConn, error) {
 	config := base.Copy()
 	config.User, config.Password = role.Name, role.Password
 	maps.Copy(config.RuntimeParams, parameters)
@@ -57,17 +57,17 @@ func connect(ctx context.Context, base *pgconn.Config, role Role, parameters map
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("take over the connection: %w", err), conn.Close(ctx))
 	}
-	return &upstream{
-		conn: conn, raw: raw, reading: reading{dialect: dialectOf(raw.ParameterStatuses)},
-		w:     bufio.NewWriterSize(raw.Conn, bufferBytes),
-		r:     bufio.NewReaderSize(raw.Conn, bufferBytes),
-		queue: newQueue(raw.TxStatus),
-		done:  make(chan struct{}),
+	return &databaseConn{
+		conn: conn, raw: raw, reading: queryReading{dialect: dialectOf(raw.ParameterStatuses)},
+		w:              bufio.NewWriterSize(raw.Conn, bufferBytes),
+		r:              bufio.NewReaderSize(raw.Conn, bufferBytes),
+		pendingReplies: newPendingReplies(raw.TxStatus),
+		done:           make(chan struct{}),
 	}, nil
 }
 
-// send writes a message to the database.
-func (u *upstream) send(message pgproto3.FrontendMessage) error {
+// sendMessage writes a message to the database.
+func (u *databaseConn) sendMessage(message pgproto3.FrontendMessage) error {
 	buf, err := message.Encode(nil)
 	if err != nil {
 		return err
@@ -76,16 +76,16 @@ func (u *upstream) send(message pgproto3.FrontendMessage) error {
 	return err
 }
 
-// forward passes a message of the client on.
-func (u *upstream) forward(h header, body *bufio.Reader) error {
+// forwardMessage passes a message of the client on.
+func (u *databaseConn) forwardMessage(h header, body *bufio.Reader) error {
 	if _, err := u.w.Write(h.append(nil)); err != nil {
 		return err
 	}
 	return relayBody(u.w, body, h.length)
 }
 
-// write passes on a message whose body has been read.
-func (u *upstream) write(h header, body []byte) error {
+// writeMessage passes on a message whose body has been read.
+func (u *databaseConn) writeMessage(h header, body []byte) error {
 	if _, err := u.w.Write(h.append(nil)); err != nil {
 		return err
 	}
@@ -93,15 +93,15 @@ func (u *upstream) write(h header, body []byte) error {
 	return err
 }
 
-// pump copies what the database says to the client until the connection ends.
+// relayAnswers copies what the database says to the client until the connection ends.
 // lost reports whether it ended without a word of the database.
-func (u *upstream) pump(out *output) (lost bool) {
+func (u *databaseConn) relayAnswers(out *clientOutput) (lost bool) {
 	defer close(u.done)
-	defer u.queue.close()
+	defer u.pendingReplies.closeReplies()
 	var last byte
 	for {
 		if u.r.Buffered() == 0 {
-			if err := out.flush(); err != nil {
+			if err := out.flushBuffer(); err != nil {
 				return false
 			}
 		}
@@ -109,18 +109,18 @@ func (u *upstream) pump(out *output) (lost bool) {
 		if err != nil {
 			return last != 'E'
 		}
-		tx, err := u.pass(h, out)
+		tx, err := u.relayAnswer(h, out)
 		if err != nil {
 			return true
 		}
-		u.saw(h.kind, tx)
+		u.noteReply(h.kind, tx)
 		last = h.kind
 	}
 }
 
-// pass gives one message to the client, if it is for the client. For
+// relayAnswer gives one message to the client, if it is for the client. For
 // ReadyForQuery it returns the transaction's state.
-func (u *upstream) pass(h header, out *output) (tx byte, err error) {
+func (u *databaseConn) relayAnswer(h header, out *clientOutput) (tx byte, err error) {
 	if h.kind == 'Z' {
 		state, err := u.r.Peek(1)
 		if err != nil {
@@ -128,66 +128,66 @@ func (u *upstream) pass(h header, out *output) (tx byte, err error) {
 		}
 		tx = state[0]
 	}
-	if err := u.seeDrop(h); err != nil {
+	if err := u.noteDeallocate(h); err != nil {
 		return 0, err
 	}
-	if err := u.seeParameter(h); err != nil {
+	if err := u.noteParameter(h); err != nil {
 		return 0, err
 	}
-	if !u.shows(h.kind) {
+	if !u.isForClient(h.kind) {
 		return tx, discardBody(u.r, h.length)
 	}
 	if h.kind == 'E' || h.kind == 'N' {
 		return tx, out.relayPlain(h, u.r, u.reading.isUTF8())
 	}
-	return tx, out.relay(h, u.r)
+	return tx, out.relayMessage(h, u.r)
 }
 
-// seeDrop takes note of the end of a statement that forgets all prepared
+// noteDeallocate takes note of the end of a statement that forgets all prepared
 // statements, from wherever it came: a tag says so.
-func (u *upstream) seeDrop(h header) error {
+func (u *databaseConn) noteDeallocate(h header) error {
 	const deallocated, discarded = "DEALLOCATE ALL\x00", "DISCARD ALL\x00"
 	if h.kind != 'C' || h.length > len(deallocated) {
 		return nil
 	}
 	tag, err := u.r.Peek(h.length)
 	if string(tag) == deallocated || string(tag) == discarded {
-		u.drop()
+		u.noteDeallocateAll()
 	}
 	return err
 }
 
-// cancel asks the database to cancel what it is doing.
-func (u *upstream) cancel(ctx context.Context) error { return u.conn.CancelRequest(ctx) }
+// cancelStatement asks the database to cancel what it is doing.
+func (u *databaseConn) cancelStatement(ctx context.Context) error { return u.conn.CancelRequest(ctx) }
 
-// abandon cancels what the database is doing, as it would itself when it is shut
+// cancelOnShutdown cancels what the database is doing, as it would itself when it is shut
 // down, and has whoever waits for the connection go on: the session may be
 // stuck in writing to a database that does not read.
-func (u *upstream) abandon() {
-	if u.busy() {
+func (u *databaseConn) cancelOnShutdown() {
+	if u.isBusy() {
 		ctx, stop := context.WithTimeout(context.Background(), goodbyeTimeout)
 		defer stop()
 		// If it can't be reached, it ends when it notices.
-		_ = u.cancel(ctx)
+		_ = u.cancelStatement(ctx)
 	}
 	_ = u.raw.Conn.SetDeadline(time.Now())
 }
 
-// close says goodbye to the database and waits for the pump.
-func (u *upstream) close() {
+// closeConn says goodbye to the database and waits for the pump.
+func (u *databaseConn) closeConn() {
 	// The connection may be gone already, or the client may have left in the
 	// middle of a message: then closing is all there is.
 	if err := u.raw.Conn.SetDeadline(time.Now().Add(time.Second)); err == nil {
-		_ = u.send(&pgproto3.Terminate{})
+		_ = u.sendMessage(&pgproto3.Terminate{})
 		_ = u.w.Flush()
 	}
 	_ = u.raw.Conn.Close()
 	<-u.done
 }
 
-// busy reports whether the database owes an answer.
-func (q *queue) busy() bool {
+// isBusy reports whether the database owes an answer.
+func (q *pendingReplies) isBusy() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.owed) > 0
+	return len(q.replies) > 0
 }

@@ -7,123 +7,123 @@ import (
 	"metadb/internal/change"
 )
 
-// watchInterval is how often the deadline of a snapshot is looked at.
-const watchInterval = 5 * time.Second
+// deadlineCheckInterval is how often the deadline of a snapshot is checked.
+const deadlineCheckInterval = 5 * time.Second
 
-// apply applies one batch after the other, and looks after the deadline of a
-// snapshot.
-func (p *pipeline) apply(ctx context.Context) error {
-	tick := time.NewTicker(watchInterval)
+// applyBatches applies one batch after the other, retries parked tables, and checks the
+// deadline of snapshots.
+func (p *pipeline) applyBatches(ctx context.Context) error {
+	tick := time.NewTicker(deadlineCheckInterval)
 	defer tick.Stop()
-	again := time.NewTicker(min(p.LongestPause, lotInterval))
+	again := time.NewTicker(min(p.LongestPause, parkedRetryInterval))
 	defer again.Stop()
 	for {
 		select {
-		case p.wanted <- struct{}{}:
+		case p.batchRequests <- struct{}{}:
 			select {
 			case b := <-p.batches:
-				if err := p.applyOne(ctx, b); err != nil {
+				if err := p.applyBatch(ctx, b); err != nil {
 					return err
 				}
-				p.lookAtSnapshot(ctx, b)
+				p.checkSnapshots(ctx, b)
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		case <-again.C:
-			if err := p.retryLots(ctx); err != nil {
+			if err := p.retryParked(ctx); err != nil {
 				return err
 			}
 		case <-tick.C:
-			p.lookAtSnapshot(ctx, nil)
+			p.checkSnapshots(ctx, nil)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// applyPart has a batch applied, again and again while that fails for reasons
-// that pass. What belongs to tables that wait is taken out of it.
-func (p *pipeline) applyPart(ctx context.Context, b *batch) error {
-	if err := p.divert(b); err != nil {
+// applyWithRetry applies a batch, and retries it after failures that pass. The events of
+// parked tables are taken out of it first.
+func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
+	if err := p.takeParked(b); err != nil {
 		return err
 	}
-	pauses, strikes := p.pauses(), make(map[change.Table]int)
+	pauses, strikes := p.newBackoff(), make(map[change.Table]int)
 	b.LockTimeout = firstLockTimeout
-	if isLock(b.failure) {
-		b.LockTimeout = nextLockTimeout
+	if isLockTimeout(b.failure) {
+		b.LockTimeout = shortLockTimeout
 	}
-	// A lock may have been that of another share.
-	if table, stuck := stuckTable(b.failure); stuck && !isLock(b.failure) {
+	// A lock that timed out may have been held by another share.
+	if table, stuck := tableAtFault(b.failure); stuck && !isLockTimeout(b.failure) {
 		strikes[table]++
-		p.failed(b, b.failure)
+		p.reportFailure(b, b.failure)
 	}
 	for len(b.Spans) > 0 {
-		b.Snapshots = p.news(b)
+		b.Snapshots = p.observeSnapshots(b)
 		// A batch that has begun is finished or rolled back, also when the
 		// server stops meanwhile: the context cancels it.
 		outcome, err := p.Appliers[0].Apply(ctx, &b.Batch)
 		if err == nil {
-			p.noteAttempts(b)
-			p.report(ctx, b, outcome)
+			p.applyAttempts(b)
+			p.reportOutcome(ctx, b, outcome)
 			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if decide(err) == restart {
-			return restartError(err)
+		if decide(err) == rebuildStream {
+			return rebuildError(err)
 		}
-		p.failed(b, err)
-		if narrowed, err := p.narrower(ctx, b, err); err != nil {
+		p.reportFailure(b, err)
+		if narrowed, err := p.applyHalf(ctx, b, err); err != nil {
 			return err
 		} else if narrowed {
 			continue
 		}
-		if table, stuck := stuckTable(err); stuck {
-			if isLock(err) {
-				b.LockTimeout = nextLockTimeout
+		if table, stuck := tableAtFault(err); stuck {
+			if isLockTimeout(err) {
+				b.LockTimeout = shortLockTimeout
 			}
-			if strikes[table]++; (strikes[table] >= strikesToPark || isRefused(err) || isLock(err)) && p.lots.roomFor(b, p.BatchBytes) {
-				if err := p.park(b, table, err); err != nil {
+			if strikes[table]++; (strikes[table] >= maxTableFailures || isRefusedTable(err) || isLockTimeout(err)) && p.parking.hasRoomFor(b, p.BatchBytes) {
+				if err := p.parkTable(b, table, err); err != nil {
 					return err
 				}
-				pauses.reset() // the next table's failure is another one
+				pauses.resetPause() // a failure of the next table is a new one
 				continue
 			}
 		}
-		if err := pauses.wait(ctx); err != nil {
+		if err := pauses.waitNext(ctx); err != nil {
 			return err
 		}
 	}
-	p.is(applying, nil)
+	p.reportHealth(applyStage, nil)
 	return nil
 }
 
-// report tells what a batch did.
-func (p *pipeline) report(ctx context.Context, b *batch, outcome change.Outcome) {
-	p.is(applying, nil)
-	p.progress.applied(b.Spans)
-	if p.progress.passed() {
-		p.Reporter.Lag(p.progress.lag())
+// reportOutcome reports the outcome of a batch, and acknowledges its spans.
+func (p *pipeline) reportOutcome(ctx context.Context, b *batch, outcome change.Outcome) {
+	p.reportHealth(applyStage, nil)
+	p.lag.addApplied(b.Spans)
+	if p.lag.takeReportDue() {
+		p.Reporter.Lag(p.lag.countWaiting())
 	}
 	for _, line := range outcome.Warnings {
 		p.Logger.Warn(line)
 	}
 	for _, n := range outcome.Columns {
-		p.logColumn(n.Table, n.Note)
+		p.logColumnNote(n.Table, n.Note)
 	}
 	for _, refusal := range outcome.Refusals {
 		if p.Reporter.Refused(refusal) {
-			p.Logger.Warn(p.subject() + "not applied: " + refusal)
+			p.Logger.Warn(p.logPrefix() + "not applied: " + refusal)
 		}
 	}
 	for _, missing := range outcome.Missing {
 		p.Reporter.Missing(missing)
 	}
-	p.tellRejected(outcome)
+	p.logRejected(outcome)
 	var last time.Time
-	if b.last != 0 {
-		last = time.UnixMicro(int64(b.last)).UTC()
+	if b.lastTime != 0 {
+		last = time.UnixMicro(int64(b.lastTime)).UTC()
 	}
 	p.Reporter.Applied(outcome, last)
 	p.Source.Ack(ctx, b.Spans)

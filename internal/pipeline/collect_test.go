@@ -9,12 +9,12 @@ import (
 	"metadb/internal/change"
 )
 
-// TestSize holds that what is sent to the database with an event counts: a
-// batch of nothing but rejected records has their schemas too.
+// TestSize expects everything that is sent to the database with an event to
+// count: a batch of rejected records includes their schemas.
 func TestSize(t *testing.T) {
 	record := change.Record{Head: make([]byte, 4000), Tail: make([]byte, 100), Headers: []change.Header{{Name: "h", Value: make([]byte, 500)}}}
-	applied := size(&change.Event{Op: change.Upsert, Record: record})
-	rejected := size(&change.Event{Op: change.Reject, Record: record})
+	applied := eventSize(&change.Event{Op: change.Upsert, Record: record})
+	rejected := eventSize(&change.Event{Op: change.Reject, Record: record})
 	if applied < 600 || applied > 1200 {
 		t.Errorf("an event that shares its schema counts as %d bytes", applied)
 	}
@@ -23,9 +23,9 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestLargeDeliveries has deliveries follow one another: small ones are handed
-// over at once, though no sooner than their pace allows after the batch before,
-// large ones together, as soon as no more come or the batch is full.
+// TestLargeDeliveries sends deliveries one after the other. Small ones must be handed
+// over at once, but not before batchPace after the batch before; large ones together,
+// as soon as no more arrive or the batch is full.
 func TestLargeDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *Config) { c.BatchEvents = 500 })
@@ -33,7 +33,7 @@ func TestLargeDeliveries(t *testing.T) {
 		send := func(n int) {
 			var d change.Delivery
 			if next == 0 {
-				d.Begun = []change.Beginning{begin(part0, change.Mark{})}
+				d.Assigned = []change.Assignment{begin(part0, change.PartitionProgress{})}
 			}
 			for range n {
 				d.Events = append(d.Events, upsert(part0, next, uint64(next+1), change.Micros(next+1)))
@@ -56,7 +56,7 @@ func TestLargeDeliveries(t *testing.T) {
 		if want := []int{3, 400, 205, 600, 3}; !slices.Equal(sizes, want) {
 			t.Errorf("batches of %v events, want %v", sizes, want)
 		}
-		if want := []time.Duration{0, moreIn, pace, 0, pace}; !slices.Equal(waited, want) {
+		if want := []time.Duration{0, nextDeliveryWait, batchPace, 0, batchPace}; !slices.Equal(waited, want) {
 			t.Errorf("batches waited %v, want %v", waited, want)
 		}
 	})

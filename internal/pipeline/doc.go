@@ -1,18 +1,19 @@
-// Package pipeline runs the line that data travel for one source: it fetches,
-// routes, collects events into batches and has each batch applied.
+// Package pipeline runs the data path of one source: it fetches and routes events,
+// collects them into batches and applies each batch.
 //
 //	fetch ──deliveries──▶ collect ──batches──▶ apply
 //
-// Three goroutines, joined by channels without buffers (and one that measures
+// Three goroutines are connected by unbuffered channels (a fourth one measures
 // the lag): one delivery is fetched and decoded while another is collected and
-// a batch is applied. Nothing runs ahead further than that, so memory is bounded
-// by what a delivery and a batch may hold; when the database is slow, fetching
-// waits. A large batch is applied in shares, by several appliers at the same time
-// (share.go); apply waits for all of them.
+// a batch is applied. No stage runs ahead further than that, so memory is bounded
+// by the sizes of a delivery and a batch; when the database is slow, fetching
+// waits. A large batch is applied in shares, by several appliers in parallel
+// (parallel.go); apply waits for all of them.
 //
-// The package owns what concerns the order of events: the marks of each
-// partition, which events are suspected to be repetitions, which confirm, what
-// has to wait for other partitions (the barrier), when a snapshot is complete.
-// It owns the decision whether to retry (retry.go). It refuses to know Kafka
-// and PostgreSQL: it declares the small interfaces that it needs.
+// The package owns the order of events: the progress of each partition, the
+// recognition of repetitions, the events that wait for other partitions
+// (order_gate.go), the completion of snapshots. It owns the decision to retry
+// (retry.go) and the parking of tables that can't be applied (parking.go). It
+// depends on neither Kafka nor PostgreSQL: it declares the small interfaces that
+// it needs.
 package pipeline

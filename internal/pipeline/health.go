@@ -5,74 +5,72 @@ import (
 	"sync"
 )
 
-// health joins what fetching and applying say about the stream: it is well when
-// both are, and each failure is said until its own side works again.
-type health struct {
+// streamHealth combines the failures of the stages: the stream is healthy while no stage
+// fails, and each failure lasts until its own stage works again.
+type streamHealth struct {
 	mu       sync.Mutex
-	failures [sides]error
-	// fetched says that fetching has ever worked. While a source waits for
-	// its first topic it has not, and has not failed either.
-	fetched bool
+	failures [stages]error
+	// hasFetched says that fetching has worked at least once. While a source waits
+	// for its first topic it has not, without a failure.
+	hasFetched bool
 }
 
-// side is one end of the line.
-type side int
+// stage is a part of the pipeline that may fail by itself.
+type stage int
 
 const (
-	fetching side = iota
-	applying
-	parking
-	sides
+	fetchStage stage = iota
+	applyStage
+	parkStage
+	stages
 )
 
-// set notes how one side is, nil for well. It returns whether the side's own failure is
-// news, which it is once for each wording, and the failure to report, nil if the stream
-// is well.
-func (h *health) set(of side, err error) (news bool, failure error) {
+// setStage sets the failure of a stage, nil for a stage that works. It reports whether the
+// failure's text is new, and returns the failure of the stream, nil if it is healthy.
+func (h *streamHealth) setStage(of stage, err error) (news bool, failure error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	news = said(h.failures[of]) != said(err)
+	news = errorText(h.failures[of]) != errorText(err)
 	h.failures[of] = err
-	h.fetched = h.fetched || of == fetching && err == nil
-	return news, h.failure()
+	h.hasFetched = h.hasFetched || of == fetchStage && err == nil
+	return news, h.worstFailure()
 }
 
-// well reports whether the stream is active: there is something to fetch, and
-// neither side fails.
-func (h *health) well() bool {
+// isHealthy reports whether the stream is active: fetching has worked, and no stage
+// fails.
+func (h *streamHealth) isHealthy() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.fetched && h.failure() == nil
+	return h.hasFetched && h.worstFailure() == nil
 }
 
-// failure prefers that of applying: what is fetched has to go somewhere. That
-// single tables wait comes last.
-func (h *health) failure() error {
-	return cmp.Or(h.failures[applying], h.failures[fetching], h.failures[parking])
+// worstFailure returns the failure to report: that of applying first, since fetched
+// events can't be stored; that of parked tables last.
+func (h *streamHealth) worstFailure() error {
+	return cmp.Or(h.failures[applyStage], h.failures[fetchStage], h.failures[parkStage])
 }
 
-func said(err error) string {
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
 	return err.Error()
 }
 
-// is tells the reporter how one side of the line is, and the log what it is that
-// the database does not take, and when the stream goes on. Why fetching fails is
-// the source's to log.
-func (p *pipeline) is(of side, err error) {
-	news, failure := p.health.set(of, err)
+// reportHealth reports the state of a stage, and logs failures of applying and the end of
+// a failure. The source itself logs failures of fetching.
+func (p *pipeline) reportHealth(of stage, err error) {
+	news, failure := p.health.setStage(of, err)
 	if failure != nil {
 		p.Reporter.Failed(failure)
 	} else {
 		p.Reporter.Active()
 	}
 	switch {
-	case !news, of == parking:
+	case !news, of == parkStage:
 	case err == nil:
-		p.Logger.Info(p.subject() + "the stream goes on")
-	case of == applying:
-		p.Logger.Warn(p.subject() + "batch rolled back, trying again: " + err.Error())
+		p.Logger.Info(p.logPrefix() + "the stream goes on")
+	case of == applyStage:
+		p.Logger.Warn(p.logPrefix() + "batch rolled back, trying again: " + err.Error())
 	}
 }

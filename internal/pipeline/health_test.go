@@ -5,30 +5,30 @@ import (
 	"testing"
 )
 
-// TestWell holds that a stream is not active before anything could be fetched:
-// the deadline of a snapshot must not pass while no topic is there, or endsync
-// would be recommended for a snapshot that has not begun.
-func TestWell(t *testing.T) {
-	h := &health{}
+// TestHealthOfStages expects a stream not to be active before the first fetch succeeds:
+// the deadline of a snapshot must not pass while no topic exists, or the log would
+// recommend endsync for a snapshot that has not begun.
+func TestHealthOfStages(t *testing.T) {
+	h := &streamHealth{}
 	away := errors.New("away")
 	for i, step := range []struct {
-		of   side
+		of   stage
 		err  error
 		well bool
 	}{
-		{applying, nil, false}, // nothing was fetched yet
-		{fetching, away, false},
-		{fetching, nil, true},
-		{applying, away, false},
-		{applying, nil, true},
-		{fetching, away, false},
+		{applyStage, nil, false}, // nothing was fetched yet
+		{fetchStage, away, false},
+		{fetchStage, nil, true},
+		{applyStage, away, false},
+		{applyStage, nil, true},
+		{fetchStage, away, false},
 	} {
-		if i == 0 && h.well() {
+		if i == 0 && h.isHealthy() {
 			t.Error("well from the beginning")
 		}
-		h.set(step.of, step.err)
-		if h.well() != step.well {
-			t.Errorf("step %d: well is %t", i, h.well())
+		h.setStage(step.of, step.err)
+		if h.isHealthy() != step.well {
+			t.Errorf("step %d: well is %t", i, h.isHealthy())
 		}
 	}
 }

@@ -8,52 +8,51 @@ import (
 	"metadb/internal/change"
 )
 
-// lagInterval is how often the ends of the topics are asked for.
+// lagInterval is how often the end offsets of the topics are requested.
 const lagInterval = 5 * time.Second
 
-// progress keeps how far each partition that is read has been applied, and where
-// it ends as far as that is known: by the broker's last answer, or by what was read
-// since.
-type progress struct {
+// lagTracker has, of each assigned partition, the offset up to which it is applied and
+// the known end: by the broker's last answer, or by the records that were read since.
+type lagTracker struct {
 	mu         sync.Mutex
 	next, ends map[change.Partition]int64
-	// raised says that the lag was told with a failure: it is to be told when
-	// that has passed, and not only with the broker's next answer.
-	raised bool
+	// reportedWithFailure says that the lag was reported with a failure: it must be reported
+	// again as soon as batches are applied, not only after the broker's next answer.
+	reportedWithFailure bool
 }
 
-func newProgress() progress {
-	return progress{next: make(map[change.Partition]int64), ends: make(map[change.Partition]int64)}
+func newLagTracker() lagTracker {
+	return lagTracker{next: make(map[change.Partition]int64), ends: make(map[change.Partition]int64)}
 }
 
-func (p *progress) begin(part change.Partition, from int64) {
+func (p *lagTracker) startPartition(part change.Partition, from int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next[part] = from
 	delete(p.ends, part)
 }
 
-func (p *progress) end(part change.Partition) {
+func (p *lagTracker) stopPartition(part change.Partition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.next, part)
 	delete(p.ends, part)
 }
 
-// reached notes spans that have been read, and not applied.
-func (p *progress) reached(spans []change.Span) {
+// addRead adds spans that have been read and are not applied.
+func (p *lagTracker) addRead(spans []change.Span) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, span := range spans {
 		if _, ours := p.next[span.Partition]; ours {
 			p.ends[span.Partition] = max(p.ends[span.Partition], span.To.Next)
-			p.raised = true
+			p.reportedWithFailure = true
 		}
 	}
 }
 
-// measured notes where partitions end, by the broker.
-func (p *progress) measured(ends map[change.Partition]int64) {
+// addEnds sets the ends of partitions by an answer of the broker.
+func (p *lagTracker) addEnds(ends map[change.Partition]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for part := range p.next {
@@ -63,19 +62,19 @@ func (p *progress) measured(ends map[change.Partition]int64) {
 	}
 }
 
-// passed reports whether the lag has to be told with what has been applied, since
-// it was told with a failure: until nothing waits any more.
-func (p *progress) passed() bool {
-	lag := p.lag()
+// takeReportDue reports whether the lag must be reported with an applied batch. After a
+// failure that holds until no record waits.
+func (p *lagTracker) takeReportDue() bool {
+	lag := p.countWaiting()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	raised := p.raised
-	p.raised = raised && lag > 0
+	raised := p.reportedWithFailure
+	p.reportedWithFailure = raised && lag > 0
 	return raised
 }
 
-// applied notes spans that are committed, of partitions that are still read.
-func (p *progress) applied(spans []change.Span) {
+// addApplied adds committed spans. Those of revoked partitions are ignored.
+func (p *lagTracker) addApplied(spans []change.Span) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, span := range spans {
@@ -85,8 +84,8 @@ func (p *progress) applied(spans []change.Span) {
 	}
 }
 
-// lag returns how many records lie between what is applied and the ends.
-func (p *progress) lag() int64 {
+// countWaiting returns the number of records between the applied offsets and the ends.
+func (p *lagTracker) countWaiting() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var lag int64
@@ -98,16 +97,16 @@ func (p *progress) lag() int64 {
 	return lag
 }
 
-// failed tells that a batch could not be applied, and why. The lag is told with
-// it: what the broker said last may be older than the batch.
-func (p *pipeline) failed(b *batch, why error) {
-	p.progress.reached(b.Spans)
-	p.Reporter.Lag(p.progress.lag())
-	p.is(applying, why)
+// reportFailure reports the failure of a batch together with the lag, since the broker's
+// last answer may be older than the batch.
+func (p *pipeline) reportFailure(b *batch, why error) {
+	p.lag.addRead(b.Spans)
+	p.Reporter.Lag(p.lag.countWaiting())
+	p.reportHealth(applyStage, why)
 }
 
-// measure tells the lag from time to time.
-func (p *pipeline) measure(ctx context.Context) error {
+// measureLag reports the lag every lagInterval.
+func (p *pipeline) measureLag(ctx context.Context) error {
 	tick := time.NewTicker(lagInterval)
 	defer tick.Stop()
 	for {
@@ -118,9 +117,9 @@ func (p *pipeline) measure(ctx context.Context) error {
 		}
 		ends, err := p.Source.Ends(ctx, nil)
 		if err != nil {
-			continue // the broker is away: fetching says so
+			continue // the broker is away: fetching reports it
 		}
-		p.progress.measured(ends)
-		p.Reporter.Lag(p.progress.lag())
+		p.lag.addEnds(ends)
+		p.Reporter.Lag(p.lag.countWaiting())
 	}
 }

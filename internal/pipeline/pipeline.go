@@ -15,13 +15,13 @@ type Source interface {
 	// Fetch waits for the next delivery. After an error that is not the
 	// context's it may be called again.
 	Fetch(ctx context.Context) (change.Delivery, error)
-	// Ack says that the spans are applied. It does not fail.
+	// Ack acknowledges applied spans. It does not fail.
 	Ack(ctx context.Context, spans []change.Span)
-	// Ends returns the ends of all partitions of some topics that are being
-	// read, those included that are too new to be read yet; nil is all topics. With
-	// an error it returns those of the topics for which all of them could be had.
+	// Ends returns the end offsets of all partitions of some assigned topics, including
+	// partitions that are too new to be assigned yet; nil is all topics. With an error it
+	// returns those of the topics for which all are known.
 	Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error)
-	// Pause lets the given partitions wait and all others go on.
+	// Pause pauses the given partitions and resumes all others.
 	Pause(parts []change.Partition)
 }
 
@@ -30,50 +30,49 @@ type Router interface {
 	Route(e *change.Event)
 }
 
-// Applier applies a batch in one transaction, wholly or not at all. Each is asked for
-// one thing at a time, several for parts of one batch that have no table in common.
+// Applier applies a batch in one transaction, wholly or not at all. An applier gets one
+// batch at a time; several appliers get parts of one batch without a common table.
 type Applier interface {
 	Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error)
 }
 
-// Reporter is told how the stream goes.
+// Reporter gets the state of the stream.
 type Reporter interface {
-	// Active says that the stream runs.
+	// Active reports that the stream runs.
 	Active()
-	// Failed says why it does not go on at the moment: an error of Fetch or
-	// of Apply, as it is. It is tried again.
+	// Failed reports the error of Fetch or Apply that stops the stream at
+	// present. It is retried.
 	Failed(err error)
-	// Applied tells what a batch did; last is the latest source time in it,
-	// zero if it has none.
+	// Applied reports the outcome of a batch; last is the latest source time in it,
+	// zero without one.
 	Applied(outcome change.Outcome, last time.Time)
-	// Lag tells how many records are waiting.
+	// Lag reports the number of waiting records.
 	Lag(records int64)
-	// Gap says that records are missing, to the log too.
+	// Gap reports missing records, to the log too.
 	Gap(gap change.Gap)
-	// Missing says that events of a refused table have been counted and not stored,
-	// to the log once for each partition.
+	// Missing reports events of a refused table that were counted and not stored, to
+	// the log once for each partition.
 	Missing(events change.Gap)
-	// Skipped says that a table of the source, which would be target here, has no
-	// primary key. It reports whether that is to be logged.
+	// Skipped reports a table of the source without a primary key, and its target
+	// table. It returns whether that must be logged.
 	Skipped(source, target change.Table) bool
-	// Refused says that a table's events can't be applied, and why. It
-	// reports whether that is news.
+	// Refused reports a table with events that can't be applied, and the reason. It
+	// returns whether that is new.
 	Refused(refusal string) bool
-	// SnapshotComplete says that a snapshot is complete and how that was seen.
-	// Where a batch says so too, it has been
-	// applied. An error has it said again later.
-	SnapshotComplete(ctx context.Context, snapshot Awaited, how Completion) error
+	// SnapshotComplete reports a complete snapshot and the evidence. A batch with
+	// that evidence has been applied. After an error it is called again later.
+	SnapshotComplete(ctx context.Context, snapshot ExpectedSnapshot, how Completion) error
 }
 
-// Config is what a pipeline needs.
+// Config has the parts and the limits of a pipeline.
 type Config struct {
 	// Name of the data source.
 	Name string
 
 	Source Source
 	Router Router
-	// Appliers are one or more: several apply the tables of a batch side by side.
-	// What can't be divided, and what is tried again, is the first one's.
+	// Appliers are one or more: several apply the tables of a batch in parallel. The
+	// first one applies batches that can't be divided, and retries.
 	Appliers []Applier
 	Reporter Reporter
 	Logger   *slog.Logger
@@ -82,19 +81,19 @@ type Config struct {
 	// batch of its own. Zero means the defaults.
 	BatchEvents int
 	BatchBytes  int
-	// Years is of how many years a batch may have events in one table. Zero means the default.
-	Years int
-	// ShareEvents is how many events each applier should have at least, on average,
-	// where a batch is divided. Zero means the default.
-	ShareEvents int
+	// MaxYears bounds the years of a table's events in one batch. Zero means the default.
+	MaxYears int
+	// MinShareEvents is the least average number of events for each applier for which a
+	// batch is divided. Zero means the default.
+	MinShareEvents int
 
-	// Awaited returns the snapshots that are expected. It is asked again and
-	// again; nil is never any. SnapshotDeadline is how long no
-	// snapshot record may have come while the stream is active, 0 for ever.
-	Awaited          func() []Awaited
-	SnapshotDeadline time.Duration
-	// SnapshotSettle is how long no row of a snapshot may have come before a mark of its
-	// last one counts, 0 not at all.
+	// ExpectedSnapshots returns the expected snapshots. It is called for each batch; nil
+	// means no snapshots. SnapshotDeadline is how long the stream may be active without a
+	// snapshot record before the snapshot counts as complete; 0 is no limit.
+	ExpectedSnapshots func() []ExpectedSnapshot
+	SnapshotDeadline  time.Duration
+	// SnapshotSettle is how long no row of a snapshot may be read before the mark of its
+	// last one counts; 0 is no wait.
 	SnapshotSettle time.Duration
 
 	// Pauses between tries after a failure; zero means the defaults.
@@ -106,24 +105,24 @@ const (
 	DefaultBatchEvents = 15_000
 	DefaultBatchBytes  = 12 << 20
 	DefaultFirstPause  = 100 * time.Millisecond
-	// DefaultSnapshotSettle is longer than a producer takes to go on after a partition has
-	// got another leader.
+	// DefaultSnapshotSettle is longer than a producer takes to continue after a partition
+	// has a new leader.
 	DefaultSnapshotSettle = 2 * time.Second
-	// DefaultLongestPause is short enough for the status to be right again
-	// within seconds after what failed has recovered, and the stream to go on.
+	// DefaultLongestPause is short enough for the stream to continue, and the status to
+	// be correct, within seconds after the cause of a failure is removed.
 	DefaultLongestPause = 4 * time.Second
 )
 
-// Run runs the pipeline until the context ends or the stream has to be built
-// again from the stored positions (ErrRestart). The batch in hand is finished
-// or rolled back before it returns.
+// Run runs the pipeline until the context ends or the stream must be rebuilt
+// from the stored positions (ErrRestart). The current batch is finished or
+// rolled back before it returns.
 func Run(ctx context.Context, config Config) error {
 	p := newPipeline(config)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.fetch(ctx) })
-	group.Go(func() error { return p.collect(ctx) })
-	group.Go(func() error { return p.apply(ctx) })
-	group.Go(func() error { return p.measure(ctx) })
+	group.Go(func() error { return p.fetchDeliveries(ctx) })
+	group.Go(func() error { return p.collectBatches(ctx) })
+	group.Go(func() error { return p.applyBatches(ctx) })
+	group.Go(func() error { return p.measureLag(ctx) })
 	return group.Wait()
 }
 
@@ -131,55 +130,55 @@ type pipeline struct {
 	Config
 
 	deliveries chan change.Delivery
-	// wanted is how apply asks for a batch, which comes by batches: only
-	// then is it known what the batch covers.
-	wanted  chan struct{}
-	batches chan *batch
+	// batchRequests requests a batch for the apply stage, which is sent on batches:
+	// its spans are determined only then.
+	batchRequests chan struct{}
+	batches       chan *batch
 
-	// What collect alone uses; holding says that partitions are paused.
-	partitions partitions
-	barrier    *barrier
+	// Fields of the collect stage; hasPaused says that partitions are paused.
+	partitions partitionStates
+	gate       *orderGate
 	began      time.Time
-	holding    bool
-	poll       poll
-	// held are events that the next batch begins with.
-	held []change.Event
-	// elsewhere are partitions that the end of a snapshot waits for and that
-	// are not read here.
-	elsewhere map[change.Partition]bool
-	notes     map[note]bool
-	// What apply alone uses.
-	snapshot   snapshots
-	shared     shared
-	rejections quota
-	lots       lots
+	hasPaused  bool
+	pollResult pollResult
+	// heldEvents are the first events of the next batch.
+	heldEvents []change.Event
+	// assignedElsewhere are partitions that the end of a snapshot waits for and that
+	// other members of the consumer group read.
+	assignedElsewhere map[change.Partition]bool
+	loggedNotes       map[columnNote]bool
+	// Fields of the apply stage.
+	snapshots      snapshotWatch
+	parallel       parallelState
+	rejectionQuota logQuota
+	parking        parking
 
-	health   health
-	progress progress
+	health streamHealth
+	lag    lagTracker
 }
 
 func newPipeline(config Config) *pipeline {
 	p := &pipeline{
-		Config:     config,
-		deliveries: make(chan change.Delivery),
-		wanted:     make(chan struct{}),
-		batches:    make(chan *batch),
-		notes:      make(map[note]bool),
-		began:      time.Now(),
+		Config:        config,
+		deliveries:    make(chan change.Delivery),
+		batchRequests: make(chan struct{}),
+		batches:       make(chan *batch),
+		loggedNotes:   make(map[columnNote]bool),
+		began:         time.Now(),
 	}
 	setDefault(&p.BatchEvents, DefaultBatchEvents)
 	setDefault(&p.BatchBytes, DefaultBatchBytes)
-	setDefault(&p.ShareEvents, DefaultShareEvents)
-	setDefault(&p.Years, DefaultYears)
+	setDefault(&p.MinShareEvents, DefaultMinShareEvents)
+	setDefault(&p.MaxYears, DefaultMaxYears)
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()
-	p.barrier = newBarrier(p.awaitsEnd)
-	p.barrier.skew = change.Micros(writeSkew.Microseconds())
-	p.barrier.settle = change.Micros(p.SnapshotSettle.Microseconds())
-	p.snapshot = newSnapshots(config.SnapshotDeadline)
-	p.lots.changed = make(chan struct{}, 1)
-	p.progress = newProgress()
+	p.gate = newOrderGate(p.expectsSnapshotEnd)
+	p.gate.writeSkew = change.Micros(writeSkew.Microseconds())
+	p.gate.settleTime = change.Micros(p.SnapshotSettle.Microseconds())
+	p.snapshots = newSnapshotWatch(config.SnapshotDeadline)
+	p.parking.changed = make(chan struct{}, 1)
+	p.lag = newLagTracker()
 	return p
 }
 
@@ -189,23 +188,23 @@ func setDefault[T int | time.Duration](field *T, value T) {
 	}
 }
 
-// fetch hands deliveries to collect.
-func (p *pipeline) fetch(ctx context.Context) error {
-	pauses := p.pauses()
+// fetchDeliveries fetches deliveries and hands them to the collect stage.
+func (p *pipeline) fetchDeliveries(ctx context.Context) error {
+	pauses := p.newBackoff()
 	for {
 		delivery, err := p.Source.Fetch(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			p.is(fetching, err)
-			if err := pauses.wait(ctx); err != nil {
+			p.reportHealth(fetchStage, err)
+			if err := pauses.waitNext(ctx); err != nil {
 				return err
 			}
 			continue
 		}
-		pauses.reset()
-		p.is(fetching, delivery.Stopped)
+		pauses.resetPause()
+		p.reportHealth(fetchStage, delivery.Stopped)
 		select {
 		case p.deliveries <- delivery:
 		case <-ctx.Done():

@@ -16,7 +16,7 @@ import (
 
 func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
 	r := start(t, nil)
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{Next: 5})}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{Next: 5})}})
 	r.send(change.Delivery{Events: []change.Event{upsert(part0, 5, 1, 1)}})
 	first := r.batch()
 	r.send(change.Delivery{Events: []change.Event{upsert(part0, 6, 2, 2)}})
@@ -29,13 +29,13 @@ func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
 	if len(first.Events) != 1 || len(second.Events) != 2 {
 		t.Fatalf("got %d and %d events, want 1 and 2", len(first.Events), len(second.Events))
 	}
-	seen := func(lsn uint64) change.Seen {
-		return change.Seen{LSN: lsn, Key: change.KeyHash(&change.Event{Source: table}), Time: change.Micros(lsn), New: true}
+	seen := func(lsn uint64) change.RecentChange {
+		return change.RecentChange{LSN: lsn, Key: change.KeyHash(&change.Event{Source: table}), Time: change.Micros(lsn), New: true}
 	}
 	want := change.Span{
 		Partition: part0,
-		From:      change.Mark{Next: 6, HighLSN: 1, HighTime: 1, TopLSN: 1, Reached: 6, Recent: []change.Seen{seen(1)}},
-		To:        change.Mark{Next: 9, HighLSN: 3, HighTime: 3, TopLSN: 3, Reached: 9, Recent: []change.Seen{seen(1), seen(2), seen(3)}},
+		From:      change.PartitionProgress{Next: 6, HighLSN: 1, HighTime: 1, TopLSN: 1, MaxNext: 6, Recent: []change.RecentChange{seen(1)}},
+		To:        change.PartitionProgress{Next: 9, HighLSN: 3, HighTime: 3, TopLSN: 3, MaxNext: 9, Recent: []change.RecentChange{seen(1), seen(2), seen(3)}},
 	}
 	if !reflect.DeepEqual(second.Spans, []change.Span{want}) {
 		t.Errorf("got %+v, want %+v", second.Spans, want)
@@ -47,7 +47,7 @@ func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
 
 func TestSameBatchIsTriedAgain(t *testing.T) {
 	r := start(t, nil)
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	failure := errors.New("database is away")
 	first := r.batch()
 	r.answer(failure)
@@ -67,7 +67,7 @@ func (movedError) Fenced() bool { return true }
 
 func TestMovedPositionsEndTheRun(t *testing.T) {
 	r := start(t, nil)
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	r.batch()
 	r.answer(movedError{errors.New("fenced")})
 	if err := r.wait(); !errors.Is(err, ErrRestart) {
@@ -84,14 +84,14 @@ func TestBrokerAwayIsSaidAndOutlived(t *testing.T) {
 			t.Errorf("reported %v", got)
 		}
 	}
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	r.batch()
 	r.answer(nil)
 }
 
 func TestStopDuringABatch(t *testing.T) {
 	r := start(t, nil)
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	r.batch()
 	if err := r.stop(); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -110,7 +110,7 @@ func TestWarningsOncePerTopic(t *testing.T) {
 	second.Position.Offset = 1
 	again := noted
 	again.Position.Offset = 3
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{keyless, second, noted, again}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{keyless, second, noted, again}})
 	if got := r.batch(); len(got.Events) != 2 || got.Spans[0].To.Next != 4 {
 		t.Errorf("got %+v", got)
 	}
@@ -129,7 +129,7 @@ func TestGapIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
 		gap := &change.Gap{Partition: part0, Missing: 5, Reason: "retention"}
-		r.send(change.Delivery{Begun: []change.Beginning{{Partition: part0, Stored: change.Mark{Next: 5}, From: 10, Gap: gap}}})
+		r.send(change.Delivery{Assigned: []change.Assignment{{Partition: part0, Stored: change.PartitionProgress{Next: 5}, From: 10, Gap: gap}}})
 		if got := <-r.reporter.gaps; !reflect.DeepEqual(got, *gap) {
 			t.Errorf("got %+v", got)
 		}
@@ -140,11 +140,11 @@ func TestGapIsReported(t *testing.T) {
 	})
 }
 
-// Records that change nothing make no transaction each.
+// TestIdleStream expects records without a change not to cause a transaction each.
 func TestIdleStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
-		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}})
+		r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}})
 		began := time.Now()
 		for offset := range int64(10) {
 			r.send(change.Delivery{Events: []change.Event{{Position: change.Position{Partition: part0, Offset: offset}}}})
@@ -153,24 +153,24 @@ func TestIdleStream(t *testing.T) {
 		if len(b.Events) != 0 || len(b.Spans) != 1 || b.Spans[0].To.Next != 10 {
 			t.Errorf("got %+v", b)
 		}
-		if waited := time.Since(began); waited != idleInterval {
+		if waited := time.Since(began); waited != idleFlushInterval {
 			t.Errorf("the positions were stored after %s", waited)
 		}
 		r.answer(nil)
 	})
 }
 
-// A partition that begins again is delivered again: what was collected of it
-// and has no span must not be applied.
+// TestPartitionBeginsAgain expects events of a partition that were collected before it is
+// assigned again not to be applied: they are delivered again.
 func TestPartitionBeginsAgain(t *testing.T) {
 	r := start(t, nil)
 	r.send(change.Delivery{
-		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
-		Events: []change.Event{upsert(part0, 0, 1, 1)},
+		Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})},
+		Events:   []change.Event{upsert(part0, 0, 1, 1)},
 	})
 	r.batch()
 	r.send(change.Delivery{Events: []change.Event{upsert(part0, 1, 2, 2), upsert(part1, 0, 1, 1)}})
-	r.send(change.Delivery{Ended: []change.Partition{part1}, Begun: []change.Beginning{begin(part0, change.Mark{Next: 1})}})
+	r.send(change.Delivery{Revoked: []change.Partition{part1}, Assigned: []change.Assignment{begin(part0, change.PartitionProgress{Next: 1})}})
 	r.send(change.Delivery{Events: []change.Event{upsert(part0, 1, 2, 2)}})
 	r.send(change.Delivery{})
 	r.answer(nil)
@@ -181,8 +181,8 @@ func TestPartitionBeginsAgain(t *testing.T) {
 	}
 }
 
-// A truncate waits for the other partitions of its topic, also where the broker
-// does not say at once how far they reach.
+// TestTruncateWaits expects a truncate to wait for the other partitions of its topic, even
+// if the broker does not return their ends at once.
 func TestTruncateWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -190,14 +190,14 @@ func TestTruncateWaits(t *testing.T) {
 		truncate := upsert(part0, 0, 5, 5)
 		truncate.Op = change.Truncate
 		r.send(change.Delivery{
-			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
-			Events: []change.Event{truncate},
+			Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})},
+			Events:   []change.Event{truncate},
 		})
 		synctest.Wait()
 		r.source.mu.Lock()
 		r.source.noEnds, r.source.ends = nil, map[change.Partition]int64{part0: 1, part1: 1}
 		r.source.mu.Unlock()
-		<-time.After(2 * askInterval)
+		<-time.After(2 * endsRetryInterval)
 		select {
 		case b := <-r.applier.batches:
 			t.Fatalf("it did not wait: %+v", b)
@@ -212,13 +212,14 @@ func TestTruncateWaits(t *testing.T) {
 	})
 }
 
-// What follows a truncate at the source does so here, though it is read first.
+// TestTruncateIsNotOvertaken expects events after a truncate to be applied after it, although
+// they are read first.
 func TestTruncateIsNotOvertaken(t *testing.T) {
 	r := start(t, nil)
 	r.source.ends = map[change.Partition]int64{part0: 1, part1: 2}
 	r.send(change.Delivery{
-		Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
-		Events: []change.Event{upsert(part1, 0, 4, 4), upsert(part1, 1, 6, 6)},
+		Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})},
+		Events:   []change.Event{upsert(part1, 0, 4, 4), upsert(part1, 1, 6, 6)},
 	})
 	truncate := upsert(part0, 0, 5, 5)
 	truncate.Op = change.Truncate
@@ -238,13 +239,14 @@ func TestTruncateIsNotOvertaken(t *testing.T) {
 	}
 }
 
-// A partition that is far ahead of the others is not read further until they come.
+// TestPartitionFarAheadIsPaused expects a partition that is far ahead of the others to be
+// paused until they are read.
 func TestPartitionFarAheadIsPaused(t *testing.T) {
 	r := start(t, nil)
 	r.source.ends = map[change.Partition]int64{part0: 1, part1: 1}
 	far := upsert(part1, 0, 6, 6)
-	far.Row = make(change.Row, laneBytes+1)
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})}, Events: []change.Event{far}})
+	far.Row = make(change.Row, maxQueueBytes+1)
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})}, Events: []change.Event{far}})
 	if paused := <-r.source.paused; !slices.Equal(paused, []change.Partition{part1}) {
 		t.Errorf("paused %v", paused)
 	}
@@ -258,7 +260,8 @@ func TestPartitionFarAheadIsPaused(t *testing.T) {
 	r.answer(nil)
 }
 
-// A truncate does not wait for ever for an end that no record leads to.
+// TestTruncateGoesOnWithoutSilentPartition expects a truncate not to wait forever for an end
+// offset without a record before it.
 func TestTruncateGoesOnWithoutSilentPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -266,8 +269,8 @@ func TestTruncateGoesOnWithoutSilentPartition(t *testing.T) {
 		truncate := upsert(part0, 0, 5, 5)
 		truncate.Op = change.Truncate
 		r.send(change.Delivery{
-			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(part1, change.Mark{})},
-			Events: []change.Event{truncate},
+			Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})},
+			Events:   []change.Event{truncate},
 		})
 		for range 3 {
 			<-time.After(3 * time.Second) // as long as an empty poll takes
@@ -289,12 +292,12 @@ func TestTruncateGoesOnWithoutSilentPartition(t *testing.T) {
 	})
 }
 
-// A failure of the database is said until the database works, however well
-// fetching goes.
+// TestEachSideClearsItsOwnFailure expects a failure of the database to be reported until the
+// database works, although fetching succeeds.
 func TestEachSideClearsItsOwnFailure(t *testing.T) {
 	r := start(t, nil)
 	away, refused := errors.New("database is away"), errors.New("connection refused")
-	r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
+	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{})}, Events: []change.Event{upsert(part0, 0, 1, 1)}})
 	r.batch()
 	r.answer(away)
 	for !errors.Is(<-r.reporter.failures, away) { //nolint:revive // it reads until then
@@ -328,7 +331,7 @@ func TestLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
 		r.source.ends = map[change.Partition]int64{part0: 10, part1: 4}
-		r.send(change.Delivery{Begun: []change.Beginning{begin(part0, change.Mark{Next: 3}), begin(part1, change.Mark{Next: 4})}})
+		r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{Next: 3}), begin(part1, change.PartitionProgress{Next: 4})}})
 		if lag := <-r.reporter.lags; lag != 7 {
 			t.Errorf("before any batch: %d", lag)
 		}
@@ -341,8 +344,8 @@ func TestLag(t *testing.T) {
 	})
 }
 
-// TestLagOfAFailure: what is known to wait is told with the failure, and not only
-// when the broker is asked again.
+// TestLagOfAFailure expects the lag to be reported with a failure, not only after the next
+// answer of the broker.
 func TestLagOfAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *Config) { c.LongestPause = time.Hour })
@@ -356,15 +359,15 @@ func TestLagOfAFailure(t *testing.T) {
 			return lag
 		}
 		r.send(change.Delivery{
-			Begun:  []change.Beginning{begin(part0, change.Mark{}), begin(loanPart0, change.Mark{})},
-			Events: []change.Event{loanAt(loanPart0, 0), loanAt(loanPart0, 1), upsert(part0, 0, 1, 1)},
+			Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(loanPart0, change.PartitionProgress{})},
+			Events:   []change.Event{loanAt(loanPart0, 0), loanAt(loanPart0, 1), upsert(part0, 0, 1, 1)},
 		})
 		r.batch()
 		r.answer(stuckError{loan, "42P16"})
 		if lag := last(); lag != 3 {
 			t.Errorf("with the first failure: %d", lag)
 		}
-		for range strikesToPark - 1 {
+		for range maxTableFailures - 1 {
 			r.batch()
 			r.answer(stuckError{loan, "42P16"})
 		}
@@ -386,14 +389,14 @@ func TestManyRejectionsDoNotFillTheLog(t *testing.T) {
 	p := newPipeline(Config{Name: "sensor", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	synctest.Test(t, func(t *testing.T) {
 		for range 1000 {
-			p.tellRejected(change.Outcome{Rejected: 100, Rejections: []change.Rejection{{Reason: "bad"}}})
+			p.logRejected(change.Outcome{Rejected: 100, Rejections: []change.Rejection{{Reason: "bad"}}})
 		}
 		if lines := strings.Count(log.String(), "\n"); lines > 2*rejectionsPerMinute {
 			t.Errorf("%d lines", lines)
 		}
 		log.Reset()
 		<-time.After(time.Minute)
-		p.tellRejected(change.Outcome{Rejected: 1, Rejections: []change.Rejection{{Reason: "bad"}}})
+		p.logRejected(change.Outcome{Rejected: 1, Rejections: []change.Rejection{{Reason: "bad"}}})
 		if !strings.Contains(log.String(), "98099 more events") {
 			t.Errorf("the log does not say how many were not named: %s", log)
 		}

@@ -9,32 +9,33 @@ import (
 	"metadb/internal/change"
 )
 
-// ErrRestart says that the stream must be built again from the stored
-// positions: what is in flight does not continue them.
+// ErrRestart is the error when the stream must be rebuilt from the stored
+// positions: the events in memory do not continue them.
 var ErrRestart = errors.New("the stream starts again from the stored positions")
 
-// decision is what follows a failure to apply a batch. A record that can't be
-// applied is none: the applier sets it aside.
-type decision int
+// failureAction is the reaction to a failure of applying a batch. A record that can't
+// be applied is no failure: the applier rejects it.
+type failureAction int
 
 const (
-	// tryAgain: the same batch, after a pause. The broker or the database
-	// is away, a deadlock, a lock timeout, a database that is full: all of
-	// them pass, or are mended by somebody, and the stream goes on by itself.
-	tryAgain decision = iota
-	// restart: somebody else has moved the positions. It is also what
-	// remains of a commit whose answer was lost: the batch was applied. And
-	// what the server itself needs is not there.
-	restart
+	// retryBatch: the same batch, after a pause. The broker or the database
+	// is away, a deadlock, a lock timeout, a full disk: all of them pass, or
+	// an administrator removes the cause, and the stream continues by itself.
+	retryBatch failureAction = iota
+	// rebuildStream: the stored positions are not the expected ones. Another
+	// server has moved them, or the answer to a commit was lost and the batch
+	// was applied. Also if a table, column or schema that the server needs is
+	// missing.
+	rebuildStream
 )
 
-// fenced is implemented by errors that say that positions have moved.
-type fenced interface{ Fenced() bool }
+// fencedError is implemented by errors of the fence on stored positions.
+type fencedError interface{ Fenced() bool }
 
-// coded is implemented by errors of the database.
-type coded interface{ SQLState() string }
+// sqlStateError is implemented by errors of the database.
+type sqlStateError interface{ SQLState() string }
 
-// SQLSTATEs of what is not there.
+// SQLSTATEs of missing objects.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	undefinedTable  = "42P01"
@@ -42,48 +43,49 @@ const (
 	undefinedSchema = "3F000"
 )
 
-// lockTimeout is that of a lock that was waited for too long, deadlock that of one whose
-// holder waits for the batch in turn.
+// lockTimeout is the SQLSTATE of a wait for a lock that took too long, deadlock that of a wait
+// for a session that waits for the batch.
 const (
 	lockTimeout = "55P03"
 	deadlock    = "40P01"
 )
 
-// isLock reports whether a failure is that of a lock.
-func isLock(err error) bool {
-	var c coded
+// isLockTimeout reports whether a failure is a wait for a lock that took too long.
+func isLockTimeout(err error) bool {
+	var c sqlStateError
 	return errors.As(err, &c) && c.SQLState() == lockTimeout
 }
 
-// decide is the one place that says what follows a failure.
-func decide(err error) decision {
-	var f fenced
+// decide is the one place that chooses the reaction to a failure.
+func decide(err error) failureAction {
+	var f fencedError
 	if errors.As(err, &f) && f.Fenced() {
-		return restart
+		return rebuildStream
 	}
-	var c coded
-	if _, stuck := stuckTable(err); !stuck && errors.As(err, &c) {
+	var c sqlStateError
+	if _, stuck := tableAtFault(err); !stuck && errors.As(err, &c) {
 		switch c.SQLState() {
 		case undefinedTable, undefinedColumn, undefinedSchema:
-			return restart
+			return rebuildStream
 		}
 	}
-	return tryAgain
+	return retryBatch
 }
 
-func restartError(err error) error { return fmt.Errorf("%w: %w", ErrRestart, err) }
+func rebuildError(err error) error { return fmt.Errorf("%w: %w", ErrRestart, err) }
 
-// pauses are the growing pauses between tries.
-type pauses struct {
+// backoff has the growing pauses between tries.
+type backoff struct {
 	first, longest, next time.Duration
 }
 
-func (p *pipeline) pauses() *pauses {
-	return &pauses{first: p.FirstPause, longest: p.LongestPause, next: p.FirstPause}
+func (p *pipeline) newBackoff() *backoff {
+	return &backoff{first: p.FirstPause, longest: p.LongestPause, next: p.FirstPause}
 }
 
-// wait waits for the next pause, or until the context ends, which is the error.
-func (p *pauses) wait(ctx context.Context) error {
+// waitNext waits for the next pause, or until the context ends, and returns the context's
+// error then.
+func (p *backoff) waitNext(ctx context.Context) error {
 	timer := time.NewTimer(p.next)
 	defer timer.Stop()
 	p.next = min(2*p.next, p.longest)
@@ -95,46 +97,45 @@ func (p *pauses) wait(ctx context.Context) error {
 	}
 }
 
-// reset begins with the first pause again.
-func (p *pauses) reset() { p.next = p.first }
+// resetPause starts again with the first pause.
+func (p *backoff) resetPause() { p.next = p.first }
 
-// tabled is implemented by errors that say in which table a batch failed.
-type tabled interface{ Table() change.Table }
+// tableError is implemented by errors that name the table in which a batch failed.
+type tableError interface{ Table() change.Table }
 
-// apart is implemented by errors that know whether they concern their table alone:
-// the disk of a tablespace that the table was put in, its rows, or how somebody has
-// changed it by hand.
-type apart interface{ Apart() bool }
+// tableOnlyError is implemented by errors that report whether they concern their table alone:
+// the disk of the table's own tablespace, its rows, or a change of the table by hand.
+type tableOnlyError interface{ IsTableOnly() bool }
 
-// refusedTable is implemented by errors that say that a table is refused, and that the
-// source has no other.
-type refusedTable interface{ Refused() bool }
+// refusedTableError is implemented by errors that report whether a table is refused and the
+// source has no other one.
+type refusedTableError interface{ Refused() bool }
 
-// isRefused reports whether a failure is that of a source whose tables are all refused.
-func isRefused(err error) bool {
-	var r refusedTable
+// isRefusedTable reports whether a failure is that of a source with refused tables only.
+func isRefusedTable(err error) bool {
+	var r refusedTableError
 	return errors.As(err, &r) && r.Refused()
 }
 
-// stuckTable returns the table that keeps a batch from being applied, if it is
-// one table that does: its lock, its schema, what somebody hung onto it. What
-// concerns the database as a whole is not a table's fault.
+// tableAtFault returns the table that prevents a batch from being applied, if the
+// cause lies in one table: its lock, its schema, or objects that depend on it. A failure
+// of the database as a whole has no such table.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-func stuckTable(err error) (change.Table, bool) {
-	var t tabled
-	var c coded
+func tableAtFault(err error) (change.Table, bool) {
+	var t tableError
+	var c sqlStateError
 	if !errors.As(err, &t) {
 		return change.Table{}, false
 	}
-	var own apart
-	if errors.As(err, &own) && own.Apart() {
+	var own tableOnlyError
+	if errors.As(err, &own) && own.IsTableOnly() {
 		return t.Table(), true
 	}
 	if !errors.As(err, &c) || len(c.SQLState()) != 5 {
 		return change.Table{}, false
 	}
 	if c.SQLState() == deadlock {
-		return t.Table(), true // readers who wait for the batch may make one again and again
+		return t.Table(), true // readers that wait for the batch may cause a deadlock each time
 	}
 	switch class := c.SQLState()[:2]; class {
 	case "08", "25", "40", "53", "57", "58", "F0", "XX":

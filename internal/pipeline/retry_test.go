@@ -14,15 +14,15 @@ func (r refused) SQLState() string { return string(r) }
 func TestDecide(t *testing.T) {
 	for _, test := range []struct {
 		err  error
-		want decision
+		want failureAction
 	}{
-		{errors.New("connection refused"), tryAgain},
-		{refused("40P01"), tryAgain}, // deadlock
-		{refused("55P03"), tryAgain}, // lock timeout
-		{refused("42501"), tryAgain}, // a right is missing
-		{refused("42P01"), restart},  // a table was dropped by hand
-		{refused("42703"), restart},
-		{refused("3F000"), restart},
+		{errors.New("connection refused"), retryBatch},
+		{refused("40P01"), retryBatch},    // deadlock
+		{refused("55P03"), retryBatch},    // lock timeout
+		{refused("42501"), retryBatch},    // a right is missing
+		{refused("42P01"), rebuildStream}, // a table was dropped by hand
+		{refused("42703"), rebuildStream},
+		{refused("3F000"), rebuildStream},
 	} {
 		if got := decide(fmt.Errorf("apply batch to library.patron: %w", test.err)); got != test.want {
 			t.Errorf("%v: got %d, want %d", test.err, got, test.want)

@@ -13,9 +13,9 @@ type Plan struct {
 	Deltas []Delta
 	// Refused has the reasons why some events can't be applied, by the index of the event.
 	Refused map[int]string
-	// Remote has the reasons why the times of some events can't be right, by the index of the
+	// FarPastTimes has the reasons why the times of some events can't be right, by the index of the
 	// event.
-	Remote map[int]string
+	FarPastTimes map[int]string
 	// Refusals has the source tables of refused events, with the reasons, each once.
 	Refusals []string
 	// Warnings has the lines for the log, each once in a batch.
@@ -31,7 +31,7 @@ type Delta struct {
 	After *catalog.Table
 	// Steps are the changes of type, in the order of the events that cause
 	// them.
-	Steps []Step
+	Steps []TypeStep
 	// KeyChanged reports that other columns identify a row after the batch.
 	KeyChanged bool
 	// NewFeed reports that After.Feeds has more entries than Before.Feeds.
@@ -39,9 +39,9 @@ type Delta struct {
 	// Outdated are reasons why rows of the table may have other values than at
 	// the source, in the order of the events that show them.
 	Outdated []Outdated
-	// Cuts has the indexes of events that have to start a segment of the batch: the table's events
+	// SegmentStarts has the indexes of events that have to start a segment of the batch: the table's events
 	// before them are applied separately.
-	Cuts []int
+	SegmentStarts []int
 }
 
 // Outdated is a reason why rows that the table has before an event may differ from the source,
@@ -56,11 +56,11 @@ type Outdated struct {
 	Harmless, Logged bool
 }
 
-// Step is one change of a column's type. Values pass through every step in
+// TypeStep is one change of a column's type. Values pass through every step in
 // order, those that are stored already and those of the batch's earlier events
 // alike, so that the outcome does not depend on how the stream is cut into
 // batches.
-type Step struct {
+type TypeStep struct {
 	// Event is the index of the event before which the change happens.
 	Event int
 	// Column is the column's index in After.Columns.
@@ -68,5 +68,5 @@ type Step struct {
 	From, To change.Type
 }
 
-// Empty reports whether the table stays as it is.
-func (d Delta) Empty() bool { return d.Before == d.After }
+// IsEmpty reports whether the table stays as it is.
+func (d Delta) IsEmpty() bool { return d.Before == d.After }

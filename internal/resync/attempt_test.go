@@ -12,13 +12,13 @@ import (
 )
 
 // of makes an event a record of an attempt, whose lsn, txId and time in seconds are n.
-func of(n int64, mark change.SnapshotMark, e change.Event) change.Event {
+func of(n int64, mark change.SnapshotPhase, e change.Event) change.Event {
 	e.Snapshot, e.LSN, e.Tx, e.Time = mark, uint64(n), n, change.Micros(n)*1_000_000
 	return e
 }
 
 // loans are the rows of an attempt: loans from an id on, the last of them with a mark.
-func loans(n int64, from int32, last change.SnapshotMark) []change.Event {
+func loans(n int64, from int32, last change.SnapshotPhase) []change.Event {
 	var events []change.Event
 	for id := from; id < 10; id++ {
 		events = append(events, of(n, change.InSnapshot, put("loan", id, "a", 0)))
@@ -51,7 +51,7 @@ func (r *rig) stream(events ...change.Event) {
 	for i := range events {
 		events[i].Position = change.Position{Partition: part, Offset: r.streamed + int64(i)}
 	}
-	span := change.Span{Partition: part, Fresh: r.streamed == 0, From: change.Mark{Next: r.streamed}}
+	span := change.Span{Partition: part, Fresh: r.streamed == 0, From: change.PartitionProgress{Next: r.streamed}}
 	r.streamed += int64(len(events))
 	span.To.Next = r.streamed
 	batch := &change.Batch{Source: "sensor", Events: events, Spans: []change.Span{span}}
@@ -66,14 +66,14 @@ func (r *rig) stream(events ...change.Event) {
 func TestSamePairTwice(t *testing.T) {
 	r := resynchronizing(t)
 	first := loans(2000, 2, change.InSnapshot)
-	first[0].First = true
+	first[0].FirstInSnapshot = true
 	r.stream(first[:3]...)
 	second := loans(2000, 3, change.LastInSnapshot)
-	second[0].First = true
+	second[0].FirstInSnapshot = true
 	r.stream(second...)
 	o := resync.EndsyncOptions{Target: sensor, Force: true}
-	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
-	var doubt *resync.DoubtError
+	_, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o)
+	var doubt *resync.RiskError
 	if !errors.As(err, &doubt) || !doubt.NewSnapshot {
 		t.Fatalf("got %v, want that a new snapshot is needed", err)
 	}
@@ -85,7 +85,7 @@ func TestSamePairTwice(t *testing.T) {
 	r.expect("SELECT count(*) FROM library.loan", "10")
 	r.expect("SELECT sync FROM metadb.source", "2")
 	o.ForceUnconfirmed = true
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+	if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT min(id), count(*) FROM library.loan", "2 8")
@@ -98,7 +98,7 @@ func TestOldMarks(t *testing.T) {
 	r.expect("SELECT complete IS NULL FROM metadb.resync", "true")
 	r.stream(loans(3000, 1, change.LastInSnapshot)...)
 	r.expect("SELECT complete, given_up_time = to_timestamp(2000) FROM metadb.resync", "last record received true")
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
+	if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
@@ -121,8 +121,8 @@ func TestEndsyncBesideDump(t *testing.T) {
 		END LOOP; END $$`); err != nil {
 		t.Fatal(err)
 	}
-	o := resync.EndsyncOptions{Target: sensor, Force: true, Patience: 100 * time.Millisecond}
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+	o := resync.EndsyncOptions{Target: sensor, Force: true, LockTimeout: 100 * time.Millisecond}
+	if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
@@ -143,8 +143,8 @@ func TestRefusalIsShort(t *testing.T) {
 	r.apply(events...)
 	r.exec("UPDATE metadb.source SET sync = 0")
 	r.sync()
-	_, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, resync.EndsyncOptions{Target: sensor, Force: true})
-	var doubt *resync.DoubtError
+	_, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{away: true}, resync.EndsyncOptions{Target: sensor, Force: true})
+	var doubt *resync.RiskError
 	if !errors.As(err, &doubt) {
 		t.Fatalf("got %v", err)
 	}

@@ -1,5 +1,5 @@
 // Package resync begins and ends the synchronization of a data source: what
-// "metadb sync" and "metadb endsync" do (docs/spec/06-synchronization.md), for any front that can put
+// "metadb sync" and "metadb endsync" do (docs/spec/06-synchronization.md), for any [Prompter] that can put
 // questions.
 //
 //	     create data source                     sync
@@ -18,6 +18,6 @@
 //
 // The package owns the mode, metadb.resync and metadb.resync_from, and the
 // questions. It refuses to confirm rows (history does) and to know whether the
-// stream is running: the front sees to that. It sits beside the line that data
+// stream is running: the caller sees to that. It sits beside the line that data
 // travel, between the commands and the tables.
 package resync

@@ -26,10 +26,10 @@ type EndsyncOptions struct {
 	DryRun bool
 	// Logger gets the changes of inferred types.
 	Logger *slog.Logger
-	// Patience is how long a lock is waited for at a time; 0 for 5 seconds.
-	Patience time.Duration
-	// Live is the running server, nil if there is none.
-	Live *Live
+	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	LockTimeout time.Duration
+	// Server is the running server, nil if there is none.
+	Server *RunningServer
 }
 
 // Endsync ends the synchronization of a data source or a table. After a
@@ -40,50 +40,50 @@ type EndsyncOptions struct {
 // were before.
 //
 // It can be interrupted at any moment and run again. The error is [ErrDeclined]
-// if the front's answer is no, a [*DoubtError], and [ErrNotInSync]; nothing has
+// if the prompter's answer is no, a [*RiskError], and [ErrNotInSync]; nothing has
 // changed then. Where the streams go on, they are kept from applying while the
 // rows of one table end.
-func Endsync(ctx context.Context, db *pgx.Conn, front Front, o EndsyncOptions) ([]Count, error) {
-	s, err := load(ctx, db, o.Target, o.Live)
+func Endsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions) ([]TableCount, error) {
+	s, err := loadState(ctx, db, o.Target, o.Server)
 	if err != nil {
 		return nil, err
 	}
 	if s.mode == Normal {
-		front.Warn(s.nothingToEnd())
+		prompter.Warn(s.nothingToEndText())
 		return nil, ErrNotInSync
 	}
-	found, err := s.survey(ctx, db, o)
-	defer s.forgetSurvey(ctx, db, found)
+	found, err := s.countRows(ctx, db, o)
+	defer s.dropUnconfirmedLists(ctx, db, found)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.consent(ctx, db, front, o, countsOf(found)); err != nil || o.DryRun {
-		return countsOf(found), err
+	if err := s.confirmEndsync(ctx, db, prompter, o, tableCounts(found)); err != nil || o.DryRun {
+		return tableCounts(found), err
 	}
-	if s.keeps {
-		err = s.endUnconfirmed(ctx, db, front, o, found)
+	if s.keepsConfirmed {
+		err = s.endUnconfirmed(ctx, db, prompter, o, found)
 	}
 	if err == nil && s.mode == Initial {
-		err = InferTypes(ctx, db, s.store, Inference{Source: s.Source, Logger: o.Logger, Patience: o.Patience, Exclusively: o.Live.exclusive})
+		err = InferTypes(ctx, db, s.store, InferOptions{Source: s.Source, Logger: o.Logger, LockTimeout: o.LockTimeout, Exclusively: o.Server.exclusively})
 	}
 	if err != nil {
-		return countsOf(found), err
+		return tableCounts(found), err
 	}
-	if o.Live == nil { // a running server does that by itself
-		if err := s.analyze(ctx, db, found); err != nil {
-			return countsOf(found), err
+	if o.Server == nil { // a running server does that by itself
+		if err := s.analyzeTables(ctx, db, found); err != nil {
+			return tableCounts(found), err
 		}
 	}
 	if err := s.clearOutdated(ctx, db); err != nil {
-		return countsOf(found), err
+		return tableCounts(found), err
 	}
-	return countsOf(found), s.leave(ctx, db, o.Patience, s.checkDoubts(o))
+	return tableCounts(found), s.finishSync(ctx, db, o.LockTimeout, s.checkDoubts(o))
 }
 
-// analyze gathers the statistics of the tables that a lot has changed in.
+// analyzeTables gathers the statistics of the tables that a lot has changed in.
 // Autovacuum never does that for partitioned tables.
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
-func (s *state) analyze(ctx context.Context, db *pgx.Conn, found []*surveyed) error {
+func (s *syncState) analyzeTables(ctx context.Context, db *pgx.Conn, found []*countedTable) error {
 	for _, t := range found {
 		if s.mode == Resync && t.count.Ended == 0 {
 			continue
@@ -95,29 +95,29 @@ func (s *state) analyze(ctx context.Context, db *pgx.Conn, found []*surveyed) er
 	return nil
 }
 
-// forgetSurvey forgets the lists of rows: the connection may be used again.
-func (s *state) forgetSurvey(ctx context.Context, db *pgx.Conn, found []*surveyed) {
+// dropUnconfirmedLists forgets the lists of rows: the connection may be used again.
+func (s *syncState) dropUnconfirmedLists(ctx context.Context, db *pgx.Conn, found []*countedTable) {
 	for _, t := range found {
-		if t != nil && t.unconfirmed != nil {
-			t.unconfirmed.forget(ctx, db)
+		if t != nil && t.unconfirmedList != nil {
+			t.unconfirmedList.forget(ctx, db)
 		}
 	}
 }
 
-// nothingToEnd says how a synchronization begins that could be ended.
-func (s *state) nothingToEnd() string {
+// nothingToEndText says how a synchronization begins that could be ended.
+func (s *syncState) nothingToEndText() string {
 	if s.Whole() {
-		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, commandName(s.Source))
+		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, quoteForCommand(s.Source))
 	}
 	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.Table, s.Table)
 }
 
-// plainName is a name that a command takes as it is.
-var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+// plainNamePattern is a name that a command takes as it is.
+var plainNamePattern = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
-// commandName is a data source's name as a command names it.
-func commandName(name string) string {
-	if plainName.MatchString(name) {
+// quoteForCommand is a data source's name as a command names it.
+func quoteForCommand(name string) string {
+	if plainNamePattern.MatchString(name) {
 		return name
 	}
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`

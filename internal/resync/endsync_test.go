@@ -53,7 +53,7 @@ func ended(table string) string {
 func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
 	r := filled(t)
 	ids := r.rows("SELECT __id FROM library.patron WHERE id < 2 ORDER BY 1")
-	f := &front{}
+	f := &scriptedPrompter{}
 	var told []string
 	f.progress = func(table change.Table, done, total int64) {
 		told = append(told, fmt.Sprintf("%s %d/%d", table, done, total))
@@ -66,7 +66,7 @@ func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
 	if got := fmt.Sprint(told); got != "[library.loan 2/4 library.patron 4/4]" {
 		t.Errorf("progress %s", got)
 	}
-	if got := counted(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+	if got := showCounts(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
 		t.Errorf("counts %s", got)
 	}
 	for _, table := range []string{"loan", "patron"} {
@@ -99,7 +99,7 @@ func TestEndsyncInterrupted(t *testing.T) {
 			r := filled(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			f := &front{}
+			f := &scriptedPrompter{}
 			n := 0
 			f.progress = func(change.Table, int64, int64) {
 				if n++; n == after {
@@ -115,7 +115,7 @@ func TestEndsyncInterrupted(t *testing.T) {
 			r.restart()
 			r.apply(confirm(put("patron", 20, "new", 4000)))
 			r.reconnect()
-			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+			if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 				t.Fatal(err)
 			}
 			for _, table := range []string{"loan", "patron"} {
@@ -124,7 +124,7 @@ func TestEndsyncInterrupted(t *testing.T) {
 			}
 			r.expect("SELECT v FROM library.patron WHERE id = 20", "new")
 			r.expect("SELECT sync FROM metadb.source", "0")
-			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); !errors.Is(err, resync.ErrNotInSync) {
+			if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); !errors.Is(err, resync.ErrNotInSync) {
 				t.Errorf("once more: %v", err)
 			}
 		})
@@ -135,7 +135,7 @@ func TestEndsyncNeverEndsBeforeTheStart(t *testing.T) {
 	r := filled(t)
 	future := change.Micros(time.Now().Add(48 * time.Hour).Unix())
 	r.apply(put("loan", 0, "later", future))
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
+	if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: sensor, Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT __end = __start FROM library.loan__ WHERE id = 0 AND v = 'later'", "true")
@@ -146,13 +146,13 @@ func TestEndsyncDryRunChangesNothing(t *testing.T) {
 	r := filled(t)
 	dump := "SELECT tableoid::regclass::text, * FROM library.loan__ ORDER BY __id"
 	before := r.rows(dump) + r.rows("SELECT * FROM metadb.resync")
-	f := &front{}
+	f := &scriptedPrompter{}
 	counts, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor, DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.heard(t)
-	if got := counted(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
+	if got := showCounts(counts); got != "[{library.loan 10 8} {library.patron 10 8} {library.tag 10 10}]" {
 		t.Errorf("counts %s", got)
 	}
 	if after := r.rows(dump) + r.rows("SELECT * FROM metadb.resync"); after != before {
@@ -187,7 +187,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := filled(t)
 			r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 4)")
-			f := &front{no: test.no}
+			f := &scriptedPrompter{no: test.no}
 			test.o.Target = sensor
 			if _, err := resync.Endsync(t.Context(), r.conn, f, test.o); !errors.Is(err, test.err) {
 				t.Fatalf("got %v", err)
@@ -212,7 +212,7 @@ func TestEndsyncWithoutTerminal(t *testing.T) {
 		"no terminal is attached to answer a question: use --force",
 		"many rows have not been confirmed: 18 of 30 rows confirmed; no terminal is attached to answer whether they should end: use --force-unconfirmed",
 	} {
-		if _, err := resync.Endsync(t.Context(), r.conn, &front{away: true}, o); err == nil || err.Error() != want {
+		if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{away: true}, o); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		o.Force = true
@@ -224,7 +224,7 @@ func TestEndsyncWithoutTerminal(t *testing.T) {
 func TestEndsyncAtTwentyPercent(t *testing.T) {
 	r := filled(t)
 	r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 3)")
-	f := &front{}
+	f := &scriptedPrompter{}
 	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor}); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestEndsyncWarns(t *testing.T) {
 	r := filled(t)
 	r.exec("UPDATE metadb.resync SET complete = NULL")
 	r.exec("TRUNCATE library.zzz___tag___sync")
-	f := &front{no: "End synchronization"}
+	f := &scriptedPrompter{no: "End synchronization"}
 	if _, err := resync.Endsync(t.Context(), r.conn, f, resync.EndsyncOptions{Target: sensor}); !errors.Is(err, resync.ErrDeclined) {
 		t.Fatalf("got %v", err)
 	}
@@ -255,14 +255,14 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	insert(4, &patron, false, "0")
 	insert(5, &patron, true, "-1 day")
 	o := resync.EndsyncOptions{Target: sensor, Force: true}
-	_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
+	_, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o)
 	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table, 2 of table library.patron"
 	if err == nil || err.Error() != told+"; retry or purge them, or use --force-unconfirmed" {
 		t.Fatalf("got %v", err)
 	}
 	r.expect("SELECT count(*) FROM library.patron", "10")
 	o.ForceUnconfirmed = true
-	f := &front{}
+	f := &scriptedPrompter{}
 	if _, err := resync.Endsync(t.Context(), r.conn, f, o); err != nil {
 		t.Fatal(err)
 	}
@@ -302,10 +302,10 @@ func TestEndsyncRefusesRejectedMeanwhile(t *testing.T) {
 			}
 			o := resync.EndsyncOptions{
 				Target: sensor, Force: true, ForceUnconfirmed: test.force, Logger: slog.New(slog.DiscardHandler),
-				Live: &resync.Live{Store: store, Exclusive: exclusive},
+				Server: &resync.RunningServer{Store: store, Exclusively: exclusive},
 			}
-			_, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
-			var doubt *resync.DoubtError
+			_, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o)
+			var doubt *resync.RiskError
 			switch {
 			case test.force && err == nil:
 			case errors.As(err, &doubt) && doubt.Rejected && err.Error() == test.err+"; retry or purge them, or use --force-unconfirmed":
@@ -315,7 +315,7 @@ func TestEndsyncRefusesRejectedMeanwhile(t *testing.T) {
 			r.expect("SELECT count(*) FROM library.loan", test.loans)
 			r.expect("SELECT count(*) FROM library.patron", test.patron)
 			r.exec("TRUNCATE metadb.rejected_event")
-			if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); !test.force && err != nil {
+			if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); !test.force && err != nil {
 				t.Errorf("when it is purged: %v", err)
 			}
 			r.expect("SELECT (SELECT count(*) FROM library.loan), (SELECT count(*) FROM library.patron), (SELECT sync FROM metadb.source)", "8 8 0")

@@ -112,5 +112,5 @@ const permissionDenied = "42501"
 // there.
 func refusesTemporary(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && !busy(err) && (refused.Where != "" || refused.Code == permissionDenied)
+	return ok && !isLockConflict(err) && (refused.Where != "" || refused.Code == permissionDenied)
 }

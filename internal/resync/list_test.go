@@ -40,11 +40,11 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 				r.apply(events...)
 				r.exec("UPDATE metadb.resync SET complete = 'last record received'")
 				o := resync.EndsyncOptions{Target: sensor, Force: true, DryRun: true, Logger: slog.New(slog.DiscardHandler)}
-				counts, err := resync.Endsync(t.Context(), r.conn, &front{}, o)
+				counts, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := counted(counts) + fmt.Sprint(counts[0].Sample, counts[2].Sample); got != "[{library.loan 10 9} {library.patron 10 9} {library.tag 10 9}][(0)] [(0)]" {
+				if got := showCounts(counts) + fmt.Sprint(counts[0].Sample, counts[2].Sample); got != "[{library.loan 10 9} {library.patron 10 9} {library.tag 10 9}][(0)] [(0)]" {
 					t.Errorf("dry run: %s", got)
 				}
 				ended := "0"
@@ -54,7 +54,7 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 						t.Fatal(err)
 					}
 					calls := 0
-					o.Live = &resync.Live{Store: store, Exclusive: func(do func() error) error {
+					o.Server = &resync.RunningServer{Store: store, Exclusively: func(do func() error) error {
 						if calls++; calls == 1 { // the stream goes on: a row is confirmed, another one is not
 							r.apply(confirm(put("loan", 0, "a", 4000)), put("loan", 7, "b", 4000), put("loan", 8, "b", 4000))
 						}
@@ -62,7 +62,7 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 					}}
 					ended = "7\n8"
 				}
-				if _, err := resync.Endsync(t.Context(), r.conn, &front{}, o); err != nil {
+				if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 					t.Fatal(err)
 				}
 				const gone = "SELECT DISTINCT id FROM library.%s__ WHERE __end BETWEEN now() - interval '1 hour' AND now() + interval '1 hour' ORDER BY 1"

@@ -47,7 +47,7 @@ func (s *origin) attempt(tables []change.Table) []record {
 			}
 			s.clock += change.Micros(s.IntN(8) / 7) // times may differ
 			e := s.row(name, id, v)
-			e.Snapshot, e.Tx, e.First = change.InSnapshot, s.tx, len(records) == 0
+			e.Snapshot, e.Tx, e.FirstInSnapshot = change.InSnapshot, s.tx, len(records) == 0
 			records = append(records, record{e, id})
 		}
 		if n := len(records); n > 0 && records[n-1].Source == name && s.IntN(2) == 0 {
@@ -75,15 +75,15 @@ func (s *origin) send(records []record) {
 
 // awaited are the snapshots that are expected, as the server tells a pipeline. The source
 // has rows already, or not.
-func awaited(scope *resync.Scope, filled bool) []pipeline.Awaited {
-	var all []pipeline.Awaited
+func awaited(scope *resync.Scope, filled bool) []pipeline.ExpectedSnapshot {
+	var all []pipeline.ExpectedSnapshot
 	for target, snapshot := range scope.Snapshots() {
-		expected := pipeline.Awaited{
-			Table: target.Table, Since: snapshot.Since, Begun: snapshot.Begun, Notified: snapshot.Notified, Before: snapshot.Before,
-			Complete: snapshot.Complete, Attempts: snapshot.Attempts, Keeps: snapshot.Keeps, Filled: filled,
+		expected := pipeline.ExpectedSnapshot{
+			Table: target.Table, Since: snapshot.Since, StartedAt: snapshot.Begun, Notified: snapshot.Notified, PreviousSnapshot: snapshot.Before,
+			Complete: snapshot.Complete, Attempts: snapshot.Attempts, KeepsConfirmed: snapshot.KeepsConfirmed, HasTables: filled,
 		}
 		if scope.Mode() != resync.Initial {
-			expected.Counts = snapshot.Counts
+			expected.IsCovered = snapshot.IsCovered
 		}
 		all = append(all, expected)
 	}
@@ -93,9 +93,9 @@ func awaited(scope *resync.Scope, filled bool) []pipeline.Awaited {
 // mark says what a batch tells of snapshots and what its events confirm, as the server
 // does.
 func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
-	batch.Snapshots = pipeline.News(batch.Events, awaited(scope, filled))
+	batch.Snapshots = pipeline.ObserveSnapshots(batch.Events, awaited(scope, filled))
 	now := scope.After(batch.Snapshots)
-	batch.NotesChanges = !now.Keeps()
+	batch.NotesChanges = !now.KeepsConfirmed()
 	for i := range batch.Events {
 		now.Mark(&batch.Events[i])
 	}
@@ -106,7 +106,7 @@ func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
 func (m *model) confirmedAt(e *change.Event) bool {
 	confirmed := false
 	for target, snapshot := range m.scope.Snapshots() {
-		if !snapshot.Counts(e.Position) && m.scope.Mode() != resync.Initial {
+		if !snapshot.IsCovered(e.Position) && m.scope.Mode() != resync.Initial {
 			continue
 		}
 		confirmed = true

@@ -16,17 +16,17 @@ func (m *model) endsync(target resync.Target) {
 	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
 	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
 	for over := false; !over; {
-		var live *resync.Live
+		var live *resync.RunningServer
 		if m.IntN(2) == 0 {
-			live = &resync.Live{Store: m.store, Exclusive: func(do func() error) error { return m.alone(target, do) }}
+			live = &resync.RunningServer{Store: m.store, Exclusively: func(do func() error) error { return m.alone(target, do) }}
 		}
 		ctx, cancel := m.danger(2)
 		conn, err := m.connect(ctx)
 		if err == nil {
-			_, err = resync.Endsync(ctx, conn, &front{}, resync.EndsyncOptions{Target: target, Force: true, Live: live})
+			_, err = resync.Endsync(ctx, conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: target, Force: true, Server: live})
 			_ = conn.Close(context.Background())
 		}
-		var doubt *resync.DoubtError
+		var doubt *resync.RiskError
 		came := errors.As(err, &doubt) && doubt.Rejected // while it was at work
 		if err != nil && !came && ctx.Err() == nil {
 			m.t.Fatalf("endsync %s: %v", target, err)
@@ -60,15 +60,15 @@ func (m *model) settle(target resync.Target) {
 	if doubts == 0 {
 		doubts = m.unplaced(target)
 	}
-	if !m.scope.Keeps() || doubts == 0 {
+	if !m.scope.KeepsConfirmed() || doubts == 0 {
 		return
 	}
 	m.killer.left = 0
 	conn, err := m.connect(context.Background())
 	m.must(err)
 	defer func() { _ = conn.Close(context.Background()) }()
-	_, err = resync.Endsync(context.Background(), conn, &front{}, resync.EndsyncOptions{Target: target, Force: true})
-	var doubt *resync.DoubtError
+	_, err = resync.Endsync(context.Background(), conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: target, Force: true})
+	var doubt *resync.RiskError
 	if !errors.As(err, &doubt) || !doubt.Rejected {
 		m.t.Fatalf("%d events of unknown rows are rejected, and endsync says %v", doubts, err)
 	}
@@ -101,7 +101,7 @@ func (m *model) mend() {
 	m.drain()
 }
 
-// alone is resync.Live.Exclusive: batches are applied before.
+// alone is resync.RunningServer.Exclusively: batches are applied before.
 func (m *model) alone(target resync.Target, do func() error) error {
 	m.follow(target)
 	left := m.killer
@@ -121,7 +121,7 @@ func (m *model) follow(target resync.Target) {
 			continue
 		}
 		if _, under := m.scope.Targets()[target]; !under || !m.wouldEnd(target, name) {
-			m.oracle.Recount(name, m.survives)
+			m.oracle.RecountConfirmed(name, m.survives)
 			m.oracle.EndResync(name, m.at)
 		}
 	}
@@ -131,7 +131,7 @@ func (m *model) follow(target resync.Target) {
 func (m *model) wouldEnd(target resync.Target, name change.Table) bool {
 	progress, err := resync.LoadProgress(context.Background(), m.db.Pool, m.scope, target)
 	m.must(err)
-	if !progress.Keeps() {
+	if !progress.KeepsConfirmed() {
 		return false
 	}
 	current, confirmed, err := progress.Count(context.Background(), m.db.Pool, m.store.Snapshot().Table(name))

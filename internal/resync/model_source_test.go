@@ -62,7 +62,7 @@ func (s *origin) write(e change.Event, id int32) {
 	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
 	if e.Op == change.Reject && s.IntN(3) == 0 {
 		s.undated[e.Position] = e
-		e.Snapshot, e.First, e.LSN, e.Tx, e.Time = change.Streamed, false, 0, 0, 0
+		e.Snapshot, e.FirstInSnapshot, e.LSN, e.Tx, e.Time = change.Streamed, false, 0, 0, 0
 	}
 	s.log[part] = append(s.log[part], e)
 }

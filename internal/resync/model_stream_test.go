@@ -48,7 +48,7 @@ type model struct {
 	lazy bool
 	// calm says that nothing is killed at the moment.
 	calm  bool
-	marks map[change.Partition]change.Mark
+	marks map[change.Partition]change.PartitionProgress
 	scope *resync.Scope
 	// at is the time that endsync gives.
 	at change.Micros
@@ -180,21 +180,21 @@ func (m *model) step() {
 }
 
 // judge marks an event as the pipeline does, as one that has been applied before.
-func judge(mark *change.Mark, e *change.Event) {
+func judge(mark *change.PartitionProgress, e *change.Event) {
 	if e.IsUndated() {
 		e.NotBefore = mark.LatestTime()
 		return
 	}
 	if e.Snapshot != change.Streamed {
 		e.Suspect = e.Snapshot != change.Incremental && mark.SuspectsRow(e)
-		mark.RaiseRow(e)
+		mark.AdvanceSnapshot(e)
 		return
 	}
 	key := change.KeyHash(e)
 	verdict := mark.Judge(e, key)
 	e.Suspect, e.Repeated = verdict != change.New, verdict == change.Repeated
 	if verdict == change.New {
-		mark.Raise(e, key, verdict, false)
+		mark.Advance(e, key, verdict, false)
 	}
 }
 
@@ -208,10 +208,10 @@ func (m *model) read(e change.Event) {
 	}
 	m.filled = m.filled || e.Op == change.Upsert
 	if as, undated := m.undated[e.Position]; undated {
-		e.Snapshot, e.First, e.LSN, e.Tx, e.Time = as.Snapshot, as.First, as.LSN, as.Tx, as.Time
+		e.Snapshot, e.FirstInSnapshot, e.LSN, e.Tx, e.Time = as.Snapshot, as.FirstInSnapshot, as.LSN, as.Tx, as.Time
 	}
 	e.Confirm = m.confirmedAt(&e)
-	m.oracle.Read(&e)
+	m.oracle.Apply(&e)
 }
 
 // drain applies all that waits.

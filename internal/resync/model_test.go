@@ -170,7 +170,7 @@ func (m *model) sync(target resync.Target, tables []change.Table) {
 		ctx, cancel := m.danger(3)
 		conn, err := m.connect(ctx)
 		if err == nil {
-			err = resync.Sync(ctx, conn, &front{}, resync.SyncOptions{Target: target, Force: true, Bounds: m.bounds})
+			err = resync.Sync(ctx, conn, &scriptedPrompter{}, resync.SyncOptions{Target: target, Force: true, Bounds: m.bounds})
 			_ = conn.Close(context.Background())
 		}
 		if err != nil && ctx.Err() == nil {

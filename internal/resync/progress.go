@@ -10,17 +10,17 @@ import (
 )
 
 // Progress counts how far a synchronization has come, as [Endsync] would see it.
-type Progress struct{ state }
+type Progress struct{ syncState }
 
 // LoadProgress reads which confirmations of a target's synchronization count.
 func LoadProgress(ctx context.Context, db Querier, scope *Scope, target Target) (*Progress, error) {
-	p := &Progress{state{Target: target}}
-	p.keeps = scope.parts[target].Keeps
-	return p, p.loadCounted(ctx, db)
+	p := &Progress{syncState{Target: target}}
+	p.keepsConfirmed = scope.snapshots[target].KeepsConfirmed
+	return p, p.loadValidity(ctx, db)
 }
 
-// Keeps reports whether there is anything to count: not where all rows are confirmed.
-func (p *Progress) Keeps() bool { return p.keeps }
+// KeepsConfirmed reports whether there is anything to count: not where all rows are confirmed.
+func (p *Progress) KeepsConfirmed() bool { return p.keepsConfirmed }
 
 // Beginner is a pool or a connection.
 type Beginner interface {
@@ -35,7 +35,7 @@ func (p *Progress) Count(ctx context.Context, db Beginner, t *catalog.Table) (cu
 			return err
 		}
 		from := " FROM " + t.Current.SQL() + " c"
-		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), (SELECT count(*)"+from+" WHERE "+p.isUnconfirmed(t)+")").Scan(&current, &would)
+		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), (SELECT count(*)"+from+" WHERE "+p.isUnconfirmedSQL(t)+")").Scan(&current, &would)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("count the confirmed rows of table %s: %w", t.Name, err)

@@ -24,8 +24,8 @@ const group = "metadb_sensor_2_1"
 // sensor is the data source of the rig.
 var sensor = resync.Target{Source: "sensor"}
 
-// counted shows counts without their samples.
-func counted(counts []resync.Count) string {
+// showCounts shows counts without their samples.
+func showCounts(counts []resync.TableCount) string {
 	var parts []string
 	for _, c := range counts {
 		parts = append(parts, fmt.Sprintf("{%s %d %d}", c.Table, c.Current, c.Confirmed))
@@ -96,7 +96,7 @@ func (r *rig) restart() {
 func (r *rig) apply(events ...change.Event) {
 	r.t.Helper()
 	part := change.Partition{Topic: "metadb_sensor_1.t"}
-	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.Mark{Next: r.offset}}
+	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.PartitionProgress{Next: r.offset}}
 	for i := range events {
 		events[i].Position = change.Position{Partition: part, Offset: r.offset + int64(i)}
 	}
@@ -167,8 +167,8 @@ func (r *rig) expect(query, want string) {
 	}
 }
 
-// front notes what is said, and answers yes to everything but a question.
-type front struct {
+// scriptedPrompter notes what is said, and answers yes to everything but a question.
+type scriptedPrompter struct {
 	said []string
 	// no is a part of the question that is answered with no.
 	no string
@@ -178,9 +178,9 @@ type front struct {
 	progress func(table change.Table, done, total int64)
 }
 
-var _ resync.Front = (*front)(nil)
+var _ resync.Prompter = (*scriptedPrompter)(nil)
 
-func (f *front) Ask(q resync.Question) (bool, error) {
+func (f *scriptedPrompter) Ask(q resync.Question) (bool, error) {
 	f.said = append(f.said, q.Text)
 	if f.away {
 		return false, resync.ErrNoTerminal
@@ -188,16 +188,16 @@ func (f *front) Ask(q resync.Question) (bool, error) {
 	return f.no == "" || !strings.Contains(q.Text, f.no), nil
 }
 
-func (f *front) Warn(line string) { f.said = append(f.said, line) }
+func (f *scriptedPrompter) Warn(line string) { f.said = append(f.said, line) }
 
-func (f *front) Progress(table change.Table, done, total int64) {
+func (f *scriptedPrompter) Progress(table change.Table, done, total int64) {
 	if f.progress != nil {
 		f.progress(table, done, total)
 	}
 }
 
 // heard compares everything that was said.
-func (f *front) heard(t *testing.T, want ...string) {
+func (f *scriptedPrompter) heard(t *testing.T, want ...string) {
 	t.Helper()
 	if got, want := strings.Join(f.said, "\n"), strings.Join(want, "\n"); got != want {
 		t.Errorf("said\n%s\nwant\n%s", got, want)
@@ -219,7 +219,7 @@ func (r *rig) sync() {
 	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
 		return map[change.Partition]resync.Bounds{}, nil
 	}
-	if err := resync.Sync(r.t.Context(), r.conn, &front{}, resync.SyncOptions{Target: sensor, Bounds: ask}); err != nil {
+	if err := resync.Sync(r.t.Context(), r.conn, &scriptedPrompter{}, resync.SyncOptions{Target: sensor, Bounds: ask}); err != nil {
 		r.t.Fatal(err)
 	}
 }

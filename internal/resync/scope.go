@@ -16,8 +16,8 @@ import (
 // resynchronization of the source, those of the tables that are being
 // synchronized by themselves otherwise. It never changes.
 type Scope struct {
-	mode  Mode
-	parts map[Target]Snapshot
+	mode      Mode
+	snapshots map[Target]Snapshot
 }
 
 // Snapshot is what is known of the snapshot that a synchronization awaits.
@@ -29,24 +29,24 @@ type Snapshot struct {
 	// notification calls it complete.
 	Complete, Notified bool
 	// Begun is since when what snapshots read has been read after it began.
-	Begun change.Begun
+	Begun change.SnapshotStarts
 	// Before is the snapshot that may have been under way when it began.
 	Before change.SnapshotID
 	// Attempts is what is known of the snapshot's attempts, GivenUp the time of the one
 	// that the present one took the place of, zero if there was none.
 	Attempts change.Attempts
 	GivenUp  change.Micros
-	// Keeps says that the ids of confirmed rows are kept: always, but in an initial
+	// KeepsConfirmed says that the ids of confirmed rows are kept: always, but in an initial
 	// synchronization where every row that is there is one of the source's.
-	Keeps bool
-	// from are the first offsets that confirm, of partitions that had been
+	KeepsConfirmed bool
+	// confirmFrom are the first offsets that confirm, of partitions that had been
 	// read before. Other partitions confirm from their beginning.
-	from map[change.Partition]int64
+	confirmFrom map[change.Partition]int64
 }
 
-// Counts reports whether a record at a position is about the synchronization: a
+// IsCovered reports whether a record at a position is about the synchronization: a
 // backlog from before is not.
-func (s Snapshot) Counts(at change.Position) bool { return at.Offset >= s.from[at.Partition] }
+func (s Snapshot) IsCovered(at change.Position) bool { return at.Offset >= s.confirmFrom[at.Partition] }
 
 // Querier is a connection, a pool or a transaction.
 type Querier interface {
@@ -57,7 +57,7 @@ var _ Querier = (*pgx.Conn)(nil)
 
 // LoadScope reads which events of a data source confirm.
 func LoadScope(ctx context.Context, db Querier, source string) (*Scope, error) {
-	s := &Scope{mode: Normal, parts: make(map[Target]Snapshot)}
+	s := &Scope{mode: Normal, snapshots: make(map[Target]Snapshot)}
 	rows, err := db.Query(ctx, `
 SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
        coalesce(r.started_at, 'epoch'), r.complete IS NOT NULL, coalesce(r.notified, false),
@@ -86,22 +86,22 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 	_, err = pgx.ForEachRow(rows, []any{
 		&s.mode, &target.Table.Schema, &target.Table.Name,
 		&found.Since, &found.Complete, &found.Notified, &initial, &incremental, &lsn, &before,
-		&attemptLSN, &seen.Now.Tx, &attempt, &seen.First, &seen.Last, &seen.Doubled, &seen.Overtaken, &seen.Adopts, &givenUp, &found.Keeps, &at.Topic, &at.Number, &offset,
+		&attemptLSN, &seen.Current.Tx, &attempt, &seen.First, &seen.Last, &seen.Ambiguous, &seen.Overtaken, &seen.AdoptsFirst, &givenUp, &found.KeepsConfirmed, &at.Topic, &at.Number, &offset,
 	}, func() error {
-		p, known := s.parts[target]
+		p, known := s.snapshots[target]
 		if !known {
 			p = found
-			p.Begun = change.Begun{Initial: change.Micros(initial.UnixMicro()), Incremental: change.Micros(incremental.UnixMicro())}
-			p.Attempts.Now.LSN, p.Attempts.Now.Time = uint64(attemptLSN), change.Micros(attempt.UnixMicro())
+			p.Begun = change.SnapshotStarts{Initial: change.Micros(initial.UnixMicro()), Incremental: change.Micros(incremental.UnixMicro())}
+			p.Attempts.Current.LSN, p.Attempts.Current.Time = uint64(attemptLSN), change.Micros(attempt.UnixMicro())
 			p.GivenUp = change.Micros(givenUp.UnixMicro())
 			p.Before = change.SnapshotID{LSN: uint64(lsn), Time: change.Micros(before.UnixMicro())}
-			if p.from = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
+			if p.confirmFrom = make(map[change.Partition]int64); s.mode == Initial || p.Since.Unix() == 0 {
 				p.Since = time.Time{}
 			}
-			s.parts[target] = p
+			s.snapshots[target] = p
 		}
 		if at.Topic != "" {
-			p.from[at] = offset
+			p.confirmFrom[at] = offset
 		}
 		return nil
 	})
@@ -112,21 +112,21 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 }
 
 // After returns the scope as it is after a batch that brings news of snapshots.
-func (s *Scope) After(news map[change.Table]change.SnapshotNews) *Scope {
+func (s *Scope) After(news map[change.Table]change.SnapshotProgress) *Scope {
 	if s == nil || len(news) == 0 {
 		return s
 	}
-	after := &Scope{mode: s.mode, parts: maps.Clone(s.parts)}
-	for target, p := range s.parts {
+	after := &Scope{mode: s.mode, snapshots: maps.Clone(s.snapshots)}
+	for target, p := range s.snapshots {
 		told, known := news[target.Table]
 		if !known || !told.Since.Equal(p.Since) {
 			continue
 		}
-		if told.Noted {
+		if told.AttemptsChanged {
 			p.Attempts = told.Attempts
 		}
-		p.Keeps = p.Keeps || told.Keeps
-		after.parts[target] = p
+		p.KeepsConfirmed = p.KeepsConfirmed || told.KeepsConfirmed
+		after.snapshots[target] = p
 	}
 	return after
 }
@@ -136,30 +136,30 @@ func (s *Scope) After(news map[change.Table]change.SnapshotNews) *Scope {
 // table is not known may be of any table. Where the ids of confirmed rows are not kept,
 // only changes are noted.
 func (s *Scope) Mark(e *change.Event) {
-	e.Confirm, e.Unplaced = false, false
+	e.Confirm, e.AttemptUnknown = false, false
 	if s == nil {
 		return
 	}
-	for target, p := range s.parts {
-		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) || !p.Keeps && e.Snapshot != change.Streamed {
+	for target, p := range s.snapshots {
+		if !target.Whole() && e.Table != target.Table && e.Table != (change.Table{}) || !p.KeepsConfirmed && e.Snapshot != change.Streamed {
 			continue
 		}
-		if p.Counts(e.Position) && p.Attempts.Now.Confirms(e) {
+		if p.IsCovered(e.Position) && p.Attempts.Current.Confirms(e) {
 			e.Confirm = true
-			if e.Unplaced = p.Attempts.Now.Doubts(e); !e.Unplaced {
+			if e.AttemptUnknown = p.Attempts.Current.MayFollow(e); !e.AttemptUnknown {
 				return
 			}
 		}
 	}
 }
 
-// Keeps reports whether the ids of confirmed rows are kept.
-func (s *Scope) Keeps() bool {
+// KeepsConfirmed reports whether the ids of confirmed rows are kept.
+func (s *Scope) KeepsConfirmed() bool {
 	if s == nil {
 		return false
 	}
-	for _, p := range s.parts {
-		if p.Keeps {
+	for _, p := range s.snapshots {
+		if p.KeepsConfirmed {
 			return true
 		}
 	}
@@ -172,7 +172,7 @@ func (s *Scope) Observed(observed map[change.Table]time.Time) bool {
 	if s == nil {
 		return true
 	}
-	for target, p := range s.parts {
+	for target, p := range s.snapshots {
 		if since, known := observed[target.Table]; !known || !since.Equal(p.Since) {
 			return false
 		}
@@ -193,7 +193,7 @@ func (s *Scope) Mode() Mode {
 func (s *Scope) Targets() map[Target]bool {
 	targets := make(map[Target]bool)
 	if s != nil {
-		for target, p := range s.parts {
+		for target, p := range s.snapshots {
 			targets[target] = p.Complete
 		}
 	}
@@ -206,5 +206,5 @@ func (s *Scope) Snapshots() map[Target]Snapshot {
 	if s == nil {
 		return nil
 	}
-	return s.parts
+	return s.snapshots
 }

@@ -25,49 +25,49 @@ type SyncOptions struct {
 	DryRun bool
 	// Bounds asks the data source's broker.
 	Bounds BoundsFunc
-	// Patience is how long a lock is waited for at a time; 0 for 5 seconds.
-	Patience time.Duration
-	// Live is the running server, nil if there is none.
-	Live *Live
+	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	LockTimeout time.Duration
+	// Server is the running server, nil if there is none.
+	Server *RunningServer
 }
 
 // Sync begins the resynchronization of a data source or a table: it forgets
 // which rows are confirmed and sets the mode, in one transaction. The error is
-// [ErrDeclined] if the front's answer is no. After an error nothing has changed.
+// [ErrDeclined] if the prompter's answer is no. After an error nothing has changed.
 //
 // The stream must not be applying: it is stopped, or kept from it for a table.
 // What is confirmed by later events depends on what has been read already: see
 // [BoundsFunc].
-func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
-	s, err := load(ctx, db, o.Target, o.Live)
+func Sync(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) error {
+	s, err := loadState(ctx, db, o.Target, o.Server)
 	if err != nil {
 		return err
 	}
 	kind, question := AskBegin, fmt.Sprintf("Begin synchronization process for %s? ", s.Target)
 	if s.mode != Normal {
-		front.Warn(fmt.Sprintf("a synchronization is in progress for %s", s.Target))
+		prompter.Warn(fmt.Sprintf("a synchronization is in progress for %s", s.Target))
 		kind, question = AskRestart, fmt.Sprintf("Restart synchronization process for %s? ", s.Target)
 	}
 	if !o.Force {
-		if err := confirmed(front, kind, question); err != nil {
+		if err := askOrDecline(prompter, kind, question); err != nil {
 			return err
 		}
 	}
-	begin, err := s.whereToBegin(ctx, db, front, o)
+	begin, err := s.planReadStart(ctx, db, prompter, o)
 	if err != nil || o.DryRun {
 		return err
 	}
-	err = transact(ctx, db, o.Patience, "begin the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {
+	err = retryTransaction(ctx, db, o.LockTimeout, "begin the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {
 		if err := emptySyncTables(ctx, tx, s.tables); err != nil {
 			return err
 		}
 		if err := s.enterResync(ctx, tx); err != nil {
 			return err
 		}
-		return begin.store(ctx, tx, s)
+		return begin.storeReadStart(ctx, tx, s)
 	})
 	if err == nil {
-		o.Live.changed()
+		o.Server.notifyScopeChanged()
 	}
 	return err
 }
@@ -75,12 +75,12 @@ func Sync(ctx context.Context, db *pgx.Conn, front Front, o SyncOptions) error {
 // enterResync sets the mode, and forgets what an earlier resynchronization has
 // come to. That of a data source takes the place of those of its tables, and
 // mends every gap in the stream; that of a table mends the gaps of its topics.
-func (s *state) enterResync(ctx context.Context, tx pgx.Tx) error {
-	if err := s.forget(ctx, tx); err != nil {
+func (s *syncState) enterResync(ctx context.Context, tx pgx.Tx) error {
+	if err := s.deleteSyncRows(ctx, tx); err != nil {
 		return err
 	}
 	const remember = "INSERT INTO metadb.resync (source_name, schema_name, table_name, started_at) VALUES ($1, $2, $3, now())"
-	if _, err := tx.Exec(ctx, remember, s.args()...); err != nil {
+	if _, err := tx.Exec(ctx, remember, s.keyArgs()...); err != nil {
 		return fmt.Errorf("remember the beginning: %w", err)
 	}
 	if !s.Whole() {
@@ -92,10 +92,10 @@ func (s *state) enterResync(ctx context.Context, tx pgx.Tx) error {
 	return s.setMode(ctx, tx, Resync)
 }
 
-// forget removes what is stored about the target's synchronization, and, for a
+// deleteSyncRows removes what is stored about the target's synchronization, and, for a
 // data source, about those of its tables.
-func (s *state) forget(ctx context.Context, tx pgx.Tx) error {
-	where, args := itself, s.args()
+func (s *syncState) deleteSyncRows(ctx context.Context, tx pgx.Tx) error {
+	where, args := isTargetSQL, s.keyArgs()
 	if s.Whole() {
 		where, args = "source_name = $1", []any{s.Source}
 	}
@@ -112,7 +112,7 @@ func (s *state) forget(ctx context.Context, tx pgx.Tx) error {
 }
 
 // setMode sets the mode of the data source.
-func (s *state) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
+func (s *syncState) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
 	if _, err := tx.Exec(ctx, "UPDATE metadb.source SET sync = $2 WHERE name = $1", s.Source, mode); err != nil {
 		return fmt.Errorf("set the mode: %w", err)
 	}

@@ -16,14 +16,14 @@ const syncQuestion = `Begin synchronization process for data source "sensor"? `
 func TestUnknownSource(t *testing.T) {
 	r := newRig(t)
 	const want = `data source "x" does not exist`
-	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
+	if err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, resync.SyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
 		t.Errorf("sync: %v", err)
 	}
-	if _, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
+	if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: resync.Target{Source: "x"}}); err == nil || err.Error() != want {
 		t.Errorf("endsync: %v", err)
 	}
 	r.exec("UPDATE metadb.source SET sync = 0")
-	_, err := resync.Endsync(t.Context(), r.conn, &front{}, resync.EndsyncOptions{Target: sensor})
+	_, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: sensor})
 	if err == nil || err.Error() != `"endsync" can only be used in sync mode` {
 		t.Errorf("endsync in normal mode: %v", err)
 	}
@@ -37,7 +37,7 @@ func TestSync(t *testing.T) {
 	r.exec("INSERT INTO library.zzz___patron___sync VALUES (1)")
 	r.exec("INSERT INTO metadb.resync_from VALUES ('sensor', 'old', 0, 7), ('other', 'old', 0, 7)")
 
-	declined := &front{no: "Begin"}
+	declined := &scriptedPrompter{no: "Begin"}
 	o := resync.SyncOptions{Target: sensor, Bounds: noBroker(t)}
 	if err := resync.Sync(t.Context(), r.conn, declined, o); !errors.Is(err, resync.ErrDeclined) {
 		t.Fatalf("got %v", err)
@@ -45,7 +45,7 @@ func TestSync(t *testing.T) {
 	r.expect("SELECT sync FROM metadb.source", "0")
 	r.expect("SELECT count(*) FROM library.zzz___patron___sync", "1")
 
-	f := &front{}
+	f := &scriptedPrompter{}
 	if err := resync.Sync(t.Context(), r.conn, f, o); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestSync(t *testing.T) {
 	// Again: it warns, asks whether to restart, and begins anew.
 	r.exec("UPDATE metadb.resync SET complete = 'last record received', endsync_time = now(), started_at = 'epoch'")
 	r.exec("INSERT INTO library.zzz___patron___sync VALUES (1)")
-	f = &front{}
+	f = &scriptedPrompter{}
 	if err := resync.Sync(t.Context(), r.conn, f, o); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 			r.exec(`INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset, high_lsn) VALUES
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.a', 0, 10, 0), ('sensor', 'metadb_sensor_1_1', 'metadb_sensor_1.gone', 0, 10, 0),
 				('sensor', 'metadb_sensor_1_1', 'metadb_sensor_2.a', 0, 1, 0), ('sensor', 'metadb_sensor_2_1', 'metadb_sensor_2.a', 0, 50, 77)`)
-			f := &front{no: test.no}
+			f := &scriptedPrompter{no: test.no}
 			if err := resync.Sync(t.Context(), r.conn, f, resync.SyncOptions{Target: sensor, Force: test.force, FromBeginning: test.again, Bounds: ask}); err != nil {
 				t.Fatal(err)
 			}
@@ -159,7 +159,7 @@ func TestSyncBeginsAnew(t *testing.T) {
 	r.exec("UPDATE metadb.source SET sync = 0")
 	r.exec(`INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset, reached, high_lsn, topic_id)
 		SELECT 'sensor', $1, 'metadb_sensor_2.' || name, 0, 50, 60, 7, $2 FROM unnest('{another,goes_on,gone,removed,shorter}'::text[]) AS name`, group, [16]byte(old))
-	if err := resync.Sync(t.Context(), r.conn, &front{}, resync.SyncOptions{Target: sensor, Force: true, Bounds: ask}); err != nil {
+	if err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, resync.SyncOptions{Target: sensor, Force: true, Bounds: ask}); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT substr(topic, 17), next_offset, reached, high_lsn, left(topic_id::text, 2) FROM metadb.stream_position ORDER BY 1",
@@ -176,7 +176,7 @@ func TestSyncWithoutBroker(t *testing.T) {
 	o := resync.SyncOptions{Target: sensor, Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
 		return nil, away
 	}}
-	err := resync.Sync(t.Context(), r.conn, &front{}, o)
+	err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, o)
 	if !errors.Is(err, away) || err.Error() != "ask the broker where the topics end: no broker answers" {
 		t.Fatalf("got %v", err)
 	}
@@ -198,7 +198,7 @@ func TestSyncOfATable(t *testing.T) {
 		}
 		return map[change.Partition]resync.Bounds{{Topic: "metadb_sensor_2.a"}: {End: 20}, {Topic: "metadb_sensor_2.new"}: {End: 3}}, nil
 	}}
-	if err := resync.Sync(t.Context(), r.conn, &front{}, o); err != nil {
+	if err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 		t.Fatal(err)
 	}
 	r.expect("SELECT table_name, topic, next_offset FROM metadb.resync_from ORDER BY 2", "patron metadb_sensor_2.a 20\npatron metadb_sensor_2.new 3")

@@ -18,14 +18,14 @@ type Broker struct {
 	cluster *kfake.Cluster
 }
 
-// largestBatch is the largest batch of records that the broker accepts, in bytes.
-const largestBatch = 1 << 30
+// maxMessageBytes is the largest batch of records that the broker accepts, in bytes.
+const maxMessageBytes = 1 << 30
 
 // NewBroker starts a broker on a free port. Topics are made when first written
 // to, with the given number of partitions.
 func NewBroker(partitions int) (*Broker, error) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(partitions),
-		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(largestBatch)}))
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(maxMessageBytes)}))
 	if err != nil {
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
@@ -64,7 +64,7 @@ func (p *Producer) Close() { p.client.Close() }
 // called for each record that could not be written.
 func (p *Producer) Send(ctx context.Context, failed func(error), records ...eventgen.Record) {
 	for i := range records {
-		p.client.Produce(ctx, Kafka(&records[i]), func(_ *kgo.Record, err error) {
+		p.client.Produce(ctx, ToKafkaRecord(&records[i]), func(_ *kgo.Record, err error) {
 			if err != nil {
 				failed(err)
 			}
@@ -79,7 +79,7 @@ func (p *Producer) Flush(ctx context.Context) error { return p.client.Flush(ctx)
 func (p *Producer) Write(ctx context.Context, records ...eventgen.Record) error {
 	batch := make([]*kgo.Record, len(records))
 	for i := range records {
-		batch[i] = Kafka(&records[i])
+		batch[i] = ToKafkaRecord(&records[i])
 	}
 	if err := p.client.ProduceSync(ctx, batch...).FirstErr(); err != nil {
 		return fmt.Errorf("write to the broker: %w", err)
@@ -87,8 +87,8 @@ func (p *Producer) Write(ctx context.Context, records ...eventgen.Record) error 
 	return nil
 }
 
-// Kafka returns the record in the form of the Kafka client.
-func Kafka(record *eventgen.Record) *kgo.Record {
+// ToKafkaRecord returns the record in the form of the Kafka client.
+func ToKafkaRecord(record *eventgen.Record) *kgo.Record {
 	r := &kgo.Record{Topic: record.Topic, Key: record.Key, Value: record.Value, Timestamp: record.Time}
 	for _, header := range record.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: header.Name, Value: header.Value})

@@ -20,8 +20,8 @@ import (
 	"metadb/internal/pgtest"
 )
 
-// startLimit bounds how long a server may take until it listens.
-const startLimit = 30 * time.Second
+// startTimeout bounds how long a server may take until it listens.
+const startTimeout = 30 * time.Second
 
 // password is the password of the roles. The clusters accept connections without one.
 const password = "not a secret"
@@ -49,7 +49,7 @@ func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, d
 		return nil, err
 	}
 	m := &Metadb{Binary: binary, Dir: dir, Port: ports[0], HTTPPort: ports[1], cluster: cluster, database: database}
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepareDatabase(ctx); err != nil {
 		return nil, fmt.Errorf("prepare the database: %w", err)
 	}
 	if _, err := m.Run(ctx, "init", "-D", "data"); err != nil {
@@ -74,9 +74,9 @@ func Install(ctx context.Context, binary, dir string, cluster *pgtest.Cluster, d
 	return m, nil
 }
 
-// prepare creates the role and the database, like an administrator before the first
+// prepareDatabase creates the role and the database, like an administrator before the first
 // start.
-func (m *Metadb) prepare(ctx context.Context) error {
+func (m *Metadb) prepareDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, m.cluster.URL("postgres"))
 	if err != nil {
 		return err
@@ -131,15 +131,15 @@ func (m *Metadb) Start(ctx context.Context) error {
 	}
 	m.server = server
 	// The Unix socket is the later one of the two.
-	err = Eventually(ctx, startLimit, "start the server", func() error { return errors.Join(Listening(m.Port), m.listeningHere()) })
+	err = Eventually(ctx, startTimeout, "start the server", func() error { return errors.Join(CheckListening(m.Port), m.checkUnixSocket()) })
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, server.Tail())
 	}
 	return nil
 }
 
-// listeningHere returns nil if the server accepts connections at its Unix socket.
-func (m *Metadb) listeningHere() error {
+// checkUnixSocket returns nil if the server accepts connections at its Unix socket.
+func (m *Metadb) checkUnixSocket() error {
 	conn, err := net.DialTimeout("unix", filepath.Join(m.DataDir(), ".s.PGSQL."+strconv.Itoa(m.Port)), time.Second)
 	if err != nil {
 		return err

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// supervise runs a command until standard input ends, then sends it SIGTERM, and
+// superviseScript runs a command until standard input ends, then sends it SIGTERM, and
 // SIGKILL after 20 seconds. The pipe ends with the calling process, even if that is
 // killed, so that no process is left running.
-const supervise = `
+const superviseScript = `
 log=$1; shift
 "$@" </dev/null >"$log" 2>&1 &
 child=$!
@@ -40,7 +40,7 @@ type Process struct {
 // ends. Its output is written to dir/name.log.
 func StartProcess(dir, name string, args ...string) (*Process, error) {
 	p := &Process{Log: filepath.Join(dir, name+".log")}
-	p.command = exec.Command("sh", append([]string{"-c", supervise, "rig", p.Log}, args...)...)
+	p.command = exec.Command("sh", append([]string{"-c", superviseScript, "rig", p.Log}, args...)...)
 	p.command.Dir = dir
 	// An interrupt typed at the terminal is for the caller, which then stops it.
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -79,8 +79,8 @@ func (p *Process) Tail() string {
 	return string(text[max(0, len(text)-keep):])
 }
 
-// Listening returns nil if something accepts connections at a port.
-func Listening(port int) error {
+// CheckListening returns nil if something accepts connections at a port.
+func CheckListening(port int) error {
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), time.Second)
 	if err != nil {
 		return err
@@ -88,15 +88,15 @@ func Listening(port int) error {
 	return conn.Close()
 }
 
-// pause is the time between two looks at a condition.
-const pause = 50 * time.Millisecond
+// pollInterval is the time between two looks at a condition.
+const pollInterval = 50 * time.Millisecond
 
 // Eventually returns when condition returns nil, or with the condition's last
 // error if that takes longer than limit.
 func Eventually(ctx context.Context, limit time.Duration, what string, condition func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		err := condition()

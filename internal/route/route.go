@@ -31,18 +31,18 @@ type Config struct {
 // at a time; origins may be replaced by another meanwhile.
 type Router struct {
 	config Config
-	names  atomic.Pointer[names]
+	routes atomic.Pointer[originRoutes]
 }
 
-// names has the results of routing with one list of origins.
-type names struct {
+// originRoutes has the results of routing with one list of origins.
+type originRoutes struct {
 	origins []string
-	// targets caches the targets of the source tables so far. Only Route uses it.
-	targets map[change.Table]target
+	// destinations caches the targets of the source tables so far. Only Route uses it.
+	destinations map[change.Table]destination
 }
 
-// target is the target of a source table's events.
-type target struct {
+// destination is the target of a source table's events.
+type destination struct {
 	table   change.Table
 	origin  change.Origin
 	dropped bool
@@ -61,7 +61,7 @@ func (r *Router) SetOrigins(origins []string) {
 	sorted := slices.Clone(origins)
 	// The longest match wins.
 	slices.SortFunc(sorted, func(a, b string) int { return len(b) - len(a) })
-	r.names.Store(&names{origins: sorted, targets: make(map[change.Table]target)})
+	r.routes.Store(&originRoutes{origins: sorted, destinations: make(map[change.Table]destination)})
 }
 
 // Route sets the target table and the origin of an event of a table, or drops the
@@ -71,11 +71,11 @@ func (r *Router) Route(e *change.Event) {
 	if e.Source == (change.Table{}) {
 		return
 	}
-	n := r.names.Load()
-	to, known := n.targets[e.Source]
+	n := r.routes.Load()
+	to, known := n.destinations[e.Source]
 	if !known {
-		to = r.target(e.Source, n.origins)
-		n.targets[e.Source] = to
+		to = r.routeTable(e.Source, n.origins)
+		n.destinations[e.Source] = to
 	}
 	if to.dropped {
 		e.Drop()
@@ -84,31 +84,31 @@ func (r *Router) Route(e *change.Event) {
 	e.Table, e.Origin = to.table, to.origin
 }
 
-// target computes the target of a source table.
-func (r *Router) target(table change.Table, origins []string) target {
-	if r.dropped(table) {
-		return target{dropped: true}
+// routeTable computes the target of a source table.
+func (r *Router) routeTable(table change.Table, origins []string) destination {
+	if r.isDropped(table) {
+		return destination{dropped: true}
 	}
-	schema, origin := r.schema(table.Schema, origins)
-	return target{table: change.Table{Schema: schema, Name: table.Name}, origin: change.Origin(origin)}
+	schema, origin := r.renameSchema(table.Schema, origins)
+	return destination{table: change.Table{Schema: schema, Name: table.Name}, origin: change.Origin(origin)}
 }
 
-// dropped reports whether the filters exclude a table, by its name at the source, or it
+// isDropped reports whether the filters exclude a table, by its name at the source, or it
 // is the table of heartbeats.
-func (r *Router) dropped(table change.Table) bool {
+func (r *Router) isDropped(table change.Table) bool {
 	c := &r.config
-	return len(c.SchemaPass) > 0 && !matches(c.SchemaPass, table.Schema) ||
-		matches(c.SchemaStop, table.Schema) ||
+	return len(c.SchemaPass) > 0 && !matchesAny(c.SchemaPass, table.Schema) ||
+		matchesAny(c.SchemaStop, table.Schema) ||
 		c.Heartbeat != "" && c.Heartbeat == table.String() ||
-		len(c.TableStop) > 0 && matches(c.TableStop, table.String())
+		len(c.TableStop) > 0 && matchesAny(c.TableStop, table.String())
 }
 
-func matches(expressions []*regexp.Regexp, name string) bool {
+func matchesAny(expressions []*regexp.Regexp, name string) bool {
 	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(name) })
 }
 
-// schema renames a schema of the source by the steps of docs/spec/03-naming-and-filters.md#target-schema.
-func (r *Router) schema(schema string, origins []string) (renamed, origin string) {
+// renameSchema renames a schema of the source by the steps of docs/spec/03-naming-and-filters.md#target-schema.
+func (r *Router) renameSchema(schema string, origins []string) (renamed, origin string) {
 	c := &r.config
 	if schema == "public" && c.MapPublicSchema != "" {
 		return c.MapPublicSchema, ""

@@ -86,7 +86,7 @@ func TestFilters(t *testing.T) {
 // lsn and txId are those of the current attempt.
 func TestDropKeepsTheMoment(t *testing.T) {
 	said := change.Event{
-		Snapshot: change.LastInSnapshot, First: true, Source: change.Table{Schema: "library", Name: "patron"},
+		Snapshot: change.LastInSnapshot, FirstInSnapshot: true, Source: change.Table{Schema: "library", Name: "patron"},
 		Time: 1, LSN: 2, Commit: 3, Tx: 4, CommittedAfter: 5, Partitions: 6, Position: change.Position{Offset: 7},
 	}
 	event := said

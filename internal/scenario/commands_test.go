@@ -30,7 +30,7 @@ func (l *line) commands(t *testing.T, options *datasource.Options, body string) 
 	executor := adminexec.New(adminexec.Config{
 		DB: l.db.Pool, Logger: logger,
 		RefreshMapping: func(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
-			done, err := applier.Refresh(ctx, history.Refreshing{
+			done, err := applier.Refresh(ctx, history.RefreshOptions{
 				Table:       change.Table{Schema: string(table.Schema), Name: string(table.Name)},
 				Exclusively: func(do func() error) error { return do() },
 				Progress:    func(int64, int64) {}, Step: 2,

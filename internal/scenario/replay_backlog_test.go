@@ -63,12 +63,12 @@ func interleavings() []interleaving {
 // version with the source's own log. Records that are written after later ones are delayed
 // by seconds, or by the length of their partition.
 func TestReplayBacklog(t *testing.T) {
-	want := corpus.LoggedVersions(corpus.Log(t, "backlog"))
+	want := corpus.LoggedVersions(corpus.SourceLog(t, "backlog"))
 	for _, one := range interleavings() {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()
 			r := &replay{line: newLine(t, pgtest.New(t), datasourceOptions(t), nil), name: "backlog", records: corpus.Events(t, "backlog")}
-			w := newWritten(t, r.records, &one)
+			w := newInterleavedSource(t, r.records, &one)
 			if one.restarts {
 				r.play(t, w, len(r.records)/2)
 			}
@@ -102,7 +102,7 @@ func TestReplayBacklog(t *testing.T) {
 
 // play has the first so many records written, of which those come that have not been
 // applied, and waits until all of them have.
-func (r *replay) play(t *testing.T, w *written, upTo int) {
+func (r *replay) play(t *testing.T, w *interleavedSource, upTo int) {
 	t.Helper()
 	ctx := t.Context()
 	parts := make([]change.Partition, 4)
@@ -144,9 +144,9 @@ func (r *replay) play(t *testing.T, w *written, upTo int) {
 	r.stop(t)
 }
 
-// written is a source with partitions that are written in the order of an interleaving. The
+// interleavedSource is a source with partitions that are written in the order of an interleaving. The
 // end of a partition is always the offset behind the last written record.
-type written struct {
+type interleavedSource struct {
 	// order has the records in the order in which they are written.
 	order []corpus.Record
 	// mutex guards the fields below.
@@ -156,19 +156,19 @@ type written struct {
 	end  map[change.Partition]int64
 }
 
-var _ pipeline.Source = (*written)(nil)
+var _ pipeline.Source = (*interleavedSource)(nil)
 
 // chunk is how many records come in one delivery at most.
 const chunk = 50
 
-func newWritten(t *testing.T, records []corpus.Record, one *interleaving) *written {
+func newInterleavedSource(t *testing.T, records []corpus.Record, one *interleaving) *interleavedSource {
 	t.Helper()
 	queues, left := make(map[int32][]corpus.Record), make(map[int32]int)
 	for _, record := range records {
 		queues[record.Partition] = append(queues[record.Partition], record)
 		left[record.Partition]++
 	}
-	w := &written{}
+	w := &interleavedSource{}
 	for len(w.order) < len(records) {
 		part, n := one.next(left)
 		w.order = append(w.order, queues[part][:n]...)
@@ -178,15 +178,15 @@ func newWritten(t *testing.T, records []corpus.Record, one *interleaving) *writt
 }
 
 // begin prepares the deliveries of the first upTo written records, without those before the
-// stored marks.
-func (w *written) begin(t *testing.T, parts []change.Partition, marks map[change.Partition]change.Mark, upTo int) {
+// stored positions.
+func (w *interleavedSource) begin(t *testing.T, parts []change.Partition, marks map[change.Partition]change.PartitionProgress, upTo int) {
 	t.Helper()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	delivery, d := change.Delivery{}, debezium.NewDecoder(debezium.Config{})
 	for _, part := range parts {
 		mark, stored := marks[part]
-		delivery.Begun = append(delivery.Begun, change.Beginning{Partition: part, Fresh: !stored, Stored: mark, From: mark.Next, Partitions: len(parts)})
+		delivery.Assigned = append(delivery.Assigned, change.Assignment{Partition: part, Fresh: !stored, Stored: mark, From: mark.Next, Partitions: len(parts)})
 	}
 	w.rest, w.end = nil, make(map[change.Partition]int64)
 	for _, record := range w.order[:upTo] {
@@ -217,14 +217,14 @@ func headers(record corpus.Record) []change.Header {
 }
 
 // left are the deliveries to come.
-func (w *written) left() []change.Delivery {
+func (w *interleavedSource) left() []change.Delivery {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return w.rest
 }
 
 // ends returns the offsets behind the last written records.
-func (w *written) ends() map[change.Partition]int64 {
+func (w *interleavedSource) ends() map[change.Partition]int64 {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	ends := make(map[change.Partition]int64, len(w.end))
@@ -235,7 +235,7 @@ func (w *written) ends() map[change.Partition]int64 {
 }
 
 // Fetch implements pipeline.Source.
-func (w *written) Fetch(ctx context.Context) (change.Delivery, error) {
+func (w *interleavedSource) Fetch(ctx context.Context) (change.Delivery, error) {
 	w.mutex.Lock()
 	if len(w.rest) > 0 {
 		defer w.mutex.Unlock()
@@ -252,12 +252,12 @@ func (w *written) Fetch(ctx context.Context) (change.Delivery, error) {
 }
 
 // Ends implements pipeline.Source.
-func (w *written) Ends(context.Context, []string) (map[change.Partition]int64, error) {
+func (w *interleavedSource) Ends(context.Context, []string) (map[change.Partition]int64, error) {
 	return w.ends(), nil
 }
 
 // Ack implements pipeline.Source.
-func (w *written) Ack(context.Context, []change.Span) {}
+func (w *interleavedSource) Ack(context.Context, []change.Span) {}
 
-// Pause implements pipeline.Source. Events of a paused partition wait in the barrier.
-func (w *written) Pause([]change.Partition) {}
+// Pause implements pipeline.Source. Events of a paused partition wait in the order gate.
+func (w *interleavedSource) Pause([]change.Partition) {}

@@ -35,7 +35,7 @@ func versions(t *testing.T) map[string][]string {
 		Old, New json.RawMessage
 	}
 	var log []entry
-	for _, row := range corpus.Source(t, "busy") {
+	for _, row := range corpus.SourceRows(t, "busy") {
 		if row.Table != "log" {
 			continue
 		}

@@ -58,7 +58,7 @@ func (r *replay) differ(t *testing.T, differs func(table change.Table, column st
 	t.Helper()
 	stored := r.catalog(t)
 	tables := map[change.Table][]corpus.Row{}
-	for _, row := range corpus.Source(t, r.name) {
+	for _, row := range corpus.SourceRows(t, r.name) {
 		name := change.Table{Schema: row.Schema, Name: row.Table}
 		tables[name] = append(tables[name], row)
 	}

@@ -103,7 +103,7 @@ func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 	t.Helper()
 	source, err := kafka.New(kafka.Config{
 		Brokers: []string{r.address}, Topics: []*regexp.Regexp{regexp.MustCompile(topics)}, ConsumerGroup: group,
-		Marks: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
+		LoadProgress: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 			return checkpoint.Load(ctx, r.db.Pool, sourceName, group, parts)
 		},
 		Logger: slog.New(r.log),
@@ -112,7 +112,7 @@ func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	r.start(t, &sliced{Source: source, size: r.size}, group, inResync)
+	r.start(t, &slicedSource{Source: source, size: r.size}, group, inResync)
 	want := map[string]int64{}
 	for _, record := range r.records {
 		if regexp.MustCompile(topics).MatchString(record.Topic) {
@@ -143,15 +143,15 @@ func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 	r.stop(t)
 }
 
-// sliced divides a source's deliveries into ones of a fixed size.
-type sliced struct {
+// slicedSource divides a source's deliveries into ones of a fixed size.
+type slicedSource struct {
 	pipeline.Source
 	size int
 	rest change.Delivery
 }
 
 // Fetch implements pipeline.Source.
-func (s *sliced) Fetch(ctx context.Context) (change.Delivery, error) {
+func (s *slicedSource) Fetch(ctx context.Context) (change.Delivery, error) {
 	if len(s.rest.Events) == 0 {
 		delivery, err := s.Source.Fetch(ctx)
 		if err != nil {

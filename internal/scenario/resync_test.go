@@ -28,17 +28,17 @@ func (l *line) sync(t *testing.T, options *datasource.Options) {
 	if err := datasource.Update(t.Context(), conn, options); err != nil {
 		t.Fatal(err)
 	}
-	if err := resync.Sync(t.Context(), conn, front{t}, resync.SyncOptions{Target: resync.Target{Source: sourceName}, Force: true, Bounds: nothingRead}); err != nil {
+	if err := resync.Sync(t.Context(), conn, scriptedPrompter{t}, resync.SyncOptions{Target: resync.Target{Source: sourceName}, Force: true, Bounds: nothingRead}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // endsync carries out the second half.
-func (l *line) endsync(t *testing.T) []resync.Count {
+func (l *line) endsync(t *testing.T) []resync.TableCount {
 	t.Helper()
 	conn := l.connect(t)
 	defer func() { _ = conn.Close(context.Background()) }()
-	counts, err := resync.Endsync(t.Context(), conn, front{t}, resync.EndsyncOptions{
+	counts, err := resync.Endsync(t.Context(), conn, scriptedPrompter{t}, resync.EndsyncOptions{
 		Target: resync.Target{Source: sourceName}, Force: true, ForceUnconfirmed: true, Logger: slog.New(l.log),
 	})
 	if err != nil {
@@ -61,23 +61,25 @@ func nothingRead(context.Context, *datasource.Options, []string) (map[change.Par
 	return nil, nil
 }
 
-// front logs warnings and answers each question with an error: the commands of a
+// scriptedPrompter logs warnings and answers each question with an error: the commands of a
 // scenario must not need an answer.
-type front struct{ t *testing.T }
+type scriptedPrompter struct{ t *testing.T }
 
-var _ resync.Front = front{}
+var _ resync.Prompter = scriptedPrompter{}
 
-// Ask implements resync.Front.
-func (front) Ask(q resync.Question) (bool, error) { return false, errors.New("asked: " + q.Text) }
+// Ask implements resync.Prompter.
+func (scriptedPrompter) Ask(q resync.Question) (bool, error) {
+	return false, errors.New("asked: " + q.Text)
+}
 
-// Warn implements resync.Front.
-func (f front) Warn(line string) { f.t.Log(line) }
+// Warn implements resync.Prompter.
+func (f scriptedPrompter) Warn(line string) { f.t.Log(line) }
 
-// Progress implements resync.Front.
-func (front) Progress(change.Table, int64, int64) {}
+// Progress implements resync.Prompter.
+func (scriptedPrompter) Progress(change.Table, int64, int64) {}
 
 // sync begins a resynchronization of the scenario's source.
-func (p *performance) sync(t *testing.T) error {
+func (p *scriptRun) sync(t *testing.T) error {
 	t.Helper()
 	p.line.stop(t)
 	if err := errors.Join(p.options.Set("topics", secondTopics), p.options.Set("consumer_group", secondGroup)); err != nil {
@@ -90,7 +92,7 @@ func (p *performance) sync(t *testing.T) error {
 }
 
 // endsync ends the resynchronization and returns its counts.
-func (p *performance) endsync(t *testing.T) (string, error) {
+func (p *scriptRun) endsync(t *testing.T) (string, error) {
 	t.Helper()
 	p.line.stop(t)
 	counts := p.line.endsync(t)

@@ -41,5 +41,5 @@ func (l *line) retry(t *testing.T, options *datasource.Options, origins []string
 			return event
 		},
 	})
-	return fmt.Sprintf("applied %d, rejected %d, unwanted %d\n", tally.Applied, tally.Rejected, tally.Unwanted), err
+	return fmt.Sprintf("applied %d, rejected %d, unwanted %d\n", tally.Applied, tally.Rejected, tally.Filtered), err
 }

@@ -46,9 +46,9 @@ func TestScenario(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, way := range ways(count(t, script)) {
+			for name, way := range applyModes(count(t, script)) {
 				t.Run(name, func(t *testing.T) {
-					seen := perform(t, db, script, way)
+					seen := runScript(t, db, script, way)
 					for i, step := range script.Steps {
 						if seen[i] != step.Body {
 							t.Errorf("%s %s: got\n%swant\n%s", step.Kind, step.Subject, seen[i], step.Body)
@@ -68,7 +68,7 @@ func rewrite(t *testing.T, db *pgtest.DB, file string, text []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, body := range perform(t, db, script, whole) {
+	for i, body := range runScript(t, db, script, wholeBatch) {
 		script.Steps[i].Body = body
 	}
 	seen := script.Format()
@@ -96,8 +96,8 @@ func count(t *testing.T, script *scenario.Script) int {
 	return n
 }
 
-// way is a mode of applying the records of a script.
-type way struct {
+// applyMode is a mode of applying the records of a script.
+type applyMode struct {
 	// cut says whether a batch ends behind a record.
 	cut func(record int) bool
 	// sides has the tables of a batch applied side by side.
@@ -106,15 +106,15 @@ type way struct {
 	bare bool
 }
 
-// whole puts all that can be into one batch.
-var whole = way{cut: func(int) bool { return false }}
+// wholeBatch puts all that can be into one batch.
+var wholeBatch = applyMode{cut: func(int) bool { return false }}
 
-// ways returns modes of applying n records: divided at many points, or whole and in
+// applyModes returns modes of applying n records: divided at many points, or whole and in
 // parallel, or whole and without temporary tables.
-func ways(n int) map[string]way {
-	all := map[string]way{"side by side": {cut: whole.cut, sides: true}, "no temporary tables": {cut: whole.cut, bare: true}}
+func applyModes(n int) map[string]applyMode {
+	all := map[string]applyMode{"side by side": {cut: wholeBatch.cut, sides: true}, "no temporary tables": {cut: wholeBatch.cut, bare: true}}
 	for name, cut := range cuts(n) {
-		all[name] = way{cut: cut}
+		all[name] = applyMode{cut: cut}
 	}
 	return all
 }
@@ -142,30 +142,30 @@ func cuts(n int) map[string]func(record int) bool {
 	return ways
 }
 
-// performance is one run of a script.
-type performance struct {
+// scriptRun is one run of a script.
+type scriptRun struct {
 	db      *pgtest.DB
 	stream  *scenario.Stream
 	options *datasource.Options
 	origins []string
-	way     way
+	way     applyMode
 	records int
 	line    *line
-	feed    *feed
+	feed    *recordFeed
 	began   time.Time
 	// inResync says that a resynchronization has begun and not ended.
 	inResync bool
 }
 
-// perform runs the script and returns a text for each step: the observed result for a
+// runScript runs the script and returns a text for each step: the observed result for a
 // step that has an expected one, the unchanged body for the others.
-func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, how way) []string {
+func runScript(t *testing.T, db *pgtest.DB, script *scenario.Script, how applyMode) []string {
 	t.Helper()
-	defer forget(t, db)
+	defer resetDatabase(t, db)
 	if how.bare {
 		defer refuseTemporary(t, db)()
 	}
-	p := &performance{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), way: how}
+	p := &scriptRun{db: db, began: time.Now(), stream: scenario.NewStream(), options: datasourceOptions(t), way: how}
 	defer p.close(t)
 	seen := make([]string, len(script.Steps))
 	for i, step := range script.Steps {
@@ -179,20 +179,20 @@ func perform(t *testing.T, db *pgtest.DB, script *scenario.Script, how way) []st
 }
 
 // start begins to read where the database says.
-func (p *performance) start(t *testing.T) {
+func (p *scriptRun) start(t *testing.T) {
 	t.Helper()
 	p.feed = newFeed(t, p.options)
 	p.line.start(t, p.feed, p.options.ConsumerGroup, p.inResync)
 }
 
 // close ends the pipeline, if it has begun.
-func (p *performance) close(t *testing.T) {
+func (p *scriptRun) close(t *testing.T) {
 	if p.line != nil {
 		p.line.stop(t)
 	}
 }
 
-func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
+func (p *scriptRun) step(t *testing.T, step scenario.Step) (string, error) {
 	t.Helper()
 	if step.Kind == scenario.KindOptions {
 		if p.line != nil {
@@ -226,10 +226,10 @@ func (p *performance) step(t *testing.T, step scenario.Step) (string, error) {
 	case scenario.KindEvents:
 		return step.Body, p.events(t, step.Body)
 	}
-	return p.look(t.Context(), step)
+	return p.readSection(t.Context(), step)
 }
 
-func (p *performance) setOptions(body string) error {
+func (p *scriptRun) setOptions(body string) error {
 	for text := range strings.Lines(body) {
 		name, value, _ := strings.Cut(strings.TrimSpace(text), " ")
 		if name == "origins" {
@@ -246,7 +246,7 @@ func (p *performance) setOptions(body string) error {
 }
 
 // events delivers the records of a section in batches.
-func (p *performance) events(t *testing.T, body string) error {
+func (p *scriptRun) events(t *testing.T, body string) error {
 	t.Helper()
 	records, err := p.stream.Records(body)
 	if err != nil {
@@ -267,8 +267,8 @@ func (p *performance) events(t *testing.T, body string) error {
 	return nil
 }
 
-// look returns the result that a step queries.
-func (p *performance) look(ctx context.Context, step scenario.Step) (string, error) {
+// readSection returns the result that a step queries.
+func (p *scriptRun) readSection(ctx context.Context, step scenario.Step) (string, error) {
 	pool := p.line.db.Pool
 	switch step.Kind {
 	case scenario.KindTable:
@@ -286,7 +286,7 @@ func (p *performance) look(ctx context.Context, step scenario.Step) (string, err
 	case scenario.KindOutdated:
 		return scenario.RenderOutdated(ctx, pool)
 	case scenario.KindWarnings:
-		return scenario.Sorted(p.line.log.text()), nil
+		return scenario.SortedLines(p.line.log.text()), nil
 	}
 	return "", misplaced(step)
 }

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/status"
 )
 
-// listen opens the administration port.
-func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.Registry) (*pgwire.Server, error) {
+// listenAdmin opens the administration port.
+func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *status.Registry) (*pgwire.Server, error) {
 	upstream, err := pgconn.ParseConfig(s.config.ConnString(s.config.SystemUser))
 	if err != nil {
 		return nil, fmt.Errorf("administration port: %w", err)
@@ -27,7 +27,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Host:      s.config.AdminListen,
 		Port:      s.options.Port,
 		SocketDir: s.dir.Path(),
-		TLS:       s.adminCertificate.config(),
+		TLS:       s.adminCertificate.tlsConfig(),
 		Trust:     s.config.AdminTrust,
 		Database:  s.config.Database,
 		Upstream:  upstream,
@@ -36,7 +36,7 @@ func (s *server) listen(pool *pgxpool.Pool, streams *streams, registry *status.R
 		Executor: adminexec.New(adminexec.Config{
 			Sealer: streams.key,
 			DB:     pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
-			Tables: streams, Skip: streams.skipPartition, Super: streams.super, Exclusively: streams.tables.exclusively, Roles: roles(s.config),
+			Tables: streams, Skip: streams.skipPartition, Super: streams.connectSuperuser, Exclusively: streams.tables.withoutBatches, Roles: protectedRoles(s.config),
 		}),
 		Logger: s.logger,
 	})

@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// mostBlockers bounds how many holders of locks are named for a table.
-	mostBlockers = 3
-	// blockersPatience bounds how long a batch waits for their names.
-	blockersPatience = time.Second
+	// maxBlockers bounds how many holders of locks are named for a table.
+	maxBlockers = 3
+	// blockersTimeout bounds how long a batch waits for their names.
+	blockersTimeout = time.Second
 )
 
 // lockedError says that a table waits for a lock, and who holds it.
@@ -48,8 +48,8 @@ func (e *lockedError) Error() string {
 // Unwrap returns PostgreSQL's error.
 func (e *lockedError) Unwrap() error { return e.err }
 
-// blockersOf returns who is named in some errors.
-func blockersOf(all ...error) []status.Blocker {
+// blockersIn returns who is named in some errors.
+func blockersIn(all ...error) []status.Blocker {
 	var blockers []status.Blocker
 	for _, err := range all {
 		var locked *lockedError
@@ -60,11 +60,11 @@ func blockersOf(all ...error) []status.Blocker {
 	return blockers
 }
 
-// nameBlockers adds to the error of a batch that has waited too long for a lock who
+// addBlockers adds to the error of a batch that has waited too long for a lock who
 // holds it. The batch's transaction is over, and with it its place in the queue: what
 // is left to look at is which locks others hold on the table. Where nobody does any
 // more, or the database does not answer in time, the error stays as it is.
-func (s *streams) nameBlockers(ctx context.Context, err error) error {
+func (s *supervisor) addBlockers(ctx context.Context, err error) error {
 	var refused *pgconn.PgError
 	var of interface{ Table() change.Table }
 	if !errors.As(err, &refused) || refused.Code != lockNotAvailable || !errors.As(err, &of) {
@@ -75,20 +75,20 @@ func (s *streams) nameBlockers(ctx context.Context, err error) error {
 	if errors.As(err, &altered) {
 		locked.table, locked.purpose = altered.Delta.After.Name.String(), altered.Purpose()
 	}
-	ctx, cancel := context.WithTimeout(ctx, blockersPatience)
+	ctx, cancel := context.WithTimeout(ctx, blockersTimeout)
 	defer cancel()
-	holders, failure := s.lockHolders(ctx, s.tables.relationsFedBy(of.Table()))
+	holders, failure := s.loadLockHolders(ctx, s.tables.relationsFedBy(of.Table()))
 	if failure != nil {
 		return err
 	}
 	if altered == nil { // a change of the schema waits for everybody, rows only for some
-		holders = strongest(holders)
+		holders = strongestHolders(holders)
 	}
 	if len(holders) == 0 {
 		return err
 	}
 	s.cancelBlockers(ctx, of.Table(), holders)
-	for _, h := range holders[:min(len(holders), mostBlockers)] {
+	for _, h := range holders[:min(len(holders), maxBlockers)] {
 		h.Blocker.Table = of.Table().String()
 		locked.blockers = append(locked.blockers, h.Blocker)
 	}
@@ -105,9 +105,9 @@ type lockHolder struct {
 	begun time.Time
 }
 
-// strongest returns those of the first of some holders, which are in order of
+// strongestHolders returns those of the first of some holders, which are in order of
 // strength, that have the same strength.
-func strongest(holders []lockHolder) []lockHolder {
+func strongestHolders(holders []lockHolder) []lockHolder {
 	end := slices.IndexFunc(holders, func(h lockHolder) bool { return h.strength < holders[0].strength })
 	if end < 0 {
 		return holders
@@ -143,11 +143,11 @@ const lockHoldersSQL = `
 		once AS (SELECT DISTINCT ON (pid, gid) * FROM held ORDER BY pid, gid, strength DESC)
 	SELECT pid, gid, mode, holder, state, age, strength, begun FROM once ORDER BY strength DESC, age DESC, pid LIMIT 100`
 
-// lockHolders returns who holds locks on some relations. It asks as the superuser, to whom PostgreSQL
+// loadLockHolders returns who holds locks on some relations. It asks as the superuser, to whom PostgreSQL
 // shows what others do, and as the system user where that can't be.
-func (s *streams) lockHolders(ctx context.Context, relations []string) ([]lockHolder, error) {
+func (s *supervisor) loadLockHolders(ctx context.Context, relations []string) ([]lockHolder, error) {
 	var db access.Querier = s.pool
-	if conn, err := s.super(ctx); err == nil {
+	if conn, err := s.connectSuperuser(ctx); err == nil {
 		defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 		db = conn
 	}
@@ -169,7 +169,7 @@ func (s *streams) lockHolders(ctx context.Context, relations []string) ([]lockHo
 
 // relationsFedBy returns the relations of a table and of those that are transformed
 // from it, as SQL.
-func (t *tables) relationsFedBy(name change.Table) []string {
+func (t *sharedCatalog) relationsFedBy(name change.Table) []string {
 	var relations []string
 	snapshot := t.store.Snapshot()
 	for table := range snapshot.All() {

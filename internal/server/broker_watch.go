@@ -41,17 +41,17 @@ func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 	defer s.state.SetLastSign(time.Time{}, false)
 	for round := 0; ; round++ {
 		if round%topicsRounds == 0 {
-			w.note(ctx, "look at topics", w.lookAtTopics(ctx))
+			w.logFailure(ctx, "look at topics", w.checkTopics(ctx))
 		}
-		w.note(ctx, "look for signs of life", w.lookForLife(ctx))
-		if wait(ctx, livenessInterval) != nil {
+		w.logFailure(ctx, "look for signs of life", w.checkLiveness(ctx))
+		if sleepContext(ctx, livenessInterval) != nil {
 			return
 		}
 	}
 }
 
-// note says in the log what could not be asked.
-func (w *brokerWatch) note(ctx context.Context, purpose string, err error) {
+// logFailure says in the log what could not be asked.
+func (w *brokerWatch) logFailure(ctx context.Context, purpose string, err error) {
 	if err != nil && ctx.Err() == nil {
 		w.logger.Debug(fmt.Sprintf("source %q: %s: %v", w.options.Name, purpose, err))
 	}

@@ -25,9 +25,9 @@ type blockerKey struct {
 	begun time.Time
 }
 
-// note notes who holds up a table now, and forgets who held it up before. It returns those who have
+// noteHolders notes who holds up a table now, and forgets who held it up before. It returns those who have
 // done so for as long as a limit.
-func (w *blockerWatch) note(table change.Table, holders []lockHolder, limit time.Duration, now time.Time) []lockHolder {
+func (w *blockerWatch) noteHolders(table change.Table, holders []lockHolder, limit time.Duration, now time.Time) []lockHolder {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before, still := w.tables[table], make(map[blockerKey]time.Time)
@@ -61,17 +61,17 @@ const cancelBlockersSQL = `
 // cancelBlockers ends sessions that have held up a table for longer than the parameter
 // cancel_blockers_after says. Nobody waits for its failure, which the log says: the next try of the
 // table comes soon.
-func (s *streams) cancelBlockers(ctx context.Context, table change.Table, holders []lockHolder) {
+func (s *supervisor) cancelBlockers(ctx context.Context, table change.Table, holders []lockHolder) {
 	var seconds *float64
 	if err := s.pool.QueryRow(ctx, cancelBlockersSQL).Scan(&seconds); err != nil || seconds == nil {
 		return
 	}
 	limit := time.Duration(*seconds * float64(time.Second))
-	due := s.blockers.note(table, holders, limit, time.Now())
+	due := s.blockers.noteHolders(table, holders, limit, time.Now())
 	if len(due) == 0 {
 		return
 	}
-	conn, err := s.observer(ctx)
+	conn, err := s.connectObserver(ctx)
 	if err != nil {
 		s.logger.Warn(fmt.Sprintf("end who holds up table %s: %v", table, err))
 		return
@@ -90,7 +90,7 @@ const endSessionSQL = `
 		FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
 		WHERE a.pid = $1 AND a.xact_start = $2 AND a.usename <> $3 AND NOT r.rolsuper`
 
-func (s *streams) endSession(ctx context.Context, conn *pgx.Conn, table change.Table, h *lockHolder, limit time.Duration) {
+func (s *supervisor) endSession(ctx context.Context, conn *pgx.Conn, table change.Table, h *lockHolder, limit time.Duration) {
 	var ended bool
 	err := conn.QueryRow(ctx, endSessionSQL, h.PID, h.begun, s.config.SystemUser.Name).Scan(&ended)
 	switch {

@@ -32,7 +32,7 @@ func (r *running) analyst(t *testing.T) (*pgx.Conn, string) {
 // TestCancelBlockers: a session that keeps a table from getting a column is ended when it has done so
 // for long enough, and not before that is asked for.
 func TestCancelBlockers(t *testing.T) {
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	conn, user := f.analyst(t)
 	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM library.patron__"); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestBlockerWatch(t *testing.T) {
 	var watch blockerWatch
 	table, now := change.Table{Name: "patron"}, time.Now()
 	at := func(seconds int, holders ...lockHolder) (due []int32) {
-		for _, h := range watch.note(table, holders, 10*time.Second, now.Add(time.Duration(seconds)*time.Second)) {
+		for _, h := range watch.noteHolders(table, holders, 10*time.Second, now.Add(time.Duration(seconds)*time.Second)) {
 			due = append(due, h.PID)
 		}
 		return due
@@ -92,7 +92,7 @@ func TestBlockerWatch(t *testing.T) {
 // is lost, and the stream goes on within seconds after he has let them go.
 func TestLockTableFull(t *testing.T) {
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{Settings: []string{"max_connections = 30", "max_locks_per_transaction = 20"}})
-	f := newFaultedOn(t, pgtest.NewOn(t, cluster))
+	f := newTableFaultTestOn(t, pgtest.NewOn(t, cluster))
 	conn, user := f.analyst(t)
 	f.stop(t)
 	f.running = f.start(t) // which knows her name by now

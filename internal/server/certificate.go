@@ -20,11 +20,11 @@ func readCertificate(what, certFile, keyFile string) (*certificate, error) {
 		return nil, nil
 	}
 	c := &certificate{what: what, certFile: certFile, keyFile: keyFile}
-	return c, c.read()
+	return c, c.readFiles()
 }
 
-// read reads the files. After an error what was read before stays.
-func (c *certificate) read() error {
+// readFiles reads the files. After an error what was read before stays.
+func (c *certificate) readFiles() error {
 	if c == nil {
 		return nil
 	}
@@ -36,8 +36,8 @@ func (c *certificate) read() error {
 	return nil
 }
 
-// config returns how a port encrypts.
-func (c *certificate) config() *tls.Config {
+// tlsConfig returns how a port encrypts.
+func (c *certificate) tlsConfig() *tls.Config {
 	if c == nil {
 		return nil
 	}

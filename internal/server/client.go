@@ -45,14 +45,14 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 			continue // its lock
 		}
 		// One that a killed server left behind does not answer.
-		if c.conn, failure = c.dial(ctx, absolute, port); failure == nil {
+		if c.conn, failure = c.connectPort(ctx, absolute, port); failure == nil {
 			return c, nil
 		}
 	}
 	return nil, fmt.Errorf("connect to the running server through its socket in %s: %w", path, failure)
 }
 
-func (c *Client) dial(ctx context.Context, dir, port string) (*pgx.Conn, error) {
+func (c *Client) connectPort(ctx context.Context, dir, port string) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig("port=" + port + " dbname=metadb user=metadb sslmode=disable")
 	if err != nil {
 		return nil, err
@@ -75,16 +75,16 @@ func (c *Client) Close(ctx context.Context) {
 }
 
 // Sync begins a synchronization while the server runs; see [Sync].
-func (c *Client) Sync(ctx context.Context, front resync.Front, o resync.SyncOptions) error {
+func (c *Client) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
 	c.warn = front.Warn
-	rows, err := c.conn.Query(ctx, "sync "+object(o.Target)+" with (dry_run)")
+	rows, err := c.conn.Query(ctx, "sync "+quoteTarget(o.Target)+" with (dry_run)")
 	if err != nil {
-		return plain(err)
+		return asServerError(err)
 	}
 	type asked struct{ Question, Answer string }
 	questions, err := pgx.CollectRows(rows, pgx.RowToStructByPos[asked])
 	if err != nil {
-		return plain(err)
+		return asServerError(err)
 	}
 	var with []string
 	for _, q := range questions {
@@ -105,28 +105,28 @@ func (c *Client) Sync(ctx context.Context, front resync.Front, o resync.SyncOpti
 		}
 	}
 	c.warn = nil // all of it has been said
-	return c.exec(ctx, "sync "+object(o.Target)+words(with))
+	return c.execCommand(ctx, "sync "+quoteTarget(o.Target)+withClause(with))
 }
 
 // Endsync ends a synchronization while the server runs; see [Endsync].
-func (c *Client) Endsync(ctx context.Context, front resync.Front, o resync.EndsyncOptions) ([]resync.Count, error) {
+func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	c.warn = front.Warn
-	counts, err := c.counts(ctx, o.Target, "dry_run")
+	counts, err := c.queryCounts(ctx, o.Target, "dry_run")
 	if err != nil || o.DryRun {
 		return counts, err
 	}
 	if !o.Force {
-		if err := confirmed(front, fmt.Sprintf("End synchronization process for %s? ", o.Target)); err != nil {
+		if err := askOrDecline(front, fmt.Sprintf("End synchronization process for %s? ", o.Target)); err != nil {
 			return nil, err
 		}
 	}
 	c.warn = nil
-	stop := c.follow(ctx, front, o.Source)
+	stop := c.watchProgress(ctx, front, o.Source)
 	defer stop()
 	if o.ForceUnconfirmed {
-		return c.counts(ctx, o.Target, "force_unconfirmed")
+		return c.queryCounts(ctx, o.Target, "force_unconfirmed")
 	}
-	done, err := c.counts(ctx, o.Target, "")
+	done, err := c.queryCounts(ctx, o.Target, "")
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) || refused.Hint != adminexec.HintForce {
 		return done, err
@@ -135,33 +135,33 @@ func (c *Client) Endsync(ctx context.Context, front resync.Front, o resync.Endsy
 	for _, count := range counts {
 		unconfirmed += count.Unconfirmed()
 	}
-	err = confirmed(front, fmt.Sprintf("End %s of %s? ", change.Count(unconfirmed, "unconfirmed row", "unconfirmed rows"), o.Target))
+	err = askOrDecline(front, fmt.Sprintf("End %s of %s? ", change.Plural(unconfirmed, "unconfirmed row", "unconfirmed rows"), o.Target))
 	if errors.Is(err, resync.ErrNoTerminal) {
-		return nil, &resync.DoubtError{Message: refused.Message, Remedy: "no terminal is attached to answer whether they should end: use "}
+		return nil, &resync.RiskError{Message: refused.Message, Remedy: "no terminal is attached to answer whether they should end: use "}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return c.counts(ctx, o.Target, "force_unconfirmed")
+	return c.queryCounts(ctx, o.Target, "force_unconfirmed")
 }
 
 // Abort leaves a resynchronization while the server runs; see [AbortSync].
 func (c *Client) Abort(ctx context.Context, target resync.Target) error {
-	return c.exec(ctx, "abort sync "+object(target))
+	return c.execCommand(ctx, "abort sync "+quoteTarget(target))
 }
 
-// counts carries out endsync with a word after WITH.
-func (c *Client) counts(ctx context.Context, target resync.Target, word string) ([]resync.Count, error) {
+// queryCounts carries out endsync with a word after WITH.
+func (c *Client) queryCounts(ctx context.Context, target resync.Target, word string) ([]resync.TableCount, error) {
 	var with []string
 	if word != "" {
 		with = []string{word}
 	}
-	rows, err := c.conn.Query(ctx, "endsync "+object(target)+words(with))
+	rows, err := c.conn.Query(ctx, "endsync "+quoteTarget(target)+withClause(with))
 	if err != nil {
-		return nil, plain(err)
+		return nil, asServerError(err)
 	}
-	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (resync.Count, error) {
-		var count resync.Count
+	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (resync.TableCount, error) {
+		var count resync.TableCount
 		var name string
 		var sample string
 		into := []any{&name, &count.Current, &count.Confirmed, &count.Ended}
@@ -175,31 +175,31 @@ func (c *Client) counts(ctx context.Context, target resync.Target, word string) 
 		}
 		return count, err
 	})
-	return counts, plain(err)
+	return counts, asServerError(err)
 }
 
-func (c *Client) exec(ctx context.Context, sql string) error {
+func (c *Client) execCommand(ctx context.Context, sql string) error {
 	_, err := c.conn.Exec(ctx, sql)
-	return plain(err)
+	return asServerError(err)
 }
 
-// object names a target in a command.
-func object(target resync.Target) string {
+// quoteTarget names a target in a command.
+func quoteTarget(target resync.Target) string {
 	if target.Whole() {
 		return "data source " + ident.Name(target.Source).SQL()
 	}
 	return "table " + ident.Qualified{Schema: ident.Name(target.Table.Schema), Name: ident.Name(target.Table.Name)}.SQL()
 }
 
-func words(with []string) string {
+func withClause(with []string) string {
 	if len(with) == 0 {
 		return ""
 	}
 	return " with (" + strings.Join(with, ", ") + ")"
 }
 
-// confirmed puts a question.
-func confirmed(front resync.Front, text string) error {
+// askOrDecline puts a question.
+func askOrDecline(front resync.Prompter, text string) error {
 	yes, err := front.Ask(resync.Question{Text: text})
 	if err == nil && !yes {
 		return resync.ErrDeclined
@@ -214,7 +214,7 @@ func (e *serverError) Error() string { return e.Message }
 
 func (e *serverError) Unwrap() error { return e.PgError }
 
-func plain(err error) error {
+func asServerError(err error) error {
 	var answered *pgconn.PgError
 	if errors.As(err, &answered) {
 		return &serverError{answered}

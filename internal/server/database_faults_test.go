@@ -43,7 +43,7 @@ func TestFaultsOfTheDatabase(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFaulted(t)
+			f := newTableFaultTest(t)
 			f.exec(t, strings.ReplaceAll(test.fault, "THIS", f.db.Name))
 			f.patron.change('u', 1, "Eve", "")
 			f.awaitState(t, "error", test.says)
@@ -82,7 +82,7 @@ func TestFailoverToAStandby(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
 	i, feed := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
-	f := &faulted{running: i.start(t), patron: feed}
+	f := &tableFaultTest{running: i.start(t), patron: feed}
 	f.admin(t, feed.source())
 	feed.change('c', 1, "Ada", "")
 	f.awaitText(t, current, "1=Ada")
@@ -117,7 +117,7 @@ func TestFailoverToAStandby(t *testing.T) {
 // TestPositionsMovedByHand: the stream goes on from where the positions are, and
 // what it reads again changes nothing.
 func TestPositionsMovedByHand(t *testing.T) {
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	f.patron.change('u', 1, "Eve", "")
 	f.awaitText(t, current, "1=Eve")
 	f.exec(t, "UPDATE metadb.stream_position SET next_offset = 0")
@@ -130,7 +130,7 @@ func TestPositionsMovedByHand(t *testing.T) {
 // TestDatabaseForgets: a PostgreSQL that crashes loses the last commits, with their
 // positions. They are read again although nothing comes that would find it out.
 func TestDatabaseForgets(t *testing.T) {
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	f.exec(t, "CREATE TABLE public.before AS SELECT * FROM metadb.stream_position")
 	wide := f.patron.another(patronWith(eventgen.BigInt))
 	wide.lsn = f.patron.lsn
@@ -158,20 +158,20 @@ func TestLockTakenByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger := slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo))
-	first, err := own(t.Context(), config, logger)
+	first, err := acquireDBLock(t.Context(), config, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.retake = time.Second
+	first.reacquireTimeout = time.Second
 	if _, err := i.db.Pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", first.conn.PgConn().PID()); err != nil {
 		t.Fatal(err)
 	}
-	second, err := own(t.Context(), config, logger)
+	second, err := acquireDBLock(t.Context(), config, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer second.close(t.Context())
-	if err := first.watch(t.Context()); !errors.Is(err, errOwned) || !strings.Contains(err.Error(), "connected from 127.0.0.1") {
+	if err := first.keepLock(t.Context()); !errors.Is(err, errDatabaseInUse) || !strings.Contains(err.Error(), "connected from 127.0.0.1") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -18,7 +18,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
 	i, patron := installOn(t, pgtest.NewOnDisk(t, cluster)), newFeed(t)
-	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f := &tableFaultTest{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
 	f.loan.change('c', 1, "A", "")
@@ -58,7 +58,7 @@ func TestFullTablespace(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
 	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
-	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f := &tableFaultTest{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
 	f.loan.change('c', 1, "A", "")

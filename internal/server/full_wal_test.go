@@ -33,7 +33,7 @@ func fillWAL(t *testing.T, settings []string) {
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
 	i, patron := installOn(t, pgtest.NewOn(t, cluster)), newFeed(t)
-	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f := &tableFaultTest{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
 	f.awaitText(t, current, "1=Ada")
@@ -61,7 +61,7 @@ func fillWAL(t *testing.T, settings []string) {
 	if err := cluster.FreeWALDisk(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cluster.Again(t.Context()); err != nil {
+	if err := cluster.StartAfterFailure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f.awaitState(t, "active", "")

@@ -19,15 +19,15 @@ import (
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-topic-heartbeat-prefix
 const heartbeatPrefix = "__debezium-heartbeat."
 
-// lookForLife shows when the connector gave its last sign of life, and says in the log
+// checkLiveness shows when the connector gave its last sign of life, and says in the log
 // when that begins to be too long ago, and when it ends. Connection and topics are those of
 // the stream's options; what the warning depends on is read anew.
-func (w *brokerWatch) lookForLife(ctx context.Context) error {
+func (w *brokerWatch) checkLiveness(ctx context.Context) error {
 	now, err := datasource.Load(ctx, w.pool, w.options.Name)
 	if err != nil {
 		return err
 	}
-	last, err := w.signs.last(ctx, w.key, w.options, now, w.expressions)
+	last, err := w.signs.loadLastSign(ctx, w.key, w.options, now, w.expressions)
 	if err != nil {
 		return err
 	}
@@ -56,32 +56,32 @@ type movement struct {
 	since time.Time
 }
 
-// last asks when heartbeats were written last, and where that is long ago when events
+// loadLastSign asks when heartbeats were written last, and where that is long ago when events
 // were: a connector that is busy need not write heartbeats. It is zero where there are none.
-func (l lifeSigns) last(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
+func (l lifeSigns) loadLastSign(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
 	every := []*regexp.Regexp{regexp.MustCompile("")}
-	all, err := kafka.AskTopics(ctx, o.BrokerList(), security(o, key), every)
+	all, err := kafka.QueryTopics(ctx, o.BrokerList(), kafkaSecurity(o, key), every)
 	if err != nil {
 		return time.Time{}, err
 	}
 	matched := matchedTopics(all, expressions)
-	beats, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), heartbeatTopics(all, matched, now))
+	beats, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), kafkaSecurity(o, key), heartbeatTopics(all, matched, now))
 	if err != nil {
 		return time.Time{}, err
 	}
-	last := l.note(beats, time.Now())
+	last := l.noteNewest(beats, time.Now())
 	if last.IsZero() || time.Since(last) <= now.SilenceLimit() {
 		return last, nil
 	}
-	events, err := kafka.AskNewest(ctx, o.BrokerList(), security(o, key), matched)
-	if event := l.note(events, time.Now()); event.After(last) {
+	events, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), kafkaSecurity(o, key), matched)
+	if event := l.noteNewest(events, time.Now()); event.After(last) {
 		last = event
 	}
 	return last, err
 }
 
-// note returns when the newest records were made, as far as that can be known.
-func (l lifeSigns) note(newest kafka.Newest, now time.Time) time.Time {
+// noteNewest returns when the newest records were made, as far as that can be known.
+func (l lifeSigns) noteNewest(newest kafka.NewestTimes, now time.Time) time.Time {
 	last := newest.Time
 	for part, end := range newest.Ahead {
 		known, seen := l[part]

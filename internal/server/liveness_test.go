@@ -64,7 +64,7 @@ func TestLastSign(t *testing.T) {
 	signs := make(lifeSigns)
 	expect := func(what string, ago time.Duration) {
 		t.Helper()
-		last, err := signs.last(t.Context(), instance.SecretKey{}, o, o, expressions)
+		last, err := signs.loadLastSign(t.Context(), instance.SecretKey{}, o, o, expressions)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestSignFromTheFuture(t *testing.T) {
 	signs := make(lifeSigns)
 	last := func() time.Time {
 		t.Helper()
-		at, err := signs.last(t.Context(), instance.SecretKey{}, o, o, expressions)
+		at, err := signs.loadLastSign(t.Context(), instance.SecretKey{}, o, o, expressions)
 		if err != nil || at.After(time.Now()) {
 			t.Fatalf("%s, %v", at, err)
 		}

@@ -35,8 +35,8 @@ type roleNames struct {
 	byOID map[int64]string
 }
 
-// load reads the names.
-func (r *roleNames) load(ctx context.Context, db access.Querier) error {
+// loadNames reads the names.
+func (r *roleNames) loadNames(ctx context.Context, db access.Querier) error {
 	rows, err := db.Query(ctx, "SELECT oid::bigint, rolname::text FROM pg_roles")
 	if err != nil {
 		return fmt.Errorf("read the names of roles: %w", err)
@@ -53,8 +53,8 @@ func (r *roleNames) load(ctx context.Context, db access.Querier) error {
 	return nil
 }
 
-// of returns the name of a role, or its number where that is not known.
-func (r *roleNames) of(oid int64) string {
+// nameOf returns the name of a role, or its number where that is not known.
+func (r *roleNames) nameOf(oid int64) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if name, known := r.byOID[oid]; known {
@@ -77,14 +77,14 @@ func rehearseLocks(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// nameLocks adds to an error that says that there is no memory for locks who has most of them.
-func (s *streams) nameLocks(ctx context.Context, err error) error {
+// addLockHolder adds to an error that says that there is no memory for locks who has most of them.
+func (s *supervisor) addLockHolder(ctx context.Context, err error) error {
 	var who status.Blocker
 	var role, has, all int64
 	failure := s.pool.QueryRow(ctx, mostLocksSQL).Scan(&who.PID, &who.Prepared, &role, &who.State, &who.Age, &has, &all)
 	if failure != nil || has < mostLocks {
 		return err
 	}
-	who.User = s.roles.of(role)
+	who.User = s.roles.nameOf(role)
 	return &resourceError{most: fmt.Sprintf("PostgreSQL's table of locks: %s has %d of %d locks", who.String(), has, all), err: err}
 }

@@ -10,20 +10,20 @@ import (
 // port with one at the database each, clients that have not logged in, and the streams.
 const minOpenFiles = 1024
 
-// warnOfFewFiles warns where the process may have fewer open. Go has raised the limit as far as it
+// warnLowFileLimit warns where the process may have fewer open. Go has raised the limit as far as it
 // may by then.
-func warnOfFewFiles(logger *slog.Logger) {
+func warnLowFileLimit(logger *slog.Logger) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return
 	}
-	if line := fewFiles(limit.Cur); line != "" {
+	if line := lowFileLimitText(limit.Cur); line != "" {
 		logger.Warn(line)
 	}
 }
 
-// fewFiles says what is wrong with a limit, nothing where it is high enough.
-func fewFiles(allowed uint64) string {
+// lowFileLimitText says what is wrong with a limit, nothing where it is high enough.
+func lowFileLimitText(allowed uint64) string {
 	if allowed >= minOpenFiles {
 		return ""
 	}

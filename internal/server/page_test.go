@@ -21,8 +21,8 @@ type page struct {
 	body strings.Builder
 }
 
-// look opens the page's events.
-func look(t *testing.T, address string) *page {
+// openPage opens the page's events.
+func openPage(t *testing.T, address string) *page {
 	t.Helper()
 	events := bufio.NewScanner(get(t, address+"/events").Body)
 	events.Buffer(nil, 1<<20)
@@ -91,8 +91,8 @@ func TestPage(t *testing.T) {
 	if _, err := r.db.Pool.Exec(t.Context(), "VACUUM ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
-	p := look(t, address)
-	var d monitor.Detail
+	p := openPage(t, address)
+	var d monitor.PageData
 	p.next("detail", &d)
 	last := time.Date(2026, 3, 1, 0, 0, int(f.lsn)-8, 0, time.UTC)
 	if len(d.Tables) != 1 || d.Bytes < 1<<20 {

@@ -41,7 +41,7 @@ func TestPoolerThatShares(t *testing.T) {
 					},
 				} {
 					err := run()
-					if !errors.Is(err, dbsession.ErrShared) || !strings.Contains(err.Error(), "pooler in session mode") {
+					if !errors.Is(err, dbsession.ErrPooled) || !strings.Contains(err.Error(), "pooler in session mode") {
 						t.Errorf("%s: got %v", name, err)
 					}
 				}
@@ -80,7 +80,7 @@ func TestRefusedByPooler(t *testing.T) {
 	i := install(t)
 	pooler := pgtest.NewPooler(t, i.db.Cluster, "session", map[string]string{"postgres": ""})
 	config := &instance.Config{Host: "127.0.0.1", Port: pooler.Port, Database: i.db.Name, Superuser: instance.Role{Name: "postgres"}, SSLMode: "disable"}
-	_, err := dial(t.Context(), config, config.Superuser, func(c *pgx.ConnConfig) { c.RuntimeParams["work_mem"] = "1MB" })
+	_, err := dialRole(t.Context(), config, config.Superuser, func(c *pgx.ConnConfig) { c.RuntimeParams["work_mem"] = "1MB" })
 	if err == nil || !strings.Contains(err.Error(), "as connection poolers do") {
 		t.Errorf("got %v", err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // pruneLog deletes the lines of metadb.log that are older than log_retention says, none where it is
 // not set.
-func (s *streams) pruneLog(ctx context.Context) error {
+func (s *supervisor) pruneLog(ctx context.Context) error {
 	var retention string
 	err := s.pool.QueryRow(ctx, "SELECT value FROM metadb.config WHERE parameter = 'log_retention'").Scan(&retention)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && retention == "" {
@@ -20,7 +20,7 @@ func (s *streams) pruneLog(ctx context.Context) error {
 		_, err = s.pool.Exec(ctx, "DELETE FROM metadb.log WHERE log_time < now() - $1::interval", retention)
 	}
 	if err != nil {
-		return fmt.Errorf("delete old lines of metadb.log: %w", explainPool(s.config, err))
+		return fmt.Errorf("delete old lines of metadb.log: %w", poolError(s.config, err))
 	}
 	return nil
 }

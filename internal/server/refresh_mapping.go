@@ -13,16 +13,16 @@ import (
 	"metadb/internal/ident"
 )
 
-// refreshTold is how often the log is told how far a refresh has come.
-const refreshTold = 10 * time.Second
+// refreshLogInterval is how often the log is told how far a refresh has come.
+const refreshLogInterval = 10 * time.Second
 
 // refreshMapping applies the mappings of a table, which is given by its current
 // table, to the rows that are there. The streams go on between its steps.
-func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
-	if err := s.tables.reload(ctx, s.pool); err != nil {
+func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
+	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
 		return adminexec.Refreshed{}, err
 	}
-	refreshing := history.Refreshing{Exclusively: s.tables.exclusively}
+	refreshing := history.RefreshOptions{Exclusively: s.tables.withoutBatches}
 	source := ""
 	for t := range s.tables.store.Snapshot().All() {
 		if t.Current == table {
@@ -30,7 +30,7 @@ func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (ad
 		}
 	}
 	applier := history.New(history.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, s.config, s.config.SystemUser) },
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
 		Store:   s.tables.store,
 		Logger:  s.logger,
 	})
@@ -43,7 +43,7 @@ func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (ad
 	refreshing.Progress = func(done, total int64) {
 		text := fmt.Sprintf("refreshing data mappings of table %s: %d of %d rows", refreshing.Table, done, total)
 		s.setRefreshing(source, text)
-		if time.Since(told) >= refreshTold {
+		if time.Since(told) >= refreshLogInterval {
 			told = time.Now()
 			s.logger.Info(text)
 		}
@@ -58,13 +58,13 @@ func (s *streams) refreshMapping(ctx context.Context, table ident.Qualified) (ad
 		return adminexec.Refreshed(done), err
 	}
 	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %s transformed, %d written, %d ended",
-		refreshing.Table, change.Count(done.Rows, "row", "rows"), done.Written, done.Ended))
+		refreshing.Table, change.Plural(done.Rows, "row", "rows"), done.Written, done.Ended))
 	return adminexec.Refreshed(done), nil
 }
 
 // noteUpdate stores in metadb.table_update when the tables that are transformed from
 // a table were last brought up to date as a whole, and how long it took.
-func (s *streams) noteUpdate(ctx context.Context, table ident.Qualified, took time.Duration) error {
+func (s *supervisor) noteUpdate(ctx context.Context, table ident.Qualified, took time.Duration) error {
 	const sql = `
 INSERT INTO metadb.table_update (schema_name, table_name, last_update, elapsed_real_time)
 SELECT schema_name, table_name, now(), $3
@@ -79,7 +79,7 @@ SELECT schema_name, table_name, now(), $3
 }
 
 // setRefreshing shows in the status of a source what a refresh is doing.
-func (s *streams) setRefreshing(source, text string) {
+func (s *supervisor) setRefreshing(source, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if one := s.running[source]; one != nil {

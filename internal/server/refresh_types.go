@@ -8,11 +8,11 @@ import (
 
 // refreshTypes infers the types of the columns of all tables. The streams go on
 // but for the moments in which a table is changed.
-func (s *streams) refreshTypes(ctx context.Context) error {
-	if err := s.tables.reload(ctx, s.pool); err != nil {
+func (s *supervisor) refreshTypes(ctx context.Context) error {
+	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
 		return err
 	}
-	db, err := connect(ctx, s.config, s.config.SystemUser)
+	db, err := connectRole(ctx, s.config, s.config.SystemUser)
 	if err != nil {
 		return err
 	}
@@ -21,5 +21,5 @@ func (s *streams) refreshTypes(ctx context.Context) error {
 		defer cancel()
 		_ = db.Close(ctx)
 	}()
-	return resync.InferTypes(ctx, db, s.tables.store, resync.Inference{Logger: s.logger, Patience: onlinePatience, Exclusively: s.tables.exclusively})
+	return resync.InferTypes(ctx, db, s.tables.store, resync.InferOptions{Logger: s.logger, LockTimeout: onlineLockTimeout, Exclusively: s.tables.withoutBatches})
 }

@@ -35,29 +35,29 @@ type Options struct {
 	Notify *sdnotify.Socket
 }
 
-// logPatience is how long the last lines of the log may take to be stored.
-const logPatience = 2 * time.Second
+// logCloseTimeout is how long the last lines of the log may take to be stored.
+const logCloseTimeout = 2 * time.Second
 
 // Run runs a server until ctx ends, which is not an error, or until it can't go
 // on. What is in hand is finished or rolled back before it returns.
 func Run(ctx context.Context, o Options) (err error) {
 	defer runtime.KeepAlive(limitMemory(o.MemLimit))
-	data, err := open(o.Dir)
+	data, err := openDataDir(o.Dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, data.lock.Release()) }()
 
-	hangup := &hangups{}
+	hangup := &hangupActions{}
 	out, closeLog, err := openLog(o, hangup)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	defer hangup.on(o.Reopen)()
+	defer hangup.runOnSignal(o.Reopen)()
 	stored := &logTable{config: data.config}
-	table := logging.NewTable(stored.write)
-	defer flush(ctx, table, stored)
+	table := logging.NewTable(stored.writeLines)
+	defer flushLog(ctx, table, stored)
 	logger := slog.New(logging.Tee{out, table})
 	if o.Log != "" {
 		// On standard error the command says it.
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	for _, line := range data.config.Warnings() {
 		logger.Warn(line)
 	}
-	warnOfFewFiles(logger)
+	warnLowFileLimit(logger)
 	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored, hangup: hangup}
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return err
@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 // openLog returns the handler for the log file, which a hangup opens anew, or standard error.
-func openLog(o Options, hangup *hangups) (handler slog.Handler, closeLog func(), err error) {
+func openLog(o Options, hangup *hangupActions) (handler slog.Handler, closeLog func(), err error) {
 	level := slog.LevelInfo
 	if o.Debug {
 		level = slog.LevelDebug
@@ -96,7 +96,7 @@ func openLog(o Options, hangup *hangups) (handler slog.Handler, closeLog func(),
 	}
 	handler = logging.NewHandler(file, level)
 	logger := slog.New(handler)
-	hangup.add(func() {
+	hangup.addAction(func() {
 		if err := file.Reopen(); err != nil {
 			logger.Error(err.Error())
 		}
@@ -104,11 +104,11 @@ func openLog(o Options, hangup *hangups) (handler slog.Handler, closeLog func(),
 	return handler, func() { _ = file.Close() }, nil
 }
 
-// flush stores the last lines of the log. That they can't be stored is no
+// flushLog stores the last lines of the log. That they can't be stored is no
 // matter: they are in the file.
-func flush(ctx context.Context, table *logging.Table, stored *logTable) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logPatience)
+func flushLog(ctx context.Context, table *logging.Table, stored *logTable) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logCloseTimeout)
 	defer cancel()
 	_ = table.Close(ctx)
-	stored.close(ctx)
+	stored.closeConn(ctx)
 }

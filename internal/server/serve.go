@@ -25,7 +25,7 @@ type server struct {
 	config  *instance.Config
 	logger  *slog.Logger
 	log     *logTable
-	hangup  *hangups
+	hangup  *hangupActions
 	// adminCertificate and httpCertificate are those of the ports, nil without TLS.
 	adminCertificate, httpCertificate *certificate
 }
@@ -34,17 +34,17 @@ type server struct {
 // what it started has stopped then, in reverse order.
 func (s *server) serve(ctx context.Context) error {
 	//   superuser ──rights──▶ system user, who owns everything
-	if err := prepare(ctx, s.config); err != nil {
+	if err := prepareDatabase(ctx, s.config); err != nil {
 		return err
 	}
 	//   one server per database
-	owner, err := own(ctx, s.config, s.logger)
+	owner, err := acquireDBLock(ctx, s.config, s.logger)
 	if err != nil {
 		return err
 	}
 	defer owner.close(ctx)
 	//   schema metadb
-	conn, err := connect(ctx, s.config, s.config.SystemUser)
+	conn, err := connectRole(ctx, s.config, s.config.SystemUser)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err := metaschema.Ensure(ctx, conn, Version); err != nil {
 		return err
 	}
-	if err := owner.secure(ctx); err != nil {
+	if err := owner.acquireServerLock(ctx); err != nil {
 		return err
 	}
 	s.log.ready.Store(true)
@@ -67,13 +67,13 @@ func (s *server) serve(ctx context.Context) error {
 	//   tables as they are ──▶ catalog
 	tables := catalog.NewStore()
 	if err := tables.Load(ctx, pool); err != nil {
-		return fmt.Errorf("read the tables: %w", explainPool(s.config, err))
+		return fmt.Errorf("read the tables: %w", poolError(s.config, err))
 	}
 	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
 	registry := &status.Registry{}
 	var port *pgwire.Server
 	metrics := monitor.NewMetrics(registry, func() int { return port.Sessions() })
-	streams, err := s.newStreams(ctx, pool, tables, metrics, registry)
+	streams, err := s.newSupervisor(ctx, pool, tables, metrics, registry)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,11 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	//   port:  psql ──▶ commands ──▶ streams
 	//                └─▶ SQL ──▶ database
-	if port, err = s.listen(pool, streams, registry); err != nil {
+	if port, err = s.listenAdmin(pool, streams, registry); err != nil {
 		return errors.Join(err, web.Close())
 	}
-	metrics.ShowRefused("admin", port.Refused)
-	s.hangup.add(func() { s.readAgain(port, web) })
+	metrics.ShowRefused("admin", port.RefusalCounts)
+	s.hangup.addAction(func() { s.reloadConfig(port, web) })
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := port.Serve(ctx); err != nil {
@@ -96,11 +96,11 @@ func (s *server) serve(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
-	owner.back, owner.away, streams.words = streams.distrust, streams.registry.SetAway, owner.words
-	group.Go(func() error { return owner.watch(ctx) })
-	group.Go(func() error { return streams.run(ctx) })
-	group.Go(func() error { return streams.maintain(ctx) })
-	group.Go(func() error { return streams.keepRights(ctx) })
+	owner.onFailover, owner.onConnect, streams.shutdown = streams.restartAll, streams.registry.SetAway, owner.shutdown
+	group.Go(func() error { return owner.keepLock(ctx) })
+	group.Go(func() error { return streams.runStreams(ctx) })
+	group.Go(func() error { return streams.runMaintenance(ctx) })
+	group.Go(func() error { return streams.restoreRights(ctx) })
 	group.Go(func() error { return streams.watchFaults(ctx) })
 	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
 	if web != nil {
@@ -114,6 +114,6 @@ func (s *server) serve(ctx context.Context) error {
 }
 
 var (
-	_ adminexec.Controller = (*streams)(nil)
+	_ adminexec.Controller = (*supervisor)(nil)
 	_ adminexec.DB         = (*pgxpool.Pool)(nil)
 )

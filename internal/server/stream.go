@@ -25,92 +25,92 @@ const closePatience = time.Second
 
 // stream is the supervised stream of one data source.
 type stream struct {
-	*streams
-	// captured are the options of the server's start: those that are not
+	*supervisor
+	// startOptions are the options of the server's start: those that are not
 	// live are used until it ends (docs/spec/06-synchronization.md#when-changed-options-are-used).
-	captured *datasource.Options
-	state    *status.Source
-	// life is the stream's context, which cancel ends.
-	life   context.Context
+	startOptions *datasource.Options
+	state        *status.Source
+	// ctx is the stream's context, which cancel ends.
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
 	// loaded says that the tables need not be read for the first building: the server has
 	// read them as it started, and has applied nothing of the source since.
 	loaded bool
-	scope  scope
-	// firsts are where partitions were begun, in case the database forgets.
-	firsts kafka.Firsts
-	// snapshots are incremental ones that may be under way.
-	snapshots incremental
-	// years is of how many years a batch may have events in one table, 0 for the default.
-	years int
+	scope  syncScope
+	// firstOffsets are where partitions were begun, in case the database forgets.
+	firstOffsets kafka.FirstOffsets
+	// incrementals are incremental snapshots that may be under way.
+	incrementals incrementalSnapshots
+	// maxYears is of how many years a batch may have events in one table, 0 for the default.
+	maxYears int
 
 	// mu guards what SetOrigins and renew reach; altered ends the run.
-	mu      sync.Mutex
-	router  *route.Router
-	origins []string
-	altered context.CancelCauseFunc
+	mu        sync.Mutex
+	router    *route.Router
+	origins   []string
+	cancelRun context.CancelCauseFunc
 }
 
 // supervise builds and runs the stream until ctx ends, again and again.
 func (s *stream) supervise(ctx context.Context) {
 	defer s.state.SetStream(status.Inactive, "")
-	pauses, said := growing{}, ""
+	pauses, said := backoff{}, ""
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := s.nameResource(ctx, s.words.add(s.run(ctx)))
+		err := s.addResourceHolder(ctx, s.shutdown.addReason(s.runOnce(ctx)))
 		if ctx.Err() != nil {
 			return
 		}
-		long := time.Since(began) > longestPause
+		long := time.Since(began) > maxPause
 		if long {
-			pauses.reset()
+			pauses.resetPause()
 			said = ""
 		}
 		switch {
-		case errors.Is(err, errAltered), errors.Is(err, errBack), errors.Is(err, errSkipped):
-			s.logger.Info(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+		case errors.Is(err, errAltered), errors.Is(err, errFailover), errors.Is(err, errSkipped):
+			s.logger.Info(fmt.Sprintf("source %q: %v", s.startOptions.Name, err))
 			continue
 		case errors.Is(err, pipeline.ErrRestart):
-			s.logger.Warn(fmt.Sprintf("source %q: %v", s.captured.Name, err))
+			s.logger.Warn(fmt.Sprintf("source %q: %v", s.startOptions.Name, err))
 			s.state.SetStream(status.Starting, "")
 			if long {
 				continue
 			}
 		default:
 			if text := err.Error(); text != said {
-				s.logger.Warn(fmt.Sprintf("source %q: %s", s.captured.Name, text))
+				s.logger.Warn(fmt.Sprintf("source %q: %s", s.startOptions.Name, text))
 				said = text
 			}
 			s.state.SetStream(status.Error, err.Error())
 		}
-		if pauses.wait(ctx) != nil {
+		if pauses.waitNext(ctx) != nil {
 			return
 		}
 	}
 }
 
-// run is the line that data travel, for one source, from one building to the
+// runOnce is the line that data travel, for one source, from one building to the
 // next. The order of the parts is that of the line.
-func (s *stream) run(ctx context.Context) error {
+func (s *stream) runOnce(ctx context.Context) error {
 	ctx, altered := context.WithCancelCause(ctx)
 	defer altered(nil)
 	s.mu.Lock()
-	s.altered = altered
+	s.cancelRun = altered
 	s.mu.Unlock()
-	err := s.build(ctx)
+	err := s.runPipeline(ctx)
 	if few, ok := errors.AsType[*pipeline.YearsError](err); ok {
-		s.years = few.Years
+		s.maxYears = few.Years
 	}
-	if why := context.Cause(ctx); errors.Is(why, errAltered) || errors.Is(why, errBack) || errors.Is(why, errSkipped) {
+	if why := context.Cause(ctx); errors.Is(why, errAltered) || errors.Is(why, errFailover) || errors.Is(why, errSkipped) {
 		return why
 	}
 	return err
 }
 
-// build is run until the stream has to be built again.
-func (s *stream) build(ctx context.Context) error {
-	stored, err := s.load(ctx)
+// runPipeline is run until the stream has to be built again.
+func (s *stream) runPipeline(ctx context.Context) error {
+	stored, err := s.loadSettings(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,43 +125,43 @@ func (s *stream) build(ctx context.Context) error {
 	defer source.Close()
 	appliers, closeAppliers := s.newAppliers(stored.options)
 	defer closeAppliers(ctx)
-	reporter := &reporter{stream: s}
+	reporter := &statusReporter{stream: s}
 	var watching sync.WaitGroup
 	watch, stop := context.WithCancel(ctx)
 	defer watching.Wait()
 	defer stop()
 	watching.Go(func() { s.watchBroker(watch, stored.options) })
 	return pipeline.Run(ctx, pipeline.Config{
-		Name:             stored.options.Name,
-		Source:           &patientSource{Source: source, reporter: reporter, options: stored.options, renew: s.renew},
-		Router:           router,
-		Appliers:         appliers,
-		Reporter:         reporter,
-		Logger:           s.logger,
-		BatchEvents:      stored.batchEvents,
-		Awaited:          s.awaited,
-		SnapshotDeadline: stored.deadline, SnapshotSettle: pipeline.DefaultSnapshotSettle,
-		Years: s.years,
+		Name:              stored.options.Name,
+		Source:            &topicWaitingSource{Source: source, reporter: reporter, options: stored.options, restart: s.restart},
+		Router:            router,
+		Appliers:          appliers,
+		Reporter:          reporter,
+		Logger:            s.logger,
+		BatchEvents:       stored.batchEvents,
+		ExpectedSnapshots: s.expectedSnapshots,
+		SnapshotDeadline:  stored.deadline, SnapshotSettle: pipeline.DefaultSnapshotSettle,
+		MaxYears: s.maxYears,
 	})
 }
 
-// sessions is how many sessions of the database apply the tables of a source side by
+// applySessions is how many sessions of the database apply the tables of a source side by
 // side.
-const sessions = 2
+const applySessions = 2
 
 // newAppliers returns appliers with a session each, and what closes them.
 func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier, closeAll func(context.Context)) {
-	all := make([]*history.Applier, sessions)
+	all := make([]*history.Applier, applySessions)
 	for i := range all {
 		all[i] = history.New(history.Config{
-			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.words.connect(ctx, s.config) },
+			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.shutdown.connectSystemUser(ctx, s.config) },
 			Source:        o.Name,
 			Group:         o.ConsumerGroup,
 			Store:         s.tables.store,
 			RejectedLimit: s.rejectedLimit,
 			Logger:        s.logger,
 		})
-		appliers = append(appliers, &sharingApplier{Applier: all[i], stream: s})
+		appliers = append(appliers, &catalogGuard{Applier: all[i], stream: s})
 	}
 	return appliers, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
@@ -174,7 +174,7 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 
 // rejectedLimit returns how much may be set aside, as the option says now.
 func (s *stream) rejectedLimit(ctx context.Context) (history.RejectedLimit, error) {
-	o, err := datasource.Load(ctx, s.pool, s.captured.Name)
+	o, err := datasource.Load(ctx, s.pool, s.startOptions.Name)
 	if err != nil {
 		return history.RejectedLimit{}, err
 	}
@@ -223,7 +223,7 @@ func (s *stream) setOrigins(origins []string) {
 	}
 	s.mu.Unlock()
 	if len(s.state.Report().Parked) > 0 {
-		s.renew(errAltered) // events that wait have been routed with the origins of before
+		s.restart(errAltered) // events that wait have been routed with the origins of before
 	}
 }
 
@@ -239,18 +239,18 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	}
 	return kafka.New(kafka.Config{
 		Brokers:       o.BrokerList(),
-		Security:      security(o, s.key),
+		Security:      kafkaSecurity(o, s.key),
 		Topics:        topics,
 		ConsumerGroup: o.ConsumerGroup,
 		InstanceID:    s.identity,
-		Marks: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
+		LoadProgress: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
-		Firsts:         &s.firsts,
+		FirstOffsets:   &s.firstOffsets,
 		Name:           o.Name,
 		MaxRecordBytes: s.maxRecordBytes,
 		Decoder:        decoder,
-		Decoded:        func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
+		OnDecoded:      func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
 		Logger:         s.logger,
 	})
 }

@@ -12,9 +12,9 @@ import (
 	"metadb/internal/status"
 )
 
-// alertness is within what time list status has to tell of a fault, and that it
+// faultTimeout is within what time list status has to tell of a fault, and that it
 // is over.
-const alertness = 10 * time.Second
+const faultTimeout = 10 * time.Second
 
 // load is what a busy test machine may add to it.
 const load = 3 * time.Second
@@ -43,7 +43,7 @@ func (r *running) awaitState(t *testing.T, state, text string) {
 		return nil
 	})
 	t.Logf("the state %s was shown after %s", state, time.Since(began).Round(100*time.Millisecond))
-	if took := time.Since(began); took > alertness+load {
+	if took := time.Since(began); took > faultTimeout+load {
 		t.Errorf("the state %s was shown after %s", state, took)
 	}
 }
@@ -64,21 +64,21 @@ func loans() eventgen.Table {
 
 const loansNow = "SELECT string_agg(id || '=' || name, ' ' ORDER BY id) FROM library.loan"
 
-// faulted are two tables of one source that stream.
-type faulted struct {
+// tableFaultTest is a server with two streaming tables of one source.
+type tableFaultTest struct {
 	*running
 	patron, loan *feed
 }
 
-func newFaulted(t *testing.T) *faulted {
+func newTableFaultTest(t *testing.T) *tableFaultTest {
 	t.Helper()
-	return newFaultedOn(t, pgtest.New(t))
+	return newTableFaultTestOn(t, pgtest.New(t))
 }
 
-func newFaultedOn(t *testing.T, db *pgtest.DB) *faulted {
+func newTableFaultTestOn(t *testing.T, db *pgtest.DB) *tableFaultTest {
 	t.Helper()
 	i, patron := installOn(t, db), newFeed(t)
-	f := &faulted{running: i.start(t), patron: patron, loan: patron.another(loans())}
+	f := &tableFaultTest{running: i.start(t), patron: patron, loan: patron.another(loans())}
 	f.admin(t, patron.source())
 	patron.change('c', 1, "Ada", "")
 	f.loan.change('c', 1, "A", "")
@@ -90,7 +90,7 @@ func newFaultedOn(t *testing.T, db *pgtest.DB) *faulted {
 // TestViewOnAColumnThatWidens: the table waits, visibly, the others go on, and
 // what waited is applied when the view is gone.
 func TestViewOnAColumnThatWidens(t *testing.T) {
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	f.exec(t, "CREATE SCHEMA report; CREATE VIEW report.names AS SELECT id, name FROM library.patron__")
 	wide := f.patron.another(patronWith(eventgen.BigInt))
 	wide.lsn = f.patron.lsn
@@ -134,7 +134,7 @@ func TestLockForMinutes(t *testing.T) {
 		"reader":   {hold: "BEGIN; SELECT FROM library.patron__", release: "ROLLBACK", says: "table library.patron gets a new column (born) as soon as postgres's transaction (pid %d, idle in transaction, open ", wider: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFaultedOn(t, pgtest.NewOn(t, cluster))
+			f := newTableFaultTestOn(t, pgtest.NewOn(t, cluster))
 			conn, err := f.db.Pool.Acquire(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -199,7 +199,7 @@ func (r *running) checkBlocker(t *testing.T, want status.Blocker) {
 // TestRestartWhileATableWaits: nothing of what waits is stored, and nothing of it
 // is lost.
 func TestRestartWhileATableWaits(t *testing.T) {
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	f.exec(t, "CREATE VIEW library.names AS SELECT id FROM library.patron__")
 	wide := f.patron.another(patronWith(eventgen.BigInt))
 	wide.lsn = f.patron.lsn
@@ -237,7 +237,7 @@ func TestChangedByHand(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFaulted(t)
+			f := newTableFaultTest(t)
 			f.exec(t, test.damage)
 			f.patron.change('u', 1, "Eve", "")
 			f.loan.change('u', 1, "B", "")

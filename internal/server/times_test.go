@@ -14,7 +14,7 @@ import (
 // few partitions, and keep nobody waiting.
 func TestTimesOutOfRange(t *testing.T) {
 	const years = 290
-	f := newFaulted(t)
+	f := newTableFaultTest(t)
 	at := func(op byte, id int64, name string, at time.Time) eventgen.Record {
 		f.patron.lsn += 8
 		record, err := f.patron.encoder.Encode(eventgen.Change{Op: op, Row: []any{id, name}, LSN: f.patron.lsn, TxID: int64(f.patron.lsn), Time: at})

@@ -16,9 +16,9 @@ var ErrDeclined = errors.New("the upgrade was declined")
 // versions before and after. No server may be running. Where there is something to
 // do, agree is asked, with both versions, once everything is known to be ready.
 func Upgrade(ctx context.Context, path string, agree func(from, to int) (bool, error)) (from, to int, err error) {
-	err = exclusively(ctx, path, func(db *pgx.Conn) error {
+	err = withLockedDatabase(ctx, path, func(db *pgx.Conn) error {
 		if from, to, err = metaschema.Versions(ctx, db); err != nil {
-			if errors.Is(err, metaschema.ErrNone) {
+			if errors.Is(err, metaschema.ErrNoSchema) {
 				return errNotSetUp
 			}
 			return err

@@ -71,7 +71,7 @@ func (r *Registry) Reports() []Report {
 	}
 	for _, s := range r.sources {
 		report := s.Report()
-		report.Columns = columns[report.Name].plain()
+		report.Columns = columns[report.Name].plainTexts()
 		if r.away != "" && report.Stream != Error && report.Stream != Inactive {
 			report.Stream, report.Message, report.Since = Error, change.PlainText(r.away), r.since
 		}

@@ -16,10 +16,10 @@ import (
 
 // check waits until the tables are what the oracle has, and all rejected events
 // are there.
-func (w *world) check() {
+func (w *environment) check() {
 	w.t.Helper()
 	w.producer.flush()
-	err := rig.Eventually(w.t.Context(), quiet, "be what the oracle says", func() error {
+	err := rig.Eventually(w.t.Context(), quietTime, "be what the oracle says", func() error {
 		conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ func (w *world) check() {
 	if err != nil {
 		var differs *difference
 		if errors.As(err, &differs) {
-			w.t.Log(w.story(differs))
+			w.t.Log(w.rowHistory(differs))
 		}
 		w.t.Fatalf("%v\nafter %v\n%s", err, strings.Join(w.trail, ", "), w.describe())
 	}
@@ -51,7 +51,7 @@ func (w *world) check() {
 }
 
 // verify has the tables verified, as "verify consistency" does.
-func (w *world) verify() {
+func (w *environment) verify() {
 	w.t.Helper()
 	conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
 	if err != nil {
@@ -64,7 +64,7 @@ func (w *world) verify() {
 }
 
 // compare compares the versions of a table.
-func (w *world) compare(conn *pgx.Conn, name change.Table) error {
+func (w *environment) compare(conn *pgx.Conn, name change.Table) error {
 	want := expected(w.source.oracle.Table(name))
 	if len(want) == 0 {
 		return nil
@@ -123,7 +123,7 @@ func expected(t *oracle.Table) []string {
 			fields = append(fields, text)
 		}
 		end := "now"
-		if !v.Current() {
+		if !v.IsCurrent() {
 			end = fmt.Sprint(int64(v.End))
 		}
 		lines = append(lines, strings.Join(append(fields, fmt.Sprint(int64(v.Start)), end), "|"))

@@ -35,24 +35,24 @@ type producer struct {
 	client    *kgo.Client
 	// mutex guards what follows.
 	mutex  sync.Mutex
-	queues map[place]*queue
+	queues map[partitionKey]*queue
 	// longest is how long a record was queued at most.
 	longest time.Duration
 }
 
-// place is a partition of a topic.
-type place struct {
+// partitionKey is a partition of a topic.
+type partitionKey struct {
 	topic  string
 	number int32
 }
 
 // queue has the records of a partition that are not appended yet.
 type queue struct {
-	waiting []waiting
+	records []delayedRecord
 }
 
-// waiting is a record with the time at which it is appended.
-type waiting struct {
+// delayedRecord is a record with the time at which it is appended.
+type delayedRecord struct {
 	*kgo.Record
 	due time.Time
 }
@@ -60,7 +60,7 @@ type waiting struct {
 // newProducer returns a producer that appends until the test ends.
 func newProducer(t *testing.T, random *rand.Rand, broker *kfake.Cluster) *producer {
 	t.Helper()
-	p := &producer{t: t, random: random, broker: broker, partitions: make(map[string]int), queues: make(map[place]*queue)}
+	p := &producer{t: t, random: random, broker: broker, partitions: make(map[string]int), queues: make(map[partitionKey]*queue)}
 	p.connect()
 	ctx, cancel := context.WithCancel(context.Background())
 	var appending sync.WaitGroup
@@ -88,15 +88,15 @@ func (p *producer) connect() {
 	}
 }
 
-// hand hands records over: each goes to the end of its partition's queue. A partition that
+// enqueue hands records over: each goes to the end of its partition's queue. A partition that
 // gets some is delayed by a time of its own, or not at all.
-func (p *producer) hand(records []*kgo.Record) {
-	now, delays := time.Now(), make(map[place]time.Duration)
+func (p *producer) enqueue(records []*kgo.Record) {
+	now, delays := time.Now(), make(map[partitionKey]time.Duration)
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	for _, r := range records {
 		r.Timestamp, r.Partition = now, p.partition(r)
-		at := place{r.Topic, r.Partition}
+		at := partitionKey{r.Topic, r.Partition}
 		if _, drawn := delays[at]; !drawn && p.random.IntN(2) == 0 {
 			delays[at] = time.Duration(p.random.Int64N(int64(longestDelay)))
 		} else if !drawn {
@@ -108,10 +108,10 @@ func (p *producer) hand(records []*kgo.Record) {
 			p.queues[at] = q
 		}
 		due := now.Add(delays[at])
-		if last := len(q.waiting) - 1; last >= 0 && q.waiting[last].due.After(due) {
-			due = q.waiting[last].due
+		if last := len(q.records) - 1; last >= 0 && q.records[last].due.After(due) {
+			due = q.records[last].due
 		}
-		q.waiting = append(q.waiting, waiting{r, due})
+		q.records = append(q.records, delayedRecord{r, due})
 	}
 }
 
@@ -159,16 +159,16 @@ func (p *producer) takeDue(now time.Time) []*kgo.Record {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	var due []*kgo.Record
-	for _, at := range p.places() {
+	for _, at := range p.sortedPartitions() {
 		q, n := p.queues[at], 0
-		for n < len(q.waiting) && !q.waiting[n].due.After(now) {
+		for n < len(q.records) && !q.records[n].due.After(now) {
 			n++
 		}
-		for _, one := range q.waiting[:n] {
+		for _, one := range q.records[:n] {
 			p.longest = max(p.longest, now.Sub(one.Timestamp))
 			due = append(due, one.Record)
 		}
-		q.waiting = q.waiting[n:]
+		q.records = q.records[n:]
 	}
 	return due
 }
@@ -178,13 +178,13 @@ func (p *producer) flush() {
 	p.t.Helper()
 	p.mutex.Lock()
 	last := time.Now()
-	for _, at := range p.places() {
+	for _, at := range p.sortedPartitions() {
 		due := time.Now().Add(time.Duration(p.random.Int64N(int64(lastDelay))))
-		for i := range p.queues[at].waiting {
-			if one := &p.queues[at].waiting[i]; one.due.After(due) {
+		for i := range p.queues[at].records {
+			if one := &p.queues[at].records[i]; one.due.After(due) {
 				one.due = due
 			}
-			last = latest(last, p.queues[at].waiting[i].due)
+			last = latest(last, p.queues[at].records[i].due)
 		}
 	}
 	p.mutex.Unlock()
@@ -199,13 +199,13 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// places returns the partitions with a queue, in an order that each run has.
-func (p *producer) places() []place {
-	places := make([]place, 0, len(p.queues))
+// sortedPartitions returns the partitions with a queue, in an order that each run has.
+func (p *producer) sortedPartitions() []partitionKey {
+	places := make([]partitionKey, 0, len(p.queues))
 	for at := range p.queues {
 		places = append(places, at)
 	}
-	slices.SortFunc(places, func(a, b place) int {
+	slices.SortFunc(places, func(a, b partitionKey) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.number, b.number))
 	})
 	return places
@@ -223,12 +223,12 @@ func (p *producer) crash(again []*kgo.Record) map[*kgo.Record]bool {
 	p.appending.Lock()
 	p.mutex.Lock()
 	for _, q := range p.queues {
-		keep := len(q.waiting)
-		for keep > 0 && can[q.waiting[keep-1].Record] {
+		keep := len(q.records)
+		for keep > 0 && can[q.records[keep-1].Record] {
 			keep--
-			lost[q.waiting[keep].Record] = true
+			lost[q.records[keep].Record] = true
 		}
-		q.waiting = q.waiting[:keep]
+		q.records = q.records[:keep]
 	}
 	p.mutex.Unlock()
 	p.appending.Unlock()

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// slowly forwards connections to an address, and lets everything that goes there
+// startSlowProxy forwards connections to an address, and lets everything that goes there
 // wait for a while: a database that is far away. It returns its own port.
-func slowly(t *testing.T, address string, latency time.Duration) int {
+func startSlowProxy(t *testing.T, address string, latency time.Duration) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +43,7 @@ func forward(ctx context.Context, client net.Conn, address string, latency time.
 	defer stop()
 	var both sync.WaitGroup
 	both.Go(func() {
-		_, _ = io.Copy(server, &late{client, latency})
+		_, _ = io.Copy(server, &slowReader{client, latency})
 		_ = server.Close()
 	})
 	both.Go(func() {
@@ -53,13 +53,13 @@ func forward(ctx context.Context, client net.Conn, address string, latency time.
 	both.Wait()
 }
 
-// late reads what has come a while ago.
-type late struct {
+// slowReader reads what has come a while ago.
+type slowReader struct {
 	io.Reader
 	latency time.Duration
 }
 
-func (l *late) Read(p []byte) (int, error) {
+func (l *slowReader) Read(p []byte) (int, error) {
 	n, err := l.Reader.Read(p)
 	<-time.After(l.latency)
 	return n, err

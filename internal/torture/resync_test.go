@@ -4,7 +4,7 @@ import "fmt"
 
 // resync loses changes of the source and resynchronizes, while torments go on. In
 // the end the current rows are those of the source.
-func (w *world) resync() {
+func (w *environment) resync() {
 	w.t.Helper()
 	if !w.resynced {
 		w.resynced = true
@@ -23,40 +23,40 @@ func (w *world) resync() {
 		target = fmt.Sprintf("table %s.%s__", w.source.schema(), tables[0].name)
 	case "new topics":
 		w.check() // what is unread of the old ones stays so
-		w.lose(30)
+		w.loseRecords(30)
 		w.newConnector()
 	case "topic recreated":
 		w.check() // what is unread goes with it
-		w.lose(30)
-		w.recreate(w.source.topic(w.someTables()[0]))
+		w.loseRecords(30)
+		w.recreateTopic(w.source.topic(w.someTables()[0]))
 	}
-	w.lose(10)
-	w.begin(target, tables)
-	w.spoil(1 + w.random.IntN(2))
+	w.loseRecords(10)
+	w.beginSync(target, tables)
+	w.changeUnderFaults(1 + w.random.IntN(2))
 	if w.random.IntN(2) == 0 {
 		w.write(w.source.snapshot(tables))
 	} else {
 		w.write(w.source.incremental(tables))
 	}
-	w.spoil(1 + w.random.IntN(3))
+	w.changeUnderFaults(1 + w.random.IntN(3))
 	w.check()
-	w.end(target, tables)
+	w.endSync(target, tables)
 	w.check()
 	w.compareWithSource(tables)
 	w.awaitGap(false)
 }
 
-// spoil lets changes and torments happen.
-func (w *world) spoil(n int) {
+// changeUnderFaults lets changes and torments happen.
+func (w *environment) changeUnderFaults(n int) {
 	w.t.Helper()
 	for range n {
 		w.write(w.source.changes(1 + w.random.IntN(150)))
-		w.torment()
+		w.injectFault()
 	}
 }
 
 // newConnector has another connector stream the source, to topics of its own.
-func (w *world) newConnector() {
+func (w *environment) newConnector() {
 	w.t.Helper()
 	w.source.connector++
 	w.source.sent = nil

@@ -24,9 +24,9 @@ var (
 // TestSoak has a server work for long with a slow database: what it uses stays what
 // it was after the first third.
 func TestSoak(t *testing.T) {
-	w := newWorld(t, 1)
+	w := newEnvironment(t, 1)
 	w.stop()
-	w.goSlowly()
+	w.slowDown()
 	w.start()
 	var early, late usage
 	began, length := time.Now(), time.Duration(*soak*float64(time.Minute))
@@ -42,7 +42,7 @@ func TestSoak(t *testing.T) {
 		case 20:
 			w.write(w.source.bad())
 		case 40:
-			w.crash()
+			w.crashConnector()
 		case 60:
 			w.write(w.source.incremental(w.source.tables))
 		case 80:
@@ -70,10 +70,10 @@ func TestSoak(t *testing.T) {
 	w.caughtUp()
 }
 
-// goSlowly puts a slow line between the server and the database.
-func (w *world) goSlowly() {
+// slowDown puts a slow line between the server and the database.
+func (w *environment) slowDown() {
 	w.t.Helper()
-	port := slowly(w.t, net.JoinHostPort(w.cluster.Host(), strconv.Itoa(w.cluster.Port())), *latency)
+	port := startSlowProxy(w.t, net.JoinHostPort(w.cluster.Host(), strconv.Itoa(w.cluster.Port())), *latency)
 	file := filepath.Join(w.metadb.DataDir(), "metadb.conf")
 	conf, err := os.ReadFile(file)
 	if err != nil {
@@ -86,10 +86,10 @@ func (w *world) goSlowly() {
 }
 
 // caughtUp waits until all has been read.
-func (w *world) caughtUp() {
+func (w *environment) caughtUp() {
 	w.t.Helper()
 	w.producer.flush()
-	err := rig.Eventually(w.t.Context(), quiet, "read everything", func() error {
+	err := rig.Eventually(w.t.Context(), quietTime, "read everything", func() error {
 		if status := w.status(); !regexp.MustCompile(` active \w+ 0 `).MatchString(status) {
 			return fmt.Errorf("%s", status)
 		}

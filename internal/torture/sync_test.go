@@ -15,8 +15,8 @@ import (
 // whole is the target of a synchronization of all tables.
 const whole = "data source torture"
 
-// begin begins a resynchronization of some tables, with the server running or not.
-func (w *world) begin(target string, tables []*table) {
+// beginSync begins a resynchronization of some tables, with the server running or not.
+func (w *environment) beginSync(target string, tables []*table) {
 	w.t.Helper()
 	if target == whole && w.random.IntN(3) == 0 {
 		w.stop()
@@ -33,9 +33,9 @@ func (w *world) begin(target string, tables []*table) {
 	}
 }
 
-// end ends it, as often as it takes: the server, or the command, is killed
+// endSync ends it, as often as it takes: the server, or the command, is killed
 // meanwhile.
-func (w *world) end(target string, tables []*table) {
+func (w *environment) endSync(target string, tables []*table) {
 	w.t.Helper()
 	step := func() error { return w.endOnline(target) }
 	if target == whole && w.random.IntN(3) == 0 {
@@ -44,7 +44,7 @@ func (w *world) end(target string, tables []*table) {
 		step = w.endOffline
 	}
 	const over = "can only be used in" // it was carried out, and the answer lost
-	err := rig.Eventually(w.t.Context(), quiet, "endsync "+target, func() error {
+	err := rig.Eventually(w.t.Context(), quietTime, "endsync "+target, func() error {
 		if err := step(); err != nil && !strings.Contains(err.Error(), over) {
 			return err
 		}
@@ -62,7 +62,7 @@ func (w *world) end(target string, tables []*table) {
 }
 
 // endOnline is one try with the server running, which is killed now and then.
-func (w *world) endOnline(target string) error {
+func (w *environment) endOnline(target string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- w.metadb.Exec(w.t.Context(), "endsync "+target+" with (force_unconfirmed)") }()
 	if w.random.IntN(2) == 0 {
@@ -75,7 +75,7 @@ func (w *world) endOnline(target string) error {
 }
 
 // endOffline is one try with the command, which is killed now and then.
-func (w *world) endOffline() error {
+func (w *environment) endOffline() error {
 	ctx := w.t.Context()
 	if w.random.IntN(2) == 0 {
 		limited, cancel := context.WithTimeout(ctx, time.Duration(w.random.IntN(300))*time.Millisecond)
@@ -89,7 +89,7 @@ func (w *world) endOffline() error {
 
 // ended is the time of endsync: that of all rows which ended later than the source
 // knows of, or now where none did.
-func (w *world) ended(tables []*table) time.Time {
+func (w *environment) ended(tables []*table) time.Time {
 	w.t.Helper()
 	var at time.Time
 	if err := w.scan("SELECT now()", &at); err != nil {
@@ -116,7 +116,7 @@ func (w *world) ended(tables []*table) time.Time {
 
 // compareWithSource compares the current rows with those of the source itself, by
 // their keys alone where columns were altered after the snapshot.
-func (w *world) compareWithSource(tables []*table) {
+func (w *environment) compareWithSource(tables []*table) {
 	w.t.Helper()
 	for _, t := range tables {
 		if w.source.oracle.Table(w.source.target(t)) == nil {

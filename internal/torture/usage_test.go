@@ -26,7 +26,7 @@ func (u usage) most(other usage) usage {
 }
 
 // usage asks the kernel, the server's metrics and the database.
-func (w *world) usage() usage {
+func (w *environment) usage() usage {
 	w.t.Helper()
 	pid, err := w.metadb.Pid()
 	if err != nil {
@@ -44,7 +44,7 @@ func (w *world) usage() usage {
 }
 
 // metric returns one of the server's metrics.
-func (w *world) metric(name string) float64 {
+func (w *environment) metric(name string) float64 {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/metrics", w.metadb.HTTPPort), nil)
 	if err != nil {

@@ -22,13 +22,13 @@ func BenchmarkDocument(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		rows.Reset()
-		l.Add(rows, [][]byte{document})
+		l.AddDocument(rows, [][]byte{document})
 		for table := range set.Targets {
-			from, to := rows.Span(0, table)
+			from, to := rows.RowRange(0, table)
 			if from == to {
 				continue
 			}
-			l.Note(rows, table, from)
+			l.NoteRow(rows, table, from)
 			shapes := l.Shapes(table, nil)
 			for row := from; row < to; row++ {
 				dst, _ = shapes.AppendRow(dst[:0], rows, table, row)

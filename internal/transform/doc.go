@@ -3,9 +3,9 @@
 //
 //	mappings ─ Compile ─▶ Set
 //	Set + columns that exist ─ NewLayout ─▶ Layout
-//	document ─ Layout.Add ─▶ Rows ─ Layout.Note ─▶ Layout.Shapes ─ Shapes.AppendRow ─▶ change.Row
+//	document ─ Layout.AddDocument ─▶ Rows ─ Layout.NoteRow ─▶ Layout.Shapes ─ Shapes.AppendRow ─▶ change.Row
 //
-// A [Set] is the compiled mappings of one table, a [Layout] the columns of their tables, [Rows] the
+// A [MappingSet] is the compiled mappings of one table, a [Layout] the columns of their tables, [Rows] the
 // scalars of documents by table, row and column. Values are encoded last, when the types are known
 // that a column has to hold.
 //

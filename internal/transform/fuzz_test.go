@@ -22,7 +22,7 @@ func FuzzDocument(f *testing.F) {
 	set := Compile(mappings("$ > t", "$.a > a", "$.b > b", "$.b.c > c", "$.b.d > d", "$.d > e"))
 	f.Fuzz(func(t *testing.T, document []byte) {
 		if !json.Valid(document) {
-			NewLayout(set, func(string) []change.Column { return nil }).Add(NewRows(set), [][]byte{document})
+			NewLayout(set, func(string) []change.Column { return nil }).AddDocument(NewRows(set), [][]byte{document})
 			return
 		}
 		got := render(t, set, string(document))

@@ -12,7 +12,7 @@ import (
 
 // render returns the rows of documents, one a line: target, positions, then each column with its
 // value. Columns are ordered by name.
-func render(t testing.TB, set *Set, documents ...string) string {
+func render(t testing.TB, set *MappingSet, documents ...string) string {
 	t.Helper()
 	l := NewLayout(set, func(string) []change.Column { return nil })
 	rows := NewRows(set)
@@ -21,19 +21,19 @@ func render(t testing.TB, set *Set, documents ...string) string {
 		for i := range all {
 			all[i] = []byte(document)
 		}
-		l.Add(rows, all)
+		l.AddDocument(rows, all)
 	}
 	var lines []string
 	for table := range set.Targets {
 		for document := range documents {
-			from, to := rows.Span(document, table)
+			from, to := rows.RowRange(document, table)
 			for row := from; row < to; row++ {
-				l.Note(rows, table, row)
+				l.NoteRow(rows, table, row)
 			}
 		}
 		shapes := l.Shapes(table, nil)
 		for document := range documents {
-			from, to := rows.Span(document, table)
+			from, to := rows.RowRange(document, table)
 			for row := from; row < to; row++ {
 				cells, err := shapes.AppendRow(nil, rows, table, row)
 				if err != nil {
@@ -53,8 +53,8 @@ func line(t testing.TB, target string, shape *change.Shape, row change.Row) stri
 	for i, cell := range row.Cells() {
 		column := shape.Columns[i]
 		if cell.State != change.Present {
-			if IsKey(column.Name) {
-				key += " " + strings.TrimPrefix(column.Name, ordPrefix) + "#-"
+			if IsKeyColumn(column.Name) {
+				key += " " + strings.TrimPrefix(column.Name, positionPrefix) + "#-"
 			}
 			continue
 		}
@@ -62,8 +62,8 @@ func line(t testing.TB, target string, shape *change.Shape, row change.Row) stri
 		if err != nil {
 			t.Fatal(err)
 		}
-		if IsKey(column.Name) {
-			key += " " + strings.TrimPrefix(column.Name, ordPrefix) + "#" + text
+		if IsKeyColumn(column.Name) {
+			key += " " + strings.TrimPrefix(column.Name, positionPrefix) + "#" + text
 			continue
 		}
 		values = append(values, fmt.Sprintf("%s=%s:%s", column.Name, short(column.Type), text))

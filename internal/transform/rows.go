@@ -8,9 +8,9 @@ type Rows struct {
 	tables []tableRows
 	// starts has the first row of each document in each table.
 	starts []int32
-	// bare means that the rows have no values, see [Rows.AddKeys].
-	bare bool
-	size int
+	// positionsOnly means that the rows have no values, see [Rows.AddPositions].
+	positionsOnly bool
+	size          int
 	// block has copies of values, differing is scratch: see [Rows.Keep].
 	block     []byte
 	differing []scalar
@@ -21,16 +21,16 @@ type tableRows struct {
 	// width is the number of positions of a row.
 	width int
 	// ends has the end of each row's scalars.
-	ends    []int32
-	ords    []int32
-	scalars []scalar
+	ends      []int32
+	positions []int32
+	scalars   []scalar
 }
 
 // NewRows returns an empty list of rows for each of the set's tables.
-func NewRows(set *Set) *Rows {
+func NewRows(set *MappingSet) *Rows {
 	r := &Rows{tables: make([]tableRows, len(set.nodes))}
 	for i := range r.tables {
-		r.tables[i].width = len(set.nodes[i].ords)
+		r.tables[i].width = len(set.nodes[i].positionNodes)
 	}
 	return r
 }
@@ -38,14 +38,14 @@ func NewRows(set *Set) *Rows {
 // Reset removes all rows. It keeps their memory for the next documents, up to keptBytes in each
 // table.
 func (r *Rows) Reset() {
-	r.starts, r.bare, r.size, r.block = r.starts[:0], false, 0, r.block[:0]
+	r.starts, r.positionsOnly, r.size, r.block = r.starts[:0], false, 0, r.block[:0]
 	for i := range r.tables {
 		t := &r.tables[i]
-		if cap(t.scalars)*scalarBytes > keptBytes || cap(t.ords)*ordBytes > keptBytes {
+		if cap(t.scalars)*scalarBytes > keptBytes || cap(t.positions)*ordBytes > keptBytes {
 			*t = tableRows{width: t.width}
 			continue
 		}
-		t.ends, t.ords, t.scalars = t.ends[:0], t.ords[:0], t.scalars[:0]
+		t.ends, t.positions, t.scalars = t.ends[:0], t.positions[:0], t.scalars[:0]
 	}
 }
 
@@ -61,8 +61,8 @@ const (
 // Size is an estimate of the rows' memory in bytes, without the documents.
 func (r *Rows) Size() int { return r.size }
 
-// begin starts a document and returns its number.
-func (r *Rows) begin() int {
+// beginDocument starts a document and returns its number.
+func (r *Rows) beginDocument() int {
 	document := len(r.starts) / max(len(r.tables), 1)
 	for i := range r.tables {
 		r.starts = append(r.starts, int32(len(r.tables[i].ends)))
@@ -70,18 +70,18 @@ func (r *Rows) begin() int {
 	return document
 }
 
-// AddKeys adds a document of which only the positions of its rows are known, and returns its
-// number. The function each yields them by table and position, as [Rows.Ords] returns them.
-func (r *Rows) AddKeys(each func(yield func(table int, ords []int32))) int {
-	document := r.begin()
-	r.bare = true
-	each(func(table int, ords []int32) { r.add(table, ords, nil) })
+// AddPositions adds a document of which only the positions of its rows are known, and returns its
+// number. The function each yields them by table and position, as [Rows.Positions] returns them.
+func (r *Rows) AddPositions(each func(yield func(table int, ords []int32))) int {
+	document := r.beginDocument()
+	r.positionsOnly = true
+	each(func(table int, ords []int32) { r.addRow(table, ords, nil) })
 	return document
 }
 
-// Span returns the numbers of a document's first row in a table and of the one behind its last;
+// RowRange returns the numbers of a document's first row in a table and of the one behind its last;
 // both are 0 for document -1, which stands for no document.
-func (r *Rows) Span(document, table int) (from, to int) {
+func (r *Rows) RowRange(document, table int) (from, to int) {
 	if document < 0 {
 		return 0, 0
 	}
@@ -92,15 +92,15 @@ func (r *Rows) Span(document, table int) (from, to int) {
 	return from, to
 }
 
-// Ords returns the positions of a row: for each node below $ on its path the 1-based position in
+// Positions returns the positions of a row: for each node below $ on its path the 1-based position in
 // the array, 0 for an object.
-func (r *Rows) Ords(table, row int) []int32 {
+func (r *Rows) Positions(table, row int) []int32 {
 	t := &r.tables[table]
-	return t.ords[row*t.width : (row+1)*t.width]
+	return t.positions[row*t.width : (row+1)*t.width]
 }
 
-// scalars returns the values of a row, ordered by column.
-func (r *Rows) scalars(table, row int) []scalar {
+// rowScalars returns the values of a row, ordered by column.
+func (r *Rows) rowScalars(table, row int) []scalar {
 	t := &r.tables[table]
 	from := int32(0)
 	if row > 0 {
@@ -109,10 +109,10 @@ func (r *Rows) scalars(table, row int) []scalar {
 	return t.scalars[from:t.ends[row]]
 }
 
-// add adds a row.
-func (r *Rows) add(table int, ords []int32, scalars []scalar) {
+// addRow adds a row.
+func (r *Rows) addRow(table int, ords []int32, scalars []scalar) {
 	t := &r.tables[table]
-	t.ords = append(t.ords, ords...)
+	t.positions = append(t.positions, ords...)
 	t.scalars = append(t.scalars, scalars...)
 	t.ends = append(t.ends, int32(len(t.scalars)))
 	r.size += len(scalars)*scalarBytes + (len(ords)+1)*ordBytes
@@ -126,23 +126,23 @@ type Change struct{ Table, Old, New int }
 // leaves out rows with the same notation in both; PostgreSQL decides whether different notations
 // are equal.
 func Changes(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
-	bare := older.bare || newer.bare
-	return pairs(dst, older, o, newer, n, func(table, a, b int) bool {
-		return bare || !same(older.scalars(table, a), newer.scalars(table, b))
+	bare := older.positionsOnly || newer.positionsOnly
+	return selectPairs(dst, older, o, newer, n, func(table, a, b int) bool {
+		return bare || !hasSameScalars(older.rowScalars(table, a), newer.rowScalars(table, b))
 	})
 }
 
-// Pairs is Changes together with the rows that are equal in both.
-func Pairs(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
-	return pairs(dst, older, o, newer, n, func(int, int, int) bool { return true })
+// AllPairs is Changes together with the rows that are equal in both.
+func AllPairs(dst []Change, older *Rows, o int, newer *Rows, n int) []Change {
+	return selectPairs(dst, older, o, newer, n, func(int, int, int) bool { return true })
 }
 
-// pairs appends the rows of two documents, by table and position: those of one document alone, and
+// selectPairs appends the rows of two documents, by table and position: those of one document alone, and
 // the wanted ones of both.
-func pairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(table, a, b int) bool) []Change {
+func selectPairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(table, a, b int) bool) []Change {
 	for table := range older.tables {
-		a, aEnd := older.Span(o, table)
-		b, bEnd := newer.Span(n, table)
+		a, aEnd := older.RowRange(o, table)
+		b, bEnd := newer.RowRange(n, table)
 		for a < aEnd || b < bEnd {
 			order := 0
 			switch {
@@ -151,7 +151,7 @@ func pairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(tab
 			case b == bEnd:
 				order = -1
 			default:
-				order = slices.Compare(older.Ords(table, a), newer.Ords(table, b))
+				order = slices.Compare(older.Positions(table, a), newer.Positions(table, b))
 			}
 			switch {
 			case order < 0:
@@ -172,12 +172,12 @@ func pairs(dst []Change, older *Rows, o int, newer *Rows, n int, wanted func(tab
 	return dst
 }
 
-func same(a, b []scalar) bool {
+func hasSameScalars(a, b []scalar) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !a[i].same(&b[i]) {
+		if !a[i].isWrittenAlike(&b[i]) {
 			return false
 		}
 	}

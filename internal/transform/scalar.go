@@ -16,17 +16,17 @@ type scalar struct {
 	raw []byte
 }
 
-// same reports whether two scalars have the same notation, and so the same value.
-func (s *scalar) same(o *scalar) bool {
+// isWrittenAlike reports whether two scalars have the same notation, and so the same value.
+func (s *scalar) isWrittenAlike(o *scalar) bool {
 	return s.column == o.column && s.kind == o.kind && s.escaped == o.escaped && string(s.raw) == string(o.raw)
 }
 
 // isText reports whether the scalar is a string, moments included.
 func (s *scalar) isText() bool { return s.kind != change.Boolean && s.kind != change.Numeric }
 
-// scalarOf returns the scalar of a value that is neither object nor array; false for null and
+// parseScalar returns the scalar of a value that is neither object nor array; false for null and
 // invalid values.
-func scalarOf(value []byte) (scalar, bool) {
+func parseScalar(value []byte) (scalar, bool) {
 	if len(value) == 0 {
 		return scalar{}, false
 	}
@@ -40,7 +40,7 @@ func scalarOf(value []byte) (scalar, bool) {
 			return scalar{}, false
 		}
 		raw := value[1 : len(value)-1]
-		return textOf(raw), true
+		return parseText(raw), true
 	}
 	if !datatype.NumericFits(value) {
 		return scalar{kind: change.Text, raw: value}, true
@@ -48,8 +48,8 @@ func scalarOf(value []byte) (scalar, bool) {
 	return scalar{kind: change.Numeric, raw: value}, true
 }
 
-// textOf returns the scalar of a string, which may be a moment.
-func textOf(raw []byte) scalar {
+// parseText returns the scalar of a string, which may be a moment.
+func parseText(raw []byte) scalar {
 	out := scalar{kind: change.Text, raw: raw}
 	for _, c := range raw {
 		if c == '\\' {
@@ -57,7 +57,7 @@ func textOf(raw []byte) scalar {
 			return out
 		}
 	}
-	if _, zoned, ok := moment(raw); ok {
+	if _, zoned, ok := parseTimestamp(raw); ok {
 		out.kind = change.Timestamp
 		if zoned {
 			out.kind = change.TimestampTZ
@@ -71,7 +71,7 @@ func textOf(raw []byte) scalar {
 func (s *scalar) appendText(dst []byte) []byte {
 	switch {
 	case s.escaped:
-		return unescape(dst, s.raw)
+		return appendUnescaped(dst, s.raw)
 	case s.kind == change.Numeric:
 		if numeric, err := datatype.AppendNumericText(nil, string(s.raw)); err == nil {
 			if text, err := datatype.Format(change.Numeric, change.Cell{Bytes: numeric}); err == nil {
@@ -85,27 +85,27 @@ func (s *scalar) appendText(dst []byte) []byte {
 // appendCell appends the scalar as a cell of a column's type, which must be able to hold it.
 func (s *scalar) appendCell(row change.Row, to change.Type) (change.Row, error) {
 	var err error
-	open, mark := change.Begin(row)
+	open, mark := change.BeginCell(row)
 	switch {
 	case to == change.Text:
 		open = s.appendText(open)
 	case to == change.UUID:
 		open, err = datatype.AppendUUID(open, s.raw)
 	case s.kind == change.Boolean:
-		open = append(open, boolByte(s.raw[0] == 't'))
+		open = append(open, boolToByte(s.raw[0] == 't'))
 	case s.kind == change.Numeric:
 		open, err = datatype.AppendNumericText(open, string(s.raw))
 	default:
-		micros, _, _ := moment(s.raw)
+		micros, _, _ := parseTimestamp(s.raw)
 		open, err = datatype.AppendTimestamp(open, micros)
 	}
 	if err != nil {
 		return row, err
 	}
-	return change.End(open, mark), nil
+	return change.EndCell(open, mark), nil
 }
 
-func boolByte(value bool) byte {
+func boolToByte(value bool) byte {
 	if value {
 		return 1
 	}

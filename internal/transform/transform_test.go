@@ -115,11 +115,11 @@ func TestManyFields(t *testing.T) {
 	}
 	l := NewLayout(set, func(string) []change.Column { return nil })
 	rows := NewRows(set)
-	l.Add(rows, [][]byte{[]byte("{" + b.String() + `"last":1}`)})
-	if n := len(rows.scalars(0, 0)); n < 300 || n > 400 {
+	l.AddDocument(rows, [][]byte{[]byte("{" + b.String() + `"last":1}`)})
+	if n := len(rows.rowScalars(0, 0)); n < 300 || n > 400 {
 		t.Errorf("%d values were kept", n)
 	}
-	if left := l.Left(); len(left) != 1 {
+	if left := l.TakeWarnings(); len(left) != 1 {
 		t.Errorf("got %q", left)
 	}
 }

@@ -20,28 +20,28 @@ var remark = eventgen.Column{Name: "remark", Kind: eventgen.Text}
 func (u *upgraded) streamOn() {
 	u.t.Helper()
 	ctx := u.t.Context()
-	u.do(func() error { return u.m.Start(ctx) })
-	s := newStream(circ, 20000).at(2026, 7, 1)
-	u.write(ctx, s,
+	u.runStep(func() error { return u.m.Start(ctx) })
+	s := newConnectorStream(circulationPrefix, 20000).setTime(2026, 7, 1)
+	u.writeChanges(ctx, s,
 		tableChange{"fee", update(int64(1), "12", []byte("paid twice"))},
 		tableChange{"fee", remove(int64(5), nil, nil)},
 		tableChange{"fee", insert(int64(6), "60", nil)})
-	s.widen("fee", remark)
-	u.write(ctx, s, tableChange{"fee", update(int64(2), "20.00", []byte{0, 2, 255}, "new column")})
-	u.await(ctx, "SELECT count(*)::text FROM circulation.fee WHERE remark = 'new column'", "1")
-	u.await(ctx, "SELECT string_agg(id || '=' || amount, ' ' ORDER BY id) FROM circulation.fee", "1=12 2=20.00 3=30.00 4=40.00 6=60")
+	s.addColumn("fee", remark)
+	u.writeChanges(ctx, s, tableChange{"fee", update(int64(2), "20.00", []byte{0, 2, 255}, "new column")})
+	u.awaitResult(ctx, "SELECT count(*)::text FROM circulation.fee WHERE remark = 'new column'", "1")
+	u.awaitResult(ctx, "SELECT string_agg(id || '=' || amount, ' ' ORDER BY id) FROM circulation.fee", "1=12 2=20.00 3=30.00 4=40.00 6=60")
 	u.must()
 	u.expect("SELECT id, amount::text, __start::text, __end::text FROM circulation.fee__ WHERE id IN (1, 5) AND NOT __current ORDER BY id, __start",
 		"1 10.00 2025-07-01 12:00:00+00 2026-02-01 12:00:01+00",
 		"1 11.000 2026-02-01 12:00:01+00 2026-07-01 12:00:01+00",
 		"5 50.00 2025-07-01 12:00:00+00 2026-07-01 12:00:02+00")
 
-	u.write(ctx, newStream(acq, 20000).at(2026, 7, 2), tableChange{"invoice", insert(int64(4), "Vendor 4")})
-	u.await(ctx, "SELECT string_agg(id || '=' || vendor, ' ' ORDER BY id) FROM acquisition.invoice", "1=Vendor 1 2=Vendor 2 3=Vendor 3 4=Vendor 4")
+	u.writeChanges(ctx, newConnectorStream(acquisitionPrefix, 20000).setTime(2026, 7, 2), tableChange{"invoice", insert(int64(4), "Vendor 4")})
+	u.awaitResult(ctx, "SELECT string_agg(id || '=' || vendor, ' ' ORDER BY id) FROM acquisition.invoice", "1=Vendor 1 2=Vendor 2 3=Vendor 3 4=Vendor 4")
 	u.must()
 	u.expect("SELECT kind FROM metadb.rejected_event ORDER BY id", "record", "record", "waits")
-	u.admin(ctx, "purge rejected events for data source acq")
-	u.await(ctx, "SELECT count(*)::text FROM metadb.rejected_event", "0")
+	u.runCommands(ctx, "purge rejected events for data source acq")
+	u.awaitResult(ctx, "SELECT count(*)::text FROM metadb.rejected_event", "0")
 	u.must()
 }
 
@@ -50,12 +50,12 @@ func (u *upgraded) streamOn() {
 func (u *upgraded) endTable() {
 	u.t.Helper()
 	ctx := u.t.Context()
-	s := newStream(circ, 5000).at(2026, 6, 2)
-	s.widen("fee", remark)
-	u.write(ctx, s, tableChange{"fee", eventgen.Change{Op: 'r', Snapshot: "incremental", Row: []any{int64(4), "40.00", []byte{0, 4, 255}, nil}}})
-	u.await(ctx, `SELECT string_agg(f.id::text, ' ' ORDER BY f.id) FROM circulation.fee f JOIN circulation.zzz___fee___sync USING (__id)`, "1 2 3 4 6")
-	u.admin(ctx, "endsync table circulation.fee__ with (force_unconfirmed)")
-	u.await(ctx, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM circulation.fee", "1 2 3 4 6")
+	s := newConnectorStream(circulationPrefix, 5000).setTime(2026, 6, 2)
+	s.addColumn("fee", remark)
+	u.writeChanges(ctx, s, tableChange{"fee", eventgen.Change{Op: 'r', Snapshot: "incremental", Row: []any{int64(4), "40.00", []byte{0, 4, 255}, nil}}})
+	u.awaitResult(ctx, `SELECT string_agg(f.id::text, ' ' ORDER BY f.id) FROM circulation.fee f JOIN circulation.zzz___fee___sync USING (__id)`, "1 2 3 4 6")
+	u.runCommands(ctx, "endsync table circulation.fee__ with (force_unconfirmed)")
+	u.awaitResult(ctx, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM circulation.fee", "1 2 3 4 6")
 	u.must()
 }
 
@@ -64,18 +64,18 @@ func (u *upgraded) endTable() {
 func rest() []tableChange {
 	var rest []tableChange
 	for n := 2; n <= 5; n++ {
-		rest = append(rest, tableChange{"item", read(uuid(n), document(n, 1), "A")})
+		rest = append(rest, tableChange{"item", snapshotRow(itemID(n), itemDocument(n, 1), "A")})
 	}
 	for n := 1; n <= 6; n++ {
 		rest = append(rest,
-			tableChange{"loan", read(int64(n), uuid(n), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), int64(100+n))},
-			tableChange{"east", read(uuid(n), document(n, 1), "E")},
-			tableChange{"order line", read(int64(n)<<40, 0.1*float64(n))},
-			tableChange{"long", read(int64(n), n%2 == 0)})
+			tableChange{"loan", snapshotRow(int64(n), itemID(n), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), int64(100+n))},
+			tableChange{"east", snapshotRow(itemID(n), itemDocument(n, 1), "E")},
+			tableChange{"order line", snapshotRow(int64(n)<<40, 0.1*float64(n))},
+			tableChange{"long", snapshotRow(int64(n), n%2 == 0)})
 	}
-	rest = append(rest, tableChange{"note", read("note-9", "After the truncate")})
+	rest = append(rest, tableChange{"note", snapshotRow("note-9", "After the truncate")})
 	for n := 4; n <= 6; n++ {
-		rest = append(rest, tableChange{"patron", read(int64(n), fmt.Sprintf("Patron %d", n), fmt.Sprintf("%d.50", n), nil)})
+		rest = append(rest, tableChange{"patron", snapshotRow(int64(n), fmt.Sprintf("Patron %d", n), fmt.Sprintf("%d.50", n), nil)})
 	}
 	rest[len(rest)-1].change.Snapshot = "last"
 	return rest
@@ -85,13 +85,13 @@ func rest() []tableChange {
 func (u *upgraded) endSource() {
 	u.t.Helper()
 	ctx := u.t.Context()
-	u.write(ctx, newStream(secondSensor, 10000).at(2026, 6, 1), rest()...)
+	u.writeChanges(ctx, newConnectorStream(secondSensor, 10000).setTime(2026, 6, 1), rest()...)
 	u.awaitLog(ctx, `source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
-	u.do(func() error { return u.m.Stop(ctx) })
-	u.do(func() error { return u.m.Start(ctx) })
-	u.admin(ctx, "endsync data source sensor with (force_unconfirmed)")
-	u.await(ctx, "SELECT sync::text FROM metadb.source WHERE name = 'sensor'", "0")
-	u.await(ctx, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM library.patron", "1 3 4 5 6")
+	u.runStep(func() error { return u.m.Stop(ctx) })
+	u.runStep(func() error { return u.m.Start(ctx) })
+	u.runCommands(ctx, "endsync data source sensor with (force_unconfirmed)")
+	u.awaitResult(ctx, "SELECT sync::text FROM metadb.source WHERE name = 'sensor'", "0")
+	u.awaitResult(ctx, "SELECT string_agg(id::text, ' ' ORDER BY id) FROM library.patron", "1 3 4 5 6")
 	u.must()
 	u.expect("SELECT count(*) FROM metadb.resync", "0")
 	u.expect("SELECT name FROM library.patron WHERE id = 3", "Patron 3 renamed")
@@ -109,14 +109,14 @@ func (u *upgraded) endSource() {
 func (u *upgraded) streamAfter() {
 	u.t.Helper()
 	ctx := u.t.Context()
-	u.write(ctx, newStream(secondSensor, 30000).at(2026, 8, 1),
-		tableChange{"item", update(uuid(1), `{"title": "New", "isbn": "9", "tags": []}`, "A")},
+	u.writeChanges(ctx, newConnectorStream(secondSensor, 30000).setTime(2026, 8, 1),
+		tableChange{"item", update(itemID(1), `{"title": "New", "isbn": "9", "tags": []}`, "A")},
 		tableChange{"loan", eventgen.Change{Op: 't'}},
 		tableChange{"note", update("note-9", "Later")})
-	u.await(ctx, "SELECT body FROM library.note", "Later")
-	u.await(ctx, "SELECT count(*)::text FROM library.loan", "0")
-	u.await(ctx, "SELECT isbn FROM library.item__t WHERE __root__id = '"+uuid(1)+"' AND __origin = ''", "9")
-	u.await(ctx, "SELECT count(*)::text FROM library.item__tags", "20")
+	u.awaitResult(ctx, "SELECT body FROM library.note", "Later")
+	u.awaitResult(ctx, "SELECT count(*)::text FROM library.loan", "0")
+	u.awaitResult(ctx, "SELECT isbn FROM library.item__t WHERE __root__id = '"+itemID(1)+"' AND __origin = ''", "9")
+	u.awaitResult(ctx, "SELECT count(*)::text FROM library.item__tags", "20")
 	u.must()
 }
 

@@ -52,7 +52,7 @@ func TestUpgrade(t *testing.T) {
 
 // upgraded is a database of an older version with an installation of this one.
 type upgraded struct {
-	*filling
+	*databaseFiller
 	t *testing.T
 }
 
@@ -69,7 +69,7 @@ func restore(t *testing.T, binary, file string) *upgraded {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
-	u := &upgraded{filling: &filling{}, t: t}
+	u := &upgraded{databaseFiller: &databaseFiller{}, t: t}
 	u.exec(cluster.URL("postgres"), "CREATE DATABASE "+database)
 	u.exec(cluster.URL(database), string(text))
 	if u.m, err = rig.Install(t.Context(), binary, t.TempDir(), cluster, database); err != nil {
@@ -82,7 +82,7 @@ func restore(t *testing.T, binary, file string) *upgraded {
 			t.Log(log)
 		}
 	})
-	broker, producer := rig.ForTest(t, partitions)
+	broker, producer := rig.StartBroker(t, partitions)
 	u.producer, u.brokers = producer, broker.Address()
 	u.standIn()
 	return u
@@ -136,7 +136,7 @@ func (u *upgraded) expect(sql string, want ...string) {
 // upgrade carries out docs/install.md, "Upgrading".
 func (u *upgraded) upgrade(from int) {
 	u.t.Helper()
-	to, err := metaschema.Current()
+	to, err := metaschema.ProgramVersion()
 	if err != nil {
 		u.t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func (u *upgraded) verify() {
 	if err != nil || len(found) > 0 {
 		u.t.Errorf("verify consistency: %q, %v", found, err)
 	}
-	u.do(func() error { return u.m.Stop(u.t.Context()) })
+	u.runStep(func() error { return u.m.Stop(u.t.Context()) })
 	u.must()
 }
 

@@ -16,9 +16,9 @@ import (
 // and its first offset is more reliable than a damaged header. A larger batch is returned alone.
 const batchEndBytes = 1 << 20
 
-// askBatchEnd fetches the damaged batch at an offset as bytes and returns the offset after its last record, 0
+// queryBatchEnd fetches the damaged batch at an offset as bytes and returns the offset after its last record, 0
 // if the response does not show it. The client drops such a batch with the error of its checksum.
-func (s *Source) askBatchEnd(ctx context.Context, part change.Partition, offset int64) (next int64, err error) {
+func (s *Source) queryBatchEnd(ctx context.Context, part change.Partition, offset int64) (next int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	topics, err := s.admin.ListTopics(ctx, part.Topic)

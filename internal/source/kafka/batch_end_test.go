@@ -55,8 +55,8 @@ func (b *broker) serveRaw(batches [][]byte, end int64) {
 	})
 }
 
-// split cuts bytes into record batches.
-func split(raw []byte) (batches [][]byte) {
+// splitBatches cuts bytes into record batches.
+func splitBatches(raw []byte) (batches [][]byte) {
 	for len(raw) > 0 {
 		n := batchPrefix + int(binary.BigEndian.Uint32(raw[batchLengthAt:]))
 		batches, raw = append(batches, slices.Clone(raw[:n])), raw[n:]
@@ -79,18 +79,18 @@ func TestDamagedChecksum(t *testing.T) {
 				b.produce(topic, 0, 1)
 				end++
 			}
-			batches := split(b.rawBatches(topic, 0))
+			batches := splitBatches(b.rawBatches(topic, 0))
 			if len(batches) != int(end)-2 {
 				t.Fatalf("%d batches", len(batches))
 			}
 			batches[1][len(batches[1])-1] ^= 1
 			b.serveRaw(batches, end)
 
-			stored := &marks{}
+			stored := &storedProgress{}
 			s := b.newBounded(stored)
 			fetchAll(t, s, 1)
 			var unreadable *UnreadableError
-			for !errors.As(s.stoppedHere(), &unreadable) {
+			for !errors.As(s.stoppedError(), &unreadable) {
 				if _, err := s.Fetch(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -103,7 +103,7 @@ func TestDamagedChecksum(t *testing.T) {
 			if !follows {
 				return
 			}
-			stored.store(change.Partition{Topic: topic}, change.Mark{Next: unreadable.Next})
+			stored.store(change.Partition{Topic: topic}, change.PartitionProgress{Next: unreadable.Next})
 			events, stopped := fetchAll(t, b.openBounded(stored), 1)
 			if stopped != nil || events[0].Position.Offset != 4 {
 				t.Errorf("got %s, stopped: %v", events[0].Position, stopped)

@@ -19,19 +19,19 @@ type Bounds struct {
 	TopicID    change.TopicID
 }
 
-// AskBounds returns the bounds of every partition of some topics, without joining a
+// QueryBounds returns the bounds of every partition of some topics, without joining a
 // group. Topics that do not exist are absent. It fails if no broker answers within
 // adminTimeout.
-func AskBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]Bounds, error) {
+func QueryBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]Bounds, error) {
 	if len(topics) == 0 {
 		return map[change.Partition]Bounds{}, nil // no topic is every topic to Kafka
 	}
-	return ask(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (map[change.Partition]Bounds, error) {
-		return askBounds(ctx, admin, topics)
+	return queryAdmin(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (map[change.Partition]Bounds, error) {
+		return loadBounds(ctx, admin, topics)
 	})
 }
 
-func askBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]Bounds, error) {
+func loadBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]Bounds, error) {
 	details, err := admin.ListTopics(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)

@@ -10,7 +10,7 @@ import (
 	"metadb/internal/change"
 )
 
-func TestAskBounds(t *testing.T) {
+func TestQueryBounds(t *testing.T) {
 	b := startBroker(t)
 	b.create("a", 2)
 	b.create("b", 1)
@@ -20,7 +20,7 @@ func TestAskBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := AskBounds(t.Context(), b.cluster.ListenAddrs(), Security{}, []string{"a", "gone"})
+	got, err := QueryBounds(t.Context(), b.cluster.ListenAddrs(), Security{}, []string{"a", "gone"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +34,8 @@ func TestAskBounds(t *testing.T) {
 	}
 }
 
-func TestAskBoundsWithoutBroker(t *testing.T) {
-	_, err := AskBounds(t.Context(), []string{"127.0.0.1:1"}, Security{}, []string{"a"})
+func TestQueryBoundsWithoutBroker(t *testing.T) {
+	_, err := QueryBounds(t.Context(), []string{"127.0.0.1:1"}, Security{}, []string{"a"})
 	if err == nil || !strings.HasPrefix(err.Error(), "ask 127.0.0.1:1: ") {
 		t.Errorf("got %v", err)
 	}

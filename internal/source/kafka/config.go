@@ -18,9 +18,9 @@ const (
 	// fetchWait is how long a broker may wait for new records. Partitions
 	// that are added meanwhile wait as long.
 	fetchWait = 500 * time.Millisecond
-	// fetchPatience is how long Fetch waits for records before it checks
+	// fetchTimeout is how long Fetch waits for records before it checks
 	// that the broker answers.
-	fetchPatience = 3 * time.Second
+	fetchTimeout = 3 * time.Second
 	// adminTimeout bounds questions to the broker.
 	adminTimeout = 4 * time.Second
 	// dialTimeout bounds the making of an encrypted connection; questions have
@@ -51,12 +51,12 @@ type Config struct {
 	// partitions again without waiting for the session to time out. Empty
 	// for an ordinary member.
 	InstanceID string
-	// Marks returns the stored progress of some partitions; partitions
+	// LoadProgress returns the stored progress of some partitions; partitions
 	// without one are absent.
-	Marks func(context.Context, []change.Partition) (map[change.Partition]change.Mark, error)
-	// Firsts has the offsets where partitions without stored progress began; nil for
+	LoadProgress func(context.Context, []change.Partition) (map[change.Partition]change.PartitionProgress, error)
+	// FirstOffsets has the offsets where partitions without stored progress began; nil for
 	// a Source that no other one follows.
-	Firsts *Firsts
+	FirstOffsets *FirstOffsets
 	// Name is the data source's, for commands that messages name.
 	Name string
 	// MaxRecordBytes bounds a record, and the uncompressed size of a batch of records. A
@@ -64,12 +64,12 @@ type Config struct {
 	MaxRecordBytes int
 	// Decoder configures the decoding of records.
 	Decoder debezium.Config
-	// Decoded, if not nil, is called with the duration of decoding a delivery.
-	Decoded func(took time.Duration)
+	// OnDecoded, if not nil, is called with the duration of decoding a delivery.
+	OnDecoded func(took time.Duration)
 	// Logger gets warnings, and the client's messages at the level debug.
 	Logger *slog.Logger
 
-	// lookEvery and patience replace topicInterval and fetchPatience where
-	// they are not zero: tests have less time.
-	lookEvery, patience time.Duration
+	// metadataInterval and fetchTimeout replace the constants topicInterval and
+	// fetchTimeout if they are not zero: tests have less time.
+	metadataInterval, fetchTimeout time.Duration
 }

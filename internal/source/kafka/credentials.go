@@ -19,15 +19,15 @@ type credentials struct {
 	log      *slog.Logger
 
 	mu sync.Mutex
-	// good is the last valid configuration, nil before the first.
-	good *tls.Config
+	// lastGood is the last valid configuration, nil before the first.
+	lastGood *tls.Config
 	// failure is the last error that was logged, empty while the files are valid.
 	failure string
 }
 
-// dial connects to a broker.
-func (c *credentials) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	config, err := c.current()
+// dialTLS connects to a broker.
+func (c *credentials) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
+	config, err := c.currentConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -35,16 +35,16 @@ func (c *credentials) dial(ctx context.Context, network, address string) (net.Co
 	return dialer.DialContext(ctx, network, address)
 }
 
-// current returns the configuration for a connection that begins now. It fails only where
+// currentConfig returns the configuration for a connection that begins now. It fails only where
 // nothing has been read before.
-func (c *credentials) current() (*tls.Config, error) {
-	config, err := c.security.readFiles()
+func (c *credentials) currentConfig() (*tls.Config, error) {
+	config, err := c.security.readCertificates()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.good, c.failure = config, ""
-	case c.good == nil:
+		c.lastGood, c.failure = config, ""
+	case c.lastGood == nil:
 		return nil, err
 	case err.Error() != c.failure:
 		c.failure = err.Error()
@@ -52,11 +52,11 @@ func (c *credentials) current() (*tls.Config, error) {
 			c.log.Warn(c.failure + "; the connections to the broker go on with what was read before")
 		}
 	}
-	return c.good, nil
+	return c.lastGood, nil
 }
 
-// readFiles reads the certificates.
-func (s Security) readFiles() (*tls.Config, error) {
+// readCertificates reads the certificates.
+func (s Security) readCertificates() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.CAFile != "" {
 		pem, err := os.ReadFile(s.CAFile)

@@ -150,7 +150,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 		log:      slog.New(logging.NewHandler(&log, slog.LevelInfo)),
 	}
 	connect := func() error {
-		conn, err := c.dial(t.Context(), "tcp", address)
+		conn, err := c.dialTLS(t.Context(), "tcp", address)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -243,14 +243,14 @@ func said(t *testing.T, b *kfake.Cluster, security Security, want string) {
 	t.Helper()
 	s, err := New(Config{
 		Brokers: b.ListenAddrs(), Security: security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
-		ConsumerGroup: group, Marks: (&marks{}).load, Logger: slog.New(slog.DiscardHandler), patience: 300 * time.Millisecond,
+		ConsumerGroup: group, LoadProgress: (&storedProgress{}).load, Logger: slog.New(slog.DiscardHandler), fetchTimeout: 300 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	begin := time.Now()
-	for err == nil && time.Since(begin) < patience {
+	for err == nil && time.Since(begin) < testTimeout {
 		_, err = s.Fetch(t.Context())
 	}
 	if err == nil || !strings.Contains(err.Error(), want) {

@@ -15,9 +15,9 @@ func TestEndsOfWhatCanBeHad(t *testing.T) {
 	b := startBroker(t)
 	b.create(patron.Topic, 2)
 	b.create(loan.Topic, 1)
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return len(h.begun) == 3 })
+	listen(t, s, func(h *received) bool { return len(h.assigned) == 3 })
 	b.produce(loan.Topic, 0, 2)
 	b.cluster.ControlKey(int16(kmsg.ListOffsets), func(asked kmsg.Request) (kmsg.Response, error, bool) {
 		b.cluster.KeepControl()

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const group = "metadb_sensor_1_1"
 
-// patience is how long a test waits for an expected event.
-const patience = 20 * time.Second
+// testTimeout is how long a test waits for an expected event.
+const testTimeout = 20 * time.Second
 
 // broker is a fake Kafka and a client of it.
 type broker struct {
@@ -71,17 +71,17 @@ func (b *broker) produce(topic string, partition int32, n int) {
 	}
 }
 
-// marks stands in for the database.
-type marks struct {
+// storedProgress stands in for the database.
+type storedProgress struct {
 	mu     sync.Mutex
-	stored map[change.Partition]change.Mark
+	stored map[change.Partition]change.PartitionProgress
 }
 
-func (m *marks) load(_ context.Context, parts []change.Partition) (map[change.Partition]change.Mark, error) {
+func (m *storedProgress) load(_ context.Context, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	found := maps.Clone(m.stored)
-	maps.DeleteFunc(found, func(part change.Partition, _ change.Mark) bool {
+	maps.DeleteFunc(found, func(part change.Partition, _ change.PartitionProgress) bool {
 		for _, wanted := range parts {
 			if wanted == part {
 				return false
@@ -92,27 +92,27 @@ func (m *marks) load(_ context.Context, parts []change.Partition) (map[change.Pa
 	return found, nil
 }
 
-func (m *marks) store(part change.Partition, mark change.Mark) {
+func (m *storedProgress) store(part change.Partition, mark change.PartitionProgress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stored == nil {
-		m.stored = make(map[change.Partition]change.Mark)
+		m.stored = make(map[change.Partition]change.PartitionProgress)
 	}
 	m.stored[part] = mark
 }
 
 // open makes a source of all topics that begin with "library.".
-func (b *broker) open(instance string, stored *marks) *Source {
+func (b *broker) open(instance string, stored *storedProgress) *Source {
 	b.t.Helper()
 	s, err := New(Config{
-		Brokers:       b.cluster.ListenAddrs(),
-		Topics:        []*regexp.Regexp{regexp.MustCompile(`^library\.`)},
-		ConsumerGroup: group,
-		InstanceID:    instance,
-		Marks:         stored.load,
-		Logger:        slog.New(slog.DiscardHandler),
-		lookEvery:     500 * time.Millisecond,
-		patience:      300 * time.Millisecond,
+		Brokers:          b.cluster.ListenAddrs(),
+		Topics:           []*regexp.Regexp{regexp.MustCompile(`^library\.`)},
+		ConsumerGroup:    group,
+		InstanceID:       instance,
+		LoadProgress:     stored.load,
+		Logger:           slog.New(slog.DiscardHandler),
+		metadataInterval: 500 * time.Millisecond,
+		fetchTimeout:     300 * time.Millisecond,
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -120,22 +120,22 @@ func (b *broker) open(instance string, stored *marks) *Source {
 	return s
 }
 
-// heard collects the deliveries of a source.
-type heard struct {
-	offsets map[change.Partition][]int64
-	begun   map[change.Partition]change.Beginning
-	ended   map[change.Partition]bool
-	errs    []error
+// received collects the deliveries of a source.
+type received struct {
+	offsets  map[change.Partition][]int64
+	assigned map[change.Partition]change.Assignment
+	revoked  map[change.Partition]bool
+	errs     []error
 }
 
 // listen fetches until the deliveries are enough.
-func listen(t *testing.T, s *Source, enough func(*heard) bool) *heard {
+func listen(t *testing.T, s *Source, enough func(*received) bool) *received {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
-	h := &heard{
-		offsets: make(map[change.Partition][]int64),
-		begun:   make(map[change.Partition]change.Beginning), ended: make(map[change.Partition]bool),
+	h := &received{
+		offsets:  make(map[change.Partition][]int64),
+		assigned: make(map[change.Partition]change.Assignment), revoked: make(map[change.Partition]bool),
 	}
 	for !enough(h) {
 		delivery, err := s.Fetch(ctx)
@@ -145,11 +145,11 @@ func listen(t *testing.T, s *Source, enough func(*heard) bool) *heard {
 		if err != nil {
 			h.errs = append(h.errs, err)
 		}
-		for _, part := range delivery.Ended {
-			h.ended[part] = true
+		for _, part := range delivery.Revoked {
+			h.revoked[part] = true
 		}
-		for _, b := range delivery.Begun {
-			h.begun[b.Partition] = b
+		for _, b := range delivery.Assigned {
+			h.assigned[b.Partition] = b
 		}
 		for _, e := range delivery.Events {
 			part := e.Position.Partition
@@ -161,7 +161,7 @@ func listen(t *testing.T, s *Source, enough func(*heard) bool) *heard {
 
 // has reports whether a partition's offsets from first to last were delivered,
 // each once.
-func (h *heard) has(part change.Partition, first, last int64) bool {
+func (h *received) has(part change.Partition, first, last int64) bool {
 	var want []int64
 	for offset := first; offset <= last; offset++ {
 		want = append(want, offset)

@@ -8,13 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// largestAnswer bounds a broker's response to any request but a fetch, in bytes. The largest
+// maxAnswerBytes bounds a broker's response to any request but a fetch, in bytes. The largest
 // responses describe all topics: some 100 bytes for each partition.
-const largestAnswer = 16 << 20
+const maxAnswerBytes = 16 << 20
 
-// fetchKey is the key of fetches in the protocol.
+// fetchAPIKey is the key of fetches in the protocol.
 // https://kafka.apache.org/protocol#protocol_api_keys
-const fetchKey = 1
+const fetchAPIKey = 1
 
 // answerSizeError is the error for a response that is announced larger than any valid one.
 type answerSizeError struct{ bytes, limit uint32 }
@@ -23,12 +23,12 @@ func (e *answerSizeError) Error() string {
 	return fmt.Sprintf("the broker announces an answer of %d bytes, of %d at most", e.bytes, e.limit)
 }
 
-// dialer makes the connections to brokers.
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+// dialFunc makes the connections to brokers.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// limited makes a dialer's connections refuse too large responses before memory is allocated
+// dialLimited makes a dialer's connections refuse too large responses before memory is allocated
 // for them: the other side is not authenticated and may not be a broker.
-func (d dialer) limited(ctx context.Context, network, address string) (net.Conn, error) {
+func (d dialFunc) dialLimited(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (d dialer) limited(ctx context.Context, network, address string) (net.Conn,
 }
 
 // limitedConn checks the lengths of responses. The client uses separate connections for
-// fetches; on others no response may exceed largestAnswer.
+// fetches; on others no response may exceed maxAnswerBytes.
 type limitedConn struct {
 	net.Conn
 	fetches atomic.Bool
@@ -52,7 +52,7 @@ type limitedConn struct {
 // Write sends a request: its length, and which it is.
 func (c *limitedConn) Write(request []byte) (int, error) {
 	const lengthBytes, keyBytes = 4, 2
-	if len(request) >= lengthBytes+keyBytes && binary.BigEndian.Uint16(request[lengthBytes:]) == fetchKey {
+	if len(request) >= lengthBytes+keyBytes && binary.BigEndian.Uint16(request[lengthBytes:]) == fetchAPIKey {
 		c.fetches.Store(true)
 	}
 	return c.Conn.Write(request)
@@ -61,14 +61,14 @@ func (c *limitedConn) Write(request []byte) (int, error) {
 // Read reads a part of an answer.
 func (c *limitedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if refused := c.follow(p[:n]); refused != nil {
+	if refused := c.checkLengths(p[:n]); refused != nil {
 		return 0, refused
 	}
 	return n, err
 }
 
-// follow checks the lengths of responses in the bytes that have been read.
-func (c *limitedConn) follow(read []byte) error {
+// checkLengths checks the lengths of responses in the bytes that have been read.
+func (c *limitedConn) checkLengths(read []byte) error {
 	for len(read) > 0 {
 		if c.rest > 0 {
 			n := min(len(read), int(c.rest))
@@ -83,9 +83,9 @@ func (c *limitedConn) follow(read []byte) error {
 			return nil
 		}
 		c.known, c.rest = 0, binary.BigEndian.Uint32(c.length[:])
-		limit := uint32(largestAnswer)
+		limit := uint32(maxAnswerBytes)
 		if c.fetches.Load() {
-			limit = largestResponse
+			limit = maxResponseBytes
 		}
 		if c.rest > limit {
 			return &answerSizeError{c.rest, limit}

@@ -37,7 +37,7 @@ func TestHugeAnswer(t *testing.T) {
 	}()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err = AskTopics(t.Context(), []string{listener.Addr().String()}, Security{}, nil)
+	_, err = QueryTopics(t.Context(), []string{listener.Addr().String()}, Security{}, nil)
 	runtime.ReadMemStats(&after)
 	if err == nil || !strings.Contains(err.Error(), "announces an answer of 1073741824 bytes") {
 		t.Errorf("got %v", err)
@@ -56,7 +56,7 @@ func TestAnswersAreFollowed(t *testing.T) {
 	c := &limitedConn{Conn: ours}
 	go func() {
 		defer func() { _ = theirs.Close() }()
-		for _, size := range []uint32{0, 1, 5, 300, largestAnswer + 1} {
+		for _, size := range []uint32{0, 1, 5, 300, maxAnswerBytes + 1} {
 			answer := binary.BigEndian.AppendUint32(nil, size)
 			if size <= 300 {
 				answer = append(answer, make([]byte, size)...)
@@ -77,7 +77,7 @@ func TestAnswersAreFollowed(t *testing.T) {
 	}
 	fetching := &limitedConn{Conn: ours}
 	fetching.fetches.Store(true)
-	if err := fetching.follow(binary.BigEndian.AppendUint32(nil, largestAnswer+1)); err != nil {
+	if err := fetching.checkLengths(binary.BigEndian.AppendUint32(nil, maxAnswerBytes+1)); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,21 +25,21 @@ type Security struct {
 	Password            func() (string, error)
 }
 
-// options returns the client's options. The error names an unreadable file or an unknown
+// clientOptions returns the client's options. The error names an unreadable file or an unknown
 // mechanism. The files are read again for each connection; log, if not nil, gets a warning
 // about one that can't be read then.
-func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
-	dial := dialer((&net.Dialer{Timeout: dialTimeout}).DialContext)
+func (s Security) clientOptions(log *slog.Logger) ([]kgo.Opt, error) {
+	dial := dialFunc((&net.Dialer{Timeout: dialTimeout}).DialContext)
 	if s.TLS {
 		files := &credentials{security: s, log: log}
-		if _, err := files.current(); err != nil {
+		if _, err := files.currentConfig(); err != nil {
 			return nil, err
 		}
-		dial = files.dial
+		dial = files.dialTLS
 	}
-	opts := []kgo.Opt{kgo.Dialer(dial.limited)}
+	opts := []kgo.Opt{kgo.Dialer(dial.dialLimited)}
 	if s.Mechanism != "" {
-		mechanism, err := s.sasl()
+		mechanism, err := s.saslMechanism()
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func (s Security) options(log *slog.Logger) ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-func (s Security) sasl() (sasl.Mechanism, error) {
+func (s Security) saslMechanism() (sasl.Mechanism, error) {
 	switch s.Mechanism {
 	case "plain":
 		return plain.Plain(func(context.Context) (plain.Auth, error) {
@@ -56,15 +56,15 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 			return plain.Auth{User: s.Username, Pass: password}, err
 		}), nil
 	case "scram-sha-256":
-		return scram.Sha256(s.scram), nil
+		return scram.Sha256(s.scramAuth), nil
 	case "scram-sha-512":
-		return scram.Sha512(s.scram), nil
+		return scram.Sha512(s.scramAuth), nil
 	}
 	return nil, fmt.Errorf("unknown sasl_mechanism %q", s.Mechanism)
 }
 
-// scram returns the credentials for SCRAM.
-func (s Security) scram(context.Context) (scram.Auth, error) {
+// scramAuth returns the credentials for SCRAM.
+func (s Security) scramAuth(context.Context) (scram.Auth, error) {
 	password, err := s.Password()
 	return scram.Auth{User: s.Username, Pass: password}, err
 }

@@ -22,26 +22,26 @@ type Source struct {
 	// client consumes. admin sends queries, on connections of its own, with
 	// short timeouts: they detect a broker that is away, while client retries
 	// without an error.
-	client  *kgo.Client
-	admin   *kadm.Client
-	decoder decoder
-	acks    *acks
+	client    *kgo.Client
+	admin     *kadm.Client
+	decoder   decoder
+	committer *offsetCommitter
 	// unpacker uncompresses batches. stopped are partitions that can't be read further;
 	// only Fetch uses them.
 	unpacker *unpacker
-	stopped  stopped
+	stopped  stoppedPartitions
 
 	mu sync.Mutex
-	// begun and ended are reported with the next delivery.
-	begun []change.Beginning
-	ended []change.Partition
-	// reading are the assigned partitions.
-	reading map[change.Partition]bool
-	// next is, of each assigned partition, the offset of the next record to deliver.
-	next   map[change.Partition]int64
-	paused map[change.Partition]bool
-	// stuck is the error of determining the offsets of assigned partitions.
-	stuck error
+	// assigned and revoked are reported with the next delivery.
+	assigned []change.Assignment
+	revoked  []change.Partition
+	// owned are the assigned partitions.
+	owned map[change.Partition]bool
+	// nextOffsets is, of each assigned partition, the offset of the next record to deliver.
+	nextOffsets map[change.Partition]int64
+	paused      map[change.Partition]bool
+	// assignErr is the error of determining the offsets of assigned partitions.
+	assignErr error
 }
 
 // decoder turns a record into an event.
@@ -56,14 +56,14 @@ var _ decoder = (*debezium.Decoder)(nil)
 func New(config Config) (*Source, error) {
 	config.MaxRecordBytes = cmp.Or(config.MaxRecordBytes, DefaultMaxRecordBytes)
 	s := &Source{
-		config:  config,
-		decoder: debezium.NewDecoder(config.Decoder),
-		stopped: make(stopped),
-		reading: make(map[change.Partition]bool),
-		next:    make(map[change.Partition]int64),
-		paused:  make(map[change.Partition]bool),
+		config:      config,
+		decoder:     debezium.NewDecoder(config.Decoder),
+		stopped:     make(stoppedPartitions),
+		owned:       make(map[change.Partition]bool),
+		nextOffsets: make(map[change.Partition]int64),
+		paused:      make(map[change.Partition]bool),
 	}
-	connecting, err := s.connecting()
+	connecting, err := s.connectOptions()
 	if err != nil {
 		return nil, err
 	}
@@ -79,35 +79,35 @@ func New(config Config) (*Source, error) {
 		s.admin.Close()
 		return nil, err
 	}
-	s.client, err = kgo.NewClient(append(connecting, s.consuming()...)...)
+	s.client, err = kgo.NewClient(append(connecting, s.consumeOptions()...)...)
 	if err != nil {
 		s.admin.Close()
 		return nil, fmt.Errorf("make Kafka client: %w", err)
 	}
-	s.acks = startAcks(s.client)
+	s.committer = startCommitter(s.client)
 	return s, nil
 }
 
-// connecting returns the options that both clients share.
-func (s *Source) connecting() ([]kgo.Opt, error) {
-	opts, err := s.config.Security.options(s.config.Logger)
+// connectOptions returns the options that both clients share.
+func (s *Source) connectOptions() ([]kgo.Opt, error) {
+	opts, err := s.config.Security.clientOptions(s.config.Logger)
 	if err != nil {
 		return nil, err
 	}
 	return append(opts,
 		kgo.SeedBrokers(s.config.Brokers...),
 		kgo.ClientID("metadb"),
-		kgo.WithLogger(logger{s.config.Logger}),
+		kgo.WithLogger(kgoLogger{s.config.Logger}),
 	), nil
 }
 
-// consuming returns the options of the client that consumes.
-func (s *Source) consuming() []kgo.Opt {
+// consumeOptions returns the options of the client that consumes.
+func (s *Source) consumeOptions() []kgo.Opt {
 	topics := make([]string, len(s.config.Topics))
 	for i, expression := range s.config.Topics {
 		topics[i] = expression.String()
 	}
-	lookEvery := cmp.Or(s.config.lookEvery, topicInterval)
+	lookEvery := cmp.Or(s.config.metadataInterval, topicInterval)
 	opts := []kgo.Opt{
 		kgo.ConsumeRegex(),
 		kgo.ConsumeTopics(topics...),
@@ -116,23 +116,23 @@ func (s *Source) consuming() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Control records move the position to the end of a transaction.
 		kgo.KeepControlRecords(),
-		// begin sets the offset after records were lost, and counts these.
+		// assignPartitions sets the offset after records were lost, and counts these.
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxBytes(fetchLeast),
+		kgo.FetchMaxBytes(minFetchBytes),
 		// A record that the broker has accepted must be read, however large it
 		// is: the client would refuse it and stay before it.
-		kgo.BrokerMaxReadBytes(largestResponse),
-		kgo.FetchMaxPartitionBytes(fetchLeast),
-		kgo.WithHooks(&appetite{}, s.unpacker),
+		kgo.BrokerMaxReadBytes(maxResponseBytes),
+		kgo.FetchMaxPartitionBytes(minFetchBytes),
+		kgo.WithHooks(&fetchLimiter{}, s.unpacker),
 		kgo.WithDecompressor(s.unpacker),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.MetadataMaxAge(lookEvery),
 		kgo.MetadataMinAge(lookEvery / 5),
 		// Only while Fetch decodes records: see there.
 		kgo.BlockRebalanceOnPoll(),
-		kgo.AdjustFetchOffsetsFn(s.begin),
-		kgo.OnPartitionsRevoked(s.end),
-		kgo.OnPartitionsLost(s.end),
+		kgo.AdjustFetchOffsetsFn(s.assignPartitions),
+		kgo.OnPartitionsRevoked(s.revokePartitions),
+		kgo.OnPartitionsLost(s.revokePartitions),
 	}
 	if s.config.InstanceID != "" {
 		opts = append(opts, kgo.InstanceID(s.config.InstanceID))
@@ -140,26 +140,26 @@ func (s *Source) consuming() []kgo.Opt {
 	return opts
 }
 
-// end removes partitions that were revoked. Events that were delivered before may
+// revokePartitions removes partitions that were revoked. Events that were delivered before may
 // still be applied: the fence on the stored positions decides.
-func (s *Source) end(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+func (s *Source) revokePartitions(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for topic, numbers := range lost {
 		for _, number := range numbers {
-			s.drop(change.Partition{Topic: topic, Number: number})
+			s.dropPartition(change.Partition{Topic: topic, Number: number})
 		}
 	}
 }
 
-// drop removes a partition, even if its assignment has not been delivered yet. The caller
+// dropPartition removes a partition, even if its assignment has not been delivered yet. The caller
 // holds the lock. The client keeps a partition paused until it is assigned again: the next
 // call of Pause resumes it or not.
-func (s *Source) drop(part change.Partition) {
-	s.ended = append(s.ended, part)
-	s.begun = slices.DeleteFunc(s.begun, func(b change.Beginning) bool { return b.Partition == part })
-	delete(s.reading, part)
-	delete(s.next, part)
+func (s *Source) dropPartition(part change.Partition) {
+	s.revoked = append(s.revoked, part)
+	s.assigned = slices.DeleteFunc(s.assigned, func(b change.Assignment) bool { return b.Partition == part })
+	delete(s.owned, part)
+	delete(s.nextOffsets, part)
 }
 
 // Close commits the acknowledged offsets, leaves the group, so that other members
@@ -169,7 +169,7 @@ func (s *Source) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	s.client.AllowRebalance()
-	s.acks.close(ctx)
+	s.committer.closeCommitter(ctx)
 	// A static member only stops here; its group is left by name.
 	if err := s.client.LeaveGroupContext(ctx); err != nil {
 		s.config.Logger.Debug("kafka: stop consuming", "group", s.config.ConsumerGroup, "error", err)
@@ -184,17 +184,17 @@ func (s *Source) Close() {
 	s.admin.Close()
 }
 
-// logger logs the clients' warnings at the level debug: the clients recover from these
+// kgoLogger logs the clients' warnings at the level debug: the clients recover from these
 // by themselves, and Fetch returns other errors.
-type logger struct{ to *slog.Logger }
+type kgoLogger struct{ to *slog.Logger }
 
-func (l logger) Level() kgo.LogLevel {
+func (l kgoLogger) Level() kgo.LogLevel {
 	if l.to.Enabled(context.Background(), slog.LevelDebug) {
 		return kgo.LogLevelWarn
 	}
 	return kgo.LogLevelNone
 }
 
-func (l logger) Log(_ kgo.LogLevel, message string, pairs ...any) {
+func (l kgoLogger) Log(_ kgo.LogLevel, message string, pairs ...any) {
 	l.to.Debug("kafka: "+message, pairs...)
 }

@@ -30,10 +30,10 @@ func TestReadsFromTheBeginning(t *testing.T) {
 	b.create("other.topic", 1)
 	b.produce(patron.Topic, 0, 5)
 	b.produce("other.topic", 0, 1)
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
-	h := listen(t, s, func(h *heard) bool { return h.has(patron, 0, 4) })
-	if begun := h.begun[patron]; !begun.Fresh || begun.From != 0 || begun.TopicID == (change.TopicID{}) || begun.Gap != nil {
+	h := listen(t, s, func(h *received) bool { return h.has(patron, 0, 4) })
+	if begun := h.assigned[patron]; !begun.Fresh || begun.From != 0 || begun.TopicID == (change.TopicID{}) || begun.Gap != nil {
 		t.Errorf("began %+v", begun)
 	}
 	if len(h.offsets) != 1 {
@@ -56,15 +56,15 @@ func TestBeginsAtStoredPositions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stored := &marks{}
-	stored.store(patron, change.Mark{Next: 4, HighLSN: 17})
+	stored := &storedProgress{}
+	stored.store(patron, change.PartitionProgress{Next: 4, HighLSN: 17})
 	s := b.open("one", stored)
 	defer s.Close()
-	h := listen(t, s, func(h *heard) bool { return h.has(patron, 4, 4) && h.has(loan, 2, 4) })
-	if begun := h.begun[patron]; begun.Fresh || begun.Stored.HighLSN != 17 || begun.From != 4 {
+	h := listen(t, s, func(h *received) bool { return h.has(patron, 4, 4) && h.has(loan, 2, 4) })
+	if begun := h.assigned[patron]; begun.Fresh || begun.Stored.HighLSN != 17 || begun.From != 4 {
 		t.Errorf("%s began %+v", patron, begun)
 	}
-	if begun := h.begun[loan]; !begun.Fresh || begun.From != 2 {
+	if begun := h.assigned[loan]; !begun.Fresh || begun.From != 2 {
 		t.Errorf("%s began %+v", loan, begun)
 	}
 }
@@ -72,21 +72,21 @@ func TestBeginsAtStoredPositions(t *testing.T) {
 func TestSaysWhenNoTopicMatches(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
-	listen(t, s, func(h *heard) bool {
+	listen(t, s, func(h *received) bool {
 		return slices.ContainsFunc(h.errs, func(err error) bool { return errors.Is(err, ErrNoTopic) })
 	})
 	// A topic that appears later is found.
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 1)
-	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 0) })
+	listen(t, s, func(h *received) bool { return h.has(patron, 0, 0) })
 	// So is a second one, while the first is still read.
 	b.create(loan.Topic, 1)
 	b.produce(loan.Topic, 0, 1)
 	b.produce(patron.Topic, 0, 1)
-	listen(t, s, func(h *heard) bool { return h.has(loan, 0, 0) && h.has(patron, 1, 1) })
-	if err := s.Matches(t.Context()); err != nil {
+	listen(t, s, func(h *received) bool { return h.has(loan, 0, 0) && h.has(patron, 1, 1) })
+	if err := s.CheckTopics(t.Context()); err != nil {
 		t.Errorf("matches: %v", err)
 	}
 }
@@ -96,13 +96,13 @@ func TestGoesOnAfterKill(t *testing.T) {
 	b := startBroker(t)
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 3)
-	stored := &marks{}
+	stored := &storedProgress{}
 	killed := b.open("instance", stored)
-	listen(t, killed, func(h *heard) bool { return h.has(patron, 0, 2) })
-	stored.store(patron, change.Mark{Next: 3})
+	listen(t, killed, func(h *received) bool { return h.has(patron, 0, 2) })
+	stored.store(patron, change.PartitionProgress{Next: 3})
 	// It vanishes without leaving the group: a static member never leaves
 	// when its client closes.
-	killed.acks.close(t.Context())
+	killed.committer.closeCommitter(t.Context())
 	killed.client.CloseAllowingRebalance()
 	killed.admin.Close()
 	b.produce(patron.Topic, 0, 1)
@@ -110,7 +110,7 @@ func TestGoesOnAfterKill(t *testing.T) {
 	begin := time.Now()
 	s := b.open("instance", stored)
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return h.has(patron, 3, 3) })
+	listen(t, s, func(h *received) bool { return h.has(patron, 3, 3) })
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the first event came after %s", took)
 	}
@@ -122,10 +122,10 @@ func TestLeavesTheGroup(t *testing.T) {
 		b := startBroker(t)
 		b.create(patron.Topic, 1)
 		b.produce(patron.Topic, 0, 3)
-		s := b.open(instance, &marks{})
-		listen(t, s, func(h *heard) bool { return h.has(patron, 0, 2) })
-		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.Mark{Next: 2}}})
-		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.Mark{Next: 3}}})
+		s := b.open(instance, &storedProgress{})
+		listen(t, s, func(h *received) bool { return h.has(patron, 0, 2) })
+		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.PartitionProgress{Next: 2}}})
+		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.PartitionProgress{Next: 3}}})
 		s.Close()
 		info := b.cluster.GroupInfo(group)
 		if len(info.Members) != 0 {
@@ -141,19 +141,19 @@ func TestSharesWithAnotherMember(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	b.create(patron.Topic, 4)
-	stored := &marks{}
+	stored := &storedProgress{}
 	first := b.open("first", stored)
 	defer first.Close()
-	listen(t, first, func(h *heard) bool { return len(h.begun) == 4 })
+	listen(t, first, func(h *received) bool { return len(h.assigned) == 4 })
 	second := b.open("second", stored)
 	defer second.Close()
 	// Both members must poll before the rebalance completes.
-	done := make(chan *heard)
-	go func() { done <- listen(t, second, func(h *heard) bool { return len(h.begun) == 2 }) }()
-	lost := listen(t, first, func(h *heard) bool { return len(h.ended) == 2 })
+	done := make(chan *received)
+	go func() { done <- listen(t, second, func(h *received) bool { return len(h.assigned) == 2 }) }()
+	lost := listen(t, first, func(h *received) bool { return len(h.revoked) == 2 })
 	won := <-done
-	for part := range won.begun {
-		if !lost.ended[part] {
+	for part := range won.assigned {
+		if !lost.revoked[part] {
 			t.Errorf("%s is read by both", part)
 		}
 	}
@@ -166,18 +166,18 @@ func TestBrokerGoesAndComes(t *testing.T) {
 	b := startBroker(t, start...)
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 2)
-	s := b.open("instance", &marks{})
+	s := b.open("instance", &storedProgress{})
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 1) })
+	listen(t, s, func(h *received) bool { return h.has(patron, 0, 1) })
 	b.cluster.Close()
-	listen(t, s, func(h *heard) bool { return len(h.errs) > 0 })
+	listen(t, s, func(h *received) bool { return len(h.errs) > 0 })
 	cluster, err := kfake.NewCluster(append(start, kfake.NumBrokers(1))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.cluster = cluster
 	b.produce(patron.Topic, 0, 2)
-	listen(t, s, func(h *heard) bool { return len(h.offsets[patron]) > 0 && slices.Max(h.offsets[patron]) == 3 })
+	listen(t, s, func(h *received) bool { return len(h.offsets[patron]) > 0 && slices.Max(h.offsets[patron]) == 3 })
 }
 
 func TestNoticesRetentionWhileStopped(t *testing.T) {
@@ -186,12 +186,12 @@ func TestNoticesRetentionWhileStopped(t *testing.T) {
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 9)
 	b.deleteBefore(patron, 5)
-	stored := &marks{}
-	stored.store(patron, change.Mark{Next: 2})
+	stored := &storedProgress{}
+	stored.store(patron, change.PartitionProgress{Next: 2})
 	s := b.open("", stored)
 	defer s.Close()
-	h := listen(t, s, func(h *heard) bool { return h.has(patron, 5, 8) })
-	if gap := h.begun[patron].Gap; gap == nil || gap.Missing != 3 {
+	h := listen(t, s, func(h *received) bool { return h.has(patron, 5, 8) })
+	if gap := h.assigned[patron].Gap; gap == nil || gap.Missing != 3 {
 		t.Errorf("gap: %+v, want 3 missing", gap)
 	}
 }
@@ -201,19 +201,19 @@ func TestNoticesRetentionWhileReading(t *testing.T) {
 	b := startBroker(t)
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 2)
-	stored := &marks{}
+	stored := &storedProgress{}
 	s := b.open("", stored)
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 1) })
-	stored.store(patron, change.Mark{Next: 2})
+	listen(t, s, func(h *received) bool { return h.has(patron, 0, 1) })
+	stored.store(patron, change.PartitionProgress{Next: 2})
 	s.Pause([]change.Partition{patron})
 	b.produce(patron.Topic, 0, 4)
 	b.deleteBefore(patron, 5)
 	s.Pause(nil)
 	// A fetch that was under way when the partition was paused may have got
 	// the first of the new records before they were removed.
-	h := listen(t, s, func(h *heard) bool { return len(h.offsets[patron]) > 0 && slices.Max(h.offsets[patron]) == 5 })
-	if gap := h.begun[patron].Gap; gap == nil || gap.Missing != 3 {
+	h := listen(t, s, func(h *received) bool { return len(h.offsets[patron]) > 0 && slices.Max(h.offsets[patron]) == 5 })
+	if gap := h.assigned[patron].Gap; gap == nil || gap.Missing != 3 {
 		t.Errorf("gap: %+v, want 3 missing", gap)
 	}
 }
@@ -223,19 +223,19 @@ func TestNoticesTopicMadeAgain(t *testing.T) {
 	b := startBroker(t)
 	b.create(patron.Topic, 1)
 	b.produce(patron.Topic, 0, 3)
-	stored := &marks{}
+	stored := &storedProgress{}
 	s := b.open("", stored)
 	defer s.Close()
-	h := listen(t, s, func(h *heard) bool { return h.has(patron, 0, 2) })
-	stored.store(patron, change.Mark{Next: 3, TopicID: h.begun[patron].TopicID})
+	h := listen(t, s, func(h *received) bool { return h.has(patron, 0, 2) })
+	stored.store(patron, change.PartitionProgress{Next: 3, TopicID: h.assigned[patron].TopicID})
 	if _, err := b.admin.DeleteTopic(t.Context(), patron.Topic); err != nil {
 		t.Fatal(err)
 	}
 	b.create(patron.Topic, 1)
 	b.client.PurgeTopicsFromClient(patron.Topic)
 	b.produce(patron.Topic, 0, 5)
-	h = listen(t, s, func(h *heard) bool { return h.has(patron, 0, 4) })
-	if gap := h.begun[patron].Gap; gap == nil {
+	h = listen(t, s, func(h *received) bool { return h.has(patron, 0, 4) })
+	if gap := h.assigned[patron].Gap; gap == nil {
 		t.Error("no gap")
 	}
 }
@@ -245,13 +245,13 @@ func TestPause(t *testing.T) {
 	b := startBroker(t)
 	b.create(patron.Topic, 2)
 	other := change.Partition{Topic: patron.Topic, Number: 1}
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return len(h.begun) == 2 })
+	listen(t, s, func(h *received) bool { return len(h.assigned) == 2 })
 	s.Pause([]change.Partition{patron})
 	b.produce(patron.Topic, 0, 3)
 	b.produce(patron.Topic, 1, 3)
-	h := listen(t, s, func(h *heard) bool { return h.has(other, 0, 2) })
+	h := listen(t, s, func(h *received) bool { return h.has(other, 0, 2) })
 	if len(h.offsets[patron]) > 0 {
 		t.Errorf("read %v of a paused partition", h.offsets[patron])
 	}
@@ -260,7 +260,7 @@ func TestPause(t *testing.T) {
 		t.Errorf("ends: %v, %v", ends, err)
 	}
 	s.Pause(nil)
-	listen(t, s, func(h *heard) bool { return h.has(patron, 0, 2) })
+	listen(t, s, func(h *received) bool { return h.has(patron, 0, 2) })
 }
 
 // TestPausedPartitionIsLost expects a partition that is revoked while it is paused, and
@@ -269,14 +269,14 @@ func TestPausedPartitionIsLost(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	b.create(patron.Topic, 1)
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
-	listen(t, s, func(h *heard) bool { return len(h.begun) == 1 })
+	listen(t, s, func(h *received) bool { return len(h.assigned) == 1 })
 	s.Pause([]change.Partition{patron})
 	b.produce(patron.Topic, 0, 3)
-	s.end(t.Context(), s.client, map[string][]int32{patron.Topic: {patron.Number}})
+	s.revokePartitions(t.Context(), s.client, map[string][]int32{patron.Topic: {patron.Number}})
 	s.Pause(nil)
-	listen(t, s, func(h *heard) bool { return h.ended[patron] && h.has(patron, 0, 2) })
+	listen(t, s, func(h *received) bool { return h.revoked[patron] && h.has(patron, 0, 2) })
 }
 
 func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
@@ -301,10 +301,10 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
 	// Offsets 0 and 1 are aborted, 2 and 5 are the transactions' ends.
-	h := listen(t, s, func(h *heard) bool { return slices.Contains(h.offsets[patron], 5) })
+	h := listen(t, s, func(h *received) bool { return slices.Contains(h.offsets[patron], 5) })
 	if !slices.Equal(h.offsets[patron], []int64{2, 3, 4, 5}) {
 		t.Errorf("read %v", h.offsets[patron])
 	}
@@ -328,15 +328,15 @@ func TestBugCostsOneRecord(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t)
 	b.create(patron.Topic, 1)
-	s := b.open("", &marks{})
+	s := b.open("", &storedProgress{})
 	defer s.Close()
 	s.decoder = broken{s.decoder}
-	event := s.decode(&kgo.Record{Topic: patron.Topic, Offset: 7, Key: []byte("1"), Value: []byte("v"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("x")}}})
+	event := s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 7, Key: []byte("1"), Value: []byte("v"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("x")}}})
 	if event.Op != change.Reject || event.Reason != "decoding failed: a bug" || event.Position.Offset != 7 ||
 		string(event.Record.Key) != "1" || string(event.Record.Value()) != "v" || len(event.Record.Headers) != 1 {
 		t.Errorf("got %+v", event)
 	}
-	if next := s.decode(&kgo.Record{Topic: patron.Topic, Offset: 8, Key: []byte("2")}); next.Op != change.Ignore {
+	if next := s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 8, Key: []byte("2")}); next.Op != change.Ignore {
 		t.Errorf("then got %+v", next)
 	}
 }
@@ -347,10 +347,10 @@ func TestClosesWithoutBroker(t *testing.T) {
 		b := startBroker(t)
 		b.create(patron.Topic, 1)
 		b.produce(patron.Topic, 0, 1)
-		s := b.open(instance, &marks{})
-		listen(t, s, func(h *heard) bool { return h.has(patron, 0, 0) })
+		s := b.open(instance, &storedProgress{})
+		listen(t, s, func(h *received) bool { return h.has(patron, 0, 0) })
 		b.cluster.Close()
-		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.Mark{Next: 1}}})
+		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.PartitionProgress{Next: 1}}})
 		begin := time.Now()
 		s.Close()
 		if took := time.Since(begin); took > leaveTimeout+2*time.Second {
@@ -379,8 +379,8 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 			t.Parallel()
 			s, err := New(Config{
 				Brokers: test.brokers, Security: test.security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
-				ConsumerGroup: group, Marks: (&marks{}).load, Logger: slog.New(slog.DiscardHandler),
-				patience: 300 * time.Millisecond,
+				ConsumerGroup: group, LoadProgress: (&storedProgress{}).load, Logger: slog.New(slog.DiscardHandler),
+				fetchTimeout: 300 * time.Millisecond,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -388,7 +388,7 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 			defer s.Close()
 			begin := time.Now()
 			_, err = s.Fetch(t.Context())
-			for err == nil && time.Since(begin) < patience {
+			for err == nil && time.Since(begin) < testTimeout {
 				_, err = s.Fetch(t.Context())
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -411,7 +411,7 @@ func TestSecurityFiles(t *testing.T) {
 		{Security{TLS: true, CertFile: "absent.pem"}, "ssl_cert_file"},
 		{Security{Mechanism: "gssapi"}, "gssapi"},
 	} {
-		if _, err := test.security.options(nil); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := test.security.clientOptions(nil); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: got %v, want %q", test.security, err, test.want)
 		}
 	}

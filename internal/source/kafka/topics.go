@@ -15,15 +15,15 @@ import (
 // ErrNoTopic is the error while no topic matches the source's expressions.
 var ErrNoTopic = errors.New("no topic matches")
 
-// Matches returns nil if any topic of the broker matches. The error wraps ErrNoTopic
+// CheckTopics returns nil if any topic of the broker matches. The error wraps ErrNoTopic
 // if no topic does, and is another one if the broker does not answer within
 // adminTimeout.
-func (s *Source) Matches(ctx context.Context) error {
+func (s *Source) CheckTopics(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	topics, err := s.admin.ListTopics(ctx)
 	if err != nil {
-		return fmt.Errorf("ask %s for topics: %w", strings.Join(s.config.Brokers, ", "), s.config.Security.explain(err))
+		return fmt.Errorf("ask %s for topics: %w", strings.Join(s.config.Brokers, ", "), s.config.Security.withHint(err))
 	}
 	expressions := make([]string, len(s.config.Topics))
 	for i, expression := range s.config.Topics {
@@ -46,7 +46,7 @@ func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partitio
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	s.mu.Lock()
-	parts := slices.Collect(maps.Keys(s.reading))
+	parts := slices.Collect(maps.Keys(s.owned))
 	s.mu.Unlock()
 	ends := make(map[change.Partition]int64, len(parts))
 	if len(parts) == 0 {
@@ -57,7 +57,7 @@ func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partitio
 		if err != nil {
 			return nil, fmt.Errorf("read the ends of topics: %w", err)
 		}
-		topics = slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matches(name) })
+		topics = slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matchesTopic(name) })
 	} else {
 		parts = slices.DeleteFunc(parts, func(part change.Partition) bool { return !slices.Contains(topics, part.Topic) })
 	}
@@ -83,8 +83,8 @@ func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partitio
 	return ends, err
 }
 
-// matches reports whether a topic is one of the source's.
-func (s *Source) matches(topic string) bool {
+// matchesTopic reports whether a topic is one of the source's.
+func (s *Source) matchesTopic(topic string) bool {
 	return slices.ContainsFunc(s.config.Topics, func(e *regexp.Regexp) bool { return e.MatchString(topic) })
 }
 

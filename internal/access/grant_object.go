@@ -1,0 +1,197 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Object is what access is granted to. The zero value is everything.
+type Object struct {
+	Schema, Name string
+	// Function says that it is one, with arguments of these types, as they
+	// are written in SQL.
+	Function bool
+	Types    string
+}
+
+// kinds of objects in metadb.acl, and the privilege that is granted, in the letters
+// that Metadb 1.x wrote.
+const (
+	kindTable    = "t"
+	kindFunction = "f"
+	privilege    = "a"
+)
+
+// isEverything reports whether the object is all there is.
+func (o Object) isEverything() bool { return o == Object{} }
+
+// objectKind returns the kind of an object that has a name.
+func (o Object) objectKind() string {
+	if o.Function {
+		return kindFunction
+	}
+	return kindTable
+}
+
+// ComesLater reports whether the object may be granted before it exists: tables
+// that Metadb itself makes, when there is something to make them of.
+func (o Object) ComesLater() bool {
+	if o.Function {
+		return false
+	}
+	return o.Schema == "folio_derived" || o.Schema == "reshare_derived" || o.Schema == "folio_source_record" && o.Name == "marc__t"
+}
+
+// foundObject is an object that exists, as metadb.acl has it.
+type foundObject struct {
+	// name is a function's with the types that PostgreSQL calls its arguments'.
+	name string
+	// function is a function's oid.
+	function *uint32
+	// grantable says that it is Metadb's or a registered user's, and not
+	// internal.
+	grantable bool
+}
+
+// Grant grants a registered user access to an object. What it has been granted
+// already is no error. It reports whether the object exists.
+func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool, err error) {
+	if err := s.checkRegistered(ctx, user); err != nil {
+		return false, err
+	}
+	if o.isEverything() {
+		return true, s.changeGrants(ctx, user, func() error {
+			_, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = true WHERE username = $1", user)
+			return err
+		})
+	}
+	object, err := s.findObject(ctx, o)
+	switch {
+	case errors.Is(err, ErrNoObject) && o.ComesLater():
+		object = foundObject{name: o.writtenName()}
+	case err != nil:
+		return false, err
+	case !object.grantable:
+		return false, ErrNotGrantable
+	default:
+		exists = true
+	}
+	return exists, s.changeGrants(ctx, user, func() error {
+		_, err := s.own.Exec(ctx, `
+			INSERT INTO metadb.acl AS a (schema_name, object_name, object_type, privilege, user_name, function_oid)
+				VALUES ($1, $2, $3, $4, $5, $6)
+				ON CONFLICT (schema_name, object_name, object_type, privilege, user_name) DO UPDATE SET function_oid = excluded.function_oid`,
+			o.Schema, object.name, o.objectKind(), privilege, user, object.function)
+		return err
+	})
+}
+
+// Revoke takes a grant back. Where another one still covers the object, the user
+// keeps the right. The object may be gone.
+func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
+	if err := s.checkRegistered(ctx, user); err != nil {
+		return err
+	}
+	if o.isEverything() {
+		return s.changeGrants(ctx, user, func() error {
+			tag, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = false WHERE username = $1 AND access_all", user)
+			if err == nil && tag.RowsAffected() == 0 {
+				return ErrNotGranted
+			}
+			return err
+		})
+	}
+	object, err := s.findObject(ctx, o)
+	if errors.Is(err, ErrNoObject) {
+		object, err = foundObject{name: o.writtenName()}, nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.changeGrants(ctx, user, func() error {
+		tag, err := s.own.Exec(ctx, `
+			DELETE FROM metadb.acl
+				WHERE schema_name = $1 AND object_type = $2 AND privilege = $3 AND user_name = $4
+					AND (object_name IN ($5, $6) OR function_oid = $7)`,
+			o.Schema, o.objectKind(), privilege, user, object.name, o.writtenName(), object.function)
+		if err == nil && tag.RowsAffected() == 0 {
+			return ErrNotGranted
+		}
+		return err
+	})
+}
+
+// writtenName is the object's name as it was given.
+func (o Object) writtenName() string {
+	if o.Function {
+		return o.Name + "(" + o.Types + ")"
+	}
+	return o.Name
+}
+
+// findObject looks for an object.
+func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error) {
+	var object foundObject
+	var err error
+	if o.Function {
+		if object.function, err = s.findFunction(ctx, o); err != nil {
+			return foundObject{}, err
+		}
+		err = s.own.QueryRow(ctx, `
+			WITH owners AS (`+ownersSQL+`)
+			SELECT pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')',
+					n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'metadb') AND p.proowner IN (SELECT oid FROM owners)
+				FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+				WHERE p.oid = $1`, object.function).Scan(&object.name, &object.grantable)
+	} else {
+		err = s.own.QueryRow(ctx, `
+			WITH owners AS (`+ownersSQL+`)
+			SELECT c.relname::pg_catalog.text,
+					n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND c.relowner IN (SELECT oid FROM owners)
+						AND (n.nspname <> 'metadb' OR c.relname IN (`+publicTables+`))
+				FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+				WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`, o.Schema, o.Name).Scan(&object.name, &object.grantable)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return foundObject{}, ErrNoObject
+	}
+	if err != nil {
+		return foundObject{}, fmt.Errorf("look for %s: %w", o.writtenName(), err)
+	}
+	return object, nil
+}
+
+// findFunction returns the oid of a function that is written as in SQL. In the schema
+// of a user only the administrator may look. PostgreSQL before 16 fails where a type does not
+// exist, and everywhere where its name can't be one: there is no such function then.
+func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
+	oid, err := lookUpFunction(ctx, s.own, o)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeNoPrivilege {
+		admin, failed := s.administrator(ctx)
+		if failed != nil {
+			return nil, failed
+		}
+		oid, err = lookUpFunction(ctx, admin.tx, o)
+	}
+	if isUndefined(err) || err == nil && oid == nil {
+		return nil, ErrNoObject
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", o.writtenName(), err)
+	}
+	return oid, nil
+}
+
+// lookUpFunction looks a function up in a transaction, which goes on whatever happens.
+func lookUpFunction(ctx context.Context, tx pgx.Tx, o Object) (oid *uint32, err error) {
+	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT pg_catalog.to_regprocedure(pg_catalog.quote_ident($1) || '.' || pg_catalog.quote_ident($2) || '(' || $3 || ')')::pg_catalog.oid`,
+			o.Schema, o.Name, o.Types).Scan(&oid)
+	})
+	return oid, err
+}

@@ -1,0 +1,77 @@
+package dbsession
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ErrPooled says that sessions of the database are lent out by a connection pooler.
+var ErrPooled = errors.New("a connection pooler in transaction or statement mode is in between, which Metadb can't work with (it needs prepared statements, " +
+	"temporary tables, settings and a lock that last as long as its connections): have host and port in metadb.conf name the database server itself, " +
+	"or a pooler in session mode (pool_mode = session for this database and its users)")
+
+// exclusiveChecks is how often both connections are asked. A pooler deals out what is free,
+// often the same connection again, sometimes each in turn.
+const exclusiveChecks = 8
+
+// ConnectExclusive is Connect, and returns ErrPooled unless each connection has a process of
+// the database to itself: two that are open at once must have different ones, and keep them from
+// one statement to the next. Until that is known it changes no settings, which a pooler would
+// leave to others.
+func ConnectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	var conns [2]*pgx.Conn
+	for i := range conns {
+		var err error
+		if conns[i], err = openGuarded(ctx, config); err != nil {
+			closeAll(ctx, conns[:i])
+			return nil, err
+		}
+	}
+	if err := checkExclusive(ctx, conns); err != nil {
+		closeAll(ctx, conns[:])
+		return nil, err
+	}
+	closeAll(ctx, conns[1:])
+	return configureConn(ctx, config, conns[0])
+}
+
+func closeAll(ctx context.Context, conns []*pgx.Conn) {
+	for _, conn := range conns {
+		_ = conn.Close(context.WithoutCancel(ctx))
+	}
+}
+
+// checkExclusive returns ErrPooled if one of two connections changes its process, or has that of
+// the other.
+func checkExclusive(ctx context.Context, conns [2]*pgx.Conn) error {
+	var before [2]int
+	for range exclusiveChecks {
+		var now [2]int
+		for i, conn := range conns {
+			var err error
+			if now[i], err = backendPID(ctx, conn.PgConn()); err != nil {
+				return err
+			}
+		}
+		if now[0] == now[1] || before != [2]int{} && now != before {
+			return ErrPooled
+		}
+		before = now
+	}
+	return nil
+}
+
+// backendPID returns the number of the process that carries out a connection's statement. It
+// needs nothing that a pooler would have to keep.
+func backendPID(ctx context.Context, conn *pgconn.PgConn) (int, error) {
+	results, err := conn.Exec(ctx, "SELECT pg_catalog.pg_backend_pid()").ReadAll()
+	if err != nil {
+		return 0, fmt.Errorf("look for a connection pooler: %w", err)
+	}
+	return strconv.Atoi(string(results[0].Rows[0][0]))
+}

@@ -1,0 +1,135 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/ident"
+)
+
+// sharedCluster is the cluster of this test process. It ends with the process: its
+// supervisor sees the pipe close.
+var sharedCluster = sync.OnceValues(func() (*Cluster, error) {
+	return NewCluster(context.Background(), Options{Settings: []string{"max_connections = 200"}})
+})
+
+// laterCluster is the cluster of this test process with PostgreSQL 16 or later.
+var laterCluster = sync.OnceValues(func() (*Cluster, error) {
+	return NewCluster(context.Background(), Options{Later: true, Settings: []string{"max_connections = 200"}})
+})
+
+// databaseNumber numbers the databases of this process.
+var databaseNumber atomic.Int64
+
+// DB is a database of one test.
+type DB struct {
+	// Name of the database, ConnString for the superuser.
+	Name       string
+	ConnString string
+	// Pool is connected to it, for the test's own questions.
+	Pool *pgxpool.Pool
+	// Cluster it is in, shared with other tests.
+	Cluster *Cluster
+}
+
+// New makes an empty database for the test in the process's shared cluster and
+// drops it when the test ends. It fails the test where PostgreSQL is missing.
+func New(t testing.TB) *DB {
+	t.Helper()
+	cluster, err := sharedCluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewOn(t, cluster)
+}
+
+// NewLater is New with PostgreSQL 16 or later.
+func NewLater(t testing.TB) *DB {
+	t.Helper()
+	cluster, err := laterCluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewOn(t, cluster)
+}
+
+// NewClusterFor is NewCluster for a test, which closes it when it ends.
+func NewClusterFor(t testing.TB, options Options) *Cluster {
+	t.Helper()
+	cluster, err := NewCluster(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}
+
+// NewOn is New in a cluster of the test's own, which it may stop and damage, and
+// has running again at its end.
+func NewOn(t testing.TB, cluster *Cluster) *DB {
+	t.Helper()
+	return newDatabaseIn(t, cluster, "pg_default")
+}
+
+// NewOnDisk is NewOn on the cluster's small disk (Options.Disk).
+func NewOnDisk(t testing.TB, cluster *Cluster) *DB {
+	t.Helper()
+	return newDatabaseIn(t, cluster, DiskTablespace)
+}
+
+func newDatabaseIn(t testing.TB, cluster *Cluster, tablespace string) *DB {
+	t.Helper()
+	db, err := cluster.createDatabase(t.Context(), fmt.Sprintf("metadb_test_%d", databaseNumber.Add(1)), tablespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.dropDatabase(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func (c *Cluster) createDatabase(ctx context.Context, name, tablespace string) (*DB, error) {
+	sql := "CREATE DATABASE " + ident.Name(name).SQL() + " TABLESPACE " + ident.Name(tablespace).SQL()
+	if err := c.execAdmin(ctx, sql); err != nil {
+		return nil, fmt.Errorf("make database %s: %w", name, err)
+	}
+	db := &DB{Name: name, ConnString: c.URL(name), Cluster: c}
+	pool, err := pgxpool.New(ctx, db.ConnString)
+	if err != nil {
+		return nil, fmt.Errorf("connect to database %s: %w", name, err)
+	}
+	db.Pool = pool
+	return db, nil
+}
+
+func (db *DB) dropDatabase(ctx context.Context) error {
+	db.Pool.Close()
+	if err := db.Cluster.execAdmin(ctx, "DROP DATABASE "+ident.Name(db.Name).SQL()+" WITH (FORCE)"); err != nil {
+		return fmt.Errorf("drop database %s: %w", db.Name, err)
+	}
+	return nil
+}
+
+// execAdmin runs one statement as the superuser in the database postgres.
+func (c *Cluster) execAdmin(ctx context.Context, sql string) error {
+	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, sql)
+	return err
+}

@@ -1,0 +1,64 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// FillWALDisk takes all space that is left on the disk of the write-ahead log
+// (Options.WALDisk). PostgreSQL goes on while it finds segments to use again, ends in a
+// PANIC when it needs another one, and can't start before FreeWALDisk. A replication
+// slot that nobody reads keeps it from using any again.
+func (c *Cluster) FillWALDisk() error {
+	file, err := os.OpenFile(c.ballastPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("fill the disk of the log: %w", err)
+	}
+	_, err = io.Copy(file, zeroReader{})
+	if errors.Is(err, syscall.ENOSPC) {
+		err = nil
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("fill the disk of the log: %w", err)
+	}
+	return nil
+}
+
+// FreeWALDisk undoes FillWALDisk.
+func (c *Cluster) FreeWALDisk() error {
+	if err := os.Remove(c.ballastPath()); err != nil {
+		return fmt.Errorf("free the disk of the log: %w", err)
+	}
+	return nil
+}
+
+// ballastPath is a file on the disk, which only the supervisor and what it runs see by
+// its own path.
+func (c *Cluster) ballastPath() string {
+	return filepath.Join("/proc", strconv.Itoa(c.process.Process.Pid), "root", c.dir, "disk", "ballast")
+}
+
+// StartAfterFailure starts a server that has ended by itself, with its disk as it is, and waits until
+// it accepts connections.
+func (c *Cluster) StartAfterFailure(ctx context.Context) error {
+	if _, err := io.WriteString(c.feed, "again\n"); err != nil {
+		return fmt.Errorf("start PostgreSQL again: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return c.awaitReady(ctx)
+}
+
+// zeroReader never end.
+type zeroReader struct{}
+
+func (zeroReader) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}

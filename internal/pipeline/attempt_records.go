@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// attemptRecords summarize the records of snapshot attempts in a batch, including records
+// without a change. They stay with their topic when a batch is divided: an attempt counts
+// from the transaction on that moves the position past its record.
+type attemptRecords []change.AttemptRecords
+
+// addEvent adds a routed event to the records of its attempt. One element stands for a run of
+// records of one table and partition.
+func (s *attemptRecords) addEvent(e *change.Event) {
+	if e.Snapshot == change.Streamed || e.Snapshot == change.Incremental || e.Notification != nil {
+		return
+	}
+	attempt := change.AttemptOf(e)
+	if !attempt.IsKnown() {
+		return
+	}
+	last := len(*s) - 1
+	if last < 0 || (*s)[last].Table != e.Table || (*s)[last].Position.Partition != e.Position.Partition || !(*s)[last].IsSame(attempt) {
+		*s = append(*s, change.AttemptRecords{Attempt: attempt, Table: e.Table})
+		last++
+	}
+	seen := &(*s)[last]
+	seen.Position = e.Position
+	if e.FirstInSnapshot {
+		seen.Firsts++
+	}
+	seen.Last = seen.Last || e.Snapshot == change.LastInSnapshot
+}
+
+// takeTopics removes and returns the elements in some topics.
+func (s *attemptRecords) takeTopics(topics map[string]bool) attemptRecords {
+	var taken attemptRecords
+	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool {
+		there := topics[seen.Position.Partition.Topic]
+		if there {
+			taken = append(taken, seen)
+		}
+		return there
+	})
+	return taken
+}
+
+// dropPartition drops the elements in a partition that will be read again.
+func (s *attemptRecords) dropPartition(part change.Partition) {
+	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool { return seen.Position.Partition == part })
+}
+
+// observeAttempts returns the state of the snapshot's attempts after a batch, and whether a new
+// one begins in it. For a single table only its own records begin one: those of other tables
+// may belong to another snapshot.
+func (a *expectation) observeAttempts(b *batch) (known change.Attempts, anew bool) {
+	known = a.Attempts
+	for _, seen := range b.attemptRecords {
+		if a.isCovered(seen.Position) {
+			anew = known.Observe(seen, a.Table == AllTables || a.Table == seen.Table) || anew
+		}
+	}
+	return known, anew
+}

@@ -1,0 +1,72 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// splitTopics takes the events, spans and attempt records of topics out of a batch and
+// returns them as another one. The snapshot signals stay.
+func (b *batch) splitTopics(topics map[string]bool) *batch {
+	dealt := b.splitBy(2, func(topic string) int {
+		if topics[topic] {
+			return 1
+		}
+		return 0
+	})
+	rest, part := dealt[0], dealt[1]
+	part.attemptRecords = b.attemptRecords.takeTopics(topics)
+	b.Events, b.Spans, b.bytes = rest.Events, rest.Spans, b.bytes-part.bytes
+	return part
+}
+
+// splitBy distributes the events and spans of a batch over n others, by topic. The snapshot
+// signals stay.
+func (b *batch) splitBy(n int, to func(topic string) int) []*batch {
+	dealt, counts := make([]*batch, n), make([]int, n)
+	for i := range b.Events {
+		counts[to(b.Events[i].Position.Partition.Topic)]++
+	}
+	for i := range dealt {
+		dealt[i] = &batch{}
+		dealt[i].Source, dealt[i].ExpectedSince, dealt[i].Events = b.Source, b.ExpectedSince, make([]change.Event, 0, counts[i])
+	}
+	for _, span := range b.Spans {
+		other := dealt[to(span.Partition.Topic)]
+		other.Spans = append(other.Spans, span)
+	}
+	for i := range b.Events {
+		dealt[to(b.Events[i].Position.Partition.Topic)].addEvent(&b.Events[i])
+	}
+	return dealt
+}
+
+func (b *batch) addEvent(e *change.Event) {
+	b.Events = append(b.Events, *e)
+	b.bytes += eventSize(e)
+	b.lastTime = max(b.lastTime, e.Time)
+}
+
+// appendBatch appends the batch that follows. If a span does not follow, because its
+// partition was read again meanwhile, the error wraps ErrRestart.
+func (b *batch) appendBatch(next *batch) error {
+	for _, span := range next.Spans {
+		at := slices.IndexFunc(b.Spans, func(s change.Span) bool { return s.Partition == span.Partition })
+		switch {
+		case at < 0:
+			b.Spans = append(b.Spans, span)
+		case !b.Spans[at].To.Equal(&span.From):
+			return fmt.Errorf("%w: %s is read anew while its table waits", ErrRestart, span.Partition)
+		default:
+			b.Spans[at].To = span.To
+		}
+	}
+	b.Source = next.Source
+	for i := range next.Events {
+		b.addEvent(&next.Events[i])
+	}
+	b.attemptRecords = append(b.attemptRecords, next.attemptRecords...)
+	return nil
+}

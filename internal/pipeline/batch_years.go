@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// Each year of a table's history is a partition. A transaction that creates or writes many of
+// them takes many locks of PostgreSQL's table of locks, which all sessions share. So a batch has
+// events of a few years of each table; later events belong to the next batch.
+
+// DefaultMaxYears is the default number of years of a table's events in one batch.
+const DefaultMaxYears = 20
+
+// failuresToReduceYears is the number of failures for lack of locks after which batches have
+// fewer years.
+const failuresToReduceYears = 3
+
+// YearsError is the error of a batch with events of several years that takes more locks than
+// available. It wraps ErrRestart: the stream must be rebuilt with Years as Config.MaxYears.
+type YearsError struct {
+	Years int
+	err   error
+}
+
+func (e *YearsError) Error() string {
+	return fmt.Sprintf("batches have events of %d years of a table at most from now on: %v", e.Years, e.err)
+}
+
+// Unwrap returns ErrRestart and the cause.
+func (e *YearsError) Unwrap() []error { return []error{ErrRestart, e.err} }
+
+// batchYears has the years of a batch's events, by source table.
+type batchYears map[change.Table]*tableYears
+
+// tableYears has the years of one table. from and to are the bounds of the last one found.
+type tableYears struct {
+	from, to change.Micros
+	all      []int
+}
+
+// addYear adds the year of an event, unless the table has the maximum already. It reports
+// whether the event may be added to the batch.
+func (y *batchYears) addYear(e *change.Event, most int) bool {
+	switch e.Op {
+	case change.Upsert, change.Delete, change.Truncate:
+	case change.Ignore, change.Reject:
+		return true
+	}
+	of := (*y)[e.Source]
+	if of == nil {
+		if *y == nil {
+			*y = make(batchYears)
+		}
+		of = &tableYears{}
+		(*y)[e.Source] = of
+	}
+	if of.from <= e.Time && e.Time < of.to {
+		return true
+	}
+	year := time.UnixMicro(int64(e.Time)).UTC().Year()
+	if !slices.Contains(of.all, year) {
+		if len(of.all) >= most {
+			return false
+		}
+		of.all = append(of.all, year)
+	}
+	of.from = change.Micros(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
+	of.to = change.Micros(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
+	return true
+}
+
+// maxTableYears returns the highest number of years of a table.
+func (y batchYears) maxTableYears() int {
+	most := 0
+	for _, of := range y {
+		most = max(most, len(of.all))
+	}
+	return most
+}
+
+// reduceYears returns a YearsError if a batch of one topic has failed several times and has
+// events of several years. Otherwise it returns nil, and the same batch is retried.
+func (b *batch) reduceYears(failure error) error {
+	var found batchYears
+	for i := range b.Events {
+		found.addYear(&b.Events[i], len(b.Events))
+	}
+	if b.lockFailures++; b.lockFailures < failuresToReduceYears || found.maxTableYears() < 2 {
+		return nil
+	}
+	return &YearsError{Years: found.maxTableYears() / 2, err: failure}
+}

@@ -1,0 +1,16 @@
+package pipeline
+
+import "metadb/internal/change"
+
+// ObserveSnapshots returns the progress of expected snapshots in routed events, as a pipeline
+// stores it with the batch of these events. It is for models of a pipeline in tests.
+func ObserveSnapshots(events []change.Event, snapshots []ExpectedSnapshot) map[change.Table]change.SnapshotProgress {
+	b := &batch{Batch: change.Batch{Events: events}}
+	for i := range events {
+		b.signals.addEvent(&events[i])
+		b.attemptRecords.addEvent(&events[i])
+	}
+	known := newSnapshotWatch(0)
+	known.setExpected(snapshots)
+	return known.observeBatch(b)
+}

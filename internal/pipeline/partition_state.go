@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// partitionStates has the progress of each partition up to the last collected event.
+type partitionStates struct {
+	states map[change.Partition]*partitionState
+	// topics has the partitions of each topic.
+	topics map[string][]*partitionState
+}
+
+// partitionState is the state of one partition.
+type partitionState struct {
+	change.Partition
+	fresh bool
+	// replayedBefore is the offset before which records may have been applied, although the
+	// stored progress does not show it.
+	replayedBefore int64
+	// spanStart is the progress at the end of the last batch, current the progress
+	// behind the last collected event.
+	spanStart, current change.PartitionProgress
+}
+
+func newPartitions() partitionStates {
+	return partitionStates{states: make(map[change.Partition]*partitionState), topics: make(map[string][]*partitionState)}
+}
+
+// assignPartition adds a partition that is read from now on.
+func (p *partitionStates) assignPartition(b change.Assignment) {
+	p.revokePartition(b.Partition)
+	state := &partitionState{Partition: b.Partition, fresh: b.Fresh, replayedBefore: b.ReplayedBefore, spanStart: b.Stored}
+	if b.Fresh {
+		state.spanStart.Next = b.From
+	}
+	state.current = state.spanStart
+	state.current.Recent, state.current.Transactions = slices.Clone(state.spanStart.Recent), slices.Clone(state.spanStart.Transactions)
+	state.current.Next, state.current.TopicID = b.From, b.TopicID
+	if b.TopicID != b.Stored.TopicID {
+		state.current.MaxNext = b.From // offsets begin anew
+	}
+	p.states[b.Partition] = state
+	p.topics[b.Partition.Topic] = append(p.topics[b.Partition.Topic], state)
+}
+
+// revokePartition removes a partition.
+func (p *partitionStates) revokePartition(part change.Partition) {
+	state, ours := p.states[part]
+	if !ours {
+		return
+	}
+	delete(p.states, part)
+	p.topics[part.Topic] = slices.DeleteFunc(p.topics[part.Topic], func(other *partitionState) bool { return other == state })
+}
+
+// advancePast advances the partition past an event, and marks an event that is,
+// or may be, a repetition. It returns false for an event that must not be applied:
+// its partition is not assigned, or it has been delivered before.
+func (p *partitionStates) advancePast(e *change.Event) bool {
+	state, ours := p.states[e.Position.Partition]
+	if !ours || e.Position.Offset < state.current.Next {
+		return false
+	}
+	mark := &state.current
+	mark.Next = e.Position.Offset + 1
+	readAgain := mark.Next <= max(mark.MaxNext, state.replayedBefore)
+	mark.MaxNext = max(mark.MaxNext, mark.Next)
+	if e.Snapshot == change.Streamed {
+		e.CommittedAfter = max(e.Commit, mark.SnapshotLSN)
+	}
+	if e.IsUndated() {
+		e.NotBefore = mark.LatestTime()
+	}
+	switch {
+	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
+	case e.Snapshot != change.Streamed:
+		e.Suspect = readAgain || e.Snapshot != change.Incremental && p.isRowSuspect(state.Topic, e)
+		mark.AdvanceSnapshot(e)
+	default:
+		p.judgeChange(state, e, readAgain)
+	}
+	return true
+}
+
+// isRowSuspect reports whether a row of a snapshot may have been sent before, to any
+// partition of its topic, since partitions may have been added.
+func (p *partitionStates) isRowSuspect(topic string, e *change.Event) bool {
+	return slices.ContainsFunc(p.topics[topic], func(of *partitionState) bool { return of.current.SuspectsRow(e) })
+}
+
+// judgeChange decides whether a change has been applied before. Records that are read again
+// after the position was moved back have been, unless the database lost them: if the change's
+// position does not decide, the versions of its key do.
+func (p *partitionStates) judgeChange(state *partitionState, e *change.Event, readAgain bool) {
+	siblings, key := p.topics[state.Topic], change.KeyHash(e)
+	verdict := change.New
+	if e.LSN > 0 {
+		verdict = state.current.Judge(e, key)
+	}
+	above := verdict == change.New
+	if above && len(siblings) > 1 && e.LSN > 0 {
+		verdict = judgeInSiblings(state, siblings, e, key)
+	}
+	if e.Op == change.Reject {
+		e.Repeated = verdict == change.Repeated
+		return // its position is not reliable
+	}
+	if above {
+		state.current.Advance(e, key, verdict, len(siblings) == 1)
+	}
+	// A truncate has no key: after a crash, a connector may repeat it in another partition
+	// that already has later events. The stored truncates of the table decide whether it has
+	// been applied.
+	again := e.Op == change.Truncate && verdict == change.Repeated && len(siblings) > 1 && e.LSN > 0
+	if again {
+		verdict = change.PossiblyRepeated
+	}
+	e.Overtaken = again || e.Op == change.Truncate && verdict != change.Repeated && p.isOvertaken(e)
+	e.Repeated = verdict == change.Repeated
+	e.Suspect = verdict != change.New || readAgain || e.Overtaken
+}
+
+// judgeInSiblings decides whether a change that is new to its own partition repeats one of
+// another partition.
+func judgeInSiblings(state *partitionState, siblings []*partitionState, e *change.Event, key uint64) change.Verdict {
+	verdict, late := change.New, false
+	for _, other := range siblings {
+		if other == state {
+			continue
+		}
+		verdict, late = max(verdict, other.current.JudgeElsewhere(e, key)), late || other.current.HasLaterChange(e, key)
+	}
+	if verdict == change.PossiblyRepeated && !late && state.current.HasEarlierChange(e, key) {
+		return change.New
+	}
+	return verdict
+}
+
+// isOvertaken reports whether an event that follows e at the source was read before in
+// another partition of the topic. An overtaken truncate, like a repeated one, must not end
+// versions that began after it. The order gate prevents that for changes in partitions that
+// are read here; it remains possible for snapshot rows, and for partitions that another
+// member of the group has read. Versions that a later event ended are ended by the truncate
+// all the same.
+func (p *partitionStates) isOvertaken(e *change.Event) bool {
+	for _, other := range p.states {
+		if other.Topic == e.Position.Partition.Topic && other.Partition != e.Position.Partition && max(other.current.HighLSN, other.current.SnapshotLSN) > e.LSN {
+			return true
+		}
+	}
+	return false
+}
+
+// takeSpans returns the spans since its last call.
+func (p *partitionStates) takeSpans() []change.Span {
+	var spans []change.Span
+	for _, state := range p.states {
+		if !state.hasMoved() {
+			continue
+		}
+		from := state.spanStart
+		state.spanStart = state.current
+		state.spanStart.Recent, state.spanStart.Transactions = slices.Clone(state.current.Recent), slices.Clone(state.current.Transactions)
+		spans = append(spans, change.Span{Partition: state.Partition, Fresh: state.fresh, From: from, To: state.spanStart})
+		state.fresh = false
+	}
+	return spans
+}
+
+// hasMoved reports whether any partition has advanced since the last call of takeSpans.
+func (p *partitionStates) hasMoved() bool {
+	for _, state := range p.states {
+		if state.hasMoved() {
+			return true
+		}
+	}
+	return false
+}
+
+// hasMoved reports whether the partition has advanced since its last span.
+func (p *partitionState) hasMoved() bool {
+	return p.current.Next != p.spanStart.Next || p.current.MaxNext != p.spanStart.MaxNext || p.current.TopicID != p.spanStart.TopicID
+}

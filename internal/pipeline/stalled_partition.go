@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// The end offset of a partition need not be behind a record: compaction and the end
+// of a retention leave offsets without records. An event that waits for such an end
+// would wait forever. So the order gate counts time, but only while records could
+// have arrived: with each poll of all partitions that returned, and faster with empty
+// polls, which take the source seconds. A partition that is idle for idleTicks and has
+// a broker that answers has no more records. Only the end of a snapshot continues to
+// wait for partitions of other members of the consumer group: endsync would end their
+// rows.
+
+// pollResult summarizes the deliveries of the source since ticks last advanced.
+type pollResult int
+
+// The kinds of polls, with the ticks by which they advance the time in each interval.
+// A partition counts as idle after three empty polls, or after three minutes of polls
+// with records of other partitions.
+const (
+	noPoll    pollResult = 0
+	somePoll  pollResult = 1
+	emptyPoll pollResult = 60
+	idleTicks            = 3 * int(emptyPoll)
+)
+
+func (p *pollResult) noteDelivery(d change.Delivery) {
+	switch {
+	case len(d.Events) > 0:
+		*p = somePoll
+	case len(d.Assigned) == 0 && len(d.Revoked) == 0 && *p == noPoll:
+		*p = emptyPoll
+	}
+}
+
+// advanceTicks advances the time while events wait.
+func (b *orderGate) advanceTicks(p pollResult) {
+	if len(b.waitingQueues) > 0 {
+		b.ticks += int(p)
+	}
+}
+
+// touchTopic makes the partitions of a topic count as not idle.
+func (b *orderGate) touchTopic(topic string) {
+	for _, l := range b.ensureTopic(topic).queues {
+		l.lastSeen = b.ticks
+	}
+}
+
+// isIdle reports whether a partition with its last event at a given tick has been idle for
+// idleTicks while the head of l waits for it.
+func (b *orderGate) isIdle(l *partitionQueue, heard int) bool {
+	return b.ticks-max(l.endsTick, heard) >= idleTicks
+}
+
+// findStalled returns the idle partitions that events wait for, with their ends, including
+// partitions that are not assigned to the source.
+func (b *orderGate) findStalled() map[change.Partition]int64 {
+	if len(b.waitingQueues) == 0 {
+		return nil
+	}
+	found := make(map[change.Partition]int64)
+	for _, l := range b.waitingQueues {
+		for _, part := range b.awaitedPartitions(l) {
+			end, all := l.ends[part], b.headOrdersSource(l)
+			other := b.queues[part]
+			switch {
+			case other == nil:
+				if end > 0 && (all || !b.unassigned[part]) && b.isIdle(l, 0) {
+					found[part] = end
+				}
+			case len(other.pending) == 0 && b.isIdle(l, other.lastSeen):
+				if all && b.sourceWaitsForQueue(l, other) || !all && b.waitsForQueue(l, other) {
+					found[part] = end
+				}
+			}
+		}
+	}
+	return found
+}
+
+// awaitedPartitions returns the partitions that the head of a queue may wait for. Most heads
+// wait for their own topic alone: all ends, possibly of thousands of topics, are visited only
+// for a head with the scope of the source.
+func (b *orderGate) awaitedPartitions(l *partitionQueue) []change.Partition {
+	if b.headOrdersSource(l) {
+		return slices.Collect(maps.Keys(l.ends))
+	}
+	parts := slices.Clone(l.unassignedWithRecords)
+	for _, other := range l.order.queues {
+		if _, known := l.ends[other.Partition]; known {
+			parts = append(parts, other.Partition)
+		}
+	}
+	return parts
+}
+
+// releaseStalled stops waiting for the given partitions until they deliver or are assigned, and
+// returns the released events. The end of a snapshot continues to wait for those in elsewhere.
+func (b *orderGate) releaseStalled(without map[change.Partition]int64, elsewhere map[change.Partition]bool) []change.Event {
+	for part := range without {
+		if l := b.queues[part]; l != nil {
+			l.stalled = true
+		} else {
+			b.unassigned[part] = true
+		}
+	}
+	for _, l := range b.waitingQueues {
+		if l.ends == nil || !b.headOrdersSource(l) {
+			continue
+		}
+		l.ends = maps.Clone(l.ends)
+		for part, end := range without {
+			if l.ends[part] == end && !elsewhere[part] {
+				delete(l.ends, part)
+			}
+		}
+	}
+	return b.releaseReady(nil)
+}
+
+// checkStalled advances the time, and stops waiting for idle partitions with a broker that
+// answers. It is called once in each interval.
+func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
+	p.gate.advanceTicks(p.pollResult)
+	for topic := range p.parking.pausedTopics() {
+		p.gate.touchTopic(topic) // it is idle because it is paused
+	}
+	p.pollResult = noPoll
+	stalled := p.gate.findStalled()
+	if len(stalled) == 0 {
+		return
+	}
+	ends, err := p.Source.Ends(ctx, nil)
+	if err != nil { // of some of them, or of all
+		maps.DeleteFunc(stalled, func(part change.Partition, _ int64) bool {
+			_, answers := ends[part]
+			return !answers
+		})
+	}
+	if len(stalled) == 0 {
+		return
+	}
+	elsewhere := p.gate.findAssignedElsewhere(stalled, ends)
+	for part, end := range stalled {
+		switch {
+		case !elsewhere[part]:
+			p.Logger.Warn(fmt.Sprintf("%s%s has no record before its end, %d: what waited for it goes on", p.logPrefix(), part, end))
+		case !p.assignedElsewhere[part]:
+			p.Logger.Warn(fmt.Sprintf("%s%s is not given to this server: the end of the snapshot waits for it (has its consumer group another member?)",
+				p.logPrefix(), part))
+		}
+	}
+	p.assignedElsewhere = elsewhere
+	p.addToBatch(b, p.gate.releaseStalled(stalled, elsewhere))
+	p.fetchEnds(ctx, b)
+}
+
+// headOrdersSource reports whether the head of a queue is the end of an expected snapshot.
+func (b *orderGate) headOrdersSource(l *partitionQueue) bool {
+	return len(l.pending) > 0 && b.ordersSource(&l.pending[0].Event)
+}
+
+// findAssignedElsewhere returns the stalled partitions that still have records, are not
+// assigned here, and delay the end of a snapshot: it must not count without them.
+func (b *orderGate) findAssignedElsewhere(stalled, ends map[change.Partition]int64) map[change.Partition]bool {
+	found := make(map[change.Partition]bool)
+	for _, l := range b.waitingQueues {
+		if !b.headOrdersSource(l) {
+			continue
+		}
+		for part := range stalled {
+			if b.queues[part] == nil && l.ends[part] > 0 && ends[part] > 0 {
+				found[part] = true
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"metadb/internal/change"
+)
+
+// tableGroup is a set of topics with events of the same tables, with the approximate cost of
+// applying them, in bytes.
+type tableGroup struct {
+	topics []string
+	cost   int
+}
+
+// tableCost is the cost of the statements for a table with any number of events, in bytes of
+// events.
+const tableCost = 32 << 10
+
+// groupTables returns the groups of a batch's topics, in the order of their first events.
+func (b *batch) groupTables() []*tableGroup {
+	g := &tableGroups{byTopic: make(map[string]*tableGroup), byTable: make(map[change.Table]*tableGroup)}
+	var at *tableGroup
+	var topic string
+	var table change.Table
+	for i := range b.Events {
+		e := &b.Events[i]
+		if at == nil || e.Position.Partition.Topic != topic || e.Table != table {
+			topic, table = e.Position.Partition.Topic, e.Table
+			at = g.assignTopic(topic, table)
+		}
+		at.cost += eventSize(e)
+	}
+	for table, of := range g.byTable {
+		for _, other := range sharedRelationNames(table) {
+			g.mergeGroups(g.byTable[other], of)
+			of = g.byTable[table]
+		}
+	}
+	return slices.DeleteFunc(g.groups, func(g *tableGroup) bool { return g.topics == nil })
+}
+
+// tableGroups is the state of grouping: a union-find over topics and tables.
+type tableGroups struct {
+	groups  []*tableGroup
+	byTopic map[string]*tableGroup
+	byTable map[change.Table]*tableGroup
+}
+
+// assignTopic returns the group of a topic that has an event of a table, and merges it with the
+// table's.
+func (g *tableGroups) assignTopic(topic string, table change.Table) *tableGroup {
+	at := g.byTopic[topic]
+	if at == nil {
+		at = &tableGroup{topics: []string{topic}, cost: tableCost}
+		g.byTopic[topic], g.groups = at, append(g.groups, at)
+	}
+	if table != (change.Table{}) {
+		g.mergeGroups(at, g.byTable[table])
+		g.byTable[table] = at
+	}
+	return at
+}
+
+// mergeGroups makes one group of two, either of which may be nil.
+func (g *tableGroups) mergeGroups(into, other *tableGroup) {
+	if into == nil || other == nil || into == other {
+		return
+	}
+	into.topics, into.cost = append(into.topics, other.topics...), into.cost+other.cost
+	for _, topic := range other.topics {
+		g.byTopic[topic] = into
+	}
+	for table, of := range g.byTable {
+		if of == other {
+			g.byTable[table] = into
+		}
+	}
+	other.topics = nil
+}
+
+// historyPrefix is the prefix of the names of a main table's partitions.
+const historyPrefix = "zzz___"
+
+// sharedRelationNames returns the tables that may have a relation with a table's name. If one of
+// them is in the same batch, the events must decide by their order which of the two tables is
+// created, not the faster session.
+func sharedRelationNames(table change.Table) []change.Table {
+	var all []change.Table
+	name := strings.TrimPrefix(table.Name, historyPrefix)
+	for i := range name {
+		if i > 0 && strings.HasPrefix(name[i:], "__") {
+			all = append(all, change.Table{Schema: table.Schema, Name: name[:i]})
+		}
+	}
+	return all
+}
+
+// topicSessions has the last session of each topic, so that a table stays with the session that
+// has its prepared statements and stages.
+type topicSessions struct{ lastSession map[string]int }
+
+// assignSessions assigns each topic to one of n sessions, with about the same cost for each.
+func (s *topicSessions) assignSessions(groups []*tableGroup, n int) map[string]int {
+	if s.lastSession == nil {
+		s.lastSession = make(map[string]int)
+	}
+	all := 0
+	for _, g := range groups {
+		all += g.cost
+	}
+	load, most := make([]int, n), all/n+all/8 // moving a table costs, too
+	slices.SortStableFunc(groups, func(a, b *tableGroup) int { return cmp.Compare(b.cost, a.cost) })
+	assigned := make(map[string]int)
+	for _, g := range groups {
+		session, known := s.lastSession[g.topics[0]]
+		if !known || load[session] > 0 && load[session]+g.cost > most {
+			session = slices.Index(load, slices.Min(load))
+		}
+		load[session] += g.cost
+		for _, topic := range g.topics {
+			assigned[topic], s.lastSession[topic] = session, session
+		}
+	}
+	return assigned
+}

@@ -1,0 +1,48 @@
+package resync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/catalog"
+)
+
+// truncateLockTimeout is how long the lock is waited for that TRUNCATE needs. Who reads the
+// tables, as pg_dump does, may have them for hours.
+const truncateLockTimeout = "500ms"
+
+// emptySyncTables forgets which rows are confirmed. Where somebody reads the tables, rows
+// are deleted, which needs no lock that readers have.
+func emptySyncTables(ctx context.Context, tx pgx.Tx, tables []*catalog.Table) error {
+	if len(tables) == 0 {
+		return nil
+	}
+	names := make([]string, len(tables))
+	for i, name := range syncTables(tables) {
+		names[i] = name.SQL()
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM metadb.confirmed_change WHERE sync_table = ANY ($1::text[]::regclass[])", names); err != nil {
+		return fmt.Errorf("forget what changes have confirmed: %w", err)
+	}
+	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+truncateLockTimeout+"'; TRUNCATE "+strings.Join(names, ", "))
+		return err
+	})
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == codeLockNotAvailable {
+		for _, name := range names {
+			if _, err = tx.Exec(ctx, "DELETE FROM "+name); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("empty the tables of confirmed rows: %w", err)
+	}
+	return nil
+}

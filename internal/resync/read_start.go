@@ -1,0 +1,193 @@
+package resync
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/datasource"
+	"metadb/internal/gap"
+)
+
+// Bounds are the offsets of the first record of a partition and of the one
+// after the last that can be read, the last stable offset, and which topic has
+// that name now, zero if the broker does not say.
+type Bounds struct {
+	Start, End int64
+	TopicID    change.TopicID
+}
+
+// BoundsFunc asks the broker of a data source for the bounds of every partition
+// of some topics, nil for all those of the data source. Topics that do not exist are
+// absent.
+//
+// Only events at or after the end of the moment of [Sync] confirm, in partitions
+// that have been read before: what is unread there was said before the snapshot. In the
+// synchronization of one table that holds for all partitions that exist: its snapshot
+// comes in the same topics.
+type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]Bounds, error)
+
+// readStart is from where partitions are read, and from where they confirm.
+// Partitions in neither are read as always and confirm everything.
+type readStart struct {
+	confirmFrom map[change.Partition]int64
+	readFrom    map[change.Partition]partitionStart
+	// snapshotBefore is the snapshot that may have been under way.
+	snapshotBefore change.SnapshotID
+}
+
+// planReadStart looks at what the consumer group has read already. It asks the
+// prompter whether to read it again.
+func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) (readStart, error) {
+	expressions, err := s.options.TopicExpressions()
+	if err != nil {
+		return readStart{}, err
+	}
+	if s.Whole() {
+		if err := s.warnUnread(ctx, db, prompter, o.Bounds, expressions); err != nil {
+			return readStart{}, err
+		}
+	}
+	marks, err := checkpoint.Load(ctx, db, s.Source, s.options.ConsumerGroup, nil)
+	if err != nil {
+		return readStart{}, err
+	}
+	maps.DeleteFunc(marks, func(part change.Partition, _ change.PartitionProgress) bool {
+		return !matchesAny(expressions, part.Topic)
+	})
+	if len(marks) == 0 {
+		return readStart{}, nil
+	}
+	var topics []string // all
+	if s.Whole() {
+		topics = sortedTopics(marks)
+	}
+	bounds, err := o.Bounds(ctx, s.options, topics)
+	if err != nil {
+		return readStart{}, fmt.Errorf("ask the broker where the topics end: %w", err)
+	}
+	again := o.FromBeginning
+	if s.Whole() {
+		prompter.Warn(fmt.Sprintf("consumer group %q has read from %s of data source %q already",
+			s.options.ConsumerGroup, change.Plural(len(sortedTopics(marks)), "topic", "topics"), s.Source))
+		if !again && !o.Force {
+			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.Source)
+			if again, err = prompter.Ask(Question{AskFromBeginning, text}); err != nil {
+				return readStart{}, err
+			}
+		}
+	}
+	if again {
+		return readStart{readFrom: allPartitionStarts(marks, bounds)}, nil
+	}
+	begin := readStart{confirmFrom: make(map[change.Partition]int64, len(bounds)), snapshotBefore: newestSnapshot(marks)}
+	for part, b := range bounds {
+		begin.confirmFrom[part] = b.End
+	}
+	begin.readFrom = lostPartitionStarts(marks, bounds)
+	if s.Whole() {
+		prompter.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
+	}
+	if s.Whole() {
+		return begin, nil
+	}
+	// Of the others what is missing stays to be found.
+	topics, err = gap.Topics(ctx, db, s.Source, s.Table)
+	maps.DeleteFunc(begin.readFrom, func(part change.Partition, _ partitionStart) bool { return !slices.Contains(topics, part.Topic) })
+	return begin, err
+}
+
+// newestSnapshot returns what a snapshot's records have that was being read last, if one
+// was.
+func newestSnapshot(marks map[change.Partition]change.PartitionProgress) change.SnapshotID {
+	var id change.SnapshotID
+	for _, mark := range marks {
+		id.LSN = max(id.LSN, mark.HighLSN, mark.SnapshotLSN)
+		id.Time = max(id.Time, mark.HighTime, mark.SnapshotTime)
+	}
+	return id
+}
+
+// warnUnread counts what stays unread in topics that the data source no longer
+// reads. Where the broker does not say, nothing is said.
+func (s *syncState) warnUnread(ctx context.Context, db *pgx.Conn, prompter Prompter, ask BoundsFunc, expressions []*regexp.Regexp) error {
+	rows, err := db.Query(ctx, `
+SELECT topic, partition, max(next_offset) FROM metadb.stream_position
+ WHERE source_name = $1 GROUP BY topic, partition`, s.Source)
+	if err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	old := make(map[change.Partition]int64)
+	var part change.Partition
+	var next int64
+	_, err = pgx.ForEachRow(rows, []any{&part.Topic, &part.Number, &next}, func() error {
+		if !matchesAny(expressions, part.Topic) {
+			old[part] = next
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	bounds, err := ask(ctx, s.options, sortedTopics(old))
+	if err != nil {
+		prompter.Warn(fmt.Sprintf("what stays unread in the old topics could not be counted: %v", err))
+		return nil
+	}
+	unread := int64(0)
+	for part, next := range old {
+		unread += max(0, bounds[part].End-next)
+	}
+	if unread > 0 {
+		prompter.Warn(fmt.Sprintf("%s unread in topics that data source %q no longer reads", change.Plural(unread, "record stays", "records stay"), s.Source))
+	}
+	return nil
+}
+
+// storeReadStart stores from where partitions confirm and are read.
+func (b readStart) storeReadStart(ctx context.Context, tx pgx.Tx, s *syncState) error {
+	topics, numbers, offsets := partitionArrays(b.confirmFrom)
+	const confirm = `
+INSERT INTO metadb.resync_from (source_name, schema_name, table_name, topic, partition, next_offset)
+SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
+	if _, err := tx.Exec(ctx, confirm, s.keyArgs(topics, numbers, offsets)...); err != nil {
+		return fmt.Errorf("store from where events confirm: %w", err)
+	}
+	const before = "UPDATE metadb.resync SET before_lsn = $4, before_time = $5 WHERE " + isTargetSQL
+	if _, err := tx.Exec(ctx, before, s.keyArgs(int64(b.snapshotBefore.LSN), time.UnixMicro(int64(b.snapshotBefore.Time)).UTC())...); err != nil {
+		return fmt.Errorf("store which snapshot was before: %w", err)
+	}
+	return storePartitionStarts(ctx, tx, s, b.readFrom)
+}
+
+// partitionArrays returns partitions with an offset as arrays.
+func partitionArrays(from map[change.Partition]int64) (topics []string, numbers []int32, offsets []int64) {
+	topics, numbers, offsets = []string{}, []int32{}, []int64{}
+	for part, offset := range from {
+		topics, numbers, offsets = append(topics, part.Topic), append(numbers, part.Number), append(offsets, offset)
+	}
+	return topics, numbers, offsets
+}
+
+// sortedTopics returns the topics of partitions, sorted.
+func sortedTopics[V any](parts map[change.Partition]V) []string {
+	topics := make(map[string]bool)
+	for part := range parts {
+		topics[part.Topic] = true
+	}
+	return slices.Sorted(maps.Keys(topics))
+}
+
+func matchesAny(expressions []*regexp.Regexp, topic string) bool {
+	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(topic) })
+}

@@ -1,0 +1,167 @@
+package resync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/catalog"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+)
+
+// Mode is the synchronization mode of a data source, as metadb.source.sync has
+// it.
+type Mode int16
+
+// The modes of docs/spec/06-synchronization.md#modes. A table is in Normal or in Resync.
+const (
+	Normal  Mode = 0
+	Initial Mode = 1
+	Resync  Mode = 2
+)
+
+// Target is what is synchronized: a data source or, if Table is not empty, one
+// table of it.
+type Target struct {
+	Source string
+	Table  change.Table
+}
+
+// Whole reports whether it is a data source.
+func (t Target) Whole() bool { return t.Table == change.Table{} }
+
+// String returns it as messages name it.
+func (t Target) String() string {
+	if t.Whole() {
+		return fmt.Sprintf("data source %q", t.Source)
+	}
+	return "table " + t.Table.String()
+}
+
+// keyArgs are the values of a row's key in metadb.resync.
+func (t Target) keyArgs(more ...any) []any {
+	return append([]any{t.Source, t.Table.Schema, t.Table.Name}, more...)
+}
+
+// isTargetSQL is the condition that a row of metadb.resync or metadb.resync_from is
+// the target's, whose keyArgs are $1 to $3.
+const isTargetSQL = "source_name = $1 AND schema_name = $2 AND table_name = $3"
+
+// ErrUnderway says that a table's data source is being synchronized.
+var ErrUnderway = errors.New("is being synchronized")
+
+// syncState is what the database says about a target and its synchronization.
+type syncState struct {
+	Target
+	options *datasource.Options
+	mode    Mode
+	// started is when the resynchronization began, zero if that is not known.
+	started time.Time
+	// complete says why the snapshot counts as complete; empty until then.
+	complete string
+	// confirmationValidity says which confirmations count.
+	confirmationValidity
+	// tables are the target's, ordered by name.
+	tables []*catalog.Table
+	store  *catalog.Store
+	server *RunningServer
+}
+
+// RunningServer is a running server whose streams go on meanwhile.
+type RunningServer struct {
+	// Store has the tables that the streams work with.
+	Store *catalog.Store
+	// Exclusively does something while no batch is being applied, of any stream.
+	Exclusively func(do func() error) error
+	// InvalidateCatalog is called, in Exclusively, when nobody has answered whether a
+	// table was changed: what Store has may not be so any more.
+	InvalidateCatalog func()
+	// ScopeChanged is called, in Exclusively, when what confirms has changed.
+	ScopeChanged func()
+}
+
+// exclusively keeps the streams, if there are any, from applying meanwhile.
+func (l *RunningServer) exclusively(do func() error) error {
+	if l == nil {
+		return do()
+	}
+	return l.Exclusively(do)
+}
+
+func (l *RunningServer) notifyScopeChanged() {
+	if l != nil && l.ScopeChanged != nil {
+		l.ScopeChanged()
+	}
+}
+
+// loadState reads the state of a target. That there is no data source or table of
+// that name is an error. server is nil where no server runs.
+func loadState(ctx context.Context, db *pgx.Conn, target Target, server *RunningServer) (*syncState, error) {
+	options, err := datasource.Load(ctx, db, target.Source)
+	if errors.Is(err, datasource.ErrNotExist) {
+		return nil, fmt.Errorf("data source %q does not exist", target.Source)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &syncState{Target: target, options: options, server: server}
+	if err := s.loadMode(ctx, db); err != nil {
+		return nil, err
+	}
+	if server != nil {
+		s.store = server.Store
+	} else {
+		s.store = catalog.NewStore()
+		if err := s.store.Load(ctx, db); err != nil {
+			return nil, fmt.Errorf("read the tables: %w", err)
+		}
+	}
+	for t := range s.store.Snapshot().All() {
+		// A transformed row is confirmed through its parent, and ends with it.
+		if !t.IsTransformed() && t.Source == target.Source && (target.Whole() || t.Name == target.Table) {
+			s.tables = append(s.tables, t)
+		}
+	}
+	for _, t := range s.tables {
+		if t.Fault != nil {
+			return nil, fmt.Errorf("table %s can't be used: %w", t.Name, t.Fault)
+		}
+	}
+	if !target.Whole() && len(s.tables) == 0 {
+		return nil, fmt.Errorf("table %s does not exist in data source %q", target.Table, target.Source)
+	}
+	return s, nil
+}
+
+// loadMode reads what the database says of the target's synchronization. A table
+// can't be synchronized while its data source is.
+func (s *syncState) loadMode(ctx context.Context, db *pgx.Conn) error {
+	const sql = `
+SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coalesce(r.complete, ''), coalesce(r.keeps_confirmed, false)
+  FROM metadb.source s LEFT JOIN metadb.resync r
+       ON r.source_name = s.name AND r.schema_name = $2 AND r.table_name = $3
+ WHERE s.name = $1`
+	var under bool
+	if err := db.QueryRow(ctx, sql, s.keyArgs()...).Scan(&s.mode, &under, &s.started, &s.complete, &s.keepsConfirmed); err != nil {
+		return fmt.Errorf("read the state of the synchronization: %w", err)
+	}
+	if s.mode == Initial {
+		s.started = time.Unix(0, 0) // it began before anything was read
+	}
+	if s.Whole() {
+		s.keepsConfirmed = s.keepsConfirmed || s.mode != Initial
+		return s.loadValidity(ctx, db)
+	}
+	if s.mode != Normal {
+		return fmt.Errorf("data source %q %w, and table %s with it", s.Source, ErrUnderway, s.Table)
+	}
+	if under {
+		s.mode = Resync
+	}
+	s.keepsConfirmed = true
+	return s.loadValidity(ctx, db)
+}

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/catalog"
+	"metadb/internal/ident"
+	"metadb/internal/maintable"
+)
+
+// AlterTable implements adminexec.Tables.
+func (s *supervisor) AlterTable(ctx context.Context, a maintable.Alteration) (changed bool, err error) {
+	var before, after *catalog.Table
+	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
+		before, after, err = maintable.Alter(ctx, tx, snap, a, s.logger)
+		return err
+	}, func() {
+		if after != before {
+			s.tables.store.Publish(after)
+		}
+	})
+	return after != before, err
+}
+
+// PurgeTables implements adminexec.Tables. Where the source goes on, the next
+// event makes a table again.
+func (s *supervisor) PurgeTables(ctx context.Context, mains []ident.Qualified) (dropped maintable.Dropped, err error) {
+	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
+		dropped, err = maintable.Drop(ctx, tx, snap, mains)
+		return err
+	}, func() {
+		s.tables.store.Forget(dropped.Tables...)
+		// Of the parents that stay it is not known what is transformed.
+		s.tables.invalidated = true
+	})
+	return dropped, err
+}
+
+const (
+	// changeLockTimeout bounds the wait for a lock while no batch is applied. It is longer than
+	// PostgreSQL's deadlock_timeout, after which an autovacuum that is in the way is stopped.
+	changeLockTimeout = 1200 * time.Millisecond
+	// changePause is for how long batches are applied before a lock is waited for again.
+	changePause = time.Second
+	// changePatience is how long a command tries to lock a table.
+	changePatience = 10 * time.Second
+)
+
+// changeTables changes tables while no batch is applied, and publishes what has
+// become of them. Streams go on with the tables as they are then. Where a table can't be
+// locked batches are applied for a while before the next try.
+func (s *supervisor) changeTables(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
+	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
+		err := s.changeTablesOnce(ctx, change, publish)
+		refused, ok := errors.AsType[*pgconn.PgError](err)
+		if !ok || refused.Code != lockNotAvailable || time.Since(began) > changePatience {
+			return err
+		}
+		if err := sleepContext(ctx, changePause); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *supervisor) changeTablesOnce(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
+	return s.tables.withoutBatches(func() error {
+		tx, err := s.pool.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", changeLockTimeout.Milliseconds())); err != nil {
+			return err
+		}
+		if err := change(tx, s.tables.store.Snapshot()); err != nil {
+			return err
+		}
+		if err := tx.Commit(ctx); err != nil {
+			// It may have been committed.
+			s.tables.invalidated = true
+			return err
+		}
+		publish()
+		return nil
+	})
+}

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"metadb/internal/catalog"
+	"metadb/internal/status"
+)
+
+// columnStatus returns what the catalog says of the columns of each source's tables
+// that asks for attention.
+func columnStatus(store *catalog.Store) map[string]status.Columns {
+	bySource := make(map[string]status.Columns)
+	for t := range store.Snapshot().All() {
+		excluded := t.ExcludeSetting()
+		if t.Source == "" || len(t.Outdated) == 0 && excluded == "" {
+			continue
+		}
+		c := bySource[t.Source]
+		if len(t.Outdated) > 0 {
+			c.Outdated = append(c.Outdated, status.Outdated{Table: t.Name.String(), Reasons: t.Outdated, ResyncCommands: t.ResyncCommands()})
+		}
+		if excluded != "" {
+			c.SnapshotOnly = append(c.SnapshotOnly, excluded)
+		}
+		bySource[t.Source] = c
+	}
+	return bySource
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"metadb/internal/access"
+	"metadb/internal/dbsession"
+	"metadb/internal/ident"
+	"metadb/internal/instance"
+)
+
+// connectTimeout bounds one try to connect.
+const connectTimeout = 10 * time.Second
+
+// maxPoolConns bounds the connections for commands and questions of the streams.
+// Each stream has one more of its own.
+const maxPoolConns = 6
+
+// statementCacheSize is how many statements a connection keeps prepared. Applying
+// takes up to seven for a table: with fewer, a source whose batches have hundreds of
+// tables has each prepared again every time, a seventh of what that costs PostgreSQL.
+// One takes about 60 KB there.
+const statementCacheSize = 2048
+
+// connectRole connects as a role. The error says what to do about it.
+func connectRole(ctx context.Context, config *instance.Config, role instance.Role) (*pgx.Conn, error) {
+	return dialRole(ctx, config, role, func(*pgx.ConnConfig) {})
+}
+
+// dialRole is connect with more settings.
+func dialRole(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+	return openSession(ctx, config, role, set, dbsession.Connect)
+}
+
+// dialUnpooled is dial, and returns an error if what answers where the database is expected
+// lends its connections out, as a pooler in transaction mode does.
+func dialUnpooled(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+	conn, err := openSession(ctx, config, role, set, dbsession.ConnectExclusive)
+	if errors.Is(err, dbsession.ErrPooled) {
+		return nil, fmt.Errorf("%s port %d: %w", config.Host, config.Port, err)
+	}
+	return conn, err
+}
+
+// openSession connects as a role with more settings, by a function that does it.
+func openSession(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig),
+	connect func(context.Context, *pgx.ConnConfig) (*pgx.Conn, error),
+) (*pgx.Conn, error) {
+	parsed, err := pgx.ParseConfig(config.ConnString(role))
+	if err != nil {
+		return nil, fmt.Errorf("connection to the database: %w", err)
+	}
+	parsed.StatementCacheCapacity = statementCacheSize
+	set(parsed)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := connect(ctx, parsed)
+	if err != nil && !errors.Is(err, dbsession.ErrPooled) {
+		err = connectError(config, role, err)
+	}
+	return conn, err
+}
+
+// newPool returns the pool of the system user's connections, which are made with the
+// same request as the one that is there already.
+func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgxpool.Pool, error) {
+	parsed, err := pgxpool.ParseConfig(config.ConnString(config.SystemUser))
+	if err != nil {
+		return nil, fmt.Errorf("connections to the database: %w", err)
+	}
+	parsed.ConnConfig.RuntimeParams = dbsession.Parameters(like)
+	parsed.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := dbsession.Configure(ctx, conn, dbsession.Command); err != nil {
+			return err
+		}
+		return rehearseLocks(ctx, conn)
+	}
+	parsed.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
+		conn.Password = config.Password(config.SystemUser)
+		return nil
+	}
+	parsed.ConnConfig.ConnectTimeout = connectTimeout
+	parsed.MaxConns = maxPoolConns
+	// A command must not fail because PostgreSQL was there again only just now.
+	parsed.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
+	pool, err := pgxpool.NewWithConfig(ctx, parsed)
+	if err != nil {
+		return nil, fmt.Errorf("connections to the database: %w", err)
+	}
+	return pool, nil
+}
+
+// prepareDatabase does as the superuser what the system user can't do for itself: it
+// gets the rights to make schemas in the database, and functions in public.
+func prepareDatabase(ctx context.Context, config *instance.Config) error {
+	if config.Superuser.Name == "" {
+		return nil
+	}
+	conn, err := dialUnpooled(ctx, config, config.Superuser, func(*pgx.ConnConfig) {})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	err = protectedRoles(config).Prepare(ctx, conn, config.Database)
+	if errors.Is(err, access.ErrNoSystemUser) {
+		role := ident.Name(config.SystemUser.Name)
+		return fmt.Errorf("the role %q %w: check systemuser in metadb.conf, or make the role: create role %s login password '…'", role, err, role.SQL())
+	}
+	if lacking, ok := errors.AsType[*access.PrepareError](err); ok {
+		return fmt.Errorf("superuser %q lacks the right for this: %w", config.Superuser.Name, lacking)
+	}
+	return err
+}
+
+// protectedRoles are those that no command may touch.
+func protectedRoles(config *instance.Config) access.Roles {
+	return access.Roles{System: config.SystemUser.Name, Super: config.Superuser.Name}
+}
+
+// checkRights warns of what will not work where no superuser is at hand, with the statement
+// that gives each right: where metadb.conf names none, or one that is none, as on managed
+// services.
+func (s *server) checkRights(ctx context.Context, own *pgx.Conn) error {
+	db := access.Database{Roles: protectedRoles(s.config), Own: own, LockTimeout: access.CommandLockTimeout, Administrator: func(ctx context.Context) (*pgx.Conn, error) {
+		return connectRole(ctx, s.config, s.config.Superuser)
+	}}
+	lacking, err := db.MissingRights(ctx)
+	if err != nil {
+		return err
+	}
+	who := fmt.Sprintf("superuser %q of metadb.conf is no superuser of the database server, and lacks rights", s.config.Superuser.Name)
+	if s.config.Superuser.Name == "" {
+		who = fmt.Sprintf("the system user %q lacks rights", s.config.SystemUser.Name)
+	}
+	for _, line := range lacking {
+		s.logger.Warn(fmt.Sprintf("%s: %s", who, line))
+	}
+	return nil
+}

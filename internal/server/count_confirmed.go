@@ -1,0 +1,119 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"metadb/internal/resync"
+)
+
+// countConfirmed counts in the background how many rows a synchronization has
+// to confirm and has confirmed already, for list status; batches count on from
+// there, and from time to time all is counted again: batches don't tell whether what a
+// change confirms was confirmed before.
+func (s *stream) countConfirmed() {
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	now := s.scope.current
+	if s.scope.stopCounting != nil {
+		s.scope.stopCounting()
+		s.scope.stopCounting = nil
+	}
+	s.state.ClearConfirming()
+	if !now.KeepsConfirmed() {
+		return
+	}
+	s.supervisor.mu.Lock()
+	defer s.supervisor.mu.Unlock()
+	if s.supervisor.runCtx == nil {
+		return // the server stops
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.scope.stopCounting = cancel
+	s.working.Go(func() {
+		defer cancel()
+		began := time.Now()
+		// It is only for the status, which says nothing where nothing can be counted.
+		if err := s.countOnce(ctx, now, true); err != nil {
+			return
+		}
+		s.working.Go(func() { s.logConfirmed(ctx) })
+		for {
+			took := time.Since(began)
+			s.scope.countsEstimated.Store(took < recountInterval)
+			if sleepContext(ctx, max(recountInterval, recountShare*took)) != nil {
+				return
+			}
+			if began = time.Now(); s.scope.appliedSinceCount.Swap(false) && s.state.Report().Confirming.Ending == "" {
+				_ = s.countOnce(ctx, now, false)
+			}
+		}
+	})
+}
+
+// recountInterval is how often confirmed rows are counted again, at most; recountShare bounds
+// the part of the time that counting takes, on a large database.
+const (
+	recountInterval = time.Second
+	recountShare    = 100
+)
+
+// confirmedCount is how many rows a table has and how many are confirmed.
+type confirmedCount struct{ current, confirmed int64 }
+
+// countOnce counts the rows of what is synchronized, and shows that in the status: the
+// first time, or as a correction.
+func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) error {
+	var all confirmedCount
+	counts := make(map[string]confirmedCount)
+	for target := range now.Targets() {
+		progress, err := resync.LoadProgress(ctx, s.pool, now, target)
+		if err != nil {
+			return err
+		}
+		for t := range s.tables.store.Snapshot().All() {
+			if !progress.KeepsConfirmed() || t.IsTransformed() || t.Source != s.startOptions.Name || !target.Whole() && t.Name != target.Table {
+				continue
+			}
+			var of confirmedCount
+			of.current, of.confirmed, err = progress.Count(ctx, s.pool, t)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				continue // a table that can't be read says nothing of the others
+			}
+			all = confirmedCount{all.current + of.current, all.confirmed + of.confirmed}
+			counts[t.Name.String()] = of
+		}
+	}
+	s.scope.mu.Lock()
+	defer s.scope.mu.Unlock()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	set, setTable := s.state.SetConfirming, s.state.SetTableConfirming
+	if !first {
+		set, setTable = s.state.CorrectConfirming, s.state.CorrectTableConfirming
+	}
+	set(all.current, all.confirmed)
+	for name, of := range counts {
+		setTable(name, of.current, of.confirmed)
+	}
+	return nil
+}
+
+// logConfirmed writes to the log from time to time how far a resynchronization
+// has come, until ctx ends.
+func (s *stream) logConfirmed(ctx context.Context) {
+	for told := ""; sleepContext(ctx, confirmedLogInterval) == nil; {
+		if line := s.state.Report().Confirming.String(); line != told {
+			s.logger.Info(fmt.Sprintf("source %q: %s", s.startOptions.Name, line))
+			told = line
+		}
+	}
+}
+
+// confirmedLogInterval is how often the log says how far a resynchronization has come.
+const confirmedLogInterval = time.Minute

@@ -1,0 +1,200 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/instance"
+)
+
+const (
+	// lockCheckInterval is how often the lock's connection is looked at.
+	lockCheckInterval = 5 * time.Second
+	// acquireTimeout is how long a new server waits for one that has just been
+	// killed: its connection ends when the database notices.
+	acquireTimeout = 3 * time.Second
+	// defaultReacquireTimeout is how long a server waits for a connection of its own that
+	// the database has not noticed to be gone.
+	defaultReacquireTimeout = time.Minute
+	// acquireInterval lies between two tries.
+	acquireInterval = 250 * time.Millisecond
+)
+
+// errLockLost says that the transaction that had the lock has failed.
+var errLockLost = errors.New("the lock of the database was lost")
+
+// errDatabaseInUse says that another server has the database.
+var errDatabaseInUse = errors.New("is in use by another Metadb server")
+
+// dbLock holds the lock of the database, on a connection of its own that does nothing else: it
+// stays in one transaction.
+type dbLock struct {
+	config *instance.Config
+	logger *slog.Logger
+	conn   *pgx.Conn
+	// reacquireTimeout is defaultReacquireTimeout, but in tests.
+	reacquireTimeout time.Duration
+	// shutdown is the reason that the database gives as it goes down.
+	shutdown *shutdownReason
+	// onFailover is called when the database has been away, and onConnect with each failure to
+	// connect and, nil, when that is over. Nil is nobody.
+	onFailover func()
+	onConnect  func(err error)
+}
+
+// acquireDBLock takes the lock. It fails if another server has it.
+func acquireDBLock(ctx context.Context, config *instance.Config, logger *slog.Logger) (*dbLock, error) {
+	o := &dbLock{config: config, logger: logger, reacquireTimeout: defaultReacquireTimeout, shutdown: &shutdownReason{}}
+	conn, err := dialUnpooled(ctx, config, config.SystemUser, o.shutdown.recordFrom)
+	if err != nil {
+		return nil, o.shutdown.addReason(err)
+	}
+	if err := o.acquire(ctx, conn, acquireTimeout); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// reacquire connects and takes the lock.
+func (o *dbLock) reacquire(ctx context.Context) error {
+	conn, err := o.shutdown.connectSystemUser(ctx, o.config)
+	if o.onConnect != nil {
+		o.onConnect(err)
+	}
+	if err != nil {
+		return err
+	}
+	return o.acquire(ctx, conn, o.reacquireTimeout)
+}
+
+// acquire takes the lock on a connection, for as long as patience lasts.
+func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
+	var taken bool
+	var err error
+	for end := time.Now().Add(patience); ; {
+		if taken, err = tryLock(ctx, conn); err != nil {
+			break
+		}
+		if taken {
+			o.conn = conn
+			return nil
+		}
+		if time.Now().After(end) {
+			err = fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, conn))
+			break
+		}
+		if err = sleepContext(ctx, acquireInterval); err != nil {
+			break
+		}
+	}
+	_ = conn.Close(context.WithoutCancel(ctx))
+	return err
+}
+
+// tryLock tries to take the lock that the database has.
+func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	there, err := hasServerLock(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	if there {
+		return lockServer(ctx, conn)
+	}
+	taken, err := lockOlder(ctx, conn)
+	if err != nil {
+		return false, fmt.Errorf("lock the database: %w", err)
+	}
+	return taken, nil
+}
+
+// acquireServerLock takes the lock that strangers can't take, once the database has it.
+func (o *dbLock) acquireServerLock(ctx context.Context) error {
+	if holdsLock(o.conn) {
+		return nil
+	}
+	for end := time.Now().Add(acquireTimeout); ; {
+		taken, err := lockServer(ctx, o.conn)
+		switch {
+		case err != nil:
+			return err
+		case taken:
+			if _, err := o.conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", pgx.QueryExecModeSimpleProtocol, legacyLock); err != nil {
+				return fmt.Errorf("lock the database: %w", err)
+			}
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, o.conn))
+		}
+		if err := sleepContext(ctx, acquireInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// keepLock keeps the lock: when its connection is lost, it is taken again. It
+// returns an error when another server has it meanwhile.
+func (o *dbLock) keepLock(ctx context.Context) error {
+	pauses, said := backoff{}, ""
+	for {
+		err := o.check(ctx)
+		if err != nil && ctx.Err() == nil {
+			if errors.Is(err, errDatabaseInUse) {
+				return err
+			}
+			if err.Error() != said {
+				said = err.Error()
+				o.logger.Warn("the database is away: " + said)
+			}
+			if err := pauses.waitNext(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		pauses.resetPause()
+		said = ""
+		if err := sleepContext(ctx, lockCheckInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// check asks whether the lock's connection lives, and makes another one if not.
+func (o *dbLock) check(ctx context.Context) error {
+	if o.conn != nil {
+		asking, cancel := context.WithTimeout(ctx, connectTimeout)
+		err := o.conn.Ping(asking)
+		cancel()
+		if err == nil && !holdsLock(o.conn) {
+			err = errLockLost
+		}
+		if err == nil {
+			return nil
+		}
+		o.close(ctx)
+		return o.shutdown.addReason(err)
+	}
+	if err := o.reacquire(ctx); err != nil {
+		return err
+	}
+	o.logger.Info("the database is back")
+	if o.onFailover != nil {
+		o.onFailover()
+	}
+	return nil
+}
+
+// close gives the lock back.
+func (o *dbLock) close(ctx context.Context) {
+	if o.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = o.conn.Close(ctx)
+	o.conn = nil
+}

@@ -1,0 +1,141 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/status"
+)
+
+// SQLSTATEs of resources that all clients of PostgreSQL share.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeDiskFull    = "53100"
+	codeOutOfMemory = "53200" // of the table of locks, too
+)
+
+// resourceTimeout bounds how long it is asked who has most of a resource.
+const resourceTimeout = 2 * time.Second
+
+// resourceError says that a resource of the database server is used up, and who has most of it.
+type resourceError struct {
+	most string
+	err  error
+}
+
+func (e *resourceError) Error() string { return fmt.Sprintf("%v; %s", e.err, e.most) }
+
+// Unwrap returns PostgreSQL's error.
+func (e *resourceError) Unwrap() error { return e.err }
+
+// resource is one that others may have used up.
+type resource struct {
+	// sql returns who has most of it, as a status.Blocker, how much that is, and how much all
+	// have.
+	sql string
+	// text says that with the blocker and the two numbers.
+	text string
+	// least is how much who is to be named has at least.
+	least int64
+}
+
+// mostSessionsSQL finds who has most connections, and the oldest of them.
+const mostSessionsSQL = `
+	SELECT min(a.pid), '', a.usename::text, '', coalesce(extract(epoch FROM clock_timestamp() - min(a.backend_start)), 0)::float8,
+			count(*), sum(count(*)) OVER ()::bigint
+		FROM pg_stat_activity AS a
+		WHERE a.usename IS NOT NULL
+		GROUP BY a.usename
+		ORDER BY count(*) DESC LIMIT 1`
+
+// mostDiskSQL finds who has the largest temporary files, in megabytes: their names begin with the
+// process.
+const mostDiskSQL = `
+	SELECT a.pid, '', coalesce(a.usename::text, ''), coalesce(a.state, ''),
+			coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8,
+			(sum(f.size) / 1048576)::bigint, (sum(sum(f.size)) OVER () / 1048576)::bigint
+		FROM pg_ls_tmpdir() AS f
+			JOIN pg_stat_activity AS a ON a.pid = substring(f.name FROM '^pgsql_tmp([0-9]+)')::int
+		GROUP BY a.pid, a.usename, a.state, a.xact_start, a.backend_start
+		ORDER BY sum(f.size) DESC LIMIT 1`
+
+// mostTablesSQL finds which role has the largest tables, in megabytes, beside the system user ($1).
+const mostTablesSQL = `
+	SELECT 0, '', r.rolname::text, '', 0::float8, (sum(pg_table_size(c.oid)) / 1048576)::bigint, 0::bigint
+		FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+		WHERE c.relkind IN ('r', 'm') AND c.relnamespace <> 'pg_catalog'::regnamespace AND r.rolname <> $1
+		GROUP BY r.rolname
+		ORDER BY 6 DESC LIMIT 1`
+
+// resourcesOfCode returns what an SQLSTATE says is used up.
+func resourcesOfCode(code string) []resource {
+	switch code {
+	case codeTooManyConnection:
+		return []resource{{mostSessionsSQL, "connections: user %[4]s has %[2]d of %[3]d, the oldest is pid %[5]d", 5}}
+	case codeDiskFull:
+		return []resource{
+			{mostDiskSQL, "disk: %[1]s has temporary files of %[2]d MB", 64},
+			{mostTablesSQL, "disk: the tables of user %[4]s take %[2]d MB", 64},
+		}
+	}
+	return nil
+}
+
+// addResourceHolder adds to an error that says that a resource of the database server is used up who has
+// most of it. Where that can't be found out in time, the error stays as it is.
+func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	resources := resourcesOfCode(refused.Code)
+	if len(resources) == 0 && refused.Code != codeOutOfMemory || ctx.Err() != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, resourceTimeout)
+	defer cancel()
+	if refused.Code == codeOutOfMemory {
+		return s.addLockHolder(ctx, err)
+	}
+	// PostgreSQL keeps connections for superusers, and shows them who the others are.
+	conn, failure := s.connectObserver(ctx)
+	if failure != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for _, of := range resources {
+		if text, found := of.findHolder(ctx, conn, s.config.SystemUser.Name); found {
+			err = &resourceError{most: text, err: err}
+		}
+	}
+	return err
+}
+
+// connectObserver connects as the role to which PostgreSQL shows most of what others do: the superuser, or
+// where that can't be the system user, who may be a member of pg_read_all_stats and
+// pg_signal_backend.
+func (s *supervisor) connectObserver(ctx context.Context) (*pgx.Conn, error) {
+	if conn, err := s.connectSuperuser(ctx); err == nil {
+		return conn, nil
+	}
+	return connectRole(ctx, s.config, s.config.SystemUser)
+}
+
+// findHolder says who has most of a resource, if that is somebody who has much of it.
+func (r resource) findHolder(ctx context.Context, conn *pgx.Conn, systemUser string) (string, bool) {
+	var args []any
+	if r.sql == mostTablesSQL {
+		args = append(args, systemUser)
+	}
+	var who status.Blocker
+	var has, all int64
+	if err := conn.QueryRow(ctx, r.sql, args...).Scan(&who.PID, &who.Prepared, &who.User, &who.State, &who.Age, &has, &all); err != nil || has < r.least {
+		return "", false
+	}
+	return fmt.Sprintf(r.text, who.String(), has, all, who.User, who.PID), true
+}

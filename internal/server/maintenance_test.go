@@ -1,0 +1,107 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"metadb/internal/catalog"
+	"metadb/internal/logging"
+)
+
+// newKeeper is what looks after the tables of a server, beside it.
+func newKeeper(t *testing.T, r *running) (*supervisor, *buffer) {
+	t.Helper()
+	config, err := instanceConfig(r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connectRole(t.Context(), config, config.SystemUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	pool, err := newPool(t.Context(), config, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	log := &buffer{}
+	s := &supervisor{config: config, pool: pool, tables: &sharedCatalog{store: catalog.NewStore()}, logger: slog.New(logging.NewHandler(log, slog.LevelInfo))}
+	if err := s.tables.reloadCatalog(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	return s, log
+}
+
+// TestNextYear makes the history of a coming year ahead of time, and finds that
+// it has been made the second time.
+func TestNextYear(t *testing.T) {
+	f := newTableFaultTest(t)
+	s, log := newKeeper(t, f.running)
+	for range 2 {
+		if err := s.tables.reloadCatalog(t.Context(), s.pool); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.makeNextYear(t.Context(), 2031); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.awaitText(t, "SELECT count(*)::text FROM pg_inherits WHERE inhrelid = to_regclass('library.zzz___patron___2031')", "1")
+	if log.String() != "" {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestNextYearWithoutDatabase: that the database is away is said once, not for
+// each table, and the tables get their year when it is back.
+func TestNextYearWithoutDatabase(t *testing.T) {
+	f := newTableFaultTest(t)
+	s, log := newKeeper(t, f.running)
+	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT 0")
+	s.pool.Reset()
+	said := ""
+	for range 3 {
+		err := s.makeNextYear(t.Context(), 2031)
+		if err == nil || !strings.Contains(err.Error(), "the database server has no connection left: too many connections") {
+			t.Fatalf("got %v", err)
+		}
+		said = s.warnOnce(t.Context(), said, errors.New("no connection left"))
+	}
+	if got := strings.Count(log.String(), "WARNING"); got != 1 {
+		t.Errorf("%d warnings:\n%s", got, log)
+	}
+	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT -1")
+	if err := s.makeNextYear(t.Context(), 2031); err != nil {
+		t.Fatal(err)
+	}
+	const made = "SELECT count(*)::text FROM unnest(ARRAY['patron', 'loan']) n WHERE to_regclass('library.zzz___' || n || '___2031') IS NOT NULL"
+	f.awaitText(t, made, "2")
+}
+
+// TestNextYearWaitsForGrants: access is granted while nothing else changes tables.
+// Of a GRANT and a new partition at once PostgreSQL lets one fail.
+func TestNextYearWaitsForGrants(t *testing.T) {
+	f := newTableFaultTest(t)
+	s, _ := newKeeper(t, f.running)
+	made := make(chan error, 1)
+	err := s.tables.withoutBatches(func() error {
+		go func() { made <- s.makeNextYear(t.Context(), 2031) }()
+		select {
+		case err := <-made:
+			return fmt.Errorf("the history of a year was made meanwhile: %w", err)
+		case <-time.After(300 * time.Millisecond):
+			return nil
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-made; err != nil {
+		t.Fatal(err)
+	}
+	f.awaitText(t, "SELECT (to_regclass('library.zzz___patron___2031') IS NOT NULL)::text", "true")
+}

@@ -1,0 +1,208 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/ident"
+	"metadb/internal/resync"
+	"metadb/internal/status"
+)
+
+var _ adminexec.Synchronizer = (*supervisor)(nil)
+
+// onlineLockTimeout is how long a lock is waited for at a time while people read:
+// who comes after it waits for it too.
+const onlineLockTimeout = 900 * time.Millisecond
+
+// Target implements adminexec.Synchronizer.
+func (s *supervisor) Target(schema, main string) (resync.Target, bool) {
+	t := s.tables.store.Snapshot().Owner(ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(main)})
+	if t == nil || string(t.Main.Name) != main || t.Source == "" {
+		return resync.Target{}, false
+	}
+	return resync.Target{Source: t.Source, Table: t.Name}, true
+}
+
+// Sync implements adminexec.Synchronizer. The questions are put before anything
+// stops; then a data source's stream is built again with the options that are
+// stored, and a table's begins to confirm between two batches.
+func (s *supervisor) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
+	o.Bounds, o.LockTimeout = boundsFunc(s.key), onlineLockTimeout
+	return s.withConn(ctx, func(db *pgx.Conn) error {
+		o.Server = &resync.RunningServer{Store: s.tables.store}
+		first := o
+		first.DryRun = true
+		if err := resync.Sync(ctx, db, front, first); err != nil || o.DryRun {
+			return err
+		}
+		again := &silentPrompter{front}
+		if !o.Whole() {
+			s.warnOfSnapshot(front, o.Target)
+			err := s.tables.withoutBatches(func() error {
+				o.Server.ScopeChanged = func() { s.reloadScope(ctx, o.Source) }
+				return resync.Sync(ctx, db, again, o)
+			})
+			if err == nil {
+				s.reloadGaps(ctx, o.Source)
+			}
+			return err
+		}
+		return s.whileStopped(ctx, o.Source, func() error { return resync.Sync(ctx, db, again, o) })
+	})
+}
+
+// warnOfSnapshot warns where a snapshot of the table may be under way.
+func (s *supervisor) warnOfSnapshot(front resync.Prompter, target resync.Target) {
+	one := s.runningStream(target.Source)
+	if one == nil {
+		return
+	}
+	if warning := one.incrementals.underWayWarning(target.Table, time.Now()); warning != "" {
+		front.Warn(warning)
+	}
+}
+
+// Endsync implements adminexec.Synchronizer.
+func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
+	o.LockTimeout, o.Logger, o.Server = onlineLockTimeout, s.logger, s.runningServer(ctx, o.Source)
+	state := s.registry.Source(o.Source)
+	defer state.SetEnding("", 0, 0)
+	front = &progressPrompter{front, state, s.logger}
+	var counts []resync.TableCount
+	err := s.withConn(ctx, func(db *pgx.Conn) error {
+		var err error
+		counts, err = resync.Endsync(ctx, db, front, o)
+		return err
+	})
+	if err == nil && !o.DryRun {
+		s.queueAnalyze(o.Source)
+	}
+	return counts, err
+}
+
+// Abort implements adminexec.Synchronizer.
+func (s *supervisor) Abort(ctx context.Context, target resync.Target) error {
+	return s.withConn(ctx, func(db *pgx.Conn) error {
+		return resync.Abort(ctx, db, resync.AbortOptions{Target: target, LockTimeout: onlineLockTimeout, Server: s.runningServer(ctx, target.Source)})
+	})
+}
+
+// runningServer is the running server as a synchronization of a source sees it.
+func (s *supervisor) runningServer(ctx context.Context, source string) *resync.RunningServer {
+	return &resync.RunningServer{
+		Store: s.tables.store, Exclusively: s.tables.withoutBatches, InvalidateCatalog: func() { s.tables.invalidated = true },
+		ScopeChanged: func() { s.reloadScope(ctx, source) },
+	}
+}
+
+// reloadScope has a stream see what is being synchronized now. If that can't be
+// read, the stream reads it before its next batch.
+func (s *supervisor) reloadScope(ctx context.Context, source string) {
+	one := s.runningStream(source)
+	if one == nil {
+		return
+	}
+	if err := one.loadScope(context.WithoutCancel(ctx)); err != nil {
+		s.logger.Warn(fmt.Sprintf("source %q: %v", source, err))
+		return
+	}
+	one.countConfirmed()
+}
+
+// reloadGaps shows the gaps of a stream as they are stored: the synchronization of a
+// table mends some. If they can't be read they are shown as before.
+func (s *supervisor) reloadGaps(ctx context.Context, source string) {
+	one := s.runningStream(source)
+	if one == nil {
+		return
+	}
+	if err := one.loadGaps(context.WithoutCancel(ctx)); err != nil {
+		s.logger.Warn(fmt.Sprintf("source %q: %v", source, err))
+	}
+}
+
+// withConn does something with a connection of its own.
+func (s *supervisor) withConn(ctx context.Context, do func(*pgx.Conn) error) error {
+	db, err := connectRole(ctx, s.config, s.config.SystemUser)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = db.Close(ctx)
+	}()
+	return do(db)
+}
+
+// whileStopped does something while the stream of a data source stands still. If it
+// works the stream goes on with the options that are stored, otherwise with
+// those that it had.
+func (s *supervisor) whileStopped(ctx context.Context, name string, do func() error) error {
+	one := s.runningStream(name)
+	var options *datasource.Options
+	if one != nil {
+		options = one.startOptions
+		one.cancel()
+		<-one.done
+		s.mu.Lock()
+		delete(s.running, name)
+		s.mu.Unlock()
+	}
+	err := do()
+	if err == nil || options == nil {
+		stored, loadErr := datasource.Load(context.WithoutCancel(ctx), s.pool, name)
+		switch {
+		case loadErr == nil:
+			options = stored
+		case err == nil:
+			// The old stream must not go on: what it reads would not be
+			// what was begun.
+			return fmt.Errorf("the synchronization has begun, but the stream of data source %q could not be started again; restart the server: %w", name, loadErr)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runCtx != nil && options != nil && s.running[name] == nil {
+		if err == nil {
+			s.registry.Source(name).SetGaps(nil)
+		}
+		s.startStream(options, false)
+	}
+	return err
+}
+
+// queueAnalyze has statistics gathered of a source's tables.
+func (s *supervisor) queueAnalyze(source string) {
+	select {
+	case s.analyze <- source:
+	default: // many at once: autovacuum looks after the partitions meanwhile
+	}
+}
+
+// progressPrompter is a front whose progress list status and the log show.
+type progressPrompter struct {
+	resync.Prompter
+	state  *status.Source
+	logger *slog.Logger
+}
+
+func (f *progressPrompter) Progress(table change.Table, done, total int64) {
+	f.state.SetEnding(table.String(), done, total)
+	f.logger.Info(fmt.Sprintf("ending rows: %d of %d, table %s", done, total, table))
+	f.Prompter.Progress(table, done, total)
+}
+
+// silentPrompter is a front that has been told everything before.
+type silentPrompter struct{ resync.Prompter }
+
+func (q *silentPrompter) Warn(string)                         {}
+func (q *silentPrompter) Progress(change.Table, int64, int64) {}

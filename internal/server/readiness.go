@@ -1,0 +1,49 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"metadb/internal/status"
+)
+
+// checkReady says why the server is not ready: the streams have not been started, the
+// database does not answer, or a source does not stream.
+func (s *supervisor) checkReady(ctx context.Context) error {
+	s.mu.Lock()
+	begun := s.runCtx != nil
+	s.mu.Unlock()
+	if !begun {
+		return errors.New("the server is starting or stopping")
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if err := s.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return checkStreaming(s.registry.Reports())
+}
+
+// checkStreaming says which sources do not stream. One that has tables which wait does:
+// the others go on.
+func checkStreaming(reports []status.Report) error {
+	var troubles []string
+	for _, r := range reports {
+		switch r.Stream {
+		case status.Error:
+			if len(r.Parked) > 0 {
+				continue
+			}
+			fallthrough
+		case status.Starting:
+			troubles = append(troubles, strings.TrimSpace(fmt.Sprintf("source %q: %s %s", r.Name, r.Stream, r.Message)))
+		case status.Active, status.Gap, status.Silent, status.Waiting, status.Inactive:
+		}
+	}
+	if len(troubles) > 0 {
+		return errors.New(strings.Join(troubles, "; "))
+	}
+	return nil
+}

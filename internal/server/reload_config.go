@@ -1,0 +1,78 @@
+package server
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"metadb/internal/monitor"
+	"metadb/internal/pgwire"
+)
+
+// hangupActions carries out what is to be done with SIGHUP.
+type hangupActions struct {
+	mu      sync.Mutex
+	actions []func()
+}
+
+// addAction has something done with each signal from now on.
+func (h *hangupActions) addAction(action func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.actions = append(h.actions, action)
+}
+
+// runOnSignal does it with every signal, until stop is called.
+func (h *hangupActions) runOnSignal(signals <-chan os.Signal) (stop func()) {
+	stopped, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-signals:
+				h.mu.Lock()
+				actions := h.actions
+				h.mu.Unlock()
+				for _, action := range actions {
+					action()
+				}
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	return func() { close(stopped); <-done }
+}
+
+// reloadConfig takes passwords, certificates and http_token from metadb.conf and the files that it names,
+// without a restart. What can't be read stays as it was.
+func (s *server) reloadConfig(port *pgwire.Server, web *monitor.Server) {
+	config, err := s.dir.Config()
+	if err != nil {
+		s.logger.Error(fmt.Sprintf("read the configuration again: %v; everything stays as it was", err))
+		return
+	}
+	well := true
+	note := func(err error) {
+		if err != nil {
+			well = false
+			s.logger.Error(fmt.Sprintf("read the configuration again: %v; that stays as it was", err))
+		}
+	}
+	if err := s.config.UsePasswords(config); err != nil {
+		note(err)
+	} else {
+		note(port.SetPasswords(config.SystemUser.Password, config.Superuser.Password))
+	}
+	note(s.adminCertificate.readFiles())
+	note(s.httpCertificate.readFiles())
+	if web != nil {
+		note(web.SetToken(config.HTTPToken))
+	}
+	for _, line := range config.Warnings() {
+		s.logger.Warn(line)
+	}
+	if well {
+		s.logger.Info("read passwords, certificates and http_token again; other changes of metadb.conf need a restart")
+	}
+}

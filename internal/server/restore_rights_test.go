@@ -1,0 +1,111 @@
+package server
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOwnerHoldsAGrant: an analyst takes back a right on a table of her own that was granted,
+// and holds the table's entry in PostgreSQL's catalog in an open transaction. Rights on other
+// objects are given, no batch waits, and the object is left alone for longer each time.
+func TestOwnerHoldsAGrant(t *testing.T) {
+	f := newTableFaultTest(t)
+	owner, other := "holder_"+f.db.Name, "reader_"+f.db.Name
+	for _, user := range []string{owner, other} {
+		f.admin(t, "create user "+user+" with password 'x'")
+	}
+	f.exec(t, "CREATE TABLE "+owner+".t (id int); ALTER TABLE "+owner+".t OWNER TO "+owner)
+	f.admin(t, "grant access on table "+owner+".t to "+other)
+	f.admin(t, "grant access on table library.patron__ to "+other)
+	f.stop(t) // its own keeper gives nothing any more
+
+	s, _ := newKeeper(t, f.running)
+	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+other)
+	conn, err := f.db.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	defer func() { _, _ = conn.Exec(t.Context(), "ROLLBACK; RESET ROLE") }() // it goes back to a pool
+	for _, sql := range []string{"SET ROLE " + owner, "REVOKE SELECT ON " + owner + ".t FROM " + other, "BEGIN", "GRANT SELECT ON " + owner + ".t TO public"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	keeper, now := newRightsRestorer(s), time.Now()
+	failed := make(chan error, 1)
+	go func() { failed <- keeper.restoreMissing(t.Context(), now) }()
+	longest := time.Duration(0)
+	for done := false; !done; {
+		began := time.Now()
+		s.tables.use.RLock()
+		longest = max(longest, time.Since(began))
+		s.tables.use.RUnlock()
+		select {
+		case err = <-failed:
+			done = true
+		default:
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), owner+`"."t": `) || !strings.Contains(err.Error(), "lock timeout") {
+		t.Errorf("got %v", err)
+	}
+	if longest > 300*time.Millisecond {
+		t.Errorf("a batch would have waited %s", longest)
+	}
+	f.awaitText(t, "SELECT has_table_privilege('"+other+"', 'library.patron__', 'SELECT')::text", "true")
+
+	if err := keeper.restoreMissing(t.Context(), now.Add(rightsInterval-time.Second)); err != nil {
+		t.Errorf("the object is tried again too soon: %v", err)
+	}
+	if err := keeper.restoreMissing(t.Context(), now.Add(rightsInterval)); err == nil {
+		t.Error("the object is not tried again")
+	}
+	if err := keeper.restoreMissing(t.Context(), now.Add(2*rightsInterval)); err != nil {
+		t.Errorf("the pause does not grow: %v", err)
+	}
+	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := keeper.restoreMissing(t.Context(), now.Add(3*rightsInterval)); err != nil {
+		t.Error(err)
+	}
+	f.awaitText(t, "SELECT has_table_privilege('"+other+"', '"+owner+".t', 'SELECT')::text", "true")
+}
+
+// TestAllGrantedAlone: access on all is granted, and on nothing else. A table that came later
+// is given as well.
+func TestAllGrantedAlone(t *testing.T) {
+	f := newTableFaultTest(t)
+	user := "all_" + f.db.Name
+	f.admin(t, "create user "+user+" with password 'x'")
+	f.admin(t, "grant access on all to "+user)
+	f.stop(t) // its own keeper gives nothing any more
+
+	s, _ := newKeeper(t, f.running)
+	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+user) // as where it was made after the grant
+	if err := newRightsRestorer(s).restoreMissing(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'library.patron__', 'SELECT')::text", "true")
+}
+
+// TestGrantThatIsNotGiven: the start names the command that takes back what is granted and can't be.
+func TestGrantThatIsNotGiven(t *testing.T) {
+	f := newTableFaultTest(t)
+	user := "refused_" + f.db.Name
+	f.admin(t, "create user "+user+" with password 'x'")
+	f.exec(t, "INSERT INTO metadb.acl (schema_name, object_name, object_type, privilege, user_name) VALUES ('pg_catalog', 'pg_authid', 't', 'a', '"+user+"')",
+		"GRANT SELECT ON pg_authid TO "+user)
+	f.stop(t)
+	r := f.start(t)
+	revocation := `revoke access on table "pg_catalog"."pg_authid" from "` + user + `";`
+	f.await(t, "say how the grant is taken back", func() error {
+		return r.logged("can't be; what was given before stays until it is taken back: " + revocation)
+	})
+	r.admin(t, revocation)
+	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'pg_authid', 'SELECT')::text", "false")
+	f.exec(t, "DROP OWNED BY "+user, "DROP ROLE "+user)
+}

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/datasource"
+	"metadb/internal/debezium"
+	"metadb/internal/history"
+	"metadb/internal/rejected"
+)
+
+// RetryRejected implements adminexec.Rejected. The streams go on in between: each
+// transaction keeps them out for as long as it takes.
+func (s *supervisor) RetryRejected(ctx context.Context, name string) (applied, again int, err error) {
+	options, err := s.optionsInUse(ctx, name)
+	if err != nil {
+		return 0, 0, err
+	}
+	decode, err := s.newRetryDecoder(options)
+	if err != nil {
+		return 0, 0, err
+	}
+	applier := history.New(history.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
+		Source:  name,
+		Group:   options.ConsumerGroup,
+		Store:   s.tables.store,
+		Logger:  s.logger,
+	})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		defer cancel()
+		_ = applier.Close(ctx)
+	}()
+	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
+		return 0, 0, err
+	}
+	tally, err := rejected.Retry(ctx, rejected.Config{
+		DB: s.pool, Source: name, Decode: decode, Apply: applier.Retry, Exclusively: s.tables.withoutBatches,
+		Done: func(events int) { s.RejectedRemoved(name, events) }, Logger: s.logger,
+	})
+	return tally.Applied + tally.Filtered, tally.Rejected, err
+}
+
+// RejectedRemoved implements adminexec.Rejected.
+func (s *supervisor) RejectedRemoved(name string, events int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one := s.running[name]; one != nil {
+		one.state.RejectedRemoved(int64(events))
+	}
+}
+
+// optionsInUse returns the options that a source's stream is running with, or, if
+// it is not, those that are stored.
+func (s *supervisor) optionsInUse(ctx context.Context, name string) (*datasource.Options, error) {
+	now, err := datasource.Load(ctx, s.pool, name)
+	if err != nil {
+		return nil, fmt.Errorf("read data source %q: %w", name, err)
+	}
+	one := s.runningStream(name)
+	if one == nil {
+		return now, nil
+	}
+	return withLiveOptions(one.startOptions, now)
+}
+
+// newRetryDecoder returns what decodes and routes a data source's records. A bug
+// in a converter costs one record.
+func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Position, *change.Record) change.Event, error) {
+	router, err := makeRouter(o)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	router.SetOrigins(s.origins)
+	s.mu.Unlock()
+	config, err := decoderConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	decoder := debezium.NewDecoder(config)
+	return func(at change.Position, record *change.Record) (event change.Event) {
+		defer func() {
+			if bug := recover(); bug != nil {
+				s.logger.Error(fmt.Sprintf("decode rejected event %s: %v\n%s", at, bug, debug.Stack()))
+				event = change.Event{Op: change.Reject, Reason: fmt.Sprintf("decoding failed: %v", bug)}
+			}
+		}()
+		if record.Head == nil && record.Tail == nil {
+			// A tombstone is never set aside.
+			return change.Event{Op: change.Reject, Reason: "it was set aside without its value: the table has to be read again", Position: at}
+		}
+		event = decoder.Decode(&debezium.Input{
+			Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
+			Time: record.Time, Key: record.Key, Value: record.Value(), Headers: record.Headers,
+		})
+		router.Route(&event)
+		return event
+	}, nil
+}
+
+// withoutBatches does something while no batch is applied.
+func (t *sharedCatalog) withoutBatches(do func() error) error {
+	t.use.Lock()
+	defer t.use.Unlock()
+	return do()
+}

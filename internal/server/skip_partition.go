@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/adminexec"
+	"metadb/internal/change"
+	"metadb/internal/checkpoint"
+	"metadb/internal/gap"
+	"metadb/internal/source/kafka"
+)
+
+// errSkipped says that a position was moved by a command.
+var errSkipped = errors.New("a position was moved: reading the positions again")
+
+// positionPollInterval is how long the position of a partition must have stood still before it is moved:
+// what has been read before the records that can't be is to be applied first. positionTimeout is
+// how long that is waited for.
+const (
+	positionPollInterval = 300 * time.Millisecond
+	positionTimeout      = 5 * time.Second
+)
+
+// skipPartition has a data source go on at an offset of a partition. What it passes by is a gap in
+// the stream.
+func (s *supervisor) skipPartition(ctx context.Context, source string, part change.Partition, to int64) (int64, error) {
+	options, err := s.optionsInUse(ctx, source)
+	if err != nil {
+		return 0, err
+	}
+	all, err := kafka.QueryBounds(ctx, options.BrokerList(), kafkaSecurity(options, s.key), []string{part.Topic})
+	if err != nil {
+		return 0, err
+	}
+	bounds, exists := all[part]
+	switch {
+	case !exists:
+		return 0, &adminexec.SkipError{Reason: fmt.Sprintf("there is no partition %s", part)}
+	case to > bounds.End:
+		return 0, &adminexec.SkipError{Reason: fmt.Sprintf("partition %s ends at offset %d", part, bounds.End)}
+	}
+	if err := s.awaitStillPosition(ctx, source, options.ConsumerGroup, part); err != nil {
+		return 0, err
+	}
+	var missing int64
+	err = s.tables.withoutBatches(func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+			mark := change.PartitionProgress{Next: to, TopicID: bounds.TopicID}
+			if missing, err = checkpoint.Skip(ctx, tx, source, options.ConsumerGroup, part, bounds.Start, mark); err != nil {
+				return err
+			}
+			return gap.Add(ctx, tx, source, change.Gap{
+				Partition: part, Missing: missing, Reason: fmt.Sprintf("records of %s before offset %d were skipped by a command", part, to),
+			})
+		})
+	})
+	var passed *checkpoint.PassedError
+	switch {
+	case errors.As(err, &passed):
+		return 0, &adminexec.SkipError{Reason: passed.Error()}
+	case err != nil:
+		return 0, err
+	}
+	s.mu.Lock()
+	one := s.running[source]
+	s.mu.Unlock()
+	if one != nil {
+		one.restart(errSkipped)
+	}
+	return missing, nil
+}
+
+// awaitStillPosition waits until the stored position of a partition stands still, for a while at most.
+func (s *supervisor) awaitStillPosition(ctx context.Context, source, group string, part change.Partition) error {
+	last := int64(-1)
+	for began := time.Now(); time.Since(began) < positionTimeout; {
+		marks, err := checkpoint.Load(ctx, s.pool, source, group, []change.Partition{part})
+		if err != nil {
+			return err
+		}
+		mark := marks[part]
+		if mark.Next == last {
+			return nil
+		}
+		last = mark.Next
+		if err := sleepContext(ctx, positionPollInterval); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"metadb/internal/status"
+)
+
+// Overview is what a running server says of itself at one moment.
+type Overview struct {
+	// Time is when it was asked.
+	Time    time.Time        `json:"time"`
+	Sources []SourceOverview `json:"sources"`
+	// DatabaseBytes is the size of the database on disk, 0 where the database
+	// does not answer; then Trouble says why.
+	DatabaseBytes int64  `json:"database_bytes"`
+	Trouble       string `json:"trouble,omitempty"`
+}
+
+// SourceOverview is one line of "list status" with what follows from it.
+type SourceOverview struct {
+	Name   string `json:"name"`
+	Stream string `json:"stream"`
+	Sync   string `json:"sync"`
+	// Lag is how many events wait, nil where nobody knows; LastEvent is the
+	// source's time of the last event applied.
+	Lag       *int64     `json:"lag"`
+	LastEvent *time.Time `json:"last_event_time"`
+	Events    int64      `json:"events"`
+	Rejected  int64      `json:"rejected"`
+	// Skipped counts tables that are not copied because they have no primary key.
+	Skipped int64  `json:"skipped"`
+	Message string `json:"message,omitempty"`
+	// Outdated names the tables that need reading again.
+	Outdated []string `json:"needs_reading_again,omitempty"`
+	// Blockers are those that hold the locks which the source's tables wait for.
+	Blockers []status.Blocker `json:"blockers,omitempty"`
+	// PerSecond is how many events were applied in a second lately, to a tenth.
+	PerSecond float64 `json:"events_per_second"`
+}
+
+// IsHealthy reports whether nothing asks for attention.
+func (s SourceOverview) IsHealthy() bool {
+	switch s.Stream {
+	case "error", "gap", "silent":
+		return false
+	}
+	return s.Rejected == 0 && s.Skipped == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0
+}
+
+// IsHealthy reports whether nothing asks for attention.
+func (o *Overview) IsHealthy() bool {
+	for _, s := range o.Sources {
+		if !s.IsHealthy() {
+			return false
+		}
+	}
+	return o.Trouble == ""
+}
+
+// codeSyntax and codeUndefinedTable are SQLSTATEs of an older server, which does not have a command,
+// or a table.
+const (
+	codeSyntax         = "42601"
+	codeUndefinedTable = "42P01"
+)
+
+// unlessOlder returns an error as a person reads it, unless it is one of that SQLSTATE: a server of an
+// older version has no answer to the question then.
+func unlessOlder(err error, code string) error {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == code {
+		return nil
+	}
+	return asServerError(err)
+}
+
+// Overview asks the server. Rates are taken since an earlier overview, if there
+// is one.
+func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, error) {
+	o := &Overview{Time: time.Now(), Sources: []SourceOverview{}}
+	rows, err := c.conn.Query(ctx, "list status")
+	if err != nil {
+		return nil, asServerError(err)
+	}
+	o.Sources, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (SourceOverview, error) {
+		var s SourceOverview
+		var kind string
+		var message *string
+		into := []any{&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped}
+		// Columns are added at the end: an older server has fewer, a later one more.
+		columns := len(row.FieldDescriptions())
+		into = append(into, make([]any, max(0, columns-len(into)))...)
+		err := row.Scan(into[:columns]...)
+		if message != nil {
+			s.Message = *message
+		}
+		return s, err
+	})
+	if err != nil {
+		return nil, asServerError(err)
+	}
+	for i := range o.Sources {
+		o.Sources[i].PerSecond = eventRate(earlier, o, &o.Sources[i])
+	}
+	if err := c.loadBlockers(ctx, o); err != nil {
+		return nil, err
+	}
+	// The server answers without its database; then that is what is wrong.
+	err = c.conn.QueryRow(ctx, "select pg_catalog.pg_database_size(pg_catalog.current_database())").Scan(&o.DatabaseBytes)
+	if err != nil {
+		o.Trouble = fmt.Sprintf("the database does not answer: %v", asServerError(err))
+		return o, nil
+	}
+	return o, c.loadOutdated(ctx, o)
+}
+
+// loadBlockers asks who holds the locks that tables wait for.
+func (c *Client) loadBlockers(ctx context.Context, o *Overview) error {
+	rows, err := c.conn.Query(ctx, "list blockers")
+	if err != nil {
+		return unlessOlder(err, codeSyntax)
+	}
+	var source string
+	var b status.Blocker
+	var pid zeronull.Int8
+	var prepared, user, state zeronull.Text
+	var age zeronull.Float8
+	_, err = pgx.ForEachRow(rows, []any{&source, &b.Table, &pid, &prepared, &user, &state, &b.Mode, &age}, func() error {
+		b.PID, b.Prepared, b.User, b.State, b.Age = int32(pid), string(prepared), string(user), string(state), float64(age)
+		for i := range o.Sources {
+			if o.Sources[i].Name == source {
+				o.Sources[i].Blockers = append(o.Sources[i].Blockers, b)
+			}
+		}
+		return nil
+	})
+	return unlessOlder(err, codeSyntax)
+}
+
+// loadOutdated asks which tables need reading again.
+func (c *Client) loadOutdated(ctx context.Context, o *Overview) error {
+	rows, err := c.conn.Query(ctx, `
+SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
+  FROM metadb.outdated_table o
+       JOIN metadb.target_table t ON t.schema_name = o.schema_name AND t.table_name = o.table_name
+       JOIN metadb.base_table b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
+ ORDER BY 2`)
+	if err != nil {
+		return unlessOlder(err, codeUndefinedTable)
+	}
+	var source, table string
+	_, err = pgx.ForEachRow(rows, []any{&source, &table}, func() error {
+		for i := range o.Sources {
+			if o.Sources[i].Name == source {
+				o.Sources[i].Outdated = append(o.Sources[i].Outdated, table)
+			}
+		}
+		return nil
+	})
+	return unlessOlder(err, codeUndefinedTable)
+}
+
+// eventRate returns how many events of a source were applied in a second since the
+// earlier overview.
+func eventRate(earlier, now *Overview, s *SourceOverview) float64 {
+	if earlier == nil {
+		return 0
+	}
+	for _, before := range earlier.Sources {
+		if seconds := now.Time.Sub(earlier.Time).Seconds(); before.Name == s.Name && before.Events <= s.Events && seconds > 0 {
+			return math.Round(10*float64(s.Events-before.Events)/seconds) / 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"metadb/internal/change"
+	"metadb/internal/history"
+	"metadb/internal/pipeline"
+	"metadb/internal/resync"
+	"metadb/internal/status"
+)
+
+// statusReporter keeps what list status shows of a stream.
+type statusReporter struct {
+	*stream
+	changes confirmedChanges
+}
+
+var _ pipeline.Reporter = (*statusReporter)(nil)
+
+// reportNoTopic says that no topic matches yet.
+func (r *statusReporter) reportNoTopic(why error) { r.state.SetStream(status.Waiting, why.Error()) }
+
+// Active implements pipeline.Reporter.
+func (r *statusReporter) Active() { r.state.SetStream(status.Active, "") }
+
+// Failed implements pipeline.Reporter.
+func (r *statusReporter) Failed(err error) {
+	var parked *pipeline.ParkedError
+	if !errors.As(err, &parked) {
+		r.state.SetStream(status.Error, err.Error())
+		r.state.SetBlockers(blockersIn(err))
+		return
+	}
+	names := make([]string, len(parked.Tables))
+	for i, table := range parked.Tables {
+		names[i] = table.String()
+	}
+	r.state.SetParked(names, err.Error())
+	r.state.SetBlockers(blockersIn(parked.Causes...))
+}
+
+// Applied implements pipeline.Reporter.
+func (r *statusReporter) Applied(outcome change.Outcome, last time.Time) {
+	more := 0
+	if now := r.scope.currentScope(); now.Mode() != resync.Normal && now.KeepsConfirmed() { // of all tables, as the outcome is
+		more = outcome.Written - outcome.Ended
+	}
+	r.scope.appliedSinceCount.Store(true)
+	surely := func(confirmed, byChange int) int64 {
+		if r.scope.countsEstimated.Load() {
+			return int64(confirmed)
+		}
+		return int64(confirmed - byChange)
+	}
+	r.state.Confirmed(surely(outcome.Confirmed, outcome.ConfirmedByChange), int64(more))
+	for table, tally := range outcome.Tables {
+		var at time.Time
+		if tally.LastEventTime != 0 {
+			at = time.UnixMicro(int64(tally.LastEventTime)).UTC()
+		}
+		if tally.Written > 0 || tally.Confirmed > 0 {
+			r.state.HasKey(table.String())
+		}
+		r.state.TableApplied(table.String(), at, surely(tally.Confirmed, tally.ConfirmedByChange), int64(tally.Written-tally.Ended))
+	}
+	r.state.Applied(int64(outcome.Applied), int64(outcome.Rejected), last)
+}
+
+// Lag implements pipeline.Reporter.
+func (r *statusReporter) Lag(records int64) {
+	r.state.SetLag(records)
+	if records == 0 {
+		r.changes.pruneConfirmed(r.ctx, r.stream, time.Now())
+	}
+}
+
+// Gap implements pipeline.Reporter.
+func (r *statusReporter) Gap(found change.Gap) { r.recordGap(r.ctx, found) }
+
+// Missing implements pipeline.Reporter.
+func (r *statusReporter) Missing(events change.Gap) {
+	if r.state.AddGap(events) {
+		r.logger.Warn(fmt.Sprintf("source %q: gap in the stream: %s", r.startOptions.Name, events.Reason))
+	}
+}
+
+// Skipped implements pipeline.Reporter.
+func (r *statusReporter) Skipped(source, target change.Table) bool {
+	return r.state.Skip(source.String(), target.String())
+}
+
+// Refused implements pipeline.Reporter.
+func (r *statusReporter) Refused(refusal string) bool { return r.state.Refuse(refusal) }
+
+// SnapshotComplete implements pipeline.Reporter: it is remembered in the
+// database, so that it is said once. Where a record says it, it has been
+// remembered with the record's batch.
+func (r *statusReporter) SnapshotComplete(ctx context.Context, snapshot pipeline.ExpectedSnapshot, how pipeline.Completion) error {
+	news := change.SnapshotProgress{Since: snapshot.Since, Complete: string(how)}
+	if err := history.StoreSnapshot(ctx, r.pool, history.Snapshot{Source: r.startOptions.Name, Table: snapshot.Table}, news); err != nil {
+		return err
+	}
+	if err := r.loadScope(ctx); err != nil {
+		return err
+	}
+	r.queueAnalyze(r.startOptions.Name)
+	return nil
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/datasource"
+	"metadb/internal/status"
+)
+
+// oldDefaultSegmentSize is the checkpoint_segment_size that every database begins
+// with, a number of Metadb 1.4's: nobody chose it, and the pipeline's own default
+// is a third faster.
+const oldDefaultSegmentSize = 3000
+
+// streamSettings is what the database says about a stream when it is built.
+type streamSettings struct {
+	options *datasource.Options
+	// deadline of a snapshot; 0 for none.
+	deadline time.Duration
+	// batchEvents is how many events a batch may have; 0 for the default.
+	batchEvents int
+}
+
+// loadSettings reads what a stream is built from, and, but for the first time, the catalog: another
+// server, or a commit whose answer was lost, may have changed the tables.
+func (s *stream) loadSettings(ctx context.Context) (*streamSettings, error) {
+	s.state.SetStream(status.Starting, "")
+	if !s.loaded {
+		if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
+			return nil, err
+		}
+	}
+	s.loaded = false
+	s.showFaults(s.tables.tableFaults())
+	now, err := datasource.Load(ctx, s.pool, s.startOptions.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read the data source: %w", err)
+	}
+	result := &streamSettings{}
+	if result.options, err = withLiveOptions(s.startOptions, now); err != nil {
+		return nil, err
+	}
+	if err := s.loadParameters(ctx, result); err != nil {
+		return nil, fmt.Errorf("read the parameters: %w", err)
+	}
+	if err := s.loadScope(ctx); err != nil {
+		return nil, err
+	}
+	s.countConfirmed()
+	if err := s.loadGaps(ctx); err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// withLiveOptions returns the captured options with those that are live as they are
+// stored now.
+func withLiveOptions(captured, now *datasource.Options) (*datasource.Options, error) {
+	options := *captured
+	for _, key := range datasource.Names() {
+		if !datasource.IsLive(key) {
+			continue
+		}
+		value, given := now.Get(key)
+		var err error
+		if given {
+			err = options.Set(key, value)
+		} else {
+			err = options.Unset(key)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("option %s: %w", key, err)
+		}
+	}
+	return &options, nil
+}
+
+// loadParameters reads the parameters and the number of rejected events.
+func (s *stream) loadParameters(ctx context.Context, result *streamSettings) error {
+	const sql = `
+SELECT (SELECT extract(epoch FROM value::interval)::float8 FROM metadb.config WHERE parameter = 'snapshot_deadline'),
+       coalesce((SELECT value::int FROM metadb.config WHERE parameter = 'checkpoint_segment_size'), 0),
+       (SELECT count(*) FROM metadb.rejected_event e WHERE e.source_name = s.name)
+  FROM metadb.source s
+ WHERE s.name = $1`
+	var seconds *float64
+	var rejected int64
+	err := s.pool.QueryRow(ctx, sql, s.startOptions.Name).Scan(&seconds, &result.batchEvents, &rejected)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return datasource.ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	if seconds != nil {
+		result.deadline = time.Duration(*seconds * float64(time.Second))
+	}
+	s.state.SetRejected(rejected)
+	if result.batchEvents == oldDefaultSegmentSize {
+		result.batchEvents = 0
+	}
+	return nil
+}

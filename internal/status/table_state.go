@@ -1,0 +1,102 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// Table is what is known of one table since the server started.
+type Table struct {
+	// Name is the table's, as schema.table.
+	Name string
+	// Changed is the source's time of its last event, zero before the first.
+	Changed time.Time
+	// Confirming is how far a resynchronization has come in it; nothing is
+	// known outside of one.
+	Confirming Confirming
+}
+
+// tableState is the state of one table.
+type tableState struct {
+	changed    time.Time
+	confirming confirmingState
+}
+
+// SetTableConfirming sets how many rows a table has and how many of them are
+// confirmed, as counted, until ClearConfirming.
+func (s *Source) SetTableConfirming(name string, current, confirmed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureTable(name).confirming.setCounts(s.now(), current, confirmed)
+}
+
+// CorrectTableConfirming sets how many rows a table has and how many of them are
+// confirmed, as counted again.
+func (s *Source) CorrectTableConfirming(name string, current, confirmed int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.ensureTable(name)
+	if !t.confirming.Known {
+		t.confirming.setCounts(s.now(), current, confirmed)
+		return
+	}
+	t.confirming.correctCounts(current, confirmed)
+}
+
+// TableApplied notes what a batch did to a table: the source's time of its last
+// event, how many rows it confirmed, and by how much it changed their number.
+func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.ensureTable(name)
+	if last.After(t.changed) && s.isPlausible(last) {
+		t.changed = last
+	}
+	if confirmed > 0 && s.confirming.Known && !t.confirming.Known {
+		t.confirming.setCounts(s.now(), 0, 0) // the count has not met it
+	}
+	if t.confirming.Known {
+		t.confirming.addConfirmed(s.now(), confirmed, more)
+	}
+}
+
+// ensureTable returns the state of a table, which it makes where there is none.
+func (s *Source) ensureTable(name string) *tableState {
+	t := s.tables[name]
+	if t == nil {
+		if s.tables == nil {
+			s.tables = make(map[string]*tableState)
+		}
+		t = &tableState{}
+		s.tables[name] = t
+	}
+	return t
+}
+
+// Tables returns what is known of the source's tables at this moment, ordered by
+// name.
+func (s *Source) Tables() []Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, tables := s.now(), make([]Table, 0, len(s.tables))
+	for name, t := range s.tables {
+		tables = append(tables, Table{Name: change.PlainText(name), Changed: t.changed, Confirming: t.confirming.reportAt(now)})
+	}
+	slices.SortFunc(tables, func(a, b Table) int { return cmp.Compare(a.Name, b.Name) })
+	return tables
+}
+
+// Tables returns what is known of the tables of a source; nothing of one that
+// there is not.
+func (r *Registry) Tables(source string) []Table {
+	r.mu.Lock()
+	s := r.sources[source]
+	r.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.Tables()
+}
