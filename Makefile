@@ -32,7 +32,7 @@ build: ## Build bin/metadb
 .PHONY: demo
 demo: build ## Show Metadb at work on a generated library (ARGS=--once: run through and exit)
 	@scripts/install
-	@go build -o bin/demo ./internal/demo/cmd
+	@go build -o bin/demo ./internal/tools/demo/cmd
 	@bin/demo --metadb bin/metadb $(ARGS)
 
 .PHONY: test
@@ -48,16 +48,16 @@ test-short: ## Run the tests that need no Java, without the race detector, scena
 .PHONY: torture
 torture: ## Torture a server while it streams and compare with the oracle (SEED=1 MINUTES=10, or KILLS=1000)
 	@scripts/install
-	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/torture -seed $(SEED) -minutes $(MINUTES) -kills $(KILLS) $(ARGS)
+	go test -count=1 -v -timeout 0 -run '^TestTorture$$' ./internal/testkit/chaos -seed $(SEED) -minutes $(MINUTES) -kills $(KILLS) $(ARGS)
 
 .PHONY: soak
 soak: ## Let a server work with a slow database and see what it uses (MINUTES=60)
 	@scripts/install
-	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/torture -soak $(MINUTES)
+	go test -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/testkit/chaos -soak $(MINUTES)
 
 .PHONY: soak-analyst
 soak-analyst: ## Let an analyst do what her rights allow, and see how late the stream is (MINUTES=10 SEED=1)
-	go test -count=1 -v -timeout 0 -run '^TestAnalystCannotStopTheStream$$' ./internal/grudge -minutes $(MINUTES) -seed $(SEED) -late 5s
+	go test -count=1 -v -timeout 0 -run '^TestAnalystCannotStopTheStream$$' ./internal/testkit/grudge -minutes $(MINUTES) -seed $(SEED) -late 5s
 
 .PHONY: soak-repetition
 soak-repetition: ## Let random sources' connectors crash and send again, and compare all versions (SEEDS=500)
@@ -67,16 +67,16 @@ soak-repetition: ## Let random sources' connectors crash and send again, and com
 .PHONY: soak-ordering
 soak-ordering: ## Kill a real broker and Connect worker under a backlog of four partitions a topic, and compare all versions (ROUNDS=10)
 	@scripts/install e2e
-	go test -count=1 -v -tags e2e -timeout 0 -run '^TestOrderUnderBacklog$$' ./internal/e2e -rounds $(ROUNDS)
+	go test -count=1 -v -tags e2e -timeout 0 -run '^TestOrderUnderBacklog$$' ./internal/testkit/e2e -rounds $(ROUNDS)
 
 .PHONY: soak-guessing
 soak-guessing: ## Guess passwords for a minute, 10,000 of them, and count who gets in
 	@scripts/install test
-	go test -count=1 -v -timeout 0 -run '^TestGuessing$$' ./internal/pgwire -guessing 1m
+	go test -count=1 -v -timeout 0 -run '^TestGuessing$$' ./internal/admin/wire -guessing 1m
 
 .PHONY: licences
 licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences
-	go test -count=1 -run '^TestDependencies$$' ./internal/manual -update
+	go test -count=1 -run '^TestDependencies$$' ./internal/testkit/doctest -update
 
 .PHONY: vulnerabilities
 vulnerabilities: ## Ask vuln.go.dev about the dependencies
@@ -85,23 +85,23 @@ vulnerabilities: ## Ask vuln.go.dev about the dependencies
 .PHONY: conformance
 conformance: ## Print what becomes of each type in each mode, and write docs/types.md
 	@scripts/install
-	@go test -count=1 -run '^TestConformance$$' ./internal/scenario -update >/dev/null
+	@go test -count=1 -run '^TestConformance$$' ./internal/testkit/scenario -update >/dev/null
 	@cat docs/types.md
 
 .PHONY: screenshots
 screenshots: ## Make the pictures of the live page that docs/ shows, with Chromium
 	@scripts/install e2e
-	go test -count=1 -tags e2e -run '^TestPageInBrowser$$' ./internal/monitor -update
+	go test -count=1 -tags e2e -run '^TestPageInBrowser$$' ./internal/observe/monitor -update
 
 .PHONY: bench
 bench: build ## Measure against a raw COPY of the same rows, into bench/results (ARGS="--only mixed"; "--help" has more)
 	@scripts/install
-	go run ./internal/bench/cmd --metadb bin/metadb --results bench/results $(ARGS)
+	go run ./internal/tools/bench/cmd --metadb bin/metadb --results bench/results $(ARGS)
 
 .PHONY: version-dump
 version-dump: build ## Dump a filled database of the present version into testdata/versions, before its layout changes
 	@scripts/install
-	go run ./internal/versions/cmd --metadb bin/metadb
+	go run ./internal/testkit/versions/cmd --metadb bin/metadb
 
 .PHONY: lint
 lint: $(LINT) ## Check formatting, imports and common mistakes

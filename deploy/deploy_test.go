@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"metadb/internal/monitor"
-	"metadb/internal/status"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/observe/status"
 )
 
 // name finds the metrics in an expression; a histogram's have endings.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"metadb/internal/change"
-	"metadb/internal/monitor"
-	"metadb/internal/status"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/observe/status"
 )
 
 // promtool runs Prometheus' own tool.

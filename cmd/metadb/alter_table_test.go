@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // TestAlterTable changes a table while its stream goes on: the stream takes it as

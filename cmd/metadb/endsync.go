@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"metadb/internal/change"
-	"metadb/internal/logging"
+	"metadb/internal/observe/logging"
 	"metadb/internal/resync"
 	"metadb/internal/server"
 )

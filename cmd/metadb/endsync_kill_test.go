@@ -12,8 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // TestKillDuringEndsync kills the server, a process of PostgreSQL, or all of
@@ -155,7 +155,7 @@ func (k *endsyncKiller) killBackend() {
 	if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
 		k.steps.t.Fatal(err)
 	}
-	err = rig.Eventually(ctx, time.Minute, "end all connections", func() error {
+	err = testbed.Eventually(ctx, time.Minute, "end all connections", func() error {
 		if witness.Ping(ctx) == nil {
 			return errors.New("they live")
 		}
@@ -182,7 +182,7 @@ func (k *endsyncKiller) crashDatabase() {
 func (k *endsyncKiller) awaitRecovery() {
 	k.steps.t.Helper()
 	k.db.Pool.Reset()
-	err := rig.Eventually(k.steps.t.Context(), time.Minute, "recover", func() error {
+	err := testbed.Eventually(k.steps.t.Context(), time.Minute, "recover", func() error {
 		conn, err := k.m.Admin(k.steps.t.Context())
 		if err != nil {
 			return err

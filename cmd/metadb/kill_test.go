@@ -15,9 +15,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // goesOn is how soon after a start the first event is applied, also after a
@@ -26,20 +26,20 @@ const goesOn = 5 * time.Second
 
 // install builds the program and makes an installation for it, with a database
 // of its own.
-func install(t *testing.T) (*pgtest.DB, *rig.Metadb) {
+func install(t *testing.T) (*pgtest.DB, *testbed.Metadb) {
 	t.Helper()
 	db := pgtest.New(t)
 	return db, installOn(t, db)
 }
 
 // installOn makes an installation for a database that is there.
-func installOn(t *testing.T, db *pgtest.DB) *rig.Metadb {
+func installOn(t *testing.T, db *pgtest.DB) *testbed.Metadb {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "metadb")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	m, err := rig.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
+	m, err := testbed.Install(t.Context(), binary, t.TempDir(), db.Cluster, db.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,15 +94,15 @@ SELECT count(*) FROM (SELECT id, n, lead(__start) OVER w AS next, __end, __curre
 // numbers is a stream of updates of ten rows; each event carries the next
 // number.
 type numbers struct {
-	broker   *rig.Broker
-	producer *rig.Producer
+	broker   *testbed.Broker
+	producer *testbed.Producer
 	encoder  *eventgen.Encoder
 	sent     int
 }
 
 func newNumbers(t *testing.T) *numbers {
 	t.Helper()
-	broker, producer := rig.StartBroker(t, 3)
+	broker, producer := testbed.StartBroker(t, 3)
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: "sensor", Schema: "library", Name: "number", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "n", Kind: eventgen.Integer}},
@@ -135,7 +135,7 @@ func (n *numbers) send(t *testing.T, count int) {
 }
 
 // kill ends the server as kill -9 does.
-func kill(t *testing.T, m *rig.Metadb) {
+func kill(t *testing.T, m *testbed.Metadb) {
 	t.Helper()
 	if err := syscall.Kill(pid(t, m), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func kill(t *testing.T, m *rig.Metadb) {
 }
 
 // pid returns the server's process.
-func pid(t *testing.T, m *rig.Metadb) int {
+func pid(t *testing.T, m *testbed.Metadb) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.DataDir(), "metadb.pid"))
 	if err != nil {
@@ -163,7 +163,7 @@ func pid(t *testing.T, m *rig.Metadb) int {
 func awaitVersions(t *testing.T, db *pgtest.DB, want int, limit time.Duration) {
 	t.Helper()
 	began := time.Now()
-	err := rig.Eventually(context.WithoutCancel(t.Context()), limit, "apply events", func() error {
+	err := testbed.Eventually(context.WithoutCancel(t.Context()), limit, "apply events", func() error {
 		rows, err := db.Pool.Query(t.Context(), "SELECT count(*) FROM library.number__")
 		if err != nil {
 			return err

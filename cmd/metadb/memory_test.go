@@ -10,8 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/testbed"
 )
 
 // mostMemory is what the server may have resident with the defaults.
@@ -55,7 +55,7 @@ func TestMemory(t *testing.T) {
 }
 
 // expectPeak checks how much memory the server has had resident at most, in KiB.
-func expectPeak(t *testing.T, m *rig.Metadb, most int) {
+func expectPeak(t *testing.T, m *testbed.Metadb, most int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid(t, m)))
 	if err != nil {
@@ -78,7 +78,7 @@ func TestMemoryOfPackedBatches(t *testing.T) {
 	const batches, size, most = 5, 120 << 20, (1024 + 512) << 10
 	db, m := install(t)
 	n := newNumbers(t)
-	packing, err := rig.NewProducer(n.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size),
+	packing, err := testbed.NewProducer(n.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression()))
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestMemoryOfPackedBatches(t *testing.T) {
 		n.broker.Address())); err != nil {
 		t.Fatal(err)
 	}
-	err = rig.Eventually(t.Context(), time.Minute, "set the records aside", func() error {
+	err = testbed.Eventually(t.Context(), time.Minute, "set the records aside", func() error {
 		var aside int
 		const question = "SELECT count(*) FROM metadb.rejected_event WHERE octet_length(value) = $1"
 		if err := db.Pool.QueryRow(t.Context(), question, size).Scan(&aside); err != nil || aside == batches {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // What the live page may cost, as a part of a core, with how many tables; and over
@@ -90,18 +90,18 @@ func writeTables(t *testing.T, n *numbers) {
 
 // cost measures.
 type cost struct {
-	m        *rig.Metadb
+	m        *testbed.Metadb
 	postgres int
 }
 
 // used is the processor time so far of server and PostgreSQL.
 func (c *cost) used(t *testing.T) time.Duration {
 	t.Helper()
-	server, err := rig.ProcessCPU(pid(t, c.m))
+	server, err := testbed.ProcessCPU(pid(t, c.m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	postgres, err := rig.ProcessCPU(c.postgres)
+	postgres, err := testbed.ProcessCPU(c.postgres)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func (c *cost) during(t *testing.T, do func(ctx context.Context)) float64 {
 // awaitCalm waits until all tables are there and their first vacuum is over.
 func (c *cost) awaitCalm(t *testing.T) {
 	t.Helper()
-	err := rig.Eventually(t.Context(), 2*time.Minute, "apply everything", func() error {
+	err := testbed.Eventually(t.Context(), 2*time.Minute, "apply everything", func() error {
 		admin, err := c.m.Admin(t.Context())
 		if err != nil {
 			return err

@@ -10,8 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // TestRebalanceDuringASnapshot: somebody else joins the consumer group while a
@@ -19,7 +19,7 @@ import (
 // Metadb has them again.
 func TestRebalanceDuringASnapshot(t *testing.T) {
 	const rows = 400
-	broker, producer := rig.StartBroker(t, 4)
+	broker, producer := testbed.StartBroker(t, 4)
 	db := pgtest.New(t)
 	step := &steps{t: t, m: installOn(t, db), db: db, broker: broker.Address()}
 	s := unconfirmed(t, step, producer, 1, rows)
@@ -37,7 +37,7 @@ func TestRebalanceDuringASnapshot(t *testing.T) {
 	}
 	defer other.Close()
 	step.admin("sync data source sensor")
-	err = rig.Eventually(t.Context(), 30*time.Second, "give partitions to another member", func() error {
+	err = testbed.Eventually(t.Context(), 30*time.Second, "give partitions to another member", func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		other.PollFetches(ctx)

@@ -10,15 +10,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/testbed"
 )
 
 // shelves is a source with some tables of as many rows each, library.shelf_00 and
 // on, in the order in which endsync takes them. It knows what they hold.
 type shelves struct {
 	t        *testing.T
-	producer *rig.Producer
+	producer *testbed.Producer
 	rows     []map[int64]string
 	lsn      uint64
 	// attempt is the position of the snapshot under way, which all of its records have.
@@ -138,7 +138,7 @@ func (s *shelves) compare(step *steps) {
 // unconfirmed returns an installation that runs, at the end of a
 // resynchronization in which every tenth row was not confirmed: all that is left
 // is endsync.
-func unconfirmed(t *testing.T, step *steps, producer *rig.Producer, tables int, rows int64) *shelves {
+func unconfirmed(t *testing.T, step *steps, producer *testbed.Producer, tables int, rows int64) *shelves {
 	t.Helper()
 	s := &shelves{t: t, producer: producer, prefix: "metadb_sensor_1"}
 	s.fill(tables, rows)

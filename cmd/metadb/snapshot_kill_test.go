@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestKillDuringASnapshot kills the server, a process of PostgreSQL and all of

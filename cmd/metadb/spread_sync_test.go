@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // TestLastMarkFilteredOutAndEarly: the mark of the last record is in a table that
@@ -15,7 +15,7 @@ import (
 // partitions. The snapshot is complete when all of those are applied.
 func TestLastMarkFilteredOutAndEarly(t *testing.T) {
 	const rows = 3000
-	broker, producer := rig.StartBroker(t, 4)
+	broker, producer := testbed.StartBroker(t, 4)
 	db := pgtest.New(t)
 	step := &steps{t: t, m: installOn(t, db), db: db, broker: broker.Address()}
 	s := &shelves{t: t, producer: producer, prefix: "metadb_sensor_1", rows: make([]map[int64]string, 2), encoders: make(map[string]*eventgen.Encoder)}

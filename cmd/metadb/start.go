@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"metadb/internal/sdnotify"
+	"metadb/internal/observe/sdnotify"
 	"metadb/internal/server"
 )
 

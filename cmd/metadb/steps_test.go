@@ -9,15 +9,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 // library is a source table with ten patrons that connectors take snapshots of.
 type library struct {
 	t        *testing.T
-	producer *rig.Producer
+	producer *testbed.Producer
 	lsn      uint64
 	// attempts are the positions of the last snapshot of each connector, which all of its
 	// records have.
@@ -121,7 +121,7 @@ func newLostStream(t *testing.T) (*library, *steps) {
 func newLostStreamOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 	t.Helper()
 	m := installOn(t, db)
-	broker, producer := rig.StartBroker(t, 1)
+	broker, producer := testbed.StartBroker(t, 1)
 	l := &library{t: t, producer: producer}
 	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
 }
@@ -129,7 +129,7 @@ func newLostStreamOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 // steps are what a person does, each of which has to succeed.
 type steps struct {
 	t  *testing.T
-	m  *rig.Metadb
+	m  *testbed.Metadb
 	db *pgtest.DB
 	// broker is where it listens.
 	broker string
@@ -210,7 +210,7 @@ func (s *steps) query(sql string) string {
 // await waits until a query gives these rows.
 func (s *steps) await(sql, want string) {
 	s.t.Helper()
-	err := rig.Eventually(s.t.Context(), 30*time.Second, sql, func() error {
+	err := testbed.Eventually(s.t.Context(), 30*time.Second, sql, func() error {
 		if got := s.query(sql); got != want {
 			return fmt.Errorf("got %s, want %s", got, want)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // TestOneTableWithTransformedTables synchronizes a table whose documents are

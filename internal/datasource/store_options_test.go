@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/datasource"
-	"metadb/internal/metaschema"
-	"metadb/internal/pgtest"
+	"metadb/internal/target/metaschema"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestStore stores, changes, reads back and removes data sources.

@@ -11,7 +11,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // connect returns a session as CastSQL describes it.

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"metadb/internal/change"
-	"metadb/internal/corpus"
 	"metadb/internal/datatype"
 	"metadb/internal/debezium"
+	"metadb/internal/testkit/corpus"
 )
 
 // inputOf returns a recorded record as the stream delivers it.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"metadb/internal/change"
-	"metadb/internal/corpus"
 	"metadb/internal/datatype"
 	"metadb/internal/debezium"
+	"metadb/internal/testkit/corpus"
 )
 
 // describe returns everything that two decodings of one record must agree on,

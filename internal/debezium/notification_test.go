@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"metadb/internal/change"
-	"metadb/internal/corpus"
 	"metadb/internal/debezium"
+	"metadb/internal/testkit/corpus"
 )
 
 const notificationHead = `{"schema":{"type":"struct","fields":[],"optional":false,"name":"io.debezium.connector.common.Notification"},"payload":`

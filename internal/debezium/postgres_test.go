@@ -10,10 +10,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/corpus"
 	"metadb/internal/datatype"
 	"metadb/internal/debezium"
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/corpus"
+	"metadb/internal/testkit/pgtest"
 )
 
 // distinctCells decodes every recorded event and returns the different values

@@ -2,7 +2,7 @@
 
 package pipeline
 
-// Every batch is divided if possible. internal/torture builds its server in this way, since
+// Every batch is divided if possible. internal/testkit/chaos builds its server in this way, since
 // its batches are small.
 const (
 	DefaultMinShareEvents = 1

@@ -14,13 +14,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
-	"metadb/internal/history"
-	"metadb/internal/metaschema"
-	"metadb/internal/oracle"
-	"metadb/internal/pgtest"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/metaschema"
+	"metadb/internal/testkit/oracle"
+	"metadb/internal/testkit/pgtest"
 )
 
 // replica is the database that follows a model's source, by way of the partitions of its topic.
@@ -30,7 +30,7 @@ type replica struct {
 	db      *pgtest.DB
 	group   string
 	store   *catalog.Store
-	applier *history.Applier
+	applier *apply.Applier
 	parts   partitionStates
 	// log has the records of each partition, order the partitions of all records in the
 	// order in which they were written, and next the first record of each that has not been read.
@@ -141,7 +141,7 @@ func (r *replica) start() {
 	}
 	r.store = catalog.NewStore()
 	r.must(r.store.Load(context.Background(), r.db.Pool))
-	r.applier = history.New(history.Config{
+	r.applier = apply.New(apply.Config{
 		Source: "sensor", Group: r.group, Store: r.store, Logger: slog.New(slog.DiscardHandler),
 		Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, r.db.ConnString) },
 	})

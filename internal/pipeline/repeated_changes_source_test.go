@@ -18,7 +18,7 @@ type sourceKind struct {
 	// from a backup, or moved to a server with lower positions.
 	grows, restored, moved bool
 	// late says that the partitions are not read in the order of their changes. It has no truncates:
-	// for those see internal/oracle, TestOrderOfPartitions.
+	// for those see internal/testkit/oracle, TestOrderOfPartitions.
 	late bool
 	// loses says that a connector that crashes loses the records in its producer's memory, of
 	// some partitions only.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
+	"metadb/internal/target/catalog"
 )
 
 // clearOutdated forgets why the tables needed reading again: they have been read.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/ident"
+	"metadb/internal/target/catalog"
 )
 
 // confirmationValidity says which of the confirmations that are kept count. What an attempt of the

@@ -7,8 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
+	"metadb/internal/target/catalog"
 )
 
 // TableCount is what a resynchronization has come to in one table: how many rows

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/catalog"
+	"metadb/internal/target/catalog"
 )
 
 // truncateLockTimeout is how long the lock is waited for that TRUNCATE needs. Who reads the

@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/ddl"
-	"metadb/internal/history"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
 )
 
 // endUnconfirmed ends the rows that were not confirmed, one table after the
@@ -82,7 +82,7 @@ func (s *syncState) endTransformed(ctx context.Context, tx pgx.Tx, parent *catal
 		if t.Parent != parent.Name {
 			continue
 		}
-		after, err := history.EndOrphans(ctx, tx, t, parent, at)
+		after, err := apply.EndOrphans(ctx, tx, t, parent, at)
 		if err != nil {
 			return nil, err
 		}

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/resync"
+	"metadb/internal/target/catalog"
 )
 
 const (

@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/ddl"
 	"metadb/internal/ident"
-	"metadb/internal/plan"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
+	"metadb/internal/target/plan"
 )
 
 // codeFeatureNotSupported is the SQLSTATE of a column whose type can't change because a view

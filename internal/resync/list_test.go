@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"testing"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/resync"
+	"metadb/internal/target/catalog"
 )
 
 // TestEndsyncWithoutTemporaryTables: an event trigger that refuses temporary tables, at

@@ -11,13 +11,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
-	"metadb/internal/history"
-	"metadb/internal/oracle"
 	"metadb/internal/resync"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/checkpoint"
+	"metadb/internal/testkit/oracle"
 )
 
 // killer ends a context at the beginning of a statement, as a kill does.
@@ -42,7 +42,7 @@ type model struct {
 	t       testing.TB
 	oracle  *oracle.Oracle
 	store   *catalog.Store
-	applier *history.Applier
+	applier *apply.Applier
 	killer  killer
 	// lazy says that nothing is read at the moment.
 	lazy bool
@@ -70,7 +70,7 @@ func (m *model) begin() {
 	}
 	m.store = catalog.NewStore()
 	m.must(m.store.Load(context.Background(), m.db.Pool))
-	m.applier = history.New(history.Config{
+	m.applier = apply.New(apply.Config{
 		Source: "sensor", Group: m.group(), Store: m.store, Logger: slog.New(slog.DiscardHandler),
 		Connect: func(ctx context.Context) (*pgx.Conn, error) { return m.connect(ctx) },
 	})

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/consistency"
-	"metadb/internal/oracle"
 	"metadb/internal/resync"
+	"metadb/internal/target/consistency"
+	"metadb/internal/testkit/oracle"
 )
 
 // modelSeeds is how many seeds TestModel runs; METADB_RESYNC_SEEDS asks for

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/ident"
+	"metadb/internal/target/catalog"
 )
 
 // sliceBlocks is how many blocks of the list of unconfirmed rows are dealt with

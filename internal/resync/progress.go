@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
+	"metadb/internal/target/catalog"
 )
 
 // Progress counts how far a synchronization has come, as [Endsync] would see it.

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
-	"metadb/internal/gap"
+	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/gap"
 )
 
 // Bounds are the offsets of the first record of a partition and of the one

@@ -10,13 +10,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/history"
-	"metadb/internal/metaschema"
-	"metadb/internal/pgtest"
 	"metadb/internal/resync"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/metaschema"
+	"metadb/internal/testkit/pgtest"
 )
 
 const group = "metadb_sensor_2_1"
@@ -38,7 +38,7 @@ type rig struct {
 	t       *testing.T
 	db      *pgtest.DB
 	conn    *pgx.Conn
-	applier *history.Applier
+	applier *apply.Applier
 	offset  int64
 	// streamed counts the records of its second topic.
 	streamed int64
@@ -84,7 +84,7 @@ func (r *rig) restart() {
 	if err := store.Load(r.t.Context(), r.db.Pool); err != nil {
 		r.t.Fatal(err)
 	}
-	applier := history.New(history.Config{
+	applier := apply.New(apply.Config{
 		Connect: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, r.db.ConnString) },
 		Source:  "sensor", Group: "group", Store: store, Logger: slog.New(slog.DiscardHandler),
 	})

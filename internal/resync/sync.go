@@ -7,9 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
-	"metadb/internal/gap"
 	"metadb/internal/ident"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/gap"
 )
 
 // SyncOptions are those of [Sync].

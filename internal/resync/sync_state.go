@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/target/catalog"
 )
 
 // Mode is the synchronization mode of a data source, as metadb.source.sync has

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
-	"metadb/internal/corpus"
+	"metadb/internal/testkit/corpus"
 )
 
 // TestTenants routes the recorded events of a real connector for a database with

@@ -6,13 +6,13 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"metadb/internal/adminexec"
-	"metadb/internal/pgwire"
-	"metadb/internal/status"
+	"metadb/internal/admin/command"
+	"metadb/internal/admin/wire"
+	"metadb/internal/observe/status"
 )
 
 // listenAdmin opens the administration port.
-func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *status.Registry) (*pgwire.Server, error) {
+func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *status.Registry) (*wire.Server, error) {
 	upstream, err := pgconn.ParseConfig(s.config.ConnString(s.config.SystemUser))
 	if err != nil {
 		return nil, fmt.Errorf("administration port: %w", err)
@@ -23,7 +23,7 @@ func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *
 	if s.adminCertificate, err = readCertificate("admin", s.config.AdminCert, s.config.AdminKey); err != nil {
 		return nil, err
 	}
-	return pgwire.Listen(pgwire.Config{
+	return wire.Listen(wire.Config{
 		Host:      s.config.AdminListen,
 		Port:      s.options.Port,
 		SocketDir: s.dir.Path(),
@@ -31,9 +31,9 @@ func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *
 		Trust:     s.config.AdminTrust,
 		Database:  s.config.Database,
 		Upstream:  upstream,
-		System:    pgwire.Role(s.config.SystemUser),
-		Super:     pgwire.Role(s.config.Superuser),
-		Executor: adminexec.New(adminexec.Config{
+		System:    wire.Role(s.config.SystemUser),
+		Super:     wire.Role(s.config.Superuser),
+		Executor: command.New(command.Config{
 			Sealer: streams.key,
 			DB:     pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
 			Tables: streams, Skip: streams.skipPartition, Super: streams.connectSuperuser, Exclusively: streams.tables.withoutBatches, Roles: protectedRoles(s.config),

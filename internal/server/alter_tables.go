@@ -9,16 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/catalog"
+	"metadb/internal/admin/tables"
 	"metadb/internal/ident"
-	"metadb/internal/maintable"
+	"metadb/internal/target/catalog"
 )
 
 // AlterTable implements adminexec.Tables.
-func (s *supervisor) AlterTable(ctx context.Context, a maintable.Alteration) (changed bool, err error) {
+func (s *supervisor) AlterTable(ctx context.Context, a tables.Alteration) (changed bool, err error) {
 	var before, after *catalog.Table
 	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
-		before, after, err = maintable.Alter(ctx, tx, snap, a, s.logger)
+		before, after, err = tables.Alter(ctx, tx, snap, a, s.logger)
 		return err
 	}, func() {
 		if after != before {
@@ -30,9 +30,9 @@ func (s *supervisor) AlterTable(ctx context.Context, a maintable.Alteration) (ch
 
 // PurgeTables implements adminexec.Tables. Where the source goes on, the next
 // event makes a table again.
-func (s *supervisor) PurgeTables(ctx context.Context, mains []ident.Qualified) (dropped maintable.Dropped, err error) {
+func (s *supervisor) PurgeTables(ctx context.Context, mains []ident.Qualified) (dropped tables.Dropped, err error) {
 	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
-		dropped, err = maintable.Drop(ctx, tx, snap, mains)
+		dropped, err = tables.Drop(ctx, tx, snap, mains)
 		return err
 	}, func() {
 		s.tables.store.Forget(dropped.Tables...)

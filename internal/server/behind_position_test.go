@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestStandbyBehind: the database is replaced by an earlier one, as by a standby that

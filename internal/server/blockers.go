@@ -11,10 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/access"
+	"metadb/internal/admin/access"
 	"metadb/internal/change"
-	"metadb/internal/ddl"
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
+	"metadb/internal/target/ddl"
 )
 
 const (

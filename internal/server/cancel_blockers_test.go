@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
 )
 
 // analyst connects to the database as a new user who may read everything.

@@ -8,17 +8,17 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
-	"metadb/internal/history"
 	"metadb/internal/pipeline"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/checkpoint"
 )
 
 // catalogGuard keeps the catalog from being read again, and what is being
 // synchronized from changing, in the middle of a batch.
 type catalogGuard struct {
-	*history.Applier
+	*apply.Applier
 	stream *stream
 }
 
@@ -34,7 +34,7 @@ func (a *catalogGuard) Apply(ctx context.Context, batch *change.Batch) (change.O
 	var refused *pgconn.PgError
 	named := errors.As(err, &refused) && (slices.Contains(manualChangeClasses, refused.Code[:2]) || refused.Code == codeNoSuchSchema)
 	var fault *catalog.Fault
-	if named || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, history.ErrRowGone) {
+	if named || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, apply.ErrRowGone) {
 		a.stream.tables.invalidateCatalog()
 	}
 	return outcome, err

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/adminexec"
+	"metadb/internal/admin/command"
 	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/resync"
@@ -128,7 +128,7 @@ func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.En
 	}
 	done, err := c.queryCounts(ctx, o.Target, "")
 	var refused *pgconn.PgError
-	if !errors.As(err, &refused) || refused.Hint != adminexec.HintForce {
+	if !errors.As(err, &refused) || refused.Hint != command.HintForce {
 		return done, err
 	}
 	unconfirmed := int64(0)

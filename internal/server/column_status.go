@@ -1,8 +1,8 @@
 package server
 
 import (
-	"metadb/internal/catalog"
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
+	"metadb/internal/target/catalog"
 )
 
 // columnStatus returns what the catalog says of the columns of each source's tables

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // alter has the feed's table have other columns from now on.

@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"metadb/internal/access"
-	"metadb/internal/dbsession"
+	"metadb/internal/admin/access"
 	"metadb/internal/ident"
 	"metadb/internal/instance"
+	"metadb/internal/target/dbsession"
 )
 
 // connectTimeout bounds one try to connect.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/dbsession"
 	"metadb/internal/instance"
+	"metadb/internal/target/dbsession"
 )
 
 // SQLSTATEs that a connection is refused with.

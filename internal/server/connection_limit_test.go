@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // connectionFiller opens connections of others to the same PostgreSQL, in another database.

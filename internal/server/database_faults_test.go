@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/logging"
-	"metadb/internal/pgtest"
+	"metadb/internal/observe/logging"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestFaultsOfTheDatabase: whatever the database as a whole refuses, the status says

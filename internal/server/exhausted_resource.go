@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
 )
 
 // SQLSTATEs of resources that all clients of PostgreSQL share.

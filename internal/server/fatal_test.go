@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/freeport"
 	"metadb/internal/instance"
+	"metadb/internal/testkit/freeport"
 )
 
 // TestFatal: a server that can't start says why, in the last line of its log too.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestFullDisk: a disk that is really full. The status says so, also after a

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestFullWAL: the write-ahead log has filled its disk, since a replication slot that

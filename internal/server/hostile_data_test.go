@@ -8,8 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/testbed"
 )
 
 // TestManyBadRecords: a hundred thousand in a row are all kept, do not fill the
@@ -48,7 +48,7 @@ func slicesOf(record eventgen.Record, n int) []eventgen.Record {
 func TestHugeRecords(t *testing.T) {
 	const size = 100 << 20
 	i, f := install(t), newFeed(t)
-	large, err := rig.NewProducer(f.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size))
+	large, err := testbed.NewProducer(f.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // TestSyncDuringIncrementalSnapshot: what such a snapshot has read before the

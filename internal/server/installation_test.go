@@ -16,12 +16,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/freeport"
 	"metadb/internal/instance"
-	"metadb/internal/pgtest"
-	"metadb/internal/rig"
-	"metadb/internal/sdnotify"
+	"metadb/internal/observe/sdnotify"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pgtest"
+	"metadb/internal/testkit/testbed"
 )
 
 const testTimeout = 30 * time.Second
@@ -175,7 +175,7 @@ func (r *running) logged(text string) error {
 
 func (r *running) await(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	if err := rig.Eventually(context.WithoutCancel(t.Context()), testTimeout, what, condition); err != nil {
+	if err := testbed.Eventually(context.WithoutCancel(t.Context()), testTimeout, what, condition); err != nil {
 		t.Fatalf("%v\n%s", err, r.log)
 	}
 }
@@ -222,8 +222,8 @@ func (r *running) awaitText(t *testing.T, sql, want string) {
 // feed writes the changes of one table to a broker.
 type feed struct {
 	t        *testing.T
-	broker   *rig.Broker
-	producer *rig.Producer
+	broker   *testbed.Broker
+	producer *testbed.Producer
 	encoder  *eventgen.Encoder
 	lsn      uint64
 	// attempt is the position of the snapshot that the feed began with.
@@ -232,7 +232,7 @@ type feed struct {
 
 func newFeed(t *testing.T) *feed {
 	t.Helper()
-	broker, producer := rig.StartBroker(t, 1)
+	broker, producer := testbed.StartBroker(t, 1)
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: "sensor", Schema: "library", Name: "patron", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},

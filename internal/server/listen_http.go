@@ -1,6 +1,6 @@
 package server
 
-import "metadb/internal/monitor"
+import "metadb/internal/observe/monitor"
 
 // listenHTTP opens what answers over HTTP, nil if that is not wanted.
 func (s *server) listenHTTP(streams *supervisor, metrics *monitor.Metrics) (*monitor.Server, error) {

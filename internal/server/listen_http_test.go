@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/freeport"
+	"metadb/internal/testkit/freeport"
 )
 
 // TestHTTPForOthers: an address that others can reach needs TLS and a token, and

@@ -7,8 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/access"
-	"metadb/internal/status"
+	"metadb/internal/admin/access"
+	"metadb/internal/observe/status"
 )
 
 // mostLocks is how many locks a session has at least that is named where there are none left.

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/instance"
-	"metadb/internal/logging"
-	"metadb/internal/metaschema"
+	"metadb/internal/observe/logging"
+	"metadb/internal/target/metaschema"
 )
 
 // errNoTable says that the log's table may not be there yet.

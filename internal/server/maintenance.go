@@ -8,9 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/catalog"
-	"metadb/internal/ddl"
-	"metadb/internal/metaschema"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
+	"metadb/internal/target/metaschema"
 )
 
 // maintainInterval is how often tables are looked over.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/catalog"
-	"metadb/internal/logging"
+	"metadb/internal/observe/logging"
+	"metadb/internal/target/catalog"
 )
 
 // newKeeper is what looks after the tables of a server, beside it.

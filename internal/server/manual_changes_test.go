@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // changedTable is a manual change, done to a table that streams.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/metaschema"
+	"metadb/internal/target/metaschema"
 )
 
 // errNotSetUp says that no server has ever run on the database.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // newOneRole makes an installation without a superuser, as docs/install.md says; statements are

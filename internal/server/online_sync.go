@@ -8,15 +8,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/adminexec"
+	"metadb/internal/admin/command"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/ident"
+	"metadb/internal/observe/status"
 	"metadb/internal/resync"
-	"metadb/internal/status"
 )
 
-var _ adminexec.Synchronizer = (*supervisor)(nil)
+var _ command.Synchronizer = (*supervisor)(nil)
 
 // onlineLockTimeout is how long a lock is waited for at a time while people read:
 // who comes after it waits for it too.

@@ -10,27 +10,27 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"metadb/internal/adminexec"
-	"metadb/internal/adminlang"
-	"metadb/internal/freeport"
-	"metadb/internal/pgtest"
-	"metadb/internal/pgwire"
+	"metadb/internal/admin/command"
+	"metadb/internal/admin/lang"
+	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pgtest"
 )
 
 // olderExecutor answers as a server of another version: "list status" has so many columns, and there
 // is no other list.
 type olderExecutor struct{ columns int }
 
-func (o olderExecutor) Exec(_ context.Context, command adminlang.Command) (*adminexec.Result, error) {
-	if list, ok := command.(adminlang.List); !ok || list.What.Text != "status" {
-		return nil, &adminexec.Error{Code: codeSyntax, Message: "syntax error at or near \"blockers\""}
+func (o olderExecutor) Exec(_ context.Context, parsed lang.Command) (*command.Result, error) {
+	if list, ok := parsed.(lang.List); !ok || list.What.Text != "status" {
+		return nil, &command.Error{Code: codeSyntax, Message: "syntax error at or near \"blockers\""}
 	}
-	result := &adminexec.Result{Tag: "SELECT 1"}
+	result := &command.Result{Tag: "SELECT 1"}
 	row := []any{"data_source", "sensor", "active", "normal", int64(3), time.Unix(0, 0), int64(7), int64(1), "a message", int64(2), "later"}
 	for i, oid := range []uint32{
 		pgtype.TextOID, pgtype.TextOID, pgtype.TextOID, pgtype.TextOID, pgtype.Int8OID, pgtype.TimestamptzOID, pgtype.Int8OID, pgtype.Int8OID, pgtype.TextOID, pgtype.Int8OID, pgtype.TextOID,
 	} {
-		result.Columns = append(result.Columns, adminexec.Column{Name: fmt.Sprint("c", i), OID: oid})
+		result.Columns = append(result.Columns, command.Column{Name: fmt.Sprint("c", i), OID: oid})
 	}
 	result.Columns, result.Rows = result.Columns[:o.columns], [][]any{row[:o.columns]}
 	return result, nil
@@ -49,8 +49,8 @@ func TestOverviewOfOtherVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		role := pgwire.Role{Name: upstream.User, Password: "secret"}
-		port, err := pgwire.Listen(pgwire.Config{
+		role := wire.Role{Name: upstream.User, Password: "secret"}
+		port, err := wire.Listen(wire.Config{
 			Port: ports[0], SocketDir: dir, Upstream: upstream, System: role, Super: role, Executor: olderExecutor{columns: columns}, Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {

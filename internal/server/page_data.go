@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
-	"metadb/internal/monitor"
+	"metadb/internal/observe/monitor"
 )
 
 // pageData asks the database what the page shows of tables and rejected events. It

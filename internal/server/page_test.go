@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/freeport"
-	"metadb/internal/monitor"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/testkit/freeport"
 )
 
 // page is what somebody sees who looks at the live page.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // sideEvents is how many events of each table it takes for a batch to be divided, and

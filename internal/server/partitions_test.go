@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/testbed"
 )
 
 // spread is a source whose only table goes to several partitions, and what a
@@ -139,7 +139,7 @@ func TestSeveralPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.producer.Close() // it knows three partitions
-	if s.producer, err = rig.NewProducer(s.broker.Address()); err != nil {
+	if s.producer, err = testbed.NewProducer(s.broker.Address()); err != nil {
 		t.Fatal(err)
 	}
 	defer s.producer.Close()

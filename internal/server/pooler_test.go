@@ -10,9 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/dbsession"
 	"metadb/internal/instance"
-	"metadb/internal/pgtest"
+	"metadb/internal/target/dbsession"
+	"metadb/internal/testkit/pgtest"
 )
 
 // behind has the server find its database at a PgBouncer with its defaults.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
 )
 
 // checkReady says why the server is not ready: the streams have not been started, the

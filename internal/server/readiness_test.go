@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/monitor"
-	"metadb/internal/pgtest"
-	"metadb/internal/status"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/observe/status"
+	"metadb/internal/testkit/pgtest"
 )
 
 func TestStreaming(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/adminexec"
+	"metadb/internal/admin/command"
 	"metadb/internal/change"
-	"metadb/internal/history"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply"
 )
 
 // refreshLogInterval is how often the log is told how far a refresh has come.
@@ -18,18 +18,18 @@ const refreshLogInterval = 10 * time.Second
 
 // refreshMapping applies the mappings of a table, which is given by its current
 // table, to the rows that are there. The streams go on between its steps.
-func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) (adminexec.Refreshed, error) {
+func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) (command.Refreshed, error) {
 	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
-		return adminexec.Refreshed{}, err
+		return command.Refreshed{}, err
 	}
-	refreshing := history.RefreshOptions{Exclusively: s.tables.withoutBatches}
+	refreshing := apply.RefreshOptions{Exclusively: s.tables.withoutBatches}
 	source := ""
 	for t := range s.tables.store.Snapshot().All() {
 		if t.Current == table {
 			refreshing.Table, source = t.Name, t.Source
 		}
 	}
-	applier := history.New(history.Config{
+	applier := apply.New(apply.Config{
 		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
 		Store:   s.tables.store,
 		Logger:  s.logger,
@@ -55,11 +55,11 @@ func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) 
 		err = s.noteUpdate(ctx, table, time.Since(began))
 	}
 	if err != nil {
-		return adminexec.Refreshed(done), err
+		return command.Refreshed(done), err
 	}
 	s.logger.Info(fmt.Sprintf("data mappings of table %s refreshed: %s transformed, %d written, %d ended",
 		refreshing.Table, change.Plural(done.Rows, "row", "rows"), done.Written, done.Ended))
-	return adminexec.Refreshed(done), nil
+	return command.Refreshed(done), nil
 }
 
 // noteUpdate stores in metadb.table_update when the tables that are transformed from

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // TestSecondSourceOnTheSameTopics: a source whose tables all belong to another one stops

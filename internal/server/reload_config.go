@@ -5,8 +5,8 @@ import (
 	"os"
 	"sync"
 
-	"metadb/internal/monitor"
-	"metadb/internal/pgwire"
+	"metadb/internal/admin/wire"
+	"metadb/internal/observe/monitor"
 )
 
 // hangupActions carries out what is to be done with SIGHUP.
@@ -46,7 +46,7 @@ func (h *hangupActions) runOnSignal(signals <-chan os.Signal) (stop func()) {
 
 // reloadConfig takes passwords, certificates and http_token from metadb.conf and the files that it names,
 // without a restart. What can't be read stays as it was.
-func (s *server) reloadConfig(port *pgwire.Server, web *monitor.Server) {
+func (s *server) reloadConfig(port *wire.Server, web *monitor.Server) {
 	config, err := s.dir.Config()
 	if err != nil {
 		s.logger.Error(fmt.Sprintf("read the configuration again: %v; everything stays as it was", err))

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/freeport"
+	"metadb/internal/testkit/freeport"
 )
 
 // TestHangup: passwords, certificates and the token are read again without a restart, and what can't be

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/access"
+	"metadb/internal/admin/access"
 	"metadb/internal/ident"
 )
 

@@ -10,8 +10,8 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/debezium"
-	"metadb/internal/history"
-	"metadb/internal/rejected"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/rejected"
 )
 
 // RetryRejected implements adminexec.Rejected. The streams go on in between: each
@@ -25,7 +25,7 @@ func (s *supervisor) RetryRejected(ctx context.Context, name string) (applied, a
 	if err != nil {
 		return 0, 0, err
 	}
-	applier := history.New(history.Config{
+	applier := apply.New(apply.Config{
 		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
 		Source:  name,
 		Group:   options.ConsumerGroup,

@@ -9,8 +9,8 @@ import (
 	"runtime"
 	"time"
 
-	"metadb/internal/logging"
-	"metadb/internal/sdnotify"
+	"metadb/internal/observe/logging"
+	"metadb/internal/observe/sdnotify"
 )
 
 // Options are those of "metadb start".

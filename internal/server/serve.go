@@ -9,13 +9,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
-	"metadb/internal/adminexec"
-	"metadb/internal/catalog"
+	"metadb/internal/admin/command"
+	"metadb/internal/admin/wire"
 	"metadb/internal/instance"
-	"metadb/internal/metaschema"
-	"metadb/internal/monitor"
-	"metadb/internal/pgwire"
-	"metadb/internal/status"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/observe/status"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/metaschema"
 )
 
 // server is what the parts are made from.
@@ -71,7 +71,7 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
 	registry := &status.Registry{}
-	var port *pgwire.Server
+	var port *wire.Server
 	metrics := monitor.NewMetrics(registry, func() int { return port.Sessions() })
 	streams, err := s.newSupervisor(ctx, pool, tables, metrics, registry)
 	if err != nil {
@@ -114,6 +114,6 @@ func (s *server) serve(ctx context.Context) error {
 }
 
 var (
-	_ adminexec.Controller = (*supervisor)(nil)
-	_ adminexec.DB         = (*pgxpool.Pool)(nil)
+	_ command.Controller = (*supervisor)(nil)
+	_ command.DB         = (*pgxpool.Pool)(nil)
 )

@@ -10,8 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/logging"
-	"metadb/internal/pgtest"
+	"metadb/internal/observe/logging"
+	"metadb/internal/testkit/pgtest"
 )
 
 // TestLockOfStranger: who may connect, and no more, stops no server with locks that everybody
@@ -166,7 +166,7 @@ func TestLockBeforeUpgrade(t *testing.T) {
 	takeLegacy(held)
 	i.start(t).stop(t) // in an empty database
 
-	// As it was before the lock; internal/versions upgrades real databases.
+	// As it was before the lock; internal/testkit/versions upgrades real databases.
 	i.exec(t, "DROP VIEW metadb.server_lock", "GRANT USAGE ON SCHEMA metadb TO "+stranger, "GRANT SELECT ON metadb.init TO "+stranger)
 	yes := func(int, int) (bool, error) { return true, nil }
 	refused := func(what, from string) {

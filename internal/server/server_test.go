@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
-	"metadb/internal/freeport"
 	"metadb/internal/instance"
+	"metadb/internal/testkit/freeport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"metadb/internal/pgtest"
+	"metadb/internal/testkit/pgtest"
 )
 
 // settingsSuperuser is a superuser of this test alone, so that what is set for it does not concern

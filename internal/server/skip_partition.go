@@ -8,11 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/adminexec"
+	"metadb/internal/admin/command"
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
-	"metadb/internal/gap"
 	"metadb/internal/source/kafka"
+	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/gap"
 )
 
 // errSkipped says that a position was moved by a command.
@@ -40,9 +40,9 @@ func (s *supervisor) skipPartition(ctx context.Context, source string, part chan
 	bounds, exists := all[part]
 	switch {
 	case !exists:
-		return 0, &adminexec.SkipError{Reason: fmt.Sprintf("there is no partition %s", part)}
+		return 0, &command.SkipError{Reason: fmt.Sprintf("there is no partition %s", part)}
 	case to > bounds.End:
-		return 0, &adminexec.SkipError{Reason: fmt.Sprintf("partition %s ends at offset %d", part, bounds.End)}
+		return 0, &command.SkipError{Reason: fmt.Sprintf("partition %s ends at offset %d", part, bounds.End)}
 	}
 	if err := s.awaitStillPosition(ctx, source, options.ConsumerGroup, part); err != nil {
 		return 0, err
@@ -62,7 +62,7 @@ func (s *supervisor) skipPartition(ctx context.Context, source string, part chan
 	var passed *checkpoint.PassedError
 	switch {
 	case errors.As(err, &passed):
-		return 0, &adminexec.SkipError{Reason: passed.Error()}
+		return 0, &command.SkipError{Reason: passed.Error()}
 	case err != nil:
 		return 0, err
 	}

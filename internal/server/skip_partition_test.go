@@ -9,8 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/testbed"
 )
 
 // damagingCompressor makes batches that can't be unpacked.
@@ -65,7 +65,7 @@ func TestSkipUnreadableBatch(t *testing.T) {
 func TestBatchThatUnpacksTooLarge(t *testing.T) {
 	const size = 200 << 20
 	f := newTableFaultTest(t)
-	large, err := rig.NewProducer(f.patron.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size),
+	large, err := testbed.NewProducer(f.patron.broker.Address(), kgo.ProducerBatchMaxBytes(2*size), kgo.BrokerMaxWriteBytes(4*size),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression()))
 	if err != nil {
 		t.Fatal(err)

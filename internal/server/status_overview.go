@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
 )
 
 // Overview is what a running server says of itself at one moment.

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"metadb/internal/change"
-	"metadb/internal/history"
+	"metadb/internal/observe/status"
 	"metadb/internal/pipeline"
 	"metadb/internal/resync"
-	"metadb/internal/status"
+	"metadb/internal/target/apply"
 )
 
 // statusReporter keeps what list status shows of a stream.
@@ -101,7 +101,7 @@ func (r *statusReporter) Refused(refusal string) bool { return r.state.Refuse(re
 // remembered with the record's batch.
 func (r *statusReporter) SnapshotComplete(ctx context.Context, snapshot pipeline.ExpectedSnapshot, how pipeline.Completion) error {
 	news := change.SnapshotProgress{Since: snapshot.Since, Complete: string(how)}
-	if err := history.StoreSnapshot(ctx, r.pool, history.Snapshot{Source: r.startOptions.Name, Table: snapshot.Table}, news); err != nil {
+	if err := apply.StoreSnapshot(ctx, r.pool, apply.Snapshot{Source: r.startOptions.Name, Table: snapshot.Table}, news); err != nil {
 		return err
 	}
 	if err := r.loadScope(ctx); err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
 	"metadb/internal/datasource"
 	"metadb/internal/debezium"
-	"metadb/internal/history"
+	"metadb/internal/observe/status"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
 	"metadb/internal/source/kafka"
-	"metadb/internal/status"
+	"metadb/internal/target/apply"
+	"metadb/internal/target/checkpoint"
 )
 
 // closePatience bounds how long the database may take to say goodbye.
@@ -151,9 +151,9 @@ const applySessions = 2
 
 // newAppliers returns appliers with a session each, and what closes them.
 func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier, closeAll func(context.Context)) {
-	all := make([]*history.Applier, applySessions)
+	all := make([]*apply.Applier, applySessions)
 	for i := range all {
-		all[i] = history.New(history.Config{
+		all[i] = apply.New(apply.Config{
 			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.shutdown.connectSystemUser(ctx, s.config) },
 			Source:        o.Name,
 			Group:         o.ConsumerGroup,
@@ -173,13 +173,13 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 }
 
 // rejectedLimit returns how much may be set aside, as the option says now.
-func (s *stream) rejectedLimit(ctx context.Context) (history.RejectedLimit, error) {
+func (s *stream) rejectedLimit(ctx context.Context) (apply.RejectedLimit, error) {
 	o, err := datasource.Load(ctx, s.pool, s.startOptions.Name)
 	if err != nil {
-		return history.RejectedLimit{}, err
+		return apply.RejectedLimit{}, err
 	}
 	events, bytes := o.RejectedBounds()
-	return history.RejectedLimit{Events: events, Bytes: bytes}, nil
+	return apply.RejectedLimit{Events: events, Bytes: bytes}, nil
 }
 
 // newRouter returns the router of the stream, which origins that come later reach.

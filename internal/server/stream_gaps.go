@@ -8,10 +8,10 @@ import (
 	"strings"
 
 	"metadb/internal/change"
-	"metadb/internal/checkpoint"
-	"metadb/internal/gap"
+	"metadb/internal/observe/status"
 	"metadb/internal/source/kafka"
-	"metadb/internal/status"
+	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/gap"
 )
 
 // loadGaps shows in the status what is known to be missing, as an earlier run has

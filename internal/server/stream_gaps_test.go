@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/resync"
-	"metadb/internal/rig"
+	"metadb/internal/testkit/testbed"
 )
 
 const sensorTopic = "sensor.library.patron"
@@ -29,7 +29,7 @@ func (f *feed) admin() *kadm.Client {
 // has goes on to write to a topic that was deleted.
 func (f *feed) reconnect() {
 	f.t.Helper()
-	producer, err := rig.NewProducer(f.broker.Address())
+	producer, err := testbed.NewProducer(f.broker.Address())
 	if err != nil {
 		f.t.Fatal(err)
 	}

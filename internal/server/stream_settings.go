@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/datasource"
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
 )
 
 // oldDefaultSegmentSize is the checkpoint_segment_size that every database begins

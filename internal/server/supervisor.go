@@ -9,12 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/instance"
-	"metadb/internal/monitor"
-	"metadb/internal/status"
+	"metadb/internal/observe/monitor"
+	"metadb/internal/observe/status"
+	"metadb/internal/target/catalog"
 )
 
 // supervisor starts, restarts and stops the streams of all data sources.

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 
 	"metadb/internal/change"
+	"metadb/internal/observe/status"
 	"metadb/internal/pipeline"
 	"metadb/internal/resync"
-	"metadb/internal/status"
 )
 
 // syncScope is what of a data source is being synchronized, as the database has it.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"metadb/internal/change"
-	"metadb/internal/sdnotify"
-	"metadb/internal/status"
+	"metadb/internal/observe/sdnotify"
+	"metadb/internal/observe/status"
 )
 
 // How often systemd is told how the streams do, and how much longer each time it

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/sdnotify"
-	"metadb/internal/status"
+	"metadb/internal/observe/sdnotify"
+	"metadb/internal/observe/status"
 )
 
 // openSystemd plays systemd: it listens, and socket speaks to it.

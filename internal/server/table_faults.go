@@ -6,9 +6,9 @@ import (
 	"maps"
 	"time"
 
-	"metadb/internal/catalog"
 	"metadb/internal/change"
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
+	"metadb/internal/target/catalog"
 )
 
 const (

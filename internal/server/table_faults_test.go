@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
-	"metadb/internal/pgtest"
-	"metadb/internal/status"
+	"metadb/internal/observe/status"
+	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pgtest"
 )
 
 // faultTimeout is within what time list status has to tell of a fault, and that it

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/eventgen"
+	"metadb/internal/testkit/eventgen"
 )
 
 // TestTimesOutOfRange: an event from the year 2200 begins its version when it was sent, the updates

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"metadb/internal/metaschema"
+	"metadb/internal/target/metaschema"
 )
 
 // ErrDeclined says that the person who was asked does not want the upgrade.

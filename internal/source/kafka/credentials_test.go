@@ -21,7 +21,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"metadb/internal/logging"
+	"metadb/internal/observe/logging"
 )
 
 // authority signs certificates.

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"metadb/internal/change"
-	"metadb/internal/freeport"
+	"metadb/internal/testkit/freeport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

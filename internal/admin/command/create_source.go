@@ -1,0 +1,98 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/admin/lang"
+	"metadb/internal/datasource"
+)
+
+// createSource stores a data source and begins streaming from it. A stream that
+// can't connect yet is no error: it tries again, and LIST STATUS says why.
+func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Result, error) {
+	if c.Type.Text != "kafka" {
+		return nil, &Error{
+			Code: codeInvalidValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
+			Hint: `the type is "kafka"`, Position: c.Type.At,
+		}
+	}
+	if err := datasource.ValidateName(c.Name.Text); err != nil {
+		return nil, optionError(err, c.Name.At)
+	}
+	c.Options = canonicalOptions(c.Options)
+	options := datasource.New(c.Name.Text)
+	if err := applyOptions(options, initialOptions(c.Options)); err != nil {
+		return nil, err
+	}
+	if err := options.Validate(); err != nil {
+		return nil, optionError(err, c.Name.At)
+	}
+	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
+		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
+			return err
+		}
+		if err := e.sealPassword(options); err != nil {
+			return err
+		}
+		return datasource.Insert(ctx, tx, options)
+	})
+	if errors.Is(err, datasource.ErrExists) {
+		return nil, duplicateError("data source", c.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.logChange("data source %q created", c.Name.Text)
+	result := tagResult("CREATE DATA SOURCE")
+	// It is stored: to cancel now is too late.
+	if err := e.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
+		return result.addWarning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
+	}
+	return result, nil
+}
+
+// initialOptions returns the options of CREATE as changes of a source that has none:
+// the default of an option is no value that was given.
+func initialOptions(options []lang.Option) []lang.Option {
+	list := make([]lang.Option, len(options))
+	for i, option := range options {
+		if option.Key.Text == "security" {
+			option.Action = lang.Set
+		}
+		list[i] = option
+	}
+	return list
+}
+
+// valuePosition is where the value of an option is, 0 if it is not among those given.
+func valuePosition(key string, given []lang.Option) int {
+	for _, option := range given {
+		if option.Key.Text == key {
+			return option.Value.At
+		}
+	}
+	return 0
+}
+
+// checkGroup refuses a consumer group that another data source has: Kafka would
+// divide the partitions between the two.
+func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []lang.Option) error {
+	others, err := datasource.LoadAll(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other.Name != o.Name && other.ConsumerGroup == o.ConsumerGroup && other.Brokers == o.Brokers {
+			return &Error{
+				Code:    codeDuplicateObject,
+				Message: fmt.Sprintf("consumer group \"%s\" is used by data source \"%s\"", o.ConsumerGroup, other.Name),
+				Hint:    "every data source needs a consumer group of its own", Position: valuePosition("consumer_group", given),
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/admin/lang"
+)
+
+// SQLSTATE codes of commands.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeConnection       = "08006"
+	codeNotSupported     = "0A000"
+	codeInvalidValue     = "22023"
+	codeObjectState      = "55000"
+	codeLockNotAvailable = "55P03"
+	codeUndefinedObject  = "42704"
+	codeUndefinedTable   = "42P01"
+	codeUndefinedColumn  = "42703"
+	codeDuplicateObject  = "42710"
+	codeUnknownOption    = "HV00D"
+	codeCanceled         = "57014"
+	codeInternal         = "XX000"
+)
+
+// Error is a command that failed, in the fields that PostgreSQL's clients show.
+type Error struct {
+	// Code is the SQLSTATE.
+	Code    string
+	Message string
+	Detail  string
+	Hint    string
+	// Position is where in the query string, in characters from 1; 0 if it
+	// is no place in particular.
+	Position int
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// AsError returns any error of this package, of the parser or of the database
+// with the fields that a client is shown.
+func AsError(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	var syntax *lang.Error
+	if errors.As(err, &syntax) {
+		return &Error{Code: syntax.Code, Message: syntax.Message, Hint: syntax.Hint, Position: syntax.Position}
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// The position is one in a statement that the client never saw.
+		return &Error{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint}
+	}
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &Error{Code: codeCanceled, Message: "canceling statement due to user request"}
+	case errors.As(err, &connect):
+		return &Error{
+			Code: codeConnection, Message: "the database can't be reached: " + connect.Error(),
+			Hint: "check that the database runs; \"list status\" works without it",
+		}
+	}
+	return &Error{Code: codeInternal, Message: err.Error()}
+}
+
+// notSupportedError is the answer to a command of a later version.
+func notSupportedError(command lang.Command) *Error {
+	return &Error{Code: codeNotSupported, Message: fmt.Sprintf("not in this version: %s", command)}
+}
+
+// missingError says that an object that a name stands for does not exist.
+func missingError(kind string, name lang.Name) *Error {
+	return &Error{
+		Code: codeUndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
+	}
+}
+
+// duplicateError says that an object of that name exists already.
+func duplicateError(kind string, name lang.Name) *Error {
+	return &Error{
+		Code: codeDuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,
+	}
+}

@@ -1,0 +1,30 @@
+package command_test
+
+import (
+	"strings"
+	"testing"
+
+	"metadb/internal/admin/lang"
+)
+
+// TestHelp lists commands, and every command listed is one.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.expect("help drop data", "drop data source|remove")
+	f.expect("help me", `42704 there is no command "me" (6) valid ones are: create, alter, drop,`)
+	f.expect("help drup data", `42704 there is no command "drup data" (6) did you mean "drop data"?`)
+	f.expect("help Create Usr", `42704 there is no command "create usr" (6) did you mean "create user"?`)
+	f.expect("help drop user anna", `42704 there is no command "drop user anna" (6) did you mean "drop user"?`)
+	f.expect("help verify", "verify consistency|look for damage in the tables")
+	result, err := f.Exec(t.Context(), lang.Help{})
+	if err != nil || len(result.Rows) == 0 {
+		t.Fatal(result, err)
+	}
+	for _, row := range result.Rows {
+		syntax, _, _ := strings.Cut(row[2].(string), " [")
+		if statements := lang.Parse(syntax); statements[0].IsSQL() {
+			t.Errorf("%s is no command", syntax)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package command
+
+import (
+	"context"
+
+	"metadb/internal/datasource"
+)
+
+// listSources carries out LIST DATA_SOURCES: whether each is enabled,
+// and every option but the secret ones.
+// An option without a value is NULL.
+func (e *Executor) listSources(ctx context.Context) (*Result, error) {
+	sources, err := datasource.LoadAll(ctx, e.DB)
+	if err != nil {
+		return nil, err
+	}
+	columns := describeList("data_sources")
+	var rows [][]any
+	for _, o := range sources {
+		var row []any
+		for _, column := range columns {
+			switch column.Name {
+			case "name":
+				row = append(row, o.Name)
+			case "enable":
+				row = append(row, o.Enable)
+			default:
+				row = append(row, nullableText(o.Get(column.Name)))
+			}
+		}
+		rows = append(rows, row)
+	}
+	return tableResult(columns, rows), nil
+}
+
+// nullableText is a value that may be NULL.
+func nullableText(value string, ok bool) any {
+	if !ok {
+		return nil
+	}
+	return value
+}

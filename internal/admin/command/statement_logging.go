@@ -1,0 +1,38 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/datasource"
+)
+
+// withoutStatementLogging runs f in a transaction whose parameters PostgreSQL does not log,
+// whatever it logs otherwise: among a data source's options is a password. The system user
+// needs a right for that, which the start gives it or warns of; without it, what is logged is
+// for who owns the database server to say.
+func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, e.DB, func(tx pgx.Tx) error {
+		for _, sql := range []string{"SET LOCAL log_parameter_max_length_on_error = 0", "SET LOCAL log_parameter_max_length = 0"} {
+			err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
+				_, err := tx.Exec(ctx, sql)
+				return err
+			})
+			if refused, ok := errors.AsType[*pgconn.PgError](err); err != nil && (!ok || refused.Code != codeInsufficientPrivilege) {
+				return err
+			}
+		}
+		return f(tx)
+	})
+}
+
+// sealPassword encrypts the password among a data source's options.
+func (e *Executor) sealPassword(options *datasource.Options) error {
+	if e.Sealer == nil {
+		return nil
+	}
+	return options.Seal(e.Sealer)
+}

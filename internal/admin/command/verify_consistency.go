@@ -1,0 +1,55 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/change"
+	"metadb/internal/target/consistency"
+)
+
+// progressInterval is how often a client is shown how far a verification is.
+const progressInterval = 2 * time.Second
+
+// verifyConsistency carries out VERIFY CONSISTENCY. It waits for no other command and
+// keeps none waiting.
+func (e *Executor) verifyConsistency(ctx context.Context) (*Result, error) {
+	unverified := 0
+	var shown time.Time
+	result := &Result{Columns: describeFindings(), Rows: [][]any{}, Tag: "VERIFY CONSISTENCY"}
+	findings, err := consistency.Verify(ctx, e.DB, consistency.Report{
+		Progress: func(done, total int) {
+			if time.Since(shown) >= progressInterval {
+				shown = time.Now()
+				showProgress(ctx, fmt.Sprintf("verifying: %d of %s", done, change.Plural(total, "table", "tables")))
+			}
+		},
+		Unverified: func(table string, err error) {
+			unverified++
+			result.addWarning(fmt.Sprintf("table %s could not be verified: %v", table, err))
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range findings {
+		result.Rows = append(result.Rows, []any{f.Table, f.Check, f.Count, f.Examples})
+	}
+	switch {
+	case len(findings) > 0:
+		e.Logger.Warn(fmt.Sprintf("verify consistency: %s found", change.Plural(len(findings), "inconsistency", "inconsistencies")))
+	case unverified > 0:
+		result.addNotice("no inconsistency found in the other tables")
+	default:
+		result.addNotice("no inconsistency found")
+	}
+	return result, nil
+}
+
+// describeFindings returns the columns of VERIFY CONSISTENCY.
+func describeFindings() []Column {
+	return append(textColumns("table", "check"), Column{Name: "count", OID: pgtype.Int8OID}, Column{Name: "example_keys", OID: pgtype.TextOID})
+}

@@ -1,0 +1,183 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/admin/command"
+)
+
+// greetClient tells the client that it is in, and what it may want to know first.
+func (s *session) greetClient(ctx context.Context, start *startupState) error {
+	messages := append(start.versionMessages(), &pgproto3.AuthenticationOk{})
+	reported, err := s.reportedParameters(ctx)
+	if err != nil {
+		return err
+	}
+	messages = append(messages, s.parameterMessages(reported)...)
+	messages = append(messages,
+		&pgproto3.BackendKeyData{ProcessID: s.id, SecretKey: s.secret},
+		&pgproto3.ReadyForQuery{TxStatus: txIdle})
+	if err := s.out.writeMessages(messages...); err != nil {
+		return err
+	}
+	return s.out.flushBuffer()
+}
+
+// parameterMessages returns the messages that tell the client what it has not been told
+// yet.
+func (s *session) parameterMessages(parameters map[string]string) []pgproto3.BackendMessage {
+	var messages []pgproto3.BackendMessage
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if value, told := s.reported[name]; !told || value != parameters[name] {
+			messages = append(messages, &pgproto3.ParameterStatus{Name: name, Value: parameters[name]})
+		}
+	}
+	s.reported = parameters
+	return messages
+}
+
+// reportedParameters returns what the database reports when a connection
+// starts. It is asked once for each role, and for a client that wants settings
+// of its own: what they come to only the database can say. Without the database
+// there are defaults.
+func (s *session) reportedParameters(ctx context.Context) (map[string]string, error) {
+	own := s.hasOwnSettings()
+	if !own {
+		if cached := s.server.cachedParameters(s.role.Name); cached != nil {
+			return s.withApplicationName(cached), nil
+		}
+	}
+	const invalidSettings = "22"
+	switch err := s.connectDatabase(ctx); {
+	case err != nil && own && strings.HasPrefix(err.code, invalidSettings):
+		err.severity = severityFatal
+		return nil, err
+	case err != nil:
+		return s.withApplicationName(defaultParameters(s.role.Name)), nil //nolint:nilerr // without the database there are defaults
+	case !own:
+		s.server.cacheParameters(s.role.Name, s.up.raw.ParameterStatuses)
+	}
+	return s.up.raw.ParameterStatuses, nil
+}
+
+// hasOwnSettings reports whether the client gave parameters that change how
+// the database behaves. A name and the usual encoding don't.
+func (s *session) hasOwnSettings() bool {
+	for name, value := range s.parameters {
+		switch name {
+		case "application_name":
+		case "client_encoding":
+			if !strings.EqualFold(strings.Trim(value, "'"), "UTF8") {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// withApplicationName returns reported parameters with the client's own application_name.
+func (s *session) withApplicationName(reported map[string]string) map[string]string {
+	own := maps.Clone(reported)
+	own["application_name"] = s.parameters["application_name"]
+	return own
+}
+
+// connectDatabase opens the connection to the database, if there is none yet.
+func (s *session) connectDatabase(ctx context.Context) *clientError {
+	if s.up != nil {
+		return nil
+	}
+	up, err := dialDatabase(ctx, s.server.Upstream, s.role, s.parameters)
+	if err != nil {
+		return connectError(err)
+	}
+	if s.reported != nil {
+		// What was reported came from another connection or, while the
+		// database was away, from nowhere.
+		if err := s.out.writeMessages(s.parameterMessages(up.raw.ParameterStatuses)...); err != nil {
+			s.server.Logger.Debug(fmt.Sprintf("report parameters: %v", err))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.up = up
+	s.server.working.Go(func() { s.relayAnswers() })
+	return nil
+}
+
+// relayAnswers copies what the database says, and ends the session when the database
+// ends the connection.
+func (s *session) relayAnswers() {
+	if s.up.relayAnswers(s.out) {
+		s.mu.Lock()
+		terminated := s.terminated
+		s.mu.Unlock()
+		if !terminated {
+			s.sendLast(fatalError(codeConnectionLost, "the connection to the database was lost"))
+		}
+	} else if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil {
+		_ = s.out.flushBuffer()
+	}
+	_ = s.conn.Close()
+}
+
+// connectError words why there is no connection to the database, without
+// anything of its configuration but its address.
+func connectError(err error) *clientError {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return &clientError{severity: severityError, code: pg.Code, message: pg.Message, detail: pg.Detail, hint: pg.Hint}
+	}
+	e := command.AsError(err)
+	return &clientError{severity: severityError, code: codeConnectionLost, message: messageConnectError, detail: e.Message, hint: e.Hint}
+}
+
+// upstreamParameters returns the parameters of a client that are for the
+// database.
+func upstreamParameters(given map[string]string) map[string]string {
+	parameters := make(map[string]string, len(given))
+	for name, value := range given {
+		switch name {
+		case "user", "database", "replication":
+		default:
+			if !strings.HasPrefix(name, "_pq_.") {
+				parameters[name] = value
+			}
+		}
+	}
+	return parameters
+}
+
+// defaultParameters is what a client is told while the database is away.
+func defaultParameters(role string) map[string]string {
+	return map[string]string{
+		"client_encoding": "UTF8", "DateStyle": "ISO, MDY", "default_transaction_read_only": "off",
+		"in_hot_standby": "off", "integer_datetimes": "on", "IntervalStyle": "postgres", "is_superuser": "off",
+		"server_encoding": "UTF8", "server_version": "15.0", "session_authorization": role,
+		"standard_conforming_strings": "on", "TimeZone": "Etc/UTC",
+	}
+}
+
+// cachedParameters returns what the database reported to a role, nil if it is not known.
+func (s *Server) cachedParameters(role string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reported[role]
+}
+
+func (s *Server) cacheParameters(role string, reported map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reported[role] = maps.Clone(reported)
+}

@@ -1,0 +1,74 @@
+package wire
+
+import (
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/admin/command"
+)
+
+// SQLSTATE codes of this package's errors.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeConnectionLost  = "08006"
+	codeProtocol        = "08P01"
+	codeFeature         = "0A000"
+	codeActiveTx        = "25001"
+	codeNoStatement     = "26000"
+	codeAuthorization   = "28000"
+	codePassword        = "28P01"
+	codeFailedTx        = "25P02"
+	codeNoCursor        = "34000"
+	codeNoDatabase      = "3D000"
+	codeSyntax          = "42601"
+	codeDupStatement    = "42P05"
+	codeTooMany         = "53300"
+	codeLimit           = "54000"
+	codeObjectState     = "55000"
+	codeCanceled        = "57014"
+	codeShutdown        = "57P01"
+	severityError       = "ERROR"
+	severityFatal       = "FATAL"
+	messageCanceled     = "canceling statement due to user request"
+	messageConnectError = "the database can't be reached"
+)
+
+// clientError is an error that the client is told.
+type clientError struct {
+	severity, code, message, detail, hint string
+	position                              int
+}
+
+func (e *clientError) Error() string { return e.message }
+
+func fatalError(code, message string) *clientError {
+	return &clientError{severity: severityFatal, code: code, message: message}
+}
+
+func sessionError(code, message string) *clientError {
+	return &clientError{severity: severityError, code: code, message: message}
+}
+
+// commandError is the error of a command.
+func commandError(err error) *clientError {
+	e := command.AsError(err)
+	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
+}
+
+// errorResponse is the error as a message of the protocol, with names in it made plain.
+func (e *clientError) errorResponse() *pgproto3.ErrorResponse {
+	return &pgproto3.ErrorResponse{
+		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
+		Message: plainText(e.message), Detail: plainText(e.detail), Hint: plainText(e.hint), Position: int32(e.position),
+	}
+}
+
+// quoteInput puts a client's own words into a message, bounded and in one line.
+func quoteInput(s string) string {
+	const longest = 100
+	if len(s) > longest {
+		s = s[:longest] + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,34 @@
+package wire_test
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestNotification waits for what the database says unasked, in a session that
+// has carried out a command since it began to listen.
+func TestNotification(t *testing.T) {
+	t.Parallel()
+	p := open(t, nil)
+	conn := p.connect()
+	for _, sql := range []string{"listen news", "list status"} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	for _, text := range []string{"first", "zweite ä"} {
+		if _, err := p.Pool.Exec(t.Context(), "select pg_notify('news', $1)", text); err != nil {
+			t.Fatal(err)
+		}
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Channel != "news" || n.Payload != text {
+			t.Errorf("%+v, want %s", n, text)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"bytes"
+	"sync"
+
+	"metadb/internal/admin/lang"
+)
+
+// Parameters that say how a query string is read.
+const (
+	parameterStrings  = "standard_conforming_strings"
+	parameterEncoding = "client_encoding"
+)
+
+// queryReading is how the database reads a session's query strings now.
+type queryReading struct {
+	mu      sync.Mutex
+	dialect lang.Dialect
+}
+
+// isUTF8 reports whether the client is answered in UTF-8.
+func (r *queryReading) isUTF8() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dialect.IsUTF8()
+}
+
+// queryDialect is how the session's query strings are read.
+func (s *session) queryDialect() lang.Dialect {
+	if s.up == nil {
+		return dialectOf(s.reported)
+	}
+	s.up.reading.mu.Lock()
+	defer s.up.reading.mu.Unlock()
+	return s.up.reading.dialect
+}
+
+// dialectOf returns the dialect that reported parameters make.
+func dialectOf(reported map[string]string) lang.Dialect {
+	return lang.Dialect{Backslashes: reported[parameterStrings] == "off", Encoding: reported[parameterEncoding]}
+}
+
+// noteParameter takes note of a parameter that the database reports as changed.
+// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
+func (u *databaseConn) noteParameter(h header) error {
+	const longest = 200 // those that are looked for are shorter
+	if h.kind != 'S' || h.length > longest {
+		return nil
+	}
+	body, err := u.r.Peek(h.length)
+	if err != nil {
+		return err
+	}
+	name, rest, _ := bytes.Cut(body, []byte{0})
+	value, _, _ := bytes.Cut(rest, []byte{0})
+	u.reading.mu.Lock()
+	defer u.reading.mu.Unlock()
+	switch string(name) {
+	case parameterStrings:
+		u.reading.dialect.Backslashes = string(value) == "off"
+	case parameterEncoding:
+		u.reading.dialect.Encoding = string(value)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package wire_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/admin/wire"
+)
+
+// TestShutdownWhenStuck stops the server while a session can't go on: its client
+// reads nothing of a long result, or the database reads nothing of a long
+// pipeline because it is busy. What the database is doing is canceled.
+func TestShutdownWhenStuck(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		// sleeps is the statement that the database is to be waiting in.
+		sleeps, event string
+		send          messages
+	}{
+		{
+			"the client does not read", "select repeat('stuck', 1000) from generate_series(1, 1000000)", "ClientWrite",
+			messages{&pgproto3.Query{String: "select repeat('stuck', 1000) from generate_series(1, 1000000)"}},
+		},
+		{
+			"the database does not read", "select pg_sleep(600) as stuck", "PgSleep",
+			messages{
+				&parse{Query: "select pg_sleep(600) as stuck"}, &bind{}, &execute{}, &flush{},
+				&parse{Query: "select $1::text"}, &bind{Parameters: [][]byte{make([]byte, 64<<20)}}, &execute{}, &syncing{},
+			},
+		},
+	}
+	for _, test := range tests {
+		for _, encrypted := range []bool{false, true} {
+			p := open(t, func(c *wire.Config) {
+				if encrypted {
+					c.TLS = certificate(t)
+				}
+				c.SocketDir = ""
+			})
+			server, err := wire.Listen(p.server.Config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.server = server
+			ctx, stop := context.WithCancel(t.Context())
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(ctx) }()
+			mode := "disable"
+			if encrypted {
+				mode = "require"
+			}
+			w := takeOver(t, strings.Replace(p.url(systemUser, systemPassword), "sslmode=disable", "sslmode="+mode, 1))
+			// What has not been taken by then is stuck.
+			if err := w.conn.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.conn.Write(encoded(t, test.send...))
+			p.await("select count(*) = 1 from pg_stat_activity where datname = current_database() and query = '" +
+				strings.ReplaceAll(test.sleeps, "'", "''") + "' and wait_event = '" + test.event + "'")
+			stop()
+			select {
+			case err := <-served:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Errorf("%s, encrypted: %v: the server does not stop", test.name, encrypted)
+			}
+			_ = w.conn.Close()
+			// Nothing goes on for a client that is gone.
+			p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin' and datname = current_database()")
+		}
+	}
+}

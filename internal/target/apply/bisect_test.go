@@ -1,0 +1,41 @@
+package apply
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// TestStepAfterFailure: an SQLSTATE says whether events are to blame; of what PostgreSQL
+// does not support they are where a stage can't take them, and only a stage tells.
+func TestStepAfterFailure(t *testing.T) {
+	refused := func(code string) error { return fmt.Errorf("copy: %w", &pgconn.PgError{Code: code}) }
+	staged := func(code string) error { return fmt.Errorf("apply: %w", &stageError{refused(code)}) }
+	one, two := &chunk{events: []int{7}}, &chunk{events: []int{7, 8}}
+	known := tableProfile{keysNew: true}
+	for _, c := range []struct {
+		name  string
+		chunk *chunk
+		err   error
+		tried tableProfile
+		want  failureStep
+	}{
+		{"value", one, refused("22P02"), known, rejectSingle},
+		{"value among others", two, refused("22P02"), known, halveChunk},
+		{"row too long", one, staged("54000"), tableProfile{}, rejectSingle},
+		{"unsupported, by no stage", one, refused("0A000"), known, retryStaged},
+		{"unsupported, among others", two, refused("0A000"), tableProfile{}, halveChunk},
+		{"unsupported, among others, in a stage", two, staged("0A000"), tableProfile{}, halveChunk},
+		{"unsupported in a stage", one, staged("0A000"), tableProfile{}, rejectSingle},
+		{"unsupported after a stage", one, refused("0A000"), tableProfile{}, giveUp},
+		{"rows gone", one, ErrRowGone, known, giveUp},
+		{"rows gone, among others", two, fmt.Errorf("end: %w", ErrRowGone), known, halveChunk},
+		{"lock", two, staged("55P03"), known, giveUp},
+		{"connection", two, fmt.Errorf("closed"), known, giveUp},
+	} {
+		if got := c.chunk.stepAfterFailure(c.err, c.tried); got != c.want {
+			t.Errorf("%s: got %d, want %d", c.name, got, c.want)
+		}
+	}
+}

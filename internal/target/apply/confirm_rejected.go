@@ -1,0 +1,115 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+)
+
+// A record that is set aside says, in a resynchronization, that its row is at
+// the source: what is current of its key is confirmed, and endsync will not end
+// it. Where the key can't be read either, endsync has to refuse the table.
+
+// confirmRejectedKeys confirms the keys of records that could not be decoded but for
+// their key. Keys of one table and kind are looked up as a set.
+func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
+	for len(r.rejectsWithKey) > 0 {
+		first := r.rejectedEvents[r.rejectsWithKey[0]].event
+		t := r.tableStateOf(first.Table)
+		if t == nil || !t.hasKeyColumns(first.Shape) {
+			r.rejectsWithKey = r.rejectsWithKey[1:] // there is no row that could be confirmed
+			continue
+		}
+		c := newChunk(t, first)
+		var events, rejects, rest []int
+		for _, i := range r.rejectsWithKey {
+			e := r.rejectedEvents[i].event
+			if e.Table != first.Table || !c.hasSameKey(e) {
+				rest = append(rest, i)
+				continue
+			}
+			events, rejects = append(events, r.rejectedEvents[i].index), append(rejects, i)
+		}
+		before := r.outcome
+		unconfirmed, err := r.confirmKeys(ctx, t, c, events)
+		if err != nil {
+			return err
+		}
+		r.addTableStats(t.table.Name, &before, 0)
+		for _, i := range rejects {
+			r.rejectedEvents[i].unconfirmed = unconfirmed
+		}
+		r.rejectsWithKey = rest
+	}
+	return nil
+}
+
+// tableStateOf returns a table of the segment, or of those before it, or nil.
+func (r *batchTx) tableStateOf(name change.Table) *tableState {
+	for _, t := range r.tables {
+		if t.table.Name == name {
+			return t
+		}
+	}
+	if table := r.snapshot.Table(name); table != nil {
+		return &tableState{table: table}
+	}
+	return nil
+}
+
+// hasKeyColumns reports whether the table has every column of a key.
+func (t *tableState) hasKeyColumns(shape *change.Shape) bool {
+	for _, at := range shape.Key {
+		if t.table.Column(shape.Columns[at].Name) == none {
+			return false
+		}
+	}
+	return true
+}
+
+// confirmKeys confirms the current rows of the events' keys. It reports true if
+// PostgreSQL can't even store the keys.
+func (r *batchTx) confirmKeys(ctx context.Context, t *tableState, c *chunk, events []int) (impossible bool, err error) {
+	err = r.withSavepoint(ctx, func() error { return r.confirmCurrentRows(ctx, t, c, events) })
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && isValueError(err, refused) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (r *batchTx) confirmCurrentRows(ctx context.Context, t *tableState, c *chunk, events []int) error {
+	only := &chunk{events: events, keyIndexes: c.keyIndexes, keyColumns: c.keyColumns}
+	only.setFields(t, only.keyColumns, events[0])
+	f := &foldedChunk{nullPatterns: make(map[nullPattern]bool, 1)}
+	for _, i := range events {
+		e := &r.batch.Events[i]
+		key := make(change.Row, 0, len(e.Row))
+		for _, at := range e.Shape.Key {
+			key = change.AppendCell(key, e.Row.Cell(at))
+		}
+		f.nullPatterns[nullsOfKey(key)] = true
+		f.changes = append(f.changes, rowChange{event: i, head: true, row: key, at: e.Time, confirm: true})
+	}
+	st, err := r.fillStage(ctx, t, only, f)
+	if err != nil {
+		return fmt.Errorf("confirm the keys of rejected events: %w", &stageError{err})
+	}
+	m := newChunkMatches(len(f.changes))
+	for nulls := range f.nullPatterns {
+		if err := r.loadCurrent(ctx, t.table, only.keyIndexes, nulls, st, m); err != nil {
+			return err
+		}
+	}
+	var confirmed []confirmedRow
+	for i := range f.changes {
+		for _, row := range m.currentRows(i) {
+			confirmed = append(confirmed, confirmedRow{row.id, f.changes[i].event})
+		}
+	}
+	return r.writeConfirmed(ctx, t.table, confirmed)
+}

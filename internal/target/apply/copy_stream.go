@@ -1,0 +1,110 @@
+package apply
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PostgreSQL's binary COPY format: a signature, two empty words, then for each
+// row a count of fields and the fields, and a count of -1.
+// https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+const (
+	copyHeader  = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	copyTrailer = "\xff\xff"
+)
+
+// copyBufferBytes is about how much is handed to the connection at a time.
+const copyBufferBytes = 64 << 10
+
+// copyStream is a binary COPY as a stream: rows are appended when the connection
+// reads them.
+type copyStream struct {
+	rowCount  int
+	appendRow func(dst []byte, i int) []byte
+	next      int
+	buffer    []byte
+	unread    []byte
+	ended     bool
+}
+
+// newCopyStream returns the stream of so many rows. row appends the fields'
+// count and the fields of row i.
+func newCopyStream(rows int, row func(dst []byte, i int) []byte) *copyStream {
+	s := &copyStream{rowCount: rows, appendRow: row, buffer: make([]byte, 0, copyBufferBytes+copyBufferBytes/4)}
+	s.buffer = append(s.buffer, copyHeader...)
+	s.unread = s.buffer
+	return s
+}
+
+func (s *copyStream) Read(p []byte) (int, error) {
+	if len(s.unread) == 0 && !s.fillBuffer() {
+		return 0, io.EOF
+	}
+	n := copy(p, s.unread)
+	s.unread = s.unread[n:]
+	return n, nil
+}
+
+func (s *copyStream) fillBuffer() bool {
+	if s.ended {
+		return false
+	}
+	s.buffer = s.buffer[:0]
+	for s.next < s.rowCount && len(s.buffer) < copyBufferBytes {
+		s.buffer = s.appendRow(s.buffer, s.next)
+		s.next++
+	}
+	if s.next == s.rowCount {
+		s.buffer = append(s.buffer, copyTrailer...)
+		s.ended = true
+	}
+	s.unread = s.buffer
+	return true
+}
+
+// copyFrom runs a COPY … FROM STDIN statement, whose format is added to sql.
+func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *copyStream) error {
+	tag, err := tx.Conn().PgConn().CopyFrom(ctx, stream, sql+" FROM STDIN (FORMAT binary)")
+	if err != nil {
+		return fmt.Errorf("copy rows: %w", err)
+	}
+	if n := tag.RowsAffected(); n != int64(stream.rowCount) {
+		return fmt.Errorf("copy rows: %w", &rowCountError{written: n, wanted: int64(stream.rowCount)})
+	}
+	return nil
+}
+
+// Fields of a binary COPY.
+
+func appendFieldCount(dst []byte, fields int) []byte {
+	return binary.BigEndian.AppendUint16(dst, uint16(fields))
+}
+
+func appendNull(dst []byte) []byte { return append(dst, 0xff, 0xff, 0xff, 0xff) }
+
+func appendBool(dst []byte, value bool) []byte {
+	dst = append(dst, 0, 0, 0, 1)
+	if value {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+func appendInt32(dst []byte, value int32) []byte {
+	dst = append(dst, 0, 0, 0, 4)
+	return binary.BigEndian.AppendUint32(dst, uint32(value))
+}
+
+func appendInt64(dst []byte, value int64) []byte {
+	dst = append(dst, 0, 0, 0, 8)
+	return binary.BigEndian.AppendUint64(dst, uint64(value))
+}
+
+func appendText(dst []byte, value string) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
+	return append(dst, value...)
+}

@@ -1,0 +1,153 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/datatype"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
+	"metadb/internal/target/plan"
+)
+
+// prepareChild makes a table of the set fit the events that say what it has to be like, and
+// makes its values again where that is needed. The table is nil if there is nothing
+// to do or the events can't be applied.
+func (d *transformedUpdate) prepareChild(ctx context.Context, table int, events []change.Event) (*tableState, error) {
+	child, steps, err := d.ensureChild(ctx, d.parent.table, childName(d.parent.table.Name, d.set.Targets[table]), events)
+	if child == nil || err != nil {
+		return nil, err
+	}
+	return child, d.rebuildValues(ctx, table, child, steps)
+}
+
+// ensureChild makes a transformed table fit the events that go to it, and returns
+// the changes of type. The table is nil if there is nothing to do or the events
+// can't be applied.
+func (r *batchTx) ensureChild(ctx context.Context, parent *catalog.Table, name change.Table, events []change.Event) (*tableState, []plan.TypeStep, error) {
+	child := r.childState(name)
+	made := plan.MakeTransformed(parent, events, r.snapshotWithChildren(child))
+	for _, warning := range made.Warnings {
+		r.warnOnce(warning)
+	}
+	if len(made.Refused) > 0 || len(made.Deltas) == 0 {
+		return nil, nil, nil
+	}
+	delta := made.Deltas[0]
+	for i := range delta.Steps {
+		delta.Steps[i].Event = 0 // the events all come after the table has been made to fit
+	}
+	if delta.IsEmpty() {
+		child.delta = delta
+		return child, nil, nil
+	}
+	var table *catalog.Table
+	err := r.withSavepoint(ctx, func() (err error) {
+		table, err = ddl.Execute(ctx, r.tx, delta, r.config.Logger)
+		return err
+	})
+	var refused *pgconn.PgError
+	if child == nil && errors.As(err, &refused) && (refused.Code == duplicateTable || refused.Code == duplicateObject) {
+		r.warnOnce(fmt.Sprintf("table %s can't be transformed: %s", parent.Name, refused.Message))
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.ensureReplicaIdentity(ctx, table); err != nil {
+		return nil, nil, err
+	}
+	if child == nil {
+		child = r.trackChild(&tableState{table: table, tableProfile: tableProfile{keysNew: true}})
+	}
+	table.LastEnd = child.table.LastEnd
+	child.table, child.changed, child.delta = table, true, delta
+	return child, delta.Steps, nil
+}
+
+// snapshotWithChildren returns the tables as a transformed table's plan has to see
+// them.
+func (r *batchTx) snapshotWithChildren(child *tableState) *catalog.Snapshot {
+	changed := child != nil && r.snapshot.Table(child.table.Name) != child.table
+	for _, t := range r.childStates {
+		changed = changed || r.snapshot.Table(t.table.Name) == nil
+	}
+	if !changed {
+		return r.snapshot
+	}
+	var tables []*catalog.Table
+	for t := range r.snapshot.All() {
+		if r.childStates[t.Name] == nil {
+			tables = append(tables, t)
+		}
+	}
+	for _, t := range r.childStates {
+		tables = append(tables, t.table)
+	}
+	return catalog.NewSnapshot(tables...)
+}
+
+// selectPlanEvents returns the events that say what a table has to be like, of some that
+// have one shape for upserts and one for deletes: an upsert for each year, and one
+// whose key is no UUID; a delete if there is no upsert.
+func selectPlanEvents(events []change.Event) []change.Event {
+	var p planEvents
+	odd := false
+	for i := range events {
+		e := &events[i]
+		if e.Op != change.Upsert {
+			continue
+		}
+		p.addUpsert(e)
+		if !odd && !hasUUIDs(e) {
+			odd = true
+			p = append(p, *e)
+		}
+	}
+	if p == nil {
+		return events[:1]
+	}
+	return p
+}
+
+// hasUUIDs reports whether a UUID can be stored as such in each column of an
+// event's key that is text.
+func hasUUIDs(e *change.Event) bool {
+	for _, at := range e.Shape.Key {
+		if e.Shape.Columns[at].Type != change.Text {
+			continue
+		}
+		if cell := e.Row.Cell(at); cell.State == change.Present && !datatype.CanonicalUUID(cell.Bytes) {
+			return false
+		}
+	}
+	return true
+}
+
+// planEvents are events that say what a table has to be like.
+type planEvents []change.Event
+
+// addUpsert adds one like e, if its year has none. Its key is empty, and its texts are
+// no UUIDs: where the shape says text the column has to be text.
+func (p *planEvents) addUpsert(e *change.Event) {
+	y := yearOf(e.Time)
+	for i := range *p {
+		if yearOf((*p)[i].Time) == y {
+			return
+		}
+	}
+	like := change.Event{Op: change.Upsert, Table: e.Table, Source: e.Source, Time: e.Time, Shape: e.Shape}
+	for i, column := range e.Shape.Columns {
+		if column.Type == change.Text && !slices.Contains(e.Shape.Key, i) {
+			like.Row = change.AppendValue(like.Row, nil)
+		} else {
+			like.Row = change.AppendNull(like.Row)
+		}
+	}
+	*p = append(*p, like)
+}

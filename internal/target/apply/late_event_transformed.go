@@ -1,0 +1,83 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"metadb/internal/change"
+	"metadb/internal/target/plan"
+)
+
+// insertLateTransformed gives the transformed rows of a retried event their places in
+// history: from the event's beginning to its end they are those of its document,
+// before and after that everything stays as it is.
+func (r *batchTx) insertLateTransformed(ctx context.Context, t *tableState, f *foldedChunk, st *stage, p latePlacement) error {
+	set := r.mappings.setOf(t.table)
+	if t.table.IsTransformed() || set.IsEmpty() {
+		return nil
+	}
+	d := r.newTransformedUpdate(t, f, set)
+	columns := documentColumns(t.table, set)
+	var before, after rowSet
+	if p.precedingVersion != nil {
+		found, err := r.fetchDocuments(ctx, t.table.Main, t.table, columns, []int64{p.precedingVersion.id})
+		if err != nil {
+			return err
+		}
+		documents := found[p.precedingVersion.id]
+		before = rowSet{rows: d.older, document: d.layout.AddDocument(d.older, documents), end: p.start, keyForm: d.keyForm(documents)}
+	}
+	if f.changes[0].upsert {
+		documents, err := r.readStagedDocuments(ctx, st, columns)
+		if err != nil {
+			return err
+		}
+		after = rowSet{rows: d.newer, document: d.layout.AddDocument(d.newer, documents), keyForm: d.keyForm(documents)}
+	}
+	d.diffRowSets(before, after, p.start)
+	for table := range d.childRows {
+		events, err := d.childEvents(table)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		if err := d.insertLateEvents(ctx, table, events, p.end); err != nil {
+			return fmt.Errorf("place rows of table %s: %w", childName(t.table.Name, set.Targets[table]), err)
+		}
+	}
+	return nil
+}
+
+// readStagedDocuments returns the documents of a stage's only change, whose values have been
+// found.
+func (r *batchTx) readStagedDocuments(ctx context.Context, st *stage, columns []documentColumn) ([][]byte, error) {
+	wanted := listDocuments(columns, func(column int) string { return "s." + stageColumn(column) })
+	var documents [][]byte
+	err := r.queryBinary(ctx, "SELECT "+trimComma(wanted)+" FROM "+st.SQL()+" s WHERE s.head", nil, func(row [][]byte) { documents = documentTexts(columns, row) })
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	return documents, nil
+}
+
+// insertLateEvents places events of a transformed table, which hold until end.
+func (d *transformedUpdate) insertLateEvents(ctx context.Context, table int, events []change.Event, end change.Micros) error {
+	child, err := d.prepareChild(ctx, table, selectPlanEvents(events))
+	if child == nil || err != nil {
+		return err
+	}
+	sub := d.newChildTx(events)
+	sub.retried = make(map[change.Position]*change.RejectedEvent, len(events))
+	for i := range events {
+		events[i].Position.Offset = int64(i)
+		sub.retried[events[i].Position] = &change.RejectedEvent{SupersededAt: &end}
+	}
+	for i := range events {
+		single := *child
+		single.events = []int{i}
+		if err := sub.insertLate(ctx, child, splitChunks(&single, events)[0]); err != nil {
+			return err
+		}
+	}
+	child.delta = plan.Delta{}
+	return nil
+}

@@ -1,0 +1,106 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/target/catalog"
+	"metadb/internal/transform/jsonmap"
+)
+
+// endOrphans ends the transformed rows of an origin whose parent is not current
+// any more.
+func (r *batchTx) endOrphans(ctx context.Context, t *tableState, origin change.Origin, at change.Micros) error {
+	if t.table.IsTransformed() {
+		return nil
+	}
+	for _, name := range r.childNames(t.table.Name) {
+		child := r.childState(name)
+		if child == nil || !hasParentKey(child.table, t.table) {
+			continue
+		}
+		where := "c.__origin = $2 AND " + isOrphanSQL(child.table, t.table)
+		if err := r.endRowsWhere(ctx, child, where, timestamptz(at), string(origin)); err != nil {
+			return fmt.Errorf("end transformed rows of table %s: %w", t.table.Name, err)
+		}
+	}
+	return nil
+}
+
+// endStaleTransformed ends rows of transformed tables that no mapping makes any more, where
+// their parents have ended.
+func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *jsonmap.MappingSet, effects []rowEffect) error {
+	var ids []int64
+	var ends []time.Time
+	for i := range effects {
+		for _, id := range effects[i].endedIDs {
+			ids, ends = append(ids, id), append(ends, timestamptz(effects[i].end))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, name := range r.childNames(t.table.Name) {
+		made := slices.ContainsFunc(set.Targets, func(target string) bool { return childName(t.table.Name, target) == name })
+		child := r.childState(name)
+		if made || child == nil || !hasParentKey(child.table, t.table) {
+			continue
+		}
+		from := " USING unnest($1::bigint[], $2::timestamptz[]) AS e (id, at) JOIN " + t.table.History.SQL() + " AS p ON p.__id = e.id"
+		for _, same := range sameParentSQL(child.table, t.table) {
+			if err := r.endRowsFrom(ctx, child, from, same, "e.at", ids, ends); err != nil {
+				return fmt.Errorf("end rows of table %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// isOrphanSQL returns the condition that no current row of the parent has the key of
+// the transformed row c.
+func isOrphanSQL(child, parent *catalog.Table) string {
+	equal, same, whole := "p.__origin = c.__origin", "p.__origin = c.__origin", "true"
+	for _, pair := range parentKeyPairs(child, parent) {
+		c, p := "c."+pair[0].SQL(), "p."+pair[1].SQL()
+		equal += " AND " + p + " = " + c
+		same += " AND " + p + " IS NOT DISTINCT FROM " + c
+		whole += " AND " + c + " IS NOT NULL"
+	}
+	from := "(SELECT FROM " + parent.Current.SQL() + " AS p WHERE "
+	return "CASE WHEN " + whole + " THEN NOT EXISTS " + from + equal + ") ELSE NOT EXISTS " + from + same + ") END"
+}
+
+// endRowsWhere ends the current rows c that a condition holds for, at the time $1.
+func (r *batchTx) endRowsWhere(ctx context.Context, t *tableState, where string, args ...any) error {
+	return r.endRowsFrom(ctx, t, "", where, "$1::timestamptz", args...)
+}
+
+// endRowsFrom ends the current rows c that a condition on them and on what is joined
+// with them holds for, at a time. The years that they move to are there: they are
+// made when a version begins.
+func (r *batchTx) endRowsFrom(ctx context.Context, t *tableState, using, where, at string, args ...any) error {
+	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c" + using + " WHERE " + where +
+		" RETURNING 0, c.__id, c.__start, greatest(" + at + ", c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
+		", moved AS (" + moveToHistorySQL(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
+	return r.execEndRows(ctx, t, sql, args...)
+}
+
+// EndOrphans ends the current rows of a transformed table whose parent is not
+// current any more, in tx, at a time. It returns the table as it is then.
+func EndOrphans(ctx context.Context, tx pgx.Tx, child, parent *catalog.Table, at time.Time) (*catalog.Table, error) {
+	r := &batchTx{tx: tx}
+	t := &tableState{table: child}
+	if !hasParentKey(child, parent) {
+		return child, nil
+	}
+	if err := r.endRowsWhere(ctx, t, isOrphanSQL(child, parent), at); err != nil {
+		return nil, fmt.Errorf("end rows of table %s: %w", child.Name, err)
+	}
+	r.finishedTables = []*tableState{t}
+	return t.table, r.storeLastEnds(ctx)
+}

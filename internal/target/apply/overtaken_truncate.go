@@ -1,0 +1,186 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+)
+
+// overtakenTruncate is what a truncate ends that came after changes which follow it.
+type overtakenTruncate struct {
+	// beforeIDs are versions that began at the truncate's own time, and before it.
+	beforeIDs []int64
+	// reinsertedRows are rows of versions that it ends, which were inserted once more after it.
+	reinsertedRows []reinsertedRow
+}
+
+// reinsertedRow is a row that was inserted again as it was.
+type reinsertedRow struct {
+	row change.Row
+	// rowPosition is where the insert stands: the first of them makes a version, and those
+	// that follow truncates which are still to come find it.
+	rowPosition
+	// endedAt is when the version ended, which goes on as another one; maxTime if it is current.
+	endedAt change.Micros
+	// confirmed says that a resynchronization has seen it: as the row that was inserted again.
+	confirmed bool
+}
+
+// findOvertakenRows finds what a truncate ends that was overtaken.
+func (r *batchTx) findOvertakenRows(ctx context.Context, t *tableState, e *change.Event) (overtakenTruncate, error) {
+	var found overtakenTruncate
+	if e.LSN == 0 {
+		return found, nil // it has no place among them
+	}
+	positions, err := r.loadTruncatePositions(ctx, t, e)
+	if err != nil || len(positions) == 0 {
+		return found, err
+	}
+	again := make(map[int64][]rowPosition)
+	for _, p := range positions {
+		switch {
+		case !p.reinserts && p.lsn < e.LSN:
+			found.beforeIDs = append(found.beforeIDs, p.id)
+		case p.reinserts && p.lsn > e.LSN:
+			again[p.id] = append(again[p.id], p)
+		}
+	}
+	if len(again) == 0 {
+		return found, nil
+	}
+	found.reinsertedRows, err = r.readReinserted(ctx, t, e, found.beforeIDs, again)
+	return found, err
+}
+
+// readReinserted reads the rows of versions that the truncate ends and that were inserted again.
+func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.Event, before []int64, again map[int64][]rowPosition) ([]reinsertedRow, error) {
+	ids := make([]int64, 0, len(again))
+	for id := range again {
+		ids = append(ids, id)
+	}
+	sql := "SELECT __id, __end" + storedColumns(t.table, "") + " FROM " + t.table.Main.SQL() +
+		" WHERE __id = ANY ($1) AND __origin = $4::text AND (__start < $2 OR __id = ANY ($3)) AND __end > $2 ORDER BY __id"
+	// As COPY takes them: binary.
+	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, timestamptz(e.Time), before, string(e.Origin))
+	if err != nil {
+		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
+	}
+	var rows []reinsertedRow
+	for result.Next() {
+		values := result.RawValues()
+		row := reinsertedRow{endedAt: change.Micros(binary.BigEndian.Uint64(values[1])) + pgEpoch}
+		for _, value := range values[2:] {
+			if value == nil {
+				row.row = change.AppendNull(row.row)
+			} else {
+				row.row = change.AppendValue(row.row, value)
+			}
+		}
+		positions := again[int64(binary.BigEndian.Uint64(values[0]))]
+		for _, row.rowPosition = range insertsUntil(positions, row.endedAt) {
+			rows = append(rows, row)
+		}
+	}
+	if err := result.Err(); err != nil {
+		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
+	}
+	confirmed, err := r.findConfirmed(ctx, t.table, ids)
+	for i := range rows {
+		rows[i].confirmed = confirmed[rows[i].id]
+	}
+	return rows, err
+}
+
+// insertsUntil returns the inserts of a row in their order, but for those that follow its
+// end: they are another version's.
+func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
+	slices.SortFunc(inserts, func(p, q rowPosition) int { return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.lsn, q.lsn)) })
+	inserts = slices.Compact(inserts)
+	if at := slices.IndexFunc(inserts, func(p rowPosition) bool { return p.at >= ended }); at >= 0 {
+		return inserts[:at]
+	}
+	return inserts
+}
+
+// endOvertakenVersions ends, with a truncate that was overtaken, versions that had been ended by
+// the events that overtook it, those of transformed tables among them.
+func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *change.Event, before []int64) error {
+	if t.table.LastEnd <= e.Time {
+		return nil
+	}
+	histories := []ident.Qualified{t.table.History}
+	for _, name := range r.childNames(t.table.Name) {
+		if child := r.childState(name); child != nil {
+			histories = append(histories, child.table.History)
+		}
+	}
+	for i, relation := range histories {
+		if i > 0 {
+			before = nil // ids of the table's own versions
+		}
+		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND (__start < $2 OR __id = ANY ($3)) AND __end > $2",
+			string(e.Origin), timestamptz(e.Time), before)
+		if err != nil {
+			return fmt.Errorf("truncate: %w", err)
+		}
+	}
+	return nil
+}
+
+// reinsertRows applies the inserts that follow an overtaken truncate and had found their
+// rows as they were: each makes a version after all.
+func (r *batchTx) reinsertRows(ctx context.Context, t *tableState, e *change.Event, rows []reinsertedRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	shape := &change.Shape{Key: t.table.Key}
+	for i := range t.table.Columns {
+		shape.Columns = append(shape.Columns, t.table.Columns[i].Column)
+	}
+	events, late := make([]change.Event, len(rows)), make(map[change.Position]*change.RejectedEvent)
+	current := &tableState{}
+	*current = *t
+	current.events = nil
+	for i, row := range rows {
+		events[i] = change.Event{
+			Op: change.Upsert, Source: e.Source, Table: e.Table, Origin: e.Origin, Time: row.at, LSN: row.lsn, Shape: shape, Row: row.row, Complete: true,
+			Partitions: 2, Created: true, Confirm: row.confirmed && row.endedAt == maxTime,
+			Position: change.Position{Partition: change.Partition{Topic: e.Position.Partition.Topic, Number: none}, Offset: int64(i)},
+		}
+		if row.endedAt == maxTime {
+			current.events = append(current.events, i)
+		} else {
+			late[events[i].Position] = &change.RejectedEvent{SupersededAt: &rows[i].endedAt}
+		}
+	}
+	sub := *r
+	sub.batch, sub.retried = &change.Batch{Source: r.batch.Source, Events: events}, nil
+	for _, c := range splitChunks(current, events) {
+		if err := sub.writeChunk(ctx, current, c); err != nil {
+			return err
+		}
+	}
+	sub.retried, sub.reinserting = late, true
+	for i := range events {
+		if late[events[i].Position] == nil {
+			continue
+		}
+		single := *current
+		single.events = []int{i}
+		if err := sub.insertLate(ctx, current, splitChunks(&single, events)[0]); err != nil {
+			return err
+		}
+	}
+	batch, retried, events0 := r.batch, r.retried, t.events
+	sub.reinserting = false
+	*r, *t = sub, *current
+	r.batch, r.retried, t.events = batch, retried, events0
+	return nil
+}

@@ -1,0 +1,40 @@
+package apply
+
+import (
+	"math"
+	"time"
+
+	"metadb/internal/change"
+)
+
+// pgEpoch is 2000-01-01 00:00 UTC, from which PostgreSQL counts.
+const pgEpoch change.Micros = 946_684_800_000_000
+
+// maxTime is the __end of a current version, 9999-12-31 00:00 UTC.
+const maxTime change.Micros = 253_402_214_400_000_000
+
+// appendTimestamptz appends a timestamptz field.
+func appendTimestamptz(dst []byte, at change.Micros) []byte {
+	return appendInt64(dst, int64(at-pgEpoch))
+}
+
+// timestamptz returns the time as a parameter of a statement.
+func timestamptz(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }
+
+// timestamptzs returns times as a parameter.
+func timestamptzs(at []change.Micros) []time.Time {
+	times := make([]time.Time, len(at))
+	for i, m := range at {
+		times[i] = timestamptz(m)
+	}
+	return times
+}
+
+// microsOf returns a time that PostgreSQL answered.
+func microsOf(at time.Time) change.Micros { return change.Micros(at.UnixMicro()) }
+
+// yearOf returns the calendar year, in UTC.
+func yearOf(at change.Micros) int { return timestamptz(at).Year() }
+
+// minTime is before every event.
+const minTime = change.Micros(math.MinInt64)

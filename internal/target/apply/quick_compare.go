@@ -1,0 +1,70 @@
+package apply
+
+import (
+	"bytes"
+
+	"metadb/internal/change"
+	"metadb/internal/target/catalog"
+)
+
+// quickCompareColumns are fields of a chunk's rows that are looked at first, because they are
+// short and equal only if they are the same: nearly every update changes one of
+// them, such as the time of the last update, and then the rest need not be
+// compared.
+type quickCompareColumns []struct {
+	// field is the index in the row, column in the table.
+	field, column int
+}
+
+// findQuickCompare returns the fields of a chunk that tell rows apart quickly whose rows are stored in the
+// types in which they arrive.
+func findQuickCompare(c *chunk) quickCompareColumns {
+	var t quickCompareColumns
+	for i, fd := range c.fields {
+		switch fd.typePath[0] {
+		case change.Boolean, change.SmallInt, change.Integer, change.BigInt, change.Date, change.Time, change.Timestamp, change.TimestampTZ, change.UUID:
+			if fd.keyIndex == none {
+				t = append(t, struct{ field, column int }{i, fd.column})
+			}
+		}
+	}
+	return t
+}
+
+// columnList lists the columns of a table c, each after a comma.
+func (t quickCompareColumns) columnList(table *catalog.Table) string {
+	list := ""
+	for _, one := range t {
+		list += ", c." + table.Columns[one.column].Stored.SQL()
+	}
+	return list
+}
+
+// valuesOf returns what a row has in these fields, nil for NULL.
+func (t quickCompareColumns) valuesOf(row change.Row) [][]byte {
+	values := make([][]byte, len(t))
+	at := 0
+	for n, one := range t {
+		var cell change.Cell
+		for ; at <= one.field; at++ {
+			cell, row = row.Next()
+		}
+		values[n] = cell.Bytes
+	}
+	return values
+}
+
+// differsFrom reports whether a row has other values than these in the fields.
+func (t quickCompareColumns) differsFrom(row change.Row, values [][]byte) bool {
+	at := 0
+	for n, one := range t {
+		var cell change.Cell
+		for ; at <= one.field; at++ {
+			cell, row = row.Next()
+		}
+		if (values[n] == nil) != (cell.State == change.Null) || !bytes.Equal(values[n], cell.Bytes) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,31 @@
+package apply
+
+import (
+	"testing"
+
+	"metadb/internal/change"
+)
+
+func TestCountForStatement(t *testing.T) {
+	of := func(count, bytes int) []rejectedEvent {
+		rejects := make([]rejectedEvent, count)
+		for i := range rejects {
+			rejects[i].event = &change.Event{Record: change.Record{Tail: make([]byte, bytes)}}
+		}
+		return rejects
+	}
+	for name, test := range map[string]struct {
+		rejects []rejectedEvent
+		want    int
+	}{
+		"one":              {of(1, 10), 1},
+		"all":              {of(maxStatementEvents, 10), maxStatementEvents},
+		"too many":         {of(maxStatementEvents+1, 10), maxStatementEvents},
+		"too large":        {of(5, maxStatementBytes/2), 2},
+		"one is too large": {of(2, 2*maxStatementBytes), 1},
+	} {
+		if got := countForStatement(test.rejects); got != test.want {
+			t.Errorf("%s: got %d, want %d", name, got, test.want)
+		}
+	}
+}

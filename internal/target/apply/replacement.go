@@ -1,0 +1,149 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"metadb/internal/change"
+)
+
+// chunkReplacement is what becomes of the changes of a chunk: oldRows has the rows that were
+// current, by the heads of their chains, decision what becomes of them, ids are those of
+// the new versions. unchanged has the changes that equal what was there.
+type chunkReplacement struct {
+	oldRows  []currentRow
+	decision *decision
+	ids      []int64
+	// versionNumbers are those of the changes' versions, none where a change makes none.
+	versionNumbers []int
+	unchanged      map[int]bool
+	// effects are those of its rows; update is their way into the transformed
+	// tables, nil where it has to wait for the replacement.
+	effects []rowEffect
+	update  *transformedUpdate
+	// waitBackground waits for what is done beside.
+	waitBackground func()
+}
+
+// newChunkReplacement returns the replacement of the changes of a chunk. Where each is the only
+// event of its key, its row effect is known from the beginning.
+func newChunkReplacement(f *foldedChunk) *chunkReplacement {
+	x := &chunkReplacement{oldRows: make([]currentRow, len(f.changes))}
+	if f.severalPerKey {
+		return x
+	}
+	x.effects = make([]rowEffect, len(f.changes))
+	versions := make([]writtenVersion, len(f.changes))
+	for i := range x.effects {
+		if !f.changes[i].upsert {
+			x.effects = nil
+			return x
+		}
+		versions[i].change = i
+		x.effects[i] = rowEffect{head: i, written: versions[i : i+1 : i+1]}
+	}
+	return x
+}
+
+// decide decides about the changes, now that it is known what was current under
+// their keys: a key's only event is taken for a change, and compared later. A key
+// that had nothing, and could have been current at the time of its event or later,
+// has a past that matters.
+func (x *chunkReplacement) decide(f *foldedChunk, lastEnd change.Micros) error {
+	m := &chunkMatches{first: x.oldRows}
+	early, _ := m.historyQuestions(f, lastEnd)
+	if early != nil {
+		return errNeedsHistory
+	}
+	var err error
+	if m.unchanged, err = x.findEqualNeighbours(f); err != nil {
+		return err
+	}
+	x.decision = decide(f, m)
+	return nil
+}
+
+// findEqualNeighbours returns the changes that equal the one before them.
+func (x *chunkReplacement) findEqualNeighbours(f *foldedChunk) (map[int]bool, error) {
+	if !f.severalPerKey {
+		return nil, nil
+	}
+	same, telling := make(map[int]bool), findQuickCompare(f.chunk)
+	for i := range f.changes {
+		it := &f.changes[i]
+		switch {
+		case it.head:
+			several := i+1 < len(f.changes) && !f.changes[i+1].head
+			if several && it.upsert && x.oldRows[i].id != 0 && !x.oldRows[i].certainlyDiffers {
+				return nil, errNeedsComparison
+			}
+		case !it.upsert || !it.followsUpsert || telling.differsFrom(it.row, telling.valuesOf(f.changes[i-1].row)):
+		case bytes.Equal(f.changes[i-1].row, it.row):
+			same[i] = true
+		default:
+			return nil, errNeedsComparison
+		}
+	}
+	return same, nil
+}
+
+// assignIDs gives the new versions their ids.
+func (x *chunkReplacement) assignIDs(f *foldedChunk, ids []int64) {
+	x.ids, x.versionNumbers = ids, make([]int, len(f.changes))
+	for i := range x.versionNumbers {
+		x.versionNumbers[i] = none
+	}
+	for n, v := range x.decision.versions {
+		x.versionNumbers[v.change] = n
+	}
+	if x.effects == nil {
+		x.effects = rowEffects(f, x.decision, ids)
+		return
+	}
+	for i := range x.effects {
+		x.effects[i].written[0] = writtenVersion{x.decision.versions[i], ids[i]}
+	}
+	for _, e := range x.decision.ended {
+		x.effects[e.head].addEnded(e)
+	}
+}
+
+// prepareEarlyUpdate returns the update of the transformed tables where it can be made
+// while the rows are replaced: nothing has to be asked for it but the documents of
+// the rows that end, which the replacement itself brings.
+func (r *batchTx) prepareEarlyUpdate(t *tableState, f *foldedChunk, effects []rowEffect) *transformedUpdate {
+	set := r.mappings.setOf(t.table)
+	if effects == nil || t.table.IsTransformed() || set.IsEmpty() || t.table.MappingFingerprint != set.Fingerprint() {
+		return nil
+	}
+	d := r.newTransformedUpdate(t, f, set)
+	d.effects = effects
+	d.documents = chunkDocuments(f, documentColumns(t.table, set))
+	return d
+}
+
+// updateInBackground does a part of the update beside what follows, and returns what waits for
+// it.
+func (x *chunkReplacement) updateInBackground(work func(*transformedUpdate)) (wait func()) {
+	if x.update == nil {
+		return func() {}
+	}
+	return runInBackground(func() { work(x.update) })
+}
+
+// updateReplaced brings the transformed tables in line with a replacement. Documents
+// that are the same have the same rows, which are left alone.
+func (r *batchTx) updateReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) error {
+	effects := x.effects
+	if len(x.unchanged) > 0 {
+		effects = slices.DeleteFunc(slices.Clone(effects), func(effect rowEffect) bool { return x.unchanged[effect.head] })
+	}
+	if x.update == nil {
+		return r.updateTransformed(ctx, t, f, effects)
+	}
+	if err := r.endStaleTransformed(ctx, t, x.update.set, effects); err != nil {
+		return err
+	}
+	return x.update.finishPieces(ctx)
+}

@@ -1,0 +1,64 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
+)
+
+// A publication of all tables in the target database keeps rows from being deleted
+// and updated that nothing identifies to its subscribers. Tables get a replica
+// identity where PostgreSQL has refused that, and not before: it costs WAL.
+
+// notInPrerequisiteState is the SQLSTATE with which it refuses, and refuses other things.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const notInPrerequisiteState = "55000"
+
+// noteIdentityRefusal notes that a batch may have failed for want of a replica identity:
+// with the next ones all tables are looked at, once more if they were before.
+func (a *Applier) noteIdentityRefusal(err error) {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if _, inTable := errors.AsType[*tableError](err); ok && inTable && refused.Code == notInPrerequisiteState {
+		a.identifiedTables = make(map[change.Table]bool)
+	}
+}
+
+// ensureReplicaIdentities sees to the replica identity of a table and of those that are
+// transformed from it, where PostgreSQL has refused one for want of it.
+func (r *batchTx) ensureReplicaIdentities(ctx context.Context, t *tableState) error {
+	if r.identifiedTables == nil {
+		return nil
+	}
+	if err := r.ensureReplicaIdentity(ctx, t.table); err != nil {
+		return err
+	}
+	for _, name := range r.childNames(t.table.Name) {
+		if child := r.childState(name); child != nil {
+			if err := r.ensureReplicaIdentity(ctx, child.table); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *batchTx) ensureReplicaIdentity(ctx context.Context, t *catalog.Table) error {
+	if r.identifiedTables == nil || r.identifiedTables[t.Name] {
+		return nil
+	}
+	had, err := ddl.EnsureReplicaIdentity(ctx, r.tx, t)
+	if err != nil {
+		return err
+	}
+	if had {
+		r.config.Logger.Info(fmt.Sprintf("table %s: its rows have got a replica identity (FULL), since a publication has the table", t.Name))
+	}
+	r.newlyIdentified = append(r.newlyIdentified, t.Name)
+	return nil
+}

@@ -1,0 +1,188 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+)
+
+// Retry applies events that had been set aside, in one transaction, and removes
+// them from metadb.rejected_event; what can't be applied this time either stays,
+// with the reason of this time. The events are in their order at the source, those
+// of one key behind one another.
+//
+// An event whose key has a later version takes its place in history: between the
+// version before it and what came after it, as if it had been applied in time.
+// No batch may be applied meanwhile.
+func (a *Applier) Retry(ctx context.Context, rejected []change.RejectedEvent) (change.Outcome, error) {
+	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(rejected))}
+	for i := range rejected {
+		rej := &rejected[i]
+		r.retried[rej.Event.Position] = rej
+		r.batch.Events = append(r.batch.Events, rej.Event)
+	}
+	return a.runTransaction(ctx, r, r.retryRejected)
+}
+
+// retryRejected does everything between begin and commit.
+func (r *batchTx) retryRejected(ctx context.Context) error {
+	events := r.batch.Events
+	if err := r.countPartitions(ctx, events); err != nil {
+		return err
+	}
+	if err := r.loadRejectedKeys(ctx); err != nil {
+		return err
+	}
+	if err := r.loadMappings(ctx); err != nil {
+		return err
+	}
+	if err := r.applySegments(ctx, events); err != nil {
+		return err
+	}
+	if err := r.verifyRelations(ctx); err != nil {
+		return err
+	}
+	if err := r.storeRetried(ctx); err != nil {
+		return err
+	}
+	if err := r.supersedeRejected(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storePositions(ctx, events); err != nil {
+		return err
+	}
+	if err := r.storeLastEnds(ctx); err != nil {
+		return err
+	}
+	return r.dropOldStages(ctx)
+}
+
+// countPartitions notes how many partitions the topics of retried events have, as far as positions
+// are stored: where there are several, the positions of the events are kept like those of a batch.
+func (r *batchTx) countPartitions(ctx context.Context, events []change.Event) error {
+	rows, err := r.tx.Query(ctx, "SELECT topic, count(*) FROM metadb.stream_position WHERE source_name = $1 AND consumer_group = $2 GROUP BY topic",
+		r.batch.Source, r.config.Group)
+	if err != nil {
+		return fmt.Errorf("count the partitions of topics: %w", err)
+	}
+	counts := make(map[string]int)
+	var topic string
+	var count int
+	if _, err := pgx.ForEachRow(rows, []any{&topic, &count}, func() error { counts[topic] = count; return nil }); err != nil {
+		return fmt.Errorf("count the partitions of topics: %w", err)
+	}
+	for i := range events {
+		events[i].Partitions = counts[events[i].Position.Partition.Topic]
+	}
+	return nil
+}
+
+// storeRetried removes the events that have been applied, and stores the reasons
+// of the others.
+func (r *batchTx) storeRetried(ctx context.Context) error {
+	var failed []int64
+	var reasons, kinds, schemas, tables []string
+	still := make(map[int64]bool, len(r.rejectedEvents))
+	for _, rej := range r.rejectedEvents {
+		id := r.retried[rej.event.Position].ID
+		still[id] = true
+		failed, reasons = append(failed, id), append(reasons, storableReason(rej.reason))
+		kinds = append(kinds, rej.kind.String())
+		schemas, tables = append(schemas, rej.event.Table.Schema), append(tables, rej.event.Table.Name)
+	}
+	var done []int64
+	for _, rej := range r.retried {
+		if !still[rej.ID] {
+			done = append(done, rej.ID)
+		}
+	}
+	if _, err := r.tx.Exec(ctx, "DELETE FROM metadb.rejected_event WHERE id = ANY ($1)", done); err != nil {
+		return fmt.Errorf("remove retried events: %w", err)
+	}
+	_, err := r.tx.Exec(ctx, `
+		UPDATE metadb.rejected_event AS r SET reason = e.reason, kind = e.kind,
+				schema_name = coalesce(nullif(e.schema_name, ''), r.schema_name), table_name = coalesce(nullif(e.table_name, ''), r.table_name)
+			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS e (id, reason, schema_name, table_name, kind)
+			WHERE r.id = e.id`, failed, reasons, schemas, tables, kinds)
+	if err != nil {
+		return fmt.Errorf("store why retried events were set aside again: %w", err)
+	}
+	return nil
+}
+
+// retriedIDs are the ids of the events that are retried.
+func (r *batchTx) retriedIDs() []int64 {
+	ids := make([]int64, 0, len(r.retried))
+	for _, rej := range r.retried {
+		ids = append(ids, rej.ID)
+	}
+	return ids
+}
+
+// insertSuperseded takes the events out of a table's that are known to have been
+// overtaken, and applies them one by one: they come before what came after them.
+func (r *batchTx) insertSuperseded(ctx context.Context, t *tableState) error {
+	if r.retried == nil {
+		return nil
+	}
+	var rest []int
+	for _, i := range t.events {
+		e := &r.batch.Events[i]
+		if r.retried[e.Position].SupersededAt == nil || e.Op == change.Truncate {
+			rest = append(rest, i)
+			continue
+		}
+		if err := r.insertOneLate(ctx, t, i); err != nil {
+			return err
+		}
+	}
+	t.events = rest
+	return nil
+}
+
+// lateError says that events of a chunk begin before what is in the table of
+// their keys: they have to take their places in history.
+type lateError struct {
+	// events are indexes into the batch, whole chains of keys.
+	events []int
+}
+
+func (e *lateError) Error() string {
+	return change.Plural(len(e.events), "event comes", "events come") + " before what the table has of their keys"
+}
+
+// findLate returns the events of a retried chunk whose keys have been changed later.
+func (m *chunkMatches) findLate(f *foldedChunk) error {
+	late := &lateError{}
+	for i := 0; i < len(f.changes); {
+		end := f.chainEnd(i)
+		overtaken := m.lastEnd[i] > f.changes[i].at
+		for _, row := range m.currentRows(i) {
+			overtaken = overtaken || row.start > f.changes[i].at
+		}
+		for ; i < end; i++ {
+			if overtaken {
+				late.events = append(late.events, f.changes[i].event)
+			}
+		}
+	}
+	if len(late.events) == 0 {
+		return nil
+	}
+	slices.Sort(late.events)
+	return late
+}
+
+// applyLate applies a chunk of which some events are late.
+func (r *batchTx) applyLate(ctx context.Context, t *tableState, c *chunk, late *lateError) error {
+	for _, i := range late.events {
+		if err := r.insertOneLate(ctx, t, i); err != nil {
+			return err
+		}
+	}
+	return r.applyChunk(ctx, t, c.withoutEvents(late.events))
+}

@@ -1,0 +1,214 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/change"
+	"metadb/internal/target/catalog"
+)
+
+// A connector that is interrupted begins its snapshot anew, and what the attempt that it
+// gave up has confirmed counts no more, in any table of the source. To empty the sync
+// tables would take a lock and a file of each, with thousands of tables in one
+// transaction. Instead one row of metadb.confirmed_since says from which transaction on
+// confirmations count: that of the batch in which the later attempt was noticed first.
+//
+// Changes that were committed after the beginning of that attempt may have been applied
+// before, where topics are read in any order. What they have confirmed counts, so that it
+// is kept for a while in metadb.confirmed_change, and written anew.
+
+// storeSnapshots stores what the batch tells of snapshots, before its rows are written.
+func (r *batchTx) storeSnapshots(ctx context.Context) error {
+	for table, news := range r.batch.Snapshots {
+		s := Snapshot{r.batch.Source, table}
+		if news.NewAttempt || news.KeepsConfirmed {
+			if err := r.voidConfirmed(ctx, s, news); err != nil {
+				return fmt.Errorf("begin to count what an attempt of the snapshot confirms: %w", err)
+			}
+		}
+		if err := StoreSnapshot(ctx, r.tx, s, news); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// voidConfirmed has only those confirmations count that the snapshot's later attempt
+// brings, and those of changes after its beginning. In an initial synchronization all
+// rows are the source's until there is reason for another way: rows that an earlier
+// attempt, or changes before any, have written.
+func (r *batchTx) voidConfirmed(ctx context.Context, s Snapshot, news change.SnapshotProgress) error {
+	var initial, adopts bool
+	err := r.tx.QueryRow(ctx, `
+SELECT s.sync = 1,
+       coalesce(r.attempt_time, 'epoch') = 'epoch' AND (coalesce(r.adopts_attempt, false)
+       OR s.sync = 1 AND EXISTS (SELECT FROM metadb.initial_adopts_attempt a WHERE a.source_name = s.name))
+  FROM metadb.source s LEFT JOIN metadb.resync r ON r.source_name = s.name AND r.schema_name = $2 AND r.table_name = $3
+ WHERE s.name = $1`, s.Source, s.Table.Schema, s.Table.Name).Scan(&initial, &adopts)
+	if err != nil {
+		return err
+	}
+	void := news.NewAttempt && !adopts && (!initial || news.KeepsConfirmed || r.keepsConfirmed)
+	if initial && (void || news.KeepsConfirmed) {
+		if err := r.keepConfirmed(ctx, s, void); err != nil {
+			return err
+		}
+	}
+	if !void {
+		return nil
+	}
+	const begin = "INSERT INTO metadb.confirmed_since (source_name, schema_name, table_name) VALUES ($1, $2, $3)"
+	if _, err := r.tx.Exec(ctx, begin, s.Source, s.Table.Schema, s.Table.Name); err != nil {
+		return err
+	}
+	if err := r.markUndatedUnconfirmed(ctx, s); err != nil {
+		return err
+	}
+	return r.reconfirmChanges(ctx, s, news.Attempts.Current)
+}
+
+// markUndatedUnconfirmed notes of the records that could not be read, and so confirmed what they
+// concern, that they may have been of an attempt that was given up, or later than the
+// beginning of the present one: endsync refuses until they are retried or purged.
+func (r *batchTx) markUndatedUnconfirmed(ctx context.Context, s Snapshot) error {
+	_, err := r.tx.Exec(ctx, `
+UPDATE metadb.rejected_event AS e SET unconfirmed = true
+ WHERE e.source_name = $1 AND e.event_time IS NULL AND NOT e.unconfirmed AND ($3 = '' OR e.table_name IS NULL OR e.schema_name = $2 AND e.table_name = $3)
+   AND e.rejected_time >= coalesce((SELECT r.started_at FROM metadb.resync r JOIN metadb.source s ON s.name = r.source_name
+                                     WHERE s.sync <> 1 AND s.name = $1 AND r.schema_name = $2 AND r.table_name = $3), 'epoch')
+   AND NOT EXISTS (SELECT FROM metadb.resync_from f WHERE f.source_name = $1 AND f.schema_name = $2 AND f.table_name = $3
+                      AND f.topic = e.topic AND f.partition = e.partition AND e."offset" < f.next_offset)`,
+		s.Source, s.Table.Schema, s.Table.Name)
+	if err != nil {
+		return fmt.Errorf("note which rejected events may be of an attempt that was given up: %w", err)
+	}
+	return nil
+}
+
+// keepConfirmed begins to keep the ids of confirmed rows in an initial synchronization.
+// Rows that are there count as confirmed, unless they are void.
+func (r *batchTx) keepConfirmed(ctx context.Context, s Snapshot, void bool) error {
+	r.keepsConfirmed = true
+	_, err := r.tx.Exec(ctx, `
+INSERT INTO metadb.resync AS r (source_name, keeps_confirmed) VALUES ($1, true)
+ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET keeps_confirmed = true`, s.Source)
+	if err != nil {
+		return err
+	}
+	if void {
+		_, err = r.tx.Exec(ctx, "DELETE FROM metadb.confirmed_floor WHERE source_name = $1", s.Source)
+		return err
+	}
+	_, err = r.tx.Exec(ctx, `
+INSERT INTO metadb.confirmed_floor (source_name, schema_name, table_name, id)
+SELECT DISTINCT f.source_name, f.schema_name, f.table_name,
+       coalesce(pg_sequence_last_value(pg_get_serial_sequence(format('%I.%I', t.stored_schema, t.main_table), '__id')::regclass), 0)
+  FROM metadb.table_feed f JOIN metadb.target_table t USING (schema_name, table_name)
+ WHERE f.source_name = $1 AND to_regclass(format('%I.%I', t.stored_schema, t.main_table)) IS NOT NULL
+ON CONFLICT DO NOTHING`, s.Source)
+	return err
+}
+
+// reconfirmChanges confirms again what changes have confirmed that were committed after
+// an attempt's beginning, and applied before it was noticed.
+func (r *batchTx) reconfirmChanges(ctx context.Context, s Snapshot, attempt change.Attempt) error {
+	rows, err := r.tx.Query(ctx, `
+SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalog.pg_class k ON k.oid = c.sync_table
+ WHERE c.source_name = $1 AND (c.lsn >= $2 OR c.changed_at >= $3)
+   AND ($4 = '' OR c.sync_table = (SELECT to_regclass(format('%I.%I', t.stored_schema, t.sync_table))
+                                     FROM metadb.target_table t WHERE t.schema_name = $5 AND t.table_name = $4))`,
+		s.Source, int64(attempt.LSN), utcTime(attempt.Time), s.Table.Name, s.Table.Schema)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, table := range tables { // quoted by PostgreSQL
+		_, err := r.tx.Exec(ctx, "INSERT INTO "+table+` (__id) SELECT DISTINCT id FROM metadb.confirmed_change
+ WHERE source_name = $1 AND sync_table = $2::text::regclass AND (lsn >= $3 OR changed_at >= $4)`,
+			s.Source, table, int64(attempt.LSN), utcTime(attempt.Time))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteConfirmedChanges keeps which of the confirmed rows streamed changes have confirmed.
+func (r *batchTx) noteConfirmedChanges(ctx context.Context, t *catalog.Table, confirmed []confirmedRow) error {
+	var ids, positions []int64
+	var times []change.Micros
+	for _, c := range confirmed {
+		e := &r.batch.Events[c.event]
+		if e.Snapshot == change.Streamed {
+			ids, positions, times = append(ids, c.id), append(positions, int64(max(e.LSN, e.CommittedAfter))), append(times, e.Time)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := r.tx.Exec(ctx, `
+INSERT INTO metadb.confirmed_change (source_name, sync_table, id, lsn, changed_at)
+SELECT $1, $2::text::regclass, * FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[])`,
+		r.batch.Source, t.Sync.SQL(), ids, positions, timestamptzs(times))
+	if err != nil {
+		return fmt.Errorf("keep which rows changes have confirmed: %w", err)
+	}
+	if r.keepsConfirmed {
+		r.outcome.ConfirmedByChange += len(ids)
+	}
+	return nil
+}
+
+// findConfirmed returns those of a table's ids that count as confirmed: in a synchronization that
+// keeps none, those that streamed changes are noted to have confirmed.
+func (r *batchTx) findConfirmed(ctx context.Context, t *catalog.Table, ids []int64) (map[int64]bool, error) {
+	confirmed := make(map[int64]bool)
+	if t.MissingParts.Sync {
+		return confirmed, nil
+	}
+	rows, err := r.tx.Query(ctx, "SELECT i.id FROM unnest($1::bigint[]) AS i (id) WHERE EXISTS (SELECT FROM "+t.Sync.SQL()+` AS s
+	WHERE s.__id = i.id AND age(s.xmin) <= (SELECT coalesce(min(age(since::xid)), 2147483647) FROM metadb.confirmed_since
+	                                         WHERE source_name = $2 AND (table_name = '' OR schema_name = $3 AND table_name = $4)))
+   OR EXISTS (SELECT FROM metadb.confirmed_floor WHERE source_name = $2 AND schema_name = $3 AND table_name = $4 AND id >= i.id)
+   OR NOT $5 AND EXISTS (SELECT FROM metadb.confirmed_change AS c WHERE c.source_name = $2 AND c.sync_table = $6::text::regclass AND c.id = i.id)`,
+		ids, r.batch.Source, t.Name.Schema, t.Name.Name, r.keepsConfirmed, t.Sync.SQL())
+	if err != nil {
+		return nil, fmt.Errorf("find confirmed rows: %w", err)
+	}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		confirmed[id] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find confirmed rows: %w", err)
+	}
+	return confirmed, nil
+}
+
+// copyConfirmation confirms a row that takes the place of another one if that is confirmed: by
+// what counts, if some confirmations do not.
+func (r *batchTx) copyConfirmation(ctx context.Context, t *catalog.Table, before, after int64) error {
+	_, err := r.tx.Exec(ctx, "INSERT INTO "+t.Sync.SQL()+" (__id) SELECT $2 WHERE EXISTS (SELECT FROM "+t.Sync.SQL()+` AS s
+	WHERE s.__id = $1 AND age(s.xmin) <= (SELECT coalesce(min(age(since::xid)), 2147483647) FROM metadb.confirmed_since
+	                                       WHERE source_name = $3 AND (table_name = '' OR schema_name = $4 AND table_name = $5)))
+   OR EXISTS (SELECT FROM metadb.confirmed_floor WHERE source_name = $3 AND schema_name = $4 AND table_name = $5 AND id >= $1)`,
+		before, after, r.batch.Source, t.Name.Schema, t.Name.Name)
+	if err != nil {
+		return fmt.Errorf("confirm rows: %w", err)
+	}
+	_, err = r.tx.Exec(ctx, `
+INSERT INTO metadb.confirmed_change (source_name, sync_table, id, lsn, changed_at)
+SELECT source_name, sync_table, $3, lsn, changed_at FROM metadb.confirmed_change
+ WHERE source_name = $4 AND sync_table = $1::text::regclass AND id = $2`, t.Sync.SQL(), before, after, r.batch.Source)
+	if err != nil {
+		return fmt.Errorf("confirm rows: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/change"
+	"metadb/internal/ident"
+	"metadb/internal/target/catalog"
+	"metadb/internal/target/ddl"
+)
+
+// rowCountError says that PostgreSQL has written another number of rows than it was
+// asked to: a trigger or a rule of the table kept some back, or somebody else
+// changes its rows.
+type rowCountError struct {
+	written, wanted int64
+}
+
+func (e *rowCountError) Error() string {
+	return fmt.Sprintf("%d of %d rows were written: a trigger or rule of the table keeps the others back, or somebody else changes them", e.written, e.wanted)
+}
+
+// isTableFault reports whether a table itself is in the way, where PostgreSQL has not
+// refused anything.
+func isTableFault(err error) bool {
+	var fault *catalog.Fault
+	var rows *rowCountError
+	return errors.As(err, &fault) || errors.As(err, &rows) || errors.Is(err, ErrRowGone)
+}
+
+// sequenceExhausted is the SQLSTATE of a sequence that has given out all its
+// numbers, which is no fault of a value.
+const sequenceExhausted = "2200H"
+
+// isForeignConstraint reports whether PostgreSQL refuses rows for something that somebody has
+// hung onto a table: a constraint or an index that Metadb did not make, or a partition
+// that is not there. Then the rows are not to blame.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func (r *batchTx) isForeignConstraint(err error) bool {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch class := refused.Code[:2]; {
+	case refused.Code == sequenceExhausted:
+		return true
+	case class == "23", class == "54" && refused.ConstraintName != "":
+		relation := ident.Qualified{Schema: ident.Name(refused.SchemaName), Name: ident.Name(refused.TableName)}
+		t := r.ownerTable(relation)
+		return t == nil || !ddl.IsOwnIndex(t, relation.Name, ident.Name(refused.ConstraintName))
+	}
+	return false
+}
+
+// ownerTable returns the table that a relation belongs to, nil if it is none of Metadb's.
+func (r *batchTx) ownerTable(relation ident.Qualified) *catalog.Table {
+	for _, t := range r.tables {
+		for own := range t.table.Relations() {
+			if own == relation {
+				return t.table
+			}
+		}
+	}
+	return r.snapshot.Owner(relation)
+}
+
+// checkUsable says what keeps a table, or one that is transformed from it, from being
+// used as it is: the error is a [catalog.Fault].
+func (r *batchTx) checkUsable(t *catalog.Table) error {
+	if t.Fault != nil {
+		return t.Fault
+	}
+	for _, name := range r.childNames(t.Name) {
+		child := r.snapshot.Table(name)
+		if child == nil {
+			continue // the batch has just made it
+		}
+		if err := r.checkUsable(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreTables makes again what a table lacks, or one that is transformed from it.
+func (r *batchTx) restoreTables(ctx context.Context, t *tableState) error {
+	if err := r.restoreTable(ctx, t); err != nil {
+		return err
+	}
+	for _, name := range r.childNames(t.table.Name) {
+		known := r.snapshot.Table(name)
+		if known == nil || known.MissingParts == (catalog.MissingParts{}) && len(r.childIndex.children[name]) == 0 {
+			continue
+		}
+		if err := r.restoreTables(ctx, r.childState(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreTable makes again what a table lacks. The ids that a resynchronization has
+// confirmed are lost with their table: it has to begin anew.
+func (r *batchTx) restoreTable(ctx context.Context, t *tableState) error {
+	if t.table.MissingParts == (catalog.MissingParts{}) {
+		return nil
+	}
+	if t.table.MissingParts.Sync && slices.ContainsFunc(t.events, func(i int) bool { return r.batch.Events[i].Confirm }) {
+		return &catalog.Fault{Problem: catalog.Unconfirmed, Relation: t.table.Sync}
+	}
+	table, err := ddl.RestoreMissing(ctx, r.tx, t.table)
+	if err != nil {
+		return err
+	}
+	t.table, t.changed = table, true
+	return nil
+}
+
+// verifyRelationsSQL finds a relation that is not as the catalog has it, among those that the
+// batch may have written: not a partition any more, so that its rows are in no main
+// table; with something that hides rows or keeps them back; without the index that
+// tells whether a key is new. Nobody can change that any more before the commit: the
+// batch has locks on what it has written.
+const verifyRelationsSQL = `
+	SELECT w.ord::int - 1
+		FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS w (relation, parent, keys, ord)
+			LEFT JOIN pg_class AS c ON c.oid = to_regclass(w.relation)
+		WHERE c.oid IS NULL OR c.relpersistence = 'u' OR c.relrowsecurity AND row_security_active(c.oid)
+			OR NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid AND i.inhparent = to_regclass(w.parent) AND NOT i.inhdetachpending)
+			OR c.relhasrules AND EXISTS (SELECT FROM pg_rewrite AS r
+				WHERE r.ev_class = c.oid AND r.is_instead AND r.ev_type <> '1' AND r.ev_enabled <> 'D')
+			OR w.keys > 0 AND NOT EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.oid AND x.indisunique AND x.indisvalid
+				AND x.indimmediate AND x.indnullsnotdistinct AND x.indpred IS NULL AND x.indnkeyatts = w.keys)
+		LIMIT 1`
+
+// verifyRelations looks, before the commit, whether the tables that the batch has come to are
+// still as the catalog has them: what somebody has changed by hand meanwhile could take
+// rows without a word.
+func (r *batchTx) verifyRelations(ctx context.Context) error {
+	var relations, parents []string
+	var keys []int32
+	var faults []tableError
+	add := func(t *catalog.Table, relation, parent ident.Qualified, key int) {
+		relations, parents, keys = append(relations, relation.SQL()), append(parents, parent.SQL()), append(keys, int32(key))
+		faults = append(faults, tableError{table: r.eventTable(t), err: &catalog.Fault{Problem: catalog.Changed, Relation: relation}, tableOnly: true})
+	}
+	for _, s := range r.finishedTables {
+		t := s.table
+		key := 0
+		if t.UniqueKey {
+			key = len(t.Key) + 1
+		}
+		add(t, t.Current, t.Main, key)
+		add(t, t.History, t.Main, 0)
+		for _, year := range t.Years {
+			add(t, t.Year(year), t.History, 0)
+		}
+	}
+	if len(relations) == 0 {
+		return nil
+	}
+	var at int
+	err := r.tx.QueryRow(ctx, verifyRelationsSQL, relations, parents, keys).Scan(&at)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("verify the tables: %w", err)
+	}
+	return &faults[at]
+}
+
+// eventTable returns the name of the table whose events a table's rows come from.
+func (r *batchTx) eventTable(t *catalog.Table) change.Table {
+	for t.IsTransformed() {
+		parent := r.snapshot.Table(t.Parent)
+		if parent == nil {
+			return t.Parent
+		}
+		t = parent
+	}
+	return t.Name
+}

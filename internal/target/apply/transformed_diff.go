@@ -1,0 +1,195 @@
+package apply
+
+import (
+	"bytes"
+	"slices"
+
+	"metadb/internal/change"
+	"metadb/internal/transform/jsonmap"
+)
+
+// rowSet are the transformed rows that a parent has at some point, until end.
+// The zero value has none.
+type rowSet struct {
+	rows     *jsonmap.Rows
+	document int
+	end      change.Micros
+	// parentChange is the number of the version's change, keyForm the form of its key, nil where
+	// that is not known.
+	parentChange int
+	keyForm      [][]byte
+}
+
+// compareDocuments takes the documents of the piece's ended versions apart and notes what
+// differs. The piece becomes smaller where that takes too much memory.
+func (d *transformedUpdate) compareDocuments() {
+	document := 0
+	for i := d.pieceStart; i < d.pieceEnd; i++ {
+		if d.older.Size()+d.keys.Size()+d.kept.Size() > d.pieceBytes {
+			d.pieceEnd = i
+			return
+		}
+		effect := &d.effects[i]
+		first := document
+		document += len(effect.written)
+		switch {
+		case d.comparedEffects != nil && d.comparedEffects[i]:
+		case !d.isSingleReplacement(effect) || d.changesKeyForm(effect):
+			d.diffVersions(i, first)
+		case len(effect.endedIDs) == 0:
+			d.diffDocuments(i, nil, first)
+		default:
+			d.diffDocuments(i, d.endedDocuments[effect.endedIDs[0]], first)
+		}
+	}
+}
+
+// compareOldRow takes notice of the documents of the version that effect i ends, with its id,
+// before anything else is known of the effect but what takes its place. The texts are
+// good until compareOldRow returns. It reports whether the effect's documents are certainly
+// different.
+func (d *transformedUpdate) compareOldRow(i int, id int64, texts [][]byte) (differs bool) {
+	if i >= d.pieceEnd || !sameKeyForm(d.keyForm(texts), d.newKeyForm(d.effects[i].written[0])) {
+		if d.endedDocuments == nil {
+			d.endedDocuments = make(map[int64][][]byte)
+		}
+		for _, text := range texts {
+			d.endedDocuments[id] = append(d.endedDocuments[id], bytes.Clone(text))
+		}
+		return false
+	}
+	if d.comparedEffects == nil {
+		d.comparedEffects = make([]bool, len(d.effects))
+	}
+	d.comparedEffects[i] = true
+	d.diffDocuments(i, texts, i-d.pieceStart)
+	return slices.ContainsFunc(d.changes, func(c jsonmap.Change) bool { return c.Differs(d.scratch, d.newer) })
+}
+
+// diffVersions notes what changes from version to version of an effect, whose new documents
+// begin with number document.
+func (d *transformedUpdate) diffVersions(i, document int) {
+	effect := &d.effects[i]
+	now := rowSet{}
+	if len(effect.endedIDs) > 0 {
+		now = d.rowsBefore(i)
+	}
+	for _, b := range effect.written {
+		next := rowSet{rows: d.newer, document: document, end: b.end, parentChange: b.change, keyForm: d.newKeyForm(b)}
+		document++
+		if !b.succeedsCurrent {
+			d.diffRowSets(now, rowSet{}, now.end)
+			now = rowSet{}
+		}
+		d.diffRowSets(now, next, b.start)
+		now = next
+	}
+	if now.end != maxTime {
+		d.diffRowSets(now, rowSet{}, now.end)
+	}
+}
+
+// rowsBefore returns the transformed rows of the versions that an effect has ended.
+func (d *transformedUpdate) rowsBefore(i int) rowSet {
+	effect := &d.effects[i]
+	if d.childrenComplete && len(effect.endedIDs) == 1 {
+		past := d.endedDocuments[effect.endedIDs[0]]
+		return rowSet{rows: d.older, document: d.layout.AddDocument(d.older, past), end: effect.end, parentChange: effect.head, keyForm: d.keyForm(past)}
+	}
+	return d.rowsByPosition(d.existing[i], effect.head, effect.end)
+}
+
+// rowsByPosition returns transformed rows of which only the positions are known, with a change
+// that has their key.
+func (d *transformedUpdate) rowsByPosition(held []existingRow, item int, end change.Micros) rowSet {
+	held = sortExistingRows(held)
+	document := d.keys.AddPositions(func(yield func(int, []int32)) {
+		for _, row := range held {
+			yield(row.table, row.positions)
+		}
+	})
+	return rowSet{rows: d.keys, document: document, end: end, parentChange: item}
+}
+
+// changesKeyForm reports whether the version that an effect ends may have its key in
+// another form than the one that takes its place. Other bytes can be the same form to
+// PostgreSQL, never the other way round.
+func (d *transformedUpdate) changesKeyForm(effect *rowEffect) bool {
+	if len(effect.endedIDs) == 0 || len(effect.written) == 0 {
+		return false
+	}
+	return !sameKeyForm(d.keyForm(d.endedDocuments[effect.endedIDs[0]]), d.newKeyForm(effect.written[0]))
+}
+
+// keyForm returns the values of the key's columns, which stand behind documents.
+func (d *transformedUpdate) keyForm(texts [][]byte) [][]byte {
+	return texts[min(len(d.set.Columns), len(texts)):]
+}
+
+// newKeyForm is keyForm of a new version.
+func (d *transformedUpdate) newKeyForm(b writtenVersion) [][]byte {
+	return d.documents.valuesFrom(nil, b, len(d.set.Columns))
+}
+
+// sameKeyForm reports whether the values of two keys have the same bytes.
+func sameKeyForm(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
+
+// isSingleReplacement reports whether the transformed rows of an effect are known from its
+// documents, before and after, with one change in between: at most one version has
+// ended, and one has taken its place.
+func (d *transformedUpdate) isSingleReplacement(effect *rowEffect) bool {
+	if !d.childrenComplete || d.retried != nil || len(effect.endedIDs) > 1 || len(effect.written) > 1 {
+		return false
+	}
+	return len(effect.written) == 0 || effect.written[0].end == maxTime && (len(effect.endedIDs) == 0 || effect.written[0].succeedsCurrent)
+}
+
+// diffDocuments notes what differs of an effect from the documents before, nil if there were
+// none, to the new one with a number.
+func (d *transformedUpdate) diffDocuments(i int, before [][]byte, newer int) {
+	older := none
+	if before != nil {
+		d.scratch.Reset()
+		older = d.layout.AddDocument(d.scratch, before)
+	}
+	if len(d.effects[i].written) == 0 {
+		newer = none
+	}
+	d.changes = jsonmap.Changes(d.changes[:0], d.scratch, older, d.newer, newer)
+	for _, c := range d.changes {
+		row := replacedRow{effect: int32(i), old: none, new: int32(c.New)}
+		if c.Old != none {
+			row.old = int32(d.kept.Keep(d.scratch, c.Table, c.Old, d.newer, c.New))
+		}
+		if c.New != none {
+			d.layout.NoteRow(d.newer, c.Table, c.New)
+		}
+		d.replacedRows[c.Table] = append(d.replacedRows[c.Table], row)
+	}
+}
+
+// diffRowSets notes what has to change from some rows to others: rows end when the
+// former ones do, and begin at a time. Where their parent's key takes another form
+// all of them may.
+func (d *transformedUpdate) diffRowSets(from, to rowSet, at change.Micros) {
+	older, o, newer, n := from.rows, from.document, to.rows, to.document
+	if older == nil {
+		older, o = d.older, none
+	}
+	if newer == nil {
+		newer, n = d.newer, none
+	}
+	changes := jsonmap.Changes
+	if from.keyForm != nil && to.keyForm != nil && !sameKeyForm(from.keyForm, to.keyForm) {
+		changes = jsonmap.AllPairs
+	}
+	d.changes = changes(d.changes[:0], older, o, newer, n)
+	for _, c := range d.changes {
+		if c.New == none {
+			d.childRows[c.Table] = append(d.childRows[c.Table], childRow{parentChange: from.parentChange, from: older, row: c.Old, at: from.end})
+			continue
+		}
+		d.layout.NoteRow(newer, c.Table, c.New)
+		d.childRows[c.Table] = append(d.childRows[c.Table], childRow{parentChange: to.parentChange, from: newer, row: c.New, upsert: true, at: at})
+	}
+}

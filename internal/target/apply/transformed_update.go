@@ -1,0 +1,140 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"metadb/internal/change"
+	"metadb/internal/transform/jsonmap"
+)
+
+// transformedUpdate is a chunk of a table on its way into the transformed tables. First the
+// database is asked for what only it knows (loadStored); then, piece by piece, the
+// documents are taken apart and compared (addDocuments, compareDocuments), for which no connection
+// is needed, and what differs is written (writePiece).
+type transformedUpdate struct {
+	*batchTx
+	parent *tableState
+	folded *foldedChunk
+	set    *jsonmap.MappingSet
+	layout *jsonmap.Layout
+	// newer are the rows of new versions, older those of versions that have
+	// ended, keys those of which only the positions are known. Of the older
+	// rows of replacedRows only those that differ are kept; scratch has those of one
+	// document.
+	newer, older, keys, kept, scratch *jsonmap.Rows
+	// effects are what the chunk did, those from pieceStart to pieceEnd the piece.
+	effects              []rowEffect
+	pieceStart, pieceEnd int
+	// comparedEffects are the effects whose difference has been noted, nil if none has.
+	comparedEffects []bool
+	// documents are those of the new versions, endedDocuments those of versions that
+	// have ended, by their ids; existing are rows that transformed tables have,
+	// where that has to be asked. childrenComplete says that they have what their
+	// parents' documents say.
+	documents        *newDocuments
+	endedDocuments   map[int64][][]byte
+	existing         existingRows
+	childrenComplete bool
+	// replacedRows and childRows are what is to be done with the piece, for each table of
+	// the set: where all is known of both sides, and where it is not.
+	replacedRows [][]replacedRow
+	childRows    [][]childRow
+	changes      []jsonmap.Change
+	textBuffer   [][]byte
+}
+
+func (r *batchTx) newTransformedUpdate(t *tableState, f *foldedChunk, set *jsonmap.MappingSet) *transformedUpdate {
+	d := &transformedUpdate{
+		batchTx: r, parent: t, folded: f, set: set, childrenComplete: t.table.MappingFingerprint == set.Fingerprint(),
+		childRows: make([][]childRow, len(set.Targets)), replacedRows: make([][]replacedRow, len(set.Targets)),
+	}
+	d.resetPiece()
+	return d
+}
+
+// resetPiece forgets the rows of a piece. The layout is made again if transformed tables
+// have changed.
+func (d *transformedUpdate) resetPiece() {
+	known := d.batchTx.childLayout(d.parent.table, d.set)
+	d.layout, d.older, d.newer, d.keys, d.kept, d.scratch = known.Layout, known.older, known.newer, known.keys, known.kept, known.scratch
+	for table := range d.childRows {
+		d.childRows[table], d.replacedRows[table] = d.childRows[table][:0], d.replacedRows[table][:0]
+	}
+}
+
+// childRow is one event of a transformed table.
+type childRow struct {
+	// parentChange is the number of the change that the parent's key is from.
+	parentChange int
+	from         *jsonmap.Rows
+	row          int
+	upsert       bool
+	at           change.Micros
+}
+
+// replacedRow is a transformed row of an effect: old is its number in the rows that are
+// kept, new in the newer ones, none where it is not there.
+type replacedRow struct{ effect, old, new int32 }
+
+// loadStored reads what has to be known from the database: documents of versions that have
+// ended, or that lack values, and transformed rows where nothing else tells them.
+func (d *transformedUpdate) loadStored(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("transform rows of table %s: %w", d.parent.table.Name, err)
+		}
+	}()
+	columns := documentColumns(d.parent.table, d.set)
+	if d.documents, err = d.readNewDocuments(ctx, d.parent, d.folded, columns, d.effects); err != nil {
+		return err
+	}
+	if d.childrenComplete && d.endedDocuments == nil {
+		if d.endedDocuments, err = d.readEndedDocuments(ctx, d.parent, columns, d.effects); err != nil {
+			return err
+		}
+	}
+	asked := parentVersions{from: d.parent.table.History}
+	for i := range d.effects {
+		if d.childrenComplete && len(d.effects[i].endedIDs) == 1 {
+			continue
+		}
+		for _, id := range d.effects[i].endedIDs {
+			asked.ids, asked.effects = append(asked.ids, id), append(asked.effects, i)
+		}
+	}
+	d.existing, err = d.readExistingRows(ctx, d.parent, d.set, asked)
+	return err
+}
+
+// applyPieces does everything piece by piece, after loadStored.
+func (d *transformedUpdate) applyPieces(ctx context.Context) error {
+	d.addDocuments()
+	d.compareDocuments()
+	return d.finishPieces(ctx)
+}
+
+// finishPieces writes a piece that has been compared, and does the others.
+func (d *transformedUpdate) finishPieces(ctx context.Context) error {
+	for {
+		if err := d.writePiece(ctx); err != nil {
+			return err
+		}
+		if d.pieceStart = d.pieceEnd; d.pieceStart == len(d.effects) {
+			return nil
+		}
+		d.resetPiece()
+		d.addDocuments()
+		d.compareDocuments()
+	}
+}
+
+// addDocuments takes the documents of new versions apart, of as many effects as make a piece.
+func (d *transformedUpdate) addDocuments() {
+	for d.pieceEnd = d.pieceStart; d.pieceEnd < len(d.effects) && d.newer.Size() <= d.pieceBytes; d.pieceEnd++ {
+		for _, b := range d.effects[d.pieceEnd].written {
+			d.textBuffer = d.documents.documentsOf(d.textBuffer[:0], b)
+			d.layout.AddDocument(d.newer, d.textBuffer)
+		}
+	}
+}

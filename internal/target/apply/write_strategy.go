@@ -1,0 +1,106 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// writeChunk applies a chunk by one of the four strategies. The caller has a savepoint
+// around it.
+func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error {
+	if c.truncate {
+		return r.applyTruncate(ctx, t, &r.batch.Events[c.events[0]])
+	}
+	f := fold(c, r.batch.Events)
+	t.markPrecedingTruncate(f, r.batch.Events)
+	if f.valuesLost {
+		r.warnLostValues(t)
+	}
+	r.warnNulledInChain(t, f)
+	if t.suitsInsertNew(c, f) {
+		done, err := r.insertNew(ctx, t, f)
+		if done || err != nil {
+			return err
+		}
+		t.keysNew = false
+	}
+	if r.suitsReplaceRows(t, c, f) {
+		done, err := r.tryReplaceRows(ctx, t, f)
+		if done || err != nil {
+			return err
+		}
+	}
+	rest, tried := f, r.suitsConfirmUnchanged(t, c, f)
+	if tried {
+		var err error
+		if rest, err = r.confirmUnchanged(ctx, t, f); err != nil || len(rest.changes) == 0 {
+			return err
+		}
+	}
+	d, err := r.mergeStaged(ctx, t, rest)
+	if err != nil {
+		return err
+	}
+	recognized := len(f.changes) - len(rest.changes)
+	t.encodingDiffers = t.encodingDiffers || tried && d.unchangedChains*exceptionRatio > len(f.changes)
+	t.observeChunk(len(d.versions), d.matchedChains+recognized, d.unchangedChains+recognized)
+	return nil
+}
+
+// mergeStaged applies a chunk by way of a stage, and returns what it has decided.
+func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *foldedChunk) (*decision, error) {
+	c := f.chunk
+	st, err := r.fillStage(ctx, t, c, f)
+	if err != nil {
+		return nil, &stageError{err}
+	}
+	if err := r.loadUnavailable(ctx, t, c, f, st); err != nil {
+		return nil, err
+	}
+	m, err := r.loadMatches(ctx, t, c, f, st)
+	if err != nil {
+		return nil, err
+	}
+	if r.retried != nil {
+		if err := m.findLate(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.findSuperseded(f, m); err != nil {
+		return nil, err
+	}
+	if f.precedesTruncate {
+		if err := m.findPrecedingTruncate(f); err != nil {
+			return nil, err
+		}
+	}
+	d := decide(f, m)
+	t.severalCurrent = t.severalCurrent || d.severalMatched > 0
+	return d, r.applyDecision(ctx, t, f, st, d)
+}
+
+// warnLostValues notes that an unavailable value had no version before it.
+func (r *batchTx) warnLostValues(t *tableState) {
+	line := fmt.Sprintf("table %s: values that the source did not send (unchanged TOAST) had no earlier version, and are NULL", t.table.Name)
+	for _, said := range r.outcome.Warnings {
+		if said == line {
+			return
+		}
+	}
+	r.outcome.Warnings = append(r.outcome.Warnings, line)
+}
+
+// execEndRows runs a statement that ends versions and answers how many, and the
+// last of their ends.
+func (r *batchTx) execEndRows(ctx context.Context, t *tableState, sql string, args ...any) error {
+	var n int
+	var last *time.Time
+	if err := r.tx.QueryRow(ctx, sql, args...).Scan(&n, &last); err != nil {
+		return fmt.Errorf("end rows: %w", err)
+	}
+	if n > 0 {
+		r.noteEnded(t, n, microsOf(*last))
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package chaos
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"metadb/internal/testkit/testbed"
+)
+
+var (
+	seed    = flag.Uint64("seed", 0, "torture with this seed; 0 runs the short fixed ones")
+	minutes = flag.Float64("minutes", 1, "how long to torture")
+	kills   = flag.Int("kills", 0, "torture until the server has been killed so often, however long it takes")
+	only    = flag.String("only", "", "inflict only these torments, separated by commas")
+	// With more than one, others are added too.
+	partitions = flag.Int("partitions", 0, "how many partitions each topic has; 0 is 1 to 3, by the seed")
+)
+
+// quietTime is how long everything may take to come right when it is left alone.
+const quietTime = time.Minute
+
+// faultsEachRound is how many there are in a round.
+const faultsEachRound = 12
+
+// TestTorture inflicts torments in rounds; after each round all must be as the
+// oracle says.
+func TestTorture(t *testing.T) {
+	seeds := []uint64{1, 2, 3}
+	if *seed != 0 {
+		seeds = []uint64{*seed}
+	}
+	for _, one := range seeds {
+		t.Run(fmt.Sprint("seed ", one), func(t *testing.T) {
+			w, began := newEnvironment(t, one), time.Now()
+			for round := 1; ; round++ {
+				w.runRound()
+				t.Logf("round %d is right after %d kills in %s: %v", round, w.kills, time.Since(began).Round(time.Second), w.counts)
+				switch {
+				case *kills > 0 && w.kills < *kills:
+				case *kills == 0 && *seed != 0 && time.Since(began).Minutes() < *minutes:
+				default:
+					w.divide()
+					return
+				}
+				w.source.next()
+			}
+		})
+	}
+}
+
+// divide has changes come, where the server is eager, until it has applied tables side by
+// side: some seconds of a delayed stream may have had no batch with several of them.
+func (w *environment) divide() {
+	w.t.Helper()
+	if !w.eager || w.sessions > 1 {
+		return
+	}
+	err := testbed.Eventually(w.t.Context(), quietTime, "apply tables side by side", func() error {
+		w.write(w.source.changes(50))
+		w.producer.flush()
+		if w.awaitProgress(); w.sessions < 2 {
+			return errors.New("one session applies all tables")
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.check()
+}
+
+// runRound lets changes and torments happen, and compares.
+func (w *environment) runRound() {
+	w.t.Helper()
+	w.trail = nil
+	w.changeUnderFaults(faultsEachRound)
+	if w.random.IntN(2) == 0 {
+		w.resync()
+		w.changeUnderFaults(faultsEachRound / 4)
+	}
+	w.check()
+}
