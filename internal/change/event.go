@@ -121,7 +121,8 @@ type Event struct {
 	// is known to have been committed after: that of the last commit before it, where
 	// the record has it, or of the snapshot that precedes it in its partition. The
 	// position of the change itself may be lower, for a transaction may have begun
-	// before a snapshot and ended later.
+	// before a snapshot and ended later. Of a row of an incremental snapshot it is the
+	// highest position of its partition before it: the last change of the row is not after it.
 	CommittedAfter uint64
 	// NotBefore is set for a record that could not be read: the latest source time of the
 	// events before it in its partition.

@@ -68,8 +68,11 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 	mark.Next = e.Position.Offset + 1
 	readAgain := mark.Next <= max(mark.MaxNext, state.replayedBefore)
 	mark.MaxNext = max(mark.MaxNext, mark.Next)
-	if e.Snapshot == change.Streamed {
+	switch e.Snapshot {
+	case change.Streamed:
 		e.CommittedAfter = max(e.Commit, mark.SnapshotLSN)
+	case change.Incremental:
+		e.CommittedAfter = mark.HighLSN
 	}
 	if e.IsUndated() {
 		e.NotBefore = mark.LatestTime()

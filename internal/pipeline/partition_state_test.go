@@ -119,6 +119,32 @@ func TestDeliveredTwiceAndNotOurs(t *testing.T) {
 	}
 }
 
+// TestIncrementalRowAfter: a row of an incremental snapshot gets the highest position before it
+// in its partition, and none of another partition.
+func TestIncrementalRowAfter(t *testing.T) {
+	states := newPartitions()
+	for _, part := range []change.Partition{part0, part1} {
+		states.assignPartition(change.Assignment{Partition: part})
+	}
+	row := func(part change.Partition, offset int64) uint64 {
+		e := upsert(part, offset, 0, 1)
+		e.Snapshot = change.Incremental
+		if !states.advancePast(&e) {
+			t.Fatalf("%v has been delivered before", e.Position)
+		}
+		return e.CommittedAfter
+	}
+	before := row(part0, 0)
+	for offset, lsn := range []uint64{7, 5} {
+		e := upsert(part0, int64(offset)+1, 1, change.Micros(offset))
+		e.LSN = lsn
+		states.advancePast(&e)
+	}
+	if after, other := row(part0, 3), row(part1, 0); before != 0 || after != 7 || other != 0 {
+		t.Errorf("positions %d, %d and, in another partition, %d; want 0, 7, 0", before, after, other)
+	}
+}
+
 func TestFreshSpanOnlyOnce(t *testing.T) {
 	states := newPartitions()
 	states.assignPartition(change.Assignment{Partition: part0, Fresh: true, From: 3})

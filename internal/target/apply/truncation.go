@@ -28,8 +28,15 @@ type truncation struct {
 // isAfter reports whether the truncate comes after an event at the source. Both its lsn
 // and its time have to: a source that was restored or moved goes on with lower
 // positions and later times. Within a partition the order of the records is that of the source.
+//
+// A row of an incremental snapshot has no position. Had it been inserted after the truncate,
+// its insert would precede it in its partition: the highest position before it decides.
 func (tr *truncation) isAfter(e *change.Event) bool {
-	return e.LSN != 0 && e.LSN < tr.lsn && e.Time <= tr.at && e.Origin == tr.origin && e.Position.Partition != tr.partition
+	lsn := e.LSN
+	if e.Snapshot == change.Incremental && lsn == 0 {
+		lsn = e.CommittedAfter
+	}
+	return lsn != 0 && lsn < tr.lsn && e.Time <= tr.at && e.Origin == tr.origin && e.Position.Partition != tr.partition
 }
 
 // firstTruncateAfter returns the first truncate applied that an event precedes, nil if there is

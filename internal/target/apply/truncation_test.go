@@ -66,6 +66,14 @@ func TestTruncateOvertakesRows(t *testing.T) {
 		{"a row of a snapshot that was read before", []change.Event{
 			from(0, truncate(20), 0), from(1, snapshotRow(put(1, "a", 10)), 0), from(1, snapshotRow(put(2, "b", 10)), 0), from(1, put(3, "c", 30), 0),
 		}, "1 a 10 20\n2 b 10 20\n3 c 30 -"},
+		{"a row of an incremental snapshot, inserted before the truncate", []change.Event{
+			from(1, put(1, "a", 10), 0), from(0, truncate(20), 0), incrementalRow(1, put(1, "a", 18), 10), incrementalRow(1, put(2, "b", 18), 10),
+			incrementalRow(2, put(3, "c", 18), 12),
+		}, "1 a 10 20\n2 b 18 20\n3 c 18 20"},
+		{"a row of an incremental snapshot, inserted after the truncate", []change.Event{
+			from(1, put(1, "a", 10), 0), from(0, truncate(20), 0), from(1, put(1, "b", 21), 0), incrementalRow(1, put(1, "b", 19), 21),
+			incrementalRow(2, put(2, "c", 22), 12), incrementalRow(3, put(3, "d", 19), 0),
+		}, "1 a 10 20\n1 b 21 -\n2 c 22 -\n3 d 19 -"},
 		{"two truncates of one time, and a row between them", []change.Event{
 			from(1, put(1, "a", 10), 10), from(0, truncate(20), 20), from(0, truncate(20), 24), from(1, put(1, "a", 20), 22), from(1, put(1, "b", 30), 30),
 		}, "1 a 10 20\n1 a 20 20\n1 b 30 -"},
@@ -96,6 +104,14 @@ func TestTruncateOvertakesRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// incrementalRow puts a row of an incremental snapshot into a partition, in which after is the
+// highest position before it.
+func incrementalRow(number int32, e change.Event, after uint64) change.Event {
+	e = from(number, e, 0)
+	e.Snapshot, e.LSN, e.CommittedAfter = change.Incremental, 0, after
+	return e
 }
 
 func snapshotRow(e change.Event) change.Event {
