@@ -15,58 +15,55 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// Config is what an Applier needs.
+// Config has the dependencies and settings of an Applier.
 type Config struct {
-	// Connect opens a connection to the target database, as the role that
-	// owns the tables.
+	// Connect opens a connection to the target database as the role that owns the tables.
 	Connect func(ctx context.Context) (*pgx.Conn, error)
-	// Source is the data source, Group its consumer group: together they
-	// name the stored positions.
+	// Source is the data source and Group its consumer group. Both identify the stored positions.
 	Source, Group string
-	// Store is the catalog of target tables. It changes after a commit only.
+	// Store is the catalog of target tables. The applier publishes changes to it only after a
+	// commit.
 	Store *catalog.Store
-	// RejectedLimit returns what may be set aside of the source. It is asked every few
-	// seconds while events are set aside; nil is no bound.
+	// RejectedLimit returns the limits on the rejected events of the source. It is called every few
+	// seconds while events are rejected; nil means no limit.
 	RejectedLimit func(ctx context.Context) (RejectedLimit, error)
-	// Logger gets the schema changes.
+	// Logger receives the schema changes, and the warnings that no batch reports.
 	Logger *slog.Logger
 }
 
-// Applier applies batches, one at a time, on a connection of its own. It is not
-// safe for concurrent use.
+// Applier applies batches, one at a time, on a connection of its own. It is not safe for concurrent
+// use.
 type Applier struct {
 	config Config
 	conn   *pgx.Conn
 	stages *stagePool
-	// defaultTablespace is the tablespace of the database, as an oid.
+	// defaultTablespace is the OID of the database's tablespace.
 	defaultTablespace string
-	// profiles remember what the last chunks of the tables were like.
+	// profiles has the profile of each table, from its last chunk.
 	profiles map[change.Table]tableProfile
-	// warnedColumns are the columns that warnOmitted has named.
+	// warnedColumns are the columns that warnOmitted has logged.
 	warnedColumns map[omittedColumn]bool
-	// mappings and layouts are what is known of the JSON mappings, childIndex which
-	// tables are transformed from which. They are made again where what they
-	// were made of changes.
+	// mappings, layouts and childIndex are caches of the JSON mappings and of the transformed
+	// tables of each parent. They are rebuilt when their sources change.
 	mappings mappingSets
 	layouts  map[change.Table]*cachedLayout
-	// recordedFeeds are the topics and tables that are recorded in metadb.topic_table.
+	// recordedFeeds are the topics and tables that metadb.topic_table contains already.
 	recordedFeeds map[gap.Feed]bool
-	// usage is what is set aside of the source, nil while it has not been counted.
+	// usage counts the rejected events of the source. It is nil until they have been counted.
 	usage      *rejectedUsage
 	childIndex childIndex
-	// identifiedTables are the tables whose replica identity has been seen to, nil where
-	// that has never been needed.
+	// identifiedTables are the tables with a verified replica identity. It is nil until PostgreSQL
+	// has refused a change for lack of one.
 	identifiedTables map[change.Table]bool
-	// pieceBytes is about how much memory the transformed rows of one side,
-	// before or after, may take: a chunk whose documents make more is dealt
-	// with in pieces.
+	// pieceBytes is the approximate limit, in bytes, on the transformed rows of one side (before or
+	// after) in memory. A chunk with larger documents is processed in pieces.
 	pieceBytes int
-	// positionStores counts the batches of each table whose positions were stored since they were pruned.
+	// positionStores counts, by table, the batches with stored positions since the last pruning.
 	positionStores map[change.Table]int
 }
 
-// defaultPieceBytes is what the documents of a batch take when each has some thirty
-// values.
+// defaultPieceBytes is the size of the transformed rows of a batch with about thirty values in each
+// document.
 const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
@@ -84,18 +81,17 @@ func (a *Applier) Close(ctx context.Context) error {
 	return conn.Close(ctx)
 }
 
-// Apply applies a batch wholly or not at all. After an error nothing of it is
-// in the database, unless the connection was lost during the commit; then the
-// same batch again is an error that wraps checkpoint.ErrFenced if it was
-// committed. A record that can't be applied is not an error: it is set aside in
-// metadb.rejected_event.
+// Apply applies a batch completely or not at all. After an error the database contains no part of
+// it, unless the connection was lost during the commit: if that commit succeeded, the same batch
+// returns an error that wraps checkpoint.ErrFenced when it is applied again. A record that can't be
+// applied is not an error: it is stored in metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	r := &batchTx{Applier: a, batch: withoutRepeated(batch), keepsConfirmed: !batch.NotesChanges}
 	return a.runTransaction(ctx, r, r.applyBatch)
 }
 
-// withoutRepeated returns a batch without the events that have been applied before, but
-// for those that may confirm what they repeat.
+// withoutRepeated returns the batch without the events that were applied before. An upsert or a
+// rejected event that may confirm a row stays.
 func withoutRepeated(batch *change.Batch) *change.Batch {
 	idle := func(e change.Event) bool {
 		return e.Repeated && !(e.Confirm && (e.Op == change.Upsert || e.Op == change.Reject))
@@ -108,8 +104,8 @@ func withoutRepeated(batch *change.Batch) *change.Batch {
 	return &rest
 }
 
-// runTransaction does something in a transaction and takes over what it did to the
-// tables.
+// runTransaction runs do between BEGIN and COMMIT. After the commit it publishes the changed tables
+// and updates the caches of the applier.
 func (a *Applier) runTransaction(ctx context.Context, run *batchTx, do func(context.Context) error) (change.Outcome, error) {
 	if err := a.connect(ctx); err != nil {
 		return change.Outcome{}, err
@@ -152,8 +148,8 @@ func (a *Applier) runTransaction(ctx context.Context, run *batchTx, do func(cont
 	return run.outcome, nil
 }
 
-// rollBack ends a transaction that failed. A connection that can't even do that
-// is given up, and so are the temporary tables on it.
+// rollBack ends a failed transaction and clears the caches that it may have changed. If the
+// rollback fails and the connection is closed, the next batch opens a new one.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
 	a.layouts, a.usage, a.warnedColumns = nil, nil, nil
 	a.stages.afterRollback()
@@ -163,7 +159,7 @@ func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
 	a.conn = nil
 }
 
-// connect makes a connection where there is none.
+// connect opens and configures a connection if there is no open one.
 func (a *Applier) connect(ctx context.Context) error {
 	if a.conn != nil && !a.conn.IsClosed() {
 		return nil
@@ -184,7 +180,7 @@ func (a *Applier) connect(ctx context.Context) error {
 	return nil
 }
 
-// beginTxSQL begins a transaction. Constraints that somebody has put on a table are
-// checked with each statement, even those that are deferred: a commit that fails would
-// not say which table is to blame.
+// beginTxSQL begins a transaction in which every statement checks its constraints, deferred ones
+// too: an administrator may have added them, and the error of a failed commit would not identify
+// the table.
 const beginTxSQL = "BEGIN; SET CONSTRAINTS ALL IMMEDIATE"

@@ -10,13 +10,12 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// A batch is planned and applied as a whole, unless the columns that identify
-// the rows of a table change within it, or how their values are told apart: before
-// the change two rows may be current that the new identity does not tell apart, or
-// one that it would tell apart, and the table can have one identity at a time. Then
-// the batch is applied in segments, one after the other, in the same transaction.
+// A batch is planned and applied as a whole, with one exception: the columns that identify the rows
+// of a table, or the equality of their values, change within the batch. A table has one identity at
+// a time, and rows that are distinct under the old identity may be equal under the new one, or the
+// reverse. Such a batch is applied in segments, one after the other, in the same transaction.
 
-// applySegments applies events in as few segments as go.
+// applySegments applies the events in as few segments as possible.
 func (r *batchTx) applySegments(ctx context.Context, events []change.Event) error {
 	r.snapshot = r.config.Store.Snapshot()
 	for len(events) > 0 {
@@ -37,8 +36,8 @@ func (r *batchTx) applySegments(ctx context.Context, events []change.Event) erro
 	return nil
 }
 
-// planSegment plans the events that can be applied together and returns how many
-// they are.
+// planSegment returns the plan of the longest prefix of events that can be applied together, and
+// the length of that prefix.
 func (r *batchTx) planSegment(events []change.Event) (*plan.Plan, int) {
 	began := time.Now()
 	defer func() { r.outcome.Timings.Plan += time.Since(began) }()
@@ -54,8 +53,8 @@ func (r *batchTx) planSegment(events []change.Event) (*plan.Plan, int) {
 	return made, n
 }
 
-// firstPlannedCut returns the number of the first event, of n, that has to begin a
-// segment, because of which columns its table's events bring.
+// firstPlannedCut returns the index of the first of n events that must begin a segment because of
+// the columns that its table's events have, or n.
 func firstPlannedCut(made *plan.Plan, n int) int {
 	for i := range made.Deltas {
 		for _, cut := range made.Deltas[i].SegmentStarts {
@@ -65,8 +64,8 @@ func firstPlannedCut(made *plan.Plan, n int) int {
 	return n
 }
 
-// firstIdentityChange returns the number of the first event whose table has events
-// with another identity before it; if there is none, the number of events.
+// firstIdentityChange returns the index of the first event with another identity than the earlier
+// events of its table, or the number of events.
 func firstIdentityChange(made *plan.Plan, events []change.Event) int {
 	tables := make(map[change.Table]*tableIdentity, len(made.Deltas))
 	var last *tableIdentity
@@ -82,7 +81,7 @@ func firstIdentityChange(made *plan.Plan, events []change.Event) int {
 			}
 		}
 		if last.shapes[e.Op] == e.Shape {
-			continue // as nearly always
+			continue // the usual case
 		}
 		if _, refused := made.Refused[i]; refused || made.FarPastTimes[i] != "" {
 			continue
@@ -96,9 +95,9 @@ func firstIdentityChange(made *plan.Plan, events []change.Event) int {
 	return len(events)
 }
 
-// firstKeyTypeChange returns the number of the first event, of n, before which the
-// column of a key becomes text whose values are equal in more than one form: 2 and
-// 2.0 are one key before it, and two after it.
+// firstKeyTypeChange returns the index of the first of n events at which a key column becomes text,
+// from a type with several forms of equal values: 2 and 2.0 are one key before it and two keys
+// after it.
 func firstKeyTypeChange(made *plan.Plan, n int) int {
 	for i := range made.Deltas {
 		d := &made.Deltas[i]
@@ -111,7 +110,7 @@ func firstKeyTypeChange(made *plan.Plan, n int) int {
 	return n
 }
 
-// hasSeveralForms tells the types with equal values that print differently.
+// hasSeveralForms reports whether the type has equal values with different text forms.
 func hasSeveralForms(t change.Type) bool {
 	switch t {
 	case change.Real, change.Double, change.Numeric, change.Interval, change.JSONB:
@@ -120,16 +119,16 @@ func hasSeveralForms(t change.Type) bool {
 	return false
 }
 
-// tableIdentity is what identifies the rows of a table.
+// tableIdentity contains the columns that identify the rows of a table.
 type tableIdentity struct {
 	table change.Table
 	names []string
-	// shapes are those that were last looked at, for each operation.
+	// shapes are the last checked shapes by operation. They save the comparison of names.
 	shapes [change.Delete + 1]*change.Shape
 }
 
-// identityColumns returns the names of the columns that identify a row, sorted: their
-// order means nothing.
+// identityColumns returns the names of the columns that identify a row, sorted, because their order
+// has no meaning.
 func identityColumns(shape *change.Shape) []string {
 	names := make([]string, 0, len(shape.Key))
 	for _, at := range shape.Key {
@@ -139,8 +138,8 @@ func identityColumns(shape *change.Shape) []string {
 	return names
 }
 
-// applySegment applies the events of the plan, which are r.batch's, and takes
-// the tables over as they are then.
+// applySegment applies the plan to the events of r.batch, and records the resulting state of the
+// tables.
 func (r *batchTx) applySegment(ctx context.Context, made *plan.Plan) error {
 	r.tables = nil
 	r.distributeEvents(made)
@@ -162,7 +161,7 @@ func (r *batchTx) applySegment(ctx context.Context, made *plan.Plan) error {
 	return nil
 }
 
-// finishTable notes what became of a table in a segment.
+// finishTable adds the state of a table after a segment to finishedTables.
 func (r *batchTx) finishTable(t *tableState) {
 	at := slices.IndexFunc(r.finishedTables, func(s *tableState) bool { return s.table.Name == t.table.Name })
 	if at < 0 {
@@ -175,8 +174,8 @@ func (r *batchTx) finishTable(t *tableState) {
 	r.finishedTables[at] = t
 }
 
-// earlierPositions returns the positions that earlier segments have noted of a table: they are
-// stored with the batch.
+// earlierPositions returns the positions of a table's changes in earlier segments. They are stored
+// at the end of the batch.
 func (r *batchTx) earlierPositions(name change.Table) []rowPosition {
 	at := slices.IndexFunc(r.finishedTables, func(s *tableState) bool { return s.table.Name == name })
 	if at < 0 {
@@ -185,8 +184,8 @@ func (r *batchTx) earlierPositions(name change.Table) []rowPosition {
 	return slices.Clip(r.finishedTables[at].positions)
 }
 
-// snapshotWithChanges returns the snapshot with the tables that the batch has changed so
-// far. Nobody but the batch sees it before the commit.
+// snapshotWithChanges returns the snapshot with the tables that the batch has changed so far. Other
+// sessions see these tables only after the commit.
 func (r *batchTx) snapshotWithChanges() *catalog.Snapshot {
 	tables := slices.Collect(r.snapshot.All())
 	for _, t := range r.finishedTables {

@@ -14,71 +14,71 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// batchTx is one batch being applied.
+// batchTx is the transaction that applies one batch.
 type batchTx struct {
 	*Applier
 	tx pgx.Tx
-	// batch is the segment of the batch that is being applied, snapshot the
-	// tables that it finds, tables those that it changes.
+	// batch is the current segment of the batch, snapshot the catalog before it, and tables are the
+	// tables that it changes.
 	batch    *change.Batch
 	snapshot *catalog.Snapshot
 	tables   []*tableState
-	// rejectedKeys are the records that events may be blocked by, sourceHasRejected
-	// that the source has some that were set aside before.
+	// rejectedKeys are the keys of rejected records that may block events. sourceHasRejected is
+	// true if the source had rejected records before this batch.
 	rejectedKeys      rejectedKeys
 	sourceHasRejected bool
-	// retried are the events that had been set aside and are tried again;
-	// nil for a batch.
+	// retried are the rejected events of a retry, by position. It is nil for a batch of the stream.
 	retried map[change.Position]*change.RejectedEvent
-	// supersededBy has, of events that come late, the position of what has been applied though it
-	// follows.
+	// supersededBy has, for each late event, the position of the applied change that follows it at
+	// the source.
 	supersededBy map[change.Position]rowPosition
-	// reinserting says that rows are placed that were inserted again after their end.
+	// reinserting is true while rows that were inserted again after their end are placed.
 	reinserting bool
-	// keepsConfirmed says that the ids of confirmed rows are kept.
+	// keepsConfirmed is true if the ids of confirmed rows are stored.
 	keepsConfirmed bool
-	// finishedTables are the tables of all segments, as they are after the last.
+	// finishedTables are the tables of all segments, in their last state.
 	finishedTables []*tableState
 	outcome        change.Outcome
 	rejectedEvents []rejectedEvent
-	// tableStats are Outcome.Tables.
+	// tableStats becomes Outcome.Tables.
 	tableStats map[change.Table]change.TableStats
-	// newFeeds are topics and tables that the batch records.
+	// newFeeds are the topics and tables that the batch adds to metadb.topic_table.
 	newFeeds []gap.Feed
-	// rejectsWithKey are indexes of rejectedEvents whose key could be read, in a
-	// resynchronization.
+	// rejectsWithKey are indexes into rejectedEvents: the events of a resynchronization with a
+	// readable key.
 	rejectsWithKey []int
-	// childStates are the transformed tables that the batch has come to.
+	// childStates are the transformed tables that the batch has used.
 	childStates map[change.Table]*tableState
-	// childOutcome counts what was done to them.
+	// childOutcome counts the writes to transformed tables.
 	childOutcome change.Outcome
-	// newlyIdentified are the tables whose replica identity this transaction has
-	// seen to.
+	// newlyIdentified are the tables with a replica identity that this transaction has verified or
+	// set.
 	newlyIdentified []change.Table
 }
 
-// tableState is one table in one batch.
+// tableState is the state of one table in one batch.
 type tableState struct {
 	table *catalog.Table
 	delta plan.Delta
 	// events are the indexes of the table's events in the batch, in order.
 	events []int
 	tableProfile
-	// truncations are those that events of the batch may precede.
+	// truncations are the applied truncates that events of the batch may precede.
 	truncations []truncation
-	// positions are where the changes of the batch stand that made versions.
+	// positions are the positions at the source of the batch's changes, with the version of each.
 	positions []rowPosition
-	// refused says that the table can't be made.
+	// refused is true if the table can't be created.
 	refused bool
-	// changed says that the table differs from what is published.
+	// changed is true if the table differs from the published catalog.
 	changed bool
-	// lastEndChanged says that table.LastEnd has to be stored.
+	// lastEndChanged is true if table.LastEnd must be stored.
 	lastEndChanged bool
-	// severalCurrent says that a key had several current rows.
+	// severalCurrent is true if a key had several current rows.
 	severalCurrent bool
 }
 
-// beginSQL begins the transaction, and bounds its waits for locks where the batch does.
+// beginSQL returns the statements that begin the transaction, with the lock timeout of the batch,
+// if it has one.
 func (r *batchTx) beginSQL() string {
 	if r.batch == nil || r.batch.LockTimeout <= 0 {
 		return beginTxSQL
@@ -86,7 +86,7 @@ func (r *batchTx) beginSQL() string {
 	return fmt.Sprintf("%s; SET LOCAL lock_timeout = %d", beginTxSQL, r.batch.LockTimeout.Milliseconds())
 }
 
-// applyBatch does everything between begin and commit.
+// applyBatch does all the work between begin and commit.
 func (r *batchTx) applyBatch(ctx context.Context) error {
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
@@ -128,9 +128,8 @@ func (r *batchTx) applyBatch(ctx context.Context) error {
 	return r.dropOldStages(ctx)
 }
 
-// distributeEvents gives every event to its table, or to the rejected ones. Order is
-// kept; an event whose table does not exist and is not to be created (a delete
-// in a table that never had a row) has nothing to do.
+// distributeEvents assigns each event to its table or to the rejected events, in order. An event of
+// a table that neither exists nor is created (a delete in a table without rows) has no effect.
 func (r *batchTx) distributeEvents(made *plan.Plan) {
 	byName := make(map[change.Table]*tableState, len(made.Deltas))
 	for _, delta := range made.Deltas {
@@ -170,7 +169,7 @@ func (r *batchTx) distributeEvents(made *plan.Plan) {
 	}
 }
 
-// applyTable makes the table as it has to be and applies its events.
+// applyTable executes the schema changes of the table and applies its events.
 func (r *batchTx) applyTable(ctx context.Context, t *tableState) error {
 	if err := r.checkUsable(t.table); err != nil {
 		return err
@@ -216,7 +215,7 @@ func (r *batchTx) applyTable(ctx context.Context, t *tableState) error {
 	return nil
 }
 
-// changedTables returns the tables that differ from the present catalog.
+// changedTables returns the tables that differ from the published catalog.
 func (r *batchTx) changedTables() []*catalog.Table {
 	var tables []*catalog.Table
 	for _, t := range r.finishedTables {

@@ -24,7 +24,7 @@ const (
 	benchTexts = 18
 )
 
-// wideShape has 25 columns; its rows take about 1.2 KB.
+// wideShape has 25 columns. Its rows have about 1.2 KB.
 func wideShape() *change.Shape {
 	s := &change.Shape{Columns: []change.Column{{Name: "id", Type: change.BigInt}}, Key: []int{0}}
 	for i := range 6 {
@@ -47,9 +47,8 @@ func wideRow(id int64, version int) change.Row {
 	return row
 }
 
-// BenchmarkApply measures the ways of applying against a raw binary COPY of the
-// same rows into a plain table, in the same run: the figures are rows per second
-// and the ratio to the COPY.
+// BenchmarkApply compares the write strategies with a raw binary COPY of the same rows into a plain
+// table in the same run. It reports rows per second and the ratio to the COPY.
 //
 //	go test -run xxx -bench Apply -benchtime 1x ./internal/target/apply
 func BenchmarkApply(b *testing.B) {

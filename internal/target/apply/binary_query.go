@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// Statements whose parameters and results are in PostgreSQL's binary formats, as
-// rows are: those that every row of the stream passes through.
+// Statements that process each row of the stream have parameters and results in PostgreSQL's binary
+// formats, as change.Row has.
 
-// Types of arrays' elements, by their object identifiers.
+// These are the OIDs of the element types of arrays.
 const (
 	boolOID        = 16
 	int4OID        = 23
@@ -17,8 +17,8 @@ const (
 	timestamptzOID = 1184
 )
 
-// newBinaryArray begins an array of n elements, n > 0, to which they are appended as
-// fields of a binary COPY.
+// newBinaryArray returns the header of an array of n elements, n > 0. The caller appends the
+// elements as fields of a binary COPY.
 func newBinaryArray(element uint32, n int) []byte { return appendArrayHeader(nil, element, n) }
 
 func appendArrayHeader(dst []byte, element uint32, n int) []byte {
@@ -29,11 +29,11 @@ func appendArrayHeader(dst []byte, element uint32, n int) []byte {
 	return dst
 }
 
-// binaryFormats says that every parameter or result is in binary.
+// binaryFormats selects the binary format for every parameter or result.
 var binaryFormats = []int16{1}
 
-// queryBinary runs a query and hands over the values of each row; they are good until
-// take returns.
+// queryBinary runs a query and calls take with the values of each row. They are valid until take
+// returns.
 func (r *batchTx) queryBinary(ctx context.Context, sql string, params [][]byte, take func(row [][]byte)) error {
 	reader := r.tx.Conn().PgConn().ExecParams(ctx, sql, params, nil, binaryFormats, binaryFormats)
 	for reader.NextRow() {
@@ -43,7 +43,7 @@ func (r *batchTx) queryBinary(ctx context.Context, sql string, params [][]byte, 
 	return err
 }
 
-// execBinary runs a statement that has to change so many rows.
+// execBinary runs a statement that must change the given number of rows.
 func (r *batchTx) execBinary(ctx context.Context, sql string, params [][]byte, rows int) error {
 	tag, err := r.tx.Conn().PgConn().ExecParams(ctx, sql, params, nil, binaryFormats, nil).Close()
 	if err != nil {

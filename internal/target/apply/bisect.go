@@ -9,10 +9,9 @@ import (
 	"metadb/internal/change"
 )
 
-// applyChunk applies a chunk under a savepoint. Where PostgreSQL refuses it for
-// its data, it is halved, in order, until the events are found that are to
-// blame; those are set aside. It is halved as well where rows that are to end are
-// not there as often as expected.
+// applyChunk applies a chunk under a savepoint. If PostgreSQL refuses the chunk for its data, the
+// chunk is bisected, in order, until the events at fault are found; these become rejected events.
+// The chunk is bisected too if the rows that are to end are not the expected ones.
 func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error {
 	if c = r.rejectBlocked(c); len(c.events) == 0 {
 		return nil
@@ -38,7 +37,7 @@ func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error
 	if step == giveUp || r.isForeignConstraint(err) {
 		return err
 	}
-	// What the attempt did is undone, and so must be what it noted.
+	// The savepoint is rolled back, so the state in memory is restored too.
 	*t, r.outcome = before, outcome
 	r.restoreChildren(children)
 	t.tableProfile = tableProfile{}
@@ -56,21 +55,22 @@ func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error
 	return nil
 }
 
-// failureStep is what follows a chunk that PostgreSQL has not taken.
+// failureStep is the next step after a failed attempt to apply a chunk.
 type failureStep int
 
 const (
-	// giveUp: no event of it is to blame.
+	// giveUp returns the error: no event of the chunk is at fault.
 	giveUp failureStep = iota
-	// halveChunk: some of its events are to blame, or have to be applied one by one.
+	// halveChunk bisects the chunk: some events are at fault or must be applied one by one.
 	halveChunk
-	// retryStaged: a stage tells whether the event's values are to blame.
+	// retryStaged applies the chunk with mergeStaged, which shows whether values are at fault.
 	retryStaged
-	// rejectSingle: its only event is to blame.
+	// rejectSingle rejects the only event of the chunk, which is at fault.
 	rejectSingle
 )
 
-// stepAfterFailure decides what follows an error, after a strategy that the profile chose.
+// stepAfterFailure returns the step that follows an error. tried is the profile that selected the
+// failed strategy.
 func (c *chunk) stepAfterFailure(err error, tried tableProfile) failureStep {
 	var refused *pgconn.PgError
 	isRefusal := errors.As(err, &refused)
@@ -89,20 +89,20 @@ func (c *chunk) stepAfterFailure(err error, tried tableProfile) failureStep {
 	return rejectSingle
 }
 
-// featureNotSupported is the SQLSTATE of a statement that PostgreSQL can't carry
-// out, and of a \u escape in JSON that the database's encoding has no character for.
+// featureNotSupported is the SQLSTATE of an unsupported statement, and of a \u escape in JSON for a
+// character that the database's encoding does not have.
 const featureNotSupported = "0A000"
 
-// stageError is an error of filling a stage: a table of this package's own, so that
-// the values are to blame for what PostgreSQL does not support.
+// stageError is an error of filling a stage. A stage is a table of this package, so an unsupported
+// feature is the fault of the values.
 type stageError struct{ err error }
 
 func (e *stageError) Error() string { return e.err.Error() }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *stageError) Unwrap() error { return e.err }
 
-// isValueError reports whether an event's values are to blame for an error.
+// isValueError reports whether the values of an event are the cause of an error.
 func isValueError(err error, refused *pgconn.PgError) bool {
 	if refused.Code == featureNotSupported {
 		_, staged := errors.AsType[*stageError](err)
@@ -111,8 +111,8 @@ func isValueError(err error, refused *pgconn.PgError) bool {
 	return isDataError(refused.Code)
 }
 
-// isDataError reports whether an SQLSTATE is about the data of a statement: class 22
-// data exception, 23 integrity constraint violation, 54 program limit exceeded.
+// isDataError reports whether an SQLSTATE concerns the data of a statement: class 22 (data
+// exception), 23 (integrity constraint violation) or 54 (program limit exceeded).
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func isDataError(code string) bool {
 	switch code[:2] {
@@ -122,7 +122,6 @@ func isDataError(code string) bool {
 	return false
 }
 
-// splitHalves returns the chunk as two.
 func (c *chunk) splitHalves() [2]*chunk {
 	middle := len(c.events) / 2
 	first, second := *c, *c
@@ -130,7 +129,8 @@ func (c *chunk) splitHalves() [2]*chunk {
 	return [2]*chunk{&first, &second}
 }
 
-// rejectSingleEvent rejects the chunk's only event.
+// rejectSingleEvent rejects the only event of the chunk, and confirms the current rows of its key
+// if the event confirms.
 func (r *batchTx) rejectSingleEvent(ctx context.Context, t *tableState, c *chunk, cause error) error {
 	e := &r.batch.Events[c.events[0]]
 	reason := cause.Error()

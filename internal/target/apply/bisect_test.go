@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestStepAfterFailure: an SQLSTATE says whether events are to blame; of what PostgreSQL
-// does not support they are where a stage can't take them, and only a stage tells.
+// TestStepAfterFailure checks that an SQLSTATE decides whether events are at fault. For an
+// unsupported feature they are at fault only if a stage can't store them.
 func TestStepAfterFailure(t *testing.T) {
 	refused := func(code string) error { return fmt.Errorf("copy: %w", &pgconn.PgError{Code: code}) }
 	staged := func(code string) error { return fmt.Errorf("apply: %w", &stageError{refused(code)}) }

@@ -8,32 +8,33 @@ import (
 	"metadb/internal/change"
 )
 
-// An event that lacks values takes those of the version before it. If a record
-// of its key has been set aside, that version may be missing, and the values
-// would be those of an older one: the event waits behind the record, set aside
-// too, until both are retried (docs/spec/08-rejected-events.md#later-events-of-the-key). It need not where another event of the key
-// was applied in between: that one had the whole row, or it had waited as well.
+// An event with unavailable values takes them from the version before it. If a record of its key
+// was rejected, that version may be missing, and the values would be those of an older version.
+// Such an event is blocked: it is rejected too, until both are retried
+// (docs/spec/08-rejected-events.md#later-events-of-the-key). It is not blocked if another event of
+// the key was applied in between, because that event had the whole row or was blocked as well.
 
-// rejectedRecord is a record that was set aside, and when it was overtaken, if it was.
+// rejectedRecord is the position of a rejected record, and the time at which it was superseded, or
+// nil.
 type rejectedRecord struct {
 	change.Position
 	supersededAt *change.Micros
 }
 
-// appliedEvent is an event that this transaction applies, and its time.
+// appliedEvent is the position and time of an event that this transaction applies.
 type appliedEvent struct {
 	change.Position
 	at change.Micros
 }
 
-// rejectedKey is what is known of one key: records that were set aside, and events that
-// this transaction applies, though not before them.
+// rejectedKey contains the rejected records of one key, and the events of the key that this
+// transaction applies, recorded from the first rejected record on.
 type rejectedKey struct {
 	rejected []rejectedRecord
 	applied  []appliedEvent
 }
 
-// addRejected notes that a record was set aside.
+// addRejected adds a rejected record of a key.
 func (w rejectedKeys) addRejected(forms keyForms, at change.Position, later *change.Micros) {
 	if forms.record == nil {
 		return
@@ -47,16 +48,16 @@ func (w rejectedKeys) addRejected(forms keyForms, at change.Position, later *cha
 	known.rejected = append(known.rejected, rejectedRecord{at, later})
 }
 
-// addApplied notes that an event is going to be applied.
+// addApplied adds an event that this transaction is about to apply.
 func (w rejectedKeys) addApplied(e *change.Event) {
 	if known := w.keyOf(e); known != nil {
 		known.applied = append(known.applied, appliedEvent{e.Position, e.Time})
 	}
 }
 
-// blockedBy returns the offset that an event waits for, if it does. later is when it
-// was overtaken itself, where it is retried: what was overtaken by the same thing
-// has nothing in between.
+// blockedBy returns the offset of the rejected record that blocks an event, and whether there is
+// one. later is the time at which a retried event was superseded: between records that were
+// superseded at the same time no event was applied.
 func (w rejectedKeys) blockedBy(e *change.Event, later *change.Micros) (offset int64, waiting bool) {
 	if !e.HasUnavailable() {
 		return 0, false
@@ -79,7 +80,7 @@ func (w rejectedKeys) blockedBy(e *change.Event, later *change.Micros) (offset i
 	return offset, waiting
 }
 
-// hasAppliedBetween reports whether an event between two of a partition is applied.
+// hasAppliedBetween reports whether an event between two positions of a partition is applied.
 func (k *rejectedKey) hasAppliedBetween(from, to change.Position) bool {
 	for _, p := range slices.Backward(k.applied) {
 		if p.Partition == from.Partition && from.Offset < p.Offset && p.Offset < to.Offset {
@@ -89,9 +90,9 @@ func (k *rejectedKey) hasAppliedBetween(from, to change.Position) bool {
 	return false
 }
 
-// blockedByOldKey is blockedBy after a change of key: what the event lacks is in the
-// versions of the old key, whose records may be in another partition, and the last
-// of which was the delete of this very change.
+// blockedByOldKey is blockedBy for an event with an old key. Its unavailable values are in the
+// versions of the old key. Records of that key may be in another partition, and the last of them is
+// the delete of this change of key.
 func (w rejectedKeys) blockedByOldKey(e *change.Event) (offset int64, waiting bool) {
 	known := w.findKey(oldKeyFormsOf(e))
 	if known == nil {
@@ -105,9 +106,9 @@ func (w rejectedKeys) blockedByOldKey(e *change.Event) (offset int64, waiting bo
 	return 0, false
 }
 
-// supersededAt returns when a record was overtaken, if it was: before this
-// transaction, or by the first event behind it that this one applies, which the
-// record is told at the end of the batch only.
+// supersededAt returns the time at which a record was superseded, or nil: before this transaction,
+// or by the first later event that this transaction applies. The record in the database gets that
+// time at the end of the batch.
 func (k *rejectedKey) supersededAt(a rejectedRecord) *change.Micros {
 	if a.supersededAt != nil {
 		return a.supersededAt
@@ -132,12 +133,12 @@ func isSameTime(a, b *change.Micros) bool {
 	return *a == *b
 }
 
-// oldKeyHeader is the header with the key that a row had before, which Debezium
-// writes without a schema.
+// oldKeyHeader is the name of the header with the old key of a row. Debezium writes its value
+// without a schema.
 const oldKeyHeader = "__debezium.oldkey"
 
-// oldRecordKey returns the record's key of the key that an event's row had before.
-// The schema is that of the new one.
+// oldRecordKey returns the record key of the row before a change of key, with the schema of the new
+// record key.
 func oldRecordKey(e *change.Event) []byte {
 	at := slices.IndexFunc(e.Record.Headers, func(h change.Header) bool { return h.Name == oldKeyHeader })
 	if at < 0 {
@@ -152,8 +153,8 @@ func oldRecordKey(e *change.Event) []byte {
 	return slices.Concat(e.Record.Key[:from+len(payload)], old, []byte("}"))
 }
 
-// takeSuperseded returns the records that nothing had overtaken before an event of their
-// key, which has. It is asked in the order of the events, once they are applied.
+// takeSuperseded removes and returns the records that an event of their key is the first to
+// supersede. It is called in the order of the events, after they are applied.
 func (w rejectedKeys) takeSuperseded(e *change.Event) []change.Position {
 	known := w.keyOf(e)
 	if known == nil {
@@ -170,7 +171,7 @@ func (w rejectedKeys) takeSuperseded(e *change.Event) []change.Position {
 	return overtaken
 }
 
-// supersededAt returns when a retried event, or one that comes late, was overtaken, if it was.
+// supersededAt returns the time at which a retried or late event was superseded, or nil.
 func (r *batchTx) supersededAt(e *change.Event) *change.Micros {
 	if later, late := r.supersededBy[e.Position]; late {
 		return &later.at
@@ -181,8 +182,7 @@ func (r *batchTx) supersededAt(e *change.Event) *change.Micros {
 	return nil
 }
 
-// rejectBlocked sets the events of a chunk aside that have to wait, and returns the
-// others.
+// rejectBlocked rejects the blocked events of a chunk and returns a chunk with the others.
 func (r *batchTx) rejectBlocked(c *chunk) *chunk {
 	if len(r.rejectedKeys) == 0 || c.truncate {
 		return c

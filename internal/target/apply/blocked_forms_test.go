@@ -15,10 +15,10 @@ var (
 	tagKeyShape = &change.Shape{Columns: tagShape.Columns[:1], Key: []int{0}}
 )
 
-// tagKey is the key's cell, as PostgreSQL sends jsonb.
+// tagKey is a key cell in PostgreSQL's binary format of jsonb.
 func tagKey(text string) change.Row { return change.AppendValue(nil, append([]byte{1}, text...)) }
 
-// putTag is an upsert whose key is a document, as the record's key spells it.
+// putTag is an upsert with a document as its key, in the same spelling as in the record key.
 func putTag(key, v string, at change.Micros) change.Event {
 	e := recorded(key, put(0, "", at))
 	e.Shape, e.Row = tagShape, cellText(tagKey(key), v)
@@ -31,23 +31,22 @@ func delTag(key string, at change.Micros) change.Event {
 	return e
 }
 
-// tagVersions is versions for keys that are documents, each key's in their order.
+// tagVersions is versions for keys that are documents, ordered by key.
 func (r *rig) tagVersions() string {
 	r.t.Helper()
 	return r.rows(`SELECT id::text, v, extract(epoch FROM __start)::bigint, CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
 		FROM library.patron__ AS p ORDER BY p.id, __start, __id`)
 }
 
-// undecoded is a rejected event of which the key could be read.
+// undecoded is a rejected event with a readable key.
 func undecoded(e change.Event, key string) change.Event {
 	e = asRejected(e)
 	e.Shape, e.Row = tagKeyShape, tagKey(key)
 	return e
 }
 
-// TestBlockedInAnySpelling: a record that was set aside is waited for, and
-// overtaken, by events that spell its key in another way; retried, it takes its place
-// before what has overtaken it.
+// TestBlockedInAnySpelling checks that a rejected record blocks, and is superseded by, events with
+// another spelling of its key. After a retry its version precedes theirs.
 func TestBlockedInAnySpelling(t *testing.T) {
 	const one, two, three, other = `{"a":1,"b":2}`, `{"b":2,"a":1.0}`, `{"b":2, "b":2.00, "a":1}`, `{"a":2,"b":1}`
 	events := []change.Event{
@@ -90,8 +89,8 @@ func TestBlockedInAnySpelling(t *testing.T) {
 	}
 }
 
-// TestBlockedByOldKeyInAnySpelling: the old key of a change of key is spelled in
-// another way than in the record that was set aside.
+// TestBlockedByOldKeyInAnySpelling checks a change of key in which the spelling of the old key
+// differs from that in the rejected record.
 func TestBlockedByOldKeyInAnySpelling(t *testing.T) {
 	moved := putTag(`[2]`, "?", 30)
 	moved.OldKey = tagKey(`[1.0, {"b":1,"a":2}]`)
@@ -109,8 +108,8 @@ func TestBlockedByOldKeyInAnySpelling(t *testing.T) {
 	}
 }
 
-// TestBlockedByRecordOfEarlierLayout: what was set aside before canonical keys were stored is
-// found by the bytes of the record's key, and by no other spelling.
+// TestBlockedByRecordOfEarlierLayout checks that a record that was rejected before canonical keys
+// were stored is found only by the bytes of its record key.
 func TestBlockedByRecordOfEarlierLayout(t *testing.T) {
 	const one, two = `{"a":1,"b":2}`, `{"b":2,"a":1}`
 	for later, want := range map[string]string{one: "record\nwaits", two: "record"} {

@@ -8,15 +8,15 @@ import (
 	"metadb/internal/change"
 )
 
-// recorded gives an event the record's key of its row.
+// recorded sets the record key of an event.
 func recorded(key string, e change.Event) change.Event {
 	e.Record.Key = []byte(key)
 	return e
 }
 
-// TestBlockedByRejected: what lacks values does not take those of a version
-// before the one that a rejected record would have made, whichever batch either
-// is in; what carries the whole row goes on.
+// TestBlockedByRejected checks that an event with unavailable values does not take those of a
+// version older than the one that a rejected record would have written, in the same batch or in
+// another. An event with the whole row is applied.
 func TestBlockedByRejected(t *testing.T) {
 	broken := recorded("1", put(1, "", 20))
 	broken.Op, broken.Reason = change.Reject, "can't be decoded"
@@ -45,8 +45,8 @@ func TestBlockedByRejected(t *testing.T) {
 	}
 }
 
-// TestBlockedByRefusedValue: PostgreSQL refuses the value of a record in the
-// same batch.
+// TestBlockedByRefusedValue checks an event that is blocked by a record of the same batch with a
+// value that PostgreSQL refuses.
 func TestBlockedByRefusedValue(t *testing.T) {
 	r := newRig(t)
 	out := r.apply(recorded("1", put(1, "a", 10)), recorded("1", put(1, "x\x00y", 20)), recorded("1", put(1, "?", 30)))
@@ -58,8 +58,8 @@ func TestBlockedByRefusedValue(t *testing.T) {
 	}
 }
 
-// TestNoLongerBlocked: an event that lacks values does not wait where another one of
-// its key has been applied since the record was set aside: it had the whole row.
+// TestNoLongerBlocked checks that an event with unavailable values is not blocked if another event
+// of its key, with the whole row, was applied after the rejected record.
 func TestNoLongerBlocked(t *testing.T) {
 	events := []change.Event{
 		recorded("1", put(1, "a", 10)), asRejected(recorded("1", put(1, "b", 20))), recorded("1", put(1, "c", 30)),
@@ -80,7 +80,8 @@ func TestNoLongerBlocked(t *testing.T) {
 	}
 }
 
-// TestBlockedByRefusedRow: what was applied in between turns out to be refused.
+// TestBlockedByRefusedRow checks an event that stays blocked because PostgreSQL refuses the row
+// that was applied in between.
 func TestBlockedByRefusedRow(t *testing.T) {
 	r := newRig(t)
 	out := r.apply(
@@ -91,8 +92,8 @@ func TestBlockedByRefusedRow(t *testing.T) {
 	}
 }
 
-// TestBlockedAfterKeyChange: what a row lacks when its key has changed is in the
-// versions of the old key, of which a record was set aside.
+// TestBlockedAfterKeyChange checks a change of key with unavailable values while a record of the
+// old key is rejected.
 func TestBlockedAfterKeyChange(t *testing.T) {
 	const key = `{"schema":{"type":"struct"},"payload":{"id":%s}}`
 	record := func(id string, e change.Event) change.Event { return recorded(strings.Replace(key, "%s", id, 1), e) }

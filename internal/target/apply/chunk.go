@@ -12,56 +12,55 @@ type chunk struct {
 	events []int
 	// truncate is set for a chunk that is a single truncate.
 	truncate bool
-	// keyIndexes are the indexes, in the table's columns, of the columns that
-	// identify the rows, and keyColumns the same columns as they arrive.
+	// keyIndexes are the indexes, in the table's columns, of the columns that identify the rows.
+	// keyColumns are the same columns in the types of the events.
 	keyIndexes []int
 	keyColumns []change.Column
-	// keyTypes are those by which values of the key are told apart.
+	// keyTypes are the types by which key values are compared.
 	keyTypes []change.Type
-	// shape is that of the upserts, nil if there are none.
+	// shape is the shape of the upserts, or nil without upserts.
 	shape *change.Shape
-	// fields are what a row of the chunk brings: the columns of the shape, or
-	// those of the key if there are only deletes.
+	// fields are the fields of a row of the chunk: the columns of the shape, or those of the key if
+	// there are only deletes.
 	fields []chunkField
-	// keptFields are fields of the upserts, rows of a snapshot, that are not stored: the
-	// columns that only snapshots bring. What is stored stays.
+	// keptFields are the fields of snapshot rows that are not stored, because only snapshots have
+	// their columns. The stored values stay.
 	keptFields []int
-	// omittedFields are fields that an update has as NULL though the source may have them
-	// unchanged; assumedUnchanged are columns in which that was taken for unavailable.
+	// omittedFields are fields that are NULL in an update although the source may have an unchanged
+	// value. assumedUnchanged are the columns in which such a NULL is read as unavailable.
 	omittedFields    []int
 	assumedUnchanged map[int]bool
-	// unconverted says that every value is stored in the type in which it arrives.
+	// unconverted is true if every value is stored in the type that it has in the event.
 	unconverted bool
-	// keyTraces has what the events so far did to their keys, if it is asked for.
+	// keyTraces has the effects of the events so far on their keys. It is nil if no event needs it.
 	keyTraces map[string]keyTrace
 	// typePhase counts the type changes before the upserts.
 	typePhase int
 }
 
-// chunkField is one value of a row on its way into a column.
+// chunkField is one field of a chunk's rows, and the column that stores it.
 type chunkField struct {
 	// column is the index of the table's column.
 	column int
-	// keyIndex is the field's place in the key, or none.
+	// keyIndex is the index of the field in the key, or -1.
 	keyIndex int
-	// typePath are the types that the value passes through: as it arrives first,
-	// as it is stored last. Neighbours differ.
+	// typePath are the types that a value is converted to: first its own type, last the stored one.
+	// Adjacent types differ.
 	typePath []change.Type
 }
 
-// splitChunks makes chunks of a table's events. A chunk ends where the next event can't
-// be applied together with it: a truncate, other columns or types, another
-// identity, a change of type in between, or something that has to be looked for
-// among what the chunk itself writes: a repetition, or the version under an old
-// key that an event's unavailable values come from.
+// splitChunks returns the chunks of a table's events. A chunk ends before an event that can't be
+// applied together with it: a truncate; an event with other columns, types or identity; an event
+// after a type change; and an event that depends on rows that the chunk writes, such as a
+// repetition, or one with an old key that has the version with its unavailable values.
 func splitChunks(t *tableState, events []change.Event) []*chunk {
 	var chunks []*chunk
 	var current *chunk
-	// Keys are only traced where they may be asked for.
+	// Keys are traced only if an event may need it.
 	traced := slices.ContainsFunc(t.events, func(i int) bool {
 		return events[i].Suspect || events[i].OldKey != nil || events[i].HasAssumedUnchanged()
 	})
-	// Where only PostgreSQL knows which keys are equal, it sees one at a time.
+	// If only PostgreSQL can decide which keys are equal, each event gets its own chunk.
 	single := t.hasCollatedKey()
 	for _, i := range t.events {
 		e := &events[i]
@@ -80,12 +79,12 @@ func splitChunks(t *tableState, events []change.Event) []*chunk {
 	return chunks
 }
 
-// hasCollatedKey reports whether a column of the key has a nondeterministic collation.
+// hasCollatedKey reports whether a key column has a nondeterministic collation.
 func (t *tableState) hasCollatedKey() bool {
 	return slices.ContainsFunc(t.table.Key, func(at int) bool { return t.table.Columns[at].Collation != "" })
 }
 
-// typePhase returns how many of the table's type changes come before an event.
+// typePhase returns the number of type changes of the table up to an event.
 func (t *tableState) typePhase(event int) int {
 	n := 0
 	for _, step := range t.delta.Steps {
@@ -96,8 +95,8 @@ func (t *tableState) typePhase(event int) int {
 	return n
 }
 
-// keyType returns the type by which the arriving values of a key's column are
-// told apart: stored as text, 2 and 2.0 are two keys.
+// keyType returns the type by which the values of a key column are compared. Stored as text, 2 and
+// 2.0 are two keys.
 func (t *tableState) keyType(column int, arriving change.Type) change.Type {
 	if column != none && t.table.Columns[column].Type == change.Text {
 		return change.Text
@@ -116,7 +115,7 @@ func newChunk(t *tableState, e *change.Event) *chunk {
 	return c
 }
 
-// withoutEvents returns the chunk without some of its events, which are in order.
+// withoutEvents returns the chunk without the given events, which are sorted.
 func (c *chunk) withoutEvents(events []int) *chunk {
 	rest := *c
 	rest.events = slices.DeleteFunc(slices.Clone(c.events), func(i int) bool {
@@ -134,14 +133,13 @@ func (c *chunk) acceptsEvent(e *change.Event, phase int) bool {
 	return c.hasSameKey(e)
 }
 
-// hasSameKeptFields reports whether the chunk treats the columns that only snapshots bring as
-// the event has to.
+// hasSameKeptFields reports whether the event has the kept fields of the chunk.
 func (c *chunk) hasSameKeptFields(t *tableState, e *change.Event) bool {
 	return e.Op != change.Upsert || c.shape == nil || len(t.table.Carried) == 0 || slices.Equal(c.keptFields, t.keptFields(e))
 }
 
-// keptFields returns the fields of an event whose columns only snapshots bring. A
-// snapshot that is read again would give them, and the next change take them away.
+// keptFields returns the fields of a snapshot row that are kept, because only snapshots have their
+// columns. A repeated snapshot would write them, and the next change would remove them.
 func (t *tableState) keptFields(e *change.Event) []int {
 	if e.Snapshot == change.Streamed || len(t.table.Carried) == 0 {
 		return nil
@@ -163,7 +161,7 @@ func hasSameColumns(a, b *change.Shape) bool {
 	return slices.Equal(a.Columns, b.Columns) && slices.Equal(a.Key, b.Key)
 }
 
-// hasSameKey reports whether the event's key has the columns of the chunk's.
+// hasSameKey reports whether the event's key columns are those of the chunk.
 func (c *chunk) hasSameKey(e *change.Event) bool {
 	if len(e.Shape.Key) != len(c.keyColumns) {
 		return false
@@ -176,7 +174,7 @@ func (c *chunk) hasSameKey(e *change.Event) bool {
 	return true
 }
 
-// addEvent adds an event that the chunk accepts.
+// addEvent adds an event that acceptsEvent has accepted.
 func (c *chunk) addEvent(t *tableState, e *change.Event, i, phase int, traced bool) {
 	c.events = append(c.events, i)
 	if traced {
@@ -193,8 +191,8 @@ func (c *chunk) addEvent(t *tableState, e *change.Event, i, phase int, traced bo
 	}
 }
 
-// noteOmitted notes which fields of an event are NULL, or unavailable, though the
-// record says neither.
+// noteOmitted records the fields in which the event's NULL, or unavailable value, is an assumption
+// and not a value of the record.
 func (c *chunk) noteOmitted(e *change.Event) {
 	for _, at := range e.Omitted {
 		switch {
@@ -209,7 +207,8 @@ func (c *chunk) noteOmitted(e *change.Event) {
 	}
 }
 
-// setFields says what rows with these columns bring, as of an event.
+// setFields sets the fields of rows with the given columns, with the conversions that are needed
+// from the event on.
 func (c *chunk) setFields(t *tableState, columns []change.Column, event int) {
 	c.fields, c.unconverted = make([]chunkField, len(columns)), true
 	for i, column := range columns {
@@ -219,9 +218,9 @@ func (c *chunk) setFields(t *tableState, columns []change.Column, event int) {
 	}
 }
 
-// typePath returns the types that a value passes through on its way into a column:
-// its own, the column's at the time of its event, and those that the column got
-// later in the batch. Neighbours differ.
+// typePath returns the types that a value is converted to on its way into a column: its own type,
+// the column's type at its event, and the later types of the column in the batch. Adjacent types
+// differ.
 func (t *tableState) typePath(column int, own change.Type, event int) []change.Type {
 	path := []change.Type{own}
 	pass := func(to change.Type) {

@@ -5,18 +5,18 @@ import (
 	"metadb/internal/datatype"
 )
 
-// keyTrace is what the events of a chunk did to one key.
+// keyTrace describes the effects of a chunk's events on one key.
 type keyTrace struct {
-	// suspect says that the last one may be a repetition.
+	// suspect is true if the last event may be a repetition.
 	suspect bool
-	// eventCount counts them. deleted says that the last one was a delete, with
-	// that time, and afterUpsert that the one before it was an upsert.
+	// eventCount is the number of events. deleted is true if the last one was a delete, afterUpsert
+	// if an upsert preceded that one. at is the time of the last event.
 	eventCount           int
 	deleted, afterUpsert bool
 	at                   change.Micros
 }
 
-// traceKey notes what an event does to its key.
+// traceKey adds an event to the trace of its key.
 func (c *chunk) traceKey(e *change.Event) {
 	if c.keyTraces == nil {
 		c.keyTraces = make(map[string]keyTrace)
@@ -29,19 +29,18 @@ func (c *chunk) traceKey(e *change.Event) {
 	}
 }
 
-// mustSeeWrites reports whether the event, or an earlier one of its key that may be a
-// repetition, has to see what the chunk writes. One that guesses has to: only
-// PostgreSQL says which values are long.
+// mustSeeWrites reports whether an event depends on rows that the chunk writes: the chunk has an
+// event of its key, and either the last such event or this one may be a repetition, or this one has
+// values that are assumed to be unchanged, which only PostgreSQL can verify.
 func (c *chunk) mustSeeWrites(e *change.Event) bool {
 	before, known := c.keyTraces[string(c.keyBytes(nil, e))]
 	return known && (before.suspect || e.Suspect || e.HasAssumedUnchanged())
 }
 
-// hidesOldKey reports whether the version under an event's old key that its
-// unavailable values come from can't be told without seeing what the chunk
-// writes. It can where the chunk has nothing of that key, or ends in it with the
-// delete that is the other half of the change, and that is no repetition: whether
-// it ends anything is for the database to say.
+// hidesOldKey reports whether the version with an event's unavailable values, under its old key,
+// can't be found before the chunk is written. It can be found if the chunk has no event of the old
+// key, or if the last one is the delete of this change of key, is not a suspect and does not follow
+// another delete. The database shows whether that delete ends a version.
 func (c *chunk) hidesOldKey(e *change.Event) bool {
 	if e.OldKey == nil || len(c.keyTraces) == 0 || !e.HasUnavailable() {
 		return false
@@ -53,8 +52,8 @@ func (c *chunk) hidesOldKey(e *change.Event) bool {
 	return !old.deleted || old.suspect || old.at != e.Time || old.eventCount > 1 && !old.afterUpsert
 }
 
-// appendKeyCell appends the canonical form of a cell of the key, the k-th: as
-// what it is stored it is told apart from others.
+// appendKeyCell appends the canonical form of cell k of the key, in the type by which it is
+// compared.
 func (c *chunk) appendKeyCell(dst []byte, k int, cell change.Cell) []byte {
 	if arriving := c.keyColumns[k].Type; arriving != c.keyTypes[k] {
 		return datatype.KeyTextBytes(dst, arriving, cell)
@@ -62,8 +61,7 @@ func (c *chunk) appendKeyCell(dst []byte, k int, cell change.Cell) []byte {
 	return datatype.KeyBytes(dst, c.keyTypes[k], cell)
 }
 
-// keyBytes appends what identifies the row of an event: its origin and the
-// canonical form of its key.
+// keyBytes appends the identity of an event's row: its origin and the canonical form of its key.
 func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(dst, e.Origin...)
 	dst = append(dst, 0)
@@ -73,8 +71,7 @@ func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
 	return dst
 }
 
-// oldKeyBytes is keyBytes for the key that an event's row had before: its cells
-// are in the order of the key.
+// oldKeyBytes is keyBytes for the old key of an event, which has its cells in the order of the key.
 func (c *chunk) oldKeyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(append(dst, e.Origin...), 0)
 	rest := e.OldKey

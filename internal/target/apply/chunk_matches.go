@@ -6,45 +6,42 @@ import (
 	"metadb/internal/change"
 )
 
-// currentRow is a current row that a chain begins with.
+// currentRow is a row that is current before the first change of a chain.
 type currentRow struct {
 	id    int64
 	ctid  pgtype.TID
 	start change.Micros
-	// sameValues says that the chain's first version is the same.
+	// sameValues is true if the first version of the chain equals the row.
 	sameValues bool
-	// certainlyDiffers says that the row that takes its place is certainly another.
+	// certainlyDiffers is true if the row that replaces it certainly differs.
 	certainlyDiffers bool
 }
 
-// chunkMatches is what the database knows about the changes of a chunk.
+// chunkMatches contains the facts from the database that decide needs about the changes of a chunk.
 type chunkMatches struct {
-	// first has the current row of every chain, by its head, and moreRows those
-	// beyond the first: after a change of what identifies a row there may be
-	// several. A row without an id is none.
+	// first has the current row of each chain, by the number of its head, and moreRows the others:
+	// after a change of identity there may be several. A row with id 0 is absent.
 	first    []currentRow
 	moreRows map[int][]currentRow
-	// unchanged has the changes that equal the change before them.
+	// unchanged contains the changes that equal the preceding change.
 	unchanged map[int]bool
-	// lastEnd has the last __end of keys that have no current row, by the
-	// head, where that could be after an event of the chain.
+	// lastEnd has, by head, the last __end of keys without a current row, if it can be later than
+	// an event of the chain.
 	lastEnd map[int]change.Micros
-	// nulled are fields in which NULL may stand for an unchanged value; nulledLong
-	// is called with a change and the number of such a field of which the current
-	// row has a long value.
+	// nulled are fields in which NULL may represent an unchanged value. nulledLong is called with a
+	// change and the index in nulled of a field with a long value in the current row.
 	nulled     []nulledField
 	nulledLong func(ord, i int)
-	// repeated has the changes that have been applied before.
+	// repeated contains the changes that were applied before.
 	repeated map[int]bool
-	// supersededBy has the changes that come late, with the position of what has been applied
-	// though it follows.
+	// supersededBy has, for each late change, the position of the applied change that follows it.
 	supersededBy map[int]rowPosition
 }
 
-// newChunkMatches returns matches for so many changes.
+// newChunkMatches returns matches for the given number of changes.
 func newChunkMatches(items int) *chunkMatches { return &chunkMatches{first: make([]currentRow, items)} }
 
-// addCurrent notes a current row of the chain that begins with head.
+// addCurrent adds a current row of the chain that begins with head.
 func (m *chunkMatches) addCurrent(head int, row currentRow) {
 	if m.first[head].id == 0 {
 		m.first[head] = row
@@ -67,7 +64,7 @@ func (m *chunkMatches) currentRows(head int) []currentRow {
 	return m.first[head : head+1 : head+1]
 }
 
-// markRepeated notes that a change has been applied before.
+// markRepeated records that a change was applied before.
 func (m *chunkMatches) markRepeated(item int) {
 	if m.repeated == nil {
 		m.repeated = make(map[int]bool)

@@ -7,9 +7,8 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// TestNondeterministicCollation: texts that the collation of a key's column holds
-// for equal are one row, whatever is in one batch; in another column they are
-// different values.
+// TestNondeterministicCollation checks that texts that are equal in the collation of a key column
+// are one row, in one batch too. In another column they are different values.
 func TestNondeterministicCollation(t *testing.T) {
 	r := newRig(t)
 	columns := []change.Column{{Name: "id", Type: change.Text}, {Name: "v", Type: change.Text}}
@@ -46,8 +45,9 @@ func TestNondeterministicCollation(t *testing.T) {
 	}
 }
 
-// TestNondeterministicCollationMapped: a table that others are transformed from waits,
-// also before its mappings have been applied to what is there: they would not find its rows.
+// TestNondeterministicCollationMapped checks that a key column with a nondeterministic collation is
+// a fault of a table with transformed tables, even before its mappings have been applied:
+// transformed rows would not be found by their keys.
 func TestNondeterministicCollationMapped(t *testing.T) {
 	r := newRig(t)
 	columns := []change.Column{{Name: "id", Type: change.Text}, {Name: "v", Type: change.Text}}

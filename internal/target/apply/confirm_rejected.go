@@ -10,18 +10,18 @@ import (
 	"metadb/internal/change"
 )
 
-// A record that is set aside says, in a resynchronization, that its row is at
-// the source: what is current of its key is confirmed, and endsync will not end
-// it. Where the key can't be read either, endsync has to refuse the table.
+// In a resynchronization a rejected record shows that its row exists at the source. The current row
+// of its key is therefore confirmed, so that endsync does not end it. If the key is not readable
+// either, endsync must refuse the table.
 
-// confirmRejectedKeys confirms the keys of records that could not be decoded but for
-// their key. Keys of one table and kind are looked up as a set.
+// confirmRejectedKeys confirms the rows of undecodable records with a readable key. Keys of one
+// table with the same columns are looked up as a set.
 func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 	for len(r.rejectsWithKey) > 0 {
 		first := r.rejectedEvents[r.rejectsWithKey[0]].event
 		t := r.tableStateOf(first.Table)
 		if t == nil || !t.hasKeyColumns(first.Shape) {
-			r.rejectsWithKey = r.rejectsWithKey[1:] // there is no row that could be confirmed
+			r.rejectsWithKey = r.rejectsWithKey[1:] // there is no row to confirm
 			continue
 		}
 		c := newChunk(t, first)
@@ -48,7 +48,7 @@ func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 	return nil
 }
 
-// tableStateOf returns a table of the segment, or of those before it, or nil.
+// tableStateOf returns a table of the current segment or of the snapshot, or nil.
 func (r *batchTx) tableStateOf(name change.Table) *tableState {
 	for _, t := range r.tables {
 		if t.table.Name == name {
@@ -71,8 +71,8 @@ func (t *tableState) hasKeyColumns(shape *change.Shape) bool {
 	return true
 }
 
-// confirmKeys confirms the current rows of the events' keys. It reports true if
-// PostgreSQL can't even store the keys.
+// confirmKeys confirms the current rows of the events' keys. It returns true if PostgreSQL can't
+// store the keys at all.
 func (r *batchTx) confirmKeys(ctx context.Context, t *tableState, c *chunk, events []int) (impossible bool, err error) {
 	err = r.withSavepoint(ctx, func() error { return r.confirmCurrentRows(ctx, t, c, events) })
 	var refused *pgconn.PgError

@@ -11,16 +11,15 @@ import (
 	"metadb/internal/change"
 )
 
-// The strategy confirmUnchanged: rows that are there already, as in a resynchronization. What
-// is current under the keys is read and compared with the events, byte for byte
-// in the binary format that both have. It spares PostgreSQL storing each row in
-// a stage, only to find that it has it. Rows that don't look the same go on to
-// the staged merge, where PostgreSQL compares them: what looks different here may
-// be the same to it, but never the other way round.
+// The strategy confirmUnchanged is for rows that exist already, as in a resynchronization. The
+// current rows of the keys are read and compared with the events byte for byte, in the binary
+// format that both have. This saves PostgreSQL from storing each row in a stage only to find it
+// equal. Rows with different bytes are merged, because PostgreSQL may consider them equal; rows
+// with equal bytes are always equal.
 
-// suitsConfirmUnchanged reports whether the rows of a chunk may be confirmed: each of a
-// key of its own, complete but for columns that only snapshots bring, of the stored types and of one origin, in a table
-// whose rows have nearly all been the same lately.
+// suitsConfirmUnchanged reports whether the rows of a chunk can be confirmed without a merge:
+// upserts of distinct keys without NULL, of one origin, in the stored types, with no unavailable
+// values but the kept fields, in a table with a profile of mostly unchanged rows.
 func (r *batchTx) suitsConfirmUnchanged(t *tableState, c *chunk, f *foldedChunk) bool {
 	if f.precedesTruncate || r.retried != nil || !t.mostlyUnchanged || t.encodingDiffers || !t.table.UniqueKey || !c.unconverted || f.severalPerKey || c.shape == nil || len(f.nullPatterns) != 1 || !f.nullPatterns[0] {
 		return false
@@ -35,8 +34,7 @@ func (r *batchTx) suitsConfirmUnchanged(t *tableState, c *chunk, f *foldedChunk)
 	return true
 }
 
-// confirmUnchanged confirms the changes that say what is current already, and returns the
-// others.
+// confirmUnchanged confirms the changes that equal the current row, and returns the others.
 func (r *batchTx) confirmUnchanged(ctx context.Context, t *tableState, f *foldedChunk) (*foldedChunk, error) {
 	k := keyArraysOf(t.table, f)
 	params := append(slices.Clip(k.params), []byte(r.batch.Events[f.changes[0].event].Origin))
@@ -67,7 +65,7 @@ func (r *batchTx) confirmUnchanged(ctx context.Context, t *tableState, f *folded
 	return &rest, r.writeConfirmed(ctx, t.table, confirmed)
 }
 
-// chunkColumns lists the columns that a chunk brings, as its rows have them.
+// chunkColumns lists the columns of the chunk's fields, in their order.
 func chunkColumns(t *tableState, c *chunk) string {
 	list := ""
 	for _, fd := range c.fields {
@@ -76,8 +74,7 @@ func chunkColumns(t *tableState, c *chunk) string {
 	return list
 }
 
-// absentColumnsNull returns the condition that the columns which a chunk does not
-// bring are NULL.
+// absentColumnsNull returns the condition that the columns that the chunk does not have are NULL.
 func absentColumnsNull(t *tableState, c *chunk) string {
 	brought := make(map[int]bool, len(c.fields))
 	for _, fd := range c.fields {
@@ -92,8 +89,8 @@ func absentColumnsNull(t *tableState, c *chunk) string {
 	return condition
 }
 
-// hasSameBytes reports whether the cells of a row are these values, nil for NULL. Any
-// value is that of an unavailable cell.
+// hasSameBytes reports whether the cells of a row have the given values, with nil for NULL. An
+// unavailable cell equals any value.
 func hasSameBytes(row change.Row, values [][]byte) bool {
 	for _, value := range values {
 		var cell change.Cell

@@ -6,21 +6,21 @@ import (
 	"metadb/internal/change"
 )
 
-// documentShape has a document instead of a text.
+// documentShape has a document in place of a text.
 var documentShape = &change.Shape{
 	Columns: []change.Column{{Name: "id", Type: change.Integer}, {Name: "v", Type: change.JSONB}},
 	Key:     []int{0},
 }
 
-// documented is an event whose row has a document, given as text.
+// documented is an event with the document text in its row.
 func documented(id int32, text string, at change.Micros) change.Event {
 	e := put(id, "", at)
 	e.Shape, e.Row = documentShape, change.AppendValue(cellInt(nil, id), append([]byte{1}, text...))
 	return e
 }
 
-// resyncedRig is a rig whose table has rows 1 to 20, begun at 10 and found the
-// same at 20, so that the next chunk is confirmed unchanged.
+// resyncedRig returns a rig with a table of rows 1 to 20 that began at 10 and were found unchanged
+// at 20, so that the next chunk is written by confirmUnchanged.
 func resyncedRig(t *testing.T, row func(id int32, at change.Micros) change.Event) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -60,8 +60,8 @@ func TestConfirmUnchanged(t *testing.T) {
 	}
 }
 
-// TestConfirmUnchangedWithoutColumn has events without a column that rows have a value
-// in: NULL is another value.
+// TestConfirmUnchangedWithoutColumn checks that events without a column that has values in the
+// table are changes: NULL is another value.
 func TestConfirmUnchangedWithoutColumn(t *testing.T) {
 	r := resyncedRig(t, textRow)
 	short := &change.Shape{Columns: shape.Columns[:1], Key: []int{0}}
@@ -75,8 +75,8 @@ func TestConfirmUnchangedWithoutColumn(t *testing.T) {
 	}
 }
 
-// TestConfirmUnchangedInOtherEncoding has events that write the same documents in other bytes:
-// they count as the same, and recognizing them is given up.
+// TestConfirmUnchangedInOtherEncoding checks that the same documents in other bytes are unchanged,
+// and that the table is not written by confirmUnchanged afterwards.
 func TestConfirmUnchangedInOtherEncoding(t *testing.T) {
 	r := resyncedRig(t, func(id int32, at change.Micros) change.Event { return documented(id, `{"a": 1, "b": [true]}`, at) })
 	out := r.apply(confirm(documented(1, `{"b":[true],"a":1}`, 30)), confirm(documented(2, `{"a": 1, "b": [true]}`, 30)))

@@ -9,19 +9,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgreSQL's binary COPY format: a signature, two empty words, then for each
-// row a count of fields and the fields, and a count of -1.
+// PostgreSQL's binary COPY format is a signature, two zero words, for each row a count of fields
+// and the fields, and a count of -1 at the end.
 // https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
 const (
 	copyHeader  = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	copyTrailer = "\xff\xff"
 )
 
-// copyBufferBytes is about how much is handed to the connection at a time.
+// copyBufferBytes is the approximate size of the blocks that are written to the connection.
 const copyBufferBytes = 64 << 10
 
-// copyStream is a binary COPY as a stream: rows are appended when the connection
-// reads them.
+// copyStream is an io.Reader of a binary COPY. Rows are encoded when the connection reads them.
 type copyStream struct {
 	rowCount  int
 	appendRow func(dst []byte, i int) []byte
@@ -31,7 +30,7 @@ type copyStream struct {
 	ended     bool
 }
 
-// newCopyStream returns the stream of so many rows. row appends the fields'
+// newCopyStream returns the stream of the given number of rows. The function row appends the field
 // count and the fields of row i.
 func newCopyStream(rows int, row func(dst []byte, i int) []byte) *copyStream {
 	s := &copyStream{rowCount: rows, appendRow: row, buffer: make([]byte, 0, copyBufferBytes+copyBufferBytes/4)}
@@ -66,7 +65,7 @@ func (s *copyStream) fillBuffer() bool {
 	return true
 }
 
-// copyFrom runs a COPY … FROM STDIN statement, whose format is added to sql.
+// copyFrom runs the COPY statement sql, to which it adds FROM STDIN and the format.
 func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *copyStream) error {
 	tag, err := tx.Conn().PgConn().CopyFrom(ctx, stream, sql+" FROM STDIN (FORMAT binary)")
 	if err != nil {
@@ -78,7 +77,7 @@ func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *copyStream) er
 	return nil
 }
 
-// Fields of a binary COPY.
+// The following functions append the field count or one field of a binary COPY.
 
 func appendFieldCount(dst []byte, fields int) []byte {
 	return binary.BigEndian.AppendUint16(dst, uint16(fields))

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/change"
 )
 
-// endedVersion is a version in the database that stops being current.
+// endedVersion is a current version in the database that the chunk ends.
 type endedVersion struct {
 	// head is the number of the first change of its key.
 	head       int
@@ -17,46 +17,48 @@ type endedVersion struct {
 	start, end change.Micros
 }
 
-// newVersion is a new version. It is current while end is maxTime.
+// newVersion is a version that the chunk writes. It is current if end is maxTime.
 type newVersion struct {
-	// change is the number of the change whose row it has.
+	// change is the number of the change with the version's row.
 	change     int
 	start, end change.Micros
-	// succeedsCurrent says that the row was current until then, and not deleted.
+	// succeedsCurrent is true if the key had a current version until then, so that it was not
+	// deleted.
 	succeedsCurrent bool
 }
 
-// confirmedRow is a row that a resynchronization confirms, and the event, by its index in
-// the batch, that shows it.
+// confirmedRow is the id of a row that a resynchronization confirms, and the index in the batch of
+// the event that confirms it.
 type confirmedRow struct {
 	id    int64
 	event int
 }
 
-// decision is what a chunk does to its table.
+// decision contains the effects of a chunk on its table.
 type decision struct {
 	ended    []endedVersion
 	versions []newVersion
-	// confirmed are rows in the database that a resynchronization confirms,
-	// confirmedVersions new versions: id is an index.
+	// confirmed are confirmed rows of the database. confirmedVersions are confirmed new versions;
+	// their id is an index into versions.
 	confirmed         []confirmedRow
 	confirmedVersions []confirmedRow
-	// traces are versions that changes found as they are, or deleted.
+	// traces are the versions that changes found unchanged or deleted.
 	traces []versionTrace
-	// matchedChains counts the chains that had a current row, severalMatched those that
-	// had more than one, unchangedChains those whose first version was the same.
+	// matchedChains counts the chains with a current row, severalMatched those with more than one,
+	// unchangedChains those with a first version that equals it.
 	matchedChains, severalMatched, unchangedChains int
 }
 
-// versionTrace is a version that a change finds or deletes: the number of a new version, or none
-// and the id of one in the database, none if it deletes nothing.
+// versionTrace is the version that a change found unchanged or deleted: version is the index of a
+// new version; if it is -1, id identifies a row in the database, or is -1 for a delete without
+// effect.
 type versionTrace struct {
 	change, version int
 	id              int64
 }
 
-// decide applies the history rules of docs/spec/01-tables.md#history-rules to the chains of a chunk. It is
-// pure: what is current and what equals what was asked before.
+// decide applies the history rules of docs/spec/01-tables.md#history-rules to the chains of a
+// chunk. It is pure: the current rows and the results of comparisons are in m.
 func decide(f *foldedChunk, m *chunkMatches) *decision {
 	d := &decision{}
 	for i := 0; i < len(f.changes); {
@@ -67,21 +69,21 @@ func decide(f *foldedChunk, m *chunkMatches) *decision {
 	return d
 }
 
-// chainState is what is current in a chain at some point.
+// chainState is the state of a key between two changes of its chain.
 type chainState struct {
-	// rows are rows of the database, at the beginning; version is the index
-	// of a new version after that, or none.
+	// rows are the current rows of the database, until a change ends them. version is the index of
+	// the current new version, or -1.
 	rows    []currentRow
 	version int
 	// head is the number of the first change of the key.
 	head int
-	// lastEnd is when the key was last current, if it is not.
+	// lastEnd is the time at which the key's last version ended.
 	lastEnd change.Micros
 }
 
 func (p *chainState) hasCurrent() bool { return len(p.rows) > 0 || p.version != none }
 
-// decideChain decides about the changes of one key, the first of which is number first.
+// decideChain decides the changes of one key. first is the number of the first change.
 func (d *decision) decideChain(items []rowChange, first int, m *chunkMatches) {
 	now := chainState{rows: m.currentRows(first), version: none, head: first, lastEnd: minTime}
 	past, known := m.lastEnd[first]
@@ -128,15 +130,15 @@ func (d *decision) decideChain(items []rowChange, first int, m *chunkMatches) {
 	d.endAtTruncate(&now, truncated)
 }
 
-// endAtTruncate ends the version of an event that precedes a truncate applied before, at the
-// time of that; 0 is none. What is current in the database follows the truncate.
+// endAtTruncate ends the new version of an event at the time of the applied truncate that follows
+// it; 0 means no truncate. Current rows of the database are later than that truncate.
 func (d *decision) endAtTruncate(now *chainState, at change.Micros) {
 	if at != 0 && now.version != none {
 		d.endCurrent(now, at)
 	}
 }
 
-// addTrace notes that a change finds what is current, or deletes it.
+// addTrace records the version that a change found unchanged or deletes.
 func (d *decision) addTrace(now *chainState, number int) {
 	switch {
 	case now.version != none:
@@ -148,8 +150,8 @@ func (d *decision) addTrace(now *chainState, number int) {
 	}
 }
 
-// isUnchanged reports whether a change says what is current already. Of several current
-// rows none is: they all end.
+// isUnchanged reports whether a change has the values of the current version. It is false if there
+// are several current rows: all of them end.
 func (d *decision) isUnchanged(now *chainState, it *rowChange, number int, m *chunkMatches) bool {
 	if it.head {
 		return len(now.rows) == 1 && now.rows[0].sameValues
@@ -157,8 +159,8 @@ func (d *decision) isUnchanged(now *chainState, it *rowChange, number int, m *ch
 	return now.hasCurrent() && m.unchanged[number]
 }
 
-// endCurrent ends what is current, at the event's time or, where that is earlier, at
-// its own start: ranges don't run backwards.
+// endCurrent ends the current versions at the given time, or at their start if that is later: a
+// range must not end before its start.
 func (d *decision) endCurrent(now *chainState, at change.Micros) {
 	for _, row := range now.rows {
 		end := max(at, row.start)
@@ -173,7 +175,7 @@ func (d *decision) endCurrent(now *chainState, at change.Micros) {
 	now.rows, now.version = nil, none
 }
 
-// beginVersion makes the change's row current.
+// beginVersion makes the change's row the current version.
 func (d *decision) beginVersion(now *chainState, it *rowChange, number int) {
 	succeeds := now.hasCurrent()
 	d.endCurrent(now, it.at)
@@ -183,8 +185,8 @@ func (d *decision) beginVersion(now *chainState, it *rowChange, number int) {
 	d.confirmCurrent(now, it)
 }
 
-// confirmRepeated confirms what is current and was when a change that repeats a change took
-// place. Under what identified rows then, there may be several.
+// confirmRepeated confirms the current versions that existed at the time of a repeated change.
+// There may be several if the identity has changed since.
 func (d *decision) confirmRepeated(now chainState, it *rowChange) {
 	now.rows = slices.DeleteFunc(slices.Clone(now.rows), func(row currentRow) bool { return row.start > it.at })
 	if now.version != none && d.versions[now.version].start > it.at {
@@ -193,7 +195,7 @@ func (d *decision) confirmRepeated(now chainState, it *rowChange) {
 	d.confirmCurrent(&now, it)
 }
 
-// confirmCurrent notes that the current version has been seen in a resynchronization.
+// confirmCurrent records that a resynchronization has confirmed the current versions.
 func (d *decision) confirmCurrent(now *chainState, it *rowChange) {
 	switch {
 	case !it.confirm:

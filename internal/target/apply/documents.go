@@ -14,19 +14,20 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// documentColumn is a column of a table that transformed rows are made of: its
-// documents are mapped, or it belongs to the key.
+// documentColumn is a column that transformed rows are made of: it has mapped documents, or it
+// belongs to the key.
 type documentColumn struct {
-	// column is its index in the table, none if the table does not have it.
+	// column is the column's index in the table. It is -1 if the table does not have the column, or
+	// if its type holds no JSON.
 	column int
 	kind   change.Type
-	// key says that the column has no documents, but values of the key.
+	// key is true for a key column, which has no documents.
 	key bool
 }
 
-// documentColumns finds the columns of a set in its table. Behind them come those
-// of the key whose equal values can be stored in several forms, such as 1.0 and 1.00:
-// transformed rows have the form of their parent's version.
+// documentColumns returns the mapped columns of a table, followed by the key columns with several
+// stored forms of equal values, such as 1.0 and 1.00: transformed rows have the form of their
+// parent's version.
 func documentColumns(t *catalog.Table, set *jsonmap.MappingSet) []documentColumn {
 	columns := make([]documentColumn, len(set.Columns))
 	for i, name := range set.Columns {
@@ -47,8 +48,8 @@ func documentColumns(t *catalog.Table, set *jsonmap.MappingSet) []documentColumn
 	return columns
 }
 
-// documentText returns the JSON text of a stored value, nil if it is none. Of a value of the
-// key it returns the bytes.
+// documentText returns the JSON text of a stored value, or nil if it is not JSON. For a key column
+// it returns the bytes of the value.
 func (c documentColumn) documentText(value []byte) []byte {
 	switch {
 	case len(value) == 0:
@@ -64,17 +65,17 @@ func (c documentColumn) documentText(value []byte) []byte {
 // newDocuments are the documents of the versions that a chunk has written.
 type newDocuments struct {
 	columns []documentColumn
-	// fields are the columns' fields in the rows of the chunk, none for those
-	// that it does not bring.
+	// fields are the indexes of the columns' fields in the rows of the chunk, -1 for columns that
+	// the chunk does not have. fetched has the documents that were read from the database, by
+	// version id.
 	fields  []int
 	folded  *foldedChunk
 	fetched map[int64][][]byte
-	// converted says that values are stored in another form than they come in.
+	// converted is true if values are stored in another type than they have in the events.
 	converted bool
 }
 
-// chunkDocuments returns the documents of new versions as the rows of a chunk have
-// them.
+// chunkDocuments returns the documents of new versions from the rows of a chunk.
 func chunkDocuments(f *foldedChunk, columns []documentColumn) *newDocuments {
 	n := &newDocuments{columns: columns, folded: f, fields: make([]int, len(columns))}
 	for i, c := range columns {
@@ -89,8 +90,8 @@ func chunkDocuments(f *foldedChunk, columns []documentColumn) *newDocuments {
 	return n
 }
 
-// readNewDocuments prepares the documents of new versions. They are in the rows of the
-// chunk, but for values that had to be found or converted in the database.
+// readNewDocuments returns the documents of new versions: those in the rows of the chunk, and from
+// the database those that were unavailable or converted.
 func (r *batchTx) readNewDocuments(ctx context.Context, t *tableState, f *foldedChunk, columns []documentColumn, effects []rowEffect) (*newDocuments, error) {
 	n := chunkDocuments(f, columns)
 	var ids []int64
@@ -112,12 +113,12 @@ func (n *newDocuments) hasUnavailable(item int) bool {
 	return unavailable != nil && slices.ContainsFunc(n.fields, func(at int) bool { return slices.Contains(unavailable, at) })
 }
 
-// documentsOf returns the documents of a new version, one for each column.
+// documentsOf appends the documents of a new version, one for each column.
 func (n *newDocuments) documentsOf(dst [][]byte, b writtenVersion) [][]byte {
 	return n.valuesFrom(dst, b, 0)
 }
 
-// valuesFrom returns what a new version has in the columns from one on.
+// valuesFrom appends the values of a new version in the columns from index first on.
 func (n *newDocuments) valuesFrom(dst [][]byte, b writtenVersion, first int) [][]byte {
 	if documents, found := n.fetched[b.id]; found {
 		return append(dst, documents[first:]...)
@@ -143,9 +144,8 @@ func documentTexts(columns []documentColumn, values [][]byte) [][]byte {
 	return documents
 }
 
-// endedDocumentColumns returns the columns whose documents an update needs of the versions that
-// end, and the list of them in a table c, each after a comma; none where there is no
-// update.
+// endedDocumentColumns returns the columns with the documents that an update needs of ended
+// versions, and their list in a table c, each after a comma. Without an update both are empty.
 func (d *transformedUpdate) endedDocumentColumns() (columns []documentColumn, list string) {
 	if d == nil {
 		return nil, ""
@@ -154,8 +154,8 @@ func (d *transformedUpdate) endedDocumentColumns() (columns []documentColumn, li
 	return columns, listDocuments(columns, storedColumnNamer(d.parent.table, "c."))
 }
 
-// listDocuments lists columns, each after a comma, by what a statement calls them; what
-// the table does not have is NULL.
+// listDocuments lists columns under the names that the function name returns, each after a comma. A
+// column that the table does not have is NULL.
 func listDocuments(columns []documentColumn, name func(column int) string) string {
 	var list strings.Builder
 	for _, c := range columns {
@@ -168,7 +168,7 @@ func listDocuments(columns []documentColumn, name func(column int) string) strin
 	return list.String()
 }
 
-// storedColumnNamer names the columns of a table that a statement has under an alias.
+// storedColumnNamer returns a function that names the columns of a table under an alias.
 func storedColumnNamer(t *catalog.Table, alias string) func(column int) string {
 	return func(column int) string { return alias + t.Columns[column].Stored.SQL() }
 }
@@ -189,9 +189,8 @@ func (r *batchTx) fetchDocuments(ctx context.Context, from ident.Qualified, t *c
 	return found, nil
 }
 
-// joinByID joins the version p of a table that has the id of e. OFFSET keeps
-// PostgreSQL, which does not know how many ids there are, from going through the
-// whole table.
+// joinByID returns a join with the version p of a table that has the id of e. PostgreSQL can't
+// estimate the number of ids; OFFSET prevents it from scanning the whole table.
 func joinByID(from ident.Qualified) string {
 	return "CROSS JOIN LATERAL (SELECT p.* FROM " + from.SQL() + " AS p WHERE p.__id = e.id OFFSET 0) AS p"
 }
@@ -204,8 +203,8 @@ func int8Array(values []int64) []byte {
 	return array
 }
 
-// readEndedDocuments returns the documents of the versions that a chunk has ended, by
-// their ids. They are in history by now.
+// readEndedDocuments returns the documents of the versions that a chunk has ended, by their ids,
+// for effects that ended exactly one version. These versions are in history already.
 func (r *batchTx) readEndedDocuments(ctx context.Context, t *tableState, columns []documentColumn, effects []rowEffect) (map[int64][][]byte, error) {
 	var ids []int64
 	first, last := maxTime, minTime

@@ -12,7 +12,7 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// endVersions moves rows from the current table to history, and counts them.
+// endVersions moves versions from the current table to history, and counts them as ended.
 func (r *batchTx) endVersions(ctx context.Context, t *tableState, endings []endedVersion) error {
 	if len(endings) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (r *batchTx) endVersions(ctx context.Context, t *tableState, endings []ende
 	return nil
 }
 
-// moveVersions moves rows from the current table to history.
+// moveVersions moves versions from the current table to history.
 func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []endedVersion) error {
 	if len(endings) == 0 {
 		return nil
@@ -41,8 +41,8 @@ func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []end
 		places[i] = e.ctid
 		starts.extend(e.start)
 	}
-	// Two statements: DELETE … RETURNING into INSERT copies every row once
-	// more, which costs more than finding it again.
+	// There are two statements because DELETE … RETURNING into INSERT copies every row once more,
+	// which costs more than a second lookup.
 	current := t.table.Current.SQL()
 	move := "INSERT INTO " + historyRelation(t.table, starts).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
 		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
@@ -61,8 +61,8 @@ func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []end
 	return nil
 }
 
-// historyRelation returns the relation that ended rows are inserted into: the partition
-// of their year where they share one, which spares PostgreSQL looking for it.
+// historyRelation returns the relation to insert ended rows into: the partition of their year if
+// they share one, which saves PostgreSQL from routing each row.
 func historyRelation(t *catalog.Table, starts timeSpan) ident.Qualified {
 	if yearOf(starts.first) != yearOf(starts.last) || !t.OwnsYear(yearOf(starts.first)) {
 		return t.History
@@ -70,7 +70,7 @@ func historyRelation(t *catalog.Table, starts timeSpan) ident.Qualified {
 	return t.Year(yearOf(starts.first))
 }
 
-// timeSpan is from the first of some times to the last.
+// timeSpan is the range from the first to the last of some times.
 type timeSpan struct {
 	isSet       bool
 	first, last change.Micros
@@ -83,19 +83,19 @@ func (s *timeSpan) extend(at change.Micros) {
 	s.first, s.last = min(s.first, at), max(s.last, at)
 }
 
-// goneColumns names the columns of "gone", rows that have been deleted, by names
-// of ours: a table's column can have any.
+// goneColumns lists the columns of the query "gone", with deleted rows, under generated names,
+// because a table's column can have any name.
 func goneColumns(t *catalog.Table) string {
 	return "ord, id, began, ended, origin" + stagedColumns(t, "")
 }
 
-// moveToHistorySQL returns the statement's end that inserts what "gone" has.
+// moveToHistorySQL returns the end of a statement, which inserts the rows of "gone" into history.
 func moveToHistorySQL(t *catalog.Table) string {
 	return "INSERT INTO " + t.History.SQL() + " (" + metaColumns() + storedColumns(t, "") + ")" +
 		" SELECT id, began, ended, false, origin" + stagedColumns(t, "") + " FROM gone"
 }
 
-// noteEnded notes that versions have ended, the last of them at a time.
+// noteEnded counts ended versions. last is the latest of their ends.
 func (r *batchTx) noteEnded(t *tableState, versions int, last change.Micros) {
 	r.outcome.Ended += versions
 	if last > t.table.LastEnd {
@@ -105,7 +105,7 @@ func (r *batchTx) noteEnded(t *tableState, versions int, last change.Micros) {
 	}
 }
 
-// storeLastEnds stores the tables' LastEnd where it has moved.
+// storeLastEnds stores LastEnd of the tables in which it has changed.
 func (r *batchTx) storeLastEnds(ctx context.Context) error {
 	var schemas, names []string
 	var ends []time.Time

@@ -15,9 +15,8 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// prepareChild makes a table of the set fit the events that say what it has to be like, and
-// makes its values again where that is needed. The table is nil if there is nothing
-// to do or the events can't be applied.
+// prepareChild makes a transformed table fit the given events, and rebuilds its values if their
+// type has changed. It returns nil if the table needs no rows or the events can't be applied.
 func (d *transformedUpdate) prepareChild(ctx context.Context, table int, events []change.Event) (*tableState, error) {
 	child, steps, err := d.ensureChild(ctx, d.parent.table, childName(d.parent.table.Name, d.set.Targets[table]), events)
 	if child == nil || err != nil {
@@ -26,9 +25,8 @@ func (d *transformedUpdate) prepareChild(ctx context.Context, table int, events 
 	return child, d.rebuildValues(ctx, table, child, steps)
 }
 
-// ensureChild makes a transformed table fit the events that go to it, and returns
-// the changes of type. The table is nil if there is nothing to do or the events
-// can't be applied.
+// ensureChild makes a transformed table fit the events for it, and returns the type changes. The
+// table is nil if there is no plan for it or the events can't be applied.
 func (r *batchTx) ensureChild(ctx context.Context, parent *catalog.Table, name change.Table, events []change.Event) (*tableState, []plan.TypeStep, error) {
 	child := r.childState(name)
 	made := plan.MakeTransformed(parent, events, r.snapshotWithChildren(child))
@@ -40,7 +38,7 @@ func (r *batchTx) ensureChild(ctx context.Context, parent *catalog.Table, name c
 	}
 	delta := made.Deltas[0]
 	for i := range delta.Steps {
-		delta.Steps[i].Event = 0 // the events all come after the table has been made to fit
+		delta.Steps[i].Event = 0 // all events are applied after the table is changed
 	}
 	if delta.IsEmpty() {
 		child.delta = delta
@@ -70,8 +68,8 @@ func (r *batchTx) ensureChild(ctx context.Context, parent *catalog.Table, name c
 	return child, delta.Steps, nil
 }
 
-// snapshotWithChildren returns the tables as a transformed table's plan has to see
-// them.
+// snapshotWithChildren returns the snapshot with the transformed tables in their present state, for
+// the plan of one of them.
 func (r *batchTx) snapshotWithChildren(child *tableState) *catalog.Snapshot {
 	changed := child != nil && r.snapshot.Table(child.table.Name) != child.table
 	for _, t := range r.childStates {
@@ -92,9 +90,9 @@ func (r *batchTx) snapshotWithChildren(child *tableState) *catalog.Snapshot {
 	return catalog.NewSnapshot(tables...)
 }
 
-// selectPlanEvents returns the events that say what a table has to be like, of some that
-// have one shape for upserts and one for deletes: an upsert for each year, and one
-// whose key is no UUID; a delete if there is no upsert.
+// selectPlanEvents returns the events that the plan of a table needs, from events with one shape
+// for upserts and one for deletes: an upsert for each year, and one with a key that is not a UUID.
+// Without upserts it returns the first event.
 func selectPlanEvents(events []change.Event) []change.Event {
 	var p planEvents
 	odd := false
@@ -115,8 +113,7 @@ func selectPlanEvents(events []change.Event) []change.Event {
 	return p
 }
 
-// hasUUIDs reports whether a UUID can be stored as such in each column of an
-// event's key that is text.
+// hasUUIDs reports whether every text column of an event's key has a canonical UUID or no value.
 func hasUUIDs(e *change.Event) bool {
 	for _, at := range e.Shape.Key {
 		if e.Shape.Columns[at].Type != change.Text {
@@ -129,11 +126,12 @@ func hasUUIDs(e *change.Event) bool {
 	return true
 }
 
-// planEvents are events that say what a table has to be like.
+// planEvents are events that determine the plan of a table.
 type planEvents []change.Event
 
-// addUpsert adds one like e, if its year has none. Its key is empty, and its texts are
-// no UUIDs: where the shape says text the column has to be text.
+// addUpsert adds an upsert like e if there is no upsert in its year. Key columns are NULL and other
+// texts are empty: an empty text is not a UUID, so that a column that is text in the shape stays
+// text.
 func (p *planEvents) addUpsert(e *change.Event) {
 	y := yearOf(e.Time)
 	for i := range *p {

@@ -8,20 +8,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Changes of the schema are statements that event triggers see, also those that somebody
-// made for others. One that raises stops the tables that have to change; the message of an
-// error does not say where it comes from. Temporary tables can be done without
-// (stage_permanent.go).
+// Event triggers run for schema changes, even if an administrator made them for other programs. A
+// trigger that raises an error stops the tables that need a schema change, and the error's message
+// does not identify the trigger. Temporary tables are replaced then (stage_permanent.go).
 
-// eventTriggersSQL asks for those that can.
+// eventTriggersSQL lists the enabled event triggers that can raise an error in a schema change.
 const eventTriggersSQL = `
 	SELECT coalesce(string_agg(pg_catalog.quote_ident(evtname) || ' (' || evtevent || ', function ' || evtfoid::regproc::text || ')', ', ' ORDER BY evtname), '')
 		FROM pg_catalog.pg_event_trigger
 		WHERE evtenabled IN ('O', 'A') AND evtevent IN ('ddl_command_start', 'ddl_command_end', 'sql_drop', 'table_rewrite')`
 
-// nameEventTriggers adds the event triggers of the database to the error of a table
-// that a function has raised, in a transaction that is rolled back by now. Where that
-// can't be asked the error stays as it is.
+// nameEventTriggers adds the event triggers of the database to a table's error that a function has
+// raised. The transaction is rolled back already. If the query fails, the error stays unchanged.
 func (a *Applier) nameEventTriggers(ctx context.Context, err error) {
 	in, inTable := errors.AsType[*tableError](err)
 	raised, ok := errors.AsType[*pgconn.PgError](err)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestEventTrigger: an event trigger that raises is named in the error of the table
-// that it keeps from being changed; a table that needs no DDL goes on.
+// TestEventTrigger checks that the error of a table includes the event trigger that prevents its
+// schema change. A table that needs no DDL is applied.
 func TestEventTrigger(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "b", 10))

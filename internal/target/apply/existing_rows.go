@@ -10,8 +10,8 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// existingRows are the positions of rows that transformed tables have now, by the number
-// of the row effect: table and positions.
+// existingRows are the current rows of transformed tables, each with its table and positions, by
+// the number of the parent's row effect.
 type existingRows map[int][]existingRow
 
 type existingRow struct {
@@ -19,16 +19,16 @@ type existingRow struct {
 	positions []int32
 }
 
-// parentVersions are versions of a table by their ids, each of the row effect with that
-// number, and where they stand.
+// parentVersions are the ids of versions of a parent table, each with the number of its row effect.
+// from is the relation that contains them.
 type parentVersions struct {
 	from    ident.Qualified
 	ids     []int64
 	effects []int
 }
 
-// readExistingRows asks the transformed tables which rows they have of parents: where
-// nothing says that they have just those of the parents' documents.
+// readExistingRows reads the positions of the rows that the transformed tables have for parents. It
+// is needed where the transformed tables may not match the documents of their parents.
 func (r *batchTx) readExistingRows(ctx context.Context, t *tableState, set *jsonmap.MappingSet, of parentVersions) (existingRows, error) {
 	if len(of.ids) == 0 {
 		return nil, nil
@@ -58,7 +58,7 @@ func (r *batchTx) readExistingRows(ctx context.Context, t *tableState, set *json
 			effect := of.effects[binary.BigEndian.Uint64(row[0])-1]
 			found[effect] = append(found[effect], existingRow{table: table, positions: positions})
 		}
-		// OFFSET keeps PostgreSQL from beginning with the transformed table.
+		// OFFSET prevents PostgreSQL from beginning the join with the transformed table.
 		for _, same := range sameParentSQL(child.table, t.table) {
 			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) " + joinByID(of.from) +
 				" CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
@@ -70,7 +70,7 @@ func (r *batchTx) readExistingRows(ctx context.Context, t *tableState, set *json
 	return found, nil
 }
 
-// sorted returns the rows by table and position, each once.
+// sortExistingRows returns the rows sorted by table and positions, without duplicates.
 func sortExistingRows(rows []existingRow) []existingRow {
 	slices.SortFunc(rows, func(a, b existingRow) int {
 		if a.table != b.table {

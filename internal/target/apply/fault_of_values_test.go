@@ -8,8 +8,8 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// TestRowsThatAreGone: a table whose rows don't end, here for a trigger made by
-// hand, is named in the error, which says that it concerns that table alone.
+// TestRowsThatAreGone checks the error of a table with rows that can't be ended because of a
+// trigger: it names the table and concerns only that table.
 func TestRowsThatAreGone(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "a", 10))
@@ -36,8 +36,8 @@ func TestRowsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestUnsupportedStatement: what PostgreSQL does not support of a table, here
-// what a trigger made by hand says, is the fault of no record.
+// TestUnsupportedStatement checks that a feature_not_supported error, raised here by a trigger,
+// rejects no record.
 func TestUnsupportedStatement(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10))

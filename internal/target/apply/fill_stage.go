@@ -9,16 +9,16 @@ import (
 	"metadb/internal/datatype"
 )
 
-// oldKeyProbe is a row of a stage that stands for a key only: an old one, under which
-// unavailable values are to be looked for.
+// oldKeyProbe is a row of a stage with a key only: an old key, under which unavailable values are
+// looked up.
 type oldKeyProbe struct {
 	*oldKey
 	origin change.Origin
 }
 
-// fillStage brings a folded chunk into a stage of the table's types. Rows whose
-// types differ from those are copied into a stage of their own types first, and
-// PostgreSQL converts them, the way it converts what is stored already.
+// fillStage copies a folded chunk into a stage with the table's types. Rows with other types are
+// first copied into a stage with their own types; PostgreSQL then converts them, as it converts
+// stored values.
 func (r *batchTx) fillStage(ctx context.Context, t *tableState, c *chunk, f *foldedChunk) (*stage, error) {
 	final, err := r.openStage(ctx, purposeStored, columnTypes(t.table))
 	if err != nil {
@@ -56,7 +56,7 @@ func (r *batchTx) fillStage(ctx context.Context, t *tableState, c *chunk, f *fol
 	return final, nil
 }
 
-// copyToStage copies the changes and the probes that they need into these columns.
+// copyToStage copies the changes, and the probes that they need, into the given columns.
 func (r *batchTx) copyToStage(ctx context.Context, st *stage, columns []int, c *chunk, f *foldedChunk) error {
 	probes, viaOf := f.oldKeyProbes(r.batch.Events)
 	var failed error
@@ -82,7 +82,7 @@ func (r *batchTx) copyToStage(ctx context.Context, st *stage, columns []int, c *
 	return failed
 }
 
-// appendChangeFields appends the fields of a change.
+// appendChangeFields appends the fields of a change, with NULL for unavailable values.
 func appendChangeFields(dst []byte, c *chunk, it *rowChange) []byte {
 	switch {
 	case !it.upsert:
@@ -93,8 +93,8 @@ func appendChangeFields(dst []byte, c *chunk, it *rowChange) []byte {
 	return append(dst, it.row...)
 }
 
-// oldKeyProbes returns the old keys under which unavailable values are to be looked
-// for, and which change needs which.
+// oldKeyProbes returns the old keys under which unavailable values are looked up, and the index of
+// the probe of each change that needs one.
 func (f *foldedChunk) oldKeyProbes(events []change.Event) (probes []oldKeyProbe, of map[int]int) {
 	for i := range f.changes {
 		if it := &f.changes[i]; it.oldKeySource != nil {
@@ -120,8 +120,9 @@ func appendChangeMeta(dst []byte, ord int, it *rowChange, c *chunk, origin chang
 	return appendMissingColumns(dst, it.unavailable, c.fields)
 }
 
-// appendProbeMeta appends what the stage says of a probe: in the column at when
-// the key changed, in follows whether the chunk ends what is current under it.
+// appendProbeMeta appends the meta columns of a probe: at is the time of the change of key, follows
+// is true if the chunk ends the current version of the old key, and upsert if the version that ends
+// is incomplete.
 func appendProbeMeta(dst []byte, ord int, p *oldKeyProbe) []byte {
 	dst = appendInt32(dst, int32(ord))
 	for _, value := range []bool{false, p.endsCurrent, p.incomplete, true, false} {
@@ -132,8 +133,7 @@ func appendProbeMeta(dst []byte, ord int, p *oldKeyProbe) []byte {
 	return appendNull(appendNull(dst))
 }
 
-// appendMissingColumns appends the table's columns that are unavailable, as int[], NULL
-// if there are none.
+// appendMissingColumns appends the indexes of the table's unavailable columns as int[], or NULL.
 func appendMissingColumns(dst []byte, unavailable []int, fields []chunkField) []byte {
 	if len(unavailable) == 0 {
 		return appendNull(dst)
@@ -148,8 +148,8 @@ func appendMissingColumns(dst []byte, unavailable []int, fields []chunkField) []
 	return dst
 }
 
-// appendKeyFields appends the fields of a row of which only the key is known:
-// its cells, in the order of the key, and NULL everywhere else.
+// appendKeyFields appends the fields of a row that has only a key: the key's cells, and NULL in all
+// other fields.
 func appendKeyFields(dst []byte, c *chunk, key change.Row) []byte {
 	for _, fd := range c.fields {
 		if fd.keyIndex == none {

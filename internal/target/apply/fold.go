@@ -7,33 +7,30 @@ import (
 	"metadb/internal/change"
 )
 
-// rowChange is one event of a chunk in its place in the chain of its key.
+// rowChange is one event of a chunk as a link of its key's chain.
 type rowChange struct {
 	// event is the event's index in the batch.
 	event int
-	// upsert tells it from a delete.
+	// upsert is false for a delete.
 	upsert bool
-	// head says that it is the first of its chain: what it follows is in the
-	// database.
+	// head is true for the first change of a chain. The version before it is in the database.
 	head bool
-	// followsUpsert says that the change before it is an upsert of the same chain.
+	// followsUpsert is true if the preceding change of the chain is an upsert.
 	followsUpsert bool
-	// row is the row after the change; for a delete the key's cells alone.
+	// row is the row after the change, or the key's cells for a delete.
 	row change.Row
-	// unavailable are the indexes, in the row, of the values that have to
-	// come from the database: from the key's current row, or from what was
-	// last under the key oldKeySource, if that is not nil.
+	// unavailable are the indexes in the row of the values that must come from the database: from
+	// the key's current row or, if oldKeySource is not nil, from the last version of that key.
 	unavailable  []int
 	oldKeySource *oldKey
 	// suspect, repeated and confirm are the event's.
 	suspect, repeated, confirm bool
-	// mayHaveMoved says that a suspect may have been in another partition, or come late: its
-	// position tells.
+	// mayHaveMoved is true for a suspect that may have been in another partition, or may be late.
+	// Its position decides.
 	mayHaveMoved bool
 	at           change.Micros
-	// truncatedAt is when the first truncate that was applied before, and follows the
-	// event at the source, took place; 0 if there is none. truncatedLSN is its position:
-	// several may share a time.
+	// truncatedAt is the time of the first applied truncate that follows the event at the source,
+	// or 0. truncatedLSN is its LSN, because several truncates may share a time.
 	truncatedAt  change.Micros
 	truncatedLSN uint64
 }
@@ -41,31 +38,31 @@ type rowChange struct {
 // oldKey is the key that a row had before a change of key.
 type oldKey struct {
 	row change.Row
-	// at is the time of the change. endsCurrent says that the chunk itself ends what
-	// is current under the key, incomplete that the version that ends is one of
-	// the chunk and lacks the values too: only what is current can have them.
+	// at is the time of the change. endsCurrent is true if the chunk itself ends the current
+	// version of the key. incomplete is true if the version that ends is one of the chunk with
+	// unavailable values too, so that only the current row can have them.
 	at                      change.Micros
 	endsCurrent, incomplete bool
 }
 
-// foldedChunk is a chunk in chains: the changes of a key stand behind one another, in
-// the order of the events. The chains are in the order of their keys, so that
-// PostgreSQL finds neighbours on the page that it has just used.
+// foldedChunk is a chunk as chains: the changes of each key are adjacent, in the order of the
+// events. The chains are sorted by key, so that PostgreSQL finds neighbouring rows on the page that
+// it used last.
 type foldedChunk struct {
 	chunk   *chunk
 	changes []rowChange
-	// nullPatterns are the patterns of NULL in the chunk's keys. Nearly always there
-	// is one: none.
+	// nullPatterns are the patterns of NULL in the chunk's keys: nearly always only the pattern
+	// without NULL.
 	nullPatterns map[nullPattern]bool
-	// severalPerKey says that some chain has more than one change, and valuesLost that
-	// unavailable values had no version before them.
+	// severalPerKey is true if a chain has more than one change. valuesLost is true if there was no
+	// version with the values for unavailable ones.
 	severalPerKey, valuesLost bool
-	// precedesTruncate says that some change precedes a truncate that was applied before.
+	// precedesTruncate is true if a change precedes a truncate that was applied before.
 	precedesTruncate bool
 }
 
-// fold makes the chains of a chunk. It compares no values: what looks the same
-// stays to be compared by PostgreSQL.
+// fold makes the chains of a chunk. It does not compare values: PostgreSQL decides whether versions
+// are equal.
 func fold(c *chunk, events []change.Event) *foldedChunk {
 	f := &chunkFolder{
 		chunk: c,
@@ -80,13 +77,13 @@ func fold(c *chunk, events []change.Event) *foldedChunk {
 	return out
 }
 
-// linkedChange is a change with the numbers of its neighbours in its chain.
+// linkedChange is a change with the indexes of its neighbours in the chain, or -1.
 type linkedChange struct {
 	rowChange
 	before, next int
 }
 
-// keyChain is the key's first and last linkedChange.
+// keyChain is a key with the indexes of its first and last linkedChange.
 type keyChain struct {
 	key         string
 	first, last int
@@ -95,7 +92,8 @@ type keyChain struct {
 type chunkFolder struct {
 	chunk *chunk
 	links []linkedChange
-	// chains finds a chain by the key's bytes; chainOrder has them as they began.
+	// chains has the index in chainOrder of each key's chain. chainOrder has the chains in the
+	// order of their first events.
 	chains       map[string]int
 	chainOrder   []keyChain
 	key          []byte
@@ -103,7 +101,7 @@ type chunkFolder struct {
 	valuesLost   bool
 }
 
-// none is an index that points nowhere.
+// none is the index of an absent element.
 const none = -1
 
 func (f *chunkFolder) addEvent(e *change.Event, i int) {
@@ -140,8 +138,9 @@ func (f *chunkFolder) addEvent(e *change.Event, i int) {
 	f.links = append(f.links, added)
 }
 
-// fillUnavailable gives unavailable values those of the version before, as far as the
-// chunk has it: after a change of key that is the last one under the old key.
+// fillUnavailable takes unavailable values from the preceding version, if the chunk has it; after a
+// change of key that is the last version of the old key. Values that are in the database are added
+// to it.unavailable, and after a delete they are NULL.
 func (f *chunkFolder) fillUnavailable(it, before *rowChange, e *change.Event) {
 	switch {
 	case e.OldKey != nil:
@@ -156,14 +155,14 @@ func (f *chunkFolder) fillUnavailable(it, before *rowChange, e *change.Event) {
 	}
 }
 
-// fillFromOldKey is fillUnavailable after a change of key. If the chunk has the delete of
-// the old key, that is the last it has of it (see chunk.hidesOldKey): the values
-// are those of the upsert before it, or of the row that is current now.
+// fillFromOldKey is fillUnavailable after a change of key. If the chunk has the delete of the old
+// key, that is its last event of the key (see chunk.hidesOldKey): the values are those of the
+// upsert before it, or of the row that is current now.
 func (f *chunkFolder) fillFromOldKey(it *rowChange, e *change.Event) {
 	f.key = f.chunk.oldKeyBytes(f.key[:0], e)
 	at, known := f.chains[string(f.key)]
 	if !known || f.chainOrder[at].first == len(f.links) {
-		// The second is the event's own chain, which it begins.
+		// The second condition is true if the chain is the event's own, which begins with it.
 		it.unavailable, it.oldKeySource = unavailableFields(it.row), &oldKey{row: e.OldKey, at: e.Time}
 		return
 	}
@@ -179,8 +178,8 @@ func (f *chunkFolder) fillFromOldKey(it *rowChange, e *change.Event) {
 	it.unavailable, it.oldKeySource = unavailableFields(it.row), via
 }
 
-// inheritValues takes unavailable values from the version before. What is unavailable
-// there too comes from where that one's comes from.
+// inheritValues takes unavailable values from the preceding version. Those that are unavailable
+// there too have the same source as there.
 func (it *rowChange) inheritValues(before *rowChange) {
 	merged := make(change.Row, 0, len(it.row)+len(before.row))
 	rest := before.row
@@ -201,8 +200,7 @@ func (it *rowChange) inheritValues(before *rowChange) {
 	}
 }
 
-// collectChains returns the changes chain by chain. It comes last: the chains change
-// their places.
+// collectChains returns the folded chunk. It sorts chainOrder, so that no event can be added later.
 func (f *chunkFolder) collectChains() *foldedChunk {
 	slices.SortFunc(f.chainOrder, func(a, b keyChain) int { return strings.Compare(a.key, b.key) })
 	out := &foldedChunk{changes: make([]rowChange, 0, len(f.links)), nullPatterns: f.nullPatterns, severalPerKey: len(f.chainOrder) < len(f.links), valuesLost: f.valuesLost}
@@ -214,7 +212,7 @@ func (f *chunkFolder) collectChains() *foldedChunk {
 	return out
 }
 
-// chainEnd returns the number behind the last change of the chain that change i heads.
+// chainEnd returns the number after the last change of the chain that begins with change i.
 func (f *foldedChunk) chainEnd(i int) int {
 	end := i + 1
 	for end < len(f.changes) && !f.changes[end].head {
@@ -234,7 +232,7 @@ func unavailableFields(row change.Row) []int {
 	return indexes
 }
 
-// withoutKeptFields returns the row with unavailable values in the fields that are kept.
+// withoutKeptFields returns the row with unavailable values in the kept fields.
 func withoutKeptFields(row change.Row, kept []int) change.Row {
 	out := make(change.Row, 0, len(row))
 	for i, cell := range row.Cells() {

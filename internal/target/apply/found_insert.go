@@ -6,13 +6,13 @@ import (
 	"metadb/internal/change"
 )
 
-// An insert that finds its row as it is may be a repetition, or come after a truncate that
-// is still to be read. Its row does not tell which, and stays as it is in both cases. The
-// position of the insert is kept for that truncate. A repetition's has no effect: no truncate
-// that precedes it comes after the beginning of its row's version.
+// An insert that equals its current row may be a repetition, or may follow a truncate that has not
+// been read yet. The row is the same in both cases and does not change. The position of the insert
+// is stored for that truncate. The position of a repetition has no effect: no truncate before it is
+// later than the start of its row's version.
 
-// noteFoundInserts notes where the suspects stand that are taken for repetitions because
-// their rows are there.
+// noteFoundInserts records the positions of suspect inserts that count as repetitions because their
+// rows exist.
 func (r *batchTx) noteFoundInserts(ctx context.Context, t *tableState, nulls nullPattern, f *foldedChunk, st *stage, suspects []bool, m *chunkMatches) error {
 	var inserts []bool
 	for i, suspect := range suspects {
@@ -38,7 +38,7 @@ func (r *batchTx) noteFoundInserts(ctx context.Context, t *tableState, nulls nul
 	return nil
 }
 
-// noteFoundVersions notes it for an event that has been looked for among the versions of its
+// noteFoundVersions records the position of an insert that was compared with the versions of its
 // key.
 func (t *tableState) noteFoundVersions(versions []versionInterval, e *change.Event) {
 	for i := range versions {

@@ -7,8 +7,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestIdentityChangesInBatch: before the change two rows may be current that the
-// new identity does not tell apart; the first event that has it ends them all.
+// TestIdentityChangesInBatch checks a change of identity after which two current rows are one: the
+// first event with the new identity ends both.
 func TestIdentityChangesInBatch(t *testing.T) {
 	byValue := &change.Shape{Columns: shape.Columns, Key: []int{1}}
 	keyed := func(e change.Event) change.Event {

@@ -12,13 +12,13 @@ import (
 	"metadb/internal/ident"
 )
 
-// uniqueViolation is the SQLSTATE of a key that is there already.
+// uniqueViolation is the SQLSTATE of a duplicate key.
 const uniqueViolation = "23505"
 
-// suitsInsertNew reports whether a chunk may be copied straight into the current table:
-// nothing but rows with a key each of its own, complete and of the stored types,
-// in a table whose keys have all been new lately. No row's time may lie in the
-// table's past, where its start could have to give way or it be a repetition.
+// suitsInsertNew reports whether a chunk can be copied straight into the current table: upserts of
+// distinct keys, complete and in the stored types, in a table with a profile of new keys only. Each
+// must be later than the last end of a version of the table: an earlier one might be a repetition,
+// or its start might have to move.
 func (t *tableState) suitsInsertNew(c *chunk, f *foldedChunk) bool {
 	if !t.keysNew || !t.table.UniqueKey || !c.unconverted || f.severalPerKey || f.precedesTruncate || c.shape == nil {
 		return false
@@ -32,9 +32,8 @@ func (t *tableState) suitsInsertNew(c *chunk, f *foldedChunk) bool {
 	return true
 }
 
-// insertNew copies the rows of a chunk into the current table. It reports
-// false, with nothing changed, if a key was there already: the unique index
-// says so.
+// insertNew copies the rows of a chunk into the current table. It returns false, without any row
+// written, if the unique index finds a key that exists already.
 func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) (bool, error) {
 	d := &decision{}
 	for i := range f.changes {
@@ -48,7 +47,7 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 		return false, err
 	}
 	ids = orderIDs(ids, f, d)
-	// PostgreSQL takes the rows in while their documents are transformed.
+	// The documents are transformed while PostgreSQL writes the rows.
 	update, err := r.prepareUpdate(ctx, t, f, rowEffects(f, d, ids))
 	if err != nil {
 		return false, err
@@ -66,7 +65,7 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 	compared()
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == uniqueViolation {
-		r.layouts = nil // which have been told of rows that were not written
+		r.layouts = nil // they contain rows that were not written
 		return false, nil
 	}
 	if err != nil {
@@ -89,16 +88,16 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 	return true, update.finishPieces(ctx)
 }
 
-// runInBackground does work that needs no connection beside statements that need no
-// processor here. The function that it returns waits for it.
+// runInBackground runs work that needs no connection, while the caller waits for statements. The
+// returned function waits for the work.
 func runInBackground(work func()) (wait func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); work() }()
 	return func() { <-done }
 }
 
-// copyVersions copies new versions to where they belong: the current table, or
-// history. Their rows must be complete and of the stored types.
+// copyVersions copies new versions to the current table or to history. Their rows must be complete
+// and in the stored types.
 func (r *batchTx) copyVersions(ctx context.Context, t *tableState, f *foldedChunk, versions []newVersion, ids []int64) error {
 	var current, past []int
 	var starts timeSpan
@@ -137,13 +136,13 @@ func (r *batchTx) appendVersion(dst []byte, f *foldedChunk, v newVersion, id int
 	return append(dst, it.row...)
 }
 
-// minCopiedVersions is the number of rows from which on it pays to send the rows of new
-// versions again, for a COPY, instead of inserting them from the stage one by one.
+// minCopiedVersions is the number of rows from which on a COPY of new versions, for which the rows
+// are sent again, is faster than an INSERT from the stage.
 const minCopiedVersions = 100
 
-// canCopyVersions reports whether all versions of a decision are current and have rows
-// that can be copied as they came. Documents are not sent twice: what PostgreSQL
-// takes to parse them again is more than COPY saves.
+// canCopyVersions reports whether all versions of a decision are current, with rows that can be
+// copied unchanged. Documents are not sent twice: parsing them again costs PostgreSQL more than
+// COPY saves.
 func (f *foldedChunk) canCopyVersions(d *decision) bool {
 	if len(d.versions) < minCopiedVersions || !f.chunk.unconverted {
 		return false
@@ -161,8 +160,8 @@ func (f *foldedChunk) canCopyVersions(d *decision) bool {
 	return true
 }
 
-// versionCopySQL returns the COPY into a relation of the table, with the columns that the
-// chunk brings; others stay NULL.
+// versionCopySQL returns the COPY into a relation of the table, with the columns of the chunk.
+// Other columns stay NULL.
 func versionCopySQL(into ident.Qualified, t *tableState, c *chunk) string {
 	sql := "COPY " + into.SQL() + " (" + metaColumns()
 	for _, fd := range c.fields {
@@ -171,9 +170,11 @@ func versionCopySQL(into ident.Qualified, t *tableState, c *chunk) string {
 	return sql + ")"
 }
 
-// applyTruncate ends every current row of the origin. A truncate that may be a
-// repetition leaves alone what began with it or later: the rows before it have
-// ended then, and those after it have not been repeated yet.
+// applyTruncate ends the current rows of the event's origin. A suspect truncate that is stored as
+// applied changes nothing; another one leaves the rows that began at its time or later: if it is a
+// repetition, the rows before it have ended, and the later changes have not been repeated yet. If
+// changes that follow the truncate may have been applied before it, positions decide which rows
+// end, and rows that were inserted again are written once more.
 func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Event) error {
 	if e.Suspect && t.hasTruncation(e) {
 		return nil
@@ -204,8 +205,8 @@ func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Ev
 	return r.reinsertRows(ctx, t, e, late.reinsertedRows)
 }
 
-// endCurrentRows ends the current rows that a condition holds for, and what was made of
-// them, with a truncate.
+// endCurrentRows ends the current rows with the condition where, and their transformed rows, by a
+// truncate.
 func (r *batchTx) endCurrentRows(ctx context.Context, t *tableState, e *change.Event, where string, args []any) error {
 	var years []int
 	err := r.tx.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT extract(year FROM __start)::int), '{}') FROM "+

@@ -8,21 +8,20 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// keyArrays are the keys of a chunk's changes as parameters of a statement, one array
-// for each column of the key.
+// keyArrays are the keys of a chunk's chains as parameters of a statement, one array for each key
+// column.
 type keyArrays struct {
 	params [][]byte
-	// types are the arrays with their types, as arguments of unnest; names what
-	// their elements are called.
+	// types are the parameters with their types, as arguments of unnest. names are the names of the
+	// elements.
 	types, names string
 	// where is the condition that a row c has the key e.
 	where string
-	// heads are the changes that the keys are of: the heads of the chains.
+	// heads are the numbers of the heads of the chains, in the order of the keys.
 	heads []int
 }
 
-// keyArraysOf returns the keys of a chunk that has upserts, none of them with a NULL in
-// it.
+// keyArraysOf returns the keys of a chunk with at least one upsert and no NULL in a key.
 func keyArraysOf(t *catalog.Table, f *foldedChunk) keyArrays {
 	k := keyArrays{heads: make([]int, 0, len(f.changes))}
 	for i := range f.changes {

@@ -13,9 +13,8 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// followKeyChange makes the transformed tables follow when other columns identify the rows
-// of their parent. What they have gets the new key from the parents that it was
-// made of.
+// followKeyChange gives the transformed tables of a parent its new key after a change of the
+// columns that identify its rows. The new key columns are filled from the parent's versions.
 func (r *batchTx) followKeyChange(ctx context.Context, t *tableState) error {
 	if !t.delta.KeyChanged || t.delta.Before == nil {
 		return nil
@@ -65,7 +64,7 @@ func (r *batchTx) changeChildKey(ctx context.Context, parent *catalog.Table, chi
 		return err
 	}
 	if len(fill) > 0 && len(match) > 0 {
-		// The tables are joined as a whole, for once.
+		// The whole tables are joined, so a hash join is enabled for this statement.
 		sql := "SET LOCAL enable_hashjoin = on; UPDATE " + table.Main.SQL() + " AS c SET " + strings.Join(fill, ", ") + " FROM " + parent.Main.SQL() +
 			" AS p WHERE p.__origin = c.__origin AND " + strings.Join(match, " AND ") +
 			" AND p.__start <= c.__start AND (p.__end > c.__start OR p.__start = c.__start); SET LOCAL enable_hashjoin = off"

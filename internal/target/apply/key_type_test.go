@@ -10,8 +10,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestKeyBecomesText: as numbers 2 and 2.0 are one key, as texts they are two.
-// Which they are does not depend on where the stream is cut.
+// TestKeyBecomesText checks that 2 and 2.0 are one key as numbers and two as texts, independently
+// of the borders of batches.
 func TestKeyBecomesText(t *testing.T) {
 	events := []struct {
 		typ    change.Type

@@ -14,12 +14,11 @@ import (
 	"metadb/internal/ident"
 )
 
-// errNotLate says that nothing has happened to the key since the event: it becomes
-// current like any other.
+// errNotLate is returned for an event that no event of its key follows: it becomes current like any
+// other.
 var errNotLate = errors.New("an event is the last of its key")
 
-// insertOneLate gives a retried event its place in history under a savepoint, or sets
-// it aside again.
+// insertOneLate inserts a retried or late event into history under a savepoint, or rejects it.
 func (r *batchTx) insertOneLate(ctx context.Context, t *tableState, event int) error {
 	single := *t
 	single.events = []int{event}
@@ -49,7 +48,7 @@ func (r *batchTx) insertOneLate(ctx context.Context, t *tableState, event int) e
 	return r.rejectSingleEvent(ctx, t, c, refused)
 }
 
-// insertLate carries out what decideLatePlacement says about the chunk's only event.
+// insertLate executes the placement of the chunk's only event (decideLatePlacement).
 func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *chunk) error {
 	e := &r.batch.Events[c.events[0]]
 	f := fold(c, r.batch.Events)
@@ -91,7 +90,7 @@ func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *chunk) error
 	return r.insertLateTransformed(ctx, t, f, st, p)
 }
 
-// loadIntervals returns the versions of the key of a stage's only change, in their order.
+// loadIntervals returns the versions of the key of a stage's only change, in order of time.
 func (r *batchTx) loadIntervals(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) ([]versionInterval, error) {
 	var versions []versionInterval
 	for nulls := range f.nullPatterns {
@@ -115,8 +114,8 @@ func (r *batchTx) loadIntervals(ctx context.Context, t *tableState, c *chunk, f 
 	return versions, nil
 }
 
-// fillFromVersion fills in the unavailable values of a stage's only change: from the
-// version before it, or, after a change of key, from that under the old one.
+// fillFromVersion fills in the unavailable values of a stage's only change, from the version before
+// it or, after a change of key, from the last one of the old key.
 func (r *batchTx) fillFromVersion(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage, before *versionInterval) error {
 	if f.changes[0].oldKeySource != nil {
 		return r.loadUnavailable(ctx, t, c, f, st)
@@ -139,7 +138,7 @@ func (r *batchTx) fillFromVersion(ctx context.Context, t *tableState, c *chunk, 
 	return nil
 }
 
-// applyPlacement writes what a late placement says.
+// applyPlacement writes the versions of a late placement.
 func (r *batchTx) applyPlacement(ctx context.Context, t *tableState, c *chunk, st *stage, p latePlacement) error {
 	e := &r.batch.Events[c.events[0]]
 	years := []int{yearOf(p.start)}
@@ -152,8 +151,8 @@ func (r *batchTx) applyPlacement(ctx context.Context, t *tableState, c *chunk, s
 	if err := r.ensureYears(ctx, t, years); err != nil {
 		return err
 	}
-	// What lasted past the event's own end is written once more, before it
-	// moves: it begins anew then.
+	// A version that lasts beyond the end of the event is written again before it moves: the copy
+	// begins at that end.
 	if p.resumePreceding {
 		if err := r.resumeVersion(ctx, t, e, p); err != nil {
 			return err
@@ -184,8 +183,7 @@ func (r *batchTx) applyPlacement(ctx context.Context, t *tableState, c *chunk, s
 	return nil
 }
 
-// resumeVersion writes the version before the event again, as what is there from the
-// event's end on.
+// resumeVersion writes the version before the event again, from the end of the event on.
 func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Event, p latePlacement) error {
 	ids, err := r.drawIDs(ctx, t.table, 1)
 	if err != nil {
@@ -194,7 +192,7 @@ func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Ev
 	into := t.table.History
 	if p.precedingVersion.current {
 		into = t.table.Current
-		// The key can be there once only.
+		// The unique index allows a key only once, so the current version ends first.
 		if err := r.endVersions(ctx, t, []endedVersion{{id: p.precedingVersion.id, ctid: p.precedingVersion.ctid, start: p.precedingVersion.start, end: p.start}}); err != nil {
 			return err
 		}
@@ -212,9 +210,9 @@ func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Ev
 	return r.copyConfirmation(ctx, t.table, p.precedingVersion.id, ids[0])
 }
 
-// carryPositions notes for the version that an event's end resumes what the version before the
-// event has found from there on: changes that come later still take their places by it, and
-// truncates leave alone what was inserted again.
+// carryPositions copies the positions from p.end on of the version before the event to the version
+// id that resumes it, and adds the position of the change that superseded the event. Later events
+// are placed by these positions, and truncates leave rows that were inserted again.
 func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.Event, p latePlacement, id int64) error {
 	found, err := r.loadPositionsOf(ctx, t, []int64{p.precedingVersion.id}, p.end)
 	if err != nil {
@@ -228,7 +226,7 @@ func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.E
 		position.id = id
 		carried = append(carried, position)
 		if position.at == p.end && position.reinserts {
-			position.reinserts = false // it makes the version as well
+			position.reinserts = false // it also begins the version
 			carried = append(carried, position)
 		}
 	}
@@ -242,9 +240,9 @@ func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.E
 	return nil
 }
 
-// beginEarlier makes the version after an event, which has its values, begin with the event. What
-// began that version has found it then: a truncate that lies between them and is still to
-// come ends the row and has it inserted again.
+// beginEarlier moves the start of the version after an event, which has the same values, to the
+// event. The change that began that version is recorded as a reinsertion: a truncate between the
+// two that is still to come ends the row, and the row is inserted again.
 func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Event, p latePlacement) error {
 	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.mergeInto.id, timestamptz(p.start))
 	if err != nil {
@@ -268,7 +266,7 @@ func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Eve
 	return nil
 }
 
-// shortenVersion ends the version before the event where the event begins.
+// shortenVersion ends the version before the event at the start of the event.
 func (r *batchTx) shortenVersion(ctx context.Context, t *tableState, p latePlacement) error {
 	switch {
 	case !p.precedingVersion.current:

@@ -7,8 +7,8 @@ import (
 )
 
 // TestLateEventsKeepPositions applies the events of each case as one batch, one by one, and with
-// restarts in between: a change that takes its place in history leaves the positions of what
-// follows it with the versions that last then, for changes and truncates that come later still.
+// restarts in between. A late change leaves the positions of the changes after it with the versions
+// that are valid then, for events and truncates that are still to come.
 func TestLateEventsKeepPositions(t *testing.T) {
 	for _, test := range []struct {
 		name   string

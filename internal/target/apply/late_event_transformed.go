@@ -8,9 +8,8 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// insertLateTransformed gives the transformed rows of a retried event their places in
-// history: from the event's beginning to its end they are those of its document,
-// before and after that everything stays as it is.
+// insertLateTransformed places the transformed rows of a late event in history: from the event's
+// start to its end they are those of its document. Before and after that they do not change.
 func (r *batchTx) insertLateTransformed(ctx context.Context, t *tableState, f *foldedChunk, st *stage, p latePlacement) error {
 	set := r.mappings.setOf(t.table)
 	if t.table.IsTransformed() || set.IsEmpty() {
@@ -47,8 +46,8 @@ func (r *batchTx) insertLateTransformed(ctx context.Context, t *tableState, f *f
 	return nil
 }
 
-// readStagedDocuments returns the documents of a stage's only change, whose values have been
-// found.
+// readStagedDocuments returns the documents of a stage's only change, with unavailable values
+// filled in.
 func (r *batchTx) readStagedDocuments(ctx context.Context, st *stage, columns []documentColumn) ([][]byte, error) {
 	wanted := listDocuments(columns, func(column int) string { return "s." + stageColumn(column) })
 	var documents [][]byte
@@ -59,7 +58,7 @@ func (r *batchTx) readStagedDocuments(ctx context.Context, st *stage, columns []
 	return documents, nil
 }
 
-// insertLateEvents places events of a transformed table, which hold until end.
+// insertLateEvents places events of a transformed table, which are valid until end.
 func (d *transformedUpdate) insertLateEvents(ctx context.Context, table int, events []change.Event, end change.Micros) error {
 	child, err := d.prepareChild(ctx, table, selectPlanEvents(events))
 	if child == nil || err != nil {

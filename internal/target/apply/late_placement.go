@@ -6,58 +6,55 @@ import (
 	"metadb/internal/change"
 )
 
-// versionInterval is a version of a key, for as long as it lasts.
+// versionInterval is a version of a key with its validity range.
 type versionInterval struct {
 	id         int64
 	ctid       pgtype.TID
 	start, end change.Micros
 	current    bool
-	// sameValues says that it has the values of the event that is to be placed.
+	// sameValues is true if the version has the values of the late event.
 	sameValues bool
 }
 
-// latePlacement is what an event that comes late does to the versions of its key. From
-// its time until the next thing that happened to the key, what the event says
-// holds; before and after that everything stays as it is.
+// latePlacement is the effect of a late event on the versions of its key. The event is valid from
+// its time to the next event of the key. Before and after that the history does not change.
 type latePlacement struct {
-	// noEffect says that the event changes nothing.
+	// noEffect is true if the event changes nothing.
 	noEffect bool
-	// precedingVersion is the version that the event ends, nil if there was none. shortenPreceding
-	// says that it ends with the event, and resumePreceding that it had gone on past
-	// the event's own end, from where it begins once more.
+	// precedingVersion is the version before the event, or nil. shortenPreceding is true if it ends
+	// at the event, resumePreceding if it lasts beyond the event's end and must be written again
+	// from there.
 	precedingVersion                  *versionInterval
 	shortenPreceding, resumePreceding bool
-	// writeVersion says that the event's row becomes a version from start to end;
-	// mergeInto is the version after it where that says the same, which begins
-	// with the event then.
+	// writeVersion is true if the event's row becomes a version from start to end. mergeInto is the
+	// version after the event if it has the same values; it then begins at the event.
 	writeVersion bool
 	mergeInto    *versionInterval
 	start, end   change.Micros
 }
 
-// validityLimit is what is known of the end of an event that comes late, apart from the
-// versions of its key.
+// validityLimit contains the limits of a late event's validity that do not come from the versions
+// of its key.
 type validityLimit struct {
-	// supersededAt is when the next event of the key came, nil if that is not known.
+	// supersededAt is the time of the next event of the key, or nil if it is unknown.
 	supersededAt *change.Micros
-	// truncatedAt is the time of the first truncate that follows the event, 0 if none
-	// has been applied.
+	// truncatedAt is the time of the first applied truncate that follows the event, or 0.
 	truncatedAt change.Micros
-	// endsWithTruncate says that what ended at the time of that truncate ended with it: no
-	// earlier one has the same time.
+	// endsWithTruncate is true if no earlier truncate has the time of that truncate, so that
+	// versions with this end ended with it.
 	endsWithTruncate bool
-	// rowEnded says that the row ended then, with a delete or a truncate: what follows is
-	// another version, also where it says the same.
+	// rowEnded is true if the row ended at that time, by a delete or a truncate: the next version
+	// is a separate one, even if its values are equal.
 	rowEnded bool
 }
 
-// isSeparateVersion reports whether a version that begins where an event ends is another one than
-// the event's, whatever it says: the row ended in between.
+// isSeparateVersion reports whether a version that begins at the end of the event is separate from
+// the event's even if its values are equal, because the row ended in between.
 func (l validityLimit) isSeparateVersion(next *versionInterval) bool {
 	return l.rowEnded || l.truncatedAt != 0 && l.truncatedAt == next.start && next.end > next.start
 }
 
-// earliestEnd returns the earliest end.
+// earliestEnd returns the earlier of the two limits, or maxTime.
 func (l validityLimit) earliestEnd() change.Micros {
 	end := maxTime
 	if l.supersededAt != nil {
@@ -69,8 +66,8 @@ func (l validityLimit) earliestEnd() change.Micros {
 	return end
 }
 
-// decideLatePlacement finds the place of an event between the versions of its key, which are in
-// their order.
+// decideLatePlacement finds the placement of an event among the versions of its key, which are in
+// order of time.
 func decideLatePlacement(versions []versionInterval, at change.Micros, until validityLimit, upsert bool) latePlacement {
 	p := latePlacement{start: at, end: until.earliestEnd()}
 	later := until.supersededAt
@@ -115,9 +112,9 @@ func decideLatePlacement(versions []versionInterval, at change.Micros, until val
 	return p
 }
 
-// isRepetition reports whether an event that may be a repetition is one: its key had those
-// values at that time, or, for a delete, a version with that end, or none that lasted
-// through that time.
+// isRepetition reports whether a suspect event was applied before: an upsert if its key had its
+// values at that time; a delete if a version ended at that time, or no version was valid through
+// it.
 func isRepetition(versions []versionInterval, at change.Micros, upsert bool) bool {
 	lasted := false
 	for i := range versions {
