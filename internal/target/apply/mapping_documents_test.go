@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// The model of docs/spec/09-json-mappings.md: slow, and obvious. It keeps the versions of the parents as
-// they follow from the events, transforms every one of them with the help of
-// encoding/json, and says which versions the transformed tables have to have.
+// The model of docs/spec/09-json-mappings.md, slow and obvious. It keeps the versions of the
+// parents as they follow from the events, transforms each of them with encoding/json, and derives
+// the versions of the transformed tables.
 
-// mappable are the mappings that a model may have; a path comes after its parent.
+// mappable returns the mappings that a model may have, each after its parent.
 func mappable() [][2]string {
 	return [][2]string{{"$", "t"}, {"$.obj", "obj"}, {"$.obj.tags", "otags"}, {"$.tags", "tags"}, {"$.parts", "parts"}, {"$.parts.sub", "sub"}, {"$.parts.sub.leaf", "leaf"}}
 }
 
-// parentVersion is a version of a parent; succeeds says that the one before it
-// was current until then.
+// parentVersion is a version of a parent. succeeds is set if the version before it was current
+// until its start.
 type parentVersion struct {
 	start, end int64
 	doc        string
 	succeeds   bool
 }
 
-// value is a scalar of the model.
+// value is a scalar of the model with its column type.
 type value struct{ kind, text string }
 
 // model is the state of one run.
@@ -37,7 +37,7 @@ type model struct {
 	at      int64
 }
 
-// document makes a document. Every field has a type that it nearly always has.
+// document makes a random document. Each field nearly always has the same type.
 func (m *model) document() string {
 	doc := map[string]any{}
 	m.fields(doc)
@@ -112,7 +112,7 @@ func (m *model) list(most int) []any {
 	return out
 }
 
-// transformed returns the rows of a document by table and positions.
+// transformed returns the rows of a document, by table and positions.
 func (m *model) transformed(text string) map[string]map[string]value {
 	rows := map[string]map[string]value{}
 	var doc any
@@ -162,7 +162,7 @@ func (m *model) object(rows map[string]map[string]value, row map[string]value, p
 	}
 }
 
-// decoded are the columns' names of the fields of the model.
+// decoded returns the column name of a field of the model.
 func decoded(name string) string {
 	switch name {
 	case "createdDate":
@@ -193,7 +193,7 @@ func scalarValue(v any) value {
 	return value{}
 }
 
-// as returns a value as a column of a type prints it.
+// as returns the value as a column of a type prints it.
 func (v value) as(kind string) string {
 	if kind == "text" || v.kind == "numeric" || v.kind == "boolean" {
 		return v.text

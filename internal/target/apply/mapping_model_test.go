@@ -14,9 +14,8 @@ import (
 	"metadb/internal/target/checkpoint"
 )
 
-// TestMappingModel: whatever the documents, mappings, changes and batches are, and
-// wherever the work is interrupted, the transformed tables are the transformation
-// of the parents' versions.
+// TestMappingModel checks that the transformed tables are the transformation of the parents'
+// versions, for random documents, mappings, changes, batches and interruptions.
 func TestMappingModel(t *testing.T) {
 	runs := 12
 	if testing.Short() {
@@ -45,7 +44,7 @@ func TestMappingModel(t *testing.T) {
 					events = append(events, m.event())
 				}
 				if seed%2 == 1 && m.rand.IntN(2) == 0 {
-					r.applier, r.other = r.other, r.applier // the tables change to another session
+					r.applier, r.other = r.other, r.applier // the other session applies the next batches
 				}
 				r.applyKilled(m.rand, events)
 			}
@@ -57,7 +56,7 @@ func TestMappingModel(t *testing.T) {
 	}
 }
 
-// applyKilled applies a batch that may be interrupted, and applied again then.
+// applyKilled applies a batch, may interrupt it, and repeats it until it is applied.
 func (r *rig) applyKilled(random *rand.Rand, events []change.Event) {
 	r.t.Helper()
 	for {
@@ -71,7 +70,7 @@ func (r *rig) applyKilled(random *rand.Rand, events []change.Event) {
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, checkpoint.ErrFenced): // it had been committed after all
+		case errors.Is(err, checkpoint.ErrFenced): // the interrupted commit had succeeded
 			r.offset += int64(len(events)) + 1
 			r.reload()
 			return
@@ -82,7 +81,7 @@ func (r *rig) applyKilled(random *rand.Rand, events []change.Event) {
 	}
 }
 
-// tryWithin is try with a context.
+// tryWithin applies a batch within a context and returns its error.
 func (r *rig) tryWithin(ctx context.Context, events []change.Event) error {
 	part := change.Partition{Topic: "t"}
 	span := change.Span{Partition: part, Fresh: r.offset == 0, From: change.PartitionProgress{Next: r.offset}}
@@ -97,7 +96,7 @@ func (r *rig) tryWithin(ctx context.Context, events []change.Event) error {
 	return err
 }
 
-// reload reads the catalog again, as the server does after a failure.
+// reload loads the catalog again, as the server does after a failure.
 func (r *rig) reload() {
 	r.t.Helper()
 	if err := r.store.Load(r.t.Context(), r.db.Pool); err != nil {

@@ -10,7 +10,7 @@ import (
 	"metadb/internal/change"
 )
 
-// want returns the versions of all transformed tables, one a line: table, id,
+// want returns the versions that the model has for all transformed tables, one a line: table, id,
 // positions, start, end, values.
 func (m *model) want() []string {
 	types := map[string]string{}
@@ -70,8 +70,8 @@ func (m *model) want() []string {
 	return lines
 }
 
-// got returns what the database has, as want does. Positions that a table has no
-// column for are those of objects.
+// got returns the versions in the database in the form of want. A position without a column is that
+// of an object.
 func got(t *testing.T, r *rig, currentOnly bool) []string {
 	t.Helper()
 	places := map[string][]string{
@@ -124,7 +124,7 @@ func got(t *testing.T, r *rig, currentOnly bool) []string {
 	return lines
 }
 
-// event makes a random event and says what it does.
+// event makes a random event and updates the model by it.
 func (m *model) event() change.Event {
 	if m.rand.IntN(5) > 0 {
 		m.at++
@@ -167,7 +167,7 @@ func (m *model) event() change.Event {
 	return e
 }
 
-// remove ends what is current of a row.
+// remove ends the current version of a row.
 func (m *model) remove(id int) {
 	if _, there := m.now[id]; there {
 		versions := m.parents[id]

@@ -13,7 +13,7 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// mappingSets are the JSON mappings of all tables, by their current tables.
+// mappingSets are the JSON mappings of all tables, by current table.
 type mappingSets struct {
 	rows []mappingRow
 	sets map[ident.Qualified]*jsonmap.MappingSet
@@ -25,8 +25,8 @@ type mappingRow struct {
 	jsonmap.Mapping
 }
 
-// loadMappings reads the mappings. They can't change until the transaction ends:
-// who changes them locks the table against it.
+// loadMappings reads the mappings. They can't change before the transaction ends: a session that
+// changes them locks the table against it.
 func (r *batchTx) loadMappings(ctx context.Context) error {
 	rows, err := r.tx.Query(ctx, "SELECT schema_name, table_name, column_name, path, map FROM metadb.transform_json ORDER BY 1, 2, 3, 4")
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *batchTx) loadMappings(ctx context.Context) error {
 	return nil
 }
 
-// compileMappings returns the sets of all tables.
+// compileMappings returns the mapping sets by table. The rows are in the order of their tables.
 func compileMappings(rows []mappingRow) mappingSets {
 	m := mappingSets{rows: rows, sets: make(map[ident.Qualified]*jsonmap.MappingSet)}
 	for rest := rows; len(rest) > 0; {
@@ -63,7 +63,7 @@ func compileMappings(rows []mappingRow) mappingSets {
 	return m
 }
 
-// setOf returns the set of a table's mappings, which may be empty.
+// setOf returns the mapping set of a table. It may be empty, but is never nil.
 func (m *mappingSets) setOf(t *catalog.Table) *jsonmap.MappingSet {
 	if set := m.sets[t.Current]; set != nil {
 		return set
@@ -71,14 +71,15 @@ func (m *mappingSets) setOf(t *catalog.Table) *jsonmap.MappingSet {
 	return jsonmap.Compile(nil)
 }
 
-// childIndex says which tables are transformed from which, in a snapshot.
+// childIndex has the names of the transformed tables of each parent, for one snapshot of the
+// catalog.
 type childIndex struct {
 	snapshot *catalog.Snapshot
 	children map[change.Table][]change.Table
 }
 
-// childNames returns the names of the tables that are transformed from a table,
-// those included that no mapping makes any more.
+// childNames returns the names of the tables that are transformed from a table, in order. It
+// includes tables that no mapping makes any more.
 func (r *batchTx) childNames(parent change.Table) []change.Table {
 	if r.childIndex.snapshot != r.snapshot || r.childIndex.children == nil {
 		r.childIndex = childIndex{snapshot: r.snapshot, children: make(map[change.Table][]change.Table)}
@@ -98,7 +99,7 @@ func (r *batchTx) childNames(parent change.Table) []change.Table {
 	return names
 }
 
-// childName returns the name of the table that a target makes.
+// childName returns the name of the transformed table of a mapping's target.
 func childName(parent change.Table, target string) change.Table {
 	return change.Table{Schema: parent.Schema, Name: parent.Name + "__" + target}
 }

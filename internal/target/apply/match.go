@@ -12,7 +12,8 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// loadMatches asks PostgreSQL about the changes in the stage.
+// loadMatches reads from PostgreSQL how the changes in the stage relate to the rows of the table:
+// current rows, equal rows, last ends, repetitions and late changes.
 func (r *batchTx) loadMatches(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) (*chunkMatches, error) {
 	m := newChunkMatches(len(f.changes))
 	m.nulled = r.nulledFields(t, c)
@@ -52,9 +53,10 @@ func (r *batchTx) loadMatches(ctx context.Context, t *tableState, c *chunk, f *f
 	return m, nil
 }
 
-// historyQuestions returns what history has to be asked, one answer for each change, nil
-// where there is none: which chains have no current row, or delete it, and could
-// begin before their key was last current, and which changes may be repetitions.
+// historyQuestions returns the changes for which history has to be read, as marks by change; a
+// slice without marks is nil. early marks the heads of chains that have no current row, or delete
+// it, and may begin before the key was last current. suspects marks the changes that may be
+// repetitions.
 func (m *chunkMatches) historyQuestions(f *foldedChunk, lastEnd change.Micros) (early, suspects []bool) {
 	head := 0
 	for i := range f.changes {
@@ -74,7 +76,7 @@ func (m *chunkMatches) historyQuestions(f *foldedChunk, lastEnd change.Micros) (
 	return early, suspects
 }
 
-// noteRepeated notes the changes that have been applied before.
+// noteRepeated marks the changes that are certainly repetitions.
 func (m *chunkMatches) noteRepeated(f *foldedChunk) {
 	for i := range f.changes {
 		if f.changes[i].repeated {
@@ -83,8 +85,8 @@ func (m *chunkMatches) noteRepeated(f *foldedChunk) {
 	}
 }
 
-// setMark marks change i of n. Arrays as long as the chunk cost a statement nothing
-// to look something up in.
+// setMark sets mark i of n, and makes the slice with the first mark. It is as long as the chunk
+// because a statement finds an element by s.ord without a join.
 func setMark(marks []bool, i, n int) []bool {
 	if marks == nil {
 		marks = make([]bool, n)
@@ -93,7 +95,7 @@ func setMark(marks []bool, i, n int) []bool {
 	return marks
 }
 
-// nullsOfRow returns the pattern of the key of an event's row.
+// nullsOfRow returns the null pattern of the key in an event's row.
 func nullsOfRow(shape *change.Shape, row change.Row) nullPattern {
 	var p nullPattern
 	for k, at := range shape.Key {
@@ -104,7 +106,7 @@ func nullsOfRow(shape *change.Shape, row change.Row) nullPattern {
 	return p
 }
 
-// nullsOfKey returns the pattern of a row that has the key's cells alone.
+// nullsOfKey returns the null pattern of a row that has the cells of the key only.
 func nullsOfKey(key change.Row) nullPattern {
 	var p nullPattern
 	for k, cell := range key.Cells() {
@@ -115,14 +117,14 @@ func nullsOfKey(key change.Row) nullPattern {
 	return p
 }
 
-// loadCurrent finds the current rows of the chains, and whether the chain's
-// first version equals them.
+// loadCurrent finds the current rows of the chains, and whether the first version of each chain
+// equals them.
 func (r *batchTx) loadCurrent(ctx context.Context, t *catalog.Table, key []int, nulls nullPattern, st *stage, m *chunkMatches) error {
 	sql := "SELECT s.ord, c.__id, c.__start, c.ctid, s.upsert AND " + sameImageSQL(t) + longValueColumnsOfStage(t, m.nulled) +
 		" FROM " + st.SQL() + " s JOIN " + t.Current.SQL() + " c ON " + sameKeySQL(t, key, nulls) +
 		" WHERE s.head"
-	// This is read for every row of the stream: the bytes as PostgreSQL sends
-	// them, binary, since their types are known.
+	// The result has a row for nearly each row of the stream, so its binary fields are read
+	// directly. Their types are fixed by the statement.
 	rows, err := r.tx.Query(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("find current rows: %w", err)
@@ -147,8 +149,8 @@ func (r *batchTx) loadCurrent(ctx context.Context, t *catalog.Table, key []int, 
 	return nil
 }
 
-// compareNeighbours finds the changes that equal the one before them. The changes of
-// a chain stand behind one another in the stage's order.
+// compareNeighbours finds the changes that equal the change before them in their chain. The order
+// by ord puts the changes of a chain next to one another.
 func (r *batchTx) compareNeighbours(ctx context.Context, t *catalog.Table, st *stage, m *chunkMatches) error {
 	row := "ROW(" + trimComma(stagedColumns(t, "")) + ")"
 	sql := "SELECT ord FROM (SELECT ord, follows AND upsert AND record_image_eq(" + row + ", lag(" + row + ") OVER (ORDER BY ord)) AS same FROM " +
@@ -161,7 +163,7 @@ func (r *batchTx) compareNeighbours(ctx context.Context, t *catalog.Table, st *s
 	return nil
 }
 
-// loadLastEnds finds when keys without a current row were last current.
+// loadLastEnds finds the last __end of keys without a current row.
 func (r *batchTx) loadLastEnds(ctx context.Context, t *catalog.Table, key []int, nulls nullPattern, st *stage, heads []bool, m *chunkMatches) error {
 	if heads == nil {
 		return nil
@@ -187,13 +189,15 @@ func (r *batchTx) loadLastEnds(ctx context.Context, t *catalog.Table, key []int,
 	return nil
 }
 
-// findRepeated finds which of the suspects have been applied before. What has left
-// its trace in the versions of the key: one that began with it, or that a delete ended
-// with it, or, where it altered nothing, one with its values that lasted through its time.
-// Where the key has changed later the event has been there too, since the changes of a key
-// come in their order; and then it could not become current anyway. A delete may have had nothing
-// to end. Values that the event does not have count as the same. An event has not been there where
-// another one precedes it that has its time, and whose version goes on with other values.
+// findRepeated finds the suspects that have been applied before, by their traces in the versions of
+// the key: a version that began later than the event; for a delete, a version that ended at its
+// time; for an upsert, a version with its values that lasted through its time. A later version is
+// proof because the changes of a key arrive in order, and the event could not become current in any
+// case. A delete also counts as applied where no version covers its time. Unavailable values count
+// as equal.
+//
+// An event has not been applied if an earlier change with the same time began a version that lasts
+// longer and has other values. The positions in same show that.
 func (r *batchTx) findRepeated(ctx context.Context, t *catalog.Table, c *chunk, nulls nullPattern, f *foldedChunk, st *stage, suspects []bool, same *sameTimePositions, m *chunkMatches) error {
 	if suspects == nil {
 		return nil
@@ -203,7 +207,7 @@ func (r *batchTx) findRepeated(ctx context.Context, t *catalog.Table, c *chunk, 
 		return "EXISTS (SELECT FROM " + t.Main.SQL() + " c WHERE " + sameKeySQL(t, c.keyIndexes, nulls) + " AND " + condition + ")"
 	}
 	begins := ""
-	if same != nil { // an insert begins a version: what ended with its time was there before
+	if same != nil { // an insert begins a version: one that ended at its time existed before it
 		begins = " AND (c.__end > s.at OR NOT ($5::boolean[])[s.ord + 1] OR c.__start >= s.at AND NOT EXISTS (SELECT FROM unnest($2::bigint[], $3::bigint[]) AS p (id, lsn)" +
 			" WHERE p.id = c.__id AND p.lsn < ($4::bigint[])[s.ord + 1]))"
 	}
@@ -227,7 +231,7 @@ func (r *batchTx) findRepeated(ctx context.Context, t *catalog.Table, c *chunk, 
 	return nil
 }
 
-// missingColumns returns the columns that some of the changes that are asked about have no value of.
+// missingColumns returns the columns for which at least one of the marked changes has no value.
 func (f *foldedChunk) missingColumns(asked []bool) map[int]bool {
 	missing := make(map[int]bool)
 	for i := range asked {
@@ -241,7 +245,7 @@ func (f *foldedChunk) missingColumns(asked []bool) map[int]bool {
 	return missing
 }
 
-// queryOrds runs a query that answers numbers of changes.
+// queryOrds runs a query that returns numbers of changes.
 func (r *batchTx) queryOrds(ctx context.Context, sql string, args ...any) (map[int]bool, error) {
 	rows, err := r.tx.Query(ctx, sql, args...)
 	if err != nil {

@@ -13,21 +13,21 @@ import (
 	"metadb/internal/target/ddl"
 )
 
-// SQLSTATEs of a relation that is there already, and of another object, such as a
-// type: each relation has a type of its name.
+// SQLSTATEs of a relation that exists already, and of another object that does, such as a type:
+// each relation has a type of its name.
 const (
 	duplicateTable  = "42P07"
 	duplicateObject = "42710"
 )
 
-// programLimitExceeded is the class of SQLSTATEs of what is too much for PostgreSQL, such
-// as columns of a table.
+// programLimitExceeded is the class of the SQLSTATEs for exceeded limits of PostgreSQL, such as the
+// number of columns of a table.
 const programLimitExceeded = "54"
 
-// ensureTable makes the table as the plan says. It reports false if that can't be, because
-// something that is none of Metadb's has one of its names or its schema, or because the columns
-// are too many for PostgreSQL, which counts those that were dropped; the table's
-// events are set aside then, and those of others go on.
+// ensureTable creates or alters the table by its plan. It returns false after it has rejected the
+// table's events: because an object that is not Metadb's has one of the table's names or its
+// schema, or because the table would have too many columns, of which PostgreSQL counts dropped ones
+// too. Events of other tables are applied.
 func (r *batchTx) ensureTable(ctx context.Context, t *tableState) (bool, error) {
 	if t.delta.IsEmpty() {
 		return true, nil
@@ -54,7 +54,7 @@ func (r *batchTx) ensureTable(ctx context.Context, t *tableState) (bool, error) 
 	case t.delta.Before != nil || !isRefusal || refused.Code != duplicateTable && refused.Code != duplicateObject:
 		return false, err
 	}
-	// Another stream may have made the table a moment ago.
+	// Another stream may have created the table since the catalog was read.
 	var ours bool
 	const known = "SELECT EXISTS (SELECT FROM metadb.target_table WHERE schema_name = $1 AND table_name = $2)"
 	if failed := r.tx.QueryRow(ctx, known, t.table.Name.Schema, t.table.Name.Name).Scan(&ours); failed != nil {
@@ -67,7 +67,7 @@ func (r *batchTx) ensureTable(ctx context.Context, t *tableState) (bool, error) 
 	return false, nil
 }
 
-// refuseTable sets all events of a table aside.
+// refuseTable rejects all events of a table.
 func (r *batchTx) refuseTable(t *tableState, reason string) {
 	line := fmt.Sprintf("table %s: %s", r.batch.Events[t.events[0]].Source, reason)
 	if !slices.Contains(r.outcome.Refusals, line) {

@@ -10,9 +10,9 @@ import (
 	"metadb/internal/change"
 )
 
-// TestNameConflict: a relation that somebody else has made stands in the way of
-// a table, whose events are set aside; other tables go on. When it is gone, they are
-// retried.
+// TestNameConflict checks that the events of a table are rejected while another object has one of
+// its names, that other tables are applied, and that the events can be retried when the object has
+// been dropped.
 func TestNameConflict(t *testing.T) {
 	for _, foreign := range []string{
 		"VIEW library.patron AS SELECT 1 AS one", "TABLE library.patron__ (x integer)", "TYPE library.patron AS (x integer)",
@@ -46,8 +46,8 @@ func TestNameConflict(t *testing.T) {
 	}
 }
 
-// TestTooManyColumns: PostgreSQL counts columns that were dropped. What needs one
-// more than it takes is set aside; what needs none goes on.
+// TestTooManyColumns checks the limit of 1600 columns, of which PostgreSQL counts dropped ones too:
+// an event that needs one more is rejected, and an event that needs no new column is applied.
 func TestTooManyColumns(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10))
@@ -80,9 +80,9 @@ func TestTooManyColumns(t *testing.T) {
 	}
 }
 
-// TestRowTooLong: a row that fits into no page, or into the table but not into what
-// Metadb needs beside it, is set aside, and the others of its batch go on. None is
-// lost in silence, whichever way it would have gone.
+// TestRowTooLong checks that a row is rejected if it fits into no page, or into the table but not
+// with the columns that Metadb adds, and that the other rows of the batch are applied. Each
+// strategy either writes or rejects a row.
 func TestRowTooLong(t *testing.T) {
 	for _, uuids := range []int{490, 505, 1500} {
 		r := newRig(t)

@@ -13,8 +13,7 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// endOrphans ends the transformed rows of an origin whose parent is not current
-// any more.
+// endOrphans ends the transformed rows of an origin that have no current parent any more.
 func (r *batchTx) endOrphans(ctx context.Context, t *tableState, origin change.Origin, at change.Micros) error {
 	if t.table.IsTransformed() {
 		return nil
@@ -32,7 +31,7 @@ func (r *batchTx) endOrphans(ctx context.Context, t *tableState, origin change.O
 	return nil
 }
 
-// endStaleTransformed ends rows of transformed tables that no mapping makes any more, where
+// endStaleTransformed ends the rows of transformed tables that no mapping makes any more, where
 // their parents have ended.
 func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *jsonmap.MappingSet, effects []rowEffect) error {
 	var ids []int64
@@ -61,8 +60,8 @@ func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *j
 	return nil
 }
 
-// isOrphanSQL returns the condition that no current row of the parent has the key of
-// the transformed row c.
+// isOrphanSQL returns the condition that no current row of the parent has the key of the
+// transformed row c.
 func isOrphanSQL(child, parent *catalog.Table) string {
 	equal, same, whole := "p.__origin = c.__origin", "p.__origin = c.__origin", "true"
 	for _, pair := range parentKeyPairs(child, parent) {
@@ -75,14 +74,13 @@ func isOrphanSQL(child, parent *catalog.Table) string {
 	return "CASE WHEN " + whole + " THEN NOT EXISTS " + from + equal + ") ELSE NOT EXISTS " + from + same + ") END"
 }
 
-// endRowsWhere ends the current rows c that a condition holds for, at the time $1.
+// endRowsWhere ends the current rows c that meet a condition, at the time $1.
 func (r *batchTx) endRowsWhere(ctx context.Context, t *tableState, where string, args ...any) error {
 	return r.endRowsFrom(ctx, t, "", where, "$1::timestamptz", args...)
 }
 
-// endRowsFrom ends the current rows c that a condition on them and on what is joined
-// with them holds for, at a time. The years that they move to are there: they are
-// made when a version begins.
+// endRowsFrom ends the current rows c that meet a condition on them and on the joined rows, at a
+// time. The history partitions that the rows move to exist: they are created when a version begins.
 func (r *batchTx) endRowsFrom(ctx context.Context, t *tableState, using, where, at string, args ...any) error {
 	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c" + using + " WHERE " + where +
 		" RETURNING 0, c.__id, c.__start, greatest(" + at + ", c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
@@ -90,8 +88,8 @@ func (r *batchTx) endRowsFrom(ctx context.Context, t *tableState, using, where, 
 	return r.execEndRows(ctx, t, sql, args...)
 }
 
-// EndOrphans ends the current rows of a transformed table whose parent is not
-// current any more, in tx, at a time. It returns the table as it is then.
+// EndOrphans ends, in tx and at a time, the current rows of a transformed table that have no
+// current parent. It returns the table with its new last end.
 func EndOrphans(ctx context.Context, tx pgx.Tx, child, parent *catalog.Table, at time.Time) (*catalog.Table, error) {
 	r := &batchTx{tx: tx}
 	t := &tableState{table: child}

@@ -9,10 +9,9 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// noteOutdated notes why rows of a table have other values than at the source, as
-// its plan says, if there are rows that are concerned: the log says it once, and
-// metadb.outdated_table until the table is read again. It comes before the
-// table's events are applied.
+// noteOutdated stores in metadb.outdated_table, and warns in the log once, why current rows of a
+// table may differ from those at the source after the schema change of its plan. It does nothing if
+// the table has no row that the change concerns; so it runs before the table's events are applied.
 func (r *batchTx) noteOutdated(ctx context.Context, t *tableState) error {
 	for _, o := range t.delta.Outdated {
 		if slices.Contains(t.table.Outdated, o.Reason) {

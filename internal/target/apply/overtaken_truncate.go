@@ -13,31 +13,34 @@ import (
 	"metadb/internal/ident"
 )
 
-// overtakenTruncate is what a truncate ends that came after changes which follow it.
+// overtakenTruncate has the versions that a truncate ends or splits if it is applied after changes
+// that follow it at the source.
 type overtakenTruncate struct {
-	// beforeIDs are versions that began at the truncate's own time, and before it.
+	// beforeIDs are the ids of versions that began at the truncate's time, and before it.
 	beforeIDs []int64
-	// reinsertedRows are rows of versions that it ends, which were inserted once more after it.
+	// reinsertedRows are rows of versions that the truncate ends and that were inserted again after
+	// it.
 	reinsertedRows []reinsertedRow
 }
 
-// reinsertedRow is a row that was inserted again as it was.
+// reinsertedRow is a row that was inserted again with the same values.
 type reinsertedRow struct {
 	row change.Row
-	// rowPosition is where the insert stands: the first of them makes a version, and those
-	// that follow truncates which are still to come find it.
+	// rowPosition is the position of the insert. The first insert makes a version; inserts that
+	// follow a truncate which is still to come find that version.
 	rowPosition
-	// endedAt is when the version ended, which goes on as another one; maxTime if it is current.
+	// endedAt is the end of the version that the insert continues, maxTime if it is current.
 	endedAt change.Micros
-	// confirmed says that a resynchronization has seen it: as the row that was inserted again.
+	// confirmed is set if a resynchronization has confirmed the version, and so the row that was
+	// inserted again.
 	confirmed bool
 }
 
-// findOvertakenRows finds what a truncate ends that was overtaken.
+// findOvertakenRows finds the versions that an overtaken truncate ends or splits.
 func (r *batchTx) findOvertakenRows(ctx context.Context, t *tableState, e *change.Event) (overtakenTruncate, error) {
 	var found overtakenTruncate
 	if e.LSN == 0 {
-		return found, nil // it has no place among them
+		return found, nil // the truncate has no order among the changes
 	}
 	positions, err := r.loadTruncatePositions(ctx, t, e)
 	if err != nil || len(positions) == 0 {
@@ -67,7 +70,7 @@ func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.E
 	}
 	sql := "SELECT __id, __end" + storedColumns(t.table, "") + " FROM " + t.table.Main.SQL() +
 		" WHERE __id = ANY ($1) AND __origin = $4::text AND (__start < $2 OR __id = ANY ($3)) AND __end > $2 ORDER BY __id"
-	// As COPY takes them: binary.
+	// The values are copied into the table later, and COPY takes them in binary.
 	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, timestamptz(e.Time), before, string(e.Origin))
 	if err != nil {
 		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
@@ -98,8 +101,8 @@ func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.E
 	return rows, err
 }
 
-// insertsUntil returns the inserts of a row in their order, but for those that follow its
-// end: they are another version's.
+// insertsUntil returns the inserts of a row in their order, without those at or after the end of
+// its version: they belong to another version.
 func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
 	slices.SortFunc(inserts, func(p, q rowPosition) int { return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.lsn, q.lsn)) })
 	inserts = slices.Compact(inserts)
@@ -109,8 +112,8 @@ func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
 	return inserts
 }
 
-// endOvertakenVersions ends, with a truncate that was overtaken, versions that had been ended by
-// the events that overtook it, those of transformed tables among them.
+// endOvertakenVersions ends, at the time of an overtaken truncate, the versions that later events
+// had ended already, also in the transformed tables.
 func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *change.Event, before []int64) error {
 	if t.table.LastEnd <= e.Time {
 		return nil
@@ -123,7 +126,7 @@ func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *ch
 	}
 	for i, relation := range histories {
 		if i > 0 {
-			before = nil // ids of the table's own versions
+			before = nil // the ids are those of the table's own versions
 		}
 		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND (__start < $2 OR __id = ANY ($3)) AND __end > $2",
 			string(e.Origin), timestamptz(e.Time), before)
@@ -134,8 +137,8 @@ func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *ch
 	return nil
 }
 
-// reinsertRows applies the inserts that follow an overtaken truncate and had found their
-// rows as they were: each makes a version after all.
+// reinsertRows applies the inserts that follow an overtaken truncate and had found their rows with
+// the same values. Each of them makes a version now.
 func (r *batchTx) reinsertRows(ctx context.Context, t *tableState, e *change.Event, rows []reinsertedRow) error {
 	if len(rows) == 0 {
 		return nil

@@ -8,15 +8,15 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// hasParentKey reports whether a transformed table has the parent's key as it is now.
+// hasParentKey reports whether a transformed table has all key columns of its parent.
 func hasParentKey(child, parent *catalog.Table) bool {
 	return !slices.ContainsFunc(parent.Key, func(at int) bool {
 		return child.Column(jsonmap.ParentKeyColumn(parent.Columns[at].Name)) < 0
 	})
 }
 
-// parentKeyPairs returns the key columns of the parent with those of a transformed
-// table that hold them.
+// parentKeyPairs returns the key columns of the transformed table, each with the column of the
+// parent that it holds.
 func parentKeyPairs(child, parent *catalog.Table) [][2]ident.Name {
 	pairs := make([][2]ident.Name, 0, len(parent.Key))
 	for _, at := range parent.Key {
@@ -27,9 +27,9 @@ func parentKeyPairs(child, parent *catalog.Table) [][2]ident.Name {
 	return pairs
 }
 
-// sameParentSQL returns the conditions that a row c of a transformed table belongs to
-// the row p of its parent: one for keys without NULL, which an index serves, and
-// one for the few that have one.
+// sameParentSQL returns the conditions that a row c of a transformed table belongs to the row p of
+// its parent: one for keys without NULL, which an index serves, and one for the few keys with a
+// NULL.
 func sameParentSQL(child, parent *catalog.Table) [2]string {
 	const origin = "c.__origin = p.__origin"
 	equal, same, null := origin, origin, "false"

@@ -13,24 +13,24 @@ import (
 	"metadb/internal/change"
 )
 
-// Where the partitions of a topic are not read in the order of their changes, because
-// another member of the group had some of them or because they were added and keys have
-// moved, a change that may have been in another partition is told by the positions of its
-// key's versions: it has been applied where it has a position itself, it comes late where
-// a later change has one, and takes its place in history then. It is new where neither is
-// so and the last thing that happened to the key has its position.
+// The partitions of a topic may be read in another order than that of their changes: another member
+// of the group had some of them, or partitions were added and keys have moved. A change that may
+// have been in another partition is then judged by the row positions of its key. It has been
+// applied if its own position is stored. It is late, and is inserted into history, if a later
+// change has a position. It is new if neither holds and the last change of the key has its
+// position.
 
-// lastingVersion is a version of a suspect's key that lasted through its time, or longer.
+// lastingVersion is a version of a suspect's key that ended at the suspect's time or later.
 type lastingVersion struct {
 	id         int64
 	start, end change.Micros
 	current    bool
-	// sameValues says that it has the values of the event.
+	// sameValues is set if the version has the values of the event.
 	sameValues bool
 }
 
-// showsApplied reports whether the version shows that an event has been applied that others follow:
-// it has its values and does not begin after it, or ended with the delete.
+// showsApplied reports whether the version proves that an event with later changes has been
+// applied: the version has its values and does not begin after it, or ended with the delete.
 func (v *lastingVersion) showsApplied(e *change.Event, positions []rowPosition) bool {
 	if e.Op == change.Delete {
 		return v.end == e.Time && !v.current
@@ -38,8 +38,8 @@ func (v *lastingVersion) showsApplied(e *change.Event, positions []rowPosition) 
 	return v.sameValues && v.start <= e.Time && !v.beganAfter(e, positions)
 }
 
-// beganAfter reports whether the version began at the time of an event, by what follows it, as
-// far as the version's positions are known.
+// beganAfter reports whether the version began at the time of an event, but with a later change, as
+// far as positions of the version are stored.
 func (v *lastingVersion) beganAfter(e *change.Event, positions []rowPosition) bool {
 	first := uint64(math.MaxUint64)
 	for _, p := range positions {
@@ -55,8 +55,9 @@ func mayHaveMoved(e *change.Event) bool {
 	return e.Suspect && !e.Repeated && e.Partitions > 1 && e.LSN != 0 && e.Snapshot == change.Streamed
 }
 
-// judgeByPositions finds which of the suspects have been applied, come late or are new, by
-// the positions of the versions of their keys. What it does not know, findRepeated has decided.
+// judgeByPositions finds which of the suspects have been applied, are late or are new, by the
+// positions of the versions of their keys. Where they do not show it, the result of findRepeated
+// stays.
 func (r *batchTx) judgeByPositions(ctx context.Context, t *tableState, nulls nullPattern, f *foldedChunk, st *stage, suspects []bool, m *chunkMatches) error {
 	asked, from := r.selectPositioned(f, suspects)
 	if asked == nil {
@@ -74,7 +75,7 @@ func (r *batchTx) judgeByPositions(ctx context.Context, t *tableState, nulls nul
 		ids[keyPositionID(&r.batch.Events[f.changes[i].event])] = true
 		for _, v := range keys[i] {
 			ids[v.id] = true
-			// What made a version that lasts tells whether the event follows it.
+			// The change that made a version which lasts shows whether the event follows it.
 			from = min(from, v.start)
 		}
 	}
@@ -90,8 +91,8 @@ func (r *batchTx) judgeByPositions(ctx context.Context, t *tableState, nulls nul
 	return nil
 }
 
-// selectPositioned returns which of the suspects have a position in a topic of several partitions,
-// nil if none has, and the time of the first.
+// selectPositioned returns marks of the suspects that have a position in a topic of several
+// partitions, nil if there are no such suspects, and the earliest of their times.
 func (r *batchTx) selectPositioned(f *foldedChunk, suspects []bool) (asked []bool, from change.Micros) {
 	for i, suspect := range suspects {
 		it := &f.changes[i]
@@ -106,8 +107,8 @@ func (r *batchTx) selectPositioned(f *foldedChunk, suspects []bool) (asked []boo
 	return asked, from
 }
 
-// loadLastingVersions returns the versions of some changes' keys that last through the change's
-// time, in the order of their ends.
+// loadLastingVersions returns, for each marked change, the versions of its key that end at its time
+// or later, in the order of their ends.
 func (r *batchTx) loadLastingVersions(ctx context.Context, t *tableState, f *foldedChunk, nulls nullPattern, st *stage, asked []bool) (map[int][]lastingVersion, error) {
 	c := f.chunk
 	missing := f.missingColumns(asked)
@@ -131,7 +132,8 @@ func (r *batchTx) loadLastingVersions(ctx context.Context, t *tableState, f *fol
 	return found, nil
 }
 
-// loadPositionsOf returns the positions that versions have from a time on.
+// loadPositionsOf returns the positions of versions from a time on. Earlier ones that are stored
+// with those may be among them.
 func (r *batchTx) loadPositionsOf(ctx context.Context, t *tableState, ids []int64, from change.Micros) (map[int64][]rowPosition, error) {
 	found := make(map[int64][]rowPosition, len(ids))
 	for _, id := range ids {
@@ -152,8 +154,8 @@ func (r *batchTx) loadPositionsOf(ctx context.Context, t *tableState, ids []int6
 	return found, nil
 }
 
-// judgeChange says of a change whether it has been applied, comes late or is new, if the
-// positions of its key's versions tell.
+// judgeChange notes whether a change has been applied, is late or is new, if the positions of its
+// key's versions show that.
 func (t *tableState) judgeChange(e *change.Event, i int, versions []lastingVersion, positions map[int64][]rowPosition, m *chunkMatches) {
 	var later *rowPosition
 	precede := func(p rowPosition) {
@@ -188,8 +190,8 @@ func (t *tableState) judgeChange(e *change.Event, i int, versions []lastingVersi
 	}
 }
 
-// hasLastPosition reports whether the position is known of the last thing that happened to a key:
-// what made its current version, or what ended its last one.
+// hasLastPosition reports whether the position of the key's last change is known: the change that
+// made its current version, or that ended its last one.
 func (t *tableState) hasLastPosition(e *change.Event, last lastingVersion, positions map[int64][]rowPosition) bool {
 	if last.current {
 		return len(positions[last.id]) > 0
@@ -202,7 +204,7 @@ func (t *tableState) hasLastPosition(e *change.Event, last lastingVersion, posit
 	return last.end == e.Time && t.hasTruncateBefore(e)
 }
 
-// isAfter reports whether what has the position comes after an event.
+// isAfter reports whether the position is later than that of an event.
 func (p rowPosition) isAfter(e *change.Event) bool {
 	return p.at > e.Time || p.at == e.Time && p.lsn > e.LSN
 }
@@ -211,7 +213,7 @@ func (p rowPosition) isAfterPosition(other rowPosition) bool {
 	return p.at > other.at || p.at == other.at && p.lsn > other.lsn
 }
 
-// noteSuperseded notes that a change comes late, and what has been applied before though it follows.
+// noteSuperseded notes that a change is late, and a later change that has been applied before it.
 func (m *chunkMatches) noteSuperseded(item int, later rowPosition) {
 	if m.supersededBy == nil {
 		m.supersededBy = make(map[int]rowPosition)
@@ -219,7 +221,8 @@ func (m *chunkMatches) noteSuperseded(item int, later rowPosition) {
 	m.supersededBy[item] = later
 }
 
-// findSuperseded returns the changes that come late, each to take its place in history.
+// findSuperseded returns a lateError with the late changes, which are inserted into history, or
+// nil.
 func (r *batchTx) findSuperseded(f *foldedChunk, m *chunkMatches) error {
 	if len(m.supersededBy) == 0 {
 		return nil

@@ -6,22 +6,22 @@ import (
 	"metadb/internal/change"
 )
 
-// alone puts an event into a topic of one partition.
+// alone returns the event in a topic of one partition.
 func alone(e change.Event) change.Event {
 	e = from(0, e, 0)
 	e.Partitions = 1
 	return e
 }
 
-// at gives an event another position than its time.
+// at returns the event with another LSN than its time.
 func at(e change.Event, lsn uint64) change.Event {
 	e.LSN = lsn
 	return e
 }
 
 // TestSuspectsByPosition applies the events of each case as one batch, one by one, and with
-// restarts in between. Those that may have been in another partition take their places by
-// the positions of what happened to their keys.
+// restarts in between. Events that may have been in another partition are ordered by the positions
+// of the changes of their keys.
 func TestSuspectsByPosition(t *testing.T) {
 	for _, test := range []struct {
 		name   string

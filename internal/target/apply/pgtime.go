@@ -7,21 +7,21 @@ import (
 	"metadb/internal/change"
 )
 
-// pgEpoch is 2000-01-01 00:00 UTC, from which PostgreSQL counts.
+// pgEpoch is 2000-01-01 00:00 UTC, the zero of PostgreSQL's timestamps.
 const pgEpoch change.Micros = 946_684_800_000_000
 
 // maxTime is the __end of a current version, 9999-12-31 00:00 UTC.
 const maxTime change.Micros = 253_402_214_400_000_000
 
-// appendTimestamptz appends a timestamptz field.
+// appendTimestamptz appends a timestamptz field in binary.
 func appendTimestamptz(dst []byte, at change.Micros) []byte {
 	return appendInt64(dst, int64(at-pgEpoch))
 }
 
-// timestamptz returns the time as a parameter of a statement.
+// timestamptz returns a time as a statement parameter.
 func timestamptz(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }
 
-// timestamptzs returns times as a parameter.
+// timestamptzs returns times as a statement parameter.
 func timestamptzs(at []change.Micros) []time.Time {
 	times := make([]time.Time, len(at))
 	for i, m := range at {
@@ -30,11 +30,11 @@ func timestamptzs(at []change.Micros) []time.Time {
 	return times
 }
 
-// microsOf returns a time that PostgreSQL answered.
+// microsOf returns a time that PostgreSQL has sent.
 func microsOf(at time.Time) change.Micros { return change.Micros(at.UnixMicro()) }
 
-// yearOf returns the calendar year, in UTC.
+// yearOf returns the calendar year in UTC.
 func yearOf(at change.Micros) int { return timestamptz(at).Year() }
 
-// minTime is before every event.
+// minTime is earlier than the time of each event.
 const minTime = change.Micros(math.MinInt64)

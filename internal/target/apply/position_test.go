@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestPositionsAreBounded: of each table whose topic has one partition the positions of the last batches
-// are kept, also where batches have changes of several tables.
+// TestPositionsAreBounded checks that only the positions of the last batches are kept for each
+// table of a topic with one partition, also where batches have changes of several tables.
 func TestPositionsAreBounded(t *testing.T) {
 	r := newRig(t)
 	loan := change.Table{Schema: "library", Name: "loan"}

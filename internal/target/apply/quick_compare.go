@@ -7,17 +7,16 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// quickCompareColumns are fields of a chunk's rows that are looked at first, because they are
-// short and equal only if they are the same: nearly every update changes one of
-// them, such as the time of the last update, and then the rest need not be
-// compared.
+// quickCompareColumns are the fields of a chunk's rows that are compared first, because they are
+// short and equal only if their bytes are. Nearly each update changes one of them, such as the time
+// of the last update; then the other fields need not be compared.
 type quickCompareColumns []struct {
-	// field is the index in the row, column in the table.
+	// field is the index in the row, column the index in the table.
 	field, column int
 }
 
-// findQuickCompare returns the fields of a chunk that tell rows apart quickly whose rows are stored in the
-// types in which they arrive.
+// findQuickCompare returns the quick compare columns of a chunk. Its rows are stored in the types
+// in which they arrive.
 func findQuickCompare(c *chunk) quickCompareColumns {
 	var t quickCompareColumns
 	for i, fd := range c.fields {
@@ -40,7 +39,7 @@ func (t quickCompareColumns) columnList(table *catalog.Table) string {
 	return list
 }
 
-// valuesOf returns what a row has in these fields, nil for NULL.
+// valuesOf returns the values of a row in these fields, nil for NULL.
 func (t quickCompareColumns) valuesOf(row change.Row) [][]byte {
 	values := make([][]byte, len(t))
 	at := 0
@@ -54,7 +53,7 @@ func (t quickCompareColumns) valuesOf(row change.Row) [][]byte {
 	return values
 }
 
-// differsFrom reports whether a row has other values than these in the fields.
+// differsFrom reports whether a row differs in these fields from the given values.
 func (t quickCompareColumns) differsFrom(row change.Row, values [][]byte) bool {
 	at := 0
 	for n, one := range t {

@@ -13,33 +13,32 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// A column of timestamps that becomes text has to have what the documents say, not
-// what PostgreSQL makes of a timestamp. So its values are made again from the
-// parents. Timestamps that were the same may be written differently: a version
-// begins then where there was none.
+// A column of timestamps that becomes text must have the texts of the documents, not PostgreSQL's
+// form of the timestamps. So its values are rebuilt from the parents. Equal timestamps may be
+// written differently: then a rebuilt version is split in several.
 
-// rebuildStep is how many ids of a transformed table are dealt with at a time.
+// rebuildStep is the number of ids of a transformed table that are rebuilt by one query.
 const rebuildStep = 20_000
 
-// valueRebuild is one table whose columns are made again.
+// valueRebuild is the rebuilding of columns of one transformed table.
 type valueRebuild struct {
 	*transformedUpdate
 	table int
 	child *tableState
-	// columns are the indexes of the table's columns, rebuiltByStored says which of the
-	// shape's columns they are, by those.
+	// columns are the rebuilt columns, as indexes into the table. rebuiltByStored has the index
+	// into columns by index into stored.
 	columns         []int
 	rebuiltByStored map[int]int
 	shapes          *jsonmap.Shapes
-	// stored are the table's columns that the shape's are, behind the key.
+	// stored are the table's columns for the shape's columns without the key.
 	stored  []int
 	rows    *jsonmap.Rows
 	spans   []rebuiltSpan
 	lastEnd change.Micros
 }
 
-// rebuildValues makes the values of columns again that were timestamps and are text now.
-// The new versions of the chunk are not in the table yet.
+// rebuildValues rebuilds the values of columns that were timestamps and are text now. The new
+// versions of the chunk are not in the table yet.
 func (d *transformedUpdate) rebuildValues(ctx context.Context, table int, child *tableState, steps []plan.TypeStep) error {
 	m := &valueRebuild{transformedUpdate: d, table: table, child: child, rows: jsonmap.NewRows(d.set)}
 	for _, step := range steps {
@@ -64,7 +63,7 @@ func (d *transformedUpdate) rebuildValues(ctx context.Context, table int, child 
 	return nil
 }
 
-// mapColumns finds out where the shape's columns are in the table.
+// mapColumns finds the table's columns of the shape's columns.
 func (m *valueRebuild) mapColumns() {
 	m.shapes = m.layout.Shapes(m.table, m.folded.chunk.keyColumns)
 	m.rebuiltByStored = make(map[int]int)
@@ -80,7 +79,7 @@ func (m *valueRebuild) mapColumns() {
 	}
 }
 
-// rebuildRange deals with the versions that have ids in a range.
+// rebuildRange rebuilds the versions with ids in a range, from included, to excluded.
 func (m *valueRebuild) rebuildRange(ctx context.Context, from, to int64) error {
 	for _, same := range sameParentSQL(m.child.table, m.parent.table) {
 		if err := m.rebuildRangeWhere(ctx, from, to, same); err != nil {
@@ -90,7 +89,7 @@ func (m *valueRebuild) rebuildRange(ctx context.Context, from, to int64) error {
 	return nil
 }
 
-// rebuildRangeWhere is rebuildRange for those that belong to their parents by a condition.
+// rebuildRangeWhere rebuilds the versions of a range that belong to their parents by one condition.
 func (m *valueRebuild) rebuildRangeWhere(ctx context.Context, from, to int64, same string) error {
 	m.spans = m.spans[:0]
 	columns := documentColumns(m.parent.table, m.set)
@@ -115,7 +114,7 @@ func (m *valueRebuild) rebuildRangeWhere(ctx context.Context, from, to int64, sa
 	return m.writeSpans(ctx)
 }
 
-// firstNewID is the lowest id of a version that the chunk has written.
+// firstNewID returns the lowest id of a version that the chunk has written.
 func (m *valueRebuild) firstNewID() int64 {
 	first := int64(math.MaxInt64)
 	for i := range m.effects {
@@ -126,8 +125,8 @@ func (m *valueRebuild) firstNewID() int64 {
 	return first
 }
 
-// writtenIDs are the ids of the chunk's versions whose rows are in the table already:
-// those of earlier pieces.
+// writtenIDs returns the ids of the chunk's versions with transformed rows in the table: those of
+// earlier pieces.
 func (m *valueRebuild) writtenIDs() []int64 {
 	var ids []int64
 	for i := range m.effects[:m.pieceStart] {
@@ -138,8 +137,8 @@ func (m *valueRebuild) writtenIDs() []int64 {
 	return ids
 }
 
-// versionsSQL returns the query for versions and, in their order, those of their parents
-// that share some of their time.
+// versionsSQL returns the query for versions, each with the versions of its parent that overlap it
+// in time, in order.
 func (m *valueRebuild) versionsSQL(columns []documentColumn, places []string, same string) string {
 	t := m.child.table
 	var b strings.Builder

@@ -8,21 +8,20 @@ import (
 	"metadb/internal/change"
 )
 
-// rebuiltSpan is a part of a version's time with the texts of its columns.
+// rebuiltSpan is a part of a version's validity range with the texts of its rebuilt columns.
 type rebuiltSpan struct {
 	id         int64
 	start, end change.Micros
 	texts      []string
 }
 
-// rebuiltVersion is a version of the table with what its parents say, as it is read.
+// rebuiltVersion is a version of the transformed table while the versions of its parent are read.
 type rebuiltVersion struct {
 	id         int64
 	start, end change.Micros
 	values     [][]byte
 	positions  []int32
-	// first is the number of its first span; closed says that the spans are
-	// complete.
+	// first is the index of its first span. closed is set if its spans are complete.
 	first  int
 	closed bool
 }
@@ -47,9 +46,10 @@ func (m *valueRebuild) readVersion(id int64, row [][]byte, places int) *rebuiltV
 	return v
 }
 
-// addParentVersion notes what a version of the parent says of a version. Several of
-// one time can't be told by it: those that say something else are the parents of
-// others.
+// addParentVersion adds the texts of one version of the parent to the spans of a version. Parent
+// versions that cover the same time may be the parents of other rows: one with other values is left
+// out, and if it begins no later than the version, the spans so far are dropped. A version without
+// duration is complete at the first such parent after a fitting one.
 func (m *valueRebuild) addParentVersion(v *rebuiltVersion, start change.Micros, texts [][]byte) {
 	if v.closed {
 		return
@@ -71,8 +71,8 @@ func (m *valueRebuild) addParentVersion(v *rebuiltVersion, start change.Micros, 
 	}
 }
 
-// documentValues returns what documents say in the columns that are made again, and whether
-// they are those of the version: whether all else is the same.
+// documentValues returns the texts of documents for the rebuilt columns, and whether the documents
+// have the version's row: all other values are the same.
 func (m *valueRebuild) documentValues(v *rebuiltVersion, texts [][]byte) (said []string, same bool) {
 	m.rows.Reset()
 	document := m.layout.AddDocument(m.rows, texts)

@@ -10,7 +10,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// writeSpans stores what has been made.
+// writeSpans stores the spans: the first of each version in its row, the others in new rows.
 func (m *valueRebuild) writeSpans(ctx context.Context) error {
 	var firsts, later []rebuiltSpan
 	for i, span := range m.spans {
@@ -37,7 +37,7 @@ func (m *valueRebuild) textArrays(spans []rebuiltSpan) [][]string {
 	return arrays
 }
 
-// updateVersions gives the versions their texts, and their ends where others follow.
+// updateVersions sets the texts of versions, and the end of each that is followed by another span.
 func (m *valueRebuild) updateVersions(ctx context.Context, spans []rebuiltSpan) error {
 	if len(spans) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func (m *valueRebuild) updateVersions(ctx context.Context, spans []rebuiltSpan) 
 	return err
 }
 
-// insertVersions inserts the versions that begin within others.
+// insertVersions inserts a version for each further span.
 func (m *valueRebuild) insertVersions(ctx context.Context, spans []rebuiltSpan) error {
 	if len(spans) == 0 {
 		return nil

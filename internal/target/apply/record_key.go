@@ -5,9 +5,9 @@ import (
 	"metadb/internal/datatype"
 )
 
-// keyForms are what records of one row are found by: the bytes of the record's key
-// and its canonical form. Where a key can be written in several ways its bytes differ
-// from record to record; where it can't be read there is no canonical form.
+// keyForms are the two forms of a record's key by which the records of a row are found: the bytes
+// of the record's key, and the canonical form. Where a key can be written in several ways its bytes
+// differ from record to record; a key that can't be read has no canonical form.
 type keyForms struct {
 	topic             string
 	record, canonical []byte
@@ -23,9 +23,9 @@ func oldKeyFormsOf(e *change.Event) keyForms {
 	return keyForms{topic: e.Position.Partition.Topic, record: oldRecordKey(e), canonical: canonicalOldKey(e)}
 }
 
-// canonicalKey returns the table, origin and key of an event's row, equal for keys
-// that PostgreSQL's = calls equal; nil where one of them is not known. The types are
-// those of the source, whatever the key is stored as.
+// canonicalKey returns the table, origin and key of an event's row in a form that is equal for keys
+// that are equal by PostgreSQL's =, nil where one of the three is unknown. The types are those of
+// the source, not the stored ones.
 func canonicalKey(e *change.Event) []byte {
 	if e.Shape == nil || len(e.Shape.Key) == 0 || e.Table == (change.Table{}) {
 		return nil
@@ -37,8 +37,8 @@ func canonicalKey(e *change.Event) []byte {
 	return key
 }
 
-// canonicalOldKey is canonicalKey for the key that an event's row had before, whose
-// cells are in the order of the key.
+// canonicalOldKey returns the canonical form of the key that an event's row had before. The cells
+// of OldKey are in the order of the key.
 func canonicalOldKey(e *change.Event) []byte {
 	if e.OldKey == nil || e.Shape == nil {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestStageOfRejectedEvent: the temporary table that was made for an event which
-// was then rejected is made again for the next one.
+// TestStageOfRejectedEvent checks that the temporary table that was created for a rejected event is
+// created again for the next event.
 func TestStageOfRejectedEvent(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "a", 10), put(1, "b", 20))
@@ -28,8 +28,8 @@ func TestStageOfRejectedEvent(t *testing.T) {
 	}
 }
 
-// TestRejectedAmongMany: of many events those to blame are found, wherever they
-// are, and of a key with a rejected event the others are applied in their order.
+// TestRejectedAmongMany checks that among many events exactly the faulty ones are rejected,
+// wherever they are, and that the other events of their keys are applied in order.
 func TestRejectedAmongMany(t *testing.T) {
 	r := newRig(t)
 	var events []change.Event
@@ -56,8 +56,8 @@ func TestRejectedAmongMany(t *testing.T) {
 	}
 }
 
-// TestInsertNewMeetsKeys: rows of a table whose keys have all been new so far are
-// copied straight into it; when one of them is there already, nothing is lost.
+// TestInsertNewMeetsKeys checks that no row is lost if the table has only had new keys so far,
+// which are copied directly, and then gets an existing one.
 func TestInsertNewMeetsKeys(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "b", 10))
@@ -69,8 +69,8 @@ func TestInsertNewMeetsKeys(t *testing.T) {
 	}
 }
 
-// TestNarrowerTypes: events whose types are narrower than the stored ones are
-// converted, also as keys, and are equal to what is stored.
+// TestNarrowerTypes checks that events with narrower types than the stored ones are converted, also
+// in keys, and equal the stored values.
 func TestNarrowerTypes(t *testing.T) {
 	wide := &change.Shape{Columns: []change.Column{{Name: "id", Type: change.BigInt}, {Name: "v", Type: change.Text}}, Key: []int{0}}
 	put64 := func(id int64, v string, at change.Micros) change.Event {
@@ -88,8 +88,8 @@ func TestNarrowerTypes(t *testing.T) {
 	}
 }
 
-// TestSeveralCurrentRows: after the identity has lost a column, rows are current
-// that it does not tell apart; the next event of that key ends all of them.
+// TestSeveralCurrentRows checks that the next event of a key ends all of its current rows, when the
+// primary key has lost a column and no longer distinguishes them.
 func TestSeveralCurrentRows(t *testing.T) {
 	columns := []change.Column{{Name: "id", Type: change.Integer}, {Name: "v", Type: change.Text}, {Name: "w", Type: change.Text}}
 	both, one := &change.Shape{Columns: columns, Key: []int{0, 1}}, &change.Shape{Columns: columns, Key: []int{0}}
@@ -111,8 +111,8 @@ func TestSeveralCurrentRows(t *testing.T) {
 	}
 }
 
-// TestMovedLostValue: a value that is lost with the version before a change of key
-// stays lost: one that ended earlier, at the same time, is not asked for it.
+// TestMovedLostValue checks that an unavailable value stays NULL after a change of key if the
+// version before it has lost the value: an earlier version that ended at the same time is not used.
 func TestMovedLostValue(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 30), del(1, 20))
@@ -122,8 +122,8 @@ func TestMovedLostValue(t *testing.T) {
 	}
 }
 
-// TestRepeatedMove: a change of key that is sent again is recognized although the
-// old key has another row by now, and no version has ever ended.
+// TestRepeatedMove checks that a repeated change of key is recognized if the old key has another
+// row by now, and no version has ever ended.
 func TestRepeatedMove(t *testing.T) {
 	r := newRig(t)
 	r.apply(del(2, 10), movedFrom(put(1, "?", 10), 2), put(2, "b", 20))
@@ -133,9 +133,8 @@ func TestRepeatedMove(t *testing.T) {
 	}
 }
 
-// TestManyShapes: the session keeps a bounded number of temporary tables, and
-// one that it has given up is made anew. Events that arrive in ever other types
-// need one each.
+// TestManyShapes checks that the session keeps a bounded number of temporary tables, and creates a
+// dropped one again. Events with ever new types need one each.
 func TestManyShapes(t *testing.T) {
 	types := []change.Type{change.BigInt, change.Integer, change.SmallInt}
 	zero := [][]byte{make([]byte, 8), make([]byte, 4), make([]byte, 2)}

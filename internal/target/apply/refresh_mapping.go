@@ -13,36 +13,35 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// RefreshOptions says how a table's mappings are applied to the rows that are there.
+// RefreshOptions are the options of Refresh.
 type RefreshOptions struct {
 	Table change.Table
-	// Exclusively does something while no batch is applied.
+	// Exclusively runs a function while no batch is applied.
 	Exclusively func(do func() error) error
-	// Progress is told, after each step, how many rows have been looked at,
-	// and about how many there are.
+	// Progress is called after each step with the number of rows read so far, and about how many
+	// there are.
 	Progress func(done, total int64)
-	// Step is how many rows are transformed at a time; 0 for 2000.
+	// Step is the number of rows that one transaction transforms; 0 means 2000.
 	Step int
 }
 
-// RefreshResult is what a refresh has done: rows of the table looked at, versions of
+// RefreshResult has the effect of a refresh: the number of parent rows read, and of versions of
 // transformed rows written and ended.
 type RefreshResult struct{ Rows, Written, Ended int }
 
-// defaultStep is about half a second of work.
+// defaultStep is the number of rows that take about half a second.
 const defaultStep = 2000
 
-// errMappingsChanged says that a refresh has not applied what is mapped now.
+// errMappingsChanged is the error of a refresh during which the table's mappings were changed.
 var errMappingsChanged = errors.New("the table's mappings have been changed meanwhile: refresh it again")
 
-// errNoTable says that there is nothing to be refreshed.
+// errNoTable is the error of a refresh of a table that does not exist or is a transformed one.
 var errNoTable = errors.New("the table does not exist")
 
-// Refresh transforms the current rows of a table, as its mappings say now, in
-// steps between which batches are applied, and ends transformed rows that no
-// mapping makes any more. It can be interrupted and begun again: rows that are
-// there already stay. From then on the transformed tables are known to be
-// complete, which makes updates faster.
+// Refresh transforms the current rows of a table by its present mappings, in steps between which
+// batches are applied, and ends transformed rows that no mapping makes any more. It can be
+// interrupted and started again: rows that exist already stay. When it is done the transformed
+// tables are marked as complete, which makes updates faster.
 func (a *Applier) Refresh(ctx context.Context, o RefreshOptions) (RefreshResult, error) {
 	if o.Step == 0 {
 		o.Step = defaultStep
@@ -67,7 +66,7 @@ func (a *Applier) Refresh(ctx context.Context, o RefreshOptions) (RefreshResult,
 	return f.RefreshResult, nil
 }
 
-// mappingRefresh is one on its way.
+// mappingRefresh is a running refresh.
 type mappingRefresh struct {
 	RefreshOptions
 	RefreshResult
@@ -80,7 +79,7 @@ type mappingRefresh struct {
 	warnings        []string
 }
 
-// transformStep transforms some rows, or ends the refresh.
+// transformStep transforms the rows of one step. The last step also ends the refresh.
 func (f *mappingRefresh) transformStep(ctx context.Context, r *batchTx) error {
 	if err := r.loadMappings(ctx); err != nil {
 		return err
@@ -123,7 +122,7 @@ func (f *mappingRefresh) transformStep(ctx context.Context, r *batchTx) error {
 	return r.storeLastEnds(ctx)
 }
 
-// beginRefresh notes what there is to do.
+// beginRefresh notes the mappings, the number of rows and the last id at the beginning.
 func (f *mappingRefresh) beginRefresh(ctx context.Context, r *batchTx, t *catalog.Table, set *jsonmap.MappingSet) error {
 	f.started, f.fingerprint = true, set.Fingerprint()
 	err := r.tx.QueryRow(ctx, "SELECT count(*), coalesce(max(__id), 0), date_trunc('milliseconds', clock_timestamp()) FROM "+t.Current.SQL()).
@@ -134,7 +133,7 @@ func (f *mappingRefresh) beginRefresh(ctx context.Context, r *batchTx, t *catalo
 	return nil
 }
 
-// transformRows transforms the next rows and returns how many they were.
+// transformRows transforms the next rows and returns their number.
 func (f *mappingRefresh) transformRows(ctx context.Context, r *batchTx, t *tableState, set *jsonmap.MappingSet) (int, error) {
 	columns := documentColumns(t.table, set)
 	c := &chunk{}
@@ -195,7 +194,8 @@ func (f *mappingRefresh) transformRows(ctx context.Context, r *batchTx, t *table
 	return len(effects), d.writePiece(ctx)
 }
 
-// finishRefresh ends what no mapping makes any more, and notes that all is complete.
+// finishRefresh ends the rows that no mapping makes any more, and stores that the transformed
+// tables are complete.
 func (f *mappingRefresh) finishRefresh(ctx context.Context, r *batchTx, t *tableState, set *jsonmap.MappingSet) error {
 	f.done = true
 	for _, name := range r.childNames(t.table.Name) {

@@ -13,8 +13,8 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// TestRefreshModel: after a refresh the current rows of the transformed tables are
-// the transformation of the parents' current versions, whatever was mapped before.
+// TestRefreshModel checks that after a refresh the current transformed rows are the transformation
+// of the parents' current versions, whatever the mappings were before.
 func TestRefreshModel(t *testing.T) {
 	for seed := range 4 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestRefreshModel(t *testing.T) {
 	}
 }
 
-// current returns the rows that have to be current now.
+// current returns the lines that must be current now.
 func (m *model) current() []string {
 	var lines []string
 	for id, doc := range m.now {
@@ -72,8 +72,7 @@ func (m *model) current() []string {
 	return lines
 }
 
-// keysOfLines returns what identifies the rows of lines, sorted, and how many values
-// each has.
+// keysOfLines returns the keys of the rows in lines, sorted, each with its number of values.
 func keysOfLines(lines []string) []string {
 	var keys []string
 	for _, line := range lines {

@@ -9,23 +9,23 @@ import (
 	"metadb/internal/change"
 )
 
-// maxRejectionsLogged is how many rejections of a batch are reported for the log.
-// All of them are stored.
+// maxRejectionsLogged is the number of rejections of a batch that are reported for the log. All of
+// them are stored.
 const maxRejectionsLogged = 5
 
-// rejectedEvent is an event to be set aside.
+// rejectedEvent is an event that is to be stored in metadb.rejected_event.
 type rejectedEvent struct {
 	event *change.Event
 	// index is the event's index in the batch.
 	index  int
 	kind   change.RejectKind
 	reason string
-	// unconfirmed says that in a resynchronization a row of the table may be
-	// at the source that nothing has confirmed because of this event.
+	// unconfirmed is set if in a resynchronization a row of the table may be at the source that
+	// this event would have confirmed.
 	unconfirmed bool
 }
 
-// rejectEvent notes that an event of the batch is set aside, and why.
+// rejectEvent notes that an event of the batch is rejected, and the reason.
 func (r *batchTx) rejectEvent(event int, kind change.RejectKind, reason string) *rejectedEvent {
 	e := &r.batch.Events[event]
 	r.outcome.Rejected++
@@ -38,8 +38,8 @@ func (r *batchTx) rejectEvent(event int, kind change.RejectKind, reason string) 
 	return &r.rejectedEvents[len(r.rejectedEvents)-1]
 }
 
-// insertRejectedSQL stores rejected events. The headers of all of them are one array,
-// of which each takes its slice. An event that is read again is stored once.
+// insertRejectedSQL stores rejected events. The headers of all events are one array, of which each
+// event takes its slice. An event that is read again is stored once.
 const insertRejectedSQL = `
 	INSERT INTO metadb.rejected_event
 			(source_name, topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, headers, unconfirmed, kind, canonical_key)
@@ -50,7 +50,7 @@ const insertRejectedSQL = `
 				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind, canonical_key)
 		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
 
-// storeRejected stores the events that are set aside, whole.
+// storeRejected stores the rejected events of the batch with their records.
 func (r *batchTx) storeRejected(ctx context.Context) error {
 	for rest := r.rejectedEvents; len(rest) > 0; {
 		n := countForStatement(rest)
@@ -62,14 +62,14 @@ func (r *batchTx) storeRejected(ctx context.Context) error {
 	return nil
 }
 
-// Bounds of one statement that stores rejected events: it holds them several
-// times over, and each looks its headers up from the beginning of the array.
+// Limits of one statement that stores rejected events: it holds them several times in memory, and
+// the slice of an event's headers is found from the beginning of the array.
 const (
 	maxStatementEvents = 200
 	maxStatementBytes  = 1 << 20
 )
 
-// countForStatement returns how many of the rejected events one statement takes.
+// countForStatement returns the number of rejected events that one statement stores.
 func countForStatement(rejects []rejectedEvent) int {
 	bytes := 0
 	for i, rej := range rejects {
@@ -111,8 +111,8 @@ func (r *batchTx) insertRejected(ctx context.Context, rejects []rejectedEvent) e
 	return nil
 }
 
-// storableReason returns a reason as PostgreSQL can store it: it may quote what the
-// record has.
+// storableReason returns a reason in a form that PostgreSQL can store: it may quote any bytes of
+// the record.
 func storableReason(reason string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(reason, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestRejected: what can't be applied is set aside whole, the rest goes on in
-// order, and in a resynchronization the row of the rejected event is confirmed.
+// TestRejected checks that a faulty event is stored whole, that the others are applied in order,
+// and that in a resynchronization the row of the rejected event is confirmed.
 func TestRejected(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "b", 10), put(3, "c", 10), put(4, "d", 10))

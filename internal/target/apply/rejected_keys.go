@@ -10,18 +10,18 @@ import (
 	"metadb/internal/change"
 )
 
-// keyFormID is one form of a key of records in their topic: see keyForms.
+// keyFormID identifies one form of a key in a topic (keyForms).
 type keyFormID struct {
 	topic     string
 	canonical bool
 	key       string
 }
 
-// rejectedKeys has the keys of which records were set aside, each under the forms of it that
-// were met.
+// rejectedKeys are the keys with rejected records, each under all forms that have occurred.
 type rejectedKeys map[keyFormID]*rejectedKey
 
-// findKey returns what is known of a key, nil if nothing is.
+// findKey returns the entry of a key, nil if it has no rejected record. It merges the entries of
+// the two forms if they were different.
 func (w rejectedKeys) findKey(forms keyForms) *rejectedKey {
 	byRecord, byCanonical := keyFormID{topic: forms.topic, key: string(forms.record)}, keyFormID{forms.topic, true, string(forms.canonical)}
 	var known, other *rejectedKey
@@ -43,7 +43,7 @@ func (w rejectedKeys) findKey(forms keyForms) *rejectedKey {
 	return known
 }
 
-// mergeKeys makes one of what was known of one key under two forms.
+// mergeKeys merges two entries that were kept for two forms of one key.
 func (w rejectedKeys) mergeKeys(into, from *rejectedKey) {
 	into.rejected, into.applied = append(into.rejected, from.rejected...), append(into.applied, from.applied...)
 	for name, known := range w {
@@ -53,7 +53,7 @@ func (w rejectedKeys) mergeKeys(into, from *rejectedKey) {
 	}
 }
 
-// indexForms notes the forms of a key.
+// indexForms stores an entry under the forms of its key.
 func (w rejectedKeys) indexForms(known *rejectedKey, forms keyForms) {
 	if forms.record != nil {
 		w[keyFormID{topic: forms.topic, key: string(forms.record)}] = known
@@ -63,7 +63,7 @@ func (w rejectedKeys) indexForms(known *rejectedKey, forms keyForms) {
 	}
 }
 
-// keyOf returns what is known of an event's key, nil if nothing is.
+// keyOf returns the entry of an event's key, nil if it has no rejected record.
 func (w rejectedKeys) keyOf(e *change.Event) *rejectedKey {
 	if len(w) == 0 || e.Record.Key == nil {
 		return nil
@@ -71,9 +71,9 @@ func (w rejectedKeys) keyOf(e *change.Event) *rejectedKey {
 	return w.findKey(keyFormsOf(e))
 }
 
-// rejectedKeysSQL finds records by either form of the key; those of before layout 22 have the
-// bytes alone. OFFSET 0 keeps PostgreSQL from looking through all events of the source
-// for each key: there is an index on each form.
+// rejectedKeysSQL finds rejected records by either form of the key. Rows stored before layout 22
+// have the bytes only. OFFSET 0 makes PostgreSQL use the index of each form for each key, instead
+// of reading all rejected events of the source.
 const rejectedKeysSQL = `
 	SELECT r.topic, r.partition, r."offset", r.key, r.canonical_key, r.later
 		FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) AS k (key)) AS wanted
@@ -85,9 +85,9 @@ const rejectedKeysSQL = `
 			CROSS JOIN LATERAL (SELECT * FROM metadb.rejected_event AS e WHERE e.canonical_key = wanted.key OFFSET 0) AS r
 		WHERE r.source_name = $1 AND r.id <> ALL ($3)`
 
-// loadRejectedKeys finds the records of the batch's keys that were set aside before:
-// some of its events have to wait for them, and all others overtake them. Nearly
-// always none has ever been. Those that are tried again do not count.
+// loadRejectedKeys loads the rejected records of the batch's keys: some events are blocked by them,
+// and the other events supersede them. Most sources have no rejected event at all, which one short
+// query shows. Records that are being retried are left out.
 func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
 	r.rejectedKeys = make(rejectedKeys)
 	err := r.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", r.batch.Source).Scan(&r.sourceHasRejected)
@@ -123,7 +123,7 @@ func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
 	return nil
 }
 
-// batchKeys returns the keys of the batch's changes in both forms.
+// batchKeys returns the keys of the batch's changes, old keys included, in both forms.
 func (r *batchTx) batchKeys() (records, canonical [][]byte) {
 	note := func(forms keyForms) {
 		if forms.record != nil {

@@ -13,29 +13,30 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// RejectedLimit bounds what is set aside of a data source: how many events, and how many
-// bytes their keys and values have.
+// RejectedLimit is the maximum of rejected events that are stored for a data source: their number,
+// and the bytes of their keys and values. 0 means no limit.
 type RejectedLimit struct{ Events, Bytes int64 }
 
 const (
-	// maxRefusedStored is how many events of a refused table are stored. Further ones are
-	// counted: they would be a whole stream, for one wrong option.
+	// maxRefusedStored is the number of events that are stored of a refused table. Further ones are
+	// only counted, since one wrong option can refuse a whole stream.
 	maxRefusedStored = 1000
-	// usageInterval is for how long what is set aside need not be counted again.
+	// usageInterval is the time for which a count of the stored rejected events is used.
 	usageInterval = 5 * time.Second
 )
 
-// rejectedUsage is what is set aside of a source.
+// rejectedUsage has the number and size of the rejected events stored for a source.
 type rejectedUsage struct {
 	events, bytes int64
-	// refused counts the events of tables that are refused.
+	// refused has the number of events rejected with their whole table.
 	refused map[change.Table]int64
-	// limit and counted are what was allowed when it was counted, and when that was.
+	// limit and counted are the limit in force at the time of the count, and that time.
 	limit   RejectedLimit
 	counted time.Time
 }
 
-// LimitReachedError says that so much of a source is set aside that its stream stops.
+// LimitReachedError is the error of a batch that would exceed the limit of a source. Its stream
+// stops.
 type LimitReachedError struct {
 	Source        string
 	Limit         RejectedLimit
@@ -47,8 +48,9 @@ func (e *LimitReachedError) Error() string {
 		change.Plural(e.Events, "event", "events"), e.Bytes>>20, change.Plural(e.Limit.Events, "event", "events"), e.Limit.Bytes>>20)
 }
 
-// RefusedError says that a table is refused, that enough of its events are set aside, and
-// that its source has no other table: it stops at its position instead of losing its stream.
+// RefusedError is the error for a table that is refused and has maxRefusedStored events stored, if
+// its source owns no table so far. The stream stops at its position, since it would lose all
+// events.
 type RefusedError struct {
 	Name   change.Table
 	Reason string
@@ -58,17 +60,17 @@ func (e *RefusedError) Error() string {
 	return e.Reason + "; no other table of the data source could be applied so far"
 }
 
-// Table returns the table.
+// Table returns the name of the table.
 func (e *RefusedError) Table() change.Table { return e.Name }
 
-// IsTableOnly says that the error concerns the table alone.
+// IsTableOnly returns true: the error concerns this table only.
 func (e *RefusedError) IsTableOnly() bool { return true }
 
-// Refused lets callers that don't know this package tell the error from others.
+// Refused identifies the error to callers that do not import this package.
 func (e *RefusedError) Refused() bool { return true }
 
-// enforceRejectedLimit holds what the batch sets aside against the limits: events of refused
-// tables are counted once enough of them are stored.
+// enforceRejectedLimit checks the rejected events of the batch against the limits. Events of
+// refused tables above maxRefusedStored are not stored, but counted in a gap.
 func (r *batchTx) enforceRejectedLimit(ctx context.Context) error {
 	if len(r.rejectedEvents) == 0 {
 		return nil
@@ -87,7 +89,7 @@ func (r *batchTx) enforceRejectedLimit(ctx context.Context) error {
 		}
 	}
 	events, bytes := rejectedSize(r.rejectedEvents)
-	if r.usage.exceedsLimit(events, bytes) { // what was counted a while ago may have been purged
+	if r.usage.exceedsLimit(events, bytes) { // the count may be old, and events may have been purged since
 		if err := r.countRejected(ctx, true); err != nil {
 			return err
 		}
@@ -100,12 +102,12 @@ func (r *batchTx) enforceRejectedLimit(ctx context.Context) error {
 	return nil
 }
 
-// exceedsLimit reports whether more events, with so many bytes, would pass the limit.
+// exceedsLimit reports whether further events, with so many bytes, would exceed the limit.
 func (u *rejectedUsage) exceedsLimit(events, bytes int64) bool {
 	return u.limit.Events > 0 && u.events+events > u.limit.Events || u.limit.Bytes > 0 && u.bytes+bytes > u.limit.Bytes
 }
 
-// rejectedSize returns how many events are set aside and the bytes that they take.
+// rejectedSize returns the number of rejected events, and the bytes of their records.
 func rejectedSize(rejects []rejectedEvent) (events, bytes int64) {
 	for i := range rejects {
 		record := &rejects[i].event.Record
@@ -114,7 +116,7 @@ func rejectedSize(rejects []rejectedEvent) (events, bytes int64) {
 	return int64(len(rejects)), bytes
 }
 
-// hasOwnTable reports whether a source has a table of its own.
+// hasOwnTable reports whether a source owns a table that is not a transformed one.
 func hasOwnTable(tables *catalog.Snapshot, source string) bool {
 	for t := range tables.All() {
 		if t.Source == source && !t.IsTransformed() {
@@ -124,8 +126,8 @@ func hasOwnTable(tables *catalog.Snapshot, source string) bool {
 	return false
 }
 
-// isOfRefusedTable reports whether an event of a source is set aside because its table is
-// refused as a whole: its name is taken or reserved, or another table feeds it.
+// isOfRefusedTable reports whether an event of a source is rejected because its table is refused as
+// a whole: the name is taken or reserved, or another table feeds it.
 func (rej *rejectedEvent) isOfRefusedTable(tables *catalog.Snapshot, source string) bool {
 	if rej.kind != change.NoTable {
 		return false
@@ -134,7 +136,8 @@ func (rej *rejectedEvent) isOfRefusedTable(tables *catalog.Snapshot, source stri
 	return t == nil || t.Source != source || t.Feeds[rej.event.Origin] != rej.event.Source
 }
 
-// countRejected counts what is set aside of the source, unless that is known well enough.
+// countRejected counts the rejected events stored for the source, unless the last count is recent
+// enough or again is set.
 func (r *batchTx) countRejected(ctx context.Context, again bool) error {
 	if !again && r.usage != nil && time.Since(r.usage.counted) < usageInterval {
 		return nil
@@ -168,9 +171,9 @@ func (r *batchTx) countRejected(ctx context.Context, again bool) error {
 	return nil
 }
 
-// dropRefused takes events of refused tables out of what is stored where enough of
-// their table are, and counts them as missing. Where the source has no other table it is
-// an error instead: it would lose its whole stream.
+// dropRefused removes events of refused tables from those that are stored, where maxRefusedStored
+// events of the table are stored already, and counts them as missing. If the source owns no table
+// it returns a RefusedError instead, since the source would lose its whole stream.
 func (r *batchTx) dropRefused(tables *catalog.Snapshot) error {
 	passed := make(map[change.Position]bool)
 	stored := r.rejectedEvents[:0]
@@ -196,7 +199,7 @@ func (r *batchTx) dropRefused(tables *catalog.Snapshot) error {
 	return nil
 }
 
-// countMissing adds an event to what is missing of its partition.
+// countMissing adds an event to the missing events of its partition.
 func (r *batchTx) countMissing(rej *rejectedEvent) {
 	part := rej.event.Position.Partition
 	at := slices.IndexFunc(r.outcome.Missing, func(g change.Gap) bool { return g.Partition == part })

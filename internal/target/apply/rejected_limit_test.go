@@ -11,7 +11,7 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// limited replaces the rig's applier by one that sets no more aside.
+// limited replaces the rig's applier by one with a limit of rejected events.
 func (r *rig) limited(limit apply.RejectedLimit) {
 	r.applier = apply.New(apply.Config{
 		Connect: r.connect, Source: "sensor", Group: "group", Store: r.store, RejectedLimit: func(context.Context) (apply.RejectedLimit, error) { return limit, nil },
@@ -27,8 +27,8 @@ func unreadable(n int, value string) []change.Event {
 	return events
 }
 
-// TestRejectedLimit: up to the limit, exactly, events are set aside; a batch that would
-// pass it changes nothing, and goes through once there is room.
+// TestRejectedLimit checks that events are rejected exactly up to the limit, and that a batch that
+// would exceed it changes nothing and is applied when there is room.
 func TestRejectedLimit(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -52,7 +52,7 @@ func TestRejectedLimit(t *testing.T) {
 			if got := r.versions(); got != "1 a 10 -" {
 				t.Errorf("versions: %s", got)
 			}
-			r.rows("DELETE FROM metadb.rejected_event WHERE \"offset\" < 2 RETURNING 1") // purged by somebody
+			r.rows("DELETE FROM metadb.rejected_event WHERE \"offset\" < 2 RETURNING 1") // purged by the administrator
 			r.apply(append(unreadable(1, test.value), put(1, "b", 20))...)
 			if got := r.versions(); got != "1 a 10 20\n1 b 20 -" {
 				t.Errorf("versions: %s", got)
@@ -61,8 +61,8 @@ func TestRejectedLimit(t *testing.T) {
 	}
 }
 
-// TestRefusedTable: of a table that another source has the first thousand events are
-// stored, and the others counted as a gap, over several batches; what else comes is applied.
+// TestRefusedTable checks that of a table of another source the first thousand events are stored
+// and the others counted in a gap, over several batches, while other events are applied.
 func TestRefusedTable(t *testing.T) {
 	r := newRig(t)
 	loan := change.Table{Schema: "library", Name: "loan"}
@@ -87,7 +87,7 @@ func TestRefusedTable(t *testing.T) {
 		t.Errorf("first: %d rejected, missing %v", out.Rejected, out.Missing)
 	}
 
-	// As long as the source has no table of its own it stops where it would lose events.
+	// As long as the source has no table of its own, it stops instead of losing events.
 	_, err := r.try(refused(150)...)
 	var stopped *apply.RefusedError
 	if !errors.As(err, &stopped) || stopped.Table() != loan || !stopped.Refused() {

@@ -7,30 +7,29 @@ import (
 	"metadb/internal/change"
 )
 
-// quickCompareShape is a row of a key and two values, of which a telling one and one that
-// does not tell.
+// quickCompareShape returns a shape of a key and two values, of which the first is a quick compare
+// column.
 func quickCompareShape() *change.Shape {
 	return &change.Shape{Key: []int{0}, Columns: []change.Column{
 		{Name: "id", Type: change.Integer}, {Name: "n", Type: change.Integer}, {Name: "v", Type: change.Text},
 	}}
 }
 
-// set is an upsert of such a row.
+// set returns an upsert of a row of that shape.
 func set(shape *change.Shape, id, n int32, v string, at change.Micros) change.Event {
 	e := put(id, "", at)
 	e.Shape, e.Row = shape, cellText(cellInt(cellInt(nil, id), n), v)
 	return e
 }
 
-// TestReplaceRowsOfChains has several events of one key in a chunk whose rows are replaced:
-// what is in between goes straight to history.
+// TestReplaceRowsOfChains checks a chunk with several events of one key and replaced rows: the
+// versions in between are written to history directly.
 func TestReplaceRowsOfChains(t *testing.T) {
 	shape := quickCompareShape()
 	s := func(id, n int32, v string, at change.Micros) change.Event { return set(shape, id, n, v, at) }
 	for name, test := range map[string]struct {
 		events []change.Event
-		// want are the versions of row 1 that began at 30 or later, or ended then,
-		// and of rows that are new.
+		// want are the versions of row 1 that began or ended at 30 or later, and those of new rows.
 		want                      string
 		written, ended, confirmed int
 		staged                    bool

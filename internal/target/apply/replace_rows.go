@@ -6,44 +6,44 @@ import (
 	"fmt"
 )
 
-// The strategy replaceRows: rows of a table whose values nearly always differ, as in a stream
-// of updates. What is current under the keys is found and moved to history, and the
-// new rows are copied into its place, before it is known whether they differ. Then
-// the pairs are compared, and where they are the same the old row is put back. It
-// saves sending each row to a stage first. Where a key has several events, all that
-// matters has to be certain before anything is written.
+// The strategy replaceRows, for tables with rows that nearly always differ, as in a stream of
+// updates. The current rows of the keys are moved to history and the new rows are copied in, before
+// they are compared. Then each pair is compared, and an equal old row is put back. That saves
+// copying each row into a stage first. Where a key has several events, each comparison and lookup
+// in history has to be decided before a row is written; otherwise the chunk is merged by a stage.
 
-// tableProfile is what the last chunk of a table says of the next one.
+// tableProfile describes the last chunk of a table, to choose the strategy of the next one.
 type tableProfile struct {
-	// keysNew says that no key was in the table before: insertNew is worth
-	// a try.
+	// keysNew is set if no key was in the table before: insertNew is tried.
 	keysNew bool
-	// mostlyChanged says that keys were there and nearly all of their rows
-	// differed: they are worth being replaced.
+	// mostlyChanged is set if keys were in the table and nearly all of their rows differed:
+	// replaceRows is tried.
 	mostlyChanged bool
-	// mostlyUnchanged says that keys were there and nearly all of their rows were the
-	// same: they are worth being confirmed. encodingDiffers says that this has
-	// failed: the events write the same values in other bytes.
+	// mostlyUnchanged is set if keys were in the table and nearly all of their rows were equal:
+	// confirmUnchanged is tried. encodingDiffers is set if this has failed, since the events write
+	// equal values in other bytes.
 	mostlyUnchanged, encodingDiffers bool
-	// needsComparison says that the events of one key have differed in nothing that tells.
+	// needsComparison is set if replaceRows has failed because the quick compare columns did not
+	// show whether two rows of one key differ.
 	needsComparison bool
 }
 
-// observeChunk takes in what became of a chunk: how many versions it wrote, how many of
-// its keys were there, and how many of those had the same row.
+// observeChunk updates the profile after a chunk, by the number of versions written, of keys that
+// were in the table, and of those with an equal row.
 func (h *tableProfile) observeChunk(written, matched, same int) {
 	h.keysNew = matched == 0 && written > 0
 	h.mostlyChanged = matched > 0 && same*exceptionRatio <= matched
 	h.mostlyUnchanged = matched > 0 && (matched-same)*exceptionRatio <= matched
 }
 
-// exceptionRatio is what few is, one row in so many: of a table's rows that are
-// replaced few may be the same, of those that are confirmed few may differ.
+// exceptionRatio is the limit of exceptions, one row in so many: of replaced rows so few may be
+// equal, of confirmed rows so few may differ.
 const exceptionRatio = 10
 
-// suitsReplaceRows reports whether the rows of a chunk may be replaced: complete, of
-// the stored types, of one origin, and none that may be a repetition or has been
-// retried.
+// suitsReplaceRows reports whether the rows of a chunk are worth being replaced and can be. They
+// must be complete, of the stored types and of one origin; their keys must be unique in the table
+// and without NULL; no event may be a possible repetition, a retried one, or one that precedes an
+// applied truncate.
 func (r *batchTx) suitsReplaceRows(t *tableState, c *chunk, f *foldedChunk) bool {
 	worth := t.mostlyChanged || f.severalPerKey && t.keysNew
 	if !worth || f.severalPerKey && t.needsComparison || f.precedesTruncate || r.retried != nil || !t.table.UniqueKey || !c.unconverted || c.shape == nil || len(f.nullPatterns) != 1 || !f.nullPatterns[0] {
@@ -59,20 +59,20 @@ func (r *batchTx) suitsReplaceRows(t *tableState, c *chunk, f *foldedChunk) bool
 	return true
 }
 
-// errNeedsHistory says that a key's history has to be read first, errNeedsComparison that
-// rows have to be compared first.
+// errNeedsHistory is the error of replaceRows if history has to be read for a key;
+// errNeedsComparison, if rows of one key have to be compared by PostgreSQL.
 var (
 	errNeedsHistory    = errors.New("a row has to be looked up in history")
 	errNeedsComparison = errors.New("rows of one key have to be compared")
 )
 
-// tryReplaceRows replaces the rows of a chunk. It reports false, with nothing
-// changed, if some need the staged merge.
+// tryReplaceRows replaces the rows of a chunk. It returns false, with no row changed, if some rows
+// need the staged merge.
 func (r *batchTx) tryReplaceRows(ctx context.Context, t *tableState, f *foldedChunk) (bool, error) {
 	err := r.replaceRows(ctx, t, f)
 	if errors.Is(err, errNeedsHistory) || errors.Is(err, errNeedsComparison) {
 		t.needsComparison = t.needsComparison || errors.Is(err, errNeedsComparison)
-		r.layouts = nil // which have been told of rows that were not written
+		r.layouts = nil // the layouts have notes of rows that were not written
 		return false, nil
 	}
 	return err == nil, err
@@ -80,7 +80,7 @@ func (r *batchTx) tryReplaceRows(ctx context.Context, t *tableState, f *foldedCh
 
 func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *foldedChunk) error {
 	x := newChunkReplacement(f)
-	// The documents are taken apart while PostgreSQL is busy with their rows.
+	// The documents are parsed while PostgreSQL reads their rows.
 	x.update = r.prepareEarlyUpdate(t, f, x.effects)
 	x.waitBackground = x.updateInBackground((*transformedUpdate).addDocuments)
 	defer func() { x.waitBackground() }()
@@ -121,7 +121,8 @@ func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *foldedChunk
 	return r.updateReplaced(ctx, t, f, x)
 }
 
-// noteReplaced notes what was written, and confirms it.
+// noteReplaced counts the versions written and ended, notes the positions of their changes, and
+// confirms rows.
 func (r *batchTx) noteReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) error {
 	ended, last := 0, minTime
 	for _, e := range x.decision.ended {

@@ -10,8 +10,8 @@ import (
 	"metadb/internal/change"
 )
 
-// findReplaced finds what is current under the keys of the changes. The update of the
-// transformed tables, if there is one, gets its documents.
+// findReplaced finds the current rows of the changes' keys. Their documents are added to the early
+// update of the transformed tables, if there is one.
 func (r *batchTx) findReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) error {
 	k, items := keyArraysOf(t.table, f), f.changes
 	params := append(slices.Clip(k.params), []byte(r.batch.Events[items[0].event].Origin))
@@ -47,8 +47,9 @@ func (r *batchTx) findReplaced(ctx context.Context, t *tableState, f *foldedChun
 	return nil
 }
 
-// pairArrays are the arrays that say which row took the place of which: the ids and
-// starts of the old ones, and the ids of the new ones.
+// pairArrays returns the parameters that pair old and new rows, for the ended heads that are
+// wanted: the ids and starts of the old rows, and the ids of the new ones. items are the changes,
+// in the same order.
 func (x *chunkReplacement) pairArrays(wanted func(item int) bool) (params [][]byte, items []int) {
 	for _, e := range x.decision.ended {
 		if wanted(e.head) {
@@ -62,9 +63,8 @@ func (x *chunkReplacement) pairArrays(wanted func(item int) bool) (params [][]by
 	return [][]byte{old, began, added}, items
 }
 
-// compareReplaced returns the changes whose new row is the same as the one that
-// it took the place of. Where a key has several events, or a delete, it is known
-// already.
+// compareReplaced returns the changes that replaced a row with the same values. Changes are left
+// out where the comparison was decided before, as for keys with a delete.
 func (r *batchTx) compareReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) (map[int]bool, error) {
 	params, items := x.pairArrays(func(item int) bool { return f.changes[item].upsert && !x.oldRows[item].certainlyDiffers })
 	same := make(map[int]bool)
@@ -81,8 +81,8 @@ func (r *batchTx) compareReplaced(ctx context.Context, t *tableState, f *foldedC
 	return same, nil
 }
 
-// restoreUnchanged takes the new rows of changes away that changed nothing, and puts the
-// rows back that were there before them.
+// restoreUnchanged deletes the new rows of changes that changed nothing, and moves the old rows
+// back from history.
 func (r *batchTx) restoreUnchanged(ctx context.Context, t *tableState, x *chunkReplacement) error {
 	same := x.unchanged
 	if len(same) == 0 {

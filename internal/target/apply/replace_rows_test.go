@@ -8,8 +8,8 @@ import (
 	"metadb/internal/change"
 )
 
-// updatedRig is a rig whose table has rows 1 to 20, begun at 10 and changed at
-// 20, so that the rows of the next chunk are replaced.
+// updatedRig returns a rig with the rows 1 to 20 in its table, begun at 10 and changed at 20, so
+// that the rows of the next chunk are replaced.
 func updatedRig(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -63,7 +63,8 @@ func TestReplaceRows(t *testing.T) {
 	}
 }
 
-// TestReplaceRowsThatAreEqual puts back every row, and is merged by a stage after it.
+// TestReplaceRowsThatAreEqual checks that equal rows are put back, and that the next chunk is
+// merged by a stage.
 func TestReplaceRowsThatAreEqual(t *testing.T) {
 	r := updatedRig(t)
 	before := r.versions()
@@ -82,7 +83,7 @@ func TestReplaceRowsThatAreEqual(t *testing.T) {
 	}
 }
 
-// TestReplaceRowsReadsHistory has a row begin before its key was last current.
+// TestReplaceRowsReadsHistory checks a row that begins before its key was last current.
 func TestReplaceRowsReadsHistory(t *testing.T) {
 	r := updatedRig(t)
 	r.apply(put(1, "c", 40), put(2, "c", 40), del(3, 50))
@@ -97,8 +98,7 @@ func TestReplaceRowsReadsHistory(t *testing.T) {
 	}
 }
 
-// TestColumnsNamedLikeOurs has columns with the names that statements use for
-// columns of their own.
+// TestColumnsNamedLikeOurs checks columns with the names that statements use for their own columns.
 func TestColumnsNamedLikeOurs(t *testing.T) {
 	r := newRig(t)
 	names := []string{"id", "at", "ord", "began", "ended", "origin", "c0", "missing", "e", "c"}
@@ -129,8 +129,8 @@ func TestColumnsNamedLikeOurs(t *testing.T) {
 	}
 }
 
-// TestReplaceRowsUpdatesTransformed has rows that differ in a column that is looked at first, in
-// one that is not, and in none.
+// TestReplaceRowsUpdatesTransformed checks rows that differ in a quick compare column, in another
+// column, and not at all.
 func TestReplaceRowsUpdatesTransformed(t *testing.T) {
 	r := newRig(t)
 	wide := &change.Shape{Key: []int{1}, Columns: []change.Column{

@@ -13,26 +13,25 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// Where the documents say which transformed rows there were and which there are
-// now, nothing has to be asked of a transformed table, and nothing compared in it:
-// the rows that differ are ended by their keys, and the new ones are copied. What
-// the database finds otherwise (a row that is not there, one too many) makes them
-// events, which ask.
+// Where the documents before and after a change are known, a transformed table need not be read or
+// compared: rows that differ are ended by their keys, and the new ones are copied. If the table
+// turns out not to match the documents (a row is missing, or one exists already), the rows become
+// events, which are compared with the table.
 
-// childReplacement is what is to be done with a transformed table.
+// childReplacement has the rows that are ended and added in one transformed table.
 type childReplacement struct {
 	*transformedUpdate
 	table  int
 	shapes *jsonmap.Shapes
-	// removed are the rows that were there, added those that are there now.
+	// removed are the rows to be ended, with or without a successor; added are the new rows.
 	removed, added []replacedRow
 }
 
-// errUnexpectedRows says that a transformed table is not what the documents say.
+// errUnexpectedRows is the error for a transformed table that does not match the documents.
 var errUnexpectedRows = errors.New("transformed rows are not what the documents say")
 
-// replaceTransformed replaces the rows of a transformed table of which all is known. Those
-// that it can't replace become events.
+// replaceTransformed replaces the rows of a transformed table for which both documents are known.
+// Rows that it can't replace become events.
 func (d *transformedUpdate) replaceTransformed(ctx context.Context, table int) error {
 	if len(d.replacedRows[table]) == 0 {
 		return nil
@@ -72,9 +71,8 @@ func (d *transformedUpdate) replaceTransformed(ctx context.Context, table int) e
 	return nil
 }
 
-// collectRows finds out which rows end and which begin. Rows with the same values do
-// neither; those whose keys have a NULL become events, since no index finds them
-// by an equality.
+// collectRows finds the rows that end and that begin. Rows with the same values are skipped. Rows
+// with a NULL in their keys become events, since an index finds no NULL by equality.
 func (s *childReplacement) collectRows() {
 	for _, row := range s.replacedRows[s.table] {
 		o, n := int(row.old), int(row.new)
@@ -102,17 +100,17 @@ func (s *childReplacement) hasNullKey(row replacedRow) bool {
 	return nullsOfRow(head.Shape, head.Row) != 0
 }
 
-// parentEvent is the first event of a row's parent.
+// parentEvent returns the first event of a row's parent.
 func (s *childReplacement) parentEvent(row replacedRow) *change.Event {
 	return &s.batch.Events[s.folded.changes[s.effects[row.effect].head].event]
 }
 
-// versionEvent is the event of the version that a new row comes from.
+// versionEvent returns the event of the parent version that a new row comes from.
 func (s *childReplacement) versionEvent(row replacedRow) *change.Event {
 	return &s.batch.Events[s.folded.changes[s.effects[row.effect].written[0].change].event]
 }
 
-// convertToEvents makes all rows events.
+// convertToEvents turns all rows into events.
 func (s *childReplacement) convertToEvents() {
 	for _, row := range s.removed {
 		s.convertToEvent(row)
@@ -133,7 +131,7 @@ func (s *childReplacement) convertToEvent(row replacedRow) {
 	s.childRows[s.table] = append(s.childRows[s.table], out)
 }
 
-// makePlanEvents returns events that say what the table has to be like.
+// makePlanEvents returns events from which the table's schema can be planned.
 func (s *childReplacement) makePlanEvents() []change.Event {
 	var p planEvents
 	e := change.Event{
@@ -153,8 +151,8 @@ func (s *childReplacement) makePlanEvents() []change.Event {
 	return p
 }
 
-// hasShapeTypes reports whether the columns of a shape are stored in their own types in a
-// table that exists; columns that it does not have do not count.
+// hasShapeTypes reports whether an existing table stores the columns of a shape in the shape's
+// types. Columns that the table does not have are ignored.
 func (s *childReplacement) hasShapeTypes(child *tableState, shape *change.Shape) bool {
 	for _, column := range shape.Columns {
 		if at := child.table.Column(column.Name); at >= 0 && child.table.Columns[at].Type != column.Type {
@@ -164,9 +162,9 @@ func (s *childReplacement) hasShapeTypes(child *tableState, shape *change.Shape)
 	return true
 }
 
-// canReplace reports whether rows can be replaced in the table as it is: it has the
-// shape's columns, is identified by its key, which comes first, and no row begins in its past, where it could have
-// to give way.
+// canReplace reports whether rows can be replaced in the table as it is: it has the shape's
+// columns, its key is unique and comes first in the shape, and no row without a predecessor begins
+// at or before the table's last end, where it may overlap a version in history.
 func (s *childReplacement) canReplace(child *tableState) bool {
 	t := child.table
 	if !t.UniqueKey || len(t.Key) != len(s.shapes.Delete.Key) || !s.hasShapeTypes(child, s.shapes.Upsert) {

@@ -10,7 +10,7 @@ import (
 	"metadb/internal/datatype"
 )
 
-// writeRows ends rows and copies others, under a savepoint of the caller's.
+// writeRows ends rows and copies others. The caller has a savepoint around it.
 func (s *childReplacement) writeRows(ctx context.Context, sub *batchTx, child *tableState) error {
 	if len(s.removed) > 0 {
 		if err := s.endRemoved(ctx, sub, child); err != nil {
@@ -27,7 +27,7 @@ func (s *childReplacement) writeRows(ctx context.Context, sub *batchTx, child *t
 	return nil
 }
 
-// endRemoved moves rows to history, by their keys.
+// endRemoved moves the removed rows to history, by their keys.
 func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *tableState) error {
 	shape := s.shapes.Delete
 	arrays := make([][]byte, len(shape.Columns))
@@ -77,7 +77,7 @@ func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *
 	return nil
 }
 
-// copyAdded copies the new rows into the current table, which numbers them.
+// copyAdded copies the new rows into the current table, which draws their ids.
 func (s *childReplacement) copyAdded(ctx context.Context, child *tableState) error {
 	shape := s.shapes.Upsert
 	sql := "COPY " + child.table.Current.SQL() + " (__start, __end, __current, __origin"
@@ -98,7 +98,7 @@ func (s *childReplacement) copyAdded(ctx context.Context, child *tableState) err
 		dst = appendKeyCells(dst, by)
 		filled, err := s.shapes.AppendRow(dst, s.newer, s.table, int(row.new))
 		if err != nil {
-			// The row is left out, and the copy in vain.
+			// The row is left out. The error makes the caller roll the copy back.
 			failed = err
 			return dst[:begin]
 		}

@@ -7,8 +7,8 @@ import (
 	"metadb/internal/change"
 )
 
-// mappedRig is a rig with a table of documents, mapped with an array, whose rows 1
-// to 20 have been updated, so that the rows of the next chunk are replaced.
+// mappedRig returns a rig with a table of documents with mappings, one of them of an array. Its
+// rows 1 to 20 have been updated, so that the rows of the next chunk are replaced.
 func mappedRig(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -31,8 +31,8 @@ const transformedRows = `SELECT 't', __root__id, 0, a::text, extract(epoch FROM 
 	UNION ALL SELECT 'x', __root__id, __ord__x, x, extract(epoch FROM __start)::bigint, CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
 		FROM library.patron__x__ WHERE __root__id < 3 ORDER BY 1, 2, 3, 5`
 
-// TestReplaceTransformed: what differs ends and begins, and nothing else does, whatever the
-// transformed tables have in place of what they should have.
+// TestReplaceTransformed checks that exactly the rows that differ end and begin, whatever rows the
+// transformed tables have by mistake.
 func TestReplaceTransformed(t *testing.T) {
 	for name, c := range map[string]struct{ byHand, want string }{
 		"as it should be": {

@@ -8,26 +8,26 @@ import (
 	"metadb/internal/change"
 )
 
-// chunkReplacement is what becomes of the changes of a chunk: oldRows has the rows that were
-// current, by the heads of their chains, decision what becomes of them, ids are those of
-// the new versions. unchanged has the changes that equal what was there.
+// chunkReplacement is the replacement of the rows of a chunk. oldRows has the rows that were
+// current, by the heads of their chains; decision has the versions that end and begin; ids are the
+// ids of the new versions; unchanged has the changes that equal their old rows.
 type chunkReplacement struct {
 	oldRows  []currentRow
 	decision *decision
 	ids      []int64
-	// versionNumbers are those of the changes' versions, none where a change makes none.
+	// versionNumbers has the number of each change's version, none if it makes no version.
 	versionNumbers []int
 	unchanged      map[int]bool
-	// effects are those of its rows; update is their way into the transformed
-	// tables, nil where it has to wait for the replacement.
+	// effects are the effects on the rows. update is the update of the transformed tables by them,
+	// nil if it can only be made after the replacement.
 	effects []rowEffect
 	update  *transformedUpdate
-	// waitBackground waits for what is done beside.
+	// waitBackground waits for the part of the update that runs in the background.
 	waitBackground func()
 }
 
-// newChunkReplacement returns the replacement of the changes of a chunk. Where each is the only
-// event of its key, its row effect is known from the beginning.
+// newChunkReplacement returns the replacement of a chunk's rows. If each key has a single event, an
+// upsert, the row effects are set from the beginning.
 func newChunkReplacement(f *foldedChunk) *chunkReplacement {
 	x := &chunkReplacement{oldRows: make([]currentRow, len(f.changes))}
 	if f.severalPerKey {
@@ -46,10 +46,9 @@ func newChunkReplacement(f *foldedChunk) *chunkReplacement {
 	return x
 }
 
-// decide decides about the changes, now that it is known what was current under
-// their keys: a key's only event is taken for a change, and compared later. A key
-// that had nothing, and could have been current at the time of its event or later,
-// has a past that matters.
+// decide decides about the changes, after oldRows has been read: the only event of a key counts as
+// a change, and is compared later. It returns errNeedsHistory for a key without a current row that
+// may have been current at the time of its event or later.
 func (x *chunkReplacement) decide(f *foldedChunk, lastEnd change.Micros) error {
 	m := &chunkMatches{first: x.oldRows}
 	early, _ := m.historyQuestions(f, lastEnd)
@@ -64,7 +63,7 @@ func (x *chunkReplacement) decide(f *foldedChunk, lastEnd change.Micros) error {
 	return nil
 }
 
-// findEqualNeighbours returns the changes that equal the one before them.
+// findEqualNeighbours returns the changes that equal the change before them.
 func (x *chunkReplacement) findEqualNeighbours(f *foldedChunk) (map[int]bool, error) {
 	if !f.severalPerKey {
 		return nil, nil
@@ -88,7 +87,7 @@ func (x *chunkReplacement) findEqualNeighbours(f *foldedChunk) (map[int]bool, er
 	return same, nil
 }
 
-// assignIDs gives the new versions their ids.
+// assignIDs sets the ids of the new versions, and the row effects that have them.
 func (x *chunkReplacement) assignIDs(f *foldedChunk, ids []int64) {
 	x.ids, x.versionNumbers = ids, make([]int, len(f.changes))
 	for i := range x.versionNumbers {
@@ -109,9 +108,9 @@ func (x *chunkReplacement) assignIDs(f *foldedChunk, ids []int64) {
 	}
 }
 
-// prepareEarlyUpdate returns the update of the transformed tables where it can be made
-// while the rows are replaced: nothing has to be asked for it but the documents of
-// the rows that end, which the replacement itself brings.
+// prepareEarlyUpdate returns the update of the transformed tables if it can be made while the rows
+// are replaced, otherwise nil: it needs only the documents of the rows that end, which the
+// replacement reads.
 func (r *batchTx) prepareEarlyUpdate(t *tableState, f *foldedChunk, effects []rowEffect) *transformedUpdate {
 	set := r.mappings.setOf(t.table)
 	if effects == nil || t.table.IsTransformed() || set.IsEmpty() || t.table.MappingFingerprint != set.Fingerprint() {
@@ -123,8 +122,8 @@ func (r *batchTx) prepareEarlyUpdate(t *tableState, f *foldedChunk, effects []ro
 	return d
 }
 
-// updateInBackground does a part of the update beside what follows, and returns what waits for
-// it.
+// updateInBackground runs a part of the update in the background, and returns a function that waits
+// for it.
 func (x *chunkReplacement) updateInBackground(work func(*transformedUpdate)) (wait func()) {
 	if x.update == nil {
 		return func() {}
@@ -132,8 +131,8 @@ func (x *chunkReplacement) updateInBackground(work func(*transformedUpdate)) (wa
 	return runInBackground(func() { work(x.update) })
 }
 
-// updateReplaced brings the transformed tables in line with a replacement. Documents
-// that are the same have the same rows, which are left alone.
+// updateReplaced updates the transformed tables after a replacement. Rows of unchanged documents
+// are skipped.
 func (r *batchTx) updateReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) error {
 	effects := x.effects
 	if len(x.unchanged) > 0 {

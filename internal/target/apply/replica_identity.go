@@ -12,16 +12,16 @@ import (
 	"metadb/internal/target/ddl"
 )
 
-// A publication of all tables in the target database keeps rows from being deleted
-// and updated that nothing identifies to its subscribers. Tables get a replica
-// identity where PostgreSQL has refused that, and not before: it costs WAL.
+// If a publication of the target database contains all tables, PostgreSQL refuses to update and
+// delete rows of tables without a replica identity. Tables get one only after such a refusal, since
+// it costs WAL.
 
-// notInPrerequisiteState is the SQLSTATE with which it refuses, and refuses other things.
+// notInPrerequisiteState is the SQLSTATE of that refusal, among others.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const notInPrerequisiteState = "55000"
 
-// noteIdentityRefusal notes that a batch may have failed for want of a replica identity:
-// with the next ones all tables are looked at, once more if they were before.
+// noteIdentityRefusal notes that a batch may have failed for want of a replica identity. The next
+// batches check each of their tables, also those that were checked before.
 func (a *Applier) noteIdentityRefusal(err error) {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	if _, inTable := errors.AsType[*tableError](err); ok && inTable && refused.Code == notInPrerequisiteState {
@@ -29,8 +29,8 @@ func (a *Applier) noteIdentityRefusal(err error) {
 	}
 }
 
-// ensureReplicaIdentities sees to the replica identity of a table and of those that are
-// transformed from it, where PostgreSQL has refused one for want of it.
+// ensureReplicaIdentities sets the replica identity of a table and its transformed tables, after
+// PostgreSQL has refused a change for want of one.
 func (r *batchTx) ensureReplicaIdentities(ctx context.Context, t *tableState) error {
 	if r.identifiedTables == nil {
 		return nil

@@ -6,9 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestPublicationOfAllTables: a publication in the target database that has all
-// tables stops none, those included that were there before it, new ones, and new
-// years of history.
+// TestPublicationOfAllTables checks that a publication of all tables in the target database stops
+// no table: existing ones, new ones, and new years of history.
 func TestPublicationOfAllTables(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "a", 10))
@@ -39,7 +38,7 @@ func TestPublicationOfAllTables(t *testing.T) {
 	}
 }
 
-// TestNoPublication: where nobody asks for a replica identity tables have none.
+// TestNoPublication checks that tables get no replica identity without a publication.
 func TestNoPublication(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10))

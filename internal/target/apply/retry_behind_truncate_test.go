@@ -7,9 +7,9 @@ import (
 	"metadb/internal/change"
 )
 
-// TestRetryBehindTruncates: a rejected event of a partition that was written behind a
-// truncate which follows it takes its place when it is retried, and ends with that truncate.
-// Each case is applied in batches of one event, and as one.
+// TestRetryBehindTruncates checks that a retried event, from a partition that was written late, is
+// inserted before the truncate that follows it, and ends with it. Each case is applied in batches
+// of one event, and as one batch.
 func TestRetryBehindTruncates(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -68,8 +68,8 @@ func TestRetryBehindTruncates(t *testing.T) {
 	}
 }
 
-// TestRetryKeepsPositions: a rejected event that is retried leaves its position, and those of what
-// follows it, for a truncate that precedes them and comes later still.
+// TestRetryKeepsPositions checks that a retried event stores its position, and those of the events
+// after it, for an earlier truncate that is read later still.
 func TestRetryKeepsPositions(t *testing.T) {
 	for _, test := range []struct {
 		name   string

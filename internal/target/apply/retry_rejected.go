@@ -10,14 +10,13 @@ import (
 	"metadb/internal/change"
 )
 
-// Retry applies events that had been set aside, in one transaction, and removes
-// them from metadb.rejected_event; what can't be applied this time either stays,
-// with the reason of this time. The events are in their order at the source, those
-// of one key behind one another.
+// Retry applies rejected events in one transaction, and removes them from metadb.rejected_event. An
+// event that fails again stays, with the new reason. The events are in the order of the source;
+// those of one key follow one another.
 //
-// An event whose key has a later version takes its place in history: between the
-// version before it and what came after it, as if it had been applied in time.
-// No batch may be applied meanwhile.
+// An event that has a later version of its key is inserted into history, between the version before
+// it and the one after it, as if it had been applied in time. The caller must not apply batches
+// meanwhile.
 func (a *Applier) Retry(ctx context.Context, rejected []change.RejectedEvent) (change.Outcome, error) {
 	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(rejected))}
 	for i := range rejected {
@@ -28,7 +27,7 @@ func (a *Applier) Retry(ctx context.Context, rejected []change.RejectedEvent) (c
 	return a.runTransaction(ctx, r, r.retryRejected)
 }
 
-// retryRejected does everything between begin and commit.
+// retryRejected does the work of Retry between begin and commit.
 func (r *batchTx) retryRejected(ctx context.Context) error {
 	events := r.batch.Events
 	if err := r.countPartitions(ctx, events); err != nil {
@@ -61,8 +60,9 @@ func (r *batchTx) retryRejected(ctx context.Context) error {
 	return r.dropOldStages(ctx)
 }
 
-// countPartitions notes how many partitions the topics of retried events have, as far as positions
-// are stored: where there are several, the positions of the events are kept like those of a batch.
+// countPartitions sets the number of partitions of the retried events' topics, as far as stream
+// positions are stored: where there are several, the positions of the events are kept like those of
+// a batch.
 func (r *batchTx) countPartitions(ctx context.Context, events []change.Event) error {
 	rows, err := r.tx.Query(ctx, "SELECT topic, count(*) FROM metadb.stream_position WHERE source_name = $1 AND consumer_group = $2 GROUP BY topic",
 		r.batch.Source, r.config.Group)
@@ -81,8 +81,7 @@ func (r *batchTx) countPartitions(ctx context.Context, events []change.Event) er
 	return nil
 }
 
-// storeRetried removes the events that have been applied, and stores the reasons
-// of the others.
+// storeRetried removes the events that have been applied, and stores the new reasons of the others.
 func (r *batchTx) storeRetried(ctx context.Context) error {
 	var failed []int64
 	var reasons, kinds, schemas, tables []string
@@ -114,7 +113,7 @@ func (r *batchTx) storeRetried(ctx context.Context) error {
 	return nil
 }
 
-// retriedIDs are the ids of the events that are retried.
+// retriedIDs returns the ids of the retried events.
 func (r *batchTx) retriedIDs() []int64 {
 	ids := make([]int64, 0, len(r.retried))
 	for _, rej := range r.retried {
@@ -123,8 +122,9 @@ func (r *batchTx) retriedIDs() []int64 {
 	return ids
 }
 
-// insertSuperseded takes the events out of a table's that are known to have been
-// overtaken, and applies them one by one: they come before what came after them.
+// insertSuperseded inserts those events of a table into history that are known to be superseded,
+// one by one, and removes them from the table's events. So each comes before the events that
+// superseded it.
 func (r *batchTx) insertSuperseded(ctx context.Context, t *tableState) error {
 	if r.retried == nil {
 		return nil
@@ -144,10 +144,10 @@ func (r *batchTx) insertSuperseded(ctx context.Context, t *tableState) error {
 	return nil
 }
 
-// lateError says that events of a chunk begin before what is in the table of
-// their keys: they have to take their places in history.
+// lateError is the error for events of a chunk that begin before versions of their keys in the
+// table. They are inserted into history.
 type lateError struct {
-	// events are indexes into the batch, whole chains of keys.
+	// events are indexes into the batch.
 	events []int
 }
 
@@ -155,7 +155,8 @@ func (e *lateError) Error() string {
 	return change.Plural(len(e.events), "event comes", "events come") + " before what the table has of their keys"
 }
 
-// findLate returns the events of a retried chunk whose keys have been changed later.
+// findLate returns a lateError with the events of a retried chunk that have a later version of
+// their keys, or nil.
 func (m *chunkMatches) findLate(f *foldedChunk) error {
 	late := &lateError{}
 	for i := 0; i < len(f.changes); {
@@ -177,7 +178,7 @@ func (m *chunkMatches) findLate(f *foldedChunk) error {
 	return late
 }
 
-// applyLate applies a chunk of which some events are late.
+// applyLate applies a chunk in which some events are late.
 func (r *batchTx) applyLate(ctx context.Context, t *tableState, c *chunk, late *lateError) error {
 	for _, i := range late.events {
 		if err := r.insertOneLate(ctx, t, i); err != nil {

@@ -11,13 +11,13 @@ import (
 	"metadb/internal/change"
 )
 
-// asRejected returns the event as one that can't be applied.
+// asRejected returns the event with a value that can't be applied.
 func asRejected(e change.Event) change.Event {
 	e.Op, e.Reason, e.Shape, e.Row = change.Reject, "can't be decoded", nil, nil
 	return e
 }
 
-// retry tries the rejected events again, as given at their offsets.
+// retry retries the rejected events, with the given events at their offsets.
 func (r *rig) retry(at map[int64]change.Event) change.Outcome {
 	r.t.Helper()
 	rows, err := r.db.Pool.Query(r.t.Context(), `SELECT id, "offset", (extract(epoch FROM later) * 1000000)::bigint FROM metadb.rejected_event ORDER BY "offset"`)
@@ -32,7 +32,7 @@ func (r *rig) retry(at map[int64]change.Event) change.Outcome {
 			r.t.Fatal(err)
 		}
 		one.Event = at[offset]
-		one.Event.Partitions = 0 // it is not decoded anew with them
+		one.Event.Partitions = 0 // the decoder does not set it for retried events
 		one.Event.Position = change.Position{Partition: change.Partition{Topic: "t", Number: one.Event.Position.Partition.Number}, Offset: offset}
 		again = append(again, one)
 	}
@@ -46,11 +46,11 @@ func (r *rig) retry(at map[int64]change.Event) change.Outcome {
 	return out
 }
 
-// TestRetry: a retried event takes its place as if it had been applied in time.
+// TestRetry checks that a retried event is inserted as if it had been applied in time.
 func TestRetry(t *testing.T) {
 	for name, test := range map[string]struct {
 		events []change.Event
-		// rejected are the indexes of those that are rejected at first.
+		// rejected are the indexes of the events that are rejected at first.
 		rejected []int
 		want     string
 	}{
@@ -130,16 +130,15 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// versionsInOrder is versions, those of one start by their end: an event that is
-// retried gets a new id.
+// versionsInOrder returns versions in the order of start and end, since a retried event gets a
+// later id.
 func (r *rig) versionsInOrder() string {
 	return r.rows(`SELECT id, coalesce(v::text, 'NULL'), extract(epoch FROM __start)::bigint,
 		CASE WHEN __current THEN '-' ELSE extract(epoch FROM __end)::bigint::text END
 		FROM library.patron__ ORDER BY id, __start, __end`)
 }
 
-// rejectSome applies events, in batches of a size, some of which are rejected,
-// and retries these.
+// rejectSome applies events in batches of a size, some of them with a fault, and retries these.
 func (r *rig) rejectSome(events []change.Event, rejected []int, size int) change.Outcome {
 	r.t.Helper()
 	whole := make(map[int64]change.Event, len(events))
@@ -166,8 +165,8 @@ func (r *rig) rejectSome(events []change.Event, rejected []int, size int) change
 	return r.retry(whole)
 }
 
-// TestRetryWithoutRecordKey: where the key of the record does not tell what came
-// later, as after a resynchronization from other topics, the versions do.
+// TestRetryWithoutRecordKey checks that versions show the later changes of a row where the record's
+// key does not, as after a resynchronization from other topics.
 func TestRetryWithoutRecordKey(t *testing.T) {
 	late := []change.Event{put(1, "x", 15), put(2, "y", 15), put(3, "z", 15), put(2, "p", 25), del(3, 17), put(4, "n", 15)}
 	r := newRig(t)
@@ -189,8 +188,8 @@ func TestRetryWithoutRecordKey(t *testing.T) {
 	}
 }
 
-// TestRetryFails: what can't be applied this time either stays as it is, with the
-// reason of this time, and what waits for it goes on waiting.
+// TestRetryFails checks that an event that fails again stays stored, with the new reason, and that
+// the events blocked by it stay too.
 func TestRetryFails(t *testing.T) {
 	r := newRig(t)
 	events := []change.Event{
@@ -221,14 +220,14 @@ func TestRetryFails(t *testing.T) {
 	}
 }
 
-// TestRetryProperty: whatever was rejected, when all of it has been retried the
-// table is what a sequential reading gives.
+// TestRetryProperty checks that the table is the same as after applying the events in order, when
+// all rejected events have been retried, whichever they were.
 func TestRetryProperty(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	next := int32(0)
 	rapid.Check(t, func(rt *rapid.T) {
-		// A key of its own for every try: one table serves them all.
+		// Each run has its own key, since all use one table.
 		base := next
 		next += 2
 		var events []change.Event
@@ -265,7 +264,7 @@ func TestRetryProperty(t *testing.T) {
 	})
 }
 
-// sequential returns the versions that events with times that ascend make.
+// sequential returns the versions that events with ascending times make.
 func sequential(events []change.Event) string {
 	type version struct {
 		v          string

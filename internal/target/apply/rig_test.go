@@ -25,7 +25,7 @@ type rig struct {
 	db      *pgtest.DB
 	store   *catalog.Store
 	applier *apply.Applier
-	// other is another session, which may take the applier's place.
+	// other is another session, which can replace the applier.
 	other  *apply.Applier
 	offset int64
 	log    *bytes.Buffer
@@ -105,8 +105,8 @@ func (r *rig) rows(query string, args ...any) string {
 	return strings.Join(lines, "\n")
 }
 
-// versions returns every version of library.patron: id, v, start and end in
-// seconds, "-" while it is current.
+// versions returns the versions of library.patron: id, v, start and end in seconds, "-" for the end
+// of a current one.
 func (r *rig) versions() string {
 	r.t.Helper()
 	return r.rows(`SELECT id, coalesce(v::text, 'NULL'), extract(epoch FROM __start)::bigint,
@@ -128,7 +128,7 @@ func cellInt(row change.Row, n int32) change.Row {
 	return change.AppendValue(row, binary.BigEndian.AppendUint32(nil, uint32(n)))
 }
 
-// cellText appends text; "NULL" is NULL, "?" unavailable.
+// cellText appends a text cell: NULL for "NULL", unavailable for "?".
 func cellText(row change.Row, text string) change.Row {
 	switch text {
 	case "NULL":
@@ -141,7 +141,7 @@ func cellText(row change.Row, text string) change.Row {
 
 const second = change.Micros(1_000_000)
 
-// put is an upsert at a time in seconds.
+// put returns an upsert at a time in seconds.
 func put(id int32, v string, at change.Micros) change.Event {
 	return change.Event{
 		Op: change.Upsert, Source: patron, Table: patron, Time: at * second, LSN: uint64(at),
@@ -170,13 +170,13 @@ func suspect(e change.Event) change.Event {
 	return e
 }
 
-// repeated is an event that has certainly been applied before.
+// repeated marks an event as certainly applied before.
 func repeated(e change.Event) change.Event {
 	e.Repeated = true
 	return suspect(e)
 }
 
-// overtakenTruncate is a truncate that another partition overtook.
+// overtakenTruncate marks a truncate as one that another partition overtook.
 func overtakenTruncate(e change.Event) change.Event {
 	e.Overtaken = true
 	return suspect(e)

@@ -2,17 +2,17 @@ package apply
 
 import "metadb/internal/change"
 
-// A transformed row's truth is its parent (docs/spec/09-json-mappings.md#history). What a chunk did to the rows
-// of a table is described by row effects, whichever strategy wrote it; the tables that are
-// transformed from it follow.
+// The rows of a transformed table follow from its parent (docs/spec/09-json-mappings.md#history).
+// Each strategy describes its effect on the rows of the parent by row effects, from which the
+// transformed tables are updated.
 
-// rowEffect is what a chunk did to one row: the versions that it ended in the
-// database, and those that it wrote, in their order.
+// rowEffect is the effect of a chunk on one row: the versions that it ended in the database, and
+// those that it wrote, in their order.
 type rowEffect struct {
 	// head is the number of the first change of the key.
 	head int
-	// endedIDs are the ids of the versions that were current, from the earliest
-	// start on; end is when they ended.
+	// endedIDs are the ids of the versions that were current. start is the earliest of their
+	// starts, end the time at which they ended.
 	endedIDs   []int64
 	start, end change.Micros
 	written    []writtenVersion
@@ -24,8 +24,8 @@ type writtenVersion struct {
 	id int64
 }
 
-// rowEffects returns what a decision did, for each row that it touched. ids are
-// those of the new versions.
+// rowEffects returns the effect of a decision on each row that it changed. ids are the ids of the
+// new versions.
 func rowEffects(f *foldedChunk, d *decision, ids []int64) []rowEffect {
 	effects := make([]rowEffect, 0, max(len(d.versions), len(d.ended)))
 	versions := make([]writtenVersion, len(d.versions))

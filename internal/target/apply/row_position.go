@@ -11,15 +11,14 @@ import (
 	"metadb/internal/change"
 )
 
-// A truncate can come after changes that follow it at the source, from other
-// partitions of its topic. What it ends then is told by positions: those of the versions
-// that began at its own time, in its transaction, and those of rows that were inserted
-// again as they were, which left no version because the truncate had not come yet.
-// A change of a row can come after later ones as well, where its key has moved to another
-// partition: partition_order.go.
+// A truncate may be read after changes that follow it at the source, from other partitions of its
+// topic. Row positions show the versions that it ends: those that began at its own time, before it
+// in its transaction, and those of rows that were inserted again with the same values, which made
+// no version because the truncate had not been applied. A change of a row may be read after later
+// ones too, where its key has moved to another partition (partition_order.go).
 
-// rowPosition is where a change stands at the source that made a version, found or ended
-// it, or, where reinserts is true, inserted its row once more.
+// rowPosition is the position at the source of a change that made, found or ended the version id,
+// or, with reinserts, inserted its row again.
 type rowPosition struct {
 	id        int64
 	lsn       uint64
@@ -27,26 +26,27 @@ type rowPosition struct {
 	reinserts bool
 }
 
-// notePosition notes where a change stands that made a version or found it. In a topic of one
-// partition too: it may have got others, from which what precedes the change is still to come.
+// notePosition notes the position of a change that made a version or found it. That is done for
+// topics of one partition too: partitions may have been added, from which earlier changes are still
+// to be read.
 func (t *tableState) notePosition(e *change.Event, id int64, again bool) {
 	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed && (e.Created || !again) {
 		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, again})
 	}
 }
 
-// noteTrace notes where a change stands that made no version: one that deletes a row or finds it.
+// noteTrace notes the position of a change that made no version: it deleted a row or found it.
 func (t *tableState) noteTrace(e *change.Event, id int64) {
 	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed {
 		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, false})
 	}
 }
 
-// keyPositionID stands for the versions of an event's key where a delete has found none. It is
-// negative, and those of versions are not.
+// keyPositionID returns the id that stands for the versions of an event's key where a delete has
+// found no version. It is negative; ids of versions are not.
 func keyPositionID(e *change.Event) int64 { return -1 - int64(change.KeyHash(e)>>1) }
 
-// noteFound notes where an upsert stands that found its row.
+// noteFound notes the position of an upsert that found its row.
 func (t *tableState) noteFound(e *change.Event, id int64) {
 	if e.Created {
 		t.notePosition(e, id, true)
@@ -55,7 +55,7 @@ func (t *tableState) noteFound(e *change.Event, id int64) {
 	}
 }
 
-// noteDecisionPositions notes where the changes stand that a decision carried out.
+// noteDecisionPositions notes the positions of the changes of a decision.
 func (r *batchTx) noteDecisionPositions(t *tableState, f *foldedChunk, d *decision, ids []int64) {
 	for i, v := range d.versions {
 		t.notePosition(&r.batch.Events[f.changes[v.change].event], ids[i], false)
@@ -63,7 +63,7 @@ func (r *batchTx) noteDecisionPositions(t *tableState, f *foldedChunk, d *decisi
 	r.noteTraces(t, f, d, ids)
 }
 
-// noteTraces notes where the changes stand that found their rows or deleted them.
+// noteTraces notes the positions of the changes that found or deleted rows.
 func (r *batchTx) noteTraces(t *tableState, f *foldedChunk, d *decision, ids []int64) {
 	for _, a := range d.traces {
 		id := a.id
@@ -81,7 +81,7 @@ func (r *batchTx) noteTraces(t *tableState, f *foldedChunk, d *decision, ids []i
 	}
 }
 
-// noteReplacedPositions notes where the changes stand that a replacement carried out.
+// noteReplacedPositions notes the positions of the changes of a replacement.
 func (r *batchTx) noteReplacedPositions(t *tableState, f *foldedChunk, x *chunkReplacement) {
 	for n, v := range x.decision.versions {
 		e := &r.batch.Events[f.changes[v.change].event]
@@ -94,8 +94,8 @@ func (r *batchTx) noteReplacedPositions(t *tableState, f *foldedChunk, x *chunkR
 	r.noteTraces(t, f, x.decision, x.ids)
 }
 
-// storePositions stores the positions of a batch, and removes those that every
-// partition of their topic has passed.
+// storePositions stores the positions of a batch. It removes those that all partitions of their
+// topic have passed, and the oldest ones of tables that have too many.
 func (r *batchTx) storePositions(ctx context.Context, events []change.Event) error {
 	total := 0
 	for _, t := range r.finishedTables {
@@ -123,8 +123,8 @@ func (r *batchTx) storePositions(ctx context.Context, events []change.Event) err
 	return r.prunePositions(ctx, noted)
 }
 
-// lastPartitionedEvent returns the last event of a table that says how many partitions its topic has.
-// There is one where a position was noted.
+// lastPartitionedEvent returns the last event of a table that has the number of its topic's
+// partitions. There is one where a position was noted.
 func lastPartitionedEvent(events []change.Event, name change.Table) *change.Event {
 	for i := len(events) - 1; i >= 0; i-- {
 		if e := &events[i]; e.Partitions > 0 && e.Table == name {
@@ -134,15 +134,16 @@ func lastPartitionedEvent(events []change.Event, name change.Table) *change.Even
 	return nil
 }
 
-// producerBufferBytes is how far behind the partitions positions are kept, in bytes of the source's log: as much
-// as a connector's producer holds in memory (buffer.memory). A truncate that it loses in a
-// crash may be sent again to a partition that has passed it.
+// producerBufferBytes is the distance, in bytes of the source's log, for which positions are kept
+// behind the slowest partition: as much as a connector's producer holds in memory (buffer.memory).
+// A truncate that the producer loses in a crash may be sent again to a partition that has passed
+// it.
 const producerBufferBytes = 32 << 20
 
-// What is kept of a table's positions at most is counted once in prunedEach of its batches: of a
-// topic of several partitions maxPositionBytes, since one that shows nothing may have changes
-// that precede them, and of one that has one partition onlyBytes and onlyPositions batches, which is
-// for longer than it takes to see that it has got others.
+// Limits of the positions that are kept of a table, checked once in pruneInterval of its batches. A
+// topic of several partitions keeps maxPositionBytes, since a partition without recent records may
+// have changes that precede them. A topic of one partition keeps onlyBytes and maxPositionBatches
+// batches, which lasts longer than it takes to notice that partitions have been added.
 const (
 	maxPositionBytes   = 256 << 20
 	onlyBytes          = 32 << 20
@@ -150,35 +151,35 @@ const (
 	pruneInterval      = 500
 )
 
-// notedPositions are the positions of a batch as arrays in PostgreSQL's binary format, those of
-// one table behind those of another.
+// notedPositions are the positions of a batch as arrays in PostgreSQL's binary format, table by
+// table.
 type notedPositions struct {
 	ids, lsns, times, again []byte
-	// tables says for each table where its positions end, and what they are of.
+	// tables has, for each table, the end of its positions in the arrays.
 	tables []notedTable
 	total  int
 }
 
-// notedTable is a table of a batch's positions.
+// notedTable is a table in notedPositions.
 type notedTable struct {
 	name change.Table
-	// topic and partitions are the topic that the positions come from, and how many it has.
+	// topic is the topic of the positions, partitions its number of partitions.
 	topic      string
 	partitions int
-	// end is the number of the last of the table's positions.
+	// end is the number of the table's last position.
 	end     int
 	lastAt  change.Micros
 	lastLSN uint64
 }
 
-// newNotedPositions returns arrays for so many positions.
+// newNotedPositions returns arrays for a total number of positions.
 func newNotedPositions(total int) *notedPositions {
 	return &notedPositions{
 		ids: newBinaryArray(int8OID, total), lsns: newBinaryArray(int8OID, total), times: newBinaryArray(timestamptzOID, total), again: newBinaryArray(boolOID, total),
 	}
 }
 
-// add adds the positions of a table; e is the last event of it that has a place.
+// add adds the positions of a table. e is its last event that has the number of partitions.
 func (n *notedPositions) add(t *tableState, e *change.Event) {
 	of := notedTable{name: t.table.Name, topic: e.Position.Partition.Topic, partitions: e.Partitions}
 	for _, p := range t.positions {
@@ -223,7 +224,7 @@ func (r *batchTx) removePassed(ctx context.Context, t *tableState, e *change.Eve
 	return err
 }
 
-// prunePositions removes the oldest positions of tables where there are too many.
+// prunePositions removes the oldest positions of tables that have too many.
 func (r *batchTx) prunePositions(ctx context.Context, n *notedPositions) error {
 	for _, t := range n.tables {
 		if r.positionStores[t.name]++; r.positionStores[t.name] < pruneInterval {
@@ -237,7 +238,7 @@ func (r *batchTx) prunePositions(ctx context.Context, n *notedPositions) error {
 	return nil
 }
 
-// pruneTable removes the oldest positions of a table; only says that its topic has no other partition.
+// pruneTable removes the oldest positions of a table. only is set if its topic has one partition.
 func (r *batchTx) pruneTable(ctx context.Context, name change.Table, only bool) error {
 	batches, size := int64(math.MaxInt64), int64(maxPositionBytes)
 	if only {
@@ -255,8 +256,8 @@ func (r *batchTx) pruneTable(ctx context.Context, name change.Table, only bool) 
 	return err
 }
 
-// loadTruncatePositions returns the positions of changes that took place at the time of a
-// truncate, and of those that inserted rows again from then on.
+// loadTruncatePositions returns the positions of changes at the time of a truncate, and of changes
+// that inserted rows again at that time or later.
 func (r *batchTx) loadTruncatePositions(ctx context.Context, t *tableState, e *change.Event) ([]rowPosition, error) {
 	found, err := r.readPositions(ctx, t, e.Time, "u.at = $3 OR u.again AND u.at >= $3")
 	if err != nil {
@@ -270,8 +271,10 @@ func (r *batchTx) loadTruncatePositions(ctx context.Context, t *tableState, e *c
 	return found, nil
 }
 
-// readPositions reads the positions of a table's changes that meet a condition, u, in the
-// order of their lsn. None of them is before the time $3; $4 and on are the condition's.
+// readPositions reads the positions u of a table's changes that meet a condition, in the order of
+// their LSNs, from the batches that have a change at the time $3 or later. So earlier positions of
+// those batches are returned too, unless the condition excludes them. The condition's parameters
+// begin with $4.
 func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.Micros, condition string, args ...any) ([]rowPosition, error) {
 	rows, err := r.tx.Query(ctx, `
 		SELECT u.id, u.lsn, u.at, u.again FROM metadb.row_position AS p,
@@ -296,16 +299,17 @@ func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.
 	return found, nil
 }
 
-// sameTimePositions are the positions of changes that have the time of an event which may be
-// repeated, and made versions; ofItems are the lsn of these events by their changes, and inserts
-// says which of them insert a row.
+// sameTimePositions are the positions of changes that have the same time as a suspect, without
+// reinserts. ofChanges has the LSN of each suspect by its change, 0 for other changes; inserts
+// marks the suspects that insert a row.
 type sameTimePositions struct {
 	ids, lsns, ofChanges []int64
 	inserts              []bool
 }
 
-// positionsOfSuspects returns nil where there are none: only the partitions of a topic of
-// several may show changes in another order than the source's.
+// positionsOfSuspects returns the positions of changes that have the time of a suspect. It returns
+// nil without suspects in topics of several partitions: only those may have changes in another
+// order than the source.
 func (r *batchTx) positionsOfSuspects(ctx context.Context, t *tableState, f *foldedChunk, suspects []bool) (*sameTimePositions, error) {
 	var same *sameTimePositions
 	times, from := make(map[change.Micros]bool), maxTime

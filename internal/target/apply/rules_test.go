@@ -7,8 +7,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestRules applies the events of each case as one batch, and then, in another
-// database, one by one: the versions must be the same.
+// TestRules applies the events of each case as one batch and, in another database, one by one: the
+// versions must be the same.
 func TestRules(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -95,8 +95,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestSuspectDeleteOfNullKey has one batch ask about keys with and without NULL: what
-// is asked about the one says nothing about the other.
+// TestSuspectDeleteOfNullKey checks one batch with keys with and without NULL: the query for one
+// kind gives no result for the other.
 func TestSuspectDeleteOfNullKey(t *testing.T) {
 	r := newRig(t)
 	null := func(e change.Event) change.Event {
@@ -123,8 +123,8 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
-// TestConfirmedByRepetitions reads events once more, in one batch: they change
-// nothing, and what is current has been seen.
+// TestConfirmedByRepetitions checks that events that are read again in one batch change nothing,
+// and confirm the current rows.
 func TestConfirmedByRepetitions(t *testing.T) {
 	for name, mark := range map[string]func(change.Event) change.Event{"suspected": suspect, "repeated": repeated} {
 		t.Run(name, func(t *testing.T) { confirmByRepetitions(t, mark) })
@@ -138,7 +138,7 @@ func confirmByRepetitions(t *testing.T, mark func(change.Event) change.Event) {
 	before := r.versions()
 	again := make([]change.Event, 0, len(events))
 	for _, e := range events {
-		if e.Time != 30*second { // c comes later
+		if e.Time != 30*second { // c is read later
 			again = append(again, mark(confirm(e)))
 		}
 	}
@@ -152,9 +152,9 @@ func confirmByRepetitions(t *testing.T, mark func(change.Event) change.Event) {
 	}
 }
 
-// TestConfirmedByWhatLooksLikeARepetition: row 2 moves to a key of which the
-// stream has lost the delete. For all that the event says it may be a repetition
-// of what is current there, which is at the source then.
+// TestConfirmedByWhatLooksLikeARepetition moves row 2 to a key for which the stream has lost the
+// delete. The event may be a repetition of the current row of that key, which is at the source then
+// and is confirmed.
 func TestConfirmedByWhatLooksLikeARepetition(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10), put(2, "b", 10))
@@ -168,7 +168,7 @@ func TestConfirmedByWhatLooksLikeARepetition(t *testing.T) {
 func TestRolledBackBatchLeavesNothing(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, "a", 10))
-	r.offset-- // not what is stored
+	r.offset-- // the stored position is another one
 	if _, err := r.try(put(9, "x", 10)); err == nil || !strings.Contains(err.Error(), "stored position") {
 		t.Fatalf("got %v, want the fence", err)
 	}

@@ -10,27 +10,27 @@ import (
 	"metadb/internal/change"
 )
 
-// Snapshot names one that is expected: of a table, or of the whole data source
-// where Table is empty.
+// Snapshot identifies an expected snapshot: that of a table, or that of the whole data source if
+// Table is empty.
 type Snapshot struct {
 	Source string
 	Table  change.Table
 }
 
-// Execer is a transaction, a connection or a pool.
+// Execer is the interface that StoreSnapshot needs: a transaction, a connection or a pool.
 type Execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// StoreSnapshot stores news of a snapshot in metadb.resync, unless the
-// synchronization that it is about has been ended or begun anew meanwhile.
+// StoreSnapshot stores the progress of a snapshot in metadb.resync, unless its synchronization has
+// been ended or begun again meanwhile.
 func StoreSnapshot(ctx context.Context, db Execer, s Snapshot, news change.SnapshotProgress) error {
 	const again = `
 UPDATE metadb.resync SET complete = coalesce(complete, nullif($4, '')), notified = notified OR $5,
        before_lsn = greatest(before_lsn, $6), before_time = greatest(before_time, $7),
        initial_begun = greatest(initial_begun, $8), incremental_begun = greatest(incremental_begun, $9)
  WHERE source_name = $1 AND schema_name = $2 AND table_name = $3 AND started_at = $10`
-	// An initial synchronization has no row before there is news, nor has one
+	// An initial synchronization has no row before the first progress, nor has a synchronization
 	// that an earlier version of Metadb began.
 	const initial = `
 INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, complete, notified)
@@ -51,8 +51,8 @@ SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR
 	return nil
 }
 
-// storeAttempts stores what is known of the attempts of a snapshot. What called an
-// earlier one complete says nothing of a later one.
+// storeAttempts stores the state of a snapshot's attempts. With a new attempt the stored completion
+// of an earlier one is replaced.
 func storeAttempts(ctx context.Context, db Execer, s Snapshot, news change.SnapshotProgress) error {
 	const sql = `
 UPDATE metadb.resync SET attempt_lsn = $4, attempt_tx = $5, attempt_time = $6, attempt_first = $7, attempt_last = $8,

@@ -10,17 +10,17 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// A connector that is interrupted begins its snapshot anew, and what the attempt that it
-// gave up has confirmed counts no more, in any table of the source. To empty the sync
-// tables would take a lock and a file of each, with thousands of tables in one
-// transaction. Instead one row of metadb.confirmed_since says from which transaction on
-// confirmations count: that of the batch in which the later attempt was noticed first.
+// If a connector is interrupted it begins its snapshot again, in a new attempt. Rows that the
+// earlier attempt has confirmed do not count any more, in any table of the source. Emptying the
+// sync tables would take a lock and a new file for each, for thousands of tables in one
+// transaction. So one row of metadb.confirmed_since has the transaction from which on confirmations
+// count: that of the batch in which the later attempt was first noticed.
 //
-// Changes that were committed after the beginning of that attempt may have been applied
-// before, where topics are read in any order. What they have confirmed counts, so that it
-// is kept for a while in metadb.confirmed_change, and written anew.
+// Changes that were committed after the beginning of that attempt may have been applied before that
+// batch, where topics are read in any order. Their confirmations count. They are kept in
+// metadb.confirmed_change for a while, and are inserted again.
 
-// storeSnapshots stores what the batch tells of snapshots, before its rows are written.
+// storeSnapshots stores the progress of snapshots that the batch has, before its rows are written.
 func (r *batchTx) storeSnapshots(ctx context.Context) error {
 	for table, news := range r.batch.Snapshots {
 		s := Snapshot{r.batch.Source, table}
@@ -36,10 +36,10 @@ func (r *batchTx) storeSnapshots(ctx context.Context) error {
 	return nil
 }
 
-// voidConfirmed has only those confirmations count that the snapshot's later attempt
-// brings, and those of changes after its beginning. In an initial synchronization all
-// rows are the source's until there is reason for another way: rows that an earlier
-// attempt, or changes before any, have written.
+// voidConfirmed makes only those confirmations count that come from the snapshot's later attempt,
+// and from changes after its beginning. In an initial synchronization all rows of the table count
+// as confirmed, until that can't hold any more: rows may come from an earlier attempt, or from
+// changes before all attempts.
 func (r *batchTx) voidConfirmed(ctx context.Context, s Snapshot, news change.SnapshotProgress) error {
 	var initial, adopts bool
 	err := r.tx.QueryRow(ctx, `
@@ -70,9 +70,9 @@ SELECT s.sync = 1,
 	return r.reconfirmChanges(ctx, s, news.Attempts.Current)
 }
 
-// markUndatedUnconfirmed notes of the records that could not be read, and so confirmed what they
-// concern, that they may have been of an attempt that was given up, or later than the
-// beginning of the present one: endsync refuses until they are retried or purged.
+// markUndatedUnconfirmed marks rejected events without a time, since their records could not be
+// read: they may belong to an attempt that was given up, or may have confirmed rows after the
+// beginning of the present one. endsync fails until they are retried or purged.
 func (r *batchTx) markUndatedUnconfirmed(ctx context.Context, s Snapshot) error {
 	_, err := r.tx.Exec(ctx, `
 UPDATE metadb.rejected_event AS e SET unconfirmed = true
@@ -88,8 +88,8 @@ UPDATE metadb.rejected_event AS e SET unconfirmed = true
 	return nil
 }
 
-// keepConfirmed begins to keep the ids of confirmed rows in an initial synchronization.
-// Rows that are there count as confirmed, unless they are void.
+// keepConfirmed makes an initial synchronization keep the ids of confirmed rows from now on.
+// Existing rows count as confirmed, unless void is set.
 func (r *batchTx) keepConfirmed(ctx context.Context, s Snapshot, void bool) error {
 	r.keepsConfirmed = true
 	_, err := r.tx.Exec(ctx, `
@@ -112,8 +112,8 @@ ON CONFLICT DO NOTHING`, s.Source)
 	return err
 }
 
-// reconfirmChanges confirms again what changes have confirmed that were committed after
-// an attempt's beginning, and applied before it was noticed.
+// reconfirmChanges confirms again the rows that were confirmed by changes which were committed
+// after an attempt's beginning, and applied before it was noticed.
 func (r *batchTx) reconfirmChanges(ctx context.Context, s Snapshot, attempt change.Attempt) error {
 	rows, err := r.tx.Query(ctx, `
 SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalog.pg_class k ON k.oid = c.sync_table
@@ -128,7 +128,7 @@ SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalo
 	if err != nil {
 		return err
 	}
-	for _, table := range tables { // quoted by PostgreSQL
+	for _, table := range tables { // names that PostgreSQL has quoted
 		_, err := r.tx.Exec(ctx, "INSERT INTO "+table+` (__id) SELECT DISTINCT id FROM metadb.confirmed_change
  WHERE source_name = $1 AND sync_table = $2::text::regclass AND (lsn >= $3 OR changed_at >= $4)`,
 			s.Source, table, int64(attempt.LSN), utcTime(attempt.Time))
@@ -139,7 +139,7 @@ SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalo
 	return nil
 }
 
-// noteConfirmedChanges keeps which of the confirmed rows streamed changes have confirmed.
+// noteConfirmedChanges stores which of the confirmed rows were confirmed by streamed changes.
 func (r *batchTx) noteConfirmedChanges(ctx context.Context, t *catalog.Table, confirmed []confirmedRow) error {
 	var ids, positions []int64
 	var times []change.Micros
@@ -165,8 +165,8 @@ SELECT $1, $2::text::regclass, * FROM unnest($3::bigint[], $4::bigint[], $5::tim
 	return nil
 }
 
-// findConfirmed returns those of a table's ids that count as confirmed: in a synchronization that
-// keeps none, those that streamed changes are noted to have confirmed.
+// findConfirmed returns those of a table's ids that count as confirmed. In a synchronization that
+// keeps no ids, rows that streamed changes have confirmed count too.
 func (r *batchTx) findConfirmed(ctx context.Context, t *catalog.Table, ids []int64) (map[int64]bool, error) {
 	confirmed := make(map[int64]bool)
 	if t.MissingParts.Sync {
@@ -192,8 +192,8 @@ func (r *batchTx) findConfirmed(ctx context.Context, t *catalog.Table, ids []int
 	return confirmed, nil
 }
 
-// copyConfirmation confirms a row that takes the place of another one if that is confirmed: by
-// what counts, if some confirmations do not.
+// copyConfirmation confirms the row that replaces another one, if that is confirmed and its
+// confirmation counts.
 func (r *batchTx) copyConfirmation(ctx context.Context, t *catalog.Table, before, after int64) error {
 	_, err := r.tx.Exec(ctx, "INSERT INTO "+t.Sync.SQL()+" (__id) SELECT $2 WHERE EXISTS (SELECT FROM "+t.Sync.SQL()+` AS s
 	WHERE s.__id = $1 AND age(s.xmin) <= (SELECT coalesce(min(age(since::xid)), 2147483647) FROM metadb.confirmed_since

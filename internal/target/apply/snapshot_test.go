@@ -8,7 +8,8 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// TestSnapshotNewsCommitsWithTheBatch or not at all.
+// TestSnapshotNewsCommitsWithTheBatch checks that the progress of a snapshot is stored if and only
+// if the batch is committed.
 func TestSnapshotNewsCommitsWithTheBatch(t *testing.T) {
 	r := newRig(t)
 	if _, err := r.db.Pool.Exec(t.Context(), "INSERT INTO metadb.source (name, enable, sync) VALUES ('sensor', true, 1)"); err != nil {
@@ -30,8 +31,8 @@ func TestSnapshotNewsCommitsWithTheBatch(t *testing.T) {
 	}
 }
 
-// TestStoreSnapshot: what is known is added to, and only where the same
-// synchronization still goes on.
+// TestStoreSnapshot checks that the progress of a snapshot is extended, and only while the same
+// synchronization lasts.
 func TestStoreSnapshot(t *testing.T) {
 	r := newRig(t)
 	began, patron := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), change.Table{Schema: "library", Name: "patron"}

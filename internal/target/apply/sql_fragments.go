@@ -9,14 +9,13 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// Pieces of statements about a table's columns. Identifiers are quoted by their
-// type; the rest are names of this package.
+// Parts of statements about a table's columns. Identifiers are quoted by their type; all other text
+// is constant in this package.
 
-// metaColumns are the metadata columns, quoted, in their order.
+// metaColumns returns the metadata columns, quoted, in their order.
 func metaColumns() string { return ident.List(ident.Metadata()) }
 
-// storedColumns lists the table's columns, each after a comma and a prefix such
-// as "c.".
+// storedColumns lists the table's columns, each after a comma and a prefix such as "c.".
 func storedColumns(t *catalog.Table, prefix string) string {
 	var b strings.Builder
 	for _, c := range t.Columns {
@@ -25,8 +24,7 @@ func storedColumns(t *catalog.Table, prefix string) string {
 	return b.String()
 }
 
-// stagedColumns lists the stage's columns of the row, each after a comma and a
-// prefix.
+// stagedColumns lists the stage's columns of the row, each after a comma and a prefix.
 func stagedColumns(t *catalog.Table, prefix string) string {
 	var b strings.Builder
 	for i := range t.Columns {
@@ -35,17 +33,17 @@ func stagedColumns(t *catalog.Table, prefix string) string {
 	return b.String()
 }
 
-// sameImageSQL returns the condition that the row of the stage s is, bit for bit,
-// that of the table's row c: what the operator *= says of two records.
+// sameImageSQL returns the condition that the row of the stage s is bit for bit that of the table's
+// row c, as the operator *= compares records.
 func sameImageSQL(t *catalog.Table) string { return sameImageExceptSQL(t, nil) }
 
-// sameImageExceptSQL is sameImageSQL where the columns listed in s.missing, which are
-// among the given ones, count as the same.
+// sameImageExceptSQL returns the condition of sameImageSQL in which the columns that the stage's row
+// lists in s.missing count as equal. missing has all columns that may be listed.
 //
-// PostgreSQL compares record images only of whole records, which it makes first.
-// That is left to the columns that need it: for the others = says the same, and
-// stops at the first that differs. The operator *= itself can't be written
-// between two ROW(…): PostgreSQL takes that for a comparison column by column.
+// PostgreSQL compares images of whole records only, which it has to build first. That is left to
+// the columns that need it: for all others = has the same result, and stops at the first
+// difference. The operator *= can't be written between two ROW(…): PostgreSQL parses that as a
+// comparison column by column.
 // https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
 func sameImageExceptSQL(t *catalog.Table, missing map[int]bool) string {
 	return sameColumnImagesSQL(t, func(i int) (string, string) {
@@ -57,7 +55,7 @@ func sameImageExceptSQL(t *catalog.Table, missing map[int]bool) string {
 	})
 }
 
-// sameStoredSQL is sameImageSQL for two stored rows, which have these prefixes.
+// sameStoredSQL returns the condition of sameImageSQL for two stored rows with these prefixes.
 func sameStoredSQL(t *catalog.Table, one, other string) string {
 	return sameColumnImagesSQL(t, func(i int) (string, string) {
 		name := t.Columns[i].Stored.SQL()
@@ -65,7 +63,7 @@ func sameStoredSQL(t *catalog.Table, one, other string) string {
 	})
 }
 
-// sameColumnImagesSQL compares two values for each column.
+// sameColumnImagesSQL returns the condition that two values are identical in each column.
 func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other string)) string {
 	var plain, ones, others strings.Builder
 	for i, column := range t.Columns {
@@ -83,11 +81,10 @@ func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other s
 	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(ones.String()) + "), ROW(" + trimComma(others.String()) + ")))"
 }
 
-// isEqualIdentical tells the types whose values are equal only if they are stored
-// alike: not numbers with a scale, a sign of zero or more than one NaN, nor
-// intervals, times with a zone, or documents. Text is compared by the database's
-// collation, which tells all texts apart; collations that don't can only be a
-// column's (catalog.Column.Collation).
+// isEqualIdentical reports whether the values of a type are equal only if they are stored alike.
+// That does not hold for numbers with a scale, a signed zero or several NaNs, nor for intervals,
+// times with a zone, and documents. Text is compared by the database's collation, under which
+// different texts differ; only a column can have another collation (catalog.Column.Collation).
 // https://www.postgresql.org/docs/current/collation.html#COLLATION-NONDETERMINISTIC
 func isEqualIdentical(t change.Type) bool {
 	switch t {
@@ -98,25 +95,25 @@ func isEqualIdentical(t change.Type) bool {
 	return false
 }
 
-// regclassSQL returns the constant that stands for a relation in an expression.
+// regclassSQL returns the constant for a relation in an expression.
 func regclassSQL(relation ident.Qualified) string {
 	return "'" + strings.ReplaceAll(relation.SQL(), "'", "''") + "'::regclass"
 }
 
-// trimComma drops the comma that a list begins with.
+// trimComma removes the leading comma of a list.
 func trimComma(list string) string { return strings.TrimPrefix(list, ", ") }
 
-// nullPattern says which columns of a key are NULL, one bit for each.
+// nullPattern has one bit for each column of a key, set if the column is NULL.
 type nullPattern uint32
 
-// sameKeySQL returns the condition that rows of the table c have the key and origin
-// of the row s of the stage, whose key has NULL where the pattern says so. It is
-// made so that an index can serve it: IS NOT DISTINCT FROM could not be.
+// sameKeySQL returns the condition that rows c of the table have the key and origin of the row s of
+// the stage, whose key has the null pattern. It is written so that an index serves it, which IS NOT
+// DISTINCT FROM would prevent.
 func sameKeySQL(t *catalog.Table, key []int, nulls nullPattern) string {
 	return sameKeyAsSQL("c.", t, key, nulls)
 }
 
-// sameKeyAsSQL is sameKeySQL for rows of the table that have another prefix than c.
+// sameKeyAsSQL returns the condition of sameKeySQL for rows of the table with another prefix.
 func sameKeyAsSQL(prefix string, t *catalog.Table, key []int, nulls nullPattern) string {
 	var b strings.Builder
 	b.WriteString(prefix + ident.Origin.SQL() + " = s.origin")
@@ -131,8 +128,8 @@ func sameKeyAsSQL(prefix string, t *catalog.Table, key []int, nulls nullPattern)
 	return b.String()
 }
 
-// hasKeySQL returns the condition that the row s of the stage has a key with NULL where
-// the pattern says so, and nowhere else.
+// hasKeySQL returns the condition that the key of the row s of the stage has exactly the null
+// pattern.
 func hasKeySQL(key []int, nulls nullPattern) string {
 	conditions := make([]string, len(key))
 	for i, column := range key {
@@ -144,9 +141,8 @@ func hasKeySQL(key []int, nulls nullPattern) string {
 	return strings.Join(conditions, " AND ")
 }
 
-// isLatestSQL returns the condition that no other current row with the key of c began
-// later. Where the index on the key is unique there is no other, and nothing to
-// ask.
+// isLatestSQL returns the condition that no other current row with the key of c began later. With a
+// unique index on the key there is no other row.
 func isLatestSQL(t *catalog.Table, key []int, nulls nullPattern) string {
 	if t.UniqueKey {
 		return "true"

@@ -18,46 +18,45 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// maxStages bounds how many temporary tables the session keeps. Every commit
-// truncates all of them, so that many cost time.
+// maxStages is the number of temporary tables that the session keeps. Each commit truncates all of
+// them, which takes time.
 const maxStages = 256
 
-// stage is a temporary table that holds a chunk: what the fold says of each
-// change, and the row as the target table stores it. It is empty at the beginning
-// of every transaction. Where temporary tables can't be made it is a part of the
-// permanent one (see stage_permanent.go).
+// stage is a temporary table with the rows of a chunk: the fold's result for each change, and the
+// row as the target table stores it. It is empty at the beginning of each transaction. Where
+// temporary tables can't be created it is a part of the permanent table (stage_permanent.go).
 type stage struct {
 	number int
 	types  []change.Type
-	// permanent says that the permanent table has the rows.
+	// permanent is set if the rows are in the permanent table.
 	permanent bool
-	// exists says that a committed transaction has made the table.
+	// exists is set if a committed transaction has created the table.
 	exists bool
-	// filled says that it has been used in this transaction.
+	// filled is set if this transaction has used the stage.
 	filled bool
-	// lastUse counts up with every use, to find the one that was used longest ago.
+	// lastUse is the pool's clock at the last use, to find the stage that has not been used for
+	// longest.
 	lastUse int
 }
 
-// stagePool are the temporary tables of a session.
+// stagePool has the stages of a session.
 type stagePool struct {
 	byShape map[string]*stage
 	serial  int
 	clock   int
-	// usedStages are those of this transaction, in the order of their first use.
+	// usedStages are the stages of this transaction, in the order of their first use.
 	usedStages []*stage
-	// dropped are the keys of those that this transaction drops.
+	// dropped are the keys of the stages that this transaction drops.
 	dropped []string
-	// refusedAt is when a temporary table could not be made, zero if that has not
-	// happened; permanentUsed says that the permanent table may have rows of the
-	// transaction.
+	// refusedAt is the time at which a temporary table was last refused, zero if that has not
+	// happened. permanentUsed is set if the permanent table may have rows of the transaction.
 	refusedAt     time.Time
 	permanentUsed bool
 }
 
 func newStagePool() *stagePool { return &stagePool{byShape: make(map[string]*stage)} }
 
-// afterCommit notes that what the transaction made is there, and empty again.
+// afterCommit notes that the tables which the transaction created exist, and are empty.
 func (s *stagePool) afterCommit() {
 	for _, st := range s.usedStages {
 		st.exists, st.filled = !st.permanent, false
@@ -68,13 +67,13 @@ func (s *stagePool) afterCommit() {
 	s.usedStages, s.dropped, s.permanentUsed = nil, nil, false
 }
 
-// afterRollback notes that what the transaction did is undone.
+// afterRollback undoes the notes of the transaction.
 func (s *stagePool) afterRollback() {
 	s.undoSince(0)
 	s.dropped, s.permanentUsed = nil, false
 }
 
-// undoSince notes that all is undone since so many stages had been touched.
+// undoSince undoes the notes on stages that were first used after so many others.
 func (s *stagePool) undoSince(touched int) {
 	for _, st := range s.usedStages[touched:] {
 		st.filled = false
@@ -82,7 +81,8 @@ func (s *stagePool) undoSince(touched int) {
 	s.usedStages = s.usedStages[:touched]
 }
 
-// withSavepoint does something that is undone if it fails, the stages it makes too.
+// withSavepoint runs a function in a savepoint. If it fails its changes are rolled back, and the
+// notes on the stages that it created are undone.
 func (r *batchTx) withSavepoint(ctx context.Context, do func() error) error {
 	touched := len(r.stages.usedStages)
 	err := pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error { return do() })
@@ -92,18 +92,17 @@ func (r *batchTx) withSavepoint(ctx context.Context, do func() error) error {
 	return err
 }
 
-// The columns of a stage that come before the row.
+// stageMetaColumns defines the columns of a stage that come before the row.
 const stageMetaColumns = `ord int, head boolean, follows boolean, upsert boolean, probe boolean, suspect boolean,
 	at timestamptz, origin text, missing int[], via int`
 
-// stageMetaNames are their names, stageMetaCount their number.
+// stageMetaNames has their names, stageMetaCount their number.
 const (
 	stageMetaNames = "ord, head, follows, upsert, probe, suspect, at, origin, missing, via"
 	stageMetaCount = 10
 )
 
-// The two purposes of a stage, which are not to share one: rows as they are
-// stored, and rows as they arrive.
+// Purposes of a stage: stored rows and arriving ones need different stages.
 const (
 	purposeStored   = 's'
 	purposeArriving = 'a'
@@ -137,8 +136,8 @@ func (r *batchTx) openStage(ctx context.Context, purpose byte, types []change.Ty
 	return st, nil
 }
 
-// makeStage makes the table of a stage where there is none, or has its rows stand in the
-// permanent one.
+// makeStage creates the table of a stage unless it exists, or makes the stage use the permanent
+// table.
 func (r *batchTx) makeStage(ctx context.Context, st *stage) error {
 	if st.exists {
 		return nil
@@ -157,7 +156,8 @@ func (r *batchTx) makeStage(ctx context.Context, st *stage) error {
 	return nil
 }
 
-// createSQL makes the stage's temporary table. Where one of that name is there it is empty.
+// createSQL returns the statements that create the stage's temporary table. An existing table of
+// that name is emptied.
 func (s *stage) createSQL() string {
 	var sql strings.Builder
 	sql.WriteString("CREATE TEMPORARY TABLE IF NOT EXISTS " + s.tableName().SQL() + " (" + stageMetaColumns)
@@ -168,8 +168,8 @@ func (s *stage) createSQL() string {
 	return sql.String()
 }
 
-// dropOldStages drops those stages that are too many, those first that were used
-// longest ago. It comes last in a transaction.
+// dropOldStages drops the stages above maxStages that have not been used for longest. It comes last
+// in a transaction.
 func (r *batchTx) dropOldStages(ctx context.Context) error {
 	s := r.stages
 	if len(s.byShape) <= maxStages {
@@ -189,18 +189,18 @@ func (r *batchTx) dropOldStages(ctx context.Context) error {
 		return nil
 	})
 	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
-		// An event trigger can keep tables from being dropped. They are in nobody's
-		// way: the next transaction tries again.
+		// An event trigger can refuse to drop tables. They do no harm, and the next transaction
+		// tries again.
 		s.dropped = nil
 		return nil
 	}
 	return err
 }
 
-// tableName is that of the stage's temporary table.
+// tableName returns the name of the stage's temporary table.
 func (s *stage) tableName() ident.Name { return ident.Name("metadb_stage_" + strconv.Itoa(s.number)) }
 
-// SQL returns the stage as an item of a FROM list, which has to get an alias.
+// SQL returns the stage as an item of a FROM list, which needs an alias.
 func (s *stage) SQL() string {
 	if s.permanent {
 		return s.permanentRowsSQL()
@@ -208,7 +208,7 @@ func (s *stage) SQL() string {
 	return ident.Qualified{Schema: "pg_temp", Name: s.tableName()}.SQL()
 }
 
-// emptySQL deletes the stage's rows.
+// emptySQL returns the statement that deletes the stage's rows.
 func (s *stage) emptySQL() string {
 	if s.permanent {
 		return "DELETE FROM " + permanentStage + " WHERE number = " + strconv.Itoa(s.number)
@@ -216,8 +216,8 @@ func (s *stage) emptySQL() string {
 	return "DELETE FROM " + s.SQL()
 }
 
-// copySQL copies rows into the stage: the meta columns, then what copyToStage appends for
-// these columns.
+// copySQL returns the statement that copies rows into the stage: the meta columns, then the fields
+// that copyToStage appends for these columns.
 func (s *stage) copySQL(columns []int) string {
 	if s.permanent {
 		return "COPY " + permanentStage + " (" + stageMetaNames + ", number, cells)"
@@ -225,7 +225,8 @@ func (s *stage) copySQL(columns []int) string {
 	return "COPY " + s.SQL() + " (" + stageMetaNames + ", " + stageColumns(columns) + ")"
 }
 
-// insertSQL inserts, for each row that a FROM list has, what is said of some columns.
+// insertSQL returns the statement that inserts a row for each row of a FROM list, with the
+// expressions values for the given columns.
 func (s *stage) insertSQL(columns []int, values []string, from string) string {
 	if s.permanent {
 		return s.permanentInsertSQL(columns, values, from)
@@ -234,8 +235,8 @@ func (s *stage) insertSQL(columns []int, values []string, from string) string {
 		" SELECT " + stageMetaNames + ", " + strings.Join(values, ", ") + " FROM " + from
 }
 
-// updateSQL gives some columns of the rows that an alias stands for other values, as the
-// items of a FROM list say under a condition.
+// updateSQL returns the statement that sets columns of the stage's rows, which have an alias, to
+// values from the items of a FROM list under a condition.
 func (s *stage) updateSQL(alias string, columns []int, value func(column int) string, from, where string) string {
 	if s.permanent {
 		return s.permanentUpdateSQL(alias, columns, value, from, where)
@@ -256,8 +257,8 @@ func stageColumns(columns []int) string {
 	return trimComma(list)
 }
 
-// stageColumn is the name of a stage's column for column i of the row: a name of
-// ours, since the table's may be one of stageMetaColumns.
+// stageColumn returns the name of a stage's column for column i of the row. The table's own name
+// could be one of stageMetaNames.
 func stageColumn(i int) string { return "c" + strconv.Itoa(i) }
 
 // columnTypes returns the stored types of a table's columns.

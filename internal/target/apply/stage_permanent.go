@@ -16,23 +16,23 @@ import (
 	"metadb/internal/datatype"
 )
 
-// An event trigger can keep temporary tables from being made, in a database whose
-// tables need no change. Then the rows of stages stand in metadb.stage, which is always
-// there: the meta columns, and the row as an array of texts. That takes longer, and is
-// seen by no other session: the transaction deletes what it has inserted.
+// An event trigger or a missing privilege can keep temporary tables from being created, in a
+// database in which the target tables need no change. Then the rows of stages are in metadb.stage,
+// which always exists: the meta columns, and the row as an array of texts. That is slower. Other
+// sessions see no row of it, since the transaction deletes those that it has inserted.
 
 const (
 	permanentStage = "metadb.stage"
-	// temporaryRetryInterval is after how long it is tried again to make a temporary table.
+	// temporaryRetryInterval is the time after a refusal for which no temporary table is tried.
 	temporaryRetryInterval = time.Minute
-	// insufficientPrivilege is the SQLSTATE of a right that is not there, here that to
-	// temporary tables. https://www.postgresql.org/docs/current/errcodes-appendix.html
+	// insufficientPrivilege is the SQLSTATE of a missing privilege, here that for temporary tables.
+	// https://www.postgresql.org/docs/current/errcodes-appendix.html
 	insufficientPrivilege = "42501"
 )
 
-// noteTemporaryRefusal reports whether somebody keeps the session from making temporary
-// tables: a function that an event trigger calls has raised the error, or the right is not
-// there. It is noted, and said once in a session.
+// noteTemporaryRefusal reports whether an error is the refusal of a temporary table: a function
+// called by an event trigger has raised it, or the privilege is missing. The refusal is noted, and
+// logged once in a session.
 func (r *batchTx) noteTemporaryRefusal(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || refused.Where == "" && refused.Code != insufficientPrivilege {
@@ -46,12 +46,13 @@ func (r *batchTx) noteTemporaryRefusal(err error) bool {
 	return true
 }
 
-// isRefusedRecently reports whether a temporary table need not be tried.
+// isRefusedRecently reports whether a temporary table was refused less than temporaryRetryInterval
+// ago.
 func (s *stagePool) isRefusedRecently() bool {
 	return !s.refusedAt.IsZero() && time.Since(s.refusedAt) < temporaryRetryInterval
 }
 
-// emptyPermanentStage deletes what the transaction has in the permanent table.
+// emptyPermanentStage deletes the transaction's rows in the permanent table.
 func (r *batchTx) emptyPermanentStage(ctx context.Context) error {
 	if !r.stages.permanentUsed {
 		return nil
@@ -62,7 +63,8 @@ func (r *batchTx) emptyPermanentStage(ctx context.Context) error {
 	return nil
 }
 
-// permanentRowsSQL returns the stage's rows as a temporary table would have them.
+// permanentRowsSQL returns the stage's rows in the permanent table, with the columns of a temporary
+// one.
 func (s *stage) permanentRowsSQL() string {
 	var sql strings.Builder
 	sql.WriteString("(SELECT " + stageMetaNames)
@@ -73,7 +75,7 @@ func (s *stage) permanentRowsSQL() string {
 	return sql.String()
 }
 
-// permanentInsertSQL is insertSQL for the permanent table.
+// permanentInsertSQL returns the statement of insertSQL for the permanent table.
 func (s *stage) permanentInsertSQL(columns []int, values []string, from string) string {
 	cells := make([]string, len(s.types))
 	for i := range cells {
@@ -86,7 +88,7 @@ func (s *stage) permanentInsertSQL(columns []int, values []string, from string) 
 		", ARRAY[" + strings.Join(cells, ", ") + "]::text[] FROM " + from
 }
 
-// permanentUpdateSQL is updateSQL for the permanent table.
+// permanentUpdateSQL returns the statement of updateSQL for the permanent table.
 func (s *stage) permanentUpdateSQL(alias string, columns []int, value func(column int) string, from, where string) string {
 	set := ""
 	for _, column := range columns {
@@ -96,8 +98,8 @@ func (s *stage) permanentUpdateSQL(alias string, columns []int, value func(colum
 		" WHERE stored.number = " + strconv.Itoa(s.number) + " AND stored.ord = " + alias + ".ord AND " + where
 }
 
-// fieldCount is how many fields a row has that is copied into the stage, of which so many
-// are values.
+// fieldCount returns the number of fields of a row that is copied into the stage with so many
+// values.
 func (s *stage) fieldCount(values int) int {
 	if s.permanent {
 		return stageMetaCount + 2
@@ -105,9 +107,9 @@ func (s *stage) fieldCount(values int) int {
 	return stageMetaCount + values
 }
 
-// appendStagedForm returns dst with the values that begin somewhere as the stage has them: for the
-// permanent table its number and an array of texts, one for each column. What can't be
-// made a text is an error in failed.
+// appendStagedForm returns dst with the values from begin on in the form of the stage: unchanged
+// for a temporary table; for the permanent table its number and an array of texts, one for each
+// column. A value that has no text sets failed.
 func (s *stage) appendStagedForm(dst []byte, begin int, c *chunk, columns []int, failed *error) []byte {
 	if !s.permanent {
 		return dst

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestLongValuesAreCompressedByLZ4: whichever way a row takes.
+// TestLongValuesAreCompressedByLZ4 checks the compression of long values, whichever strategy writes
+// the row.
 func TestLongValuesAreCompressedByLZ4(t *testing.T) {
 	r := newRig(t)
 	r.apply(put(1, strings.Repeat("long ", 5000), 10))

@@ -8,13 +8,13 @@ import (
 	"metadb/internal/change"
 )
 
-// An event that is applied while an earlier record of its key is set aside
-// overtakes that record: retried, the record must not become current. What is in
-// the table does not always tell, since an event that equals what is current, or
-// that deletes what is not there, leaves no trace. So the time is stored with the record.
+// An event that is applied while an earlier record of its key is rejected supersedes that record:
+// when retried, the record must not become current. The table does not always show that, since an
+// event that equals the current row, or deletes a missing row, makes no version. So the time of the
+// event is stored with the record.
 
-// supersedeSQL stores when records were overtaken; supersedeByTruncateSQL those of a
-// truncate's topic, in whichever partition.
+// supersedeSQL stores when records were superseded, supersedeByTruncateSQL when a truncate
+// superseded those of its topic, in any partition.
 const (
 	supersedeSQL = `
 		UPDATE metadb.rejected_event AS r SET later = e.at
@@ -31,7 +31,7 @@ const (
 			WHERE r.id = first.id`
 )
 
-// timedPositions are positions with a time each, as parameters of a statement.
+// timedPositions are positions with a time each, as statement parameters.
 type timedPositions struct {
 	topics  []string
 	parts   []int32
@@ -44,8 +44,8 @@ func (p *timedPositions) addPosition(at change.Position, when change.Micros) {
 	p.offsets, p.times = append(p.offsets, at.Offset), append(p.times, timestamptz(when))
 }
 
-// supersedeRejected notes when the records were overtaken that the events of the batch overtake. It
-// comes after those of the batch itself have been stored.
+// supersedeRejected stores the time for each rejected record that events of the batch supersede. It
+// runs after the batch's own rejected events have been stored.
 func (r *batchTx) supersedeRejected(ctx context.Context, events []change.Event) error {
 	if len(r.rejectedKeys) == 0 && !r.sourceHasRejected {
 		return nil

@@ -6,25 +6,24 @@ import (
 	"metadb/internal/change"
 )
 
-// tableError says in which table a batch failed: the table that its events are
-// of, also where one that is transformed from it is to blame.
+// tableError is the error of a batch that failed in a table. The table is the one of the events,
+// also if one of its transformed tables is the cause.
 type tableError struct {
 	table change.Table
 	err   error
-	// tableOnly: it is the disk of this table's tablespace that is full, or the
-	// table's rows are not what they were a moment ago.
+	// tableOnly is set if the error concerns this table only: a tablespace other than the
+	// database's own is full, or the table has a fault (isTableFault).
 	tableOnly bool
 }
 
 func (e *tableError) Error() string { return fmt.Sprintf("apply batch to %s: %v", e.table, e.err) }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the cause.
 func (e *tableError) Unwrap() error { return e.err }
 
-// Table returns the table.
+// Table returns the name of the table.
 func (e *tableError) Table() change.Table { return e.table }
 
-// IsTableOnly says that the failure concerns this table alone: what the database lacks
-// it lacks for it, not for those that are stored where the database is; or the
-// table's rows are not what was read.
+// IsTableOnly reports whether the error concerns this table only, so that other tables can be
+// applied without it.
 func (e *tableError) IsTableOnly() bool { return e.tableOnly }

@@ -15,9 +15,8 @@ import (
 	"metadb/internal/target/ddl"
 )
 
-// rowCountError says that PostgreSQL has written another number of rows than it was
-// asked to: a trigger or a rule of the table kept some back, or somebody else
-// changes its rows.
+// rowCountError is the error of a statement that wrote another number of rows than it should: a
+// trigger or rule of the table suppressed some, or another session changes the rows.
 type rowCountError struct {
 	written, wanted int64
 }
@@ -26,21 +25,21 @@ func (e *rowCountError) Error() string {
 	return fmt.Sprintf("%d of %d rows were written: a trigger or rule of the table keeps the others back, or somebody else changes them", e.written, e.wanted)
 }
 
-// isTableFault reports whether a table itself is in the way, where PostgreSQL has not
-// refused anything.
+// isTableFault reports whether an error is a fault of the table itself that PostgreSQL has not
+// reported.
 func isTableFault(err error) bool {
 	var fault *catalog.Fault
 	var rows *rowCountError
 	return errors.As(err, &fault) || errors.As(err, &rows) || errors.Is(err, ErrRowGone)
 }
 
-// sequenceExhausted is the SQLSTATE of a sequence that has given out all its
-// numbers, which is no fault of a value.
+// sequenceExhausted is the SQLSTATE of a sequence that has reached its maximum, which is not a
+// fault of a value.
 const sequenceExhausted = "2200H"
 
-// isForeignConstraint reports whether PostgreSQL refuses rows for something that somebody has
-// hung onto a table: a constraint or an index that Metadb did not make, or a partition
-// that is not there. Then the rows are not to blame.
+// isForeignConstraint reports whether PostgreSQL refuses rows for a reason outside the events: a
+// constraint or an index that Metadb did not create, a missing partition, or an exhausted sequence.
+// Then no event is rejected for it.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func (r *batchTx) isForeignConstraint(err error) bool {
 	var refused *pgconn.PgError
@@ -58,7 +57,7 @@ func (r *batchTx) isForeignConstraint(err error) bool {
 	return false
 }
 
-// ownerTable returns the table that a relation belongs to, nil if it is none of Metadb's.
+// ownerTable returns the table that a relation belongs to, nil if it is not one of Metadb's.
 func (r *batchTx) ownerTable(relation ident.Qualified) *catalog.Table {
 	for _, t := range r.tables {
 		for own := range t.table.Relations() {
@@ -70,8 +69,8 @@ func (r *batchTx) ownerTable(relation ident.Qualified) *catalog.Table {
 	return r.snapshot.Owner(relation)
 }
 
-// checkUsable says what keeps a table, or one that is transformed from it, from being
-// used as it is: the error is a [catalog.Fault].
+// checkUsable returns the [catalog.Fault] of a table or of one of its transformed tables, nil if
+// all can be used.
 func (r *batchTx) checkUsable(t *catalog.Table) error {
 	if t.Fault != nil {
 		return t.Fault
@@ -79,7 +78,7 @@ func (r *batchTx) checkUsable(t *catalog.Table) error {
 	for _, name := range r.childNames(t.Name) {
 		child := r.snapshot.Table(name)
 		if child == nil {
-			continue // the batch has just made it
+			continue // created by this batch
 		}
 		if err := r.checkUsable(child); err != nil {
 			return err
@@ -88,7 +87,7 @@ func (r *batchTx) checkUsable(t *catalog.Table) error {
 	return nil
 }
 
-// restoreTables makes again what a table lacks, or one that is transformed from it.
+// restoreTables creates the missing relations of a table and of its transformed tables.
 func (r *batchTx) restoreTables(ctx context.Context, t *tableState) error {
 	if err := r.restoreTable(ctx, t); err != nil {
 		return err
@@ -105,8 +104,9 @@ func (r *batchTx) restoreTables(ctx context.Context, t *tableState) error {
 	return nil
 }
 
-// restoreTable makes again what a table lacks. The ids that a resynchronization has
-// confirmed are lost with their table: it has to begin anew.
+// restoreTable creates the missing relations of a table. The ids that a resynchronization has
+// confirmed are lost with their table: then it returns a fault, and the resynchronization has to
+// begin again.
 func (r *batchTx) restoreTable(ctx context.Context, t *tableState) error {
 	if t.table.MissingParts == (catalog.MissingParts{}) {
 		return nil
@@ -122,11 +122,11 @@ func (r *batchTx) restoreTable(ctx context.Context, t *tableState) error {
 	return nil
 }
 
-// verifyRelationsSQL finds a relation that is not as the catalog has it, among those that the
-// batch may have written: not a partition any more, so that its rows are in no main
-// table; with something that hides rows or keeps them back; without the index that
-// tells whether a key is new. Nobody can change that any more before the commit: the
-// batch has locks on what it has written.
+// verifyRelationsSQL finds a relation that is not as the catalog has it, among those that the batch
+// may have written: missing or unlogged; not a partition, so that its rows are not in the main
+// table; with row security or a rule that hides or suppresses rows; or without the unique index
+// that detects an existing key. Other sessions can't change that before the commit, since the batch
+// has locks on the relations that it has written.
 const verifyRelationsSQL = `
 	SELECT w.ord::int - 1
 		FROM unnest($1::text[], $2::text[], $3::int[]) WITH ORDINALITY AS w (relation, parent, keys, ord)
@@ -139,9 +139,8 @@ const verifyRelationsSQL = `
 				AND x.indimmediate AND x.indnullsnotdistinct AND x.indpred IS NULL AND x.indnkeyatts = w.keys)
 		LIMIT 1`
 
-// verifyRelations looks, before the commit, whether the tables that the batch has come to are
-// still as the catalog has them: what somebody has changed by hand meanwhile could take
-// rows without a word.
+// verifyRelations checks, before the commit, whether the tables that the batch has finished are as
+// the catalog has them. Without it rows could be lost silently after a change by hand.
 func (r *batchTx) verifyRelations(ctx context.Context) error {
 	var relations, parents []string
 	var keys []int32
@@ -176,7 +175,7 @@ func (r *batchTx) verifyRelations(ctx context.Context) error {
 	return &faults[at]
 }
 
-// eventTable returns the name of the table whose events a table's rows come from.
+// eventTable returns the name of the table with the events from which a table's rows come.
 func (r *batchTx) eventTable(t *catalog.Table) change.Table {
 	for t.IsTransformed() {
 		parent := r.snapshot.Table(t.Parent)

@@ -2,7 +2,7 @@ package apply
 
 import "metadb/internal/change"
 
-// lastEventTime is the source's time of the last event of a table, 0 if there is none.
+// lastEventTime returns the source's time of the last event of a table, 0 without events.
 func (r *batchTx) lastEventTime(t *tableState) change.Micros {
 	if len(t.events) == 0 {
 		return 0
@@ -10,8 +10,7 @@ func (r *batchTx) lastEventTime(t *tableState) change.Micros {
 	return r.batch.Events[t.events[len(t.events)-1]].Time
 }
 
-// addTableStats adds what has been done to a table since an earlier outcome to what is
-// told of the table.
+// addTableStats adds the changes made in a table since an earlier outcome to its statistics.
 func (r *batchTx) addTableStats(table change.Table, before *change.Outcome, last change.Micros) {
 	if r.tableStats == nil {
 		r.tableStats = make(map[change.Table]change.TableStats)

@@ -7,35 +7,33 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// Debezium sends NULL for unchanged long values of some types (change.Event.Omitted).
-// An update that turns a long value into NULL, while nothing else says that it
-// changed, may be one: the log says it, once for each column. Where the data source's
-// options take such a NULL for an unchanged value it is unavailable, and that of a
-// value that is short is a real one nevertheless: PostgreSQL stores only long values
-// out of line.
+// Debezium sends NULL for unchanged long values of some types (change.Event.Omitted). So an update
+// to NULL of a long value may be no change, if it is the only sign of one. The log has a warning
+// for it, once for each column. With the data source's option to read such a NULL as an unchanged
+// value the field is unavailable. For a short value the NULL is real nevertheless: PostgreSQL
+// stores only long values out of line.
 
-// minLongLength is the length, in characters of its text, from which on a value is
-// long.
+// minLongLength is the length, in characters of its text, from which on a value is long.
 const minLongLength = 500
 
-// isLongSQL returns the condition that a stored value is long. The first part, which
-// reads no value, spares nearly all others from being printed.
+// isLongSQL returns the condition that a stored value is long. Its first part does not read the
+// value, and avoids converting nearly all others to text.
 func isLongSQL(value string) string {
 	return "pg_column_size(" + value + ") > 32 AND length(" + value + "::text) >= " + strconv.Itoa(minLongLength)
 }
 
-// omittedColumnNote is what the log says of a column.
+// omittedColumnNote is the text of the warning for a column.
 const omittedColumnNote = "an update has turned a long value into NULL, and the connector sends NULL for long values of this type that have not changed: " +
 	"if the source still has them, give the table REPLICA IDENTITY FULL there, or see null_means_unchanged in docs/data-sources.md"
 
-// nulledField is a field of a chunk's rows in which NULL may stand for an unchanged
-// value, and its column.
+// nulledField is a field of a chunk's rows in which NULL may stand for an unchanged value, and its
+// column.
 type nulledField struct {
 	field, column int
 	name          string
 }
 
-// nulledFields returns those fields, but for columns that the log has named.
+// nulledFields returns these fields of a chunk, without columns that were warned of before.
 func (r *batchTx) nulledFields(t *tableState, c *chunk) []nulledField {
 	var fields []nulledField
 	for _, at := range c.omittedFields {
@@ -47,13 +45,13 @@ func (r *batchTx) nulledFields(t *tableState, c *chunk) []nulledField {
 	return fields
 }
 
-// omittedColumn is a column that the log has named.
+// omittedColumn is a column that was warned of.
 type omittedColumn struct {
 	table  change.Table
 	column string
 }
 
-// warnOmitted says in the log that a column has lost a long value.
+// warnOmitted adds the warning for a column that has lost a long value.
 func (r *batchTx) warnOmitted(t *tableState, column string) {
 	at := omittedColumn{t.table.Name, column}
 	if r.warnedColumns[at] {
@@ -66,8 +64,8 @@ func (r *batchTx) warnOmitted(t *tableState, column string) {
 	r.outcome.Columns = append(r.outcome.Columns, change.ColumnNote{Table: t.table.Name, Note: change.Note{Column: column, Severe: true, Text: omittedColumnNote}})
 }
 
-// warnNulled warns of fields that an update has as NULL where the row before it had
-// a long value.
+// warnNulled adds warnings for the fields that are NULL in an update and have a long value in the
+// row before it, as long reports.
 func (r *batchTx) warnNulled(t *tableState, fields []nulledField, it *rowChange, long func(i int) bool) {
 	e := &r.batch.Events[it.event]
 	for i, n := range fields {
@@ -77,8 +75,8 @@ func (r *batchTx) warnNulled(t *tableState, fields []nulledField, it *rowChange,
 	}
 }
 
-// warnNulledInChain warns of the fields that a change of the chunk has as NULL where
-// the change before it had a long value.
+// warnNulledInChain adds warnings for the fields that are NULL in a change and have a long value in
+// the change before it in the chunk.
 func (r *batchTx) warnNulledInChain(t *tableState, f *foldedChunk) {
 	fields := r.nulledFields(t, f.chunk)
 	if len(fields) == 0 || !f.severalPerKey {
@@ -94,7 +92,7 @@ func (r *batchTx) warnNulledInChain(t *tableState, f *foldedChunk) {
 	}
 }
 
-// textLength returns about how many characters the text of a value has.
+// textLength returns the approximate length, in characters, of a value's text.
 func textLength(t change.Type, cell change.Cell) int {
 	if t == change.Numeric {
 		return 2 * len(cell.Bytes) // four digits in two bytes
@@ -102,8 +100,8 @@ func textLength(t change.Type, cell change.Cell) int {
 	return len(cell.Bytes)
 }
 
-// nulledArrays are the arrays of those changes, of all that keys are for, that have a
-// field as NULL, for longValueColumns.
+// nulledArrays returns a parameter of longValueColumns for each field: an array with true for each
+// of the changes items in which the field is omitted as NULL.
 func nulledArrays(events []change.Event, f *foldedChunk, items []int, fields []nulledField) [][]byte {
 	arrays := make([][]byte, len(fields))
 	for i, n := range fields {
@@ -116,8 +114,8 @@ func nulledArrays(events []change.Event, f *foldedChunk, items []int, fields []n
 	return arrays
 }
 
-// longValueColumns lists, each after a comma, whether the fields' stored values are long,
-// for the rows e that an array says, the first of which is parameter number first.
+// longValueColumns lists, each after a comma, whether the fields' stored values are long, for the
+// rows e in which the field is omitted. The parameters of nulledArrays begin with number first.
 func longValueColumns(t *catalog.Table, fields []nulledField, first int) string {
 	list := ""
 	for i, n := range fields {
@@ -126,8 +124,8 @@ func longValueColumns(t *catalog.Table, fields []nulledField, first int) string 
 	return list
 }
 
-// longValueColumnsOfStage lists, each after a comma, whether the fields' stored values are
-// long, for the rows of a stage that are NULL there.
+// longValueColumnsOfStage lists, each after a comma, whether the fields' stored values are long,
+// for the rows of a stage in which they are NULL.
 func longValueColumnsOfStage(t *catalog.Table, fields []nulledField) string {
 	list := ""
 	for _, n := range fields {
@@ -136,9 +134,8 @@ func longValueColumnsOfStage(t *catalog.Table, fields []nulledField) string {
 	return list
 }
 
-// filledValue returns the value that an unavailable one of a column takes from a
-// row: that of the row, or, where it is unavailable because NULL was taken for that,
-// only a long one.
+// filledValue returns the expression that fills an unavailable value of a column from value: value
+// itself or, in columns where NULL was read as unavailable, value if it is long.
 func (c *chunk) filledValue(column int, value string) string {
 	if !c.assumedUnchanged[column] {
 		return value

@@ -10,9 +10,10 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// loadUnavailable fills in unavailable values in the stage: those of the key's current
-// row, or, after a change of key, those of the version that was last under the
-// old key. Where there is none they stay NULL, and the log says so.
+// loadUnavailable fills in the unavailable values in the stage: from the key's current row or,
+// after a change of key, from the last version under the old key. Without such a row they stay
+// NULL. That is logged, except for chunks in which NULLs or fields that only snapshots have count
+// as unavailable.
 func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) error {
 	columns := make(map[int]bool)
 	plain, viaOld := 0, 0
@@ -64,19 +65,18 @@ func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, 
 	return nil
 }
 
-// loadUnavailableByOldKey fills in values of rows whose key has changed: from the version
-// under the old key that ended with this very change, or, where that delete has
-// not been read yet, from the one that is current under it. Where the delete is
-// in this chunk, what is current now is the version that ends with it; where that
-// version is in the chunk too, nothing that has ended is.
+// loadUnavailableByOldKey fills in values of rows with a changed key, from the version under the
+// old key that ended with this change. If that delete has not been read, the current version of the
+// old key is used. If the delete is in this chunk, the current version is the one that ends with
+// it. If that version is in the chunk too, no stored version is the right one.
 func (r *batchTx) loadUnavailableByOldKey(ctx context.Context, t *catalog.Table, c *chunk, f *foldedChunk, wanted []int, st *stage) (int64, error) {
-	// The stage is joined with itself here, which has no index for it.
+	// The stage is joined with itself here, and has no index for that.
 	if _, err := r.tx.Exec(ctx, "SET LOCAL enable_hashjoin = on"); err != nil {
 		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 	}
 	found := int64(0)
 	for nulls := range f.oldKeyNullPatterns() {
-		// The probe s has the old key, the change i wants the values.
+		// The probe s has the old key; the change i gets the values.
 		values := ""
 		for _, column := range wanted {
 			values += ", c." + t.Columns[column].Stored.SQL() + " AS " + stageColumn(column)
@@ -100,7 +100,7 @@ func (r *batchTx) loadUnavailableByOldKey(ctx context.Context, t *catalog.Table,
 	return found, nil
 }
 
-// oldKeyNullPatterns are the patterns of the old keys.
+// oldKeyNullPatterns returns the null patterns of the old keys.
 func (f *foldedChunk) oldKeyNullPatterns() map[nullPattern]bool {
 	found := make(map[nullPattern]bool, 1)
 	for i := range f.changes {
@@ -111,7 +111,8 @@ func (f *foldedChunk) oldKeyNullPatterns() map[nullPattern]bool {
 	return found
 }
 
-// filledColumnSQL returns what a row of the stage has in a column with a value where it lacks it.
+// filledColumnSQL returns the value of a column in a row of the stage, or the given value where it
+// is missing.
 func filledColumnSQL(row string, column int, value string) string {
 	return "CASE WHEN " + strconv.Itoa(column) + " = ANY (" + row + ".missing) THEN " + value + " ELSE " + row + "." + stageColumn(column) + " END"
 }

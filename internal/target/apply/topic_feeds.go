@@ -7,8 +7,8 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// recordFeeds stores which tables the topics of the batch feed, where that is not
-// recorded. Events of a topic nearly always go to the table of the event before.
+// recordFeeds stores which tables the topics of the batch feed, unless that is stored. Nearly all
+// events of a topic have the table of the event before.
 func (r *batchTx) recordFeeds(ctx context.Context) error {
 	snapshot := r.config.Store.Snapshot()
 	var last gap.Feed
@@ -22,7 +22,7 @@ func (r *batchTx) recordFeeds(ctx context.Context) error {
 			continue
 		}
 		last = feed
-		// A table that is to be made may have been dropped, and its feeds with it.
+		// A table that does not exist may have been dropped, and its feeds with it.
 		if !r.Applier.recordedFeeds[feed] || snapshot.Table(e.Table) == nil {
 			r.newFeeds = append(r.newFeeds, feed)
 		}

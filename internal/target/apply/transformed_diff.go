@@ -8,20 +8,19 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// rowSet are the transformed rows that a parent has at some point, until end.
-// The zero value has none.
+// rowSet are the transformed rows of a parent at one time, until end. The zero value has no rows.
 type rowSet struct {
 	rows     *jsonmap.Rows
 	document int
 	end      change.Micros
-	// parentChange is the number of the version's change, keyForm the form of its key, nil where
-	// that is not known.
+	// parentChange is the number of the version's change. keyForm has the bytes of its key, nil if
+	// they are unknown.
 	parentChange int
 	keyForm      [][]byte
 }
 
-// compareDocuments takes the documents of the piece's ended versions apart and notes what
-// differs. The piece becomes smaller where that takes too much memory.
+// compareDocuments parses the documents of the piece's ended versions, and notes the differences.
+// It ends the piece earlier if they need too much memory.
 func (d *transformedUpdate) compareDocuments() {
 	document := 0
 	for i := d.pieceStart; i < d.pieceEnd; i++ {
@@ -44,10 +43,9 @@ func (d *transformedUpdate) compareDocuments() {
 	}
 }
 
-// compareOldRow takes notice of the documents of the version that effect i ends, with its id,
-// before anything else is known of the effect but what takes its place. The texts are
-// good until compareOldRow returns. It reports whether the effect's documents are certainly
-// different.
+// compareOldRow takes the documents of the version id that effect i ends, when only the version
+// that replaces it is known otherwise. The texts are valid until it returns. It reports whether the
+// effect's documents certainly differ.
 func (d *transformedUpdate) compareOldRow(i int, id int64, texts [][]byte) (differs bool) {
 	if i >= d.pieceEnd || !sameKeyForm(d.keyForm(texts), d.newKeyForm(d.effects[i].written[0])) {
 		if d.endedDocuments == nil {
@@ -66,8 +64,8 @@ func (d *transformedUpdate) compareOldRow(i int, id int64, texts [][]byte) (diff
 	return slices.ContainsFunc(d.changes, func(c jsonmap.Change) bool { return c.Differs(d.scratch, d.newer) })
 }
 
-// diffVersions notes what changes from version to version of an effect, whose new documents
-// begin with number document.
+// diffVersions notes the differences from version to version of an effect. document is the number
+// of its first new document.
 func (d *transformedUpdate) diffVersions(i, document int) {
 	effect := &d.effects[i]
 	now := rowSet{}
@@ -99,8 +97,8 @@ func (d *transformedUpdate) rowsBefore(i int) rowSet {
 	return d.rowsByPosition(d.existing[i], effect.head, effect.end)
 }
 
-// rowsByPosition returns transformed rows of which only the positions are known, with a change
-// that has their key.
+// rowsByPosition returns existing transformed rows with known positions and unknown values. The
+// change item has their key.
 func (d *transformedUpdate) rowsByPosition(held []existingRow, item int, end change.Micros) rowSet {
 	held = sortExistingRows(held)
 	document := d.keys.AddPositions(func(yield func(int, []int32)) {
@@ -111,9 +109,9 @@ func (d *transformedUpdate) rowsByPosition(held []existingRow, item int, end cha
 	return rowSet{rows: d.keys, document: document, end: end, parentChange: item}
 }
 
-// changesKeyForm reports whether the version that an effect ends may have its key in
-// another form than the one that takes its place. Other bytes can be the same form to
-// PostgreSQL, never the other way round.
+// changesKeyForm reports whether the key of the version that an effect ends has other bytes than
+// that of the version that replaces it. Different bytes may be equal keys in PostgreSQL; equal
+// bytes always are.
 func (d *transformedUpdate) changesKeyForm(effect *rowEffect) bool {
 	if len(effect.endedIDs) == 0 || len(effect.written) == 0 {
 		return false
@@ -121,12 +119,12 @@ func (d *transformedUpdate) changesKeyForm(effect *rowEffect) bool {
 	return !sameKeyForm(d.keyForm(d.endedDocuments[effect.endedIDs[0]]), d.newKeyForm(effect.written[0]))
 }
 
-// keyForm returns the values of the key's columns, which stand behind documents.
+// keyForm returns the values of the key columns, which follow the documents in texts.
 func (d *transformedUpdate) keyForm(texts [][]byte) [][]byte {
 	return texts[min(len(d.set.Columns), len(texts)):]
 }
 
-// newKeyForm is keyForm of a new version.
+// newKeyForm returns the values of the key columns of a new version.
 func (d *transformedUpdate) newKeyForm(b writtenVersion) [][]byte {
 	return d.documents.valuesFrom(nil, b, len(d.set.Columns))
 }
@@ -134,9 +132,9 @@ func (d *transformedUpdate) newKeyForm(b writtenVersion) [][]byte {
 // sameKeyForm reports whether the values of two keys have the same bytes.
 func sameKeyForm(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 
-// isSingleReplacement reports whether the transformed rows of an effect are known from its
-// documents, before and after, with one change in between: at most one version has
-// ended, and one has taken its place.
+// isSingleReplacement reports whether the transformed rows of an effect are known from the
+// documents before and after, with one change between them: at most one version has ended, and at
+// most one has replaced it.
 func (d *transformedUpdate) isSingleReplacement(effect *rowEffect) bool {
 	if !d.childrenComplete || d.retried != nil || len(effect.endedIDs) > 1 || len(effect.written) > 1 {
 		return false
@@ -144,8 +142,8 @@ func (d *transformedUpdate) isSingleReplacement(effect *rowEffect) bool {
 	return len(effect.written) == 0 || effect.written[0].end == maxTime && (len(effect.endedIDs) == 0 || effect.written[0].succeedsCurrent)
 }
 
-// diffDocuments notes what differs of an effect from the documents before, nil if there were
-// none, to the new one with a number.
+// diffDocuments notes the differences of an effect between the old documents, nil if there are no
+// old ones, and the new document with a number.
 func (d *transformedUpdate) diffDocuments(i int, before [][]byte, newer int) {
 	older := none
 	if before != nil {
@@ -168,9 +166,8 @@ func (d *transformedUpdate) diffDocuments(i int, before [][]byte, newer int) {
 	}
 }
 
-// diffRowSets notes what has to change from some rows to others: rows end when the
-// former ones do, and begin at a time. Where their parent's key takes another form
-// all of them may.
+// diffRowSets notes the differences between two sets of rows: rows end at the end of the first set,
+// and begin at a time. If the bytes of the parent's key differ, all rows are noted.
 func (d *transformedUpdate) diffRowSets(from, to rowSet, at change.Micros) {
 	older, o, newer, n := from.rows, from.document, to.rows, to.document
 	if older == nil {

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// writePiece writes what is to be done with the piece, table by table.
+// writePiece writes the differences of the piece, table by table.
 func (d *transformedUpdate) writePiece(ctx context.Context) error {
 	for table := range d.childRows {
 		if err := d.replaceTransformed(ctx, table); err != nil {
@@ -31,7 +31,7 @@ func (d *transformedUpdate) writePiece(ctx context.Context) error {
 	return nil
 }
 
-// eventBlockBytes is how much memory is taken at a time for the rows of events.
+// eventBlockBytes is the size of the memory blocks for the rows of events.
 const eventBlockBytes = 128 << 10
 
 // childEvents returns the events of a transformed table.
@@ -75,8 +75,8 @@ func appendKeyCells(dst change.Row, e *change.Event) change.Row {
 	return dst
 }
 
-// applyChildEvents applies events of a transformed table, which have one shape, and
-// makes the table as it has to be.
+// applyChildEvents applies events of a transformed table, after it has created or altered the
+// table.
 func (d *transformedUpdate) applyChildEvents(ctx context.Context, table int, events []change.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -100,12 +100,12 @@ func (d *transformedUpdate) applyChildEvents(ctx context.Context, table int, eve
 	return nil
 }
 
-// newChildTx returns a batchTx for a transformed table, whose outcome is not the parent's.
+// newChildTx returns a batchTx for a transformed table, with an outcome of its own.
 func (r *batchTx) newChildTx(events []change.Event) *batchTx {
 	return &batchTx{Applier: r.Applier, tx: r.tx, batch: &change.Batch{Source: r.batch.Source, Events: events}, snapshot: r.snapshot}
 }
 
-// addChildOutcome takes over what a batchTx did to a transformed table.
+// addChildOutcome adds the outcome in a transformed table to that of the batch.
 func (r *batchTx) addChildOutcome(sub *batchTx) {
 	r.childOutcome.Written += sub.outcome.Written
 	r.childOutcome.Ended += sub.outcome.Ended
@@ -114,7 +114,7 @@ func (r *batchTx) addChildOutcome(sub *batchTx) {
 	}
 }
 
-// warnOnce notes a line for the log, once in a batch.
+// warnOnce adds a warning to the outcome, once in a batch.
 func (r *batchTx) warnOnce(line string) {
 	for _, said := range r.outcome.Warnings {
 		if said == line {

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// childState returns a transformed table as the batch has made it so far, or nil if it
-// does not exist.
+// childState returns the state of a transformed table in this batch, nil if the table does not
+// exist.
 func (r *batchTx) childState(name change.Table) *tableState {
 	if t := r.childStates[name]; t != nil {
 		return t
@@ -22,7 +22,7 @@ func (r *batchTx) childState(name change.Table) *tableState {
 	return r.trackChild(&tableState{table: table, tableProfile: r.profiles[name]})
 }
 
-// trackChild takes a transformed table into the batch.
+// trackChild adds a transformed table to the batch.
 func (r *batchTx) trackChild(t *tableState) *tableState {
 	if r.childStates == nil {
 		r.childStates = make(map[change.Table]*tableState)
@@ -32,7 +32,7 @@ func (r *batchTx) trackChild(t *tableState) *tableState {
 	return t
 }
 
-// savedChildren is what a savepoint has to bring back.
+// savedChildren is the state of the transformed tables that a savepoint restores.
 type savedChildren struct {
 	tables   int
 	pointers map[change.Table]*tableState
@@ -50,7 +50,7 @@ func (r *batchTx) saveChildren() savedChildren {
 	return s
 }
 
-// restoreChildren undoes what was noted of transformed tables since they were saved.
+// restoreChildren restores the state of the transformed tables at a savepoint.
 func (r *batchTx) restoreChildren(s savedChildren) {
 	r.tables = r.tables[:s.tables]
 	r.childStates = s.pointers
@@ -60,16 +60,17 @@ func (r *batchTx) restoreChildren(s savedChildren) {
 	r.layouts = nil
 }
 
-// cachedLayout is a layout with what it was made of.
+// cachedLayout is a layout with the mappings and columns from which it was made.
 type cachedLayout struct {
 	*jsonmap.Layout
 	set     *jsonmap.MappingSet
 	columns [][]catalog.Column
-	// The rows of the last chunk, whose memory the next one uses.
+	// The rows of the last chunk. Their memory is used again.
 	newer, older, keys, kept, scratch *jsonmap.Rows
 }
 
-// childLayout returns the layout of a table's mappings, as its transformed tables are.
+// childLayout returns the layout of a table's mappings for the present columns of its transformed
+// tables.
 func (r *batchTx) childLayout(parent *catalog.Table, set *jsonmap.MappingSet) *cachedLayout {
 	columns := make([][]catalog.Column, len(set.Targets))
 	for i, target := range set.Targets {
@@ -105,8 +106,8 @@ func (r *batchTx) childLayout(parent *catalog.Table, set *jsonmap.MappingSet) *c
 	return known
 }
 
-// hasSameLists reports whether the lists are the same ones: columns never change
-// within a list.
+// hasSameLists reports whether the lists are identical, not only equal: columns never change within
+// a list.
 func hasSameLists(a, b [][]catalog.Column) bool {
 	for i := range a {
 		if len(a[i]) != len(b[i]) || len(a[i]) > 0 && &a[i][0] != &b[i][0] {

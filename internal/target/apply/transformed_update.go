@@ -8,36 +8,34 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// transformedUpdate is a chunk of a table on its way into the transformed tables. First the
-// database is asked for what only it knows (loadStored); then, piece by piece, the
-// documents are taken apart and compared (addDocuments, compareDocuments), for which no connection
-// is needed, and what differs is written (writePiece).
+// transformedUpdate is the update of the transformed tables by a chunk of their parent. loadStored
+// reads from the database first. Then, piece by piece, the documents are parsed and compared
+// (addDocuments, compareDocuments), which needs no connection, and the differences are written
+// (writePiece).
 type transformedUpdate struct {
 	*batchTx
 	parent *tableState
 	folded *foldedChunk
 	set    *jsonmap.MappingSet
 	layout *jsonmap.Layout
-	// newer are the rows of new versions, older those of versions that have
-	// ended, keys those of which only the positions are known. Of the older
-	// rows of replacedRows only those that differ are kept; scratch has those of one
+	// newer are the rows of new versions, older those of ended versions, keys those with known
+	// positions only, kept the older rows of replacedRows that differ, and scratch those of one
 	// document.
 	newer, older, keys, kept, scratch *jsonmap.Rows
-	// effects are what the chunk did, those from pieceStart to pieceEnd the piece.
+	// effects are the effects of the chunk. The piece is those from pieceStart to pieceEnd.
 	effects              []rowEffect
 	pieceStart, pieceEnd int
-	// comparedEffects are the effects whose difference has been noted, nil if none has.
+	// comparedEffects marks the effects with noted differences, nil if there are no such effects.
 	comparedEffects []bool
-	// documents are those of the new versions, endedDocuments those of versions that
-	// have ended, by their ids; existing are rows that transformed tables have,
-	// where that has to be asked. childrenComplete says that they have what their
-	// parents' documents say.
+	// documents are those of the new versions, endedDocuments those of ended versions, by id.
+	// existing are rows read from the transformed tables, where the documents are not enough.
+	// childrenComplete is set if the transformed tables have all rows of their parents' documents.
 	documents        *newDocuments
 	endedDocuments   map[int64][][]byte
 	existing         existingRows
 	childrenComplete bool
-	// replacedRows and childRows are what is to be done with the piece, for each table of
-	// the set: where all is known of both sides, and where it is not.
+	// replacedRows and childRows are the differences of the piece, for each table of the set: those
+	// with both documents known, and the others.
 	replacedRows [][]replacedRow
 	childRows    [][]childRow
 	changes      []jsonmap.Change
@@ -53,8 +51,8 @@ func (r *batchTx) newTransformedUpdate(t *tableState, f *foldedChunk, set *jsonm
 	return d
 }
 
-// resetPiece forgets the rows of a piece. The layout is made again if transformed tables
-// have changed.
+// resetPiece clears the rows of a piece. The layout is made again if transformed tables have
+// changed.
 func (d *transformedUpdate) resetPiece() {
 	known := d.batchTx.childLayout(d.parent.table, d.set)
 	d.layout, d.older, d.newer, d.keys, d.kept, d.scratch = known.Layout, known.older, known.newer, known.keys, known.kept, known.scratch
@@ -63,9 +61,9 @@ func (d *transformedUpdate) resetPiece() {
 	}
 }
 
-// childRow is one event of a transformed table.
+// childRow is an event of a transformed table.
 type childRow struct {
-	// parentChange is the number of the change that the parent's key is from.
+	// parentChange is the number of the change that has the parent's key.
 	parentChange int
 	from         *jsonmap.Rows
 	row          int
@@ -73,12 +71,12 @@ type childRow struct {
 	at           change.Micros
 }
 
-// replacedRow is a transformed row of an effect: old is its number in the rows that are
-// kept, new in the newer ones, none where it is not there.
+// replacedRow is a transformed row of an effect: old is its number in the kept rows, new in the
+// newer ones, none if it is not there.
 type replacedRow struct{ effect, old, new int32 }
 
-// loadStored reads what has to be known from the database: documents of versions that have
-// ended, or that lack values, and transformed rows where nothing else tells them.
+// loadStored reads the documents of versions that have ended or lack values, and the transformed
+// rows that do not follow from documents.
 func (d *transformedUpdate) loadStored(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
@@ -107,14 +105,14 @@ func (d *transformedUpdate) loadStored(ctx context.Context) (err error) {
 	return err
 }
 
-// applyPieces does everything piece by piece, after loadStored.
+// applyPieces compares and writes all pieces, after loadStored.
 func (d *transformedUpdate) applyPieces(ctx context.Context) error {
 	d.addDocuments()
 	d.compareDocuments()
 	return d.finishPieces(ctx)
 }
 
-// finishPieces writes a piece that has been compared, and does the others.
+// finishPieces writes a piece that has been compared, and then compares and writes the others.
 func (d *transformedUpdate) finishPieces(ctx context.Context) error {
 	for {
 		if err := d.writePiece(ctx); err != nil {
@@ -129,7 +127,7 @@ func (d *transformedUpdate) finishPieces(ctx context.Context) error {
 	}
 }
 
-// addDocuments takes the documents of new versions apart, of as many effects as make a piece.
+// addDocuments parses the documents of new versions, of as many effects as make a piece.
 func (d *transformedUpdate) addDocuments() {
 	for d.pieceEnd = d.pieceStart; d.pieceEnd < len(d.effects) && d.newer.Size() <= d.pieceBytes; d.pieceEnd++ {
 		for _, b := range d.effects[d.pieceEnd].written {

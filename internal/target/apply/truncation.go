@@ -12,10 +12,10 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// Order between the partitions of a topic is the producer's to break: it may write
-// the rows of one partition seconds after a truncate that follows them in another.
-// So every truncate is stored with its position at the source. A change that comes
-// after it and precedes it takes its place in history and ends with it.
+// A producer may break the order between the partitions of a topic: it may write the rows of one
+// partition seconds after a truncate in another partition that follows them. So each truncate is
+// stored with its position at the source. A change that is read after the truncate and precedes it
+// is inserted into history, and ends with it.
 
 // truncation is a truncate that has been applied.
 type truncation struct {
@@ -25,12 +25,13 @@ type truncation struct {
 	at        change.Micros
 }
 
-// isAfter reports whether the truncate comes after an event at the source. Both its lsn
-// and its time have to: a source that was restored or moved goes on with lower
-// positions and later times. Within a partition the order of the records is that of the source.
+// isAfter reports whether the truncate follows an event of another partition at the source. Its LSN
+// must be higher, and its time not earlier: a source that was restored or moved continues with
+// lower positions and later times. Within a partition the records are in the order of the source.
 //
-// A row of an incremental snapshot has no position. Had it been inserted after the truncate,
-// its insert would precede it in its partition: the highest position before it decides.
+// A row of an incremental snapshot has no LSN. Its insert precedes it in its partition, so the
+// highest LSN before the row (CommittedAfter) is used: if the row had been inserted after the
+// truncate, that would be higher.
 func (tr *truncation) isAfter(e *change.Event) bool {
 	lsn := e.LSN
 	if e.Snapshot == change.Incremental && lsn == 0 {
@@ -39,8 +40,7 @@ func (tr *truncation) isAfter(e *change.Event) bool {
 	return lsn != 0 && lsn < tr.lsn && e.Time <= tr.at && e.Origin == tr.origin && e.Position.Partition != tr.partition
 }
 
-// firstTruncateAfter returns the first truncate applied that an event precedes, nil if there is
-// none.
+// firstTruncateAfter returns the first applied truncate that follows an event, or nil.
 func (t *tableState) firstTruncateAfter(e *change.Event) *truncation {
 	var first *truncation
 	for i := range t.truncations {
@@ -52,7 +52,7 @@ func (t *tableState) firstTruncateAfter(e *change.Event) *truncation {
 	return first
 }
 
-// truncateTimeAfter returns the time of that truncate, 0 if there is none.
+// truncateTimeAfter returns the time of that truncate, or 0.
 func (t *tableState) truncateTimeAfter(e *change.Event) change.Micros {
 	if first := t.firstTruncateAfter(e); first != nil {
 		return first.at
@@ -65,8 +65,8 @@ func (t *tableState) hasTruncateBefore(e *change.Event) bool {
 	return slices.ContainsFunc(t.truncations, func(tr truncation) bool { return tr.origin == e.Origin && tr.at == e.Time && tr.lsn < e.LSN })
 }
 
-// loadTruncations reads the truncates that some event of the table may precede. A
-// table that is new is asked for all: truncates may have come before its first row.
+// loadTruncations reads the truncates of the table if an event may precede one of them. For a new
+// table it always does: truncates may have been applied before its first row.
 func (r *batchTx) loadTruncations(ctx context.Context, t *tableState) error {
 	if t.delta.Before != nil && !slices.ContainsFunc(t.events, func(i int) bool { return mayPrecedeTruncate(&r.batch.Events[i], t.table.TruncateBounds) }) {
 		return nil
@@ -92,7 +92,7 @@ func (r *batchTx) loadTruncations(ctx context.Context, t *tableState) error {
 }
 
 // mayPrecedeTruncate reports whether an event may precede a truncate of its table, share its time,
-// or be one that is sent again.
+// be its repetition, or have moved between partitions.
 func mayPrecedeTruncate(e *change.Event, bounds catalog.TruncateBounds) bool {
 	if e.Time > bounds.Time {
 		return false
@@ -100,14 +100,14 @@ func mayPrecedeTruncate(e *change.Event, bounds catalog.TruncateBounds) bool {
 	return e.LSN < bounds.LSN || e.Time == bounds.Time || e.Op == change.Truncate && e.LSN == bounds.LSN || mayHaveMoved(e)
 }
 
-// hasTruncation reports whether a truncate has been applied, from whichever partition.
+// hasTruncation reports whether a truncate has been applied, from any partition.
 func (t *tableState) hasTruncation(e *change.Event) bool {
 	return slices.ContainsFunc(t.truncations, func(tr truncation) bool {
 		return tr.lsn == e.LSN && tr.at == e.Time && tr.origin == e.Origin && e.LSN != 0
 	})
 }
 
-// addTruncation notes a truncate that has been applied.
+// addTruncation notes an applied truncate.
 func (t *tableState) addTruncation(tr truncation) {
 	t.truncations = append(slices.Clip(t.truncations), tr)
 	if bounds := t.table.TruncateBounds.Extend(tr.lsn, tr.at); bounds != t.table.TruncateBounds {
@@ -117,8 +117,8 @@ func (t *tableState) addTruncation(tr truncation) {
 	}
 }
 
-// storeTruncations stores the truncates of a segment, those of tables that don't exist
-// among them. One that is sent again is stored once.
+// storeTruncations stores the truncates of a segment, also those of tables that don't exist. A
+// repeated one is stored once.
 func (r *batchTx) storeTruncations(ctx context.Context, events []change.Event) error {
 	var schemas, tables, origins, topics []string
 	var lsns []int64
@@ -146,7 +146,7 @@ func (r *batchTx) storeTruncations(ctx context.Context, events []change.Event) e
 	return nil
 }
 
-// markPrecedingTruncate notes which changes of a chunk precede a truncate that has been applied.
+// markPrecedingTruncate marks the changes of a chunk that precede an applied truncate.
 func (t *tableState) markPrecedingTruncate(f *foldedChunk, events []change.Event) {
 	if len(t.truncations) == 0 {
 		return
@@ -159,9 +159,9 @@ func (t *tableState) markPrecedingTruncate(f *foldedChunk, events []change.Event
 	}
 }
 
-// findPrecedingTruncate returns the changes that precede a truncate and concern versions of
-// their keys: those that ended later, with the truncate, and those that follow it. Items of
-// keys that had no version then are left to decide.
+// findPrecedingTruncate returns a lateError with the changes that precede a truncate and concern
+// stored versions of their keys: current ones, those that ended later or with the truncate, and
+// those that have unavailable values. Other changes that precede a truncate are left to decide.
 func (m *chunkMatches) findPrecedingTruncate(f *foldedChunk) error {
 	late := &lateError{}
 	for i := 0; i < len(f.changes); {

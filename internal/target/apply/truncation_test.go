@@ -7,8 +7,7 @@ import (
 	"metadb/internal/change"
 )
 
-// from puts an event into a partition; lsn, where it is not 0, is its position instead
-// of its time.
+// from returns the event in a partition. An lsn other than 0 is its LSN instead of its time.
 func from(number int32, e change.Event, lsn uint64) change.Event {
 	e.Position.Partition.Number, e.Partitions = number, 4
 	if e.LSN = uint64(e.Time / second); lsn != 0 {
@@ -17,8 +16,8 @@ func from(number int32, e change.Event, lsn uint64) change.Event {
 	return e
 }
 
-// inSegments returns events that a batch applies in two segments, since what identifies
-// the rows of another table changes before event n.
+// inSegments returns events that a batch applies in two segments, since the primary key of another
+// table changes before event n.
 func inSegments(events []change.Event, n int) []change.Event {
 	loan := change.Table{Schema: "library", Name: "loan"}
 	lend := func(key ...int) change.Event {
@@ -29,9 +28,9 @@ func inSegments(events []change.Event, n int) []change.Event {
 	return slices.Concat([]change.Event{lend(0)}, events[:n], []change.Event{lend(0, 1)}, events[n:])
 }
 
-// TestTruncateOvertakesRows applies the events of each case as one batch, whole and in
-// segments, in batches of one event, and with a restart in between: rows that precede a truncate and come
-// after it, from another partition, end with it.
+// TestTruncateOvertakesRows applies the events of each case as one batch, whole and in segments, in
+// batches of one event, and with a restart in between. Rows that precede a truncate and are read
+// after it, from another partition, must end with it.
 func TestTruncateOvertakesRows(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -106,8 +105,8 @@ func TestTruncateOvertakesRows(t *testing.T) {
 	}
 }
 
-// incrementalRow puts a row of an incremental snapshot into a partition, in which after is the
-// highest position before it.
+// incrementalRow returns the event as a row of an incremental snapshot in a partition. after is the
+// highest LSN before it in the partition.
 func incrementalRow(number int32, e change.Event, after uint64) change.Event {
 	e = from(number, e, 0)
 	e.Snapshot, e.LSN, e.CommittedAfter = change.Incremental, 0, after
@@ -119,9 +118,9 @@ func snapshotRow(e change.Event) change.Event {
 	return e
 }
 
-// TestRowsOvertakeTruncate: a truncate that comes after changes which follow it ends what
-// precedes it, and leaves alone what follows it: rows of its own transaction, and rows
-// that were inserted again as they were.
+// TestRowsOvertakeTruncate checks that a truncate that is read after changes which follow it ends
+// the rows before it, and keeps those after it: rows of its own transaction, and rows that were
+// inserted again with the same values.
 func TestRowsOvertakeTruncate(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -202,12 +201,12 @@ func TestRowsOvertakeTruncate(t *testing.T) {
 	}
 }
 
-// TestOvertakenTruncateKeepsConfirmation: what a row confirms that is inserted again after a truncate
-// goes on with the version that it begins when the truncate comes late.
+// TestOvertakenTruncateKeepsConfirmation checks that the confirmation of a row that is inserted
+// again after a truncate passes to the new version that it gets when the truncate is applied late.
 func TestOvertakenTruncateKeepsConfirmation(t *testing.T) {
 	r := newRig(t)
 	r.apply(from(1, put(1, "a", 10), 0), from(1, put(2, "b", 10), 0), from(1, put(3, "c", 10), 0), from(1, put(4, "d", 10), 0))
-	// A resynchronization begins here; the fourth was inserted again before.
+	// A resynchronization begins here. Row 4 was inserted again before.
 	r.apply(from(1, inserted(put(4, "d", 21)), 0))
 	r.apply(confirm(from(1, inserted(put(1, "a", 22)), 0)), confirm(from(1, inserted(put(3, "x", 23)), 0)))
 	r.apply(overtakenTruncate(from(0, truncate(20), 0)))
@@ -219,14 +218,14 @@ func TestOvertakenTruncateKeepsConfirmation(t *testing.T) {
 	}
 }
 
-// inserted says that an event inserts its row.
+// inserted marks an event as an insert.
 func inserted(e change.Event) change.Event {
 	e.Created = true
 	return e
 }
 
-// TestTransformedRowsAndTruncates has truncates overtake rows, and rows a truncate, of a
-// table that others are transformed from.
+// TestTransformedRowsAndTruncates checks truncates that overtake rows, and rows that overtake a
+// truncate, in a table with transformed tables.
 func TestTransformedRowsAndTruncates(t *testing.T) {
 	r := newRig(t)
 	r.exec("INSERT INTO metadb.transform_json VALUES ('library', 'patron', 'v', '$', 't')")
@@ -242,8 +241,8 @@ func TestTransformedRowsAndTruncates(t *testing.T) {
 	}
 }
 
-// TestChangeOfKeyWithoutDelete: the insert of a change of key whose delete has not come is
-// set aside, unless the table tells that the delete was applied.
+// TestChangeOfKeyWithoutDelete checks that the insert of a change of key is rejected while its
+// delete has not been read, unless the table shows that the delete has been applied.
 func TestChangeOfKeyWithoutDelete(t *testing.T) {
 	r := newRig(t)
 	unpaired := func(e change.Event) change.Event {
@@ -257,7 +256,8 @@ func TestChangeOfKeyWithoutDelete(t *testing.T) {
 	if got, want := r.versions(), "1 a 10 -\n3 c 10 20\n4 c 20 -\n5 e 30 -"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	// A delete that found nothing has been applied too: what it would have had is not known.
+	// A delete that found no row has been applied too. The values that it would have had are
+	// unknown.
 	r.apply(from(0, del(7, 40), 41))
 	r.reload()
 	out = r.apply(unpaired(from(1, movedFrom(put(8, "?", 40), 7), 41)), unpaired(from(1, movedFrom(put(9, "?", 50), 7), 51)))

@@ -12,7 +12,7 @@ import (
 	"metadb/internal/change"
 )
 
-// typed are the column types with a value that another type could bend.
+// typed has the column types, each with a value that a conversion to another type could change.
 var typed = []struct {
 	typ   change.Type
 	value string
@@ -36,8 +36,8 @@ var typed = []struct {
 	{change.Bytea, `\x00ff`},
 }
 
-// widened is the table of docs/spec/02-types.md#schema-changes, by the stored and the arriving type; any other
-// pair becomes text.
+// widened is the table of docs/spec/02-types.md#schema-changes, by stored and arriving type. Any
+// other pair becomes text.
 var widened = map[change.Type]map[change.Type]change.Type{
 	change.SmallInt: {
 		change.Integer: change.Integer, change.BigInt: change.BigInt,
@@ -65,8 +65,8 @@ var widened = map[change.Type]map[change.Type]change.Type{
 	},
 }
 
-// countAlters makes PostgreSQL note each ALTER TABLE of a main table, but for the
-// transaction that makes it: there its partitions are attached.
+// countAlters makes PostgreSQL store each ALTER TABLE of a main table, except in the transaction
+// that creates the table, where its partitions are attached.
 const countAlters = `
 	CREATE TABLE public.noted (tag text, name text, xact xid8);
 	CREATE VIEW public.altered AS
@@ -80,12 +80,13 @@ const countAlters = `
 	END $$;
 	CREATE EVENT TRIGGER note_alter ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE') EXECUTE FUNCTION public.note_alter()`
 
-// mostAlters is how often a transaction has altered one table, at most.
+// mostAlters returns how often a transaction has altered one table, at most.
 const mostAlters = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM public.altered GROUP BY name, xact) AS t"
 
-// TestEveryPairOfTypes: a column of any type gets values of any other and then of
-// its own again. Wherever the stream is cut, the column has the type of docs/spec/02-types.md#schema-changes,
-// no value is lost, and no table is altered twice in a transaction.
+// TestEveryPairOfTypes gives a column of each type values of each other type, and then of its own
+// again. Wherever the stream is cut, the column must have the type of
+// docs/spec/02-types.md#schema-changes, no value may be lost, and no table may be altered twice in
+// a transaction.
 func TestEveryPairOfTypes(t *testing.T) {
 	t.Parallel()
 	cuts := map[string][]int{"one batch": {3}, "each": {1, 1, 1}, "before": {1, 2}, "behind": {2, 1}}
@@ -128,8 +129,8 @@ func pairTable(a, b int) change.Table {
 	return change.Table{Schema: "pairs", Name: fmt.Sprintf("t_%d_%d", a, b)}
 }
 
-// pairRounds returns three rows for a table of each pair of types: of the first,
-// the second, the first again.
+// pairRounds returns three rows for a table of each pair of types: of the first type, of the
+// second, and of the first again.
 func pairRounds(t *testing.T, conn *pgx.Conn) [][]change.Event {
 	t.Helper()
 	values := make([][]byte, len(typed))
@@ -160,7 +161,7 @@ func pairRounds(t *testing.T, conn *pgx.Conn) [][]change.Event {
 	return rounds
 }
 
-// checkPair compares a table with what the specification says of its types.
+// checkPair compares the type and the values of a table with the specification.
 func checkPair(t *testing.T, conn *pgx.Conn, a, b int) {
 	t.Helper()
 	stored, arriving := typed[a].typ, typed[b].typ
@@ -201,8 +202,8 @@ func checkPair(t *testing.T, conn *pgx.Conn, a, b int) {
 	}
 }
 
-// TestManyColumnsAtOnce: three hundred columns come at once and then change their
-// type at once, each time with one ALTER TABLE, and the log says how long it took.
+// TestManyColumnsAtOnce adds three hundred columns at once and then changes their types at once.
+// Each must take one ALTER TABLE, and the log must have its duration.
 func TestManyColumnsAtOnce(t *testing.T) {
 	r := newRig(t)
 	if _, err := r.db.Pool.Exec(t.Context(), countAlters); err != nil {

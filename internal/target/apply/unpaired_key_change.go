@@ -8,8 +8,8 @@ import (
 	"metadb/internal/change"
 )
 
-// unpairedError says that inserts of changes of key lack values, and that the deletes of
-// the old keys, which tell that all of those has been read, have not come.
+// unpairedError is the error for inserts of changes of key that lack values and have no delete yet:
+// the delete of the old key shows that all of its changes have been read.
 type unpairedError struct {
 	// events are indexes into the batch.
 	events []int
@@ -19,11 +19,11 @@ func (e *unpairedError) Error() string {
 	return change.Plural(len(e.events), "change of key lacks", "changes of key lack") + " its delete"
 }
 
-// unpairedReason is why such an event is set aside.
+// unpairedReason is the reason for which such an event is rejected.
 const unpairedReason = "waits for the delete of its change of key, which has the values that it lacks"
 
-// findUnpaired returns an error for the inserts whose deletes have not come, unless a version
-// under the old key has ended with the very change, or the delete has found none.
+// findUnpaired returns an unpairedError for the inserts without a delete, unless a version under
+// the old key has ended with the same change, or the delete was applied and found no version.
 func (r *batchTx) findUnpaired(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) error {
 	asked := make([]bool, len(f.changes))
 	for i := range f.changes {
@@ -62,8 +62,8 @@ func (r *batchTx) findUnpaired(ctx context.Context, t *tableState, c *chunk, f *
 	return unpaired
 }
 
-// deletedNothing reports whether the delete that belongs to a change of key has been
-// applied where there was no version under the old key: it left a position alone.
+// deletedNothing reports whether the delete of a change of key has been applied and found no
+// version under the old key: then it left only a position.
 func (r *batchTx) deletedNothing(ctx context.Context, t *tableState, e *change.Event) (bool, error) {
 	if e.OldKey == nil || e.LSN == 0 {
 		return false, nil
@@ -77,8 +77,7 @@ func (r *batchTx) deletedNothing(ctx context.Context, t *tableState, e *change.E
 	return len(found) > 0, err
 }
 
-// rejectUnpaired sets the events of a chunk aside that wait for a delete, and applies the
-// others.
+// rejectUnpaired rejects the events of a chunk that wait for a delete, and applies the others.
 func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *chunk, unpaired *unpairedError) error {
 	for _, i := range unpaired.events {
 		e := &r.batch.Events[i]

@@ -8,10 +8,9 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// updateTransformed brings the tables that are transformed from a table in line with what
-// a chunk did to it. Rows that have the same values before and after are left
-// alone; the others are replaced, or become events of the transformed tables, which
-// are applied as those of a source are.
+// updateTransformed updates the transformed tables of a table after a chunk. Rows with the same
+// values before and after are skipped. The others are replaced, or become events of the transformed
+// tables, which are applied like those of a source.
 func (r *batchTx) updateTransformed(ctx context.Context, t *tableState, f *foldedChunk, effects []rowEffect) error {
 	d, err := r.prepareUpdate(ctx, t, f, effects)
 	if d == nil || err != nil {
@@ -23,8 +22,8 @@ func (r *batchTx) updateTransformed(ctx context.Context, t *tableState, f *folde
 	return d.applyPieces(ctx)
 }
 
-// prepareUpdate returns the update of the transformed tables by a chunk, nil if there are
-// none.
+// prepareUpdate returns the update of the transformed tables by a chunk, nil if the table has no
+// mappings.
 func (r *batchTx) prepareUpdate(ctx context.Context, t *tableState, f *foldedChunk, effects []rowEffect) (*transformedUpdate, error) {
 	if t.table.IsTransformed() || len(effects) == 0 {
 		return nil, nil
@@ -47,8 +46,8 @@ func (r *batchTx) prepareUpdate(ctx context.Context, t *tableState, f *foldedChu
 	return d, nil
 }
 
-// noteMapped notes that a new table has had its mappings from the beginning: so
-// its transformed tables are complete.
+// noteMapped notes that a new table has had its mappings from the beginning, so that its
+// transformed tables are complete.
 func (r *batchTx) noteMapped(ctx context.Context, t *tableState, set *jsonmap.MappingSet) error {
 	if t.delta.Before != nil || t.table.MappingFingerprint == set.Fingerprint() || t.delta.After == nil {
 		return nil
@@ -59,7 +58,7 @@ func (r *batchTx) noteMapped(ctx context.Context, t *tableState, set *jsonmap.Ma
 	return r.storeMapped(ctx, t.table)
 }
 
-// storeMapped stores which mappings a table's transformed tables are complete for.
+// storeMapped stores the mappings for which a table's transformed tables are complete.
 func (r *batchTx) storeMapped(ctx context.Context, t *catalog.Table) error {
 	_, err := r.tx.Exec(ctx, "UPDATE metadb.target_table SET mapped = $3 WHERE schema_name = $1 AND table_name = $2",
 		t.Name.Schema, t.Name.Name, t.MappingFingerprint)

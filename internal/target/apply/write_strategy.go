@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// writeChunk applies a chunk by one of the four strategies. The caller has a savepoint
-// around it.
+// writeChunk applies a truncate, or a chunk by one of the four strategies. The caller has a
+// savepoint around it.
 func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error {
 	if c.truncate {
 		return r.applyTruncate(ctx, t, &r.batch.Events[c.events[0]])
@@ -48,7 +48,7 @@ func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error
 	return nil
 }
 
-// mergeStaged applies a chunk by way of a stage, and returns what it has decided.
+// mergeStaged applies a chunk by a stage, and returns the decision.
 func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *foldedChunk) (*decision, error) {
 	c := f.chunk
 	st, err := r.fillStage(ctx, t, c, f)
@@ -80,7 +80,7 @@ func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *foldedChunk
 	return d, r.applyDecision(ctx, t, f, st, d)
 }
 
-// warnLostValues notes that an unavailable value had no version before it.
+// warnLostValues adds the warning that an unavailable value had no version before it.
 func (r *batchTx) warnLostValues(t *tableState) {
 	line := fmt.Sprintf("table %s: values that the source did not send (unchanged TOAST) had no earlier version, and are NULL", t.table.Name)
 	for _, said := range r.outcome.Warnings {
@@ -91,8 +91,7 @@ func (r *batchTx) warnLostValues(t *tableState) {
 	r.outcome.Warnings = append(r.outcome.Warnings, line)
 }
 
-// execEndRows runs a statement that ends versions and answers how many, and the
-// last of their ends.
+// execEndRows runs a statement that ends versions and returns their number and their last end.
 func (r *batchTx) execEndRows(ctx context.Context, t *tableState, sql string, args ...any) error {
 	var n int
 	var last *time.Time

@@ -12,14 +12,14 @@ import (
 	"metadb/internal/target/ddl"
 )
 
-// ErrRowGone says that the rows that are to end are not those that were current
-// a moment ago. Either somebody has changed the table in between, or the chunk
-// has two events of one row that look as if they were of two: applied one by one
-// they are in order. If that fails too, the table is tried again, apart from others.
+// ErrRowGone is the error if the rows that are to end are not those that were read as current.
+// Either another session has changed the table, or the chunk has two events of one row that seem to
+// be of two: these succeed if they are applied one by one. If that fails too the table is retried
+// separately.
 var ErrRowGone = errors.New("the rows that are to end are not those that were current a moment ago: " +
 	"another session changes the table, or a key in it is not what it was read as")
 
-// applyDecision carries out a decision. The rows of new versions are in the stage.
+// applyDecision writes a decision. The rows of new versions are in the stage.
 func (r *batchTx) applyDecision(ctx context.Context, t *tableState, f *foldedChunk, st *stage, d *decision) error {
 	if err := r.ensureYears(ctx, t, d.yearsNeeded()); err != nil {
 		return err
@@ -48,8 +48,8 @@ func (r *batchTx) applyDecision(ctx context.Context, t *tableState, f *foldedChu
 	return r.updateTransformed(ctx, t, f, rowEffects(f, d, ids))
 }
 
-// orderIDs gives each version its id so that ids ascend with the events, which the
-// chains don't: versions that begin at one time have no other order.
+// orderIDs returns the ids by version, ascending in the order of the events, which is not that of
+// the chains: versions that begin at one time have no other order.
 func orderIDs(ids []int64, f *foldedChunk, d *decision) []int64 {
 	order := make([]int, len(d.versions))
 	for i := range order {
@@ -65,8 +65,8 @@ func orderIDs(ids []int64, f *foldedChunk, d *decision) []int64 {
 	return placed
 }
 
-// yearsNeeded returns the years of every version that is written or moved. The
-// versions that are current count too: they will be moved one day.
+// yearsNeeded returns the years of the starts of all versions that are written or moved. Current
+// versions count too, since they will be moved later.
 func (d *decision) yearsNeeded() []int {
 	found := make(map[int]bool)
 	for _, e := range d.ended {
@@ -83,8 +83,8 @@ func (d *decision) yearsNeeded() []int {
 	return years
 }
 
-// ensureYears makes the history partitions that are missing. Nearly always the
-// plan has seen to them; an adjusted start may lie in another year.
+// ensureYears creates missing history partitions. Nearly always the plan has created them, but an
+// adjusted start may be in another year.
 func (r *batchTx) ensureYears(ctx context.Context, t *tableState, years []int) error {
 	missing := slices.DeleteFunc(slices.Clone(years), t.table.HasYear)
 	if len(missing) == 0 {
@@ -98,8 +98,8 @@ func (r *batchTx) ensureYears(ctx context.Context, t *tableState, years []int) e
 	return nil
 }
 
-// drawIDs draws ids from the table's sequence, in ascending order. They follow
-// one another where nobody else draws any: then the first tells them all.
+// drawIDs draws ids from the table's sequence, in ascending order. The first id is enough if all
+// are consecutive, which holds unless another session draws ids.
 func (r *batchTx) drawIDs(ctx context.Context, t *catalog.Table, n int) ([]int64, error) {
 	if n == 0 {
 		return nil, nil
@@ -116,8 +116,8 @@ func (r *batchTx) drawIDs(ctx context.Context, t *catalog.Table, n int) ([]int64
 	return ids, nil
 }
 
-// writeVersions inserts new versions from the stage, into the current table or,
-// where the chunk ended them already, into history.
+// writeVersions inserts the new versions: into the current table or, if the chunk has ended them,
+// into history. It copies them where that is possible, and otherwise inserts them from the stage.
 func (r *batchTx) writeVersions(ctx context.Context, t *tableState, f *foldedChunk, st *stage, d *decision, ids []int64) error {
 	if f.canCopyVersions(d) {
 		r.outcome.Written += len(d.versions)
@@ -146,8 +146,8 @@ func (r *batchTx) writeVersions(ctx context.Context, t *tableState, f *foldedChu
 	return nil
 }
 
-// stagedVersions says for every change of a chunk whether, and how, it becomes a
-// version: arrays as long as the chunk, so that the statement needs no join.
+// stagedVersions has the versions of a chunk's changes, as arrays as long as the chunk, so that the
+// statement needs no join.
 type stagedVersions struct {
 	n      int
 	ids    []int64
@@ -163,8 +163,8 @@ func (p *stagedVersions) addVersion(items int, v newVersion, id int64) {
 	p.ids[v.change], p.starts[v.change], p.ends[v.change] = id, v.start, v.end
 }
 
-// insertStaged inserts the changes that are placed. Ids are never 0: sequences
-// begin with 1.
+// insertStaged inserts the versions from the stage. An id of 0 means no version: sequences begin
+// with 1.
 func (r *batchTx) insertStaged(ctx context.Context, t *catalog.Table, into ident.Qualified, st *stage, current bool, p *stagedVersions) error {
 	if p.n == 0 {
 		return nil
@@ -182,8 +182,8 @@ func (r *batchTx) insertStaged(ctx context.Context, t *catalog.Table, into ident
 	return nil
 }
 
-// writeConfirmed adds ids to the table of those that a resynchronization has
-// seen.
+// writeConfirmed inserts the ids that a resynchronization has confirmed into the table's sync
+// table, if confirmed ids are kept.
 func (r *batchTx) writeConfirmed(ctx context.Context, t *catalog.Table, confirmed []confirmedRow) error {
 	if len(confirmed) == 0 {
 		return nil
