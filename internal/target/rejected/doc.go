@@ -1,7 +1,6 @@
-// Package rejected tries the events of metadb.rejected_event again.
+// Package rejected retries the events of metadb.rejected_event.
 //
-// It owns in which pieces and in which order they are read, and what is tried
-// again when somebody else has a table locked. It refuses to know how a record is
-// decoded and what an event does to a table: it is given both, and how to keep
-// the streams out meanwhile.
+// It owns the order of the retry, its division into transactions, and the repetition after a lock
+// conflict. It refuses to decode records, to apply events and to keep batches out meanwhile: its
+// caller supplies functions for these.
 package rejected

@@ -13,31 +13,33 @@ import (
 // readCursor is the position of the last event that was read.
 type readCursor change.Position
 
-// storedRecord is a rejected event as it is stored.
+// storedRecord is a rejected event as stored.
 type storedRecord struct {
 	change.Record
 	id           int64
 	position     change.Position
 	supersededAt *change.Micros
-	// attempts are the present attempts of the snapshots of the synchronizations under way
-	// that the event is about: what one of them confirms is confirmed.
+	// attempts are the present attempts of the snapshots that concern the event, in the current
+	// synchronizations. The event confirms its row if one of them does (Attempt.Confirms).
 	attempts []change.Attempt
 }
 
-// confirmsRow reports whether the event confirms rows.
+// confirmsRow reports whether the event confirms its row.
 func (r *storedRecord) confirmsRow(e *change.Event) bool {
 	return slices.ContainsFunc(r.attempts, func(a change.Attempt) bool { return a.Confirms(e) })
 }
 
-// Bounds of one piece, which is one transaction.
+// Limits of one transaction, in events and in bytes of their values. A single larger event is still
+// read.
 const (
 	maxTransactionEvents = 500
 	maxTransactionBytes  = 8 << 20
 )
 
-// nextRejectedSQL reads the next events. A resynchronization, of the data source or of one
-// table, is confirmed by what came after it had begun, from the offsets on from
-// which events confirm; an initial synchronization where ids of confirmed rows are kept.
+// nextRejectedSQL reads the next events, each with the attempts of the synchronizations that it can
+// confirm rows for. For a resynchronization, of the source or of one table, it must have been
+// rejected after the beginning and have an offset from which on events confirm; an initial
+// synchronization must keep the ids of confirmed rows.
 const nextRejectedSQL = `
 SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extract(epoch FROM r.later) * 1000000)::bigint,
        a.positions, a.transactions, a.times
@@ -59,7 +61,7 @@ SELECT r.id, r.topic, r.partition, r."offset", r.key, r.value, r.headers, (extra
  WHERE r.number = 1 OR r.bytes <= $6
  ORDER BY r.topic, r.partition, r."offset"`
 
-// loadRejected reads the events behind the cursor that one transaction takes.
+// loadRejected reads the events of the next transaction after the cursor.
 func loadRejected(ctx context.Context, db DB, source string, after readCursor) ([]storedRecord, error) {
 	rows, err := db.Query(ctx, nextRejectedSQL, source, after.Partition.Topic, after.Partition.Number, after.Offset, maxTransactionEvents, maxTransactionBytes)
 	if err != nil {

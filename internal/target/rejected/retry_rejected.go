@@ -12,39 +12,40 @@ import (
 	"metadb/internal/change"
 )
 
-// DB is the database that the events are read from.
+// DB is the database with the rejected events.
 type DB interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Config is what [Retry] needs.
+// Config has the dependencies of [Retry].
 type Config struct {
 	DB     DB
 	Source string
-	// Decode returns the event that a record stands for, routed to its table.
+	// Decode returns the event of a record, with its target table.
 	Decode func(change.Position, *change.Record) change.Event
-	// Apply applies events in one transaction and removes those that have
-	// been applied from metadb.rejected_event.
+	// Apply applies events in one transaction, and removes the applied ones from
+	// metadb.rejected_event.
 	Apply func(context.Context, []change.RejectedEvent) (change.Outcome, error)
-	// Exclusively does something while no batch is applied.
+	// Exclusively runs a function while no batch is applied.
 	Exclusively func(do func() error) error
-	// Done is told after each transaction how many events are rejected no more.
+	// Done is called after each transaction with the number of events that are not rejected any
+	// more.
 	Done   func(events int)
 	Logger *slog.Logger
 }
 
-// RetryStats counts what became of the events.
+// RetryStats counts events by the result of their retry.
 type RetryStats struct {
-	// Applied are rejected no more, Rejected were set aside again. Filtered
-	// have been removed without being applied: a filter drops them now.
+	// Applied events are not rejected any more, Rejected ones were rejected again. Filtered ones
+	// were removed without being applied, since a filter drops them now.
 	Applied, Rejected, Filtered int
 }
 
-// maxLockAttempts is how often a piece is begun again because a table is locked.
+// maxLockAttempts is the number of attempts at a transaction that fails by lock conflicts.
 const maxLockAttempts = 10
 
-// Retry tries all rejected events of a data source, partition by partition in
-// their order. What has been done when it fails, or ctx ends, stays done.
+// Retry retries all rejected events of a data source, partition by partition in the order of their
+// offsets. If it fails, or ctx ends, the committed transactions stay.
 func Retry(ctx context.Context, config Config) (RetryStats, error) {
 	var tally RetryStats
 	var after readCursor
@@ -64,8 +65,8 @@ func Retry(ctx context.Context, config Config) (RetryStats, error) {
 	}
 }
 
-// retryTransaction tries the events behind the cursor that one transaction takes. It
-// returns how many they are.
+// retryTransaction retries the events of the next transaction after the cursor, and returns their
+// number.
 func retryTransaction(ctx context.Context, config *Config, after *readCursor, tally *RetryStats) (int, error) {
 	records, err := loadRejected(ctx, config.DB, config.Source, *after)
 	if err != nil || len(records) == 0 {
@@ -101,8 +102,8 @@ func retryTransaction(ctx context.Context, config *Config, after *readCursor, ta
 	return len(records), nil
 }
 
-// applyWithLockRetry applies events, again where a table is in use: a lock is waited
-// for some seconds at a time.
+// applyWithLockRetry applies events, and repeats that after a lock conflict. Each attempt waits
+// some seconds for a lock.
 func applyWithLockRetry(ctx context.Context, config *Config, events []change.RejectedEvent) (change.Outcome, error) {
 	for try := 1; ; try++ {
 		outcome, err := config.Apply(ctx, events)
@@ -112,8 +113,8 @@ func applyWithLockRetry(ctx context.Context, config *Config, events []change.Rej
 	}
 }
 
-// isLockConflict tells an error that comes from what others do at the moment: lock not
-// available, deadlock, serialization failure.
+// isLockConflict reports whether an error is a conflict with another session: lock not available,
+// deadlock, serialization failure.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func isLockConflict(err error) bool {
 	var refused *pgconn.PgError

@@ -18,8 +18,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// setUp returns a database with rejected events: 700 of partition 1 and, behind
-// them, 3 of partition 0 whose values take 3 MB each.
+// setUp returns a database with rejected events: 700 of partition 1 and, stored after them, 3 of
+// partition 0 with values of 3 MB each.
 func setUp(t *testing.T) *pgtest.DB {
 	t.Helper()
 	db := pgtest.New(t)
@@ -47,9 +47,9 @@ func setUp(t *testing.T) *pgtest.DB {
 	return db
 }
 
-// TestRetryInPieces: all events of the source come, partition by partition in their
-// order, as they were received, in pieces of bounded size; one for which somebody
-// has a lock is begun again.
+// TestRetryInPieces checks that all events of the source are retried as they were received, by
+// partition and offset, in transactions of bounded size. A transaction with a lock conflict is
+// repeated.
 func TestRetryInPieces(t *testing.T) {
 	t.Parallel()
 	db := setUp(t)
