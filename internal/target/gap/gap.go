@@ -10,7 +10,7 @@ import (
 	"metadb/internal/change"
 )
 
-// DB is a connection, a pool or a transaction.
+// DB is the interface that the functions need: a connection, a pool or a transaction.
 type DB interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
