@@ -6,11 +6,11 @@ import (
 	"metadb/internal/change"
 )
 
-// recentChangeBytes is the size, in bytes, of a change.RecentChange in metadb.stream_position.recent: lsn,
-// key, time, and whether it was new.
+// recentChangeBytes is the size, in bytes, of a change.RecentChange in
+// metadb.stream_position.recent: lsn, key, time, and whether it was new.
 const recentChangeBytes = 3*8 + 1
 
-// appendRecentChanges appends the recent changes of a mark in their stored form. The result is never nil.
+// appendRecentChanges appends recent changes in their stored form. The result is never nil.
 func appendRecentChanges(dst []byte, recent []change.RecentChange) []byte {
 	if dst == nil {
 		dst = make([]byte, 0, len(recent)*recentChangeBytes)
@@ -43,8 +43,7 @@ func readRecentChanges(stored []byte) []change.RecentChange {
 // metadb.stream_position.transactions: id, time and lsn.
 const transactionBytes = 3 * 8
 
-// appendTransactions appends the transactions of a mark in their stored form. The result is never
-// nil.
+// appendTransactions appends transactions in their stored form. The result is never nil.
 func appendTransactions(dst []byte, transactions []change.Transaction) []byte {
 	if dst == nil {
 		dst = make([]byte, 0, len(transactions)*transactionBytes)

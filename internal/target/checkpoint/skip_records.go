@@ -35,8 +35,8 @@ const (
 )
 
 // Skip moves the position of a partition forward, in tx, and returns the number of skipped records.
-// Without a stored position, first is the offset where reading has begun. The other marks of the
-// partition stay. A batch that was read before is fenced off.
+// Without a stored position, first is the offset where reading has begun. The rest of the
+// partition's progress stays. A batch that was read before is fenced off.
 func Skip(ctx context.Context, tx pgx.Tx, source, group string, part change.Partition, first int64, to change.PartitionProgress) (passed int64, err error) {
 	next := first
 	err = tx.QueryRow(ctx, lockPositionSQL, source, group, part.Topic, part.Number).Scan(&next)

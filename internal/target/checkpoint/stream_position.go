@@ -29,8 +29,8 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Load returns the marks of some partitions; partitions without a stored position are absent. Nil
-// parts means all partitions of the source and group.
+// Load returns the progress of some partitions; partitions without a stored position are absent.
+// Nil parts means all partitions of the source and group.
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 	rows, err := db.Query(ctx, `
 		SELECT topic, partition, next_offset, high_lsn, high_time, snapshot_lsn, snapshot_time, greatest(reached, next_offset), topic_id,
@@ -112,7 +112,7 @@ const (
 			ON CONFLICT DO NOTHING`
 )
 
-// Advance stores the marks at the ends of the spans, in tx. The error wraps ErrFenced if a span
+// Advance stores the progress at the ends of the spans, in tx. The error wraps ErrFenced if a span
 // does not start at the stored position, or is fresh where a position is stored; the caller must
 // then roll back.
 func Advance(ctx context.Context, tx pgx.Tx, source, group string, spans []change.Span) error {
