@@ -14,8 +14,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestFunctionsForReports: ps and mdbusers have the columns that FOLIO's Reporting
-// app reads, all of them texts that are never NULL, for whoever reads them.
+// TestFunctionsForReports checks that ps and mdbusers have the columns that FOLIO's Reporting app
+// reads, all of them texts that are never NULL, for each role that may call them.
 func TestFunctionsForReports(t *testing.T) {
 	ctx, db := t.Context(), pgtest.New(t)
 	conn := connectTo(t, db.ConnString)
@@ -33,7 +33,7 @@ func TestFunctionsForReports(t *testing.T) {
 		}
 	}
 
-	// A statement in another database, begun a while ago as far as its session says.
+	// A session in another database with a statement to be listed.
 	other := connectTo(t, pgtest.New(t).ConnString)
 	if _, err := other.Exec(ctx, "BEGIN; SELECT 'from the other database'"); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestFunctionsForReports(t *testing.T) {
 		if _, err := conn.Exec(ctx, "SET ROLE "+role); err != nil {
 			t.Fatal(err)
 		}
-		rows, _ := conn.Query(ctx, "SELECT * FROM ps() ORDER BY realtime") // its error is the rows', too
+		rows, _ := conn.Query(ctx, "SELECT * FROM ps() ORDER BY realtime") // CollectRows returns its error
 		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[process])
 		if err != nil {
 			t.Fatalf("%s: %v", role, err)
@@ -68,8 +68,8 @@ func TestFunctionsForReports(t *testing.T) {
 	}
 }
 
-// TestUpgradeKeepsGrantsOnFunctions: functions that are made anew have the grants of
-// the old ones, and somebody's view of an old one goes on.
+// TestUpgradeKeepsGrantsOnFunctions checks that recreated functions keep the grants of the old
+// ones, and that a user's view of an old function still works.
 func TestUpgradeKeepsGrantsOnFunctions(t *testing.T) {
 	ctx, db := t.Context(), pgtest.New(t)
 	conn := connectTo(t, db.ConnString)
@@ -112,7 +112,7 @@ func TestUpgradeKeepsGrantsOnFunctions(t *testing.T) {
 	}
 }
 
-// makeBefore makes the schema as it was before the file whose name ends so.
+// makeBefore creates the schema as it was before the file with the suffix.
 func makeBefore(t *testing.T, conn *pgx.Conn, suffix string) {
 	t.Helper()
 	names, err := fs.Glob(schemaFiles, "sql/*.sql")
@@ -134,8 +134,8 @@ func makeBefore(t *testing.T, conn *pgx.Conn, suffix string) {
 	}
 }
 
-// TestUpgradeOfUsers: users count as made by "create user" that have a schema of their own
-// and no rights beyond the database, and functions that were granted are known by their oid.
+// TestUpgradeOfUsers checks that a user counts as made by "create user" if it has a schema of its
+// own and no rights beyond the database, and that granted functions get their oids.
 func TestUpgradeOfUsers(t *testing.T) {
 	ctx, db := t.Context(), pgtest.New(t)
 	conn := connectTo(t, db.ConnString)
@@ -143,7 +143,7 @@ func TestUpgradeOfUsers(t *testing.T) {
 	user := func(name string) string { return name + "_" + db.Name }
 	for _, sql := range []string{
 		"CREATE ROLE " + user("own"), "CREATE SCHEMA " + user("own") + " AUTHORIZATION " + user("own"),
-		"CREATE ROLE " + user("old"), "CREATE SCHEMA " + user("old"), // as Metadb 1.x did
+		"CREATE ROLE " + user("old"), "CREATE SCHEMA " + user("old"), // as Metadb 1.x does
 		"CREATE ROLE " + user("none"), "CREATE ROLE " + user("dba") + " CREATEDB", "CREATE SCHEMA " + user("dba") + " AUTHORIZATION " + user("dba"),
 		"INSERT INTO metadb.auth (username) VALUES ('" + user("own") + "'), ('" + user("old") + "'), ('" + user("none") + "'), ('" + user("dba") + "')",
 		"CREATE FUNCTION public.f(int, varchar) RETURNS int LANGUAGE sql AS 'SELECT 1'",

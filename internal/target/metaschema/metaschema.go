@@ -17,11 +17,11 @@ import (
 //go:embed sql/*.sql
 var schemaFiles embed.FS
 
-// firstVersion is the database version after the first file. It is far above
-// the versions that Metadb 1.4 counted to, so that the two can't be mixed up.
+// firstVersion is the database version after the first file. It is far above the versions of Metadb
+// 1.4, so that the two are never confused.
 const firstVersion = 1001
 
-// VersionError says that the database is not at the version of this program.
+// VersionError is the error for a database that has another version than this program.
 type VersionError struct {
 	Database, Program int
 }
@@ -37,7 +37,7 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("the database has version %d, newer than this program's %d: install a newer Metadb", e.Database, e.Program)
 }
 
-// ProgramVersion returns the version that this program works with.
+// ProgramVersion returns the database version that this program needs.
 func ProgramVersion() (int, error) {
 	names, err := fs.Glob(schemaFiles, "sql/*.sql")
 	if err != nil {
@@ -46,15 +46,15 @@ func ProgramVersion() (int, error) {
 	return firstVersion - 1 + len(names), nil
 }
 
-// Querier is what reading the version needs: a connection, pool or transaction.
+// Querier is the interface that reading the version needs: a connection, pool or transaction.
 type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// ErrNoSchema says that the database has no schema "metadb" yet.
+// ErrNoSchema is the error for a database without the schema "metadb".
 var ErrNoSchema = errors.New(`the database has no schema "metadb"`)
 
-// DatabaseVersion returns the version that the database is at, or ErrNoSchema.
+// DatabaseVersion returns the version of the database, or ErrNoSchema.
 func DatabaseVersion(ctx context.Context, db Querier) (int, error) {
 	var exists bool
 	if err := db.QueryRow(ctx, "SELECT to_regclass('metadb.init') IS NOT NULL").Scan(&exists); err != nil {
@@ -70,11 +70,10 @@ func DatabaseVersion(ctx context.Context, db Querier) (int, error) {
 	return version, nil
 }
 
-// Ensure makes the schema in a database that has none, in one transaction, and
-// otherwise checks its version: a *VersionError says that it is another one.
-// program is what mdbversion() answers. The connection's user owns everything.
-// Where all is as it should be nothing is written: a full disk is no reason not to
-// start.
+// Ensure creates the schema in a database that has no schema metadb, in one transaction, and
+// otherwise checks its version; the error is a *VersionError if that is another one. program is the
+// version that mdbversion() returns. The connection's user owns all objects. If nothing has to
+// change nothing is written, so that the server starts on a full disk.
 func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
 	want, err := ProgramVersion()
 	if err != nil {
@@ -92,8 +91,9 @@ func Ensure(ctx context.Context, conn *pgx.Conn, program string) error {
 	return runMigrations(ctx, conn, have, program)
 }
 
-// Versions returns the version of the database and that which an upgrade brings it to. The error is a
-// *VersionError where the database is not of this program's line, or newer.
+// Versions returns the version of the database and that of this program, to which an upgrade brings
+// it. The error is a *VersionError if the database belongs to Metadb 1.4 or older, or to a newer
+// program.
 func Versions(ctx context.Context, db Querier) (database, program int, err error) {
 	program, err = ProgramVersion()
 	if err != nil {
@@ -109,8 +109,8 @@ func Versions(ctx context.Context, db Querier) (database, program int, err error
 	return database, program, nil
 }
 
-// Upgrade brings an older database of this program's line to its version. The
-// program is what mdbversion() answers.
+// Upgrade brings an older database to the version of this program. program is the version that
+// mdbversion() returns.
 func Upgrade(ctx context.Context, conn *pgx.Conn, program string) error {
 	from, _, err := Versions(ctx, conn)
 	if err != nil {
@@ -153,7 +153,7 @@ func setVersion(ctx context.Context, tx pgx.Tx, version int) error {
 	return err
 }
 
-// setProgramVersion makes mdbversion() answer the version of the program, unless it does.
+// setProgramVersion makes mdbversion() return the version of the program, unless it does already.
 func setProgramVersion(ctx context.Context, tx pgx.Tx, program string) error {
 	body := " SELECT '" + strings.ReplaceAll("Metadb "+program, "'", "''") + "'::text "
 	const same = "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid = to_regprocedure('public.mdbversion()') AND prosrc = $1)"
@@ -171,18 +171,17 @@ func setProgramVersion(ctx context.Context, tx pgx.Tx, program string) error {
 	return nil
 }
 
-// Beginner begins a transaction: a connection or a pool.
+// Beginner is the interface that begins a transaction: a connection or a pool.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// logYearLockTimeout bounds the wait for a lock on metadb.log. What comes after who waits
-// would wait too.
+// logYearLockTimeout limits the wait for a lock on metadb.log: later statements on the log would
+// queue behind a waiting lock request.
 const logYearLockTimeout = "500ms"
 
-// EnsureLogYear makes the partition of metadb.log for a year (UTC). It keeps no reader of the
-// log waiting: CREATE TABLE … PARTITION OF would ask for a lock that conflicts with theirs, ATTACH
-// PARTITION does not.
+// EnsureLogYear creates the partition of metadb.log for a year (UTC). Readers of the log do not
+// block it, nor it them: ATTACH PARTITION needs a weaker lock than CREATE TABLE … PARTITION OF.
 // https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-ATTACH-PARTITION
 func EnsureLogYear(ctx context.Context, db Beginner, year int) error {
 	err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return makeLogYear(ctx, tx, year) })
@@ -199,7 +198,7 @@ func makeLogYear(ctx context.Context, tx pgx.Tx, year int) error {
 	if err := tx.QueryRow(ctx, existsSQL, partition.SQL()).Scan(&exists); err != nil || exists {
 		return err
 	}
-	// Two connections make partitions: the log's own, and the one that looks ahead.
+	// Two connections create partitions: the log's own, and the one that prepares the next year.
 	const lockSQL = "LOCK TABLE metadb.log IN SHARE UPDATE EXCLUSIVE MODE"
 	for _, sql := range []string{"SET LOCAL lock_timeout = '" + logYearLockTimeout + "'", lockSQL} {
 		if _, err := tx.Exec(ctx, sql); err != nil {

@@ -22,8 +22,8 @@ func connect(t *testing.T) *pgx.Conn {
 	return conn
 }
 
-// TestFilesAreNumbered holds that a database's version says which files it has:
-// each file has a number of its own, one after the other.
+// TestFilesAreNumbered checks that the files are numbered without gaps, so that a database's
+// version identifies the files that it has.
 func TestFilesAreNumbered(t *testing.T) {
 	names, err := fs.Glob(schemaFiles, "sql/*.sql")
 	if err != nil {
@@ -50,7 +50,7 @@ func TestEnsureMakesTheSchemaOnce(t *testing.T) {
 			t.Errorf("mdbversion: got %q, %v", answer, err)
 		}
 	}
-	// The second time there is nothing to write.
+	// The schema exists: nothing may be written.
 	if _, err := conn.Exec(ctx, "SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestEnsureMakesTheSchemaOnce(t *testing.T) {
 	}
 }
 
-// TestCompatibleColumns pins the tables that people have queries for.
+// TestCompatibleColumns fixes the columns that queries of users read.
 func TestCompatibleColumns(t *testing.T) {
 	ctx, conn := t.Context(), connect(t)
 	if err := Ensure(ctx, conn, "v2"); err != nil {
@@ -121,8 +121,8 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// TestLogYearBesideReaders: while somebody sits in a transaction that has read the log the next
-// year's partition is made, and others read the log.
+// TestLogYearBesideReaders checks that the next year's partition is created while an open
+// transaction has read the log, and that the log can still be read and written.
 func TestLogYearBesideReaders(t *testing.T) {
 	ctx := t.Context()
 	db := pgtest.New(t)
