@@ -11,19 +11,19 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// beginSQL has the next statement read and planned as it is meant, whatever the role's
-// settings are. A role can have a role that it takes on when it logs in.
+// beginSQL makes the next statement independent of the role's settings: it is parsed and planned as
+// intended. It also leaves a role that the session was given at login.
 const beginSQL = "SET search_path = pg_catalog; SET geqo = off; SET ROLE NONE"
 
-// transactionTimeoutSQL comes first of all, where it is known.
+// transactionTimeoutSQL comes before all other statements, in versions that have the setting.
 const transactionTimeoutSQL = "SET transaction_timeout = 0"
 
-// newestKnownVersion is the highest major version of PostgreSQL whose settings this package
-// knows: in a later one they are looked up.
+// newestKnownVersion is the highest major version of PostgreSQL with settings known to this
+// package. In later versions they are looked up.
 const newestKnownVersion = 18
 
-// Configure gives a session the settings of a profile. It fails with an error of Require
-// where the database can't be used.
+// Configure applies the settings of a profile to a session. It returns an error of Require if the
+// database can't be used.
 func Configure(ctx context.Context, conn *pgx.Conn, profile Profile) error {
 	if err := Require(conn); err != nil {
 		return err
@@ -34,8 +34,8 @@ func Configure(ctx context.Context, conn *pgx.Conn, profile Profile) error {
 		begin = transactionTimeoutSQL + "; " + begin
 	}
 	settings := uniqueSettings(profile.Settings())
-	// A pooler that shares its connections keeps nothing prepared: both statements are for
-	// the simple query protocol.
+	// Both statements use the simple query protocol, since a pooler that shares its connections
+	// keeps no prepared statements.
 	if majorVersion(server) <= newestKnownVersion {
 		err := server.Exec(ctx, begin+"; "+configureSQL(settings, majorVersion(server))).Close()
 		if err == nil {
@@ -54,7 +54,7 @@ func Configure(ctx context.Context, conn *pgx.Conn, profile Profile) error {
 	return nil
 }
 
-// uniqueSettings returns the settings, each once with its last value.
+// uniqueSettings returns each setting once, with its last value.
 func uniqueSettings(settings []Setting) []Setting {
 	at := make(map[string]int, len(settings))
 	var once []Setting
@@ -69,15 +69,15 @@ func uniqueSettings(settings []Setting) []Setting {
 	return once
 }
 
-// configureSQL returns the statements that set those settings that a server of a major
-// version has and the session may set. For a list of names and values they are
+// configureSQL returns the statements that apply those settings that a server of a major version
+// has and the session may set. For a list of names and values they are
 //
 //	SET jit = 'off'; …;
 //	SELECT CASE WHEN current_setting('trace_sort', true) IS NOT NULL THEN set_config('trace_sort', 'off', false) END, …,
 //	       CASE WHEN has_parameter_privilege('deadlock_timeout', 'SET') THEN set_config('deadlock_timeout', '1s', false) END, …
 //
-// What the server does not have, or does not take, is an error but for the settings of the
-// second statement. Names and values are this package's constants.
+// A setting that the server does not have, or does not accept, is an error, except in the second
+// statement. Names and values are constants of this package.
 func configureSQL(settings []Setting, version int) string {
 	var sets strings.Builder
 	var asked []string
@@ -96,20 +96,20 @@ func configureSQL(settings []Setting, version int) string {
 	return sets.String() + "SELECT " + strings.Join(asked, ", ")
 }
 
-// setWhereSQL returns the expression that sets a setting where a condition holds for its name.
+// setWhereSQL returns the expression that applies a setting if a condition holds for its name.
 func (s Setting) setWhereSQL(condition string) string {
 	return fmt.Sprintf("CASE WHEN "+condition+" THEN pg_catalog.set_config('%s', '%s', false) END", s.Name, s.Name, s.Value)
 }
 
-// lookUpSQL returns a statement that does the same, and looks up which settings the server
-// has, which values they take and who may set them: where configureSQL was refused, or the
-// server is one that this package does not know. It takes PostgreSQL several times as long. For a
+// lookUpSQL returns a statement with the effect of configureSQL that looks up which settings the
+// server has, which values they accept and who may set them. It is used if configureSQL fails, or
+// for versions after newestKnownVersion, since it takes PostgreSQL several times as long. For a
 // list of names and values it is
 //
 //	SELECT set_config(s.name, coalesce(v.value, s.boot_val), false)
 //	  FROM pg_settings AS s LEFT JOIN (VALUES ('jit', 'off'), …) AS v (name, value) ON lower(s.name) = v.name
 //	 WHERE (v.name IS NOT NULL OR s.name LIKE 'enable\_%')
-//	   AND (s.enumvals IS NULL OR v.value = ANY (s.enumvals) OR …)
+//	   AND (s.vartype <> 'enum' OR v.value = ANY (s.enumvals))
 //	   AND (s.context = 'user' OR s.context = 'superuser' AND has_parameter_privilege(s.name, 'SET'))
 func lookUpSQL(settings []Setting) string {
 	return `SELECT pg_catalog.set_config(s.name, coalesce(v.value, s.boot_val), false)

@@ -11,9 +11,9 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestConfigureSQL: the statement that sets all settings comes to the same as the one that
-// looks them up, for a superuser, for another role, and for one that may set what others may
-// not, whatever the database says; it sets each that makes nodes of plans possible.
+// TestConfigureSQL checks that configureSQL has the same effect as lookUpSQL, for a superuser, for
+// another role, and for a role with a privilege on a setting, whatever the settings of the database
+// are.
 func TestConfigureSQL(t *testing.T) {
 	db := pgtest.New(t)
 	exec := func(sql string) {

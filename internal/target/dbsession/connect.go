@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// SQLSTATEs that a request to connect may fail with.
+// SQLSTATEs with which a request to connect may fail.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
-	// codeProtocol is how PgBouncer refuses a setting in the request; PostgreSQL itself has
-	// other codes for that. https://www.pgbouncer.org/config.html#ignore_startup_parameters
+	// codeProtocol is PgBouncer's code for a refused setting in the request; PostgreSQL itself has
+	// other codes for that.
+	// https://www.pgbouncer.org/config.html#ignore_startup_parameters
 	codeProtocol = "08P01"
-	// codeTransactionTimeout says that the role's transaction_timeout is shorter than what
-	// logging in takes.
+	// codeTransactionTimeout is the code if the role's transaction_timeout ends the login.
 	codeTransactionTimeout = "25P04"
 )
 
@@ -28,7 +28,8 @@ func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	return configureConn(ctx, config, conn)
 }
 
-// configureConn returns a session that config was asked for, with the settings of Command.
+// configureConn applies the settings of Command to a session opened with config. If the role's
+// transaction_timeout ends it before, it opens another one without that timeout.
 func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
 	err := Configure(ctx, conn, Command)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
@@ -44,8 +45,8 @@ func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) 
 	return conn, nil
 }
 
-// openGuarded opens a session that no timeout of the role's ends before its first statement,
-// where settings may be given with the request to connect.
+// openGuarded opens a session that no timeout of the role ends before its first statement, unless
+// settings are refused in the request to connect.
 func openGuarded(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, withSettings(config, openingSettings...))
 	refused, ok := errors.AsType[*pgconn.PgError](err)
@@ -59,7 +60,7 @@ func openGuarded(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error)
 	return conn, err
 }
 
-// withSettings returns a request to connect with further settings.
+// withSettings returns a copy of a request to connect with further settings.
 func withSettings(config *pgx.ConnConfig, settings ...Setting) *pgx.ConnConfig {
 	guarded := config.Copy()
 	for _, setting := range settings {
@@ -68,8 +69,7 @@ func withSettings(config *pgx.ConnConfig, settings ...Setting) *pgx.ConnConfig {
 	return guarded
 }
 
-// Parameters returns the settings with which further connections are to be asked for where
-// this one came from.
+// Parameters returns the settings for the request of further connections like this one.
 func Parameters(conn *pgx.Conn) map[string]string {
 	parameters := conn.Config().RuntimeParams
 	if _, guarded := parameters[openingSettings[0].Name]; guarded && majorVersion(conn.PgConn()) >= transactionTimeoutSince {

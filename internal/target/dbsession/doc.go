@@ -1,13 +1,12 @@
-// Package dbsession opens the sessions of PostgreSQL that Metadb works in, and is the
-// one place that says which settings they have.
+// Package dbsession opens the PostgreSQL sessions of Metadb, and owns their settings.
 //
-// A setting can be given to a role, to a database, or to a role in a database, and holds
-// for each new session of theirs. What an administrator sets for people must not change
-// what Metadb does, so that a session begins with Connect or Configure, which set all
-// that results, waiting or the parsing of statements depend on. What only makes PostgreSQL faster or
-// slower (work_mem, shared_buffers, costs of the planner) stays the administrator's, but in the
-// sessions that apply batches (Stream). Settings that a server version does not have are left out.
+// Settings can be made for a role, a database, or a role in a database, and apply to each new
+// session. Settings that an administrator makes for users must not change the behaviour of Metadb.
+// So a session begins with Connect or Configure, which set each parameter on which results, waiting
+// or the parsing of statements depend. Parameters that only affect speed (work_mem, shared_buffers,
+// costs of the planner) stay the administrator's, except in the sessions that apply batches
+// (Stream). Settings that a server version does not have are left out.
 //
-// Require tells a database that can't be used: too old, or not in UTF8. ConnectExclusive tells a
-// pooler that lends one connection of the database to several sessions.
+// Require detects a database that can't be used: too old, or not in UTF8. ConnectExclusive detects
+// a pooler that shares one connection to the database between sessions.
 package dbsession

@@ -10,19 +10,19 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrPooled says that sessions of the database are lent out by a connection pooler.
+// ErrPooled is the error if a connection pooler shares the sessions of the database.
 var ErrPooled = errors.New("a connection pooler in transaction or statement mode is in between, which Metadb can't work with (it needs prepared statements, " +
 	"temporary tables, settings and a lock that last as long as its connections): have host and port in metadb.conf name the database server itself, " +
 	"or a pooler in session mode (pool_mode = session for this database and its users)")
 
-// exclusiveChecks is how often both connections are asked. A pooler deals out what is free,
-// often the same connection again, sometimes each in turn.
+// exclusiveChecks is the number of checks of both connections. A pooler hands out free connections,
+// often the same one again, sometimes each in turn.
 const exclusiveChecks = 8
 
-// ConnectExclusive is Connect, and returns ErrPooled unless each connection has a process of
-// the database to itself: two that are open at once must have different ones, and keep them from
-// one statement to the next. Until that is known it changes no settings, which a pooler would
-// leave to others.
+// ConnectExclusive opens a session like Connect, and returns ErrPooled unless each connection has a
+// process of the database to itself: two that are open at once must have different ones, and keep
+// them from one statement to the next. Before the check it changes no settings, which a pooler
+// would pass on to other sessions.
 func ConnectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	var conns [2]*pgx.Conn
 	for i := range conns {
@@ -46,8 +46,8 @@ func closeAll(ctx context.Context, conns []*pgx.Conn) {
 	}
 }
 
-// checkExclusive returns ErrPooled if one of two connections changes its process, or has that of
-// the other.
+// checkExclusive returns ErrPooled if one of two connections changes its process, or both have the
+// same one.
 func checkExclusive(ctx context.Context, conns [2]*pgx.Conn) error {
 	var before [2]int
 	for range exclusiveChecks {
@@ -66,8 +66,8 @@ func checkExclusive(ctx context.Context, conns [2]*pgx.Conn) error {
 	return nil
 }
 
-// backendPID returns the number of the process that carries out a connection's statement. It
-// needs nothing that a pooler would have to keep.
+// backendPID returns the number of the process that runs a connection's statement. It needs no
+// state that a pooler would have to keep.
 func backendPID(ctx context.Context, conn *pgconn.PgConn) (int, error) {
 	results, err := conn.Exec(ctx, "SELECT pg_catalog.pg_backend_pid()").ReadAll()
 	if err != nil {

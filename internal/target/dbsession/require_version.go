@@ -9,20 +9,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// OldestVersion is the lowest major version of PostgreSQL that Metadb works with.
+// OldestVersion is the lowest major version of PostgreSQL that Metadb supports.
 const OldestVersion = 15
 
-// requiredEncoding is the one that the database has to have.
+// requiredEncoding is the required encoding of the database.
 const requiredEncoding = "UTF8"
 
-// VersionError says that the database server is too old.
+// VersionError is the error for a database server that is too old.
 type VersionError struct{ Version string }
 
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("the database server has PostgreSQL %s: Metadb needs version %d or later", e.Version, OldestVersion)
 }
 
-// EncodingError says that the database can't hold every text.
+// EncodingError is the error for a database that can't store every text.
 type EncodingError struct{ Database, Encoding string }
 
 func (e *EncodingError) Error() string {
@@ -30,8 +30,7 @@ func (e *EncodingError) Error() string {
 		e.Database, e.Encoding, requiredEncoding, requiredEncoding)
 }
 
-// Require returns an error unless Metadb can work with the database that a connection
-// leads to.
+// Require returns an error if Metadb can't work with the database of a connection.
 func Require(conn *pgx.Conn) error {
 	server := conn.PgConn()
 	if majorVersion(server) < OldestVersion {
@@ -43,8 +42,8 @@ func Require(conn *pgx.Conn) error {
 	return nil
 }
 
-// majorVersion returns the server's major version, 0 where that is not a number. The parameter is
-// "15.18 (Debian 15.18-0+deb12u1)", or "18beta1".
+// majorVersion returns the server's major version, 0 if it is not a number. The parameter is "15.18
+// (Debian 15.18-0+deb12u1)", or "18beta1".
 func majorVersion(server *pgconn.PgConn) int {
 	text := server.ParameterStatus("server_version")
 	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })

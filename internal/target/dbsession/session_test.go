@@ -10,8 +10,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestConfigure: after whatever is set for the database, each setting of a profile that the server
-// has is as the profile says; one that only slows down or speeds up is as it was.
+// TestConfigure checks that each setting of a profile that the server has is applied, whatever is
+// set for the database, and that settings which only affect speed stay.
 func TestConfigure(t *testing.T) {
 	db := pgtest.New(t)
 	for _, setting := range []string{
@@ -44,7 +44,7 @@ func TestConfigure(t *testing.T) {
 				t.Fatal(err)
 			}
 			if have == nil {
-				continue // not of this version
+				continue // this version does not have it
 			}
 			known++
 			var as string

@@ -1,21 +1,21 @@
 package dbsession
 
-// Setting is a parameter of PostgreSQL and the value that it has in a session.
+// Setting is a parameter of PostgreSQL with its value in a session.
 // https://www.postgresql.org/docs/current/runtime-config.html
 type Setting struct{ Name, Value string }
 
-// Profile says what a session is for.
+// Profile is the purpose of a session.
 type Profile int
 
 const (
-	// Command is for commands, questions and everything that happens once.
+	// Command is the profile for commands, queries and everything that runs once.
 	Command Profile = iota
-	// Stream is for applying batches.
+	// Stream is the profile for applying batches.
 	Stream
 )
 
-// Settings returns the settings of a session in the order in which they are set: a later
-// one replaces an earlier one of the same name.
+// Settings returns the settings of a session in the order in which they are set: a later one
+// replaces an earlier one of the same name.
 func (p Profile) Settings() []Setting {
 	settings := append([]Setting(nil), commonSettings...)
 	if p == Stream {
@@ -24,8 +24,8 @@ func (p Profile) Settings() []Setting {
 	return settings
 }
 
-// openingSettings are the timeouts that could end a session before its first statement is
-// through. They are given with the request to connect.
+// openingSettings are the timeouts that could end a session before its first statement is done.
+// They are part of the request to connect.
 var openingSettings = []Setting{
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
@@ -33,7 +33,7 @@ var openingSettings = []Setting{
 	{"idle_session_timeout", "0"},
 }
 
-// transactionTimeout is another one, which no earlier version takes than
+// transactionTimeout is another such timeout, which PostgreSQL has since version
 // transactionTimeoutSince.
 var transactionTimeout = Setting{"transaction_timeout", "0"}
 
@@ -44,8 +44,8 @@ var commonSettings = []Setting{
 	// Names in statements are qualified, and operators are PostgreSQL's own.
 	{"search_path", "pg_catalog"},
 
-	// How long a session and its statements may live. Packages that wait for locks
-	// set a lock_timeout of their own.
+	// Lifetime of a session and its statements. Packages that wait for locks set a lock_timeout of
+	// their own.
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
@@ -54,8 +54,8 @@ var commonSettings = []Setting{
 	{"deadlock_timeout", "1s"},
 	{"exit_on_error", "off"},
 
-	// A server that vanishes without closing its connections must not hold the lock that its
-	// successor needs, nor must a statement whose client was killed go on to its end.
+	// A server of Metadb that vanishes without closing its connections must not keep the lock that its
+	// successor needs, and the statement of a killed client must not run to its end.
 	{"tcp_keepalives_idle", "10"},
 	{"tcp_keepalives_interval", "5"},
 	{"tcp_keepalives_count", "3"},
@@ -68,7 +68,7 @@ var commonSettings = []Setting{
 	{"default_transaction_read_only", "off"},
 	{"synchronous_commit", "on"},
 
-	// How values are written and read as text.
+	// Text format of values.
 	{"client_encoding", "UTF8"},
 	{"timezone", "UTC"},
 	{"timezone_abbreviations", "Default"},
@@ -84,7 +84,7 @@ var commonSettings = []Setting{
 	{"lc_time", "C"},
 	{"default_text_search_config", "pg_catalog.simple"},
 
-	// How statements are read, and names are written.
+	// Parsing of statements, and names in results.
 	{"standard_conforming_strings", "on"},
 	{"backslash_quote", "safe_encoding"},
 	{"escape_string_warning", "on"},
@@ -92,7 +92,7 @@ var commonSettings = []Setting{
 	{"quote_all_identifiers", "off"},
 	{"check_function_bodies", "on"},
 
-	// Which rows and objects are seen, and what fires beside a statement.
+	// Visible rows and objects, and side effects of statements.
 	{"row_security", "on"},
 	{"restrict_nonsystem_relation_kind", ""},
 	{"session_replication_role", "origin"},
@@ -102,15 +102,14 @@ var commonSettings = []Setting{
 	{"gin_fuzzy_search_limit", "0"},
 	{"stats_fetch_consistency", "cache"},
 
-	// Where and how tables are stored. Partitions go where their table is. Long values keep
-	// the compression that they get in a temporary table, which has to be the target's.
+	// Storage of tables. Partitions are in the tablespace of their table. Long values keep the
+	// compression that they get in a temporary table, so it has to be that of the target.
 	{"default_table_access_method", "heap"},
 	{"default_tablespace", ""},
 	{"temp_tablespaces", ""},
 	{"default_toast_compression", "lz4"},
 
-	// Plans: each kind of node is allowed as it is by default, and none takes seconds to
-	// make.
+	// Plans: each kind of node is allowed as by default, and planning never takes seconds.
 	{"enable_async_append", "on"},
 	{"enable_bitmapscan", "on"},
 	{"enable_distinct_reordering", "on"},
@@ -144,15 +143,15 @@ var commonSettings = []Setting{
 	{"geqo", "off"},
 	{"jit", "off"},
 
-	// A pooler may hand a session of any kind on: this can't be changed any more once a
-	// session has had a temporary table.
+	// A pooler may pass a session of any kind on: the parameter can't be changed once a session has
+	// used a temporary table.
 	{"temp_buffers", "32MB"},
 
 	// ANALYZE.
 	{"vacuum_cost_delay", "0"},
 	{"default_statistics_target", "100"},
 
-	// What PostgreSQL's log and the client get to see. Parameters can be passwords.
+	// Output to PostgreSQL's log and to the client. Parameters can be passwords.
 	{"client_min_messages", "warning"},
 	{"log_parameter_max_length_on_error", "0"},
 	{"debug_print_parse", "off"},
@@ -162,8 +161,8 @@ var commonSettings = []Setting{
 	{"trace_sort", "off"},
 }
 
-// settingSince and until have the major versions that were the first and the last to have a
-// setting, where that is not all from OldestVersion to newestKnownVersion.
+// settingSince and settingUntil have the first and the last major version with a setting, where
+// these are not OldestVersion and newestKnownVersion.
 var (
 	settingSince = map[string]int{
 		"createrole_self_grant":        16,
@@ -179,18 +178,18 @@ var (
 )
 
 var (
-	// restrictedSettings are the settings that only a superuser may set, and who has been granted
-	// it.
+	// restrictedSettings are the settings that only superusers and roles with a privilege on them
+	// may set.
 	restrictedSettings = []string{"deadlock_timeout", "event_triggers", "session_replication_role"}
-	// uncertainSettings are those that came with a minor version, or depend on how PostgreSQL was
-	// built.
+	// uncertainSettings are settings that came with a minor version, or depend on how PostgreSQL
+	// was built.
 	uncertainSettings = []string{"restrict_nonsystem_relation_kind", "trace_sort"}
 )
 
-// streamSettings is what keeps the plans of applying stable: the temporary tables have no
-// statistics, and the tables that they are joined with grow from nothing, so that
-// anything but an index scan is a plan that was right an hour ago. A commit need not wait for the
-// disk: positions and rows are lost together if PostgreSQL crashes, and are read again.
+// streamSettings keep the plans of applying stable: the temporary tables have no statistics, and
+// the tables that they are joined with grow from nothing, so that a plan other than an index scan
+// is soon outdated. A commit does not wait for the disk: if PostgreSQL crashes positions and rows
+// are lost together, and are read again.
 var streamSettings = []Setting{
 	{"application_name", "metadb stream"},
 	{"lock_timeout", "2s"},
