@@ -11,14 +11,13 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// listenAdmin opens the administration port.
+// listenAdmin opens the administration port. The caller serves and closes it.
 func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *status.Registry) (*wire.Server, error) {
 	upstream, err := pgconn.ParseConfig(s.config.ConnString(s.config.SystemUser))
 	if err != nil {
 		return nil, fmt.Errorf("administration port: %w", err)
 	}
-	// Its session in the database is idle while Metadb carries out a client's command, or
-	// the client thinks.
+	// A session of the port's client in the database is idle while Metadb carries out a command.
 	upstream.RuntimeParams["idle_session_timeout"] = "0"
 	if s.adminCertificate, err = readCertificate("admin", s.config.AdminCert, s.config.AdminKey); err != nil {
 		return nil, err

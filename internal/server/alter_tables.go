@@ -14,7 +14,7 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// AlterTable implements adminexec.Tables.
+// AlterTable implements command.Tables.
 func (s *supervisor) AlterTable(ctx context.Context, a tables.Alteration) (changed bool, err error) {
 	var before, after *catalog.Table
 	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
@@ -28,15 +28,14 @@ func (s *supervisor) AlterTable(ctx context.Context, a tables.Alteration) (chang
 	return after != before, err
 }
 
-// PurgeTables implements adminexec.Tables. Where the source goes on, the next
-// event makes a table again.
+// PurgeTables implements command.Tables. The next event of a purged table creates it again.
 func (s *supervisor) PurgeTables(ctx context.Context, mains []ident.Qualified) (dropped tables.Dropped, err error) {
 	err = s.changeTables(ctx, func(tx pgx.Tx, snap *catalog.Snapshot) (err error) {
 		dropped, err = tables.Drop(ctx, tx, snap, mains)
 		return err
 	}, func() {
 		s.tables.store.Forget(dropped.Tables...)
-		// Of the parents that stay it is not known what is transformed.
+		// The catalog of remaining parents may list transformed tables that were dropped.
 		s.tables.invalidated = true
 	})
 	return dropped, err
@@ -44,17 +43,17 @@ func (s *supervisor) PurgeTables(ctx context.Context, mains []ident.Qualified) (
 
 const (
 	// changeLockTimeout bounds the wait for a lock while no batch is applied. It is longer than
-	// PostgreSQL's deadlock_timeout, after which an autovacuum that is in the way is stopped.
+	// PostgreSQL's deadlock_timeout, after which a conflicting autovacuum is canceled.
 	changeLockTimeout = 1200 * time.Millisecond
-	// changePause is for how long batches are applied before a lock is waited for again.
+	// changePause is the time in which batches are applied between two tries.
 	changePause = time.Second
-	// changePatience is how long a command tries to lock a table.
+	// changePatience is the time after which a command stops trying to lock a table.
 	changePatience = 10 * time.Second
 )
 
-// changeTables changes tables while no batch is applied, and publishes what has
-// become of them. Streams go on with the tables as they are then. Where a table can't be
-// locked batches are applied for a while before the next try.
+// changeTables changes tables while no batch is applied, and publishes the result to the streams.
+// If a lock can't be taken in time, it retries until changePatience has passed; batches are
+// applied in between.
 func (s *supervisor) changeTables(ctx context.Context, change func(pgx.Tx, *catalog.Snapshot) error, publish func()) error {
 	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (s *supervisor) changeTablesOnce(ctx context.Context, change func(pgx.Tx, *
 			return err
 		}
 		if err := tx.Commit(ctx); err != nil {
-			// It may have been committed.
+			// The transaction may have been committed.
 			s.tables.invalidated = true
 			return err
 		}

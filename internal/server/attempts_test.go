@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSnapshotWithoutSynchronization: a snapshot that comes while no synchronization is on ends
-// nothing. The status says so, with what helps, until one has begun.
+// TestSnapshotWithoutSynchronization checks that a snapshot without a synchronization ends no
+// row, and that the status shows it, with the remedy, until a synchronization begins.
 func TestSnapshotWithoutSynchronization(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Pauses after a failure: the first, and what they grow to, which is short enough
-// for the stream to go on within five seconds after what failed is mended.
+// Pauses after a failure: the first and the longest. The longest lets a stream continue within
+// five seconds after the cause is removed.
 const (
 	firstPause = 250 * time.Millisecond
 	maxPause   = 4 * time.Second
 )
 
-// sleepContext waits, or until ctx ends, which is the error.
+// sleepContext waits for d. It returns the context's error if ctx ends first.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -24,7 +24,7 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// backoff has pauses that double. The zero value begins with the first.
+// backoff returns pauses that double up to maxPause. The zero value starts with firstPause.
 type backoff struct{ next time.Duration }
 
 func (g *backoff) waitNext(ctx context.Context) error {

@@ -10,8 +10,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestStandbyBehind: the database is replaced by an earlier one, as by a standby that
-// has not got a partition's first position, while Kafka says that the group has read it.
+// TestStandbyBehind replaces the database by an earlier one, as by a standby that lacks a
+// partition's first position, while the consumer group in Kafka has a later offset.
 func TestStandbyBehind(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
@@ -55,7 +55,7 @@ func TestStandbyBehind(t *testing.T) {
 	f.awaitText(t, versions, "2")
 	f.awaitState(t, "active", "")
 
-	// Where it has forgotten nothing but the position, nothing is there twice.
+	// If only the position was lost, no version is stored twice.
 	f.loan.change('u', 2, "D", "")
 	f.awaitCommitted(t, "sensor.library.loan", 4)
 	f.exec(t, "DELETE FROM metadb.stream_position WHERE topic = 'sensor.library.loan'")
@@ -64,7 +64,7 @@ func TestStandbyBehind(t *testing.T) {
 	f.awaitText(t, "SELECT string_agg(id || '=' || name, ' ' ORDER BY id, __start) FROM library.loan__", "1=A 1=C 2=B 2=D 2=E")
 }
 
-// awaitCommitted waits until Kafka says that the group has come to an offset.
+// awaitCommitted waits until the consumer group has committed an offset.
 func (f *tableFaultTest) awaitCommitted(t *testing.T, topic string, offset int64) {
 	t.Helper()
 	admin := f.patron.admin()

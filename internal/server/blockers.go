@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxBlockers bounds how many holders of locks are named for a table.
+	// maxBlockers bounds the lock holders that are named for a table.
 	maxBlockers = 3
-	// blockersTimeout bounds how long a batch waits for their names.
+	// blockersTimeout bounds the time that a batch waits for their names.
 	blockersTimeout = time.Second
 )
 
-// lockedError says that a table waits for a lock, and who holds it.
+// lockedError is a lock timeout on a table, with the holders of the lock.
 type lockedError struct {
-	// purpose is what becomes of the table, as a verb with its objects.
+	// purpose is the delayed action on the table, as a verb with its objects.
 	purpose  string
 	table    string
 	blockers []status.Blocker
@@ -48,7 +48,7 @@ func (e *lockedError) Error() string {
 // Unwrap returns PostgreSQL's error.
 func (e *lockedError) Unwrap() error { return e.err }
 
-// blockersIn returns who is named in some errors.
+// blockersIn returns the blockers in a list of errors.
 func blockersIn(all ...error) []status.Blocker {
 	var blockers []status.Blocker
 	for _, err := range all {
@@ -60,10 +60,10 @@ func blockersIn(all ...error) []status.Blocker {
 	return blockers
 }
 
-// addBlockers adds to the error of a batch that has waited too long for a lock who
-// holds it. The batch's transaction is over, and with it its place in the queue: what
-// is left to look at is which locks others hold on the table. Where nobody does any
-// more, or the database does not answer in time, the error stays as it is.
+// addBlockers adds the holders of the lock to the error of a batch that ran into a lock timeout.
+// The batch's transaction is over, and with it its entry in the lock queue, so the holders are
+// those of present locks on the table. The error is returned unchanged if there are no holders or
+// the query fails or takes longer than blockersTimeout.
 func (s *supervisor) addBlockers(ctx context.Context, err error) error {
 	var refused *pgconn.PgError
 	var of interface{ Table() change.Table }
@@ -81,7 +81,7 @@ func (s *supervisor) addBlockers(ctx context.Context, err error) error {
 	if failure != nil {
 		return err
 	}
-	if altered == nil { // a change of the schema waits for everybody, rows only for some
+	if altered == nil { // any lock blocks a schema change, only the stronger ones block rows
 		holders = strongestHolders(holders)
 	}
 	if len(holders) == 0 {
@@ -98,15 +98,15 @@ func (s *supervisor) addBlockers(ctx context.Context, err error) error {
 // lockHolder is a blocker with the strength of its lock.
 type lockHolder struct {
 	status.Blocker
-	// strength is 2 for a lock that keeps rows from being written, 1 for one of
-	// somebody who may have locked rows, 0 for one of a reader.
+	// strength is 2 for a lock that blocks writes to rows, 1 for a lock of a session that may
+	// have locked rows, 0 for a reader's lock.
 	strength int
-	// begun is when the transaction began, the epoch where PostgreSQL does not show it.
+	// begun is the begin of the transaction, the epoch if PostgreSQL does not show it.
 	begun time.Time
 }
 
-// strongestHolders returns those of the first of some holders, which are in order of
-// strength, that have the same strength.
+// strongestHolders returns the leading holders of equal strength. The holders are sorted by
+// strength, strongest first.
 func strongestHolders(holders []lockHolder) []lockHolder {
 	end := slices.IndexFunc(holders, func(h lockHolder) bool { return h.strength < holders[0].strength })
 	if end < 0 {
@@ -115,10 +115,10 @@ func strongestHolders(holders []lockHolder) []lockHolder {
 	return holders[:end]
 }
 
-// lockHoldersSQL finds who holds locks on some relations, what they are divided into,
-// and their indexes; each once, with the strongest lock, the strongest and then the
-// oldest first. Prepared transactions have no process, but a lock on their own number.
-// It waits for no lock itself, as pg_partition_tree would.
+// lockHoldersSQL selects the holders of locks on relations, on their partitions and on the
+// indexes; each holder once, with its strongest lock. The order is by strength, then by age,
+// oldest first. A prepared transaction has no process; it is found by the lock on its transaction
+// id. Unlike pg_partition_tree, the statement waits for no lock.
 // https://www.postgresql.org/docs/current/explicit-locking.html
 const lockHoldersSQL = `
 	WITH RECURSIVE tree AS (
@@ -143,8 +143,9 @@ const lockHoldersSQL = `
 		once AS (SELECT DISTINCT ON (pid, gid) * FROM held ORDER BY pid, gid, strength DESC)
 	SELECT pid, gid, mode, holder, state, age, strength, begun FROM once ORDER BY strength DESC, age DESC, pid LIMIT 100`
 
-// loadLockHolders returns who holds locks on some relations. It asks as the superuser, to whom PostgreSQL
-// shows what others do, and as the system user where that can't be.
+// loadLockHolders returns the holders of locks on relations. The query runs as the superuser,
+// because PostgreSQL shows other roles' activity to it, and as the system user if the superuser
+// can't connect.
 func (s *supervisor) loadLockHolders(ctx context.Context, relations []string) ([]lockHolder, error) {
 	var db access.Querier = s.pool
 	if conn, err := s.connectSuperuser(ctx); err == nil {
@@ -167,8 +168,8 @@ func (s *supervisor) loadLockHolders(ctx context.Context, relations []string) ([
 	return all, nil
 }
 
-// relationsFedBy returns the relations of a table and of those that are transformed
-// from it, as SQL.
+// relationsFedBy returns, as SQL, the relations of a table and of all tables that are transformed
+// from it.
 func (t *sharedCatalog) relationsFedBy(name change.Table) []string {
 	var relations []string
 	snapshot := t.store.Snapshot()

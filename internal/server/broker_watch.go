@@ -10,32 +10,32 @@ import (
 )
 
 const (
-	// livenessInterval is how often it is asked when the connector last wrote something.
+	// livenessInterval is the time between two checks of the connector's last record.
 	livenessInterval = 10 * time.Second
-	// topicsRounds is in which of these rounds it is asked whether topics are still there.
+	// topicsRounds is the number of these checks from one check of the topics to the next.
 	topicsRounds = 3
 )
 
-// brokerWatch asks a source's broker, beside the stream, for what no record tells.
+// brokerWatch queries a source's broker, beside the stream, for facts that are in no record.
 type brokerWatch struct {
 	*stream
-	// options are the stream's, expressions those of its topics.
+	// options are the options of the stream, expressions those of its topics.
 	options     *datasource.Options
 	expressions []*regexp.Regexp
-	// compacted are the topics that have been warned of.
+	// compacted contains the topics for which a warning was logged.
 	compacted map[string]bool
 	signs     lifeSigns
-	// silent says that the connector's silence has been warned of.
+	// silent is set while the connector is reported as silent.
 	silent bool
 }
 
-// watchBroker looks from time to time whether topics are gone or compacted, and whether
-// the connector is alive, until ctx ends. A broker that does not answer is asked again:
-// that it is away is seen elsewhere.
+// watchBroker checks at intervals whether topics are gone or compacted and whether the connector
+// writes, until ctx ends. A failed query is repeated at the next interval; the stream itself
+// reports an unreachable broker.
 func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 	expressions, err := o.TopicExpressions()
 	if err != nil {
-		return // nothing is read with such options
+		return // newSource reports the error
 	}
 	w := &brokerWatch{stream: s, options: o, expressions: expressions, compacted: make(map[string]bool), signs: make(lifeSigns)}
 	defer s.state.SetLastSign(time.Time{}, false)
@@ -50,7 +50,7 @@ func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 	}
 }
 
-// logFailure says in the log what could not be asked.
+// logFailure logs a failed query, at level debug.
 func (w *brokerWatch) logFailure(ctx context.Context, purpose string, err error) {
 	if err != nil && ctx.Err() == nil {
 		w.logger.Debug(fmt.Sprintf("source %q: %s: %v", w.options.Name, purpose, err))

@@ -12,21 +12,21 @@ import (
 	"metadb/internal/change"
 )
 
-// blockerWatch remembers since when sessions hold up tables. It is safe for concurrent use. The
-// zero value is ready.
+// blockerWatch keeps, for each table, since when sessions have blocked it. It is safe for
+// concurrent use. The zero value is ready.
 type blockerWatch struct {
 	mu     sync.Mutex
 	tables map[change.Table]map[blockerKey]time.Time
 }
 
-// blockerKey tells the transactions of sessions apart.
+// blockerKey identifies a session's transaction.
 type blockerKey struct {
 	pid   int32
 	begun time.Time
 }
 
-// noteHolders notes who holds up a table now, and forgets who held it up before. It returns those who have
-// done so for as long as a limit.
+// noteHolders replaces the recorded holders of a table's locks by the present ones. It returns
+// those that have blocked the table for at least limit.
 func (w *blockerWatch) noteHolders(table change.Table, holders []lockHolder, limit time.Duration, now time.Time) []lockHolder {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -53,14 +53,13 @@ func (w *blockerWatch) noteHolders(table change.Table, holders []lockHolder, lim
 	return due
 }
 
-// cancelBlockersSQL reads the parameter cancel_blockers_after in seconds, NULL where it is off.
+// cancelBlockersSQL reads the parameter cancel_blockers_after in seconds, NULL if it is off.
 const cancelBlockersSQL = `
 	SELECT (SELECT extract(epoch FROM c.value::interval)::float8 FROM metadb.config AS c
 		WHERE c.parameter = 'cancel_blockers_after' AND c.value NOT IN ('', 'off'))`
 
-// cancelBlockers ends sessions that have held up a table for longer than the parameter
-// cancel_blockers_after says. Nobody waits for its failure, which the log says: the next try of the
-// table comes soon.
+// cancelBlockers ends sessions that have blocked a table for longer than the parameter
+// cancel_blockers_after. Failures are only logged: the next try of the table repeats it.
 func (s *supervisor) cancelBlockers(ctx context.Context, table change.Table, holders []lockHolder) {
 	var seconds *float64
 	if err := s.pool.QueryRow(ctx, cancelBlockersSQL).Scan(&seconds); err != nil || seconds == nil {
@@ -82,9 +81,9 @@ func (s *supervisor) cancelBlockers(ctx context.Context, table change.Table, hol
 	}
 }
 
-// endSessionSQL ends a session if its transaction ($2) is still the same one. The system user's
-// sessions ($3) may be the server's own, and superusers know what they do; processes without a user
-// are PostgreSQL's.
+// endSessionSQL ends a session if its transaction ($2) is still the same one. It spares the
+// sessions of the system user ($3), which may be the server's own, those of superusers, and
+// PostgreSQL's own processes, which have no user.
 const endSessionSQL = `
 	SELECT pg_terminate_backend(a.pid)
 		FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
@@ -94,7 +93,7 @@ func (s *supervisor) endSession(ctx context.Context, conn *pgx.Conn, table chang
 	var ended bool
 	err := conn.QueryRow(ctx, endSessionSQL, h.PID, h.begun, s.config.SystemUser.Name).Scan(&ended)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // it has ended by itself, or is not one that may be ended
+	case errors.Is(err, pgx.ErrNoRows): // the transaction has ended, or the session may not be ended
 	case err != nil:
 		s.logger.Warn(fmt.Sprintf("end %s, which holds up table %s: %v", h.Blocker.String(), table, err))
 	case ended:

@@ -15,7 +15,7 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// analyst connects to the database as a new user who may read everything.
+// analyst connects to the database as a new user who may read all tables.
 func (r *running) analyst(t *testing.T) (*pgx.Conn, string) {
 	t.Helper()
 	user := "analyst_" + r.db.Name
@@ -29,8 +29,8 @@ func (r *running) analyst(t *testing.T) (*pgx.Conn, string) {
 	return conn, user
 }
 
-// TestCancelBlockers: a session that keeps a table from getting a column is ended when it has done so
-// for long enough, and not before that is asked for.
+// TestCancelBlockers checks that a session which blocks a new column is ended after
+// cancel_blockers_after, and only if that is set.
 func TestCancelBlockers(t *testing.T) {
 	f := newTableFaultTest(t)
 	conn, user := f.analyst(t)
@@ -54,7 +54,7 @@ func TestCancelBlockers(t *testing.T) {
 	}
 }
 
-// TestBlockerWatch: each transaction has its own time.
+// TestBlockerWatch checks that the time of each transaction is counted separately.
 func TestBlockerWatch(t *testing.T) {
 	var watch blockerWatch
 	table, now := change.Table{Name: "patron"}, time.Now()
@@ -88,19 +88,19 @@ func TestBlockerWatch(t *testing.T) {
 	}
 }
 
-// TestLockTableFull: an analyst takes all of PostgreSQL's locks. The status says that it is he, nothing
-// is lost, and the stream goes on within seconds after he has let them go.
+// TestLockTableFull has an analyst take all of PostgreSQL's locks. The status names the session,
+// no event is lost, and the stream continues within seconds after the locks are released.
 func TestLockTableFull(t *testing.T) {
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{Settings: []string{"max_connections = 30", "max_locks_per_transaction = 20"}})
 	f := newTableFaultTestOn(t, pgtest.NewOn(t, cluster))
 	conn, user := f.analyst(t)
 	f.stop(t)
-	f.running = f.start(t) // which knows her name by now
-	// What the stream asks PostgreSQL for, it has asked once.
+	f.running = f.start(t) // which loads the new role's name
+	// The stream has prepared its statements after a first change.
 	f.patron.change('u', 1, "before", "")
 	f.awaitText(t, current, "1=before")
 	fill := func() {
-		// Until there is not one left; what fails takes back its own.
+		// Fill the table; a statement that fails releases its own locks.
 		for _, n := range []int{500, 100, 10, 1} {
 			for i := 0; ; i++ {
 				sql := fmt.Sprintf("SELECT count(pg_advisory_lock(%d, i)) FROM generate_series(%d, %d) AS i", n, i*n, (i+1)*n-1)

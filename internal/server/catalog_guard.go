@@ -15,8 +15,8 @@ import (
 	"metadb/internal/target/checkpoint"
 )
 
-// catalogGuard keeps the catalog from being read again, and what is being
-// synchronized from changing, in the middle of a batch.
+// catalogGuard holds the catalog's read lock while a batch is applied, so that neither the
+// catalog nor the scope of a synchronization changes in the middle of it.
 type catalogGuard struct {
 	*apply.Applier
 	stream *stream
@@ -24,10 +24,10 @@ type catalogGuard struct {
 
 var _ pipeline.Applier = (*catalogGuard)(nil)
 
-// Apply implements pipeline.Applier. Where the database says that something is
-// not there, or there already, somebody has changed tables by hand, and where the
-// positions or rows are others, somebody may have put an older database in place: tables are
-// read before the next try.
+// Apply implements pipeline.Applier. It invalidates the catalog, which is then read before the
+// next try, after two kinds of errors: an object is missing or already exists, so tables were
+// changed by hand; or positions or rows differ from the expected ones, so the database may have
+// been replaced by an older one.
 func (a *catalogGuard) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.applyGuarded(ctx, batch)
 	err = a.stream.addResourceHolder(ctx, a.stream.addBlockers(ctx, a.stream.shutdown.addReason(err)))
@@ -40,8 +40,8 @@ func (a *catalogGuard) Apply(ctx context.Context, batch *change.Batch) (change.O
 	return outcome, err
 }
 
-// SQLSTATEs of what somebody has changed by hand: classes about what statements name
-// and about constraints, and one of another class.
+// SQLSTATEs that a change by hand causes: the classes of names and of integrity constraints, and
+// one code of another class.
 var manualChangeClasses = []string{"42", "23"}
 
 const codeNoSuchSchema = "3F000"

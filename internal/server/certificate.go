@@ -6,15 +6,15 @@ import (
 	"sync/atomic"
 )
 
-// certificate is that of a port. It can be read again; connections that are there keep theirs. A nil
-// one is none.
+// certificate is the TLS certificate of a port. It can be reloaded; open connections keep the old
+// one. Nil is a port without TLS.
 type certificate struct {
-	// what is how its keys in metadb.conf begin.
+	// what is the prefix of its keys in metadb.conf.
 	what, certFile, keyFile string
 	current                 atomic.Pointer[tls.Certificate]
 }
 
-// readCertificate reads a certificate, nil if there are no files.
+// readCertificate reads a certificate. It returns nil if certFile is empty.
 func readCertificate(what, certFile, keyFile string) (*certificate, error) {
 	if certFile == "" {
 		return nil, nil
@@ -23,7 +23,7 @@ func readCertificate(what, certFile, keyFile string) (*certificate, error) {
 	return c, c.readFiles()
 }
 
-// readFiles reads the files. After an error what was read before stays.
+// readFiles reads the files. After an error the previous certificate stays in use.
 func (c *certificate) readFiles() error {
 	if c == nil {
 		return nil
@@ -36,7 +36,7 @@ func (c *certificate) readFiles() error {
 	return nil
 }
 
-// tlsConfig returns how a port encrypts.
+// tlsConfig returns the TLS configuration of the port, nil without TLS.
 func (c *certificate) tlsConfig() *tls.Config {
 	if c == nil {
 		return nil

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// TestMissingCertificateIsSaidOnce: the source is tried again and again, and the log says once
-// why it fails.
+// TestMissingCertificateIsSaidOnce checks that the log has the reason once while the source is
+// retried.
 func TestMissingCertificateIsSaidOnce(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
 	r.admin(t, fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'ssl', topics '^sensor\.', consumer_group 'sensor_1', ssl_ca_file '/nosuch/ca.pem')`,
 		f.broker.Address()))
 	r.awaitState(t, "error", "read ssl_ca_file: open /nosuch/ca.pem")
-	// The second try comes after a second, the third after two more.
+	// Pauses between tries grow to 4 s, from at most 0.25 s.
 	const tries = 3500 * time.Millisecond
 	began := time.Now()
 	r.await(t, "three tries", func() error {

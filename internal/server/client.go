@@ -16,17 +16,16 @@ import (
 	"metadb/internal/resync"
 )
 
-// Client gives commands to the server that runs on a data directory, through
-// the Unix socket there.
+// Client sends commands to the running server of a data directory, through the Unix socket in it.
 type Client struct {
 	conn *pgx.Conn
 	// path is the data directory.
 	path string
-	// warn gets what the server warns of; nil is silent.
+	// warn receives the server's warnings; nil drops them.
 	warn func(line string)
 }
 
-// Dial connects to the running server.
+// Dial connects to the server that runs on a data directory.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	const prefix = ".s.PGSQL."
 	sockets, err := filepath.Glob(filepath.Join(path, prefix+"*"))
@@ -42,9 +41,9 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	for _, socket := range sockets {
 		port := strings.TrimPrefix(filepath.Base(socket), prefix)
 		if strings.Contains(port, ".") {
-			continue // its lock
+			continue // the socket's lock file
 		}
-		// One that a killed server left behind does not answer.
+		// A socket that a killed server left behind refuses the connection.
 		if c.conn, failure = c.connectPort(ctx, absolute, port); failure == nil {
 			return c, nil
 		}
@@ -67,7 +66,7 @@ func (c *Client) connectPort(ctx context.Context, dir, port string) (*pgx.Conn, 
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (c *Client) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
 	defer cancel()
@@ -104,7 +103,7 @@ func (c *Client) Sync(ctx context.Context, front resync.Prompter, o resync.SyncO
 			return resync.ErrDeclined
 		}
 	}
-	c.warn = nil // all of it has been said
+	c.warn = nil // the dry run has shown the warnings
 	return c.execCommand(ctx, "sync "+quoteTarget(o.Target)+withClause(with))
 }
 
@@ -145,12 +144,13 @@ func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.En
 	return c.queryCounts(ctx, o.Target, "force_unconfirmed")
 }
 
-// Abort leaves a resynchronization while the server runs; see [AbortSync].
+// Abort aborts a resynchronization while the server runs; see [AbortSync].
 func (c *Client) Abort(ctx context.Context, target resync.Target) error {
 	return c.execCommand(ctx, "abort sync "+quoteTarget(target))
 }
 
-// queryCounts carries out endsync with a word after WITH.
+// queryCounts carries out endsync with an optional word after WITH, and returns the tables'
+// counts.
 func (c *Client) queryCounts(ctx context.Context, target resync.Target, word string) ([]resync.TableCount, error) {
 	var with []string
 	if word != "" {
@@ -183,7 +183,7 @@ func (c *Client) execCommand(ctx context.Context, sql string) error {
 	return asServerError(err)
 }
 
-// quoteTarget names a target in a command.
+// quoteTarget returns a target as a command names it.
 func quoteTarget(target resync.Target) string {
 	if target.Whole() {
 		return "data source " + ident.Name(target.Source).SQL()
@@ -198,7 +198,7 @@ func withClause(with []string) string {
 	return " with (" + strings.Join(with, ", ") + ")"
 }
 
-// askOrDecline puts a question.
+// askOrDecline prompts with a question. It returns resync.ErrDeclined if the answer is no.
 func askOrDecline(front resync.Prompter, text string) error {
 	yes, err := front.Ask(resync.Question{Text: text})
 	if err == nil && !yes {
@@ -207,7 +207,7 @@ func askOrDecline(front resync.Prompter, text string) error {
 	return err
 }
 
-// serverError is an error that the server answered, as a person reads it.
+// serverError is an error of the server with PostgreSQL's message only, for display.
 type serverError struct{ *pgconn.PgError }
 
 func (e *serverError) Error() string { return e.Message }

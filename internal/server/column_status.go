@@ -5,8 +5,8 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// columnStatus returns what the catalog says of the columns of each source's tables
-// that asks for attention.
+// columnStatus returns, by source, the tables with columns that need the administrator's
+// attention: tables that need reading again, and columns that only snapshots have.
 func columnStatus(store *catalog.Store) map[string]status.Columns {
 	bySource := make(map[string]status.Columns)
 	for t := range store.Snapshot().All() {

@@ -10,7 +10,7 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// alter has the feed's table have other columns from now on.
+// alter changes the columns of the feed's table.
 func (f *feed) alter(columns ...eventgen.Column) {
 	f.t.Helper()
 	table := f.encoder.Table()
@@ -41,8 +41,8 @@ func (f *feed) row(op byte, snapshot string, values ...any) {
 	}
 }
 
-// awaitMessage waits until "list status" has some text, or, where want is false,
-// until it has not.
+// awaitMessage waits until "list status" contains a text or, if want is false, does not contain
+// it.
 func (r *running) awaitMessage(t *testing.T, text string, want bool) {
 	t.Helper()
 	r.await(t, fmt.Sprintf("list status: %q %v", text, want), func() error {
@@ -54,9 +54,8 @@ func (r *running) awaitMessage(t *testing.T, text string, want bool) {
 	})
 }
 
-// TestTableNeedsReadingAgain: a column that is new with a default, or comes with
-// snapshots only, is in the status until the table has been read again, also by a
-// server that has been restarted since.
+// TestTableNeedsReadingAgain checks that the status shows a column that is new with a default, or
+// that only snapshots have, until the table has been read again, also after a restart.
 func TestTableNeedsReadingAgain(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	id, name := eventgen.Column{Name: "id", Kind: eventgen.Integer}, eventgen.Column{Name: "name", Kind: eventgen.Text}
@@ -101,7 +100,7 @@ func TestTableNeedsReadingAgain(t *testing.T) {
 	r.awaitMessage(t, "column.exclude.list=library.patron.twice", true)
 }
 
-// overview returns what "metadb status" shows.
+// overview returns the data of "metadb status".
 func (r *running) overview(t *testing.T) *Overview {
 	t.Helper()
 	client, err := Dial(t.Context(), r.dir)

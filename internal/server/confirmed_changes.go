@@ -7,20 +7,22 @@ import (
 	"time"
 )
 
-// confirmedChanges forgets what streamed changes have confirmed, once no attempt of a
-// snapshot that precedes them at the source can be unread any more.
+// confirmedChanges deletes the confirmations of streamed changes when all earlier attempts of a
+// snapshot have been read.
 type confirmedChanges struct {
 	mu sync.Mutex
-	// last is the number of the last one when that was looked up, at the time looked.
+	// last is the highest number at the time looked.
 	last   int64
 	looked time.Time
 }
 
-// confirmedChangesRetention is how long they are kept at least, after all that the topics held
-// has been applied. It is far more than a producer may be late with one of its partitions.
+// confirmedChangesRetention is the minimum time for which they are kept after all records of the
+// topics have been applied. It is far longer than a producer's delay in one of its partitions.
 const confirmedChangesRetention = time.Hour
 
-// pruneConfirmed removes those that were there an interval ago; all that the topics hold is applied.
+// pruneConfirmed deletes the confirmations up to last, if that was looked up at least
+// confirmedChangesRetention ago, and looks it up again. The caller has applied all records of
+// the topics.
 func (c *confirmedChanges) pruneConfirmed(ctx context.Context, s *stream, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

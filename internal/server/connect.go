@@ -18,28 +18,28 @@ import (
 // connectTimeout bounds one try to connect.
 const connectTimeout = 10 * time.Second
 
-// maxPoolConns bounds the connections for commands and questions of the streams.
-// Each stream has one more of its own.
+// maxPoolConns bounds the pool of connections for commands and for queries of the streams. The
+// streams' appliers have connections of their own.
 const maxPoolConns = 6
 
-// statementCacheSize is how many statements a connection keeps prepared. Applying
-// takes up to seven for a table: with fewer, a source whose batches have hundreds of
-// tables has each prepared again every time, a seventh of what that costs PostgreSQL.
-// One takes about 60 KB there.
+// statementCacheSize is the number of prepared statements of a connection. Applying needs up to
+// seven for a table. With a smaller cache, a source with hundreds of tables in a batch would
+// prepare each statement again every time, which costs a seventh of PostgreSQL's time. A
+// statement takes about 60 KB there.
 const statementCacheSize = 2048
 
-// connectRole connects as a role. The error says what to do about it.
+// connectRole connects as a role. Its error includes the remedy.
 func connectRole(ctx context.Context, config *instance.Config, role instance.Role) (*pgx.Conn, error) {
 	return dialRole(ctx, config, role, func(*pgx.ConnConfig) {})
 }
 
-// dialRole is connect with more settings.
+// dialRole is connectRole with further settings.
 func dialRole(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
 	return openSession(ctx, config, role, set, dbsession.Connect)
 }
 
-// dialUnpooled is dial, and returns an error if what answers where the database is expected
-// lends its connections out, as a pooler in transaction mode does.
+// dialUnpooled is dialRole, but returns an error if the server is a connection pooler that shares
+// its connections, as in transaction mode.
 func dialUnpooled(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
 	conn, err := openSession(ctx, config, role, set, dbsession.ConnectExclusive)
 	if errors.Is(err, dbsession.ErrPooled) {
@@ -48,7 +48,7 @@ func dialUnpooled(ctx context.Context, config *instance.Config, role instance.Ro
 	return conn, err
 }
 
-// openSession connects as a role with more settings, by a function that does it.
+// openSession connects as a role, with further settings, by the function connect.
 func openSession(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig),
 	connect func(context.Context, *pgx.ConnConfig) (*pgx.Conn, error),
 ) (*pgx.Conn, error) {
@@ -67,8 +67,8 @@ func openSession(ctx context.Context, config *instance.Config, role instance.Rol
 	return conn, err
 }
 
-// newPool returns the pool of the system user's connections, which are made with the
-// same request as the one that is there already.
+// newPool returns the pool of the system user's connections, with the startup parameters of an
+// existing connection.
 func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgxpool.Pool, error) {
 	parsed, err := pgxpool.ParseConfig(config.ConnString(config.SystemUser))
 	if err != nil {
@@ -87,7 +87,7 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 	}
 	parsed.ConnConfig.ConnectTimeout = connectTimeout
 	parsed.MaxConns = maxPoolConns
-	// A command must not fail because PostgreSQL was there again only just now.
+	// A command must not fail because of a connection from before a restart of PostgreSQL.
 	parsed.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
 	pool, err := pgxpool.NewWithConfig(ctx, parsed)
 	if err != nil {
@@ -96,8 +96,8 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 	return pool, nil
 }
 
-// prepareDatabase does as the superuser what the system user can't do for itself: it
-// gets the rights to make schemas in the database, and functions in public.
+// prepareDatabase gives the system user, as the superuser, the rights to create schemas in the
+// database and functions in schema public. It does nothing without a superuser in metadb.conf.
 func prepareDatabase(ctx context.Context, config *instance.Config) error {
 	if config.Superuser.Name == "" {
 		return nil
@@ -118,14 +118,14 @@ func prepareDatabase(ctx context.Context, config *instance.Config) error {
 	return err
 }
 
-// protectedRoles are those that no command may touch.
+// protectedRoles returns the roles that no command may change.
 func protectedRoles(config *instance.Config) access.Roles {
 	return access.Roles{System: config.SystemUser.Name, Super: config.Superuser.Name}
 }
 
-// checkRights warns of what will not work where no superuser is at hand, with the statement
-// that gives each right: where metadb.conf names none, or one that is none, as on managed
-// services.
+// checkRights logs the rights that are missing if there is no superuser, each with the statement
+// that grants it: metadb.conf has no superuser, or names a role without that attribute, as on
+// managed services.
 func (s *server) checkRights(ctx context.Context, own *pgx.Conn) error {
 	db := access.Database{Roles: protectedRoles(s.config), Own: own, LockTimeout: access.CommandLockTimeout, Administrator: func(ctx context.Context) (*pgx.Conn, error) {
 		return connectRole(ctx, s.config, s.config.Superuser)

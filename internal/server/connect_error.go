@@ -14,7 +14,7 @@ import (
 	"metadb/internal/target/dbsession"
 )
 
-// SQLSTATEs that a connection is refused with.
+// SQLSTATEs of refused connections.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeWrongPassword     = "28P01"
@@ -25,7 +25,7 @@ const (
 	codeProtocol          = "08P01"
 )
 
-// connectError words why a role can't connect, with what to do about it.
+// connectError returns an error with the cause of a failed connection and the remedy.
 func connectError(config *instance.Config, role instance.Role, err error) error {
 	at := fmt.Sprintf("%s port %d", config.Host, config.Port)
 	key := "superuser"
@@ -66,8 +66,8 @@ func (e *describedError) Error() string { return e.text }
 // Unwrap returns PostgreSQL's error.
 func (e *describedError) Unwrap() error { return e.err }
 
-// poolError words what a question to the pool has come back with, if it is that
-// the pool could not connect.
+// poolError returns the error of a query through the pool, described by connectError if the pool
+// could not connect.
 func poolError(config *instance.Config, err error) error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return connectError(config, config.SystemUser, err)
@@ -75,17 +75,18 @@ func poolError(config *instance.Config, err error) error {
 	return err
 }
 
-// codeReadOnly is what a standby says to whoever writes.
+// codeReadOnly is the SQLSTATE of a write to a standby.
 const codeReadOnly = "25006"
 
-// isDatabaseUnusable says whether an error is one that every other table would meet too: the
-// database is away, has no connection left, or is a standby.
+// isDatabaseUnusable reports whether an error would occur for every table: the database is
+// unreachable, has no free connection, or is a standby.
 func isDatabaseUnusable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return !ok || refused.Code == codeReadOnly || refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
 }
 
-// refusalError words what the database server has to say against a role.
+// refusalError returns an error with the remedy for a connection that the database server
+// refused.
 func refusalError(config *instance.Config, role instance.Role, key string, refused *pgconn.PgError) error {
 	switch refused.Code {
 	case codeWrongPassword:

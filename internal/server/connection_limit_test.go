@@ -13,13 +13,13 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// connectionFiller opens connections of others to the same PostgreSQL, in another database.
+// connectionFiller opens connections of another role to the same PostgreSQL, in another database.
 type connectionFiller struct {
 	url   string
 	conns []*pgx.Conn
 }
 
-// fill takes every connection that PostgreSQL has left for ordinary users.
+// fill takes all connections that are left for ordinary roles.
 func (c *connectionFiller) fill(t *testing.T) {
 	t.Helper()
 	for {
@@ -35,7 +35,7 @@ func (c *connectionFiller) fill(t *testing.T) {
 	}
 }
 
-// leave gives up some connections and waits until others can have them.
+// leave closes some connections and waits until others can use them.
 func (c *connectionFiller) leave(t *testing.T, some int) {
 	t.Helper()
 	for _, conn := range c.conns[:some] {
@@ -45,7 +45,7 @@ func (c *connectionFiller) leave(t *testing.T, some int) {
 	c.conns = c.conns[some:]
 }
 
-// newConnectionLimit is a stream in a PostgreSQL that others can fill.
+// newConnectionLimit returns a stream in a PostgreSQL with few connections, and their filler.
 func newConnectionLimit(t *testing.T) (*tableFaultTest, *connectionFiller) {
 	t.Helper()
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{
@@ -66,8 +66,8 @@ func newConnectionLimit(t *testing.T) (*tableFaultTest, *connectionFiller) {
 	return f, others
 }
 
-// TestNoConnectionLeft: others take all of PostgreSQL's max_connections. What the
-// server has suffices; when that is cut off the status says why nothing moves.
+// TestNoConnectionLeft checks that the server works while other roles use up max_connections, and
+// that the status shows the reason after its own connections are ended.
 func TestNoConnectionLeft(t *testing.T) {
 	f, others := newConnectionLimit(t)
 	others.fill(t)
@@ -75,8 +75,8 @@ func TestNoConnectionLeft(t *testing.T) {
 	f.awaitText(t, current, "1=Eve")
 	f.awaitState(t, "active", "")
 
-	// Whoever is first gets what the server loses, and a connection that takes its time
-	// to end leaves a place later: it is done again until nothing moves.
+	// The server and the filler compete for each ended connection, and a connection that ends
+	// slowly is free later: repeat until the server has none left.
 	f.await(t, "lose every connection", func() error {
 		f.exec(t, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'mdbadmin'")
 		others.fill(t)
@@ -96,7 +96,7 @@ func TestNoConnectionLeft(t *testing.T) {
 	f.awaitText(t, versions, "3")
 }
 
-// refusal sends SQL to the port and returns the SQLSTATE that it is refused with.
+// refusal executes SQL on the port and returns the SQLSTATE of the error.
 func (r *running) refusal(t *testing.T, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=127.0.0.1 port=%d dbname=metadb user=mdbadmin password=secret sslmode=disable", r.port))
@@ -112,8 +112,8 @@ func (r *running) refusal(t *testing.T, sql string) string {
 	return refused.Code
 }
 
-// TestStartWithFewConnections: a server that gets too few connections at its start
-// says so and ends, or it streams, or the status says why it does not.
+// TestStartWithFewConnections checks that a server with too few connections at its start ends
+// with the reason, or streams, or shows the reason in the status.
 func TestStartWithFewConnections(t *testing.T) {
 	f, others := newConnectionLimit(t)
 	f.stop(t)
@@ -150,7 +150,7 @@ func TestStartWithFewConnections(t *testing.T) {
 	}
 }
 
-// streamsOrSays looks for the change, or for the reason that it is not there.
+// streamsOrSays returns nil if the change is applied or the status has the reason.
 func streamsOrSays(t *testing.T, r *running, n int) error {
 	t.Helper()
 	var got string

@@ -8,10 +8,9 @@ import (
 	"metadb/internal/resync"
 )
 
-// countConfirmed counts in the background how many rows a synchronization has
-// to confirm and has confirmed already, for list status; batches count on from
-// there, and from time to time all is counted again: batches don't tell whether what a
-// change confirms was confirmed before.
+// countConfirmed starts counting the rows that a synchronization has to confirm and has
+// confirmed, for list status. Batches add to the counts. Rows are counted again at intervals,
+// because a batch does not show whether a change confirms a row for the first time.
 func (s *stream) countConfirmed() {
 	s.scope.mu.Lock()
 	defer s.scope.mu.Unlock()
@@ -34,7 +33,7 @@ func (s *stream) countConfirmed() {
 	s.working.Go(func() {
 		defer cancel()
 		began := time.Now()
-		// It is only for the status, which says nothing where nothing can be counted.
+		// The counts are only for the status, which omits them then.
 		if err := s.countOnce(ctx, now, true); err != nil {
 			return
 		}
@@ -52,18 +51,18 @@ func (s *stream) countConfirmed() {
 	})
 }
 
-// recountInterval is how often confirmed rows are counted again, at most; recountShare bounds
-// the part of the time that counting takes, on a large database.
+// recountInterval is the minimum time between two counts. recountShare bounds the share of time
+// spent counting a large database: one part in recountShare.
 const (
 	recountInterval = time.Second
 	recountShare    = 100
 )
 
-// confirmedCount is how many rows a table has and how many are confirmed.
+// confirmedCount is the number of a table's current rows and of the confirmed ones.
 type confirmedCount struct{ current, confirmed int64 }
 
-// countOnce counts the rows of what is synchronized, and shows that in the status: the
-// first time, or as a correction.
+// countOnce counts the rows of the synchronized tables and sets the counts of the status, or
+// corrects them unless it is the first count.
 func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) error {
 	var all confirmedCount
 	counts := make(map[string]confirmedCount)
@@ -82,7 +81,7 @@ func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) e
 				return ctx.Err()
 			}
 			if err != nil {
-				continue // a table that can't be read says nothing of the others
+				continue // the other tables can be counted
 			}
 			all = confirmedCount{all.current + of.current, all.confirmed + of.confirmed}
 			counts[t.Name.String()] = of
@@ -104,8 +103,7 @@ func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) e
 	return nil
 }
 
-// logConfirmed writes to the log from time to time how far a resynchronization
-// has come, until ctx ends.
+// logConfirmed logs the progress of a resynchronization at intervals, until ctx ends.
 func (s *stream) logConfirmed(ctx context.Context) {
 	for told := ""; sleepContext(ctx, confirmedLogInterval) == nil; {
 		if line := s.state.Report().Confirming.String(); line != told {
@@ -115,5 +113,5 @@ func (s *stream) logConfirmed(ctx context.Context) {
 	}
 }
 
-// confirmedLogInterval is how often the log says how far a resynchronization has come.
+// confirmedLogInterval is the time between two such log lines.
 const confirmedLogInterval = time.Minute

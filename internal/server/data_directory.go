@@ -2,16 +2,15 @@ package server
 
 import "metadb/internal/instance"
 
-// openedDirectory is a data directory that this process has to itself.
+// openedDirectory is a data directory that this process has locked.
 type openedDirectory struct {
 	dir    *instance.Dir
 	config *instance.Config
 	lock   *instance.Lock
 }
 
-// openDataDir reads a data directory's configuration and locks it. The error is a
-// *instance.RunningError if another process has it. The caller releases the
-// lock.
+// openDataDir reads a data directory's configuration and locks it. The error is an
+// *instance.RunningError if another process has the lock. The caller releases the lock.
 func openDataDir(path string) (*openedDirectory, error) {
 	dir, err := instance.Open(path)
 	if err != nil {

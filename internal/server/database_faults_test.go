@@ -14,12 +14,12 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestFaultsOfTheDatabase: whatever the database as a whole refuses, the status says
-// so, and the stream goes on from where it was.
+// TestFaultsOfTheDatabase checks that the status shows any fault of the database as a whole, and
+// that the stream then continues where it was.
 func TestFaultsOfTheDatabase(t *testing.T) {
 	const kick = "; SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'mdbadmin'"
 	for name, test := range map[string]struct {
-		// THIS stands for the name of the database.
+		// THIS is replaced by the name of the database.
 		fault, says, repair string
 	}{
 		"no connection left": {
@@ -30,7 +30,7 @@ func TestFaultsOfTheDatabase(t *testing.T) {
 			fault: "REVOKE CONNECT ON DATABASE THIS FROM PUBLIC, mdbadmin" + kick, says: "permission denied",
 			repair: "GRANT CONNECT ON DATABASE THIS TO PUBLIC",
 		},
-		// TestFullDisk has a real one, where the machine lets it.
+		// TestFullDisk has a disk that is really full, if the machine permits it.
 		"disk full": {
 			fault: `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
 				$$ BEGIN RAISE 'could not extend file "base/1": No space left on device' USING ERRCODE = 'disk_full'; END $$;
@@ -55,7 +55,8 @@ func TestFaultsOfTheDatabase(t *testing.T) {
 	}
 }
 
-// TestTimeoutsOfTheRole: what is set for the role is meant for its people.
+// TestTimeoutsOfTheRole checks that settings of the role, which are meant for people, do not
+// affect the server.
 func TestTimeoutsOfTheRole(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	for _, setting := range []string{
@@ -74,7 +75,7 @@ func TestTimeoutsOfTheRole(t *testing.T) {
 	r.awaitState(t, "active", "")
 }
 
-// TestFailoverToAStandby: the database comes back read-only, and is promoted later.
+// TestFailoverToAStandby restarts the database read-only, and promotes it later.
 func TestFailoverToAStandby(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
@@ -114,8 +115,8 @@ func TestFailoverToAStandby(t *testing.T) {
 	f.awaitText(t, versions, "2")
 }
 
-// TestPositionsMovedByHand: the stream goes on from where the positions are, and
-// what it reads again changes nothing.
+// TestPositionsMovedByHand checks that the stream continues from the stored positions, and that
+// repeated records change nothing.
 func TestPositionsMovedByHand(t *testing.T) {
 	f := newTableFaultTest(t)
 	f.patron.change('u', 1, "Eve", "")
@@ -127,8 +128,8 @@ func TestPositionsMovedByHand(t *testing.T) {
 	f.awaitState(t, "active", "")
 }
 
-// TestDatabaseForgets: a PostgreSQL that crashes loses the last commits, with their
-// positions. They are read again although nothing comes that would find it out.
+// TestDatabaseForgets checks that the last commits, which a crashed PostgreSQL has lost with
+// their positions, are read again although no new event comes.
 func TestDatabaseForgets(t *testing.T) {
 	f := newTableFaultTest(t)
 	f.exec(t, "CREATE TABLE public.before AS SELECT * FROM metadb.stream_position")
@@ -148,11 +149,11 @@ func TestDatabaseForgets(t *testing.T) {
 	f.awaitState(t, "active", "")
 }
 
-// TestLockTakenByAnother: a server that loses the lock of its database, and finds
-// another server there, says so and gives up.
+// TestLockTakenByAnother checks that a server which loses the lock of its database to another
+// server ends with the reason.
 func TestLockTakenByAnother(t *testing.T) {
 	i := install(t)
-	i.start(t).stop(t) // makes the rights
+	i.start(t).stop(t) // grants the rights
 	config, err := instanceConfig(i.dir)
 	if err != nil {
 		t.Fatal(err)

@@ -13,36 +13,35 @@ import (
 )
 
 const (
-	// lockCheckInterval is how often the lock's connection is looked at.
+	// lockCheckInterval is the time between two checks of the lock's connection.
 	lockCheckInterval = 5 * time.Second
-	// acquireTimeout is how long a new server waits for one that has just been
-	// killed: its connection ends when the database notices.
+	// acquireTimeout is the time for which a new server waits for the lock of a killed one, until
+	// PostgreSQL has ended that connection.
 	acquireTimeout = 3 * time.Second
-	// defaultReacquireTimeout is how long a server waits for a connection of its own that
-	// the database has not noticed to be gone.
+	// defaultReacquireTimeout is the time for which a server waits for PostgreSQL to end the
+	// server's own lost connection.
 	defaultReacquireTimeout = time.Minute
-	// acquireInterval lies between two tries.
+	// acquireInterval is the pause between two tries.
 	acquireInterval = 250 * time.Millisecond
 )
 
-// errLockLost says that the transaction that had the lock has failed.
+// errLockLost is returned when the transaction with the lock has failed.
 var errLockLost = errors.New("the lock of the database was lost")
 
-// errDatabaseInUse says that another server has the database.
+// errDatabaseInUse is returned when another server has the lock.
 var errDatabaseInUse = errors.New("is in use by another Metadb server")
 
-// dbLock holds the lock of the database, on a connection of its own that does nothing else: it
-// stays in one transaction.
+// dbLock holds the lock of the database on a connection of its own, in one open transaction.
 type dbLock struct {
 	config *instance.Config
 	logger *slog.Logger
 	conn   *pgx.Conn
-	// reacquireTimeout is defaultReacquireTimeout, but in tests.
+	// reacquireTimeout is defaultReacquireTimeout, except in tests.
 	reacquireTimeout time.Duration
-	// shutdown is the reason that the database gives as it goes down.
+	// shutdown is the reason that the database gives when it shuts down.
 	shutdown *shutdownReason
-	// onFailover is called when the database has been away, and onConnect with each failure to
-	// connect and, nil, when that is over. Nil is nobody.
+	// onFailover is called when the lock was taken again after the database was unreachable,
+	// onConnect after each try to reconnect, with its error or nil. Either may be nil.
 	onFailover func()
 	onConnect  func(err error)
 }
@@ -72,7 +71,7 @@ func (o *dbLock) reacquire(ctx context.Context) error {
 	return o.acquire(ctx, conn, o.reacquireTimeout)
 }
 
-// acquire takes the lock on a connection, for as long as patience lasts.
+// acquire tries for patience to take the lock on conn. It closes conn if it fails.
 func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
 	var taken bool
 	var err error
@@ -96,7 +95,7 @@ func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Dura
 	return err
 }
 
-// tryLock tries to take the lock that the database has.
+// tryLock tries to take the lock: metadb.server_lock, or the older one in a database without it.
 func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	there, err := hasServerLock(ctx, conn)
 	if err != nil {
@@ -112,7 +111,8 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return taken, nil
 }
 
-// acquireServerLock takes the lock that strangers can't take, once the database has it.
+// acquireServerLock takes the lock of metadb.server_lock, which other roles can't take, after the
+// schema has been created or upgraded, and releases the older one.
 func (o *dbLock) acquireServerLock(ctx context.Context) error {
 	if holdsLock(o.conn) {
 		return nil
@@ -136,8 +136,8 @@ func (o *dbLock) acquireServerLock(ctx context.Context) error {
 	}
 }
 
-// keepLock keeps the lock: when its connection is lost, it is taken again. It
-// returns an error when another server has it meanwhile.
+// keepLock checks the lock until ctx ends, and takes it again after its connection is lost. It
+// returns an error if another server has taken it meanwhile.
 func (o *dbLock) keepLock(ctx context.Context) error {
 	pauses, said := backoff{}, ""
 	for {
@@ -163,7 +163,7 @@ func (o *dbLock) keepLock(ctx context.Context) error {
 	}
 }
 
-// check asks whether the lock's connection lives, and makes another one if not.
+// check checks the lock's connection, and makes another one after it is lost.
 func (o *dbLock) check(ctx context.Context) error {
 	if o.conn != nil {
 		asking, cancel := context.WithTimeout(ctx, connectTimeout)
@@ -188,7 +188,7 @@ func (o *dbLock) check(ctx context.Context) error {
 	return nil
 }
 
-// close gives the lock back.
+// close releases the lock by closing its connection.
 func (o *dbLock) close(ctx context.Context) {
 	if o.conn == nil {
 		return

@@ -1,20 +1,35 @@
-// Package server is the composition root: it makes every part, joins them, and
-// says in which order they start and stop. [Run] is that order, in one function,
-// and [serve] the wiring; stream.go is the line that data travel, for one source.
+// Package server is the composition root: it creates the parts of a running server, connects
+// them, and starts and stops them in order. [Run] is the program of "metadb start"; serve.go
+// creates the parts in this order:
 //
-//	data directory lock ─▶ log ─▶ database ─▶ one-server lock ─▶ schema ─▶ catalog ─▶ port ─▶ streams
+//	directory lock ─▶ log ─▶ database lock ─▶ schema ─▶ catalog ─▶ HTTP, port ─▶ streams
 //
-// Stopping goes the other way. A stream is supervised: it is built from what is
-// stored in the database, runs until something is wrong with it, and is built
-// again.
+// When the context ends, or a part fails, all parts stop, and the resources are released in
+// the reverse order.
 //
-//	     ┌─────────── pause, growing to 30 s ◀──────────┐
-//	     ▼                                              │ error
-//	starting ──topics match──▶ active ──────────────────┤
-//	     │                       │ positions moved      │
-//	     │ none matches          └──▶ starting, at once │
-//	     └──▶ waiting ──────────────────────────────────┘
+// A stream reads one data source. The supervisor owns the streams: it builds a stream from the
+// settings that are stored in the database (stream.go), runs its pipeline, and rebuilds it when
+// the run ends. The states are those of list status:
 //
-// The package owns no rule about events, tables or commands: those are the
-// parts'. Only the command line stands above it.
+//	          no topic matches
+//	starting ─────────────────▶ waiting
+//	   ▲  │                        │ a topic matches
+//	   │  └───────────┬────────────┘
+//	   │              ▼   a batch or a fetch fails
+//	   │           active ◀───────────────────────▶ error
+//	   │              │                               │
+//	   └── rebuild ◀──┴───────────────────────────────┘
+//
+// A failure while starting or waiting leads to error as well. The pipeline retries batches and
+// fetches by itself. The stream is rebuilt at once if options or origins were altered, the
+// database was unreachable, or a command moved a position (errAltered, errFailover, errSkipped).
+// If the pipeline returns pipeline.ErrRestart, for example because another server has moved the
+// stored positions, the stream is rebuilt at once after a run of more than maxPause. In all other
+// cases it is rebuilt after a pause; the pauses double from firstPause to maxPause.
+//
+// Besides, the package implements the interfaces of package command for a running server, and has
+// the command line's access to one ([Client]) and to a database without one ([Offline]).
+//
+// Rules about events, tables and commands are in the packages of the parts. Only cmd/metadb and
+// tests import this package.
 package server

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// TestEncoding: a database that can't hold every text is refused at the start, with
-// what has to be done about it.
+// TestEncoding checks that the start refuses a database with an encoding that can't store every
+// text, and names the remedy.
 func TestEncoding(t *testing.T) {
 	for _, encoding := range []string{"LATIN1", "SQL_ASCII", "EUC_JP", "WIN1252"} {
 		t.Run(encoding, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-// database makes a database with an encoding, until the test ends.
+// database creates a database with an encoding, and drops it at the end of the test.
 func database(t *testing.T, i *installation, name, encoding string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), i.db.Cluster.URL("postgres"))

@@ -11,12 +11,11 @@ import (
 	"metadb/internal/resync"
 )
 
-// progressInterval is how often the server is asked how far it has come.
+// progressInterval is the time between two queries of the progress.
 const progressInterval = 500 * time.Millisecond
 
-// watchProgress shows on a front how far endsync of a data source has come, as list
-// status says on a connection of its own, until stop is called. That it can't be
-// shown is no failure.
+// watchProgress shows the progress of endsync of a data source on front, from "list status" on a
+// second connection, until stop is called. A failure ends it silently.
 func (c *Client) watchProgress(ctx context.Context, front resync.Prompter, source string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
@@ -41,7 +40,7 @@ func (c *Client) watchProgress(ctx context.Context, front resync.Prompter, sourc
 	return func() { cancel(); following.Wait() }
 }
 
-// loadMessage returns what list status says of a data source.
+// loadMessage returns the message of a data source in "list status".
 func (c *Client) loadMessage(ctx context.Context, source string) (string, error) {
 	rows, err := c.conn.Query(ctx, "list status")
 	if err != nil {
@@ -63,7 +62,7 @@ func (c *Client) loadMessage(ctx context.Context, source string) (string, error)
 	return message, rows.Err()
 }
 
-// showEndedRows shows the part of a message that says how many rows have ended.
+// showEndedRows shows the count of ended rows that a message contains.
 func showEndedRows(front resync.Prompter, message string) {
 	_, rest, found := strings.Cut(message, "ending rows: ")
 	if !found {

@@ -12,17 +12,17 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// SQLSTATEs of resources that all clients of PostgreSQL share.
+// SQLSTATEs of exhausted resources that all clients of PostgreSQL share.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeDiskFull    = "53100"
-	codeOutOfMemory = "53200" // of the table of locks, too
+	codeOutOfMemory = "53200" // also for the lock table
 )
 
-// resourceTimeout bounds how long it is asked who has most of a resource.
+// resourceTimeout bounds the query for the largest user of a resource.
 const resourceTimeout = 2 * time.Second
 
-// resourceError says that a resource of the database server is used up, and who has most of it.
+// resourceError is an error about an exhausted resource, with the largest user of it.
 type resourceError struct {
 	most string
 	err  error
@@ -33,18 +33,19 @@ func (e *resourceError) Error() string { return fmt.Sprintf("%v; %s", e.err, e.m
 // Unwrap returns PostgreSQL's error.
 func (e *resourceError) Unwrap() error { return e.err }
 
-// resource is one that others may have used up.
+// resource is a resource of the database server that other clients may have exhausted.
 type resource struct {
-	// sql returns who has most of it, as a status.Blocker, how much that is, and how much all
-	// have.
+	// sql returns the largest user of it as a status.Blocker, that user's amount, and the total
+	// of all users.
 	sql string
-	// text says that with the blocker and the two numbers.
+	// text is the format of the message, for the blocker, both amounts, the user and the process
+	// id.
 	text string
-	// least is how much who is to be named has at least.
+	// least is the smallest amount for which the user is named.
 	least int64
 }
 
-// mostSessionsSQL finds who has most connections, and the oldest of them.
+// mostSessionsSQL selects the role with most connections, and the oldest of them.
 const mostSessionsSQL = `
 	SELECT min(a.pid), '', a.usename::text, '', coalesce(extract(epoch FROM clock_timestamp() - min(a.backend_start)), 0)::float8,
 			count(*), sum(count(*)) OVER ()::bigint
@@ -53,8 +54,8 @@ const mostSessionsSQL = `
 		GROUP BY a.usename
 		ORDER BY count(*) DESC LIMIT 1`
 
-// mostDiskSQL finds who has the largest temporary files, in megabytes: their names begin with the
-// process.
+// mostDiskSQL selects the session with the largest temporary files, in megabytes. The names of
+// the files begin with the process id.
 const mostDiskSQL = `
 	SELECT a.pid, '', coalesce(a.usename::text, ''), coalesce(a.state, ''),
 			coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::float8,
@@ -64,7 +65,8 @@ const mostDiskSQL = `
 		GROUP BY a.pid, a.usename, a.state, a.xact_start, a.backend_start
 		ORDER BY sum(f.size) DESC LIMIT 1`
 
-// mostTablesSQL finds which role has the largest tables, in megabytes, beside the system user ($1).
+// mostTablesSQL selects the role with the largest tables, in megabytes, except the system user
+// ($1).
 const mostTablesSQL = `
 	SELECT 0, '', r.rolname::text, '', 0::float8, (sum(pg_table_size(c.oid)) / 1048576)::bigint, 0::bigint
 		FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
@@ -72,7 +74,7 @@ const mostTablesSQL = `
 		GROUP BY r.rolname
 		ORDER BY 6 DESC LIMIT 1`
 
-// resourcesOfCode returns what an SQLSTATE says is used up.
+// resourcesOfCode returns the resources that may be exhausted, by SQLSTATE.
 func resourcesOfCode(code string) []resource {
 	switch code {
 	case codeTooManyConnection:
@@ -86,8 +88,8 @@ func resourcesOfCode(code string) []resource {
 	return nil
 }
 
-// addResourceHolder adds to an error that says that a resource of the database server is used up who has
-// most of it. Where that can't be found out in time, the error stays as it is.
+// addResourceHolder adds the largest user of an exhausted resource to the error. The error is
+// returned unchanged if the query fails or takes longer than resourceTimeout.
 func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -102,7 +104,7 @@ func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
 	if refused.Code == codeOutOfMemory {
 		return s.addLockHolder(ctx, err)
 	}
-	// PostgreSQL keeps connections for superusers, and shows them who the others are.
+	// Superusers have reserved connections, and see the activity of all roles.
 	conn, failure := s.connectObserver(ctx)
 	if failure != nil {
 		return err
@@ -116,8 +118,8 @@ func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
 	return err
 }
 
-// connectObserver connects as the role to which PostgreSQL shows most of what others do: the superuser, or
-// where that can't be the system user, who may be a member of pg_read_all_stats and
+// connectObserver connects as the role that sees most of other sessions: the superuser, or, if it
+// can't connect, the system user, which may be a member of pg_read_all_stats and
 // pg_signal_backend.
 func (s *supervisor) connectObserver(ctx context.Context) (*pgx.Conn, error) {
 	if conn, err := s.connectSuperuser(ctx); err == nil {
@@ -126,7 +128,8 @@ func (s *supervisor) connectObserver(ctx context.Context) (*pgx.Conn, error) {
 	return connectRole(ctx, s.config, s.config.SystemUser)
 }
 
-// findHolder says who has most of a resource, if that is somebody who has much of it.
+// findHolder returns the text about the largest user of a resource. It reports false if the query
+// fails or the amount is below least.
 func (r resource) findHolder(ctx context.Context, conn *pgx.Conn, systemUser string) (string, bool) {
 	var args []any
 	if r.sql == mostTablesSQL {

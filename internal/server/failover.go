@@ -2,24 +2,25 @@ package server
 
 import "errors"
 
-// errFailover says that the database has been away, and may have forgotten what it
-// had confirmed.
+// errFailover restarts a stream after the database was unreachable: commits that it had confirmed
+// may be lost.
 var errFailover = errors.New("the database was away: reading the positions again")
 
-// restartAll has every stream begin again with what the database has. A PostgreSQL
-// that crashed has lost the last commits, and so has a standby that took over: they
-// are read again from the positions, which were lost with them. The next batch would
-// find that out; where nothing comes for hours there is none.
+// restartAll rebuilds every stream from the stored positions. A PostgreSQL that crashed, or a
+// standby that was promoted, may have lost the last commits together with their positions, so the
+// records are read again. Without the restart, only the next batch would detect the loss, which
+// may be hours later.
 func (s *supervisor) restartAll() {
 	s.mu.Lock()
 	for _, one := range s.running {
 		one.restart(errFailover)
 	}
 	s.mu.Unlock()
-	s.tables.invalidateCatalog() // when the batches in hand have been given up
+	s.tables.invalidateCatalog() // waits until the current batches have been given up
 }
 
-// restart has the stream be built again, if it runs.
+// restart ends the stream's run, which supervise then rebuilds. It does nothing if the stream
+// does not run.
 func (s *stream) restart(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

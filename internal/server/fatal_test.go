@@ -12,7 +12,8 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// TestFatal: a server that can't start says why, in the last line of its log too.
+// TestFatal checks that a server which can't start returns the reason, and logs it in its last
+// line.
 func TestFatal(t *testing.T) {
 	i := install(t)
 	i.start(t).stop(t)

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestFullDisk: a disk that is really full. The status says so, also after a
-// restart; with space again the stream goes on, and nothing is lost or twice.
+// TestFullDisk fills the disk. The status shows it, also after a restart; when there is space
+// again the stream continues, and no row is lost or stored twice.
 func TestFullDisk(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 48 << 20})
 	if err != nil {
@@ -49,8 +49,8 @@ func TestFullDisk(t *testing.T) {
 	f.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "0")
 }
 
-// TestFullTablespace: somebody has put one table on a disk of its own, which is
-// full. The table waits, visibly, and the others go on.
+// TestFullTablespace fills the disk of one table's own tablespace. The table waits and is in the
+// status; the other tables are applied.
 func TestFullTablespace(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 8 << 20})
 	if err != nil {

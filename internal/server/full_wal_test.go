@@ -10,13 +10,13 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestFullWAL: the write-ahead log has filled its disk, since a replication slot that
-// nobody reads keeps it. PostgreSQL ends in a PANIC, and recovers when there is room. What
-// it forgets is read again.
+// TestFullWAL fills the disk of the write-ahead log, which an unused replication slot retains.
+// PostgreSQL ends with a PANIC and recovers when there is space. The commits that it has lost are
+// read again.
 func TestFullWAL(t *testing.T) {
 	for name, settings := range map[string][]string{
 		"PostgreSQL's defaults": nil,
-		// Mostly; that another process is first can't be ruled out.
+		// Another process may still fail first.
 		"the stream's own process finds out": {
 			"wal_buffers = 64kB", "wal_writer_delay = 10s", "wal_writer_flush_after = 1GB", "max_wal_size = 1GB",
 			"bgwriter_lru_maxpages = 0", "autovacuum = off",

@@ -12,8 +12,8 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// TestManyBadRecords: a hundred thousand in a row are all kept, do not fill the
-// log, and the good one behind them is applied.
+// TestManyBadRecords checks that 100,000 bad records in a row are all stored, do not fill the
+// log, and that the good record after them is applied.
 func TestManyBadRecords(t *testing.T) {
 	const bad, most = 100_000, 60
 	i, f := install(t), newFeed(t)
@@ -43,8 +43,8 @@ func slicesOf(record eventgen.Record, n int) []eventgen.Record {
 	return records
 }
 
-// TestHugeRecords: a record of 100 MB is set aside where it is nonsense, and
-// stored where it is not, and what follows is applied.
+// TestHugeRecords checks that a bad record of 100 MB is rejected, a good one is applied, and that
+// the records after them are applied.
 func TestHugeRecords(t *testing.T) {
 	const size = 100 << 20
 	i, f := install(t), newFeed(t)

@@ -8,17 +8,18 @@ import (
 	"metadb/internal/change"
 )
 
-// incrementalSnapshots keeps when rows of an incremental snapshot last came, for each table.
+// incrementalSnapshots keeps, for each table, the time of the last row of an incremental
+// snapshot.
 type incrementalSnapshots struct {
 	mu   sync.Mutex
 	last map[change.Table]time.Time
 }
 
-// incrementalTimeout is how long after its last row an incremental snapshot may still be
+// incrementalTimeout is the time after its last row in which an incremental snapshot counts as
 // under way: its chunks follow one another.
 const incrementalTimeout = time.Minute
 
-// noteRows notes rows in a batch that was applied.
+// noteRows records the rows of incremental snapshots in an applied batch.
 func (i *incrementalSnapshots) noteRows(batch *change.Batch, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -35,9 +36,9 @@ func (i *incrementalSnapshots) noteRows(batch *change.Batch, now time.Time) {
 	}
 }
 
-// underWayWarning says what is to be known before the synchronization of a table begins;
-// empty if nothing is. What an incremental snapshot has read before does not confirm, and so its end does not
-// count.
+// underWayWarning returns a warning for the begin of a table's synchronization while an
+// incremental snapshot may be under way, or "". Rows that it has read before do not confirm, and
+// so its end does not complete the snapshot.
 func (i *incrementalSnapshots) underWayWarning(table change.Table, now time.Time) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

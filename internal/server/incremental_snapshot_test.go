@@ -12,8 +12,8 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// TestSyncDuringIncrementalSnapshot: what such a snapshot has read before the
-// synchronization of its table does not confirm, which is said.
+// TestSyncDuringIncrementalSnapshot checks that "sync table" warns if an incremental snapshot of
+// the table may be under way.
 func TestSyncDuringIncrementalSnapshot(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
@@ -51,8 +51,8 @@ func TestSyncDuringIncrementalSnapshot(t *testing.T) {
 	}
 }
 
-// TestEndOfIncrementalSnapshot: that one is complete counts where its beginning has been
-// told after the synchronization began, also by a server that has been restarted since.
+// TestEndOfIncrementalSnapshot checks that the notification of a complete snapshot counts if that
+// of its begin came after the begin of the synchronization, also after a restart of the server.
 func TestEndOfIncrementalSnapshot(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
@@ -73,7 +73,7 @@ func TestEndOfIncrementalSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	notify("one", began) // in a topic that is new, and may not have been read by then
+	notify("one", began) // the topic is new, and may still be unread
 	f.change('r', 1, "b", "incremental")
 	r.awaitText(t, current, "1=b")
 	r.admin(t, "sync table library.patron__")

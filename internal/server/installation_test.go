@@ -31,14 +31,14 @@ type installation struct {
 	db   *pgtest.DB
 	dir  string
 	port int
-	// notify plays systemd's socket, nil for none.
+	// notify simulates systemd's socket; nil for no socket.
 	notify *sdnotify.Socket
-	// hangup plays SIGHUP, nil for none.
+	// hangup simulates SIGHUP; nil for no signal.
 	hangup <-chan os.Signal
 }
 
-// install makes a data directory for a new database. The system user has no
-// rights yet, as after "create role".
+// install creates a data directory for a new database. The system user has no rights yet, as
+// after "create role".
 func install(t *testing.T) *installation {
 	t.Helper()
 	return installOn(t, pgtest.New(t))
@@ -180,8 +180,7 @@ func (r *running) await(t *testing.T, what string, condition func() error) {
 	}
 }
 
-// admin carries out a statement on the administration port, over TCP with the
-// password.
+// admin executes a statement on the administration port, over TCP with the password.
 func (r *running) admin(t *testing.T, statement string) [][]string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=127.0.0.1 port=%d dbname=metadb user=mdbadmin password=secret sslmode=disable", r.port))
@@ -204,7 +203,7 @@ func (r *running) admin(t *testing.T, statement string) [][]string {
 	return rows
 }
 
-// awaitRows waits until a query of the database gives a text.
+// awaitText waits until a query of the database returns a text.
 func (r *running) awaitText(t *testing.T, sql, want string) {
 	t.Helper()
 	r.await(t, sql, func() error {
@@ -226,7 +225,7 @@ type feed struct {
 	producer *testbed.Producer
 	encoder  *eventgen.Encoder
 	lsn      uint64
-	// attempt is the position of the snapshot that the feed began with.
+	// attempt is the position at which the snapshot began.
 	attempt uint64
 }
 
@@ -251,7 +250,7 @@ func (f *feed) change(op byte, id int64, name, snapshot string) {
 	case "":
 	case "incremental":
 		lsn = 0
-	default: // all rows of a snapshot have one
+	default: // all rows of a snapshot have the same position
 		f.attempt = cmp.Or(f.attempt, lsn)
 		lsn = f.attempt
 	}
@@ -267,7 +266,7 @@ func (f *feed) change(op byte, id int64, name, snapshot string) {
 	}
 }
 
-// source is the command that creates the data source.
+// source returns the command that creates the data source.
 func (f *feed) source() string {
 	return fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext', topics '^sensor\.', consumer_group 'sensor_1')`,
 		f.broker.Address())

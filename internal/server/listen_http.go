@@ -2,7 +2,8 @@ package server
 
 import "metadb/internal/observe/monitor"
 
-// listenHTTP opens what answers over HTTP, nil if that is not wanted.
+// listenHTTP opens the HTTP port for probes, metrics and the status page. It returns nil if
+// http_listen is not set.
 func (s *server) listenHTTP(streams *supervisor, metrics *monitor.Metrics) (*monitor.Server, error) {
 	if s.config.HTTPListen == "" {
 		return nil, nil

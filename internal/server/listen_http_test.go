@@ -20,8 +20,7 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// TestHTTPForOthers: an address that others can reach needs TLS and a token, and
-// then asks for both.
+// TestHTTPForOthers checks that an address which other hosts can reach requires TLS and a token.
 func TestHTTPForOthers(t *testing.T) {
 	i := install(t)
 	ports, err := freeport.Reserve(1)
@@ -73,7 +72,7 @@ func TestHTTPForOthers(t *testing.T) {
 	r.stop(t)
 }
 
-// selfSigned makes a certificate for 127.0.0.1, as files and as what to trust.
+// selfSigned creates a certificate for 127.0.0.1, as files and as trusted roots.
 func selfSigned(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

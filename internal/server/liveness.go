@@ -14,14 +14,14 @@ import (
 	"metadb/internal/source/kafka"
 )
 
-// heartbeatPrefix is that of the topics to which connectors write heartbeats, unless
-// topic.heartbeat.prefix is set; the connector's topic.prefix follows, after a dot.
+// heartbeatPrefix is the prefix of connectors' heartbeat topics, unless topic.heartbeat.prefix is
+// set. A dot and the connector's topic.prefix follow.
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-topic-heartbeat-prefix
 const heartbeatPrefix = "__debezium-heartbeat."
 
-// checkLiveness shows when the connector gave its last sign of life, and says in the log
-// when that begins to be too long ago, and when it ends. Connection and topics are those of
-// the stream's options; what the warning depends on is read anew.
+// checkLiveness shows the time of the connector's last record in the status, and logs the begin
+// and the end of its silence. Connection and topics are those of the stream's options;
+// silence_warning and the heartbeat topic are read from the database each time.
 func (w *brokerWatch) checkLiveness(ctx context.Context) error {
 	now, err := datasource.Load(ctx, w.pool, w.options.Name)
 	if err != nil {
@@ -45,19 +45,20 @@ func (w *brokerWatch) checkLiveness(ctx context.Context) error {
 	return nil
 }
 
-// lifeSigns looks for a connector's signs of life. It remembers the ends of partitions that have a
-// record from the future, by their names: such a time says nothing, so that the connector has
-// given a sign when the end has moved, or when it was first seen.
+// lifeSigns finds a connector's last record. For partitions that contain a record with a time in
+// the future it keeps the end offset: such a time is useless, so the time at which the end moved,
+// or was first seen, counts instead.
 type lifeSigns map[change.Partition]movement
 
-// movement is the end of a partition, and since when it has been there.
+// movement is the end offset of a partition, and since when it has been there.
 type movement struct {
 	end   int64
 	since time.Time
 }
 
-// loadLastSign asks when heartbeats were written last, and where that is long ago when events
-// were: a connector that is busy need not write heartbeats. It is zero where there are none.
+// loadLastSign returns the time of the newest heartbeat, or, if that is older than the limit, of
+// the newest event: a busy connector need not write heartbeats. The time is zero without any
+// heartbeat.
 func (l lifeSigns) loadLastSign(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
 	every := []*regexp.Regexp{regexp.MustCompile("")}
 	all, err := kafka.QueryTopics(ctx, o.BrokerList(), kafkaSecurity(o, key), every)
@@ -80,7 +81,8 @@ func (l lifeSigns) loadLastSign(ctx context.Context, key instance.SecretKey, o, 
 	return last, err
 }
 
-// noteNewest returns when the newest records were made, as far as that can be known.
+// noteNewest returns the time of the newest record; a record with a future time counts from the
+// move of its partition's end.
 func (l lifeSigns) noteNewest(newest kafka.NewestTimes, now time.Time) time.Time {
 	last := newest.Time
 	for part, end := range newest.Ahead {
@@ -106,9 +108,9 @@ func matchedTopics(all []string, expressions []*regexp.Regexp) []string {
 	return matched
 }
 
-// heartbeatTopics returns those of a broker's topics in which a source's connector gives
-// signs of life: those that the options name, else those of the prefixes of its topics,
-// and the topic of the table that the connector writes to at each heartbeat.
+// heartbeatTopics returns the topics of a broker to which a source's connector writes heartbeats:
+// the topic in the options, otherwise those for the prefixes of the source's topics; and the
+// topic of the heartbeat table.
 func heartbeatTopics(all, matched []string, o *datasource.Options) []string {
 	table := ""
 	if o.HeartbeatTable != "" {

@@ -36,7 +36,7 @@ func TestHeartbeatTopics(t *testing.T) {
 	}
 }
 
-// beat writes a record to a topic, as if some time ago.
+// beat writes a record to a topic with a time that is ago before now.
 func (f *feed) beat(topic string, ago time.Duration) {
 	f.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(f.broker.Address()), kgo.AllowAutoTopicCreation())
@@ -50,8 +50,8 @@ func (f *feed) beat(topic string, ago time.Duration) {
 	}
 }
 
-// TestLastSign: heartbeats count, and events where heartbeats are old; without heartbeats
-// nothing is known.
+// TestLastSign checks the time of the last sign: that of heartbeats, or of events if heartbeats
+// are old. Without heartbeats it is unknown.
 func TestLastSign(t *testing.T) {
 	f := newFeed(t)
 	o := datasource.New("sensor")
@@ -83,8 +83,8 @@ func TestLastSign(t *testing.T) {
 	expect("another heartbeat", 3*minute)
 }
 
-// TestSignFromTheFuture: a record that claims to be from the future is a sign of life when it comes, and
-// hides no silence after that.
+// TestSignFromTheFuture checks that a record with a time in the future is a sign of life when it
+// comes, and does not hide later silence.
 func TestSignFromTheFuture(t *testing.T) {
 	f := newFeed(t)
 	o := datasource.New("sensor")
@@ -126,13 +126,13 @@ func TestSignFromTheFuture(t *testing.T) {
 	}
 }
 
-// TestSilent: a connector whose heartbeats have stopped is shown, and the log says so, until
-// it gives a sign of life or nobody wants to know.
+// TestSilent checks that a connector without heartbeats is shown as silent and logged, until it
+// writes again or silence_warning is off.
 func TestSilent(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
 	r.admin(t, strings.TrimSuffix(f.source(), ")")+", silence_warning '5 min')")
-	f.beat("sensor.library.empty", time.Hour) // set aside: it is no envelope
+	f.beat("sensor.library.empty", time.Hour) // rejected: it is no envelope
 	f.beat("__debezium-heartbeat.sensor", time.Hour)
 	r.awaitState(t, "silent", "neither an event nor a heartbeat since 20")
 	if err := r.logged(`WARNING:  source "sensor": neither an event nor a heartbeat since`); err != nil {
@@ -146,8 +146,8 @@ func TestSilent(t *testing.T) {
 	r.awaitState(t, "active", "")
 }
 
-// TestHeartbeatTable: the events of the table that the connector writes to at each heartbeat
-// make no table and are not counted, and what is read goes on behind them.
+// TestHeartbeatTable checks that the events of the heartbeat table create no table and are not
+// counted, and that events after them are applied.
 func TestHeartbeatTable(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)

@@ -11,12 +11,13 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// mostLocks is how many locks a session has at least that is named where there are none left.
+// mostLocks is the smallest number of locks of a session that is named when the lock table is
+// full.
 const mostLocks = 200
 
-// mostLocksSQL finds who has most entries in PostgreSQL's table of locks. The table is full: the
-// statement uses functions, since the views would lock catalogs that all databases share, which
-// takes an entry. Locks that PostgreSQL keeps with each session (fastpath) are not in the table.
+// mostLocksSQL selects the session with most entries in PostgreSQL's lock table. The table is
+// full when it runs, so it uses functions: the views would lock shared catalogs, which takes
+// entries. Fast-path locks are kept with each session and do not count.
 const mostLocksSQL = `
 	WITH held AS MATERIALIZED (SELECT pid, virtualtransaction, locktype, transactionid, fastpath FROM pg_lock_status()),
 		most AS (SELECT pid, virtualtransaction, count(*) AS n, sum(count(*)) OVER ()::bigint AS total
@@ -29,13 +30,14 @@ const mostLocksSQL = `
 			LEFT JOIN pg_prepared_xact() AS p ON p.transaction = x.transactionid
 		LIMIT 1`
 
-// roleNames are the names of the roles, read while there are locks. It is safe for concurrent use.
+// roleNames contains the names of roles, read in advance because reading them takes locks. It is
+// safe for concurrent use.
 type roleNames struct {
 	mu    sync.Mutex
 	byOID map[int64]string
 }
 
-// loadNames reads the names.
+// loadNames reads the names of all roles.
 func (r *roleNames) loadNames(ctx context.Context, db access.Querier) error {
 	rows, err := db.Query(ctx, "SELECT oid::bigint, rolname::text FROM pg_roles")
 	if err != nil {
@@ -53,7 +55,7 @@ func (r *roleNames) loadNames(ctx context.Context, db access.Querier) error {
 	return nil
 }
 
-// nameOf returns the name of a role, or its number where that is not known.
+// nameOf returns the name of a role, or a text with its number if the name is not loaded.
 func (r *roleNames) nameOf(oid int64) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,8 +65,8 @@ func (r *roleNames) nameOf(oid int64) string {
 	return fmt.Sprintf("role %d", oid)
 }
 
-// rehearseLocks asks once who has most locks, in a new connection: PostgreSQL reads then what it needs
-// of its catalogs, for which it would have no lock later.
+// rehearseLocks runs mostLocksSQL once in a new connection, so that PostgreSQL caches the catalog
+// entries for it, which it could not lock when the lock table is full.
 func rehearseLocks(ctx context.Context, conn *pgx.Conn) error {
 	rows, err := conn.Query(ctx, mostLocksSQL)
 	if err != nil {
@@ -77,7 +79,7 @@ func rehearseLocks(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// addLockHolder adds to an error that says that there is no memory for locks who has most of them.
+// addLockHolder adds the session with most locks to an error about a full lock table.
 func (s *supervisor) addLockHolder(ctx context.Context, err error) error {
 	var who status.Blocker
 	var role, has, all int64

@@ -14,24 +14,23 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// errNoTable says that the log's table may not be there yet.
+// errNoTable is returned while the log's table may not exist yet.
 var errNoTable = errors.New("the schema metadb is not ready")
 
-// logTable stores the log in metadb.log, on a connection of its own: the log
-// begins before the database is looked at, and ends after everything else. Only
-// the log's goroutine calls write.
+// logTable stores the log in metadb.log, on a connection of its own: the log begins before the
+// pool exists, and ends after it is closed. Only the log's goroutine calls writeLines.
 type logTable struct {
 	config *instance.Config
-	// ready is set when the schema is there.
+	// ready is set when the schema exists.
 	ready atomic.Bool
 	conn  *pgx.Conn
-	// years are those that have a partition.
+	// years contains the years that have a partition.
 	years map[int]bool
 }
 
 var _ logging.Write = (*logTable)(nil).writeLines
 
-// writeLines stores lines, all or none.
+// writeLines stores all lines, or returns an error.
 func (t *logTable) writeLines(ctx context.Context, lines []logging.Line) error {
 	if !t.ready.Load() {
 		return errNoTable
@@ -70,7 +69,7 @@ SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[])`
 	return err
 }
 
-// closeConn ends the connection.
+// closeConn closes the connection.
 func (t *logTable) closeConn(ctx context.Context) {
 	if t.conn != nil {
 		_ = t.conn.Close(context.WithoutCancel(ctx))
@@ -78,5 +77,5 @@ func (t *logTable) closeConn(ctx context.Context) {
 	}
 }
 
-// storableText makes a text one that PostgreSQL's type text can hold.
+// storableText replaces invalid UTF-8 in a text.
 func storableText(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

@@ -13,14 +13,14 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// maintainInterval is how often tables are looked over.
+// maintainInterval is the time between two runs of the maintenance.
 const maintainInterval = 6 * time.Hour
 
-// maintainAgain is how soon they are again where the database kept from it.
+// maintainAgain is the time to the next run after the database could not be used.
 const maintainAgain = time.Minute
 
-// runMaintenance does what goes by the clock until ctx ends. That any of it fails is
-// no reason to stop: it is tried again the next time.
+// runMaintenance carries out periodic work, and ANALYZE on request, until ctx ends. Failures are
+// logged; periodic work is retried at the next run.
 func (s *supervisor) runMaintenance(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -44,8 +44,8 @@ func (s *supervisor) runMaintenance(ctx context.Context) error {
 	}
 }
 
-// analyzeTables gathers statistics of a source's main tables, which autovacuum
-// never does for partitioned tables.
+// analyzeTables runs ANALYZE on a source's main tables, because autovacuum does not analyze
+// partitioned tables.
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
 func (s *supervisor) analyzeTables(ctx context.Context, source string) {
 	for t := range s.tables.store.Snapshot().All() {
@@ -58,10 +58,10 @@ func (s *supervisor) analyzeTables(ctx context.Context, source string) {
 	}
 }
 
-// makeNextYear makes the partitions of history that the coming year needs, so
-// that no stream has to on New Year's Eve. The catalog in memory learns of them
-// when it is read again: who makes a partition looks first. The error is one that
-// no table is to blame for; those of tables are in the log.
+// makeNextYear creates the history partitions of the coming year, so that no stream has to create
+// them on New Year's Eve. The catalog in memory contains them after it is read again:
+// ddl.EnsureYears checks the database first. The error is one that concerns all tables; errors of
+// single tables are logged.
 func (s *supervisor) makeNextYear(ctx context.Context, year int) error {
 	for t := range s.tables.store.Snapshot().All() {
 		if t.HasYear(year) || t.Fault != nil {
@@ -80,8 +80,8 @@ func (s *supervisor) makeNextYear(ctx context.Context, year int) error {
 	return nil
 }
 
-// warnOnce logs an error unless it is what was said last. It returns what to
-// remember as said: nothing, where there is no error.
+// warnOnce logs an error unless it equals the last one, said. It returns the new last one, ""
+// without an error.
 func (s *supervisor) warnOnce(ctx context.Context, said string, err error) string {
 	switch {
 	case err == nil:
@@ -93,9 +93,9 @@ func (s *supervisor) warnOnce(ctx context.Context, said string, err error) strin
 	return err.Error()
 }
 
-// makeYear makes one partition, unless readers are in the way. No batch is applied
-// meanwhile, and no access granted: of two changes of a table's entry in the catalog at once
-// PostgreSQL lets one fail ("tuple concurrently updated").
+// makeYear creates one partition, unless readers hold locks. No batch is applied and no access
+// granted meanwhile: PostgreSQL fails one of two concurrent changes of a table's catalog entry
+// ("tuple concurrently updated").
 func (s *supervisor) makeYear(ctx context.Context, t *catalog.Table, year int) error {
 	return s.tables.withoutBatches(func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {

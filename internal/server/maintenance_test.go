@@ -12,7 +12,8 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// newKeeper is what looks after the tables of a server, beside it.
+// newKeeper returns a supervisor for the maintenance of a server's tables, separate from the
+// server, and its log.
 func newKeeper(t *testing.T, r *running) (*supervisor, *buffer) {
 	t.Helper()
 	config, err := instanceConfig(r.dir)
@@ -37,8 +38,7 @@ func newKeeper(t *testing.T, r *running) (*supervisor, *buffer) {
 	return s, log
 }
 
-// TestNextYear makes the history of a coming year ahead of time, and finds that
-// it has been made the second time.
+// TestNextYear creates the history of a coming year in advance, and finds it the second time.
 func TestNextYear(t *testing.T) {
 	f := newTableFaultTest(t)
 	s, log := newKeeper(t, f.running)
@@ -56,8 +56,8 @@ func TestNextYear(t *testing.T) {
 	}
 }
 
-// TestNextYearWithoutDatabase: that the database is away is said once, not for
-// each table, and the tables get their year when it is back.
+// TestNextYearWithoutDatabase checks that an unreachable database is logged once, not for each
+// table, and that the tables get their year afterwards.
 func TestNextYearWithoutDatabase(t *testing.T) {
 	f := newTableFaultTest(t)
 	s, log := newKeeper(t, f.running)
@@ -82,8 +82,8 @@ func TestNextYearWithoutDatabase(t *testing.T) {
 	f.awaitText(t, made, "2")
 }
 
-// TestNextYearWaitsForGrants: access is granted while nothing else changes tables.
-// Of a GRANT and a new partition at once PostgreSQL lets one fail.
+// TestNextYearWaitsForGrants checks that no partition is created while access is granted:
+// PostgreSQL fails one of a GRANT and a new partition at once.
 func TestNextYearWaitsForGrants(t *testing.T) {
 	f := newTableFaultTest(t)
 	s, _ := newKeeper(t, f.running)

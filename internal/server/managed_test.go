@@ -14,14 +14,14 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// managed is an installation on a server whose superuser nobody has: the administrator is a role
-// dba with CREATEROLE and CREATEDB, as managed services give it.
+// managed is an installation on a server with a superuser that is not available: the
+// administrator is a role dba with CREATEROLE and CREATEDB, as on managed services.
 type managed struct {
 	*installation
 	feed *feed
 }
 
-// useAccounts streams, and has users read, share tables of their own and lose rights again.
+// useAccounts streams, and has users read, share their own tables and lose rights again.
 func (m *managed) useAccounts(t *testing.T, r *running) {
 	t.Helper()
 	r.admin(t, m.feed.source())
@@ -40,7 +40,8 @@ func (m *managed) useAccounts(t *testing.T, r *running) {
 	r.awaitText(t, current, "1=Eve")
 }
 
-// newManaged makes one. The roles are made by who makes them in real life; %s is the database.
+// newManaged creates one. The provider and the administrator each create their roles; %s is the
+// database.
 func newManaged(t *testing.T, byProvider, byAdministrator []string) *managed {
 	t.Helper()
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{})
@@ -54,7 +55,8 @@ func newManaged(t *testing.T, byProvider, byAdministrator []string) *managed {
 	return m
 }
 
-// sql runs statements as a role that has logged in, the real superuser if it is empty.
+// sql executes statements as a role that has logged in, or as the real superuser if role is
+// empty.
 func (m *managed) sql(t *testing.T, db *pgtest.DB, role string, statements ...string) {
 	t.Helper()
 	config, err := pgx.ParseConfig(db.ConnString)
@@ -76,7 +78,7 @@ func (m *managed) sql(t *testing.T, db *pgtest.DB, role string, statements ...st
 	}
 }
 
-// refused carries out a command that fails, and returns the error with its hint.
+// refused executes a command that fails, and returns the error with its hint.
 func (r *running) refused(t *testing.T, statement string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=127.0.0.1 port=%d dbname=metadb user=mdbadmin password=secret sslmode=disable", r.port))
@@ -93,10 +95,10 @@ func (r *running) refused(t *testing.T, statement string) string {
 	return refused.Message + " HINT " + refused.Hint
 }
 
-// TestManagedServices: with the rights that managed services give, everything works.
+// TestManagedServices checks that everything works with the rights on managed services.
 func TestManagedServices(t *testing.T) {
 	for name, test := range map[string]struct{ provider, administrator []string }{
-		// What docs/install.md says.
+		// The rights in docs/install.md.
 		"database of the system user": {
 			[]string{"ALTER DATABASE %s OWNER TO dba"},
 			[]string{"CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'", "DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000 THEN " +
@@ -126,8 +128,8 @@ func TestManagedServices(t *testing.T) {
 	}
 }
 
-// TestManagedServiceThatLacksRights: the start says what will not work, with the statements that mend
-// it, and streams.
+// TestManagedServiceThatLacksRights checks that the start logs the missing rights with the
+// statements that grant them, and that the server streams.
 func TestManagedServiceThatLacksRights(t *testing.T) {
 	m := newManaged(t, []string{
 		"ALTER ROLE dba NOCREATEROLE", "CREATE ROLE mdbadmin LOGIN PASSWORD 'secret'", "CREATE ROLE carla LOGIN", "ALTER DATABASE %s OWNER TO mdbadmin",
@@ -145,7 +147,7 @@ func TestManagedServiceThatLacksRights(t *testing.T) {
 	r.admin(t, "create user anna with password 'x'")
 	r.admin(t, "drop user anna")
 
-	// One that somebody else made.
+	// A role that the superuser created.
 	r.admin(t, "register user carla")
 	granular := m.granular(t)
 	if granular {
@@ -164,7 +166,7 @@ func TestManagedServiceThatLacksRights(t *testing.T) {
 	r.admin(t, "deregister user carla")
 }
 
-// mend carries out the statements that warnings name, as who may.
+// mend executes the statements in the warnings as the superuser.
 func (m *managed) mend(t *testing.T, r *running) {
 	t.Helper()
 	for line := range strings.Lines(r.log.String()) {
@@ -177,7 +179,7 @@ func (m *managed) mend(t *testing.T, r *running) {
 	}
 }
 
-// granular says whether the server tells INHERIT and SET of a membership apart.
+// granular reports whether the server separates INHERIT and SET of a membership.
 func (m *managed) granular(t *testing.T) (yes bool) {
 	t.Helper()
 	if err := m.db.Pool.QueryRow(t.Context(), "SELECT current_setting('server_version_num')::int >= 160000").Scan(&yes); err != nil {

@@ -1,21 +1,20 @@
 package server
 
-// manualChange is something that an administrator can do to one table by SQL. In it $ stands
-// for the table's name, {key} for the index on its key, {name} for that without its
-// schema.
+// manualChange is a change of one table that an administrator can make by SQL. $ is replaced by
+// the table's name, {key} by the index on its key, {name} by that without its schema.
 type manualChange struct {
 	sql string
-	// mend undoes it where the table waits; empty where it does not.
+	// mend undoes a change that makes the table wait; it is empty for other changes.
 	mend string
-	// made says that the table is made anew: what it had is gone.
+	// made is set if the table is created anew, without its previous rows.
 	made bool
 }
 
-// manualChanges are the forms of PostgreSQL's manual that concern a table, its partitions,
+// manualChanges are the statements in PostgreSQL's manual that concern a table, its partitions,
 // indexes, columns, owner or rights.
 // https://www.postgresql.org/docs/current/sql-commands.html
 var manualChanges = []manualChange{
-	// ALTER TABLE, columns: what is left alone.
+	// ALTER TABLE, columns: changes that are tolerated.
 	{sql: "ALTER TABLE lib.$__ ADD COLUMN tsv tsvector GENERATED ALWAYS AS (to_tsvector('simple', name)) STORED"},
 	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text; UPDATE lib.$ SET note = 'checked'"},
 	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text NOT NULL DEFAULT 'x'"},
@@ -27,7 +26,7 @@ var manualChanges = []manualChange{
 	{sql: "ALTER TABLE lib.$ ALTER COLUMN name SET STORAGE EXTERNAL, ALTER COLUMN name SET COMPRESSION pglz"},
 	{sql: "ALTER TABLE lib.$__ ALTER COLUMN name TYPE text COLLATE \"C\""},
 	{sql: "ALTER TABLE lib.$ ALTER COLUMN __id DROP DEFAULT"},
-	// Columns: what has to wait.
+	// Columns: changes that make the table wait.
 	{sql: "ALTER TABLE lib.$__ ADD COLUMN note text; UPDATE lib.$__ SET note = 'x'; ALTER TABLE lib.$__ ALTER COLUMN note SET NOT NULL", mend: "ALTER TABLE lib.$__ ALTER COLUMN note DROP NOT NULL"},
 	{sql: "ALTER TABLE lib.$__ ALTER COLUMN name TYPE varchar(40)", mend: "ALTER TABLE lib.$__ ALTER COLUMN name TYPE text"},
 	{sql: "ALTER TABLE lib.$__ RENAME COLUMN id TO number", mend: "ALTER TABLE lib.$__ RENAME COLUMN number TO id"},
@@ -79,7 +78,7 @@ var manualChanges = []manualChange{
 	// Rights.
 	{sql: "REVOKE ALL ON lib.$, lib.$__, lib.zzz___$___ FROM mdbadmin", mend: "GRANT ALL ON lib.$, lib.$__, lib.zzz___$___ TO mdbadmin"},
 	{sql: "GRANT ALL ON lib.$ TO PUBLIC; REVOKE SELECT (name) ON lib.$ FROM PUBLIC"},
-	// What hangs on a table.
+	// Objects that depend on a table.
 	{sql: "CREATE STATISTICS lib.$_stat (dependencies) ON id, name FROM lib.$"},
 	{sql: "CREATE VIEW lib.$_view AS SELECT * FROM lib.$__; CREATE MATERIALIZED VIEW lib.$_mat AS SELECT * FROM lib.$"},
 	{sql: "COMMENT ON TABLE lib.$ IS 'x'; COMMENT ON COLUMN lib.$.name IS 'y'"},

@@ -9,12 +9,12 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// changedTable is a manual change, done to a table that streams.
+// changedTable is a manual change and the streaming table that it changes.
 type changedTable struct {
 	manualChange
 	name string
 	feed *feed
-	// changes counts those of its row.
+	// changes counts the changes of its row.
 	changes int
 }
 
@@ -28,9 +28,9 @@ func (f *changedTable) change() {
 
 func (f *changedTable) value() string { return fmt.Sprintf("v%d", f.changes) }
 
-// TestByHand does to tables what can be done by SQL, while others stream, cuts the
-// connections and starts the server again. A table goes on or is named in the status;
-// nothing is lost when it is mended.
+// TestByHand applies manual changes to tables while others stream, cuts the connections and
+// restarts the server. Each table is applied or is named in the status; no event is lost after
+// the repair.
 func TestByHand(t *testing.T) {
 	i, patron := install(t), newFeed(t)
 	r := i.start(t)
@@ -42,7 +42,7 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// tryManualChanges does forms to new tables, and returns the server that runs then.
+// tryManualChanges applies forms to new tables, and returns the server that runs afterwards.
 func (r *running) tryManualChanges(t *testing.T, first int, forms []manualChange, patron *feed) *running {
 	t.Helper()
 	tables := make([]*changedTable, len(forms))
@@ -92,8 +92,8 @@ func (r *running) tryManualChanges(t *testing.T, first int, forms []manualChange
 	return r
 }
 
-// expectChanged changes each table, and another one. It waits until the others go on,
-// and each table has the change or is named in the status.
+// expectChanged changes each table, and another one. It waits until the other one is applied, and
+// each table is applied or named in the status.
 func (r *running) expectChanged(t *testing.T, when string, tables []*changedTable, patron *feed) {
 	t.Helper()
 	for _, f := range tables {

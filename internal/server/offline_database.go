@@ -10,11 +10,11 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// errNotSetUp says that no server has ever run on the database.
+// errNotSetUp is returned if no server has ever run on the database.
 var errNotSetUp = errors.New("the database has not been set up yet: run \"metadb start\" first")
 
-// withLockedDatabase opens a data directory and does something while no server can run
-// on it or on its database.
+// withLockedDatabase calls do while the data directory and the database are locked against
+// servers.
 func withLockedDatabase(ctx context.Context, path string, do func(*pgx.Conn) error) (err error) {
 	data, err := openDataDir(path)
 	if err != nil {
@@ -34,10 +34,9 @@ func withLockedDatabase(ctx context.Context, path string, do func(*pgx.Conn) err
 	return do(conn)
 }
 
-// Offline does something with the database that no server may be running for:
-// it locks the data directory and the database meanwhile. The error is a
-// *instance.RunningError if a server runs on the data directory. The
-// connection is the system user's.
+// Offline calls do with a connection of the system user while no server can run: the data
+// directory and the database are locked. The error is an *instance.RunningError if a server runs
+// on the data directory.
 func Offline(ctx context.Context, path string, do func(ctx context.Context, db *pgx.Conn) error) error {
 	return withLockedDatabase(ctx, path, func(db *pgx.Conn) error {
 		if err := checkSchema(ctx, db); err != nil {
@@ -47,7 +46,7 @@ func Offline(ctx context.Context, path string, do func(ctx context.Context, db *
 	})
 }
 
-// checkSchema refuses a database that is not of this program's version.
+// checkSchema returns an error unless the database has this program's version.
 func checkSchema(ctx context.Context, db *pgx.Conn) error {
 	have, err := metaschema.DatabaseVersion(ctx, db)
 	if errors.Is(err, metaschema.ErrNoSchema) {

@@ -13,8 +13,8 @@ import (
 	"metadb/internal/source/kafka"
 )
 
-// Sync begins the resynchronization of a data source while no server runs. The
-// options' Bounds are not needed: the data source's own broker is asked.
+// Sync begins the synchronization of a data source or table while no server runs. It sets the
+// options' Bounds itself, to query the data source's broker.
 func Sync(ctx context.Context, path string, front resync.Prompter, o resync.SyncOptions) error {
 	o.Bounds = boundsFunc(instance.SecretKeyIn(path))
 	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
@@ -22,8 +22,7 @@ func Sync(ctx context.Context, path string, front resync.Prompter, o resync.Sync
 	})
 }
 
-// Endsync ends the synchronization of a data source while no server runs. It
-// returns the counts of its tables.
+// Endsync ends a synchronization while no server runs, and returns the tables' counts.
 func Endsync(ctx context.Context, path string, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -37,14 +36,14 @@ func Endsync(ctx context.Context, path string, front resync.Prompter, o resync.E
 	return counts, err
 }
 
-// AbortSync leaves the resynchronization of a data source while no server runs.
+// AbortSync aborts a resynchronization while no server runs.
 func AbortSync(ctx context.Context, path string, o resync.AbortOptions) error {
 	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
 		return resync.Abort(ctx, db, o)
 	})
 }
 
-// boundsFunc asks brokers with passwords that the key decrypts.
+// boundsFunc returns a function that queries brokers, with passwords that the key decrypts.
 func boundsFunc(key instance.SecretKey) resync.BoundsFunc {
 	return func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
 		return queryBounds(ctx, key, o, topics)
@@ -72,8 +71,8 @@ func queryBounds(ctx context.Context, key instance.SecretKey, o *datasource.Opti
 	return bounds, nil
 }
 
-// kafkaSecurity says how the data source's broker is connected to, with a password that the key
-// decrypts.
+// kafkaSecurity returns the connection settings of a data source's broker, with a password that
+// the key decrypts.
 func kafkaSecurity(o *datasource.Options, key instance.SecretKey) kafka.Security {
 	s := kafka.Security{TLS: o.UsesTLS(), CAFile: o.SSLCAFile, CertFile: o.SSLCertFile, KeyFile: o.SSLKeyFile}
 	if o.UsesSASL() {

@@ -8,8 +8,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// newOneRole makes an installation without a superuser, as docs/install.md says; statements are
-// carried out by who administers the database server, %s is the database.
+// newOneRole returns an installation without a superuser, as in docs/install.md. The database
+// server's administrator executes the statements; %s is the database.
 func newOneRole(t *testing.T, options pgtest.Options, statements ...string) *managed {
 	t.Helper()
 	cluster := pgtest.NewClusterFor(t, options)
@@ -21,13 +21,13 @@ func newOneRole(t *testing.T, options pgtest.Options, statements ...string) *man
 	return m
 }
 
-// rightsOfOneRole are those of docs/install.md.
+// rightsOfOneRole are the rights in docs/install.md.
 var rightsOfOneRole = []string{
 	"ALTER ROLE mdbadmin CREATEROLE", "ALTER DATABASE %s OWNER TO mdbadmin", "GRANT pg_read_all_stats, pg_signal_backend TO mdbadmin",
 	"GRANT SET ON PARAMETER log_parameter_max_length TO mdbadmin",
 }
 
-// TestOneRole: from PostgreSQL 16 on everything works without a superuser.
+// TestOneRole checks that everything works without a superuser from PostgreSQL 16 on.
 func TestOneRole(t *testing.T) {
 	m := newOneRole(t, pgtest.Options{Later: true}, rightsOfOneRole...)
 	r := m.start(t)
@@ -48,8 +48,8 @@ func TestOneRole(t *testing.T) {
 	}
 }
 
-// TestOneRoleThatLacksRights: the start names each right that is missing, with the statement that
-// gives it, and streams all the same.
+// TestOneRoleThatLacksRights checks that the start logs each missing right with the statement
+// that grants it, and that the server streams.
 func TestOneRoleThatLacksRights(t *testing.T) {
 	m := newOneRole(t, pgtest.Options{Later: true}, "GRANT CREATE ON DATABASE %s TO mdbadmin", "GRANT CREATE ON SCHEMA public TO mdbadmin", "CREATE ROLE carla LOGIN")
 	r := m.start(t)
@@ -72,7 +72,7 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	if got := r.refused(t, "create schema for user carla"); !strings.HasSuffix(got, "HINT "+grant) {
 		t.Errorf("got %s", got)
 	}
-	// Looking changes nothing.
+	// The check of rights changes nothing.
 	for range 2 {
 		expectUsers(t, r, []string{"anna t f ", "carla f f " + grant})
 	}
@@ -85,7 +85,8 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	expectUsers(t, r, []string{"anna t f ", "carla f f "})
 	r.admin(t, "create schema for user carla")
 
-	// The Metadb of another database has made the role of dropped users; a role was dropped by hand.
+	// The server of another database has created the role of dropped users; a role was dropped by
+	// hand.
 	m.sql(t, m.db, "", "CREATE ROLE metadb_retired", "REVOKE anna FROM mdbadmin CASCADE", "DROP OWNED BY anna", "DROP ROLE anna")
 	const grantRetired = `grant "metadb_retired" to "mdbadmin" with admin true, inherit true, set true;`
 	expectUsers(t, r, []string{`anna t f deregister user "anna";`, "carla f f ", "metadb_retired f f " + grantRetired})
@@ -107,7 +108,7 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	}
 }
 
-// expectUsers compares what "list users" shows.
+// expectUsers compares the rows of "list users".
 func expectUsers(t *testing.T, r *running, want []string) {
 	t.Helper()
 	var got []string

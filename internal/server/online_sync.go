@@ -18,11 +18,11 @@ import (
 
 var _ command.Synchronizer = (*supervisor)(nil)
 
-// onlineLockTimeout is how long a lock is waited for at a time while people read:
-// who comes after it waits for it too.
+// onlineLockTimeout bounds one wait for a lock while clients read: their sessions queue behind
+// it.
 const onlineLockTimeout = 900 * time.Millisecond
 
-// Target implements adminexec.Synchronizer.
+// Target implements command.Synchronizer.
 func (s *supervisor) Target(schema, main string) (resync.Target, bool) {
 	t := s.tables.store.Snapshot().Owner(ident.Qualified{Schema: ident.Name(schema), Name: ident.Name(main)})
 	if t == nil || string(t.Main.Name) != main || t.Source == "" {
@@ -31,9 +31,9 @@ func (s *supervisor) Target(schema, main string) (resync.Target, bool) {
 	return resync.Target{Source: t.Source, Table: t.Name}, true
 }
 
-// Sync implements adminexec.Synchronizer. The questions are put before anything
-// stops; then a data source's stream is built again with the options that are
-// stored, and a table's begins to confirm between two batches.
+// Sync implements command.Synchronizer. The questions are asked before anything stops. Then the
+// stream of a data source is rebuilt with the stored options; the stream of a table begins to
+// confirm between two batches.
 func (s *supervisor) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
 	o.Bounds, o.LockTimeout = boundsFunc(s.key), onlineLockTimeout
 	return s.withConn(ctx, func(db *pgx.Conn) error {
@@ -59,7 +59,7 @@ func (s *supervisor) Sync(ctx context.Context, front resync.Prompter, o resync.S
 	})
 }
 
-// warnOfSnapshot warns where a snapshot of the table may be under way.
+// warnOfSnapshot warns if an incremental snapshot of the table may be under way.
 func (s *supervisor) warnOfSnapshot(front resync.Prompter, target resync.Target) {
 	one := s.runningStream(target.Source)
 	if one == nil {
@@ -70,7 +70,7 @@ func (s *supervisor) warnOfSnapshot(front resync.Prompter, target resync.Target)
 	}
 }
 
-// Endsync implements adminexec.Synchronizer.
+// Endsync implements command.Synchronizer.
 func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	o.LockTimeout, o.Logger, o.Server = onlineLockTimeout, s.logger, s.runningServer(ctx, o.Source)
 	state := s.registry.Source(o.Source)
@@ -88,14 +88,15 @@ func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resyn
 	return counts, err
 }
 
-// Abort implements adminexec.Synchronizer.
+// Abort implements command.Synchronizer.
 func (s *supervisor) Abort(ctx context.Context, target resync.Target) error {
 	return s.withConn(ctx, func(db *pgx.Conn) error {
 		return resync.Abort(ctx, db, resync.AbortOptions{Target: target, LockTimeout: onlineLockTimeout, Server: s.runningServer(ctx, target.Source)})
 	})
 }
 
-// runningServer is the running server as a synchronization of a source sees it.
+// runningServer returns the hooks by which a synchronization of a source coordinates with the
+// running server.
 func (s *supervisor) runningServer(ctx context.Context, source string) *resync.RunningServer {
 	return &resync.RunningServer{
 		Store: s.tables.store, Exclusively: s.tables.withoutBatches, InvalidateCatalog: func() { s.tables.invalidated = true },
@@ -103,8 +104,8 @@ func (s *supervisor) runningServer(ctx context.Context, source string) *resync.R
 	}
 }
 
-// reloadScope has a stream see what is being synchronized now. If that can't be
-// read, the stream reads it before its next batch.
+// reloadScope loads the scope of the synchronization into the stream. After a failure, the stream
+// loads it before its next batch.
 func (s *supervisor) reloadScope(ctx context.Context, source string) {
 	one := s.runningStream(source)
 	if one == nil {
@@ -117,8 +118,8 @@ func (s *supervisor) reloadScope(ctx context.Context, source string) {
 	one.countConfirmed()
 }
 
-// reloadGaps shows the gaps of a stream as they are stored: the synchronization of a
-// table mends some. If they can't be read they are shown as before.
+// reloadGaps updates the gaps in the status from the database, because the synchronization of a
+// table removes some. After a failure the status is unchanged.
 func (s *supervisor) reloadGaps(ctx context.Context, source string) {
 	one := s.runningStream(source)
 	if one == nil {
@@ -129,7 +130,7 @@ func (s *supervisor) reloadGaps(ctx context.Context, source string) {
 	}
 }
 
-// withConn does something with a connection of its own.
+// withConn calls do with a new connection of the system user.
 func (s *supervisor) withConn(ctx context.Context, do func(*pgx.Conn) error) error {
 	db, err := connectRole(ctx, s.config, s.config.SystemUser)
 	if err != nil {
@@ -143,9 +144,8 @@ func (s *supervisor) withConn(ctx context.Context, do func(*pgx.Conn) error) err
 	return do(db)
 }
 
-// whileStopped does something while the stream of a data source stands still. If it
-// works the stream goes on with the options that are stored, otherwise with
-// those that it had.
+// whileStopped calls do while the stream of a data source is stopped. The stream then starts with
+// the stored options if do succeeds, otherwise with its previous ones.
 func (s *supervisor) whileStopped(ctx context.Context, name string, do func() error) error {
 	one := s.runningStream(name)
 	var options *datasource.Options
@@ -164,8 +164,8 @@ func (s *supervisor) whileStopped(ctx context.Context, name string, do func() er
 		case loadErr == nil:
 			options = stored
 		case err == nil:
-			// The old stream must not go on: what it reads would not be
-			// what was begun.
+			// The old stream must not continue: its options may differ from those of the
+			// synchronization.
 			return fmt.Errorf("the synchronization has begun, but the stream of data source %q could not be started again; restart the server: %w", name, loadErr)
 		}
 	}
@@ -180,15 +180,15 @@ func (s *supervisor) whileStopped(ctx context.Context, name string, do func() er
 	return err
 }
 
-// queueAnalyze has statistics gathered of a source's tables.
+// queueAnalyze requests ANALYZE of a source's tables from runMaintenance.
 func (s *supervisor) queueAnalyze(source string) {
 	select {
 	case s.analyze <- source:
-	default: // many at once: autovacuum looks after the partitions meanwhile
+	default: // the queue is full; autovacuum analyzes the partitions
 	}
 }
 
-// progressPrompter is a front whose progress list status and the log show.
+// progressPrompter is a front that also shows the progress in list status and in the log.
 type progressPrompter struct {
 	resync.Prompter
 	state  *status.Source
@@ -201,7 +201,7 @@ func (f *progressPrompter) Progress(table change.Table, done, total int64) {
 	f.Prompter.Progress(table, done, total)
 }
 
-// silentPrompter is a front that has been told everything before.
+// silentPrompter is a front without warnings and progress, which the dry run has shown.
 type silentPrompter struct{ resync.Prompter }
 
 func (q *silentPrompter) Warn(string)                         {}

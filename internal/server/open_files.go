@@ -6,12 +6,12 @@ import (
 	"syscall"
 )
 
-// minOpenFiles is how many files and connections a process must be allowed: 300 sessions of the
-// port with one at the database each, clients that have not logged in, and the streams.
+// minOpenFiles is the number of files and connections that a process needs: 300 sessions of the
+// port with one database session each, clients that have not logged in, and the streams.
 const minOpenFiles = 1024
 
-// warnLowFileLimit warns where the process may have fewer open. Go has raised the limit as far as it
-// may by then.
+// warnLowFileLimit logs a warning if the process may have fewer. The Go runtime has already
+// raised the soft limit to the hard one.
 func warnLowFileLimit(logger *slog.Logger) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -22,7 +22,7 @@ func warnLowFileLimit(logger *slog.Logger) {
 	}
 }
 
-// lowFileLimitText says what is wrong with a limit, nothing where it is high enough.
+// lowFileLimitText returns the warning about a limit, "" if it suffices.
 func lowFileLimitText(allowed uint64) string {
 	if allowed >= minOpenFiles {
 		return ""

@@ -17,8 +17,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// olderExecutor answers as a server of another version: "list status" has so many columns, and there
-// is no other list.
+// olderExecutor answers as a server of another version: "list status" has this number of columns,
+// and there is no other list.
 type olderExecutor struct{ columns int }
 
 func (o olderExecutor) Exec(_ context.Context, parsed lang.Command) (*command.Result, error) {
@@ -36,8 +36,8 @@ func (o olderExecutor) Exec(_ context.Context, parsed lang.Command) (*command.Re
 	return result, nil
 }
 
-// TestOverviewOfOtherVersions: "metadb status" answers where the running server is older, or later, than
-// the program.
+// TestOverviewOfOtherVersions checks that "metadb status" works with a running server that is
+// older or newer than the program.
 func TestOverviewOfOtherVersions(t *testing.T) {
 	for columns, skipped := range map[int]int64{9: 0, 10: 2, 11: 2} {
 		upstream, err := pgconn.ParseConfig(pgtest.New(t).ConnString) // without the schema metadb

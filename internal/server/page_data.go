@@ -13,8 +13,8 @@ import (
 	"metadb/internal/observe/monitor"
 )
 
-// pageData asks the database what the page shows of tables and rejected events. It
-// waits for nobody: where it would have to, it says nothing this time.
+// pageData reads the page's data about tables and rejected events. It returns monitor.ErrNotNow if
+// it would wait for a lock for more than 100 ms.
 func (s *supervisor) pageData(ctx context.Context) (monitor.PageData, error) {
 	d := monitor.PageData{Tables: []monitor.Table{}, Rejected: []monitor.Rejected{}}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
@@ -46,12 +46,11 @@ func (s *supervisor) pageData(ctx context.Context) (monitor.PageData, error) {
 	return d, err
 }
 
-// lockNotAvailable is the SQLSTATE of a lock that was waited for too long.
+// lockNotAvailable is the SQLSTATE of a lock timeout.
 const lockNotAvailable = "55P03"
 
-// tablesDetailSQL tells of each table and the parts that it consists of. The
-// statistics follow what is written; the estimate of ANALYZE stands in where there
-// are none, as after a crash.
+// tablesDetailSQL selects each table and its partitions. The row counts are those of the
+// cumulative statistics, or, if these are 0, as after a crash, the estimate of ANALYZE.
 const tablesDetailSQL = `
 SELECT t.schema_name, t.table_name, t.stored_schema || '.' || t.current_table, b.source_name,
        CASE WHEN b.transformed THEN b.parent_schema_name || '.' || b.parent_table_name ELSE '' END,
@@ -72,8 +71,8 @@ SELECT t.schema_name, t.table_name, t.stored_schema || '.' || t.current_table, b
         WHERE h.relnamespace = n.oid AND h.relname = t.history_table) past
  ORDER BY 3`
 
-// loadTableData tells of the tables. When one has changed is known since the
-// server started; what is stored is when a version last ended.
+// loadTableData reads the tables. The time of a table's last change is the later of the time
+// since the server's start, from the registry, and the stored end of its last version.
 func (s *supervisor) loadTableData(ctx context.Context, tx pgx.Tx, d *monitor.PageData) error {
 	changed := make(map[string]time.Time)
 	for _, r := range s.registry.Reports() {
@@ -98,7 +97,7 @@ func (s *supervisor) loadTableData(ctx context.Context, tx pgx.Tx, d *monitor.Pa
 	return err
 }
 
-// loadRejectedData tells of rejected events, without their reasons and values.
+// loadRejectedData reads rejected events, without reasons and values.
 func loadRejectedData(ctx context.Context, tx pgx.Tx, d *monitor.PageData) error {
 	rows, err := tx.Query(ctx, "SELECT source_name, kind, count(*) FROM metadb.rejected_event GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2")
 	if err != nil {

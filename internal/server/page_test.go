@@ -13,11 +13,11 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// page is what somebody sees who looks at the live page.
+// page is a viewer of the live page.
 type page struct {
 	t      *testing.T
 	events *bufio.Scanner
-	// body is all that has come.
+	// body is the text received so far.
 	body strings.Builder
 }
 
@@ -29,7 +29,7 @@ func openPage(t *testing.T, address string) *page {
 	return &page{t: t, events: events}
 }
 
-// get asks for a page; the answer is closed at the test's end.
+// get requests a page; the response is closed at the end of the test.
 func get(t *testing.T, url string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -64,7 +64,7 @@ func (p *page) next(kind string, into any) {
 	p.t.Fatalf("the events ended: %v", p.events.Err())
 }
 
-// withHTTP has an installation listen on a free port, and returns its address.
+// withHTTP configures the HTTP port of an installation on a free port, and returns its address.
 func (i *installation) withHTTP(t *testing.T) string {
 	t.Helper()
 	ports, err := freeport.Reserve(1)
@@ -75,8 +75,8 @@ func (i *installation) withHTTP(t *testing.T) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 }
 
-// TestPage looks at tables, rejected events and a resynchronization on the live
-// page, which never has a value of a row.
+// TestPage reads tables, rejected events and a resynchronization from the live page, and checks
+// that it contains no value of a row.
 func TestPage(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	address := i.withHTTP(t)
@@ -85,7 +85,7 @@ func TestPage(t *testing.T) {
 	f.change('c', 1, "Ada", "")
 	f.change('u', 1, "Eve", "")
 	f.change('c', 2, "Bob", "")
-	f.change('c', 3, "S\x00cret", "") // which PostgreSQL can't store
+	f.change('c', 3, "S\x00cret", "") // PostgreSQL can't store this value
 	r.awaitText(t, current, "1=Eve 2=Bob")
 	r.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "1")
 	if _, err := r.db.Pool.Exec(t.Context(), "VACUUM ANALYZE"); err != nil {

@@ -9,12 +9,12 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// sideEvents is how many events of each table it takes for a batch to be divided, and
-// many more.
+// sideEvents is a number of events of each table that is far more than the minimum for dividing a
+// batch.
 const sideEvents = 2000
 
-// burst has rows of both tables change at the same time, often enough for the batches to
-// be divided. Names tell which burst it was.
+// burst changes rows of both tables at the same time, often enough for the batches to be divided.
+// The rows' names identify the burst.
 func (f *tableFaultTest) burst(t *testing.T, name string) {
 	t.Helper()
 	var records []eventgen.Record
@@ -38,7 +38,7 @@ func (f *tableFaultTest) burst(t *testing.T, name string) {
 	}
 }
 
-// sessions is how many apply.
+// sessions returns the number of sessions that apply.
 func (f *tableFaultTest) sessions(t *testing.T) (n int) {
 	t.Helper()
 	const sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'metadb stream' AND datname = current_database()"
@@ -50,8 +50,8 @@ func (f *tableFaultTest) sessions(t *testing.T) (n int) {
 
 const dividedNoMore = "tables are applied one after the other for a while"
 
-// TestTwoSessions: two tables of which much comes are applied by two sessions, the second
-// of which is not there before. One that is ended is replaced.
+// TestTwoSessions checks that a second session is opened for two tables with many events, and
+// that an ended session is replaced.
 func TestTwoSessions(t *testing.T) {
 	f := newTableFaultTest(t)
 	if n := f.sessions(t); n != 1 {
@@ -77,8 +77,8 @@ func TestTwoSessions(t *testing.T) {
 	f.awaitState(t, "active", "")
 }
 
-// TestNoSecondConnection: where the database has no connection left for the second
-// session the first one applies everything, and the stream is well.
+// TestNoSecondConnection checks that the first session applies everything, and the stream is
+// active, if the database has no connection left for the second one.
 func TestNoSecondConnection(t *testing.T) {
 	f, others := newConnectionLimit(t)
 	f.loan = f.patron.another(loans())

@@ -15,8 +15,8 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// spread is a source whose only table goes to several partitions, and what a
-// sequential reading of its changes gives.
+// spread is a source with one table in several partitions, and the versions that result from its
+// changes in order.
 type spread struct {
 	*feed
 	random *rand.Rand
@@ -64,8 +64,8 @@ func (s *spread) end(id int64) {
 
 func clock(at time.Time) string { return at.Format("15:04:05") }
 
-// change makes one change at random: most update a row without its long value,
-// some move it to another key, a few truncate the table.
+// change makes one change at random: most update a row without its long value, some move it to
+// another key, a few truncate the table.
 func (s *spread) change(number int) {
 	s.t.Helper()
 	s.lsn += 8
@@ -99,7 +99,7 @@ func (s *spread) change(number int) {
 	}
 }
 
-// versions are those that the database must have.
+// versions returns the versions that the database must have.
 func (s *spread) versions() string {
 	all := slices.Clone(s.past)
 	for id, row := range s.rows {
@@ -109,9 +109,9 @@ func (s *spread) versions() string {
 	return strings.Join(all, "\n")
 }
 
-// TestSeveralPartitions: the rows of a table lie in several partitions of its topic,
-// and later in more of them; truncates and changes of key speak of all. Whether the
-// stream reads a backlog or what comes now, the history is that of the source.
+// TestSeveralPartitions checks that the history is that of the source if the rows of a table are
+// in several partitions, and later in more; truncates and key changes affect all of them. It
+// tests a backlog as well as new records.
 func TestSeveralPartitions(t *testing.T) {
 	i, s := install(t), newSpread(t)
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.broker.Address()))
@@ -138,7 +138,7 @@ func TestSeveralPartitions(t *testing.T) {
 	if _, err := admin.UpdatePartitions(t.Context(), 7, "sensor.library.patron"); err != nil {
 		t.Fatal(err)
 	}
-	s.producer.Close() // it knows three partitions
+	s.producer.Close() // its metadata has three partitions
 	if s.producer, err = testbed.NewProducer(s.broker.Address()); err != nil {
 		t.Fatal(err)
 	}
@@ -149,8 +149,8 @@ func TestSeveralPartitions(t *testing.T) {
 	s.check(r, versions)
 }
 
-// check waits until the database has the versions of the source, and names those
-// that only one of them has.
+// check waits until the database has the versions of the source. Its error has the versions that
+// only one of them has.
 func (s *spread) check(r *running, query string) {
 	s.t.Helper()
 	want := strings.Split(s.versions(), "\n")

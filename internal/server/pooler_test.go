@@ -15,7 +15,7 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// behind has the server find its database at a PgBouncer with its defaults.
+// behind configures the server to use its database through a PgBouncer with defaults.
 func (i *installation) behind(t *testing.T, mode string) {
 	t.Helper()
 	pooler := pgtest.NewPooler(t, i.db.Cluster, mode, map[string]string{"postgres": "", "mdbadmin": "secret"})
@@ -25,8 +25,8 @@ func (i *installation) behind(t *testing.T, mode string) {
 	}
 }
 
-// TestPoolerThatShares: a pooler that lends its connections out is refused before anything is
-// done, with the remedy, by the server and by the command line.
+// TestPoolerThatShares checks that the server and the command line refuse a pooler that shares
+// its connections before they change anything, and name the remedy.
 func TestPoolerThatShares(t *testing.T) {
 	for _, mode := range []string{"transaction", "statement"} {
 		t.Run(mode, func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestPoolerThatShares(t *testing.T) {
 	}
 }
 
-// TestPoolerOfSessions: a pooler in session mode, with its defaults, is as good as the
-// database itself: streaming, synchronizing, grants, SQL through port 8550, starts.
+// TestPoolerOfSessions checks streaming, synchronization, grants, SQL through port 8550 and
+// starts through a pooler in session mode, with defaults.
 func TestPoolerOfSessions(t *testing.T) {
 	i := install(t)
 	i.behind(t, "session")
@@ -75,7 +75,7 @@ func TestPoolerOfSessions(t *testing.T) {
 	}
 }
 
-// TestRefusedByPooler: what refuses a connection in a pooler's words is called one.
+// TestRefusedByPooler checks that a pooler's refusal of a connection is described as such.
 func TestRefusedByPooler(t *testing.T) {
 	i := install(t)
 	pooler := pgtest.NewPooler(t, i.db.Cluster, "session", map[string]string{"postgres": ""})

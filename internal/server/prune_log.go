@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pruneLog deletes the lines of metadb.log that are older than log_retention says, none where it is
-// not set.
+// pruneLog deletes the lines of metadb.log that are older than log_retention. It does nothing if
+// that is not set.
 func (s *supervisor) pruneLog(ctx context.Context) error {
 	var retention string
 	err := s.pool.QueryRow(ctx, "SELECT value FROM metadb.config WHERE parameter = 'log_retention'").Scan(&retention)

@@ -2,7 +2,7 @@ package server
 
 import "testing"
 
-// TestLogRetention: old lines of the log go once it is set, and none before.
+// TestLogRetention checks that old lines of the log are deleted only if log_retention is set.
 func TestLogRetention(t *testing.T) {
 	i := install(t)
 	r := i.start(t)

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// checkReady says why the server is not ready: the streams have not been started, the
-// database does not answer, or a source does not stream.
+// checkReady returns the reason for which the server is not ready: the streams have not been
+// started, the database does not answer, or a source does not stream.
 func (s *supervisor) checkReady(ctx context.Context) error {
 	s.mu.Lock()
 	begun := s.runCtx != nil
@@ -26,8 +26,8 @@ func (s *supervisor) checkReady(ctx context.Context) error {
 	return checkStreaming(s.registry.Reports())
 }
 
-// checkStreaming says which sources do not stream. One that has tables which wait does:
-// the others go on.
+// checkStreaming returns an error with the sources that do not stream. A source with parked
+// tables streams, because its other tables are applied.
 func checkStreaming(reports []status.Report) error {
 	var troubles []string
 	for _, r := range reports {

@@ -35,8 +35,8 @@ func TestStreaming(t *testing.T) {
 	}
 }
 
-// TestWatchingWithoutDatabase: what watches the server gets answers while the
-// database is away, and what was known of the tables stays.
+// TestWatchingWithoutDatabase checks that the HTTP port answers while the database is
+// unreachable, and keeps the last state of the tables.
 func TestWatchingWithoutDatabase(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
@@ -93,7 +93,7 @@ func TestWatchingWithoutDatabase(t *testing.T) {
 	expect("/readyz", http.StatusOK, "ready")
 }
 
-// ask returns the status and the body of an answer.
+// ask returns the status and the body of a response.
 func ask(t *testing.T, url string) (int, string) {
 	t.Helper()
 	response := get(t, url)

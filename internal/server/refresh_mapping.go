@@ -13,11 +13,11 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// refreshLogInterval is how often the log is told how far a refresh has come.
+// refreshLogInterval is the time between two log lines about a refresh.
 const refreshLogInterval = 10 * time.Second
 
-// refreshMapping applies the mappings of a table, which is given by its current
-// table, to the rows that are there. The streams go on between its steps.
+// refreshMapping applies the mappings of the table with this current table to its rows. The
+// streams continue between its steps.
 func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) (command.Refreshed, error) {
 	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
 		return command.Refreshed{}, err
@@ -62,8 +62,8 @@ func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) 
 	return command.Refreshed(done), nil
 }
 
-// noteUpdate stores in metadb.table_update when the tables that are transformed from
-// a table were last brought up to date as a whole, and how long it took.
+// noteUpdate stores in metadb.table_update the time and the duration, in seconds, of the last
+// complete refresh of the tables that are transformed from a table.
 func (s *supervisor) noteUpdate(ctx context.Context, table ident.Qualified, took time.Duration) error {
 	const sql = `
 INSERT INTO metadb.table_update (schema_name, table_name, last_update, elapsed_real_time)
@@ -78,7 +78,7 @@ SELECT schema_name, table_name, now(), $3
 	return nil
 }
 
-// setRefreshing shows in the status of a source what a refresh is doing.
+// setRefreshing shows the progress of a refresh in the status of a source.
 func (s *supervisor) setRefreshing(source, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,8 +6,7 @@ import (
 	"metadb/internal/resync"
 )
 
-// refreshTypes infers the types of the columns of all tables. The streams go on
-// but for the moments in which a table is changed.
+// refreshTypes infers the column types of all tables. Batches wait only while a table is changed.
 func (s *supervisor) refreshTypes(ctx context.Context) error {
 	if err := s.tables.reloadCatalog(ctx, s.pool); err != nil {
 		return err

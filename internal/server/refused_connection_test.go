@@ -8,8 +8,9 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// TestSecondSourceOnTheSameTopics: a source whose tables all belong to another one stops
-// instead of setting its stream aside, and goes on where it stopped when it has names of its own.
+// TestSecondSourceOnTheSameTopics checks that a source with tables that all belong to another
+// source stops instead of rejecting its stream, and continues from there when it has names of its
+// own.
 func TestSecondSourceOnTheSameTopics(t *testing.T) {
 	const events = 1300
 	i, f := install(t), newFeed(t)
@@ -38,8 +39,8 @@ func TestSecondSourceOnTheSameTopics(t *testing.T) {
 	r.awaitText(t, "SELECT count(*)::text FROM metadb.rejected_event", "0")
 }
 
-// TestOriginForWhatWaits: events that wait because their schema is reserved go on as soon
-// as an origin makes another schema of it.
+// TestOriginForWhatWaits checks that events which wait because of a reserved schema name are
+// applied as soon as an origin changes the schema.
 func TestOriginForWhatWaits(t *testing.T) {
 	const events = 1300
 	i := install(t)
@@ -64,8 +65,8 @@ func TestOriginForWhatWaits(t *testing.T) {
 	})
 }
 
-// TestRejectedLimit: a source stops where it would set more aside than allowed, and goes
-// on when more is allowed, or what is set aside has been purged.
+// TestRejectedLimit checks that a source stops at its limit of rejected events, and continues
+// when the limit is raised or rejected events are purged.
 func TestRejectedLimit(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// reloadCatalog reads the catalog again. No batch is being applied meanwhile.
+// reloadCatalog reads the catalog from the database while no batch is applied.
 func (t *sharedCatalog) reloadCatalog(ctx context.Context, pool *pgxpool.Pool) error {
 	t.use.Lock()
 	defer t.use.Unlock()
@@ -18,8 +18,8 @@ func (t *sharedCatalog) reloadCatalog(ctx context.Context, pool *pgxpool.Pool) e
 	return nil
 }
 
-// beginUse keeps the tables from changing until use is unlocked for reading. If
-// there is doubt about them they are read first.
+// beginUse takes the read lock use, which the caller releases; the catalog does not change
+// meanwhile. It first reloads an invalidated catalog.
 func (t *sharedCatalog) beginUse(ctx context.Context, pool *pgxpool.Pool) error {
 	for {
 		t.use.RLock()
@@ -33,7 +33,7 @@ func (t *sharedCatalog) beginUse(ctx context.Context, pool *pgxpool.Pool) error 
 	}
 }
 
-// invalidateCatalog has the tables read before the next batch.
+// invalidateCatalog requests a reload of the catalog before the next batch.
 func (t *sharedCatalog) invalidateCatalog() {
 	t.use.Lock()
 	defer t.use.Unlock()

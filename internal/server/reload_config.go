@@ -9,20 +9,20 @@ import (
 	"metadb/internal/observe/monitor"
 )
 
-// hangupActions carries out what is to be done with SIGHUP.
+// hangupActions runs actions at each SIGHUP.
 type hangupActions struct {
 	mu      sync.Mutex
 	actions []func()
 }
 
-// addAction has something done with each signal from now on.
+// addAction adds an action for all later signals.
 func (h *hangupActions) addAction(action func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.actions = append(h.actions, action)
 }
 
-// runOnSignal does it with every signal, until stop is called.
+// runOnSignal runs the actions at each signal, until stop is called.
 func (h *hangupActions) runOnSignal(signals <-chan os.Signal) (stop func()) {
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -44,8 +44,8 @@ func (h *hangupActions) runOnSignal(signals <-chan os.Signal) (stop func()) {
 	return func() { close(stopped); <-done }
 }
 
-// reloadConfig takes passwords, certificates and http_token from metadb.conf and the files that it names,
-// without a restart. What can't be read stays as it was.
+// reloadConfig reloads passwords, certificates and http_token from metadb.conf and the files that
+// it names, without a restart. A setting that can't be read keeps its value.
 func (s *server) reloadConfig(port *wire.Server, web *monitor.Server) {
 	config, err := s.dir.Config()
 	if err != nil {

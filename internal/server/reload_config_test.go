@@ -16,8 +16,8 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// TestHangup: passwords, certificates and the token are read again without a restart, and what can't be
-// read stays.
+// TestHangup checks that passwords, certificates and the token are reloaded without a restart,
+// and that unreadable ones keep their values.
 func TestHangup(t *testing.T) {
 	i := install(t)
 	ports, err := freeport.Reserve(1)

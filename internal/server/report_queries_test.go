@@ -11,18 +11,17 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// reader is a connection of FOLIO's Reporting app: to the database itself, as a user
-// that "create user" made and that "grant access on all" lets read.
+// reader is a connection of FOLIO's Reporting app: to the database itself, as a user that "create
+// user" made and that "grant access on all" lets read.
 type reader struct {
 	t    *testing.T
 	conn *pgx.Conn
 }
 
-// texts returns the rows of a query, each column read into a Go string, which
-// refuses NULL.
+// texts returns the rows of a query, each column as a Go string, which can't be NULL.
 func (r *reader) texts(columns int, sql string, args ...any) [][]string {
 	r.t.Helper()
-	rows, _ := r.conn.Query(r.t.Context(), sql, args...) // its error is the rows', too
+	rows, _ := r.conn.Query(r.t.Context(), sql, args...) // the rows return its error too
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]string, error) {
 		cells, into := make([]string, columns), make([]any, columns)
 		for i := range cells {
@@ -36,7 +35,7 @@ func (r *reader) texts(columns int, sql string, args ...any) [][]string {
 	return found
 }
 
-// has fails the test unless one of the rows is the wanted one.
+// has fails the test unless rows contains the wanted row.
 func has(t *testing.T, what string, rows [][]string, want ...string) {
 	t.Helper()
 	for _, row := range rows {
@@ -47,8 +46,8 @@ func has(t *testing.T, what string, rows [][]string, want ...string) {
 	t.Errorf("%s: %q is not among %q", what, want, rows)
 }
 
-// reporting returns a server with a copied, a transformed and a derived table, and the
-// app's connection.
+// reporting returns a server with a copied, a transformed and a derived table, and the app's
+// connection.
 func reporting(t *testing.T) (*running, *reader) {
 	t.Helper()
 	i, f := install(t), newFeed(t)
@@ -79,7 +78,7 @@ func reporting(t *testing.T) (*running, *reader) {
 		}
 	}
 	r.admin(t, "grant access on table folio_derived.loans_items to "+user)
-	// Rights on what came after the grant are given within 15 seconds.
+	// Rights on new tables are restored within 15 seconds.
 	r.awaitText(t, fmt.Sprintf("SELECT has_table_privilege('%s', 'library.patron__t', 'SELECT')::text", user), "true")
 	conn, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=gm1k sslmode=disable",
 		i.db.Cluster.Host(), i.db.Cluster.Port(), i.db.Name, user))
@@ -87,12 +86,12 @@ func reporting(t *testing.T) (*running, *reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	// The log is stored a moment later than it is written.
+	// The log is stored shortly after it is written.
 	r.awaitText(t, "SELECT (count(*) > 5)::text FROM metadb.log", "true")
 	return r, &reader{t, conn}
 }
 
-// TestReportingApp reads what FOLIO's Reporting app reads, as it does.
+// TestReportingApp runs the queries of FOLIO's Reporting app.
 func TestReportingApp(t *testing.T) {
 	_, app := reporting(t)
 	tables := app.texts(2, `
@@ -136,8 +135,8 @@ func TestReportingApp(t *testing.T) {
 	app.texts(3, "SELECT log_time::text, error_severity, message FROM mdblog()")
 }
 
-// TestReport runs a report as the app does: the function is made in the user's own
-// schema and called in a transaction that is rolled back.
+// TestReport runs a report as the app does: it creates the function in the user's own schema and
+// calls it in a transaction that is rolled back.
 func TestReport(t *testing.T) {
 	r, app := reporting(t)
 	ctx := t.Context()

@@ -13,8 +13,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// rightsInterval is how soon what was granted holds for a table or function that
-// was made anew, or came later.
+// rightsInterval is the time between two checks for missing rights, on tables and functions that
+// were created, or created anew, after the grant.
 const rightsInterval = 15 * time.Second
 
 // connectSuperuser connects as the superuser.
@@ -22,8 +22,8 @@ func (s *supervisor) connectSuperuser(ctx context.Context) (*pgx.Conn, error) {
 	return connectRole(ctx, s.config, s.config.Superuser)
 }
 
-// restoreRights gives what was granted and is missing, until ctx ends. That it fails
-// is no reason to stop: it is tried again the next time.
+// restoreRights restores granted rights that are missing, until ctx ends. Failures are logged and
+// retried.
 func (s *supervisor) restoreRights(ctx context.Context) error {
 	tick := time.NewTicker(rightsInterval)
 	defer tick.Stop()
@@ -47,25 +47,24 @@ func (s *supervisor) restoreRights(ctx context.Context) error {
 }
 
 const (
-	// rightsLockTimeout bounds waiting for what a user holds. No stream waits meanwhile.
+	// rightsLockTimeout bounds a wait for a user's lock. No stream waits meanwhile.
 	rightsLockTimeout = "500ms"
-	// maxRightsPause is how long an object of a user's is left alone after failures in a row.
+	// maxRightsPause is the longest pause for a user's object after failures in a row.
 	maxRightsPause = 10 * time.Minute
-	// rightsPerTransaction bounds how many rights are given in one transaction, for which batches
-	// wait.
+	// rightsPerTransaction bounds the rights of one transaction, because batches wait for it.
 	rightsPerTransaction = 100
 )
 
-// rightsRestorer gives missing rights: on Metadb's own tables many at once, on those of users each by
-// itself. An owner who holds his object can keep nobody else from a right, and no batch from being
-// applied.
+// rightsRestorer restores missing rights: on Metadb's tables many in one transaction, on users'
+// objects one in each. So an owner with a lock on an object delays neither other users' rights
+// nor batches.
 type rightsRestorer struct {
 	*supervisor
-	// failed are objects of users whose rights could not be given, by their names.
+	// failed contains users' objects with a right that could not be restored, by name.
 	failed map[string]rightsFailure
 }
 
-// rightsFailure says when an object is tried again, and the pause after that.
+// rightsFailure is the time of an object's next try, and the pause after it.
 type rightsFailure struct {
 	next  time.Time
 	pause time.Duration
@@ -75,7 +74,8 @@ func newRightsRestorer(s *supervisor) *rightsRestorer {
 	return &rightsRestorer{supervisor: s, failed: make(map[string]rightsFailure)}
 }
 
-// restoreMissing gives the rights that are missing and due. What was given before an error stays.
+// restoreMissing restores the rights that are missing and due. Rights that were restored before
+// an error stay.
 func (k *rightsRestorer) restoreMissing(ctx context.Context, now time.Time) error {
 	missing, err := access.Missing(ctx, k.pool)
 	if err != nil {
@@ -100,8 +100,8 @@ func (k *rightsRestorer) restoreMissing(ctx context.Context, now time.Time) erro
 	return failed
 }
 
-// dueRights returns the rights on objects that are to be tried now. What is not missing any more
-// has no failures.
+// dueRights returns the rights to be tried now. It removes the failures of objects without
+// missing rights.
 func (k *rightsRestorer) dueRights(missing []access.Right, now time.Time) []access.Right {
 	still := make(map[string]rightsFailure)
 	var due []access.Right
@@ -119,13 +119,13 @@ func (k *rightsRestorer) dueRights(missing []access.Right, now time.Time) []acce
 	return due
 }
 
-// postponeObject leaves an object alone for twice as long as the last time.
+// postponeObject doubles the pause before an object's next try.
 func (k *rightsRestorer) postponeObject(name string, now time.Time) {
 	pause := max(k.failed[name].pause, rightsInterval)
 	k.failed[name] = rightsFailure{next: now.Add(pause), pause: min(2*pause, maxRightsPause)}
 }
 
-// objectName is what a right is on, as SQL.
+// objectName returns the object of a right, as SQL.
 func objectName(right access.Right) string {
 	if right.Function != "" {
 		return right.Function
@@ -133,7 +133,7 @@ func objectName(right access.Right) string {
 	return ident.Qualified{Schema: right.Schema, Name: right.Relation}.SQL()
 }
 
-// splitRights returns the rights in the pieces in which they are given.
+// splitRights returns the rights grouped by transaction.
 func splitRights(rights []access.Right) [][]access.Right {
 	var pieces [][]access.Right
 	var own []access.Right
@@ -147,8 +147,8 @@ func splitRights(rights []access.Right) [][]access.Right {
 	return append(slices.Collect(slices.Chunk(own, rightsPerTransaction)), pieces...)
 }
 
-// warnRefusedGrants says once which grants are not given because they are on what is neither
-// Metadb's nor a registered user's.
+// warnRefusedGrants logs the grants that are not restored, because their object belongs neither
+// to Metadb nor to a registered user.
 func (s *supervisor) warnRefusedGrants(ctx context.Context) error {
 	refused, err := access.RefusedGrants(ctx, s.pool)
 	for _, grant := range refused {

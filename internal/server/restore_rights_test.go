@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestOwnerHoldsAGrant: an analyst takes back a right on a table of her own that was granted,
-// and holds the table's entry in PostgreSQL's catalog in an open transaction. Rights on other
-// objects are given, no batch waits, and the object is left alone for longer each time.
+// TestOwnerHoldsAGrant has an analyst revoke a granted right on her own table, and lock the
+// table's catalog entry in an open transaction. Rights on other objects are restored, no batch
+// waits, and the pauses for the object grow.
 func TestOwnerHoldsAGrant(t *testing.T) {
 	f := newTableFaultTest(t)
 	owner, other := "holder_"+f.db.Name, "reader_"+f.db.Name
@@ -18,7 +18,7 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 	f.exec(t, "CREATE TABLE "+owner+".t (id int); ALTER TABLE "+owner+".t OWNER TO "+owner)
 	f.admin(t, "grant access on table "+owner+".t to "+other)
 	f.admin(t, "grant access on table library.patron__ to "+other)
-	f.stop(t) // its own keeper gives nothing any more
+	f.stop(t) // stops its own restoration of rights
 
 	s, _ := newKeeper(t, f.running)
 	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+other)
@@ -27,7 +27,7 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Release()
-	defer func() { _, _ = conn.Exec(t.Context(), "ROLLBACK; RESET ROLE") }() // it goes back to a pool
+	defer func() { _, _ = conn.Exec(t.Context(), "ROLLBACK; RESET ROLE") }() // the connection returns to a pool
 	for _, sql := range []string{"SET ROLE " + owner, "REVOKE SELECT ON " + owner + ".t FROM " + other, "BEGIN", "GRANT SELECT ON " + owner + ".t TO public"} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -75,24 +75,25 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 	f.awaitText(t, "SELECT has_table_privilege('"+other+"', '"+owner+".t', 'SELECT')::text", "true")
 }
 
-// TestAllGrantedAlone: access on all is granted, and on nothing else. A table that came later
-// is given as well.
+// TestAllGrantedAlone checks that "grant access on all" alone covers a table that is created
+// later.
 func TestAllGrantedAlone(t *testing.T) {
 	f := newTableFaultTest(t)
 	user := "all_" + f.db.Name
 	f.admin(t, "create user "+user+" with password 'x'")
 	f.admin(t, "grant access on all to "+user)
-	f.stop(t) // its own keeper gives nothing any more
+	f.stop(t) // stops its own restoration of rights
 
 	s, _ := newKeeper(t, f.running)
-	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+user) // as where it was made after the grant
+	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+user) // as if the table was created after the grant
 	if err := newRightsRestorer(s).restoreMissing(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'library.patron__', 'SELECT')::text", "true")
 }
 
-// TestGrantThatIsNotGiven: the start names the command that takes back what is granted and can't be.
+// TestGrantThatIsNotGiven checks that the start logs the command that revokes a grant which can't
+// be restored.
 func TestGrantThatIsNotGiven(t *testing.T) {
 	f := newTableFaultTest(t)
 	user := "refused_" + f.db.Name

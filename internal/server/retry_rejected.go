@@ -14,8 +14,8 @@ import (
 	"metadb/internal/target/rejected"
 )
 
-// RetryRejected implements adminexec.Rejected. The streams go on in between: each
-// transaction keeps them out for as long as it takes.
+// RetryRejected implements command.Rejected. The streams continue between its transactions, each
+// of which excludes batches.
 func (s *supervisor) RetryRejected(ctx context.Context, name string) (applied, again int, err error) {
 	options, err := s.optionsInUse(ctx, name)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *supervisor) RetryRejected(ctx context.Context, name string) (applied, a
 	return tally.Applied + tally.Filtered, tally.Rejected, err
 }
 
-// RejectedRemoved implements adminexec.Rejected.
+// RejectedRemoved implements command.Rejected.
 func (s *supervisor) RejectedRemoved(name string, events int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,8 +56,8 @@ func (s *supervisor) RejectedRemoved(name string, events int) {
 	}
 }
 
-// optionsInUse returns the options that a source's stream is running with, or, if
-// it is not, those that are stored.
+// optionsInUse returns the options with which a source's stream runs, or the stored ones if it
+// does not run.
 func (s *supervisor) optionsInUse(ctx context.Context, name string) (*datasource.Options, error) {
 	now, err := datasource.Load(ctx, s.pool, name)
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *supervisor) optionsInUse(ctx context.Context, name string) (*datasource
 	return withLiveOptions(one.startOptions, now)
 }
 
-// newRetryDecoder returns what decodes and routes a data source's records. A bug
-// in a converter costs one record.
+// newRetryDecoder returns a function that decodes and routes a data source's records. A panic in
+// a converter rejects one record.
 func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Position, *change.Record) change.Event, error) {
 	router, err := makeRouter(o)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Positio
 			}
 		}()
 		if record.Head == nil && record.Tail == nil {
-			// A tombstone is never set aside.
+			// Tombstones are never stored, so the value is missing.
 			return change.Event{Op: change.Reject, Reason: "it was set aside without its value: the table has to be read again", Position: at}
 		}
 		event = decoder.Decode(&debezium.Input{
@@ -105,7 +105,7 @@ func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Positio
 	}, nil
 }
 
-// withoutBatches does something while no batch is applied.
+// withoutBatches calls do while no batch is applied.
 func (t *sharedCatalog) withoutBatches(do func() error) error {
 	t.use.Lock()
 	defer t.use.Unlock()

@@ -20,7 +20,7 @@ func feedOf(t *testing.T, table eventgen.Table) *feed {
 	return f
 }
 
-// awaitStatus waits until list status shows how many events are rejected.
+// awaitStatus waits until list status shows a number of rejected events.
 func (r *running) awaitStatus(t *testing.T, rejected string) {
 	t.Helper()
 	r.await(t, "count rejected events", func() error {
@@ -32,9 +32,8 @@ func (r *running) awaitStatus(t *testing.T, rejected string) {
 	})
 }
 
-// TestRetry: a schema can't be filled until an origin is declared, which takes
-// effect at once. What was rejected before is retried while the stream runs, and
-// takes its place before what has come since.
+// TestRetry declares an origin for a schema that was rejected until then, which takes effect at
+// once. Rejected events are retried while the stream runs, and are ordered before later events.
 func TestRetry(t *testing.T) {
 	i := install(t)
 	f := feedOf(t, eventgen.Table{
@@ -82,8 +81,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestRefreshTypes: types are inferred while the stream runs, and it goes on with
-// the types of then.
+// TestRefreshTypes checks that types are inferred while the stream runs, which then uses the new
+// types.
 func TestRefreshTypes(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)

@@ -13,33 +13,32 @@ import (
 	"metadb/internal/observe/sdnotify"
 )
 
-// Options are those of "metadb start".
+// Options are the options of "metadb start".
 type Options struct {
 	// Dir is the data directory.
 	Dir string
-	// Log is the log file, appended to; if it is empty the log goes to
-	// Stderr.
+	// Log is the log file, which is appended to; if it is empty the log is written to Stderr.
 	Log    string
 	Stderr io.Writer
-	// Reopen says when the log file is to be opened anew, because the old
-	// one was moved away, and passwords and certificates read again. Nil is never.
+	// Reopen receives a signal when the log file was moved away and must be opened anew; the
+	// configuration is reloaded too. It may be nil.
 	Reopen <-chan os.Signal
-	// Port of the administration port. 0 lets the system choose one.
+	// Port is the port of the administration port. The system chooses one if it is 0.
 	Port int
-	// Debug logs details.
+	// Debug enables the log level debug.
 	Debug bool
-	// MemLimit is the soft limit of memory in GiB, 0 for none.
+	// MemLimit is the soft limit of memory in GiB, 0 for no limit.
 	MemLimit float64
-	// Notify is told when the streams run and that the process lives. Nil is
-	// nobody.
+	// Notify receives the readiness of the streams and the watchdog's signs of life. It may be
+	// nil.
 	Notify *sdnotify.Socket
 }
 
-// logCloseTimeout is how long the last lines of the log may take to be stored.
+// logCloseTimeout bounds the time for storing the last lines of the log.
 const logCloseTimeout = 2 * time.Second
 
-// Run runs a server until ctx ends, which is not an error, or until it can't go
-// on. What is in hand is finished or rolled back before it returns.
+// Run runs a server until ctx ends, which is no error, or a part fails. Current batches are
+// finished or rolled back before it returns.
 func Run(ctx context.Context, o Options) (err error) {
 	defer runtime.KeepAlive(limitMemory(o.MemLimit))
 	data, err := openDataDir(o.Dir)
@@ -60,7 +59,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer flushLog(ctx, table, stored)
 	logger := slog.New(logging.Tee{out, table})
 	if o.Log != "" {
-		// On standard error the command says it.
+		// Without a log file, the command prints the error.
 		defer func() {
 			if err != nil {
 				logger.Log(context.WithoutCancel(ctx), logging.LevelFatal, err.Error())
@@ -81,7 +80,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// openLog returns the handler for the log file, which a hangup opens anew, or standard error.
+// openLog returns the handler of the log: the log file, which a hangup reopens, or standard
+// error.
 func openLog(o Options, hangup *hangupActions) (handler slog.Handler, closeLog func(), err error) {
 	level := slog.LevelInfo
 	if o.Debug {
@@ -104,8 +104,7 @@ func openLog(o Options, hangup *hangupActions) (handler slog.Handler, closeLog f
 	return handler, func() { _ = file.Close() }, nil
 }
 
-// flushLog stores the last lines of the log. That they can't be stored is no
-// matter: they are in the file.
+// flushLog stores the last lines of the log. A failure is ignored, because the log file has them.
 func flushLog(ctx context.Context, table *logging.Table, stored *logTable) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logCloseTimeout)
 	defer cancel()

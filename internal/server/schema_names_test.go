@@ -7,13 +7,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestSchemaOfUser: a registered user with the name of a source's schema gets nothing of
-// the source, whatever it grants, and no table that others own is written into.
+// TestSchemaOfUser checks that a registered user with the name of a source's schema gets no rows
+// of the source, whatever the user grants, and that the source writes to no table of another
+// owner.
 func TestSchemaOfUser(t *testing.T) {
 	i, feed := install(t), newFeed(t)
 	r := i.start(t)
 	r.admin(t, "create user library with password 'x'")
-	t.Cleanup(func() { // roles belong to the cluster
+	t.Cleanup(func() { // roles are shared by the cluster
 		for _, sql := range []string{"DROP OWNED BY library CASCADE", "DROP ROLE library"} {
 			if _, err := i.db.Pool.Exec(context.WithoutCancel(t.Context()), sql); err != nil {
 				t.Log(err)
@@ -40,14 +41,14 @@ func TestSchemaOfUser(t *testing.T) {
 	if err := r.logged(`WARNING:  source "sensor": not applied: table library.patron: schema library belongs to role "library", and not to Metadb's system user`); err != nil {
 		t.Error(err)
 	}
-	// By the name alone, too.
+	// The name alone is sufficient.
 	if _, err := analyst.Exec(t.Context(), "DROP SCHEMA library"); err != nil {
 		t.Fatal(err)
 	}
 	feed.change('c', 2, "Eve", "")
 	r.awaitText(t, "SELECT reason FROM metadb.rejected_event ORDER BY id DESC LIMIT 1", "schema library has the name of a registered user")
 
-	// The name is free once the user is gone, and then the source's.
+	// The source can use the name after the user is deregistered.
 	r.admin(t, "deregister user library")
 	feed.change('c', 3, "Ida", "")
 	r.awaitText(t, current, "3=Ida")
@@ -60,7 +61,7 @@ func TestSchemaOfUser(t *testing.T) {
 	feed.change('u', 3, "Isa", "")
 	r.awaitText(t, current, "3=Isa")
 
-	// Somebody's table in the place of Metadb's is not written into.
+	// A table of another owner in the place of Metadb's is not written to.
 	if _, err := i.db.Pool.Exec(t.Context(), "ALTER TABLE library.patron OWNER TO library"); err != nil {
 		t.Fatal(err)
 	}

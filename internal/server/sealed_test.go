@@ -8,8 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// TestSealedPasswords: the database has no broker's password that can be read there, neither of a new data
-// source nor of one that an earlier version stored, and the broker gets it.
+// TestSealedPasswords checks that brokers' passwords are encrypted in the database, for a new
+// data source and for one that an earlier version stored, and that the broker receives them in
+// clear text.
 func TestSealedPasswords(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "admin", "S3cret"), kfake.SeedTopics(1, "sensor.library.patron"))
 	if err != nil {

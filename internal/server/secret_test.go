@@ -10,14 +10,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestSecretsStayOutOfTheLogOfPostgreSQL, which writes down every statement that fails: through port
-// 8550 no near miss of a command with a password gets there, by either query protocol.
+// TestSecretsStayOutOfTheLogOfPostgreSQL sends commands with passwords and syntax errors through
+// port 8550, by both query protocols. PostgreSQL logs every statement that fails, and must not
+// receive these.
 func TestSecretsStayOutOfTheLogOfPostgreSQL(t *testing.T) {
 	i := install(t)
 	r := i.start(t)
 	for _, user := range []string{"mdbadmin password=secret", "postgres password=x"} {
 		if user[0] == 'p' {
-			i.configure(t, "superuser_password = x\n") // the tests' PostgreSQL asks nobody
+			i.configure(t, "superuser_password = x\n") // the tests' PostgreSQL requires no password
 			r.stop(t)
 			r = i.start(t)
 		}
@@ -46,7 +47,7 @@ func TestSecretsStayOutOfTheLogOfPostgreSQL(t *testing.T) {
 				t.Errorf("%s, extended: got %v", statement, err)
 			}
 		}
-		// What is SQL and no secret is passed on, and is in the log.
+		// SQL without a secret is passed on, and is in the log.
 		if _, err := conn.Exec(t.Context(), "select refused_by_postgresql"); err == nil {
 			t.Error("no error")
 		}

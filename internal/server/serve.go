@@ -18,7 +18,7 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// server is what the parts are made from.
+// server contains the parts' common inputs.
 type server struct {
 	options Options
 	dir     *instance.Dir
@@ -26,12 +26,12 @@ type server struct {
 	logger  *slog.Logger
 	log     *logTable
 	hangup  *hangupActions
-	// adminCertificate and httpCertificate are those of the ports, nil without TLS.
+	// adminCertificate and httpCertificate are the certificates of the ports, nil without TLS.
 	adminCertificate, httpCertificate *certificate
 }
 
-// serve is the wiring. It returns when ctx ends or when the server can't go on;
-// what it started has stopped then, in reverse order.
+// serve creates and connects the parts. It returns when ctx ends or a part fails; everything that
+// it started has then stopped, in reverse order.
 func (s *server) serve(ctx context.Context) error {
 	//   superuser ──rights──▶ system user, who owns everything
 	if err := prepareDatabase(ctx, s.config); err != nil {

@@ -9,20 +9,21 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// legacyLock is the key of the advisory lock that the one server of a database had
-// up to database version 1026: "metadb" in ASCII. Anybody may take such a lock, so that
-// it counts only against the system user's sessions, which may be an older program's.
+// legacyLock is the key of the advisory lock of a database's server up to database version 1026:
+// "metadb" in ASCII. Any role may take an advisory lock, so it counts only if a session of the
+// system user has it, which may be an older program.
 // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 const legacyLock int64 = 0x6d6574616462
 
-// codeLockNotAvailable is the SQLSTATE of a lock that somebody else has.
+// codeLockNotAvailable is the SQLSTATE of a lock that another session has.
 const codeLockNotAvailable = "55P03"
 
-// lockServer tries to lock metadb.server_lock, in a transaction that the session stays in:
-// that needs a right on the view, which only the system user has. Between statements the
-// transaction has neither a snapshot nor a number, so that VACUUM cleans up behind it; the
-// extended protocol would leave a portal open, with its snapshot. A standby can wait for the
-// lock without NOWAIT. It reports false where another session has it.
+// lockServer tries to lock metadb.server_lock in a transaction that the session keeps open. The
+// lock needs a right on the view that only the system user has. Between statements the
+// transaction has neither a snapshot nor a transaction id, so it does not hold back VACUUM; the
+// extended protocol would leave a portal open, with its snapshot. Without NOWAIT, a standby
+// server could wait for the lock. It reports false if another session has the lock or a server
+// of an older program runs.
 func lockServer(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	taken, err := lockTable(ctx, conn, "metadb.server_lock IN EXCLUSIVE MODE", olderRuns)
 	if err != nil {
@@ -31,12 +32,12 @@ func lockServer(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return taken, nil
 }
 
-// lockOlder tries to lock a database that has no metadb.server_lock: one of an older version, or an
-// empty one. The legacy lock keeps older programs away. A stranger who has it does that
-// in our place, and must not keep us away: this program's line also locks metadb.init where it is
-// there, which takes a right that only the system user has, and which an upgrade can write.
+// lockOlder tries to lock a database without metadb.server_lock: an empty one, or one of an older
+// version. The legacy lock excludes older programs. Another role may hold it, which must not
+// exclude this program; so metadb.init is locked too if it exists, in a mode that needs a right
+// of the system user and is compatible with an upgrade's writes.
 func lockOlder(ctx context.Context, conn *pgx.Conn) (bool, error) {
-	// One that belongs to another role is no database of this program's line, which is refused later.
+	// A metadb.init of another role is not this program's; a later step refuses the database.
 	const question = "SELECT coalesce(pg_catalog.has_table_privilege(pg_catalog.to_regclass('metadb.init'), 'UPDATE'), false)"
 	var ours bool
 	if err := conn.QueryRow(ctx, question).Scan(&ours); err != nil {
@@ -47,7 +48,7 @@ func lockOlder(ctx context.Context, conn *pgx.Conn) (bool, error) {
 		return err == nil && !rival, err
 	}
 	return lockTable(ctx, conn, "metadb.init IN SHARE UPDATE EXCLUSIVE MODE", func(ctx context.Context, conn *pgx.Conn) (bool, error) {
-		// An upgrade may have ended since it was looked for.
+		// An upgrade may have ended since hasServerLock.
 		if upgraded, err := hasServerLock(ctx, conn); err != nil || upgraded {
 			return upgraded, err
 		}
@@ -55,7 +56,7 @@ func lockOlder(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	})
 }
 
-// lockLegacy takes the legacy lock, unless somebody has it; rival says that this is an older server.
+// lockLegacy takes the legacy lock if it is free; rival reports that an older server has it.
 func lockLegacy(ctx context.Context, conn *pgx.Conn) (rival bool, err error) {
 	var taken bool
 	const question = "SELECT pg_catalog.pg_try_advisory_lock($1)"
@@ -65,9 +66,9 @@ func lockLegacy(ctx context.Context, conn *pgx.Conn) (rival bool, err error) {
 	return olderRuns(ctx, conn)
 }
 
-// lockTable tries to lock a table in a transaction that the session stays in, unless a rival is found
-// then. It reports false, and ends the transaction, where another session has the lock or there
-// is a rival.
+// lockTable tries to lock a table in a transaction that the session keeps open, and then checks
+// for a rival. If another session has the lock, or there is a rival, it ends the transaction and
+// reports false.
 func lockTable(ctx context.Context, conn *pgx.Conn, lock string, rival func(context.Context, *pgx.Conn) (bool, error)) (bool, error) {
 	_, err := conn.Exec(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE "+lock+" NOWAIT")
 	if err == nil {
@@ -85,14 +86,14 @@ func lockTable(ctx context.Context, conn *pgx.Conn, lock string, rival func(cont
 	return false, err
 }
 
-// olderRuns reports whether an older program's server has the legacy lock.
+// olderRuns reports whether a server of an older program has the legacy lock.
 func olderRuns(ctx context.Context, conn *pgx.Conn) (older bool, err error) {
 	err = conn.QueryRow(ctx, olderServerSQL, pgx.QueryExecModeSimpleProtocol, legacyLock).Scan(&older)
 	return older, err
 }
 
-// olderServerSQL asks whether a session of the same role has the legacy lock. Whose a
-// session is, everybody may see.
+// olderServerSQL selects whether another session of the same role has the legacy lock. Every role
+// can see the role of a session.
 const olderServerSQL = `
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a USING (pid)
@@ -100,11 +101,11 @@ SELECT EXISTS (
        AND a.datname = pg_catalog.current_database() AND a.usename = current_user
        AND l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8 = $1)`
 
-// holdsLock reports whether a session is still in the transaction that has the lock: one that
-// failed has lost it.
+// holdsLock reports whether a session is still in the transaction with the lock: a failed
+// transaction has lost it.
 func holdsLock(conn *pgx.Conn) bool { return conn.PgConn().TxStatus() == 'T' }
 
-// hasServerLock reports whether the database has what is locked.
+// hasServerLock reports whether the database has the view that is locked.
 func hasServerLock(ctx context.Context, conn *pgx.Conn) (there bool, err error) {
 	const question = "SELECT pg_catalog.to_regclass('metadb.server_lock') IS NOT NULL"
 	if err := conn.QueryRow(ctx, question, pgx.QueryExecModeSimpleProtocol).Scan(&there); err != nil {
@@ -113,7 +114,8 @@ func hasServerLock(ctx context.Context, conn *pgx.Conn) (there bool, err error) 
 	return there, nil
 }
 
-// lockHolderAddress says from where the lock is held, as far as can be seen.
+// lockHolderAddress returns a part of a message with the holder of the lock: the client's
+// address, or the session to end if it is one of another role. It is "" if neither is visible.
 func lockHolderAddress(ctx context.Context, conn *pgx.Conn) string {
 	const sql = `
 SELECT a.usename::pg_catalog.text, a.pid, CASE WHEN a.backend_start IS NULL THEN '' ELSE coalesce(pg_catalog.host(a.client_addr), 'a Unix socket') END,

@@ -14,8 +14,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestLockOfStranger: who may connect, and no more, stops no server with locks that everybody
-// may take, and takes none that the server needs.
+// TestLockOfStranger checks that a role which may only connect can't stop the server by locks
+// that are open to all, and can't take the locks that the server needs.
 func TestLockOfStranger(t *testing.T) {
 	i, feed := install(t), newFeed(t)
 	r := i.start(t)
@@ -50,7 +50,7 @@ func TestLockOfStranger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// What the server needs at the next start, and when it makes a schema and years.
+	// The server needs the locks at the next start, and to create a schema and years.
 	r.stop(t)
 	r = i.start(t)
 	r.admin(t, feed.source())
@@ -59,8 +59,8 @@ func TestLockOfStranger(t *testing.T) {
 	r.stop(t)
 }
 
-// TestLockKeepsNothing: the lock, which is held as long as the server runs, keeps VACUUM
-// from cleaning up nothing, and a session that has lost it is noticed.
+// TestLockKeepsNothing checks that the lock, which the server holds as long as it runs, does not
+// hold back VACUUM, and that the loss of the lock's session is noticed.
 func TestLockKeepsNothing(t *testing.T) {
 	i := install(t)
 	i.start(t).stop(t)
@@ -98,8 +98,8 @@ func TestLockKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestLockOfOlderProgram: a server of a version that had only the advisory lock keeps a
-// later one away, and says from where.
+// TestLockOfOlderProgram checks that a server of a version with only the advisory lock excludes a
+// newer one, and that its address is shown.
 func TestLockOfOlderProgram(t *testing.T) {
 	i := install(t)
 	i.start(t).stop(t)
@@ -130,7 +130,7 @@ func TestLockOfOlderProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Where a session of another role is, the system user may not see.
+	// The system user may not see the address of another role's session.
 	stranger := i.session(t, pgtest.Superuser)
 	if _, err := stranger.Exec(t.Context(), "BEGIN; LOCK TABLE metadb.server_lock IN EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
@@ -144,9 +144,9 @@ func TestLockOfOlderProgram(t *testing.T) {
 	}
 }
 
-// TestLockBeforeUpgrade: before the upgrade brings the lock that takes a right, a stranger who holds the
-// old one, or reads metadb.init in an open transaction, keeps neither the upgrade nor the first start away. An
-// older server does, and so does another upgrade.
+// TestLockBeforeUpgrade checks a database before the upgrade to the lock that needs a right.
+// Another role that has the old lock, or reads metadb.init in an open transaction, stops neither
+// the upgrade nor the first start. An older server does, and so does another upgrade.
 func TestLockBeforeUpgrade(t *testing.T) {
 	i := install(t)
 	stranger := i.db.Name + "_stranger"
@@ -164,9 +164,9 @@ func TestLockBeforeUpgrade(t *testing.T) {
 		}
 	}
 	takeLegacy(held)
-	i.start(t).stop(t) // in an empty database
+	i.start(t).stop(t) // starts in an empty database
 
-	// As it was before the lock; internal/testkit/versions upgrades real databases.
+	// Restore the state before the lock; internal/testkit/versions upgrades real databases.
 	i.exec(t, "DROP VIEW metadb.server_lock", "GRANT USAGE ON SCHEMA metadb TO "+stranger, "GRANT SELECT ON metadb.init TO "+stranger)
 	yes := func(int, int) (bool, error) { return true, nil }
 	refused := func(what, from string) {
@@ -192,7 +192,7 @@ func TestLockBeforeUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	takeLegacy(held)
-	// It is said what the database is, also where it is another role's.
+	// The error describes the database, even if it belongs to another role.
 	i.exec(t, "CREATE ROLE "+stranger+"_owner", "ALTER TABLE metadb.init OWNER TO "+stranger+"_owner", "GRANT SELECT ON metadb.init TO mdbadmin", "UPDATE metadb.init SET dbversion = dbversion - 1000")
 	if _, _, err := Upgrade(t.Context(), i.dir, yes); err == nil || !strings.Contains(err.Error(), "belongs to Metadb 1.4 or older") {
 		t.Errorf("an older line's: %v", err)
@@ -206,7 +206,7 @@ func TestLockBeforeUpgrade(t *testing.T) {
 	}
 }
 
-// exec carries out statements as the superuser.
+// exec executes statements as the superuser.
 func (i *installation) exec(t *testing.T, statements ...string) {
 	t.Helper()
 	for _, sql := range statements {

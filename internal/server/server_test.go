@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestStream goes from nothing to a running stream, and over a restart.
+// TestStream streams from an empty installation, and over a restart.
 func TestStream(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
@@ -65,15 +65,14 @@ func TestStream(t *testing.T) {
 	again.awaitText(t, current, "1=Zoe")
 }
 
-// TestDatabaseAway ends the database under the server: streams go on when it is
-// back.
+// TestDatabaseAway ends the server's connections: streams continue after it has connected again.
 func TestDatabaseAway(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	r := i.start(t)
 	r.admin(t, f.source())
 	f.change('c', 1, "Ada", "")
 	r.awaitText(t, current, "1=Ada")
-	// Every connection of the server, as the database's administrator would.
+	// Every connection of the server, as the database's administrator would end them.
 	const kick = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'mdbadmin'"
 	if _, err := i.db.Pool.Exec(t.Context(), kick); err != nil {
 		t.Fatal(err)
@@ -84,8 +83,7 @@ func TestDatabaseAway(t *testing.T) {
 	r.await(t, "take the lock again", func() error { return r.logged("the database is back") })
 }
 
-// TestOneServer starts a second server on the data directory, and on the
-// database.
+// TestOneServer starts a second server on the data directory, and on the database.
 func TestOneServer(t *testing.T) {
 	i := install(t)
 	r := i.start(t)
@@ -108,8 +106,8 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
-// TestBrokerAway creates a data source whose broker can't be reached, and names
-// the right one later.
+// TestBrokerAway creates a data source with an unreachable broker, and corrects the address
+// later.
 func TestBrokerAway(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	f.change('c', 1, "Ada", "")

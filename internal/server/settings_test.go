@@ -14,12 +14,12 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// settingsSuperuser is a superuser of this test alone, so that what is set for it does not concern
-// the test's own questions.
+// settingsSuperuser is a superuser for this test only, so that its settings do not affect the
+// test's own queries.
 const settingsSuperuser = "metadb_super"
 
-// unusual are values for settings whose unusual value can't be derived from their type, or
-// would keep everybody out.
+// unusual contains values for settings for which none can be derived from the type, or for which
+// the derived value would prevent every connection.
 var unusual = map[string]string{
 	"DateStyle": "German, DMY", "TimeZone": "Pacific/Kiritimati", "application_name": "\u00fc", "client_encoding": "LATIN1",
 	"default_table_access_method": "heap2", "default_text_search_config": "pg_catalog.french",
@@ -29,7 +29,7 @@ var unusual = map[string]string{
 	"createrole_self_grant": "set, inherit", "dynamic_library_path": "/nowhere:$libdir", "extension_control_path": "/nowhere:$system",
 	"backtrace_functions": "errstart", "wal_consistency_checking": "all",
 	"default_transaction_isolation": "serializable",
-	// The lowest is less than what plain statements take, for anybody.
+	// The minimum is too low for plain statements.
 	"max_stack_depth": "400kB", "deadlock_timeout": "1ms", "gin_fuzzy_search_limit": "1",
 	"log_min_messages": "error", "log_min_error_statement": "panic", "extra_float_digits": "-15",
 	"vacuum_cost_delay": "100", "wal_sender_timeout": "1ms", "icu_validation_level": "error",
@@ -81,14 +81,13 @@ func unusualSettings(t *testing.T, i *installation) [][2]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Not in pg_settings.
+	// role is not in pg_settings.
 	return append(settings, [2]string{"role", "settings_other"})
 }
 
-// TestSettingsOfTheRole: what is set for the roles of metadb.conf is meant for people, and
-// changes nothing. Each setting that a role may have gets an unusual value, many at a time; where
-// something fails the halves are tried, until it is known which one it is. Each version of
-// PostgreSQL has settings of its own.
+// TestSettingsOfTheRole checks that settings of the roles in metadb.conf do not affect the
+// server. It sets an unusual value of each setting that a role may have, many at a time, and
+// bisects after a failure. Each version of PostgreSQL has its own settings.
 func TestSettingsOfTheRole(t *testing.T) {
 	t.Run("installed", func(t *testing.T) { trySettings(t, install(t)) })
 	t.Run("later", func(t *testing.T) {
@@ -106,7 +105,7 @@ func TestSettingsOfTheRole(t *testing.T) {
 	})
 }
 
-// trySettings tries all settings of an installation's PostgreSQL.
+// trySettings tests all settings of an installation's PostgreSQL.
 func trySettings(t *testing.T, i *installation) {
 	t.Helper()
 	for _, sql := range []string{
@@ -132,7 +131,7 @@ func trySettings(t *testing.T, i *installation) {
 	t.Logf("%d settings", len(settings))
 }
 
-// makeTablespace makes a tablespace that the system user may not use.
+// makeTablespace creates a tablespace that the system user may not use.
 func makeTablespace(t *testing.T, db *pgtest.DB) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), db.ConnString)
@@ -147,14 +146,14 @@ func makeTablespace(t *testing.T, db *pgtest.DB) {
 	}
 }
 
-// settingsWorld is a server that runs again and again on a database.
+// settingsWorld is a server that is started repeatedly on a database.
 type settingsWorld struct {
 	*installation
 	feed   *feed
 	rounds int
 }
 
-// begin has the first table made, without any setting.
+// begin creates the first table, without any setting.
 func (w *settingsWorld) begin(t *testing.T) {
 	t.Helper()
 	r := w.start(t)
@@ -205,7 +204,7 @@ func (w *settingsWorld) set(t *testing.T, settings [][2]string) {
 	}
 }
 
-// written is a value as SET takes it: a constant, or several of a list.
+// written returns a value as SET accepts it: a constant, or several for a list.
 func written(name, value string) string {
 	if name == "DateStyle" {
 		return value
@@ -213,8 +212,8 @@ func written(name, value string) string {
 	return "'" + value + "'"
 }
 
-// round starts the server, streams into a table that is there and one that is new, synchronizes, grants
-// and starts again.
+// round starts the server, streams into an existing table and a new one, synchronizes, grants and
+// starts again.
 func (w *settingsWorld) round(t *testing.T) {
 	t.Helper()
 	w.rounds++

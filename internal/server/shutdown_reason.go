@@ -12,20 +12,20 @@ import (
 	"metadb/internal/instance"
 )
 
-// shutdownReason is the reason that PostgreSQL gave as it went down. To a server that is down nothing
-// more can be asked, and why it went is what its administrator wants to know: a
-// write-ahead log without room on its disk keeps it from coming back. They are kept
-// until a connection is made again.
+// shutdownReason is the reason that PostgreSQL gave when it shut down. It is recorded, because a
+// stopped server can't be queried, and the administrator needs it: for example, PostgreSQL can't
+// start again if the disk of its write-ahead log is full. It is kept until the next connection
+// succeeds.
 type shutdownReason struct {
 	mu   sync.Mutex
 	text string
-	// own says that the connection's own process said why, and not that another one
-	// had gone down.
+	// own is set if the reason came from the process of the connection, and not as a notice about
+	// another one.
 	own bool
 }
 
-// What PostgreSQL says to all when it is shut down, and to all others when one of its
-// processes has gone down, as a warning.
+// SQLSTATEs of PostgreSQL's messages to all sessions at a shutdown, and to all other sessions, as
+// a warning, after the crash of a process.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeShutdown = "57P01"
@@ -61,7 +61,7 @@ func (w *shutdownReason) recordMessage(said *pgconn.PgError) {
 	}
 }
 
-// addReason adds them to an error of a connection that is no good.
+// addReason adds the reason to the error of a lost connection.
 func (w *shutdownReason) addReason(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -71,14 +71,14 @@ func (w *shutdownReason) addReason(err error) error {
 	return fmt.Errorf("%w; its last words were: %s", err, w.text)
 }
 
-// clearReason is for when PostgreSQL is up.
+// clearReason removes the reason after a successful connection.
 func (w *shutdownReason) clearReason() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.text, w.own = "", false
 }
 
-// connectSystemUser connects as the system user, and listens.
+// connectSystemUser connects as the system user and records reasons from the connection.
 func (w *shutdownReason) connectSystemUser(ctx context.Context, config *instance.Config) (*pgx.Conn, error) {
 	conn, err := dialRole(ctx, config, config.SystemUser, w.recordFrom)
 	if err != nil {

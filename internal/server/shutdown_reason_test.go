@@ -9,8 +9,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestLastWords: why PostgreSQL went down is said by the process that did, and less
-// by the others.
+// TestLastWords checks that the reason of the failed process takes precedence over the notices of
+// others.
 func TestLastWords(t *testing.T) {
 	panics := &pgconn.PgError{SeverityUnlocalized: "PANIC", Code: "53100", Message: "could not write to file: No space left on device"}
 	crashed := &pgconn.PgError{SeverityUnlocalized: "WARNING", Code: codeCrashed, Message: "terminating connection because of crash of another server process"}
@@ -45,8 +45,8 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// TestDatabaseAwayFromAQuietStream: the status says so where nothing comes that could
-// not be stored, and what the database said as it went.
+// TestDatabaseAwayFromAQuietStream checks that the status shows an unreachable database, with the
+// reason of its shutdown, even if no event comes.
 func TestDatabaseAwayFromAQuietStream(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {

@@ -15,19 +15,19 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// errSkipped says that a position was moved by a command.
+// errSkipped restarts a stream after a command has moved a position.
 var errSkipped = errors.New("a position was moved: reading the positions again")
 
-// positionPollInterval is how long the position of a partition must have stood still before it is moved:
-// what has been read before the records that can't be is to be applied first. positionTimeout is
-// how long that is waited for.
+// positionPollInterval is the time for which the position of a partition must be unchanged before
+// it is moved, so that records before the unreadable ones are applied first. positionTimeout
+// bounds the wait for that.
 const (
 	positionPollInterval = 300 * time.Millisecond
 	positionTimeout      = 5 * time.Second
 )
 
-// skipPartition has a data source go on at an offset of a partition. What it passes by is a gap in
-// the stream.
+// skipPartition moves the position of a data source in a partition to an offset. The skipped
+// records are stored as a gap in the stream. It returns their number.
 func (s *supervisor) skipPartition(ctx context.Context, source string, part change.Partition, to int64) (int64, error) {
 	options, err := s.optionsInUse(ctx, source)
 	if err != nil {
@@ -75,7 +75,8 @@ func (s *supervisor) skipPartition(ctx context.Context, source string, part chan
 	return missing, nil
 }
 
-// awaitStillPosition waits until the stored position of a partition stands still, for a while at most.
+// awaitStillPosition waits until the stored position of a partition is unchanged for
+// positionPollInterval, or until positionTimeout has passed.
 func (s *supervisor) awaitStillPosition(ctx context.Context, source, group string, part change.Partition) error {
 	last := int64(-1)
 	for began := time.Now(); time.Since(began) < positionTimeout; {

@@ -21,8 +21,8 @@ func (damagingCompressor) Compress(dst *bytes.Buffer, _ []byte, _ ...kgo.Compres
 	return dst.Bytes(), kgo.CodecZstd
 }
 
-// TestSkipUnreadableBatch: a damaged batch stops its partition. Others go on, the status stays
-// "error" and names the command; it is carried out, and what it passed by is a gap.
+// TestSkipUnreadableBatch checks that a damaged batch stops only its partition. The status is
+// "error" with the command that skips the batch, and the skipped records are a gap.
 func TestSkipUnreadableBatch(t *testing.T) {
 	f := newTableFaultTest(t)
 	damaging, err := kgo.NewClient(kgo.SeedBrokers(f.patron.broker.Address()), kgo.WithCompressor(damagingCompressor{}))
@@ -60,8 +60,8 @@ func TestSkipUnreadableBatch(t *testing.T) {
 	f.awaitState(t, "gap", "records of sensor.library.patron/0 before offset 2 were skipped by a command, 1 event is missing")
 }
 
-// TestBatchThatUnpacksTooLarge: a few kilobytes unpack to 200 MB. The record is set aside without
-// its value, trying it again leaves it where it is, and what follows is applied.
+// TestBatchThatUnpacksTooLarge unpacks a few kilobytes to 200 MB. The record is rejected and
+// stored without its value, a retry leaves it there, and the records after it are applied.
 func TestBatchThatUnpacksTooLarge(t *testing.T) {
 	const size = 200 << 20
 	f := newTableFaultTest(t)

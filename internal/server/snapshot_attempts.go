@@ -12,9 +12,9 @@ import (
 	"metadb/internal/resync"
 )
 
-// observeAttempts has the stream see what a batch that was applied has told of attempts of
-// snapshots: where one has begun, the snapshot is not complete any more, and rows are
-// counted again. If that can't be read, it is read before the next batch.
+// observeAttempts updates the stream after a batch with news of attempts of snapshots. After a
+// new attempt the snapshot is not complete any more, and rows are counted again. If the scope
+// can't be loaded, it is loaded before the next batch.
 func (s *stream) observeAttempts(ctx context.Context, batch *change.Batch) {
 	s.noteUnexpectedSnapshot(batch)
 	noted, anew := false, false
@@ -33,7 +33,8 @@ func (s *stream) observeAttempts(ctx context.Context, batch *change.Batch) {
 	}
 }
 
-// attemptsText says which snapshots the connector has begun anew; empty if there is none.
+// attemptsText returns the snapshots that the connector has begun anew, "" if there are no such
+// ones.
 func attemptsText(now *resync.Scope) string {
 	var lines []string
 	for target, snapshot := range now.Snapshots() {
@@ -52,8 +53,8 @@ func attemptsText(now *resync.Scope) string {
 	return strings.Join(lines, "; ")
 }
 
-// noteUnexpectedSnapshot shows in the status that a snapshot has come while no synchronization was on:
-// rows that are gone at the source are still here.
+// noteUnexpectedSnapshot shows in the status that a snapshot came without a synchronization, so
+// that rows which are gone at the source are still current.
 func (s *stream) noteUnexpectedSnapshot(batch *change.Batch) {
 	if len(s.scope.currentScope().Targets()) > 0 {
 		return

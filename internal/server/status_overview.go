@@ -14,24 +14,24 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// Overview is what a running server says of itself at one moment.
+// Overview is the status of a running server at one moment.
 type Overview struct {
-	// Time is when it was asked.
+	// Time is the time of the query.
 	Time    time.Time        `json:"time"`
 	Sources []SourceOverview `json:"sources"`
-	// DatabaseBytes is the size of the database on disk, 0 where the database
-	// does not answer; then Trouble says why.
+	// DatabaseBytes is the size of the database on disk, 0 if the database does not answer;
+	// Trouble is then the reason.
 	DatabaseBytes int64  `json:"database_bytes"`
 	Trouble       string `json:"trouble,omitempty"`
 }
 
-// SourceOverview is one line of "list status" with what follows from it.
+// SourceOverview is one line of "list status" with values derived from it.
 type SourceOverview struct {
 	Name   string `json:"name"`
 	Stream string `json:"stream"`
 	Sync   string `json:"sync"`
-	// Lag is how many events wait, nil where nobody knows; LastEvent is the
-	// source's time of the last event applied.
+	// Lag is the number of waiting events, nil if it is unknown; LastEvent is the source's time
+	// of the last applied event.
 	Lag       *int64     `json:"lag"`
 	LastEvent *time.Time `json:"last_event_time"`
 	Events    int64      `json:"events"`
@@ -39,15 +39,15 @@ type SourceOverview struct {
 	// Skipped counts tables that are not copied because they have no primary key.
 	Skipped int64  `json:"skipped"`
 	Message string `json:"message,omitempty"`
-	// Outdated names the tables that need reading again.
+	// Outdated contains the names of tables that need reading again.
 	Outdated []string `json:"needs_reading_again,omitempty"`
-	// Blockers are those that hold the locks which the source's tables wait for.
+	// Blockers are the holders of locks for which the source's tables wait.
 	Blockers []status.Blocker `json:"blockers,omitempty"`
-	// PerSecond is how many events were applied in a second lately, to a tenth.
+	// PerSecond is the recent number of applied events per second, to a tenth.
 	PerSecond float64 `json:"events_per_second"`
 }
 
-// IsHealthy reports whether nothing asks for attention.
+// IsHealthy reports whether the source needs no attention.
 func (s SourceOverview) IsHealthy() bool {
 	switch s.Stream {
 	case "error", "gap", "silent":
@@ -56,7 +56,7 @@ func (s SourceOverview) IsHealthy() bool {
 	return s.Rejected == 0 && s.Skipped == 0 && s.Sync != "snapshot_complete" && len(s.Outdated) == 0
 }
 
-// IsHealthy reports whether nothing asks for attention.
+// IsHealthy reports whether the server and all sources need no attention.
 func (o *Overview) IsHealthy() bool {
 	for _, s := range o.Sources {
 		if !s.IsHealthy() {
@@ -66,15 +66,15 @@ func (o *Overview) IsHealthy() bool {
 	return o.Trouble == ""
 }
 
-// codeSyntax and codeUndefinedTable are SQLSTATEs of an older server, which does not have a command,
-// or a table.
+// codeSyntax and codeUndefinedTable are SQLSTATEs of an older server, which lacks a command or a
+// table.
 const (
 	codeSyntax         = "42601"
 	codeUndefinedTable = "42P01"
 )
 
-// unlessOlder returns an error as a person reads it, unless it is one of that SQLSTATE: a server of an
-// older version has no answer to the question then.
+// unlessOlder returns nil for an error with that SQLSTATE, which an older server returns, and any
+// other error for display.
 func unlessOlder(err error, code string) error {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == code {
 		return nil
@@ -82,8 +82,7 @@ func unlessOlder(err error, code string) error {
 	return asServerError(err)
 }
 
-// Overview asks the server. Rates are taken since an earlier overview, if there
-// is one.
+// Overview queries the server. Rates are computed since an earlier overview, which may be nil.
 func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, error) {
 	o := &Overview{Time: time.Now(), Sources: []SourceOverview{}}
 	rows, err := c.conn.Query(ctx, "list status")
@@ -95,7 +94,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 		var kind string
 		var message *string
 		into := []any{&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped}
-		// Columns are added at the end: an older server has fewer, a later one more.
+		// Newer versions add columns at the end: an older server has fewer, a newer one more.
 		columns := len(row.FieldDescriptions())
 		into = append(into, make([]any, max(0, columns-len(into)))...)
 		err := row.Scan(into[:columns]...)
@@ -113,7 +112,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 	if err := c.loadBlockers(ctx, o); err != nil {
 		return nil, err
 	}
-	// The server answers without its database; then that is what is wrong.
+	// The server answers while its database is unreachable; Trouble is then the reason.
 	err = c.conn.QueryRow(ctx, "select pg_catalog.pg_database_size(pg_catalog.current_database())").Scan(&o.DatabaseBytes)
 	if err != nil {
 		o.Trouble = fmt.Sprintf("the database does not answer: %v", asServerError(err))
@@ -122,7 +121,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 	return o, c.loadOutdated(ctx, o)
 }
 
-// loadBlockers asks who holds the locks that tables wait for.
+// loadBlockers queries the holders of locks for which tables wait.
 func (c *Client) loadBlockers(ctx context.Context, o *Overview) error {
 	rows, err := c.conn.Query(ctx, "list blockers")
 	if err != nil {
@@ -145,7 +144,7 @@ func (c *Client) loadBlockers(ctx context.Context, o *Overview) error {
 	return unlessOlder(err, codeSyntax)
 }
 
-// loadOutdated asks which tables need reading again.
+// loadOutdated queries the tables that need reading again.
 func (c *Client) loadOutdated(ctx context.Context, o *Overview) error {
 	rows, err := c.conn.Query(ctx, `
 SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
@@ -168,7 +167,7 @@ SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
 	return unlessOlder(err, codeUndefinedTable)
 }
 
-// eventRate returns how many events of a source were applied in a second since the
+// eventRate returns the number of events of a source that were applied per second since the
 // earlier overview.
 func eventRate(earlier, now *Overview, s *SourceOverview) float64 {
 	if earlier == nil {

@@ -13,7 +13,7 @@ import (
 	"metadb/internal/target/apply"
 )
 
-// statusReporter keeps what list status shows of a stream.
+// statusReporter maintains the status of a stream, which list status shows.
 type statusReporter struct {
 	*stream
 	changes confirmedChanges
@@ -21,7 +21,7 @@ type statusReporter struct {
 
 var _ pipeline.Reporter = (*statusReporter)(nil)
 
-// reportNoTopic says that no topic matches yet.
+// reportNoTopic shows that no topic matches yet.
 func (r *statusReporter) reportNoTopic(why error) { r.state.SetStream(status.Waiting, why.Error()) }
 
 // Active implements pipeline.Reporter.
@@ -46,7 +46,7 @@ func (r *statusReporter) Failed(err error) {
 // Applied implements pipeline.Reporter.
 func (r *statusReporter) Applied(outcome change.Outcome, last time.Time) {
 	more := 0
-	if now := r.scope.currentScope(); now.Mode() != resync.Normal && now.KeepsConfirmed() { // of all tables, as the outcome is
+	if now := r.scope.currentScope(); now.Mode() != resync.Normal && now.KeepsConfirmed() { // both the scope and the outcome are of all tables
 		more = outcome.Written - outcome.Ended
 	}
 	r.scope.appliedSinceCount.Store(true)
@@ -96,9 +96,8 @@ func (r *statusReporter) Skipped(source, target change.Table) bool {
 // Refused implements pipeline.Reporter.
 func (r *statusReporter) Refused(refusal string) bool { return r.state.Refuse(refusal) }
 
-// SnapshotComplete implements pipeline.Reporter: it is remembered in the
-// database, so that it is said once. Where a record says it, it has been
-// remembered with the record's batch.
+// SnapshotComplete implements pipeline.Reporter. It stores the completion, so that it is reported
+// once. A completion that a record reports has been stored with the record's batch.
 func (r *statusReporter) SnapshotComplete(ctx context.Context, snapshot pipeline.ExpectedSnapshot, how pipeline.Completion) error {
 	news := change.SnapshotProgress{Since: snapshot.Since, Complete: string(how)}
 	if err := apply.StoreSnapshot(ctx, r.pool, apply.Snapshot{Source: r.startOptions.Name, Table: snapshot.Table}, news); err != nil {

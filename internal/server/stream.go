@@ -20,39 +20,40 @@ import (
 	"metadb/internal/target/checkpoint"
 )
 
-// closePatience bounds how long the database may take to say goodbye.
+// closePatience bounds the time for closing a connection.
 const closePatience = time.Second
 
 // stream is the supervised stream of one data source.
 type stream struct {
 	*supervisor
-	// startOptions are the options of the server's start: those that are not
-	// live are used until it ends (docs/spec/06-synchronization.md#when-changed-options-are-used).
+	// startOptions are the options when the stream was started: those that are not live are used
+	// until it ends (docs/spec/06-synchronization.md#when-changed-options-are-used).
 	startOptions *datasource.Options
 	state        *status.Source
 	// ctx is the stream's context, which cancel ends.
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
-	// loaded says that the tables need not be read for the first building: the server has
-	// read them as it started, and has applied nothing of the source since.
+	// loaded is set if the first run need not read the catalog: the server has just read it, and
+	// has applied no event of the source since.
 	loaded bool
 	scope  syncScope
-	// firstOffsets are where partitions were begun, in case the database forgets.
+	// firstOffsets are the offsets at which partitions were begun, in case the database loses its
+	// positions.
 	firstOffsets kafka.FirstOffsets
 	// incrementals are incremental snapshots that may be under way.
 	incrementals incrementalSnapshots
-	// maxYears is of how many years a batch may have events in one table, 0 for the default.
+	// maxYears bounds the years of a batch's events in one table, 0 for the default.
 	maxYears int
 
-	// mu guards what SetOrigins and renew reach; altered ends the run.
+	// mu guards the fields that setOrigins and restart use; cancelRun ends the current run.
 	mu        sync.Mutex
 	router    *route.Router
 	origins   []string
 	cancelRun context.CancelCauseFunc
 }
 
-// supervise builds and runs the stream until ctx ends, again and again.
+// supervise builds and runs the stream repeatedly, until ctx ends.
 func (s *stream) supervise(ctx context.Context) {
 	defer s.state.SetStream(status.Inactive, "")
 	pauses, said := backoff{}, ""
@@ -90,8 +91,7 @@ func (s *stream) supervise(ctx context.Context) {
 	}
 }
 
-// runOnce is the line that data travel, for one source, from one building to the
-// next. The order of the parts is that of the line.
+// runOnce builds the stream and runs it until it must be rebuilt. The error is the reason.
 func (s *stream) runOnce(ctx context.Context) error {
 	ctx, altered := context.WithCancelCause(ctx)
 	defer altered(nil)
@@ -108,7 +108,7 @@ func (s *stream) runOnce(ctx context.Context) error {
 	return err
 }
 
-// runPipeline is run until the stream has to be built again.
+// runPipeline creates the parts of the stream and runs its pipeline.
 func (s *stream) runPipeline(ctx context.Context) error {
 	stored, err := s.loadSettings(ctx)
 	if err != nil {
@@ -145,11 +145,10 @@ func (s *stream) runPipeline(ctx context.Context) error {
 	})
 }
 
-// applySessions is how many sessions of the database apply the tables of a source side by
-// side.
+// applySessions is the number of database sessions that apply a source's tables in parallel.
 const applySessions = 2
 
-// newAppliers returns appliers with a session each, and what closes them.
+// newAppliers returns appliers with one session each, and a function that closes them.
 func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier, closeAll func(context.Context)) {
 	all := make([]*apply.Applier, applySessions)
 	for i := range all {
@@ -172,7 +171,7 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 	}
 }
 
-// rejectedLimit returns how much may be set aside, as the option says now.
+// rejectedLimit returns the present limit of rejected events.
 func (s *stream) rejectedLimit(ctx context.Context) (apply.RejectedLimit, error) {
 	o, err := datasource.Load(ctx, s.pool, s.startOptions.Name)
 	if err != nil {
@@ -182,7 +181,7 @@ func (s *stream) rejectedLimit(ctx context.Context) (apply.RejectedLimit, error)
 	return apply.RejectedLimit{Events: events, Bytes: bytes}, nil
 }
 
-// newRouter returns the router of the stream, which origins that come later reach.
+// newRouter creates the stream's router, which setOrigins updates.
 func (s *stream) newRouter(o *datasource.Options) (*route.Router, error) {
 	router, err := makeRouter(o)
 	if err != nil {
@@ -214,7 +213,7 @@ func makeRouter(o *datasource.Options) (*route.Router, error) {
 	return route.New(config), nil
 }
 
-// setOrigins makes the origins known to the router of now and those to come.
+// setOrigins sets the origins of the present router and of later ones.
 func (s *stream) setOrigins(origins []string) {
 	s.mu.Lock()
 	s.origins = origins
@@ -223,7 +222,7 @@ func (s *stream) setOrigins(origins []string) {
 	}
 	s.mu.Unlock()
 	if len(s.state.Report().Parked) > 0 {
-		s.restart(errAltered) // events that wait have been routed with the origins of before
+		s.restart(errAltered) // parked events were routed with the previous origins
 	}
 }
 
@@ -255,7 +254,7 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	})
 }
 
-// decoderConfig says how a data source's stream is written.
+// decoderConfig returns the decoder's settings for a data source.
 func decoderConfig(o *datasource.Options) (debezium.Config, error) {
 	unchanged, err := o.MeansUnchanged()
 	return debezium.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}, err

@@ -14,8 +14,8 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// loadGaps shows in the status what is known to be missing, as an earlier run has
-// stored it: the stream going on does not mend it, only a resynchronization does.
+// loadGaps shows the stored gaps in the status. A gap is not closed by later events, only by a
+// resynchronization.
 func (s *stream) loadGaps(ctx context.Context) error {
 	gaps, err := gap.Load(ctx, s.pool, s.startOptions.Name)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *stream) loadGaps(ctx context.Context) error {
 	return nil
 }
 
-// recordGap stores a gap that reading has found, says it in the log and shows it.
+// recordGap stores a gap that was found while reading, logs it and shows it in the status.
 func (s *stream) recordGap(ctx context.Context, found change.Gap) {
 	news, err := gap.Record(ctx, s.pool, s.startOptions.Name, found)
 	switch {
@@ -43,8 +43,7 @@ func (s *stream) recordGap(ctx context.Context, found change.Gap) {
 	}
 }
 
-// checkTopics looks whether topics that have positions are gone, and whether topics are
-// compacted.
+// checkTopics checks whether topics with positions are gone, and whether topics are compacted.
 func (w *brokerWatch) checkTopics(ctx context.Context) error {
 	o := w.options
 	marks, err := checkpoint.Load(ctx, w.pool, o.Name, o.ConsumerGroup, nil)
@@ -54,7 +53,7 @@ func (w *brokerWatch) checkTopics(ctx context.Context) error {
 	topics := make(map[string]int32)
 	for part, mark := range marks {
 		if mark.Next == 0 {
-			continue // nothing of it has been read, or sync has seen that it is gone
+			continue // no record of it has been read, or sync has reset the position
 		}
 		for _, e := range w.expressions {
 			if first, known := topics[part.Topic]; e.MatchString(part.Topic) && (!known || part.Number < first) {
@@ -82,7 +81,7 @@ func (w *brokerWatch) checkTopics(ctx context.Context) error {
 	return w.warnCompacted(ctx, names)
 }
 
-// warnCompacted warns once of each topic that is compacted.
+// warnCompacted warns once of each compacted topic.
 func (w *brokerWatch) warnCompacted(ctx context.Context, names []string) error {
 	found, err := kafka.QueryCompacted(ctx, w.options.BrokerList(), kafkaSecurity(w.options, w.key), names)
 	if err != nil {

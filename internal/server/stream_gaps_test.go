@@ -25,8 +25,8 @@ func (f *feed) admin() *kadm.Client {
 	return kadm.NewClient(client)
 }
 
-// reconnect has the feed write through a client that has not seen its topics: one that
-// has goes on to write to a topic that was deleted.
+// reconnect replaces the feed's producer: one with cached metadata would keep writing to a
+// deleted topic.
 func (f *feed) reconnect() {
 	f.t.Helper()
 	producer, err := testbed.NewProducer(f.broker.Address())
@@ -37,7 +37,7 @@ func (f *feed) reconnect() {
 	f.producer = producer
 }
 
-// awaitGap waits until list status says that the stream has a gap.
+// awaitGap waits until list status shows a gap with a text.
 func (r *running) awaitGap(t *testing.T, text string) {
 	t.Helper()
 	r.await(t, "list status shows "+text, func() error {
@@ -49,8 +49,7 @@ func (r *running) awaitGap(t *testing.T, text string) {
 	})
 }
 
-// awaitNoGap waits until list status says that the stream runs without a gap, or
-// waits for its topics.
+// awaitNoGap waits until list status shows the stream as active or waiting.
 func (r *running) awaitNoGap(t *testing.T) {
 	t.Helper()
 	r.await(t, "the stream is active", func() error {
@@ -61,8 +60,8 @@ func (r *running) awaitNoGap(t *testing.T) {
 	})
 }
 
-// TestGap has retention pass the stored position, then the topic go: both are
-// said, counted, and stay over a restart, until the source is resynchronized.
+// TestGap loses offsets by retention, and then the topic. Both gaps are logged and counted, and
+// stay over a restart, until the source is resynchronized.
 func TestGap(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	admin := f.admin()
@@ -95,17 +94,17 @@ func TestGap(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = i.start(t)
-	// One partition has one entry: the counts add up.
+	// A partition has one entry: the counts add up.
 	r.awaitText(t, "SELECT missing || reason FROM metadb.stream_gap", "3topic sensor.library.patron, which has been read, is gone")
 	r.awaitGap(t, "topic sensor.library.patron, which has been read, is gone")
-	r.admin(t, "sync data source sensor with (restart)") // the first one has not been ended
-	// What was gone at sync isn't missed when topics are looked at.
+	r.admin(t, "sync data source sensor with (restart)") // the first synchronization has not been ended
+	// A topic that was gone at sync is not reported as missing.
 	r.awaitText(t, "SELECT next_offset FROM metadb.stream_position", "0")
 	r.awaitNoGap(t)
 	r.stop(t)
 
-	// One that comes back after sync is a topic like any other, and so is one that
-	// came back before it and has not been read.
+	// A topic that is created again after sync is an ordinary one, and so is one that was created
+	// before it and has not been read.
 	f.reconnect()
 	f.change('c', 7, "c", "")
 	r = i.start(t)
@@ -126,7 +125,7 @@ func TestGap(t *testing.T) {
 	r.awaitNoGap(t)
 }
 
-// TestGapOfOneTable: reading a table again mends the gap of its topic, also where the
+// TestGapOfOneTable checks that reading a table again removes the gap of its topic, also if the
 // topic is gone, and over a restart.
 func TestGapOfOneTable(t *testing.T) {
 	i, f := install(t), newFeed(t)
@@ -152,7 +151,7 @@ func TestGapOfOneTable(t *testing.T) {
 	r.awaitNoGap(t)
 }
 
-// TestCompacted warns of topics that lose deletes.
+// TestCompacted checks the warning about topics that lose deletes.
 func TestCompacted(t *testing.T) {
 	i, f := install(t), newFeed(t)
 	policy := "compact"

@@ -12,22 +12,21 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// oldDefaultSegmentSize is the checkpoint_segment_size that every database begins
-// with, a number of Metadb 1.4's: nobody chose it, and the pipeline's own default
-// is a third faster.
+// oldDefaultSegmentSize is the initial checkpoint_segment_size of every database, from Metadb
+// 1.4. It is not an administrator's choice, and the pipeline's own default is a third faster.
 const oldDefaultSegmentSize = 3000
 
-// streamSettings is what the database says about a stream when it is built.
+// streamSettings are the settings in the database from which a stream is built.
 type streamSettings struct {
 	options *datasource.Options
-	// deadline of a snapshot; 0 for none.
+	// deadline is that of a snapshot; 0 for no deadline.
 	deadline time.Duration
-	// batchEvents is how many events a batch may have; 0 for the default.
+	// batchEvents is the maximum number of events of a batch; 0 for the default.
 	batchEvents int
 }
 
-// loadSettings reads what a stream is built from, and, but for the first time, the catalog: another
-// server, or a commit whose answer was lost, may have changed the tables.
+// loadSettings reads the settings of a stream and, except for the first time, the catalog:
+// another server may have changed the tables, or a commit without an answer.
 func (s *stream) loadSettings(ctx context.Context) (*streamSettings, error) {
 	s.state.SetStream(status.Starting, "")
 	if !s.loaded {
@@ -58,8 +57,7 @@ func (s *stream) loadSettings(ctx context.Context) (*streamSettings, error) {
 	return result, nil
 }
 
-// withLiveOptions returns the captured options with those that are live as they are
-// stored now.
+// withLiveOptions returns the captured options with the stored values of the live options.
 func withLiveOptions(captured, now *datasource.Options) (*datasource.Options, error) {
 	options := *captured
 	for _, key := range datasource.Names() {

@@ -27,39 +27,41 @@ type supervisor struct {
 	identity string
 	tables   *sharedCatalog
 	metrics  *monitor.Metrics
-	// maxRecordBytes bounds a record, and what a batch of records unpacks to.
+	// maxRecordBytes bounds a record, and the unpacked size of a compressed batch of records, in
+	// bytes.
 	maxRecordBytes int
 	// roles are the names of the database's roles.
 	roles roleNames
-	// blockers are sessions that hold up tables.
+	// blockers are sessions that block tables.
 	blockers blockerWatch
-	// shutdown is the reason that the database gives as it goes down.
+	// shutdown is the reason that the database gives when it shuts down.
 	shutdown *shutdownReason
 	// key decrypts the brokers' passwords.
 	key instance.SecretKey
-	// analyze gets the names of sources whose snapshot is complete.
+	// analyze receives the names of sources that need ANALYZE, after a snapshot is complete or
+	// endsync.
 	analyze chan string
 
 	mu      sync.Mutex
 	running map[string]*stream
 	origins []string
-	// runCtx is that of run, nil before it and after it has ended.
+	// runCtx is the context of runStreams, nil before it starts and after it has ended.
 	runCtx  context.Context
 	started []*datasource.Options
 	working sync.WaitGroup
 }
 
-// sharedCatalog is the catalog that all streams share. Reading it again as a whole
-// excludes batches: one that is committed meanwhile would be missing.
+// sharedCatalog is the catalog that all streams share. A reload excludes batches: the changes of
+// a batch that is committed meanwhile would be missing.
 type sharedCatalog struct {
 	store *catalog.Store
 	use   sync.RWMutex
-	// invalidated says that the store may not be what the database has: it is
-	// read again before the next batch. It is set and cleared under use.
+	// invalidated is set if the store may differ from the database: it is reloaded before the
+	// next batch. It is set and cleared under use.
 	invalidated bool
 }
 
-// newSupervisor reads which data sources there are. They start with run.
+// newSupervisor reads the data sources. runStreams starts them.
 func (s *server) newSupervisor(ctx context.Context, pool *pgxpool.Pool, store *catalog.Store, metrics *monitor.Metrics, registry *status.Registry) (*supervisor, error) {
 	identity, err := s.dir.Identity()
 	if err != nil {
@@ -89,7 +91,7 @@ func (s *server) newSupervisor(ctx context.Context, pool *pgxpool.Pool, store *c
 	return all, nil
 }
 
-// sealPasswords encrypts the brokers' passwords that an earlier version stored in the clear.
+// sealPasswords encrypts the brokers' passwords that an earlier version stored in clear text.
 func (s *supervisor) sealPasswords(ctx context.Context) error {
 	for _, options := range s.started {
 		if options.IsSealed() {
@@ -106,8 +108,8 @@ func (s *supervisor) sealPasswords(ctx context.Context) error {
 	return nil
 }
 
-// runStreams starts the streams of all enabled data sources. It returns when ctx has
-// ended and every stream has stopped.
+// runStreams starts the streams of all enabled data sources. It returns when ctx has ended and
+// every stream has stopped.
 func (s *supervisor) runStreams(ctx context.Context) error {
 	s.mu.Lock()
 	s.runCtx = ctx
@@ -123,7 +125,7 @@ func (s *supervisor) runStreams(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// startStream starts a stream; loaded says that the tables have just been read. The caller holds
+// startStream starts a stream; loaded is true if the catalog has just been read. The caller holds
 // mu.
 func (s *supervisor) startStream(options *datasource.Options, loaded bool) {
 	state := s.registry.Source(options.Name)
@@ -153,7 +155,7 @@ func (s *supervisor) runningStream(source string) *stream {
 	return s.running[source]
 }
 
-// StartSource implements adminexec.Controller.
+// StartSource implements command.Controller.
 func (s *supervisor) StartSource(ctx context.Context, name string) error {
 	options, err := datasource.Load(ctx, s.pool, name)
 	if err != nil {
@@ -171,8 +173,7 @@ func (s *supervisor) StartSource(ctx context.Context, name string) error {
 	return nil
 }
 
-// StopSource implements adminexec.Controller. What list status shows of the
-// source goes with it.
+// StopSource implements command.Controller. It also removes the source from list status.
 func (s *supervisor) StopSource(ctx context.Context, name string) error {
 	one := s.runningStream(name)
 	if one != nil {
@@ -191,7 +192,7 @@ func (s *supervisor) StopSource(ctx context.Context, name string) error {
 	return nil
 }
 
-// SetOrigins implements adminexec.Controller.
+// SetOrigins implements command.Controller.
 func (s *supervisor) SetOrigins(origins []change.Origin) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

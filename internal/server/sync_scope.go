@@ -12,17 +12,16 @@ import (
 	"metadb/internal/resync"
 )
 
-// syncScope is what of a data source is being synchronized, as the database has it.
-// It is loaded and set under its lock, so that what was loaded last is what
-// holds; nil means that it has to be loaded.
+// syncScope is the scope of a data source's synchronization, as stored in the database. It is
+// loaded and set under its lock, so that the last load wins; nil means that it has to be loaded.
 type syncScope struct {
 	mu      sync.Mutex
 	current *resync.Scope
-	// stopCounting ends the counting of rows that is under way.
+	// stopCounting stops the current counting of rows.
 	stopCounting context.CancelFunc
-	// appliedSinceCount says that a batch has been applied since rows were counted. guesses says that
-	// they are counted again soon: until then, what changes confirm counts as confirmed for
-	// the first time.
+	// appliedSinceCount is set if a batch has been applied since rows were counted.
+	// countsEstimated is set if rows are counted again soon: until then, a row that a change
+	// confirms counts as confirmed for the first time.
 	appliedSinceCount, countsEstimated atomic.Bool
 }
 
@@ -32,15 +31,15 @@ func (s *syncScope) currentScope() *resync.Scope {
 	return s.current
 }
 
-// loadScope reads what is being synchronized, and shows it in the status. After
-// an error it is read again before the next batch.
+// loadScope loads the scope and shows it in the status. After an error it is loaded before the
+// next batch.
 func (s *stream) loadScope(ctx context.Context) error {
 	s.scope.mu.Lock()
 	defer s.scope.mu.Unlock()
 	return s.readScope(ctx)
 }
 
-// ensureScope returns what is being synchronized, which it reads if it has to.
+// ensureScope returns the scope, which it loads if necessary.
 func (s *stream) ensureScope(ctx context.Context) (*resync.Scope, error) {
 	s.scope.mu.Lock()
 	defer s.scope.mu.Unlock()
@@ -52,7 +51,7 @@ func (s *stream) ensureScope(ctx context.Context) (*resync.Scope, error) {
 	return s.scope.current, nil
 }
 
-// readScope is loadScope under the scope's lock.
+// readScope is loadScope for a caller that holds the scope's lock.
 func (s *stream) readScope(ctx context.Context) error {
 	s.scope.current = nil
 	now, err := resync.LoadScope(ctx, s.pool, s.startOptions.Name)
@@ -76,8 +75,8 @@ func (s *stream) readScope(ctx context.Context) error {
 	return nil
 }
 
-// markConfirming says of the events of a batch whether they confirm. What is synchronized
-// does not change while the batch is applied.
+// markConfirming sets whether each event of a batch confirms its row. The scope does not change
+// while the batch is applied.
 func (s *stream) markConfirming(ctx context.Context, batch *change.Batch) error {
 	now, err := s.ensureScope(ctx)
 	if err != nil {
@@ -94,8 +93,8 @@ func (s *stream) markConfirming(ctx context.Context, batch *change.Batch) error 
 	return nil
 }
 
-// errUnobserved says that a batch was looked through for attempts of snapshots while it
-// was not known which synchronization is under way. The next try knows.
+// errUnobserved is returned if a batch was searched for attempts of snapshots before the scope
+// was loaded. The next try has the scope.
 var errUnobserved = errors.New("what is being synchronized was not known when the batch was read")
 
 // expectedSnapshots returns the snapshots that are expected; see pipeline.Config.

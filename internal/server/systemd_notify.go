@@ -12,29 +12,29 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// How often systemd is told how the streams do, and how much longer each time it
-// is to wait for the first of them: a broker that is away is no reason to end
-// the process.
+// notifyInterval is the time between two notifications. notifyTimeout is the time by which each
+// of them extends systemd's start timeout until the server is ready: an unreachable broker must
+// not end the process.
 const (
 	notifyInterval = time.Second
 	notifyTimeout  = 30 * time.Second
 )
 
-// notifier tells systemd that the streams run and that the process is not
-// stuck.
+// notifier reports to systemd that the streams run and that the process is alive.
 type notifier struct {
 	socket *sdnotify.Socket
-	// ready says what the server is not ready for, reports how the sources do.
+	// ready returns the reason for which the server is not ready, reports the state of the
+	// sources.
 	ready   func(ctx context.Context) error
 	reports func() []status.Report
-	// once is set when readiness has been told: a stream that fails later
-	// stays the server's business.
+	// once is set when readiness has been reported: a stream that fails later does not concern
+	// systemd.
 	once   bool
 	status string
 	logger *slog.Logger
 }
 
-// newNotifier returns what tells the socket, nil where nobody listens.
+// newNotifier returns a notifier for the socket, nil without one.
 func (s *server) newNotifier(streams *supervisor) *notifier {
 	if s.options.Notify == nil {
 		return nil
@@ -42,8 +42,8 @@ func (s *server) newNotifier(streams *supervisor) *notifier {
 	return &notifier{socket: s.options.Notify, ready: streams.checkReady, reports: streams.registry.Reports, logger: s.logger}
 }
 
-// run tells it until ctx ends. That systemd can't be told is logged, once for
-// each failure: whether the server ends then is systemd's to say.
+// run notifies systemd until ctx ends. Each new failure is logged: systemd decides whether the
+// server ends then.
 func (n *notifier) run(ctx context.Context) error {
 	interval := notifyInterval
 	if watchdog := n.socket.Watchdog(); watchdog > 0 {
@@ -65,8 +65,8 @@ func (n *notifier) run(ctx context.Context) error {
 	}
 }
 
-// notifyOnce tells it once. The reports come first: where they can't be had because
-// something is stuck there is no sign of life.
+// notifyOnce sends the notifications once. It reads the reports first: if they block because the
+// process is stuck, no sign of life is sent.
 func (n *notifier) notifyOnce(ctx context.Context) error {
 	line := statusLine(n.reports())
 	if err := n.socket.Alive(); err != nil {
@@ -89,7 +89,7 @@ func (n *notifier) notifyOnce(ctx context.Context) error {
 	return n.socket.Status(line)
 }
 
-// statusLine says how the sources do, for "systemctl status".
+// statusLine returns the states of the sources, for "systemctl status".
 func statusLine(reports []status.Report) string {
 	if len(reports) == 0 {
 		return "no data source"

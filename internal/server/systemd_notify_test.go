@@ -13,7 +13,7 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// openSystemd plays systemd: it listens, and socket speaks to it.
+// openSystemd simulates systemd: it listens on a Unix socket, to which socket is connected.
 func openSystemd(t *testing.T) (systemd *net.UnixConn, socket *sdnotify.Socket) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "notify")
@@ -48,8 +48,7 @@ func awaitMessage(t *testing.T, systemd *net.UnixConn, wanted ...string) string 
 	}
 }
 
-// TestReadyWhenTheStreamRuns starts a server that has a source, without and with
-// its broker.
+// TestReadyWhenTheStreamRuns starts a server that has a source, without and with its broker.
 func TestReadyWhenTheStreamRuns(t *testing.T) {
 	const ready, stopping = "READY=1", "STOPPING=1"
 	i, f := install(t), newFeed(t)
@@ -68,7 +67,7 @@ func TestReadyWhenTheStreamRuns(t *testing.T) {
 
 	f.broker.Close()
 	r = i.start(t)
-	// The stream is in error by now, and systemd is asked for more time.
+	// The stream is in error, and the start timeout is extended.
 	if got := awaitMessage(t, systemd, ready, "STATUS=sensor: error, snapshot"); got == ready {
 		t.Error("ready without a broker")
 	}
@@ -78,7 +77,7 @@ func TestReadyWhenTheStreamRuns(t *testing.T) {
 	r.stop(t)
 }
 
-// TestNotify tells what happens to one stream.
+// TestNotify checks the notifications about one stream.
 func TestNotify(t *testing.T) {
 	systemd, socket := openSystemd(t)
 	registry := &status.Registry{}
@@ -105,11 +104,11 @@ func TestNotify(t *testing.T) {
 	source.SetStream(status.Active, "")
 	source.SetLag(12)
 	told("WATCHDOG=1", "READY=1", "STATUS=library: active, 12 events behind")
-	// A stream that fails later is the server's business, not systemd's.
+	// A later failure does not change readiness.
 	trouble = errors.New("the broker is away")
 	source.SetStream(status.Error, "the broker is away")
 	told("WATCHDOG=1", "STATUS=library: error, 12 events behind")
-	// At the end it says so.
+	// The end is notified.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := n.run(ctx); err != nil {

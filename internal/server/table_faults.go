@@ -12,23 +12,23 @@ import (
 )
 
 const (
-	// faultsInterval is how soon a table that somebody has mended by hand is used
-	// again.
+	// faultsInterval is the time between two checks while a table has a fault. It bounds the
+	// delay until a repaired table is used again.
 	faultsInterval = 5 * time.Second
-	// inspectInterval is how often all tables are looked at, where none has a
-	// fault: one that events come for is noticed at once.
+	// inspectInterval is the time between two checks of all tables while there is no fault. A
+	// fault of a table with events is noticed at once.
 	inspectInterval = time.Minute
 )
 
-// watchFaults looks for tables that somebody has changed by hand, or mended, until
-// ctx ends. The database may be away meanwhile.
+// watchFaults looks for tables that were changed or repaired by hand, until ctx ends. The
+// database may be unreachable meanwhile.
 func (s *supervisor) watchFaults(ctx context.Context) error {
 	tick := time.NewTicker(faultsInterval)
 	defer tick.Stop()
 	logged := make(map[change.Table]catalog.Fault)
 	inspected := time.Now()
 	for {
-		// They are asked for while there are locks; old ones do, too.
+		// The names are read while the lock table has room; after a failure the old ones stay.
 		_ = s.roles.loadNames(ctx, s.pool)
 		known := s.tables.tableFaults()
 		s.logFaults(logged, known)
@@ -46,12 +46,12 @@ func (s *supervisor) watchFaults(ctx context.Context) error {
 		if err != nil || maps.EqualFunc(found, known, func(a, b *catalog.Fault) bool { return *a == *b }) {
 			continue
 		}
-		// Nobody waits for this: where it fails it is tried again.
+		// A failure is retried at the next tick.
 		_ = s.tables.reloadCatalog(ctx, s.pool)
 	}
 }
 
-// tableFaults returns the tables that can't be used, and why.
+// tableFaults returns the tables that can't be used, with their faults.
 func (t *sharedCatalog) tableFaults() map[change.Table]*catalog.Fault {
 	found := make(map[change.Table]*catalog.Fault)
 	for table := range t.store.Snapshot().All() {
@@ -62,7 +62,7 @@ func (t *sharedCatalog) tableFaults() map[change.Table]*catalog.Fault {
 	return found
 }
 
-// logFaults writes to the log which tables can't be used and which can again.
+// logFaults logs the tables that can't be used, and those that can be used again.
 func (s *supervisor) logFaults(logged map[change.Table]catalog.Fault, known map[change.Table]*catalog.Fault) {
 	for table, fault := range known {
 		if logged[table] != *fault {
@@ -78,7 +78,7 @@ func (s *supervisor) logFaults(logged map[change.Table]catalog.Fault, known map[
 	}
 }
 
-// showFaults has list status name the tables that can't be used.
+// showFaults shows the tables that can't be used in list status.
 func (s *supervisor) showFaults(known map[change.Table]*catalog.Fault) {
 	bySource := make(map[string][]status.TableFault)
 	if len(known) > 0 {

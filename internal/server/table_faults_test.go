@@ -12,11 +12,10 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// faultTimeout is within what time list status has to tell of a fault, and that it
-// is over.
+// faultTimeout bounds the time until list status shows a fault, and its end.
 const faultTimeout = 10 * time.Second
 
-// load is what a busy test machine may add to it.
+// load is the additional time on a busy test machine.
 const load = 3 * time.Second
 
 // another returns a feed to the same broker for another table.
@@ -30,8 +29,7 @@ func (f *feed) another(table eventgen.Table) *feed {
 	return &feed{t: f.t, broker: f.broker, producer: f.producer, encoder: encoder}
 }
 
-// awaitState waits until list status shows a state and a message that contains a
-// text.
+// awaitState waits until list status shows a state and a message that contains a text.
 func (r *running) awaitState(t *testing.T, state, text string) {
 	t.Helper()
 	began := time.Now()
@@ -87,8 +85,8 @@ func newTableFaultTestOn(t *testing.T, db *pgtest.DB) *tableFaultTest {
 	return f
 }
 
-// TestViewOnAColumnThatWidens: the table waits, visibly, the others go on, and
-// what waited is applied when the view is gone.
+// TestViewOnAColumnThatWidens checks that the table waits and is in the status, the others are
+// applied, and that the waiting events are applied after the view is dropped.
 func TestViewOnAColumnThatWidens(t *testing.T) {
 	f := newTableFaultTest(t)
 	f.exec(t, "CREATE SCHEMA report; CREATE VIEW report.names AS SELECT id, name FROM library.patron__")
@@ -111,8 +109,8 @@ func TestViewOnAColumnThatWidens(t *testing.T) {
 	}
 }
 
-// TestLockForMinutes: somebody locks a table and goes for coffee, in a session or in a
-// prepared transaction. The status names who it is.
+// TestLockForMinutes holds a lock on a table, in a session or in a prepared transaction. The
+// status names the holder.
 func TestLockForMinutes(t *testing.T) {
 	ctx := t.Context()
 	cluster, err := pgtest.NewCluster(ctx, pgtest.Options{Settings: []string{"max_prepared_transactions = 5"}})
@@ -122,11 +120,11 @@ func TestLockForMinutes(t *testing.T) {
 	t.Cleanup(func() { _ = cluster.Close() })
 	const take = "LOCK TABLE library.patron__ IN ACCESS EXCLUSIVE MODE"
 	for name, test := range map[string]struct {
-		// hold ends with the lock held, and release gives it back.
+		// hold takes the lock, and release releases it.
 		hold, release string
-		// says is what the status says, with %d for the session's process.
+		// says is the text in the status, with %d for the session's process.
 		says string
-		// wider says that the event brings a new column.
+		// wider is set if the event has a new column.
 		wider bool
 	}{
 		"session":  {hold: "BEGIN; " + take, release: "ROLLBACK", says: "table library.patron goes on as soon as postgres's transaction (pid %d, idle in transaction, open "},
@@ -159,7 +157,7 @@ func TestLockForMinutes(t *testing.T) {
 				says = fmt.Sprintf(says, conn.Conn().PgConn().PID())
 			}
 			f.awaitState(t, "error", "table library.patron waits, the others go on: "+says)
-			f.awaitState(t, "error", "open 10 s") // it is told anew with each try
+			f.awaitState(t, "error", "open 10 s") // each try updates it
 			want := status.Blocker{Table: "library.patron", User: "postgres", Prepared: "nightly", Mode: "AccessExclusiveLock"}
 			if strings.Contains(test.says, "%d") {
 				want.Prepared, want.PID, want.State = "", int32(conn.Conn().PgConn().PID()), "idle in transaction"
@@ -183,8 +181,8 @@ func TestLockForMinutes(t *testing.T) {
 	}
 }
 
-// checkBlocker fails the test unless "metadb status" shows one holder of a lock, for at
-// least 10 seconds.
+// checkBlocker fails the test unless "metadb status" shows one holder of a lock, for at least 10
+// seconds.
 func (r *running) checkBlocker(t *testing.T, want status.Blocker) {
 	t.Helper()
 	blockers := r.overview(t).Sources[0].Blockers
@@ -196,8 +194,8 @@ func (r *running) checkBlocker(t *testing.T, want status.Blocker) {
 	}
 }
 
-// TestRestartWhileATableWaits: nothing of what waits is stored, and nothing of it
-// is lost.
+// TestRestartWhileATableWaits checks that waiting events are not stored, and not lost by a
+// restart.
 func TestRestartWhileATableWaits(t *testing.T) {
 	f := newTableFaultTest(t)
 	f.exec(t, "CREATE VIEW library.names AS SELECT id FROM library.patron__")
@@ -213,12 +211,12 @@ func TestRestartWhileATableWaits(t *testing.T) {
 	again.awaitState(t, "active", "")
 }
 
-// TestChangedByHand changes tables under the server's feet.
+// TestChangedByHand changes tables by hand while the server runs.
 func TestChangedByHand(t *testing.T) {
 	for name, test := range map[string]struct {
 		damage string
-		// says is what the status says until it is repaired, empty if
-		// the server helps itself.
+		// says is the text in the status until the repair, empty if the server recovers by
+		// itself.
 		says, repair string
 		want         string
 	}{

@@ -9,9 +9,9 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// TestTimesOutOfRange: an event from the year 2200 begins its version when it was sent, the updates
-// that follow are visible, and the status has a time of today. Events of hundreds of years make
-// few partitions, and keep nobody waiting.
+// TestTimesOutOfRange checks that an event of the year 2200 begins its version at the time of its
+// record, that later updates are visible, and that the status has a time of today. Events of
+// hundreds of years create few partitions, and do not delay other tables.
 func TestTimesOutOfRange(t *testing.T) {
 	const years = 290
 	f := newTableFaultTest(t)

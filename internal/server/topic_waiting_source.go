@@ -11,19 +11,19 @@ import (
 	"metadb/internal/source/kafka"
 )
 
-// errAltered says that options that are used at the next connection have been
-// altered, and that the connection in use is no good.
+// errAltered restarts a stream after options for the connection were altered, or after origins
+// were altered while events are parked.
 var errAltered = errors.New("options were altered: connecting again")
 
-// topicWaitingSource waits on where no topic matches yet, which is a state and no
-// failure, and gives a broker that fails up when another one has been named.
+// topicWaitingSource is a Kafka source that waits while no topic matches, which is a state and no
+// failure. It ends the run if fetching fails and the options for the connection were altered.
 type topicWaitingSource struct {
 	*kafka.Source
 	reporter *statusReporter
-	// options are those that the connection was made with; renew ends the run.
+	// options are the options of the connection; restart ends the run.
 	options *datasource.Options
 	restart func(why error)
-	// loggedFailure is the last one that the log has said.
+	// loggedFailure is the last failure in the log.
 	loggedFailure string
 }
 
@@ -49,7 +49,7 @@ func (p *topicWaitingSource) Fetch(ctx context.Context) (change.Delivery, error)
 	}
 }
 
-// logFailure logs a failure that is another one than the last. Nil is none.
+// logFailure logs a failure that differs from the last one. Nil means success.
 func (p *topicWaitingSource) logFailure(err error) {
 	if err == nil {
 		p.loggedFailure = ""
@@ -61,8 +61,8 @@ func (p *topicWaitingSource) logFailure(err error) {
 	}
 }
 
-// checkOptions ends the run if a new connection would be another one. What
-// can't be read is read at the next failure.
+// checkOptions ends the run if a new connection would have other options. If the options can't be
+// read, they are read at the next failure.
 func (p *topicWaitingSource) checkOptions(ctx context.Context) {
 	now, err := datasource.Load(ctx, p.reporter.pool, p.options.Name)
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// ErrDeclined says that the person who was asked does not want the upgrade.
+// ErrDeclined is returned if the administrator declines the upgrade.
 var ErrDeclined = errors.New("the upgrade was declined")
 
-// Upgrade brings the database to this program's version, and reports the
-// versions before and after. No server may be running. Where there is something to
-// do, agree is asked, with both versions, once everything is known to be ready.
+// Upgrade upgrades the database to this program's version, and returns the versions before and
+// after. No server may be running. If they differ, agree is called with both versions before
+// anything changes.
 func Upgrade(ctx context.Context, path string, agree func(from, to int) (bool, error)) (from, to int, err error) {
 	err = withLockedDatabase(ctx, path, func(db *pgx.Conn) error {
 		if from, to, err = metaschema.Versions(ctx, db); err != nil {
