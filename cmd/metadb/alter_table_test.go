@@ -7,8 +7,8 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// TestAlterTable changes a table while its stream goes on: the stream takes it as
-// it is then, and widens further what has to be.
+// TestAlterTable changes a table while its stream runs: the stream uses the changed table, and
+// widens it further if necessary.
 func TestAlterTable(t *testing.T) {
 	const (
 		first  = "00000000-0000-4000-8000-000000000001"
@@ -20,7 +20,7 @@ func TestAlterTable(t *testing.T) {
 	l.snapshot(topic, map[int64]string{1: first, 2: second})
 	step.start()
 	step.create()
-	// As text: the type of a prepared query's columns must not change.
+	// As text, because the types of a prepared query's columns must not change.
 	const rows = "SELECT id::text, name::text FROM library.patron ORDER BY id"
 	step.await("SELECT count(*) FROM metadb.base_table", "[1]")
 	step.await("SELECT count(*) FROM library.patron", "[2]")
@@ -43,7 +43,7 @@ func TestAlterTable(t *testing.T) {
 	step.await(`SELECT id, coalesce("Later One", -1) FROM library.patron WHERE id > 3 ORDER BY id`, "[4 -1] [5 70000]")
 	types("[bigint uuid integer]")
 
-	// What is no UUID turns the column back.
+	// A value that is no UUID widens the column to text again.
 	l.write(topic, 'u', "", 2, "Ada")
 	step.await(rows+" LIMIT 3", "[1 "+third+"] [2 Ada] [3 "+first+"]")
 	types("[bigint text integer]")
@@ -52,7 +52,7 @@ func TestAlterTable(t *testing.T) {
 	step.stop()
 }
 
-// later writes an event of the table with a column that came later.
+// later writes an event of the table with an additional column.
 func (l *library) later(prefix string, id int64, name string, value int64) {
 	l.t.Helper()
 	encoder, err := eventgen.NewEncoder(eventgen.Table{

@@ -24,7 +24,7 @@ func verboseOption(cmd *cobra.Command, verbose *bool) {
 	cmd.Flags().BoolVarP(verbose, "verbose", "v", false, "say what is done")
 }
 
-// requireOption makes an option one that has to be given.
+// requireOption makes an option of a command mandatory.
 func requireOption(cmd *cobra.Command, name string) {
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {

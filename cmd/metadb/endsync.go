@@ -56,7 +56,7 @@ func endsyncCommand() *cobra.Command {
 	return cmd
 }
 
-// printCounts prints what would be ended, one table a line.
+// printCounts prints the rows that endsync would end, one line a table.
 func printCounts(out io.Writer, counts []resync.TableCount) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "table\tcurrent\tconfirmed\twould be ended\tfor example")

@@ -16,11 +16,10 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// TestKillDuringEndsync kills the server, a process of PostgreSQL, or all of
-// PostgreSQL while "endsync data source" ends rows of one table after the other,
-// and runs it again until it is through. Changes are written all the time. In
-// between and in the end each table has all or none of its rows ended, with one
-// time, and the current rows are the source's.
+// TestKillDuringEndsync kills the server, a process of PostgreSQL, or all of PostgreSQL while
+// "endsync data source" ends the rows of many tables, and repeats endsync until it succeeds,
+// while changes are written. At any time, each table has all or no rows ended, with one time. At
+// the end, the current rows are those of the source.
 func TestKillDuringEndsync(t *testing.T) {
 	const tables, rows = 30, 500
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Durable: true})
@@ -50,18 +49,18 @@ func TestKillDuringEndsync(t *testing.T) {
 	step.stop()
 }
 
-// endsyncKiller kills in the middle of endsync.
+// endsyncKiller kills processes during endsync.
 type endsyncKiller struct {
 	*steps
 	*shelves
 	cluster *pgtest.Cluster
 	random  *rand.Rand
-	// done is how many tables have ended.
+	// done is the number of tables with ended rows.
 	done int
 }
 
-// killDuring runs endsync and kills when the rows of a few more tables have ended,
-// and before all have: somebody has a table locked that comes later.
+// killDuring runs endsync and kills when the rows of some more tables have ended, but not of all
+// tables: a lock on a later table stops endsync.
 func (k *endsyncKiller) killDuring(kill func()) {
 	k.steps.t.Helper()
 	ctx, cancel := context.WithTimeout(k.steps.t.Context(), time.Minute)
@@ -81,7 +80,7 @@ func (k *endsyncKiller) killDuring(kill func()) {
 		default:
 		}
 	}
-	// A moment later, wherever that is.
+	// Kill after a random delay.
 	select {
 	case <-time.After(time.Duration(k.random.IntN(20)) * time.Millisecond):
 	case <-ctx.Done():
@@ -94,7 +93,7 @@ func (k *endsyncKiller) killDuring(kill func()) {
 	}
 }
 
-// connect connects to the database as its readers do.
+// connect connects to the database as a reader.
 func (k *endsyncKiller) connect(ctx context.Context) *pgx.Conn {
 	k.steps.t.Helper()
 	conn, err := pgx.Connect(ctx, k.db.ConnString)
@@ -104,8 +103,8 @@ func (k *endsyncKiller) connect(ctx context.Context) *pgx.Conn {
 	return conn
 }
 
-// countEnded looks at all tables, as readers do, and returns how many have ended: never
-// less than before.
+// countEnded reads all tables, as readers do, and returns the number of tables with ended rows,
+// which must not decrease.
 func (k *endsyncKiller) countEnded() int {
 	k.steps.t.Helper()
 	ctx := k.steps.t.Context()
@@ -132,21 +131,21 @@ func (k *endsyncKiller) countEnded() int {
 	return done
 }
 
-// killServer kills the server, which is then started again.
+// killServer kills the server and starts it again.
 func (k *endsyncKiller) killServer() {
 	kill(k.steps.t, k.m)
 	k.start()
 }
 
-// killBackend kills the process of PostgreSQL that works for endsync: PostgreSQL then
-// ends all of them, and recovers.
+// killBackend kills the PostgreSQL process that serves endsync. PostgreSQL then ends all its
+// sessions, and recovers.
 func (k *endsyncKiller) killBackend() {
 	ctx := k.steps.t.Context()
 	witness := k.connect(ctx)
 	defer func() { _ = witness.Close(ctx) }()
 	var number int
-	// That of the connection which has been asked most recently, whatever it
-	// is: all of them end.
+	// The process of the most recently used connection; any other would do, because all of them
+	// end.
 	err := witness.QueryRow(ctx, `SELECT pid FROM pg_stat_activity
 		WHERE usename = 'mdbadmin' AND backend_type = 'client backend' ORDER BY state = 'active' DESC, state_change DESC LIMIT 1`).Scan(&number)
 	if err != nil {
@@ -178,7 +177,7 @@ func (k *endsyncKiller) crashDatabase() {
 	k.awaitRecovery()
 }
 
-// awaitRecovery waits until PostgreSQL answers and the stream goes on.
+// awaitRecovery waits until the server and PostgreSQL answer.
 func (k *endsyncKiller) awaitRecovery() {
 	k.steps.t.Helper()
 	k.db.Pool.Reset()

@@ -20,19 +20,18 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// goesOn is how soon after a start the first event is applied, also after a
-// kill: docs/spec/05-command-line.md#start-and-stop.
+// goesOn bounds the time from a start to the first applied event, also after a kill:
+// docs/spec/05-command-line.md#start-and-stop.
 const goesOn = 5 * time.Second
 
-// install builds the program and makes an installation for it, with a database
-// of its own.
+// install builds the program and makes an installation for it, with its own database.
 func install(t *testing.T) (*pgtest.DB, *testbed.Metadb) {
 	t.Helper()
 	db := pgtest.New(t)
 	return db, installOn(t, db)
 }
 
-// installOn makes an installation for a database that is there.
+// installOn makes an installation for an existing database.
 func installOn(t *testing.T, db *pgtest.DB) *testbed.Metadb {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "metadb")
@@ -55,8 +54,8 @@ func installOn(t *testing.T, db *pgtest.DB) *testbed.Metadb {
 	return m
 }
 
-// TestKill kills the server while events come, several times, and compares what
-// is there in the end with what was sent.
+// TestKill kills the server several times while events come, and compares the final versions with
+// the events.
 func TestKill(t *testing.T) {
 	db, m := install(t)
 	if err := m.Start(t.Context()); err != nil {
@@ -71,7 +70,7 @@ func TestKill(t *testing.T) {
 	numbers.send(t, 500)
 	awaitVersions(t, db, numbers.sent, 30*time.Second)
 	for range 4 {
-		// In the middle of it, wherever that is.
+		// The kill comes at an arbitrary point of these events.
 		numbers.send(t, 2000)
 		kill(t, m)
 		numbers.send(t, 100)
@@ -80,7 +79,7 @@ func TestKill(t *testing.T) {
 		}
 		awaitVersions(t, db, numbers.sent, goesOn)
 	}
-	// Ten keys, each of which took every tenth number.
+	// Each of the ten keys has every tenth number.
 	const sql = `
 SELECT count(*) FROM (SELECT id, n, lead(__start) OVER w AS next, __end, __current, row_number() OVER w AS place
   FROM library.number__ WINDOW w AS (PARTITION BY id ORDER BY n)) v
@@ -91,8 +90,7 @@ SELECT count(*) FROM (SELECT id, n, lead(__start) OVER w AS next, __end, __curre
 	}
 }
 
-// numbers is a stream of updates of ten rows; each event carries the next
-// number.
+// numbers is a stream of updates of ten rows; each event has the next number.
 type numbers struct {
 	broker   *testbed.Broker
 	producer *testbed.Producer
@@ -113,7 +111,7 @@ func newNumbers(t *testing.T) *numbers {
 	return &numbers{broker: broker, producer: producer, encoder: encoder}
 }
 
-// send writes so many events and returns when the broker has them.
+// send writes count events and returns when the broker has them.
 func (n *numbers) send(t *testing.T, count int) {
 	t.Helper()
 	records := make([]eventgen.Record, count)
@@ -145,7 +143,7 @@ func kill(t *testing.T, m *testbed.Metadb) {
 	}
 }
 
-// pid returns the server's process.
+// pid returns the server's process id.
 func pid(t *testing.T, m *testbed.Metadb) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.DataDir(), "metadb.pid"))
@@ -159,7 +157,7 @@ func pid(t *testing.T, m *testbed.Metadb) int {
 	return number
 }
 
-// awaitVersions waits until so many versions are there.
+// awaitVersions waits until the table has the wanted number of versions.
 func awaitVersions(t *testing.T, db *pgtest.DB, want int, limit time.Duration) {
 	t.Helper()
 	began := time.Now()

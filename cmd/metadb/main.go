@@ -13,7 +13,7 @@ import (
 
 func main() { os.Exit(runCommand(context.Background(), os.Args[1:])) }
 
-// runCommand carries out one command line and returns the exit status.
+// runCommand runs one command line and returns the exit status.
 func runCommand(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if flags := cmd.Flags(); !cmd.HasParent() && flags.NArg() > 0 {
-			// The option belongs to a command that does not exist.
+			// The option follows an unknown command.
 			return fmt.Errorf("unknown command %q for \"metadb\"", flags.Arg(0))
 		}
 		return err

@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"metadb": main})
 }
 
-// TestScripts runs testdata/script: what a person types and sees. Each script
-// has a database of its own, on a server that asks for passwords.
+// TestScripts runs testdata/script: commands and their output. Each script has its own database,
+// on a server that requires passwords.
 func TestScripts(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: superPassword})
 	if err != nil {
@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 		}
 		testscript.Run(t, testscript.Params{
 			Files: []string{file},
-			// UPDATE=1 writes what was printed into the scripts.
+			// UPDATE=1 writes the actual output into the scripts.
 			UpdateScripts: os.Getenv("UPDATE") != "",
 			Condition: func(condition string) (bool, error) {
 				if condition == "root" {
@@ -138,8 +138,8 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { _ = listener.Close() })
 }
 
-// psql carries out a statement on the administration port, over the Unix socket
-// in data, and prints the rows to the script's log.
+// psql executes a statement on the administration port, over the Unix socket in data, and prints
+// the rows to the script's log.
 func psql(ts *testscript.TestScript, _ bool, args []string) {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, fmt.Sprintf("host='%s' port=%s dbname=metadb user=anybody", ts.MkAbs(args[0]), ts.Getenv("PORT")))
@@ -160,8 +160,8 @@ func psql(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("rows"), []byte(out.String()), 0o600))
 }
 
-// session types a file into the real psql, over the Unix socket in data, and
-// keeps everything that it prints in another file.
+// session runs a file in the real psql, over the Unix socket in data, and stores all output in
+// another file.
 func session(ts *testscript.TestScript, _ bool, args []string) {
 	input, err := os.Open(ts.MkAbs(args[1]))
 	ts.Check(err)
@@ -174,8 +174,8 @@ func session(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), output, 0o600))
 }
 
-// stranger runs a command as an unprivileged operating-system user, who may enter
-// every folder of the script. It has to fail, saying the first argument.
+// stranger runs a command as an unprivileged operating-system user with access to every folder of
+// the script. The command must fail with the first argument in its output.
 func stranger(ts *testscript.TestScript, _ bool, args []string) {
 	for dir := ts.MkAbs("."); dir != filepath.Clean(os.TempDir()) && len(dir) > 1; dir = filepath.Dir(dir) {
 		ts.Check(os.Chmod(dir, 0o755))

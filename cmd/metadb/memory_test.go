@@ -14,10 +14,10 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// mostMemory is what the server may have resident with the defaults.
+// mostMemory bounds the server's resident memory with the defaults.
 const mostMemory = 200 << 10 // KiB
 
-// TestMemory streams rows that are so large that a batch counted in events
+// TestMemory streams rows that are so large that a batch limited only by the number of events
 // would not fit.
 func TestMemory(t *testing.T) {
 	const rows, size = 300, 400 << 10
@@ -54,7 +54,7 @@ func TestMemory(t *testing.T) {
 	expectPeak(t, m, mostMemory)
 }
 
-// expectPeak checks how much memory the server has had resident at most, in KiB.
+// expectPeak checks the server's peak of resident memory, in KiB.
 func expectPeak(t *testing.T, m *testbed.Metadb, most int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid(t, m)))
@@ -72,8 +72,9 @@ func expectPeak(t *testing.T, m *testbed.Metadb, most int) {
 	}
 }
 
-// TestMemoryOfPackedBatches: five batches of a few kilobytes unpack to 120 MB each, which is below the bound
-// for one. Together they take no more than the limit (1 GB unless set) and 512 MB.
+// TestMemoryOfPackedBatches unpacks five batches of a few kilobytes to 120 MB each, which is
+// below the limit for one. Together they take no more than the memory limit (1 GB unless set) and
+// 512 MB.
 func TestMemoryOfPackedBatches(t *testing.T) {
 	const batches, size, most = 5, 120 << 20, (1024 + 512) << 10
 	db, m := install(t)

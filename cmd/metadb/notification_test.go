@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestNotificationOutlivesTheServer: what is known of a snapshot is known after a
-// kill too. The server is killed after a notification that the snapshot begins, and after the
-// one that it is complete, before it counts: records might still come after it.
+// TestNotificationOutlivesTheServer checks that the state of a snapshot survives a kill of the
+// server. The server is killed after the notification that the snapshot has begun, and after the
+// one that it is complete, before that counts: later records may still belong to it.
 func TestNotificationOutlivesTheServer(t *testing.T) {
 	l, step := synchronized(t)
 	step.expect("sync table library.patron__", "")
@@ -26,7 +26,7 @@ func TestNotificationOutlivesTheServer(t *testing.T) {
 	step.log("table library.patron: snapshot complete (notification received)")
 	step.expect("endsync table library.patron__", "library.patron 10 8 2")
 
-	// Another resynchronization knows nothing, nor does one that begins anew.
+	// Another resynchronization starts without this state, and so does a restarted one.
 	step.expect("sync table library.patron__", "")
 	l.notifyBegin("patron")
 	l.write("metadb_sensor_1", 'r', "incremental", 3, "Patron 3")
@@ -41,12 +41,12 @@ func TestNotificationOutlivesTheServer(t *testing.T) {
 	step.stop()
 }
 
-// TestSnapshotUnderWay: a resynchronization begins in the middle of a snapshot.
-// The rows that were read before are not confirmed, and the end of that snapshot
-// does not make it complete; that of the next one does.
+// TestSnapshotUnderWay begins a resynchronization in the middle of a snapshot. Rows that were
+// read before are not confirmed, and the end of that snapshot does not make it complete; that of
+// the next snapshot does.
 func TestSnapshotUnderWay(t *testing.T) {
 	l, step := synchronized(t)
-	// All rows of a snapshot have one lsn.
+	// All rows of a snapshot have the same lsn.
 	l.lsn = 500
 	l.begin("metadb_sensor_1")
 	write := func(mark string, ids ...int64) {
@@ -73,7 +73,7 @@ func TestSnapshotUnderWay(t *testing.T) {
 	}
 	l.snapshot("metadb_sensor_1", names)
 	step.log(`source "sensor" snapshot complete (last record received)`)
-	// Patron 9 was at the source when the first one was read, and is not any more.
+	// Patron 9 was in the first snapshot, and has been deleted since.
 	step.expect("endsync data source sensor", "library.patron 10 9 1")
 	step.stop()
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// admin carries out a command on the port and returns its rows and warnings, one
-// a line, or the error with its hint.
+// admin executes a command on the port and returns its rows and warnings, one a line, or the
+// error with its hint.
 func (s *steps) admin(sql string) string {
 	s.t.Helper()
 	conn, err := s.m.Admin(s.t.Context())
@@ -27,7 +27,7 @@ func (s *steps) admin(sql string) string {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
-	rows, _ := conn.Query(s.t.Context(), sql) // its error is the rows', too
+	rows, _ := conn.Query(s.t.Context(), sql) // the rows return its error too
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
 		values, err := row.Values()
 		return strings.TrimSpace(fmt.Sprintln(values...)), err
@@ -42,7 +42,7 @@ func (s *steps) admin(sql string) string {
 	return strings.Join(append(lines, found...), "\n")
 }
 
-// expect compares what a command on the port answers.
+// expect executes a command on the port and compares the answer.
 func (s *steps) expect(sql, want string) {
 	s.t.Helper()
 	if got := s.admin(sql); got != want {
@@ -50,8 +50,8 @@ func (s *steps) expect(sql, want string) {
 	}
 }
 
-// synchronized returns an installation with a data source of ten patrons, of
-// whose stream the end was lost: see TestResync.
+// synchronized returns an installation with a data source of ten patrons that has lost the end of
+// its stream: see TestResync.
 func synchronized(t *testing.T) (*library, *steps) {
 	l, step := newLostStream(t)
 	names := make(map[int64]string)
@@ -67,13 +67,13 @@ func synchronized(t *testing.T) (*library, *steps) {
 	return l, step
 }
 
-// TestOnlineResync: the whole of a resynchronization while the server runs.
+// TestOnlineResync performs a complete resynchronization while the server runs.
 func TestOnlineResync(t *testing.T) {
 	l, step := synchronized(t)
 	step.expect("endsync data source sensor", `ERROR: "endsync" can only be used in sync mode HINT: nothing to end: no synchronization of "sensor" has begun (begin with: sync data source sensor)`)
 	step.expect("abort sync data source sensor", `ERROR: "abort sync" can only be used after "sync" HINT: `)
 
-	// Pending options are used with sync, and not before.
+	// Pending options take effect with sync, not before.
 	step.admin(`alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
 	l.write("metadb_sensor_1", 'u', "", 3, "still read")
 	step.await("SELECT count(*) FROM library.patron WHERE name = 'still read'", "[1]")
@@ -97,14 +97,14 @@ func TestOnlineResync(t *testing.T) {
 	step.log("ending rows: 2 of 2, table library.patron")
 	step.await("SELECT id, name, __end > now() - interval '1 hour' AND __end <= now() FROM library.patron__ WHERE NOT __current AND id < 2 ORDER BY id",
 		"[0 Patron 0 true] [1 Patron 1 true]")
-	// The stream has not stopped, and confirms nothing any more.
+	// The stream continues, and confirms no rows any more.
 	l.write("metadb_sensor_2", 'c', "", 0, "Patron 0")
 	step.await("SELECT count(*) FROM library.patron WHERE id = 0", "[1]")
 	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[0]")
 	step.stop()
 }
 
-// TestAbort leaves a resynchronization: nothing ends.
+// TestAbort aborts a resynchronization: no row ends.
 func TestAbort(t *testing.T) {
 	l, step := synchronized(t)
 	step.expect("sync data source sensor", "WARNING: consumer group \"metadb_sensor_1_1\" has read from 1 topic of data source \"sensor\" already\n"+
@@ -120,7 +120,8 @@ func TestAbort(t *testing.T) {
 	step.stop()
 }
 
-// TestCommandLineWhileRunning has the commands of docs/spec/06-synchronization.md#the-compatible-procedure notice the server.
+// TestCommandLineWhileRunning runs the commands of
+// docs/spec/06-synchronization.md#the-compatible-procedure with a running server.
 func TestCommandLineWhileRunning(t *testing.T) {
 	l, step := synchronized(t)
 	step.admin(`alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
@@ -144,8 +145,8 @@ func TestCommandLineWhileRunning(t *testing.T) {
 	step.stop()
 }
 
-// TestOneTable synchronizes one of two tables with an incremental snapshot, of
-// which nothing in the stream says the end but a notification.
+// TestOneTable synchronizes one of two tables with an incremental snapshot, for which only a
+// notification shows the end.
 func TestOneTable(t *testing.T) {
 	l, step := synchronized(t)
 	loan := &library{t: t, producer: l.producer, lsn: 100, name: "loan"}
@@ -160,8 +161,8 @@ func TestOneTable(t *testing.T) {
 	step.expect("sync table library.patron__", "")
 	step.await("SELECT source_sync FROM (SELECT sync AS source_sync FROM metadb.source) s", "[0]")
 
-	// The snapshot has no patron 0 or 1, whose deletes were lost; patron 2 is
-	// written by the stream, and loans are as before.
+	// The snapshot lacks patrons 0 and 1, for which the deletes were lost; patron 2 is written by
+	// the stream, and loans are as before.
 	l.notifyBegin("patron")
 	for id := int64(3); id < 10; id++ {
 		l.write("metadb_sensor_1", 'r', "incremental", id, fmt.Sprintf("Patron %d", id))
@@ -188,7 +189,7 @@ func TestOneTable(t *testing.T) {
 	l.write("metadb_sensor_1", 'c', "", 0, "Back")
 	step.await("SELECT count(*) FROM library.patron", "[9]")
 
-	// Given up, it ends nothing; a synchronization of the source takes its place.
+	// An aborted synchronization ends no row; one of the source replaces it.
 	step.expect("sync table library.loan__", "")
 	step.expect("abort sync table library.loan__", "")
 	step.expect("sync table library.loan__", "")

@@ -14,19 +14,19 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// What the live page may cost, as a part of a core, with how many tables; and over
-// how long it is measured.
+// mostOfCore bounds the cost of the live page as a fraction of a core, with costTables tables,
+// measured over costWindow.
 const (
 	mostOfCore = 0.01
 	costTables = 300
 	costWindow = 20 * time.Second
 )
 
-// TestCostOfThePage measures what one viewer of the live page costs the server and
-// PostgreSQL together, and what answering HTTP costs with none, while nothing else goes on.
+// TestCostOfThePage measures the processor time of the server and PostgreSQL for one viewer of
+// the live page, compared with no viewer, on an idle system.
 func TestCostOfThePage(t *testing.T) {
 	if testing.Short() {
-		return // it is about a minute of looking on
+		return // the measurement takes about a minute
 	}
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
@@ -54,7 +54,8 @@ func TestCostOfThePage(t *testing.T) {
 	}
 	c := &cost{m: m, postgres: postmaster}
 	c.awaitCalm(t)
-	// A processor that others slow down makes the same work look like more.
+	// The smallest difference counts: other processes slow down the processor, and the same work
+	// then takes longer.
 	least := 1.0
 	for try := 0; try < 3 && least > mostOfCore; try++ {
 		none := c.during(t, func(ctx context.Context) { <-ctx.Done() })
@@ -88,13 +89,13 @@ func writeTables(t *testing.T, n *numbers) {
 	}
 }
 
-// cost measures.
+// cost measures processor time.
 type cost struct {
 	m        *testbed.Metadb
 	postgres int
 }
 
-// used is the processor time so far of server and PostgreSQL.
+// used returns the processor time of the server and PostgreSQL so far.
 func (c *cost) used(t *testing.T) time.Duration {
 	t.Helper()
 	server, err := testbed.ProcessCPU(pid(t, c.m))
@@ -108,7 +109,7 @@ func (c *cost) used(t *testing.T) time.Duration {
 	return server + postgres
 }
 
-// during returns the part of a core that is used while something is done.
+// during returns the fraction of a core that is used while do runs.
 func (c *cost) during(t *testing.T, do func(ctx context.Context)) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), costWindow)
@@ -118,7 +119,7 @@ func (c *cost) during(t *testing.T, do func(ctx context.Context)) float64 {
 	return (c.used(t) - before).Seconds() / time.Since(began).Seconds()
 }
 
-// awaitCalm waits until all tables are there and their first vacuum is over.
+// awaitCalm waits until all tables exist.
 func (c *cost) awaitCalm(t *testing.T) {
 	t.Helper()
 	err := testbed.Eventually(t.Context(), 2*time.Minute, "apply everything", func() error {
@@ -141,7 +142,7 @@ func (c *cost) awaitCalm(t *testing.T) {
 	}
 }
 
-// view looks at the page until ctx ends.
+// view reads the page's events until ctx ends.
 func (c *cost) view(ctx context.Context, t *testing.T) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/events", c.m.HTTPPort), nil)

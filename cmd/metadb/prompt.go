@@ -11,17 +11,17 @@ import (
 	"golang.org/x/term"
 )
 
-// exitDeclined is the exit status where a question was not answered with yes.
+// exitDeclined is the exit status after a question without the answer yes.
 const exitDeclined = 1
 
-// declinedError says that a question was not answered with yes: exit status 1.
+// declinedError prints that nothing changed, and returns the error with that exit status.
 func declinedError() error {
 	printMessage("nothing changed")
 	return &exitError{status: exitDeclined}
 }
 
-// askTerminal puts a question to the person at the terminal. Yes is y or yes. Where no
-// terminal is attached nobody can answer: that is an error.
+// askTerminal prints a question on the terminal and reads the answer: y and yes are true. It
+// returns an error if no terminal is attached.
 func askTerminal(question string) (bool, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return false, errors.New("no terminal is attached to answer a question: use --force")

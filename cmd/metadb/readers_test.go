@@ -10,10 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestReadersDuringEndsync has people read while "endsync data source" ends a
-// tenth of 50,000 rows, one of them in a transaction that stays open: nobody
-// waits longer than a second for a lock, and each statement sees all of a table's
-// rows ended or none.
+// TestReadersDuringEndsync reads while "endsync data source" ends a tenth of 50,000 rows, in one
+// case in a transaction that stays open. No reader waits longer than a second for a lock, and
+// each statement sees either all or no rows of a table ended.
 func TestReadersDuringEndsync(t *testing.T) {
 	const tables, rows = 2, 50_000
 	l, step := newLostStream(t)
@@ -76,7 +75,7 @@ func TestReadersDuringEndsync(t *testing.T) {
 	step.stop()
 }
 
-// reader connects as somebody who waits a second for a lock.
+// reader connects with a lock timeout of one second.
 func reader(t *testing.T, step *steps) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), step.db.ConnString)
@@ -90,9 +89,8 @@ func reader(t *testing.T, step *steps) *pgx.Conn {
 	return conn
 }
 
-// readAs reads in one of several ways: all tables at once, the current rows
-// alone, or single rows by their key. How many have ended follows from how many
-// are current, where only those are read.
+// readAs reads in one of three ways: all tables at once, single rows by key, or the current rows
+// only. If only current rows are read, the number of ended rows is derived from theirs.
 func readAs(ctx context.Context, s *shelves, conn *pgx.Conn, way int) ([]half, error) {
 	all := int64(50_000 / gone)
 	sql := fmt.Sprintf("SELECT count(*) - $2 FROM %s WHERE title <> $1", shelfName(1))
@@ -101,7 +99,7 @@ func readAs(ctx context.Context, s *shelves, conn *pgx.Conn, way int) ([]half, e
 	case 0:
 		return s.look(ctx, conn)
 	case 1:
-		// The first row that is gone and the last one end together.
+		// The first and the last deleted row end together.
 		sql = fmt.Sprintf("SELECT count(*) * $2 FROM %s WHERE id IN (0, 49990) AND title <> $1", shelfName(1))
 		args[1] = all / 2
 	}

@@ -14,9 +14,8 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// TestRebalanceDuringASnapshot: somebody else joins the consumer group while a
-// snapshot is read, and is given partitions. The snapshot is not complete before
-// Metadb has them again.
+// TestRebalanceDuringASnapshot has another member join the consumer group during a snapshot and
+// take partitions. The snapshot is not complete before Metadb has them again.
 func TestRebalanceDuringASnapshot(t *testing.T) {
 	const rows = 400
 	broker, producer := testbed.StartBroker(t, 4)
@@ -50,7 +49,7 @@ func TestRebalanceDuringASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.snapshot()
-	// Nobody knows which partitions Metadb has left: the end is in each.
+	// The partitions that Metadb has left are unknown, so the end is written to each.
 	for id := range int64(20) {
 		if _, exists := s.rows[0][id]; exists {
 			s.write(s.encode(0, 'r', "last", id))

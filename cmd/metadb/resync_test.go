@@ -10,9 +10,8 @@ import (
 	"metadb/internal/server"
 )
 
-// TestResync carries out docs/resync.md: a source is lost, and streamed again by
-// a new connector to new topics, without two of its ten rows and with one that
-// has changed.
+// TestResync performs docs/resync.md: a source is lost, and streamed again by a new connector to
+// new topics, without two of its ten rows and with one changed row.
 func TestResync(t *testing.T) {
 	l, step := newLostStream(t)
 	names := make(map[int64]string)
@@ -27,7 +26,7 @@ func TestResync(t *testing.T) {
 	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
 	before := step.query("SELECT __id, __start, __end FROM library.patron WHERE id = 5")
 
-	// What the old connector still wrote will not be read.
+	// The last records of the old connector are not read.
 	l.write("metadb_sensor_1", 'u', "", 3, "never read")
 	delete(names, 0)
 	delete(names, 1)
@@ -59,9 +58,8 @@ func TestResync(t *testing.T) {
 	step.stop()
 }
 
-// TestResyncOnTheSameTopics has the stream of one connector resynchronized from
-// a second snapshot in the same topics: what was unread when it began does not
-// confirm.
+// TestResyncOnTheSameTopics resynchronizes the stream of one connector from a second snapshot in
+// the same topics: records that were unread at its begin do not confirm.
 func TestResyncOnTheSameTopics(t *testing.T) {
 	l, step := newLostStream(t)
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
@@ -71,7 +69,7 @@ func TestResyncOnTheSameTopics(t *testing.T) {
 	step.stop()
 	step.run("", "endsync", "-D", "data", "--source", "sensor", "--force")
 
-	// The backlog has a row that is not in the snapshot.
+	// The backlog contains a row that is not in the snapshot.
 	l.write("metadb_sensor_1", 'u', "", 6, "backlog")
 	step.run("metadb: consumer group \"metadb_sensor_1_1\" has read from 1 topic of data source \"sensor\" already\n"+
 		"metadb: only what comes from now on confirms rows: a snapshot that has been read before does not count\n",
@@ -86,7 +84,7 @@ func TestResyncOnTheSameTopics(t *testing.T) {
 	step.await("SELECT count(*) FROM library.patron", "[5]")
 }
 
-// scriptedAnswers says yes to every question.
+// scriptedAnswers answers every question with yes.
 type scriptedAnswers struct{ asked []string }
 
 var _ resync.Prompter = (*scriptedAnswers)(nil)
@@ -98,8 +96,8 @@ func (a *scriptedAnswers) Ask(q resync.Question) (bool, error) {
 func (a *scriptedAnswers) Warn(string)                         {}
 func (a *scriptedAnswers) Progress(change.Table, int64, int64) {}
 
-// TestResyncFromTheBeginning has the server read the new snapshot before sync:
-// read again from the beginning, it confirms, and changes nothing else.
+// TestResyncFromTheBeginning reads the new snapshot before sync. Read again from the beginning,
+// it confirms, and changes nothing else.
 func TestResyncFromTheBeginning(t *testing.T) {
 	l, step := newLostStream(t)
 	l.snapshot("metadb_sensor_1", map[int64]string{1: "a", 2: "b", 3: "c", 4: "d", 5: "e", 6: "f"})
@@ -127,7 +125,7 @@ func TestResyncFromTheBeginning(t *testing.T) {
 	}
 	step.start()
 	step.log("snapshot complete (last record received)")
-	// Everything has been read when what comes after it is there.
+	// All records have been read when a later one is applied.
 	l.write("metadb_sensor_2", 'c', "", 9, "after")
 	step.await("SELECT count(*) FROM library.patron WHERE id = 9", "[1]")
 	step.stop()

@@ -14,27 +14,27 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// shelves is a source with some tables of as many rows each, library.shelf_00 and
-// on, in the order in which endsync takes them. It knows what they hold.
+// shelves is a source with tables of equal size, library.shelf_00 and on, in the order of
+// endsync. It keeps their rows.
 type shelves struct {
 	t        *testing.T
 	producer *testbed.Producer
 	rows     []map[int64]string
 	lsn      uint64
-	// attempt is the position of the snapshot under way, which all of its records have.
+	// attempt is the position of the current snapshot, which all of its records have.
 	attempt uint64
-	// prefix is that of the connector's topics.
+	// prefix is the prefix of the connector's topics.
 	prefix   string
 	encoders map[string]*eventgen.Encoder
 }
 
-// gone is how often a row is deleted whose delete the stream loses: every tenth.
+// gone is the interval of ids with a delete that the stream has lost: every tenth.
 const gone = 10
 
-// shelfName is the name of a table.
+// shelfName returns the name of a table.
 func shelfName(table int) string { return fmt.Sprintf("library.shelf_%02d", table) }
 
-// encode makes the record of a change of one row.
+// encode encodes a change of one row as a record.
 func (s *shelves) encode(table int, op byte, mark string, id int64) eventgen.Record {
 	s.t.Helper()
 	topic := s.prefix + "." + shelfName(table)
@@ -67,7 +67,7 @@ func (s *shelves) encode(table int, op byte, mark string, id int64) eventgen.Rec
 	return record
 }
 
-// fill gives the source tables with rows.
+// fill creates the source's tables with rows.
 func (s *shelves) fill(tables int, rows int64) {
 	s.encoders, s.rows = make(map[string]*eventgen.Encoder), make([]map[int64]string, tables)
 	for table := range s.rows {
@@ -78,7 +78,7 @@ func (s *shelves) fill(tables int, rows int64) {
 	}
 }
 
-// begin has the connector begin a snapshot, or begin it anew.
+// begin begins a snapshot of the connector, or begins it anew.
 func (s *shelves) begin() {
 	s.lsn += 8
 	s.attempt = s.lsn
@@ -94,7 +94,7 @@ func (s *shelves) snapshot() {
 			records = append(records, s.encode(table, 'r', "true", id))
 		}
 	}
-	for id := range s.rows[0] { // one of them again, as the last
+	for id := range s.rows[0] { // repeat one of them as the last record
 		records = append(records, s.encode(0, 'r', "last", id))
 		break
 	}
@@ -135,9 +135,8 @@ func (s *shelves) compare(step *steps) {
 	}
 }
 
-// unconfirmed returns an installation that runs, at the end of a
-// resynchronization in which every tenth row was not confirmed: all that is left
-// is endsync.
+// unconfirmed returns a running installation at the end of a resynchronization that has not
+// confirmed every tenth row: only endsync remains.
 func unconfirmed(t *testing.T, step *steps, producer *testbed.Producer, tables int, rows int64) *shelves {
 	t.Helper()
 	s := &shelves{t: t, producer: producer, prefix: "metadb_sensor_1"}
@@ -161,11 +160,11 @@ func unconfirmed(t *testing.T, step *steps, producer *testbed.Producer, tables i
 	return s
 }
 
-// half is how a table was seen: how many of its rows that are gone at the source
-// are current, and how many have ended.
+// half is the observed state of a table's rows that are gone at the source: the number of current
+// and of ended ones.
 type half struct{ current, ended int64 }
 
-// look reads all tables at once, as their readers do.
+// look reads all tables in one statement, as readers do.
 func (s *shelves) look(ctx context.Context, conn *pgx.Conn) ([]half, error) {
 	parts := make([]string, len(s.rows))
 	for table := range s.rows {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// TestSnapshotBegunAnew: the connector is interrupted in the middle of a snapshot, rows are
-// deleted, which nobody tells, and it begins the snapshot anew in the same topics. What the
-// attempt that it gave up has brought does not count, in a first synchronization and in a
-// resynchronization, wherever the server is killed; in a table too that has become empty.
+// TestSnapshotBegunAnew interrupts the connector in the middle of a snapshot. Rows are deleted
+// without events, and the connector begins the snapshot anew in the same topics. The records of
+// the abandoned attempt do not count, in an initial synchronization and in a resynchronization,
+// with kills of the server, and also for a table that has become empty.
 func TestSnapshotBegunAnew(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		t.Run(fmt.Sprintf("again %v", again), func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestSnapshotBegunAnew(t *testing.T) {
 				step.admin(`alter data source sensor options (set topics '^metadb_sensor_2\.', set consumer_group 'metadb_sensor_2_1')`)
 				step.expect("sync data source sensor", "")
 			}
-			// The first attempt reads two tables and a part of the third.
+			// The first attempt contains two tables and a part of the third.
 			s.begin()
 			for table := range 3 {
 				for _, id := range slices.Sorted(maps.Keys(s.rows[table])) {
@@ -42,7 +42,7 @@ func TestSnapshotBegunAnew(t *testing.T) {
 			step.await("SELECT count(*) FROM metadb.stream_position WHERE next_offset >= 5 AND topic LIKE '"+s.prefix+"%'", "[3]")
 			kill(t, step.m)
 			step.start()
-			// Low and high keys are deleted, and all rows of a table.
+			// Rows with low and high keys are deleted, and all rows of a table.
 			for _, id := range []int64{0, 1, 19} {
 				delete(s.rows[0], id)
 			}

@@ -8,10 +8,9 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestKillDuringASnapshot kills the server, a process of PostgreSQL and all of
-// PostgreSQL while a resynchronization reads its snapshot, and while changes come:
-// what was confirmed stays so, endsync has nothing to doubt, and ends what is gone
-// and nothing else.
+// TestKillDuringASnapshot kills the server, a process of PostgreSQL and all of PostgreSQL while a
+// resynchronization reads its snapshot and changes come. Confirmed rows stay confirmed, endsync
+// finds no risk, and ends exactly the rows that are gone.
 func TestKillDuringASnapshot(t *testing.T) {
 	const tables, rows = 3, 2000
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Durable: true})
@@ -24,7 +23,7 @@ func TestKillDuringASnapshot(t *testing.T) {
 	step.admin("endsync data source sensor")
 	step.admin("sync data source sensor")
 
-	// Every row that ends in 1 goes, unseen.
+	// Every row with an id that ends in 1 is deleted without an event.
 	s.begin()
 	var records []eventgen.Record
 	for id := range int64(rows) {
@@ -41,7 +40,7 @@ func TestKillDuringASnapshot(t *testing.T) {
 	kinds := slices.Repeat([]func(){k.killServer, k.killBackend, k.crashDatabase}, 2)
 	for i, part := range slices.Collect(slices.Chunk(records, len(records)/len(kinds)+1)) {
 		s.write(part...)
-		kinds[i]() // in the middle of it, wherever that is
+		kinds[i]() // at an arbitrary point of these records
 	}
 	s.rows[0][2] = "changed"
 	s.write(s.encode(0, 'u', "", 2), s.encode(0, 'r', "last", 3))

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// TestTwoSources has two data sources stream at a time, which both have a table
-// library.patron: it belongs to the first. Grants cover what comes later, and what
-// is made again.
+// TestTwoSources streams two data sources that both have a table library.patron: it belongs to
+// the first. Grants cover tables that are created later or anew.
 func TestTwoSources(t *testing.T) {
 	l, step := newLostStream(t)
 	loans := &library{t: t, producer: l.producer, name: "loan"}
@@ -20,7 +19,7 @@ func TestTwoSources(t *testing.T) {
 	}
 	made("patron")
 	step.await("SELECT count(*) FROM library.patron", "[2]")
-	// Roles belong to the cluster, which other tests use too.
+	// Roles are shared by the cluster, which other tests use too.
 	step.expect("create user two_sources with password 'p'", "")
 	step.expect("grant access on all to two_sources", "")
 	step.expect(fmt.Sprintf(`create data source other type kafka options (brokers '%s', security 'plaintext', topics '^other_1\.', consumer_group 'other_1')`, step.broker), "")
@@ -32,7 +31,7 @@ func TestTwoSources(t *testing.T) {
 	step.log(`table library.patron belongs to data source "sensor"`)
 	step.await("SELECT table_name, source_name FROM metadb.base_table ORDER BY table_name", "[loan other] [patron sensor]")
 
-	// What came later can be read, and so can what is made again.
+	// New tables can be read, and so can those created anew.
 	const readable = `SELECT count(*) FROM pg_class c WHERE relnamespace = 'library'::regnamespace AND relname IN ('patron', 'patron__', 'loan', 'loan__', 'zzz___loan___2026')
 		AND has_table_privilege('two_sources', c.oid, 'SELECT') AND has_schema_privilege('two_sources', 'library', 'USAGE')`
 	step.await(readable, "[5]")
@@ -43,7 +42,7 @@ func TestTwoSources(t *testing.T) {
 	step.await("SELECT id, name FROM library.patron", "[1 again]")
 	step.await(readable, "[5]")
 
-	// Dropping a source leaves its tables, and the other one goes on.
+	// Dropping a source keeps its tables; the other source continues.
 	step.expect("drop data source sensor", `NOTICE: the tables of data source "sensor" are kept`)
 	loans.write("other_1", 'c', "", 2, "loan")
 	step.await("SELECT count(*) FROM library.loan", "[2]")

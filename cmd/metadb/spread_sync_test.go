@@ -10,9 +10,9 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// TestLastMarkFilteredOutAndEarly: the mark of the last record is in a table that
-// a filter drops, and it is read before the records of a table in several
-// partitions. The snapshot is complete when all of those are applied.
+// TestLastMarkFilteredOutAndEarly has the mark of the last record in a table that a filter drops,
+// and reads it before the records of a table in several partitions. The snapshot is complete when
+// all of those are applied.
 func TestLastMarkFilteredOutAndEarly(t *testing.T) {
 	const rows = 3000
 	broker, producer := testbed.StartBroker(t, 4)

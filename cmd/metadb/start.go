@@ -30,10 +30,10 @@ func startCommand() *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
-			// A second signal ends the process at once.
+			// A second signal ends the process immediately.
 			context.AfterFunc(ctx, stop)
-			// As with other servers a hangup is no reason to stop: it says
-			// that the log has been moved away.
+			// As in other servers, SIGHUP does not end the process: it reopens the log file,
+			// after that was moved away, and reloads the configuration.
 			hangup := make(chan os.Signal, 1)
 			signal.Notify(hangup, syscall.SIGHUP)
 			defer signal.Stop(hangup)

@@ -23,8 +23,8 @@ const (
 	exitNotRunning = 2
 )
 
-// exitError is an error with an exit status of its own. An empty message has
-// been said already.
+// exitError is an error with its own exit status. Without a message, the reason has been printed
+// already.
 type exitError struct {
 	status  int
 	message string
@@ -32,7 +32,7 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.message }
 
-// Between two looks at the server: for the rate, and with --watch.
+// Pauses between two queries of the server: for the rate, and with --watch.
 const (
 	rateInterval  = 500 * time.Millisecond
 	watchInterval = 2 * time.Second
@@ -62,7 +62,7 @@ is complete and waits for endsync, a table that needs reading again), and 2 if t
 	return cmd
 }
 
-// showStatus looks twice, for the rate, and with watch again and again.
+// showStatus queries the server twice, for the rate, and with watch repeatedly.
 func showStatus(ctx context.Context, out io.Writer, dir string, asJSON, watch bool) error {
 	d, err := instance.Open(dir)
 	if err != nil {
@@ -116,7 +116,7 @@ func printStatus(out io.Writer, o *server.Overview, asJSON, watch bool) error {
 		return json.NewEncoder(out).Encode(o)
 	}
 	if watch {
-		// Cursor to the top, and clear what is below.
+		// Move the cursor to the top and clear the screen below it.
 		fmt.Fprint(out, "\x1b[H\x1b[J")
 	}
 	_, err := io.WriteString(out, statusTable(o))

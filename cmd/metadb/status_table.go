@@ -9,7 +9,7 @@ import (
 	"metadb/internal/server"
 )
 
-// statusTable is an overview as a person reads it.
+// statusTable returns an overview as text for display.
 func statusTable(o *server.Overview) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -41,7 +41,7 @@ func statusTable(o *server.Overview) string {
 	return b.String()
 }
 
-// bytesText is a size with a unit of 1024 bytes and more.
+// bytesText returns a size as text, with a unit of bytes or a power of 1024 bytes.
 func bytesText(n int64) string {
 	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB"}
 	size, unit := float64(n), 0

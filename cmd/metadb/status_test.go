@@ -43,7 +43,8 @@ func TestWell(t *testing.T) {
 	}
 }
 
-// TestExitStatuses tells a server that does not run from other errors.
+// TestExitStatuses checks that the exit status for a server that does not run differs from that
+// of other errors.
 func TestExitStatuses(t *testing.T) {
 	dir := t.TempDir() + "/data"
 	for _, test := range []struct {

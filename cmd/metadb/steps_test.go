@@ -14,19 +14,19 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// library is a source table with ten patrons that connectors take snapshots of.
+// library is a source table with ten patrons, of which connectors take snapshots.
 type library struct {
 	t        *testing.T
 	producer *testbed.Producer
 	lsn      uint64
-	// attempts are the positions of the last snapshot of each connector, which all of its
-	// records have.
+	// attempts are the positions of the last snapshot of each connector, which all of its records
+	// have.
 	attempts map[string]uint64
-	// name is that of the table; empty for patron.
+	// name is the name of the table; empty for patron.
 	name string
 }
 
-// begin has a connector begin a snapshot, or begin it anew.
+// begin begins a snapshot of a connector, or begins it anew.
 func (l *library) begin(prefix string) {
 	if l.attempts == nil {
 		l.attempts = make(map[string]uint64)
@@ -35,8 +35,8 @@ func (l *library) begin(prefix string) {
 	l.attempts[prefix] = l.lsn
 }
 
-// position is that of the next record: the rows of incremental snapshots have none, those
-// of other ones that of its beginning.
+// position returns the position of the next record: rows of incremental snapshots have no lsn,
+// those of other snapshots have that of its begin.
 func (l *library) position(prefix, mark string) (lsn uint64, at time.Time) {
 	moment := func(lsn uint64) time.Time { return time.Date(2026, 3, 1, 0, 0, int(lsn), 0, time.UTC) }
 	switch {
@@ -117,7 +117,7 @@ func newLostStream(t *testing.T) (*library, *steps) {
 	return newLostStreamOn(t, pgtest.New(t))
 }
 
-// newLostStreamOn is lost with a database that is there.
+// newLostStreamOn is newLostStream with an existing database.
 func newLostStreamOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 	t.Helper()
 	m := installOn(t, db)
@@ -126,14 +126,14 @@ func newLostStreamOn(t *testing.T, db *pgtest.DB) (*library, *steps) {
 	return l, &steps{t: t, m: m, db: db, broker: broker.Address()}
 }
 
-// steps are what a person does, each of which has to succeed.
+// steps are the actions of an administrator, each of which must succeed.
 type steps struct {
 	t  *testing.T
 	m  *testbed.Metadb
 	db *pgtest.DB
-	// broker is where it listens.
+	// broker is the address of the broker.
 	broker string
-	// logged is how much of the log was there when the server was started.
+	// logged is the length of the log at the last start of the server.
 	logged int
 }
 
@@ -153,7 +153,7 @@ func (s *steps) stop() {
 	}
 }
 
-// create makes the data source of the first connector.
+// create creates the data source of the first connector.
 func (s *steps) create() {
 	s.t.Helper()
 	err := s.m.Exec(s.t.Context(), fmt.Sprintf(`create data source sensor type kafka options (brokers '%s', security 'plaintext',
@@ -178,7 +178,7 @@ func (s *steps) log(text string) {
 	}
 }
 
-// run carries out a command and compares what it prints.
+// run runs a command and compares its output.
 func (s *steps) run(want string, args ...string) {
 	s.t.Helper()
 	got, err := s.m.Run(s.t.Context(), args...)
@@ -207,7 +207,7 @@ func (s *steps) query(sql string) string {
 	return strings.Join(found, " ")
 }
 
-// await waits until a query gives these rows.
+// await waits until a query returns the wanted rows.
 func (s *steps) await(sql, want string) {
 	s.t.Helper()
 	err := testbed.Eventually(s.t.Context(), 30*time.Second, sql, func() error {

@@ -48,7 +48,7 @@ With --abort, leave a synchronization that was begun so, without ending anything
 	return cmd
 }
 
-// beginSync begins a synchronization, with the server running or not.
+// beginSync begins a synchronization, whether the server is running or not.
 func beginSync(ctx context.Context, dir string, f *terminalPrompter, o resync.SyncOptions) error {
 	err := server.Sync(ctx, dir, f, o)
 	if err == nil {
@@ -62,7 +62,7 @@ func beginSync(ctx context.Context, dir string, f *terminalPrompter, o resync.Sy
 	return err
 }
 
-// abortSync leaves a synchronization, with the server running or not.
+// abortSync aborts a synchronization, whether the server is running or not.
 func abortSync(ctx context.Context, dir string, f *terminalPrompter, o resync.SyncOptions) error {
 	if !o.Force {
 		yes, err := f.Ask(resync.Question{Text: "Leave the synchronization of " + o.Target.String() + " without ending anything? "})

@@ -11,9 +11,9 @@ import (
 	"metadb/internal/resync"
 )
 
-// terminalPrompter is the person at the terminal, as a synchronization sees them.
+// terminalPrompter is the front of a synchronization on the terminal.
 type terminalPrompter struct {
-	// verbose says where there is no terminal what the bar shows on one.
+	// verbose prints the progress as lines if there is no terminal for the bar.
 	verbose bool
 	bar     *progressbar.ProgressBar
 }
@@ -31,7 +31,7 @@ func (f *terminalPrompter) Ask(q resync.Question) (bool, error) {
 // Warn implements resync.Prompter.
 func (f *terminalPrompter) Warn(line string) { printMessage("%s", change.PlainText(line)) }
 
-// printVerbose says what was done, where that is asked for.
+// printVerbose prints a message if verbose is set.
 func (f *terminalPrompter) printVerbose(format string, args ...any) {
 	if f.verbose {
 		printMessage(format, args...)
@@ -54,6 +54,6 @@ func (f *terminalPrompter) Progress(table change.Table, done, total int64) {
 		)
 	}
 	f.bar.Describe(change.PlainText(table.String()))
-	// A bar that can't be drawn is no reason to stop.
+	// The bar is optional, so its errors are ignored.
 	_ = f.bar.Set64(done)
 }

@@ -8,9 +8,9 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// TestOneTableWithTransformedTables synchronizes a table whose documents are
-// transformed: rows of the transformed table are confirmed, end and change with
-// their parents, and those of another parent are left alone.
+// TestOneTableWithTransformedTables synchronizes a table with transformed documents: rows of the
+// transformed table are confirmed, end and change with their parents; those of another parent are
+// unchanged.
 func TestOneTableWithTransformedTables(t *testing.T) {
 	l, step := synchronized(t)
 	step.admin("create data mapping for json from table library.item__ column doc path '$' to 't'")
@@ -47,8 +47,8 @@ func TestOneTableWithTransformedTables(t *testing.T) {
 		t.Errorf("sync of a transformed table: %s", got)
 	}
 
-	// Rows 0 and 1 are gone, 2 has changed unseen, 3 changes while the snapshot
-	// is taken.
+	// Rows 0 and 1 are deleted, row 2 has changed without an event, row 3 changes during the
+	// snapshot.
 	step.expect("sync table library.item__", "")
 	l.notifyBegin("item")
 	for id := int64(2); id < 10; id++ {

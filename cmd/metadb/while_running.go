@@ -10,9 +10,9 @@ import (
 	"metadb/internal/server"
 )
 
-// whileRunning does online what failed because a server runs on the data
-// directory, if the person agrees: asked is false where nobody needs to. Any
-// other failure is returned.
+// whileRunning repeats a command on the running server if it failed because a server runs on the
+// data directory. If asked is set, the administrator must agree first. Any other failure is
+// returned.
 func whileRunning(ctx context.Context, dir string, f *terminalPrompter, asked bool, failure error, do func(*server.Client) error) error {
 	var running *instance.RunningError
 	if !errors.As(failure, &running) {
