@@ -10,22 +10,22 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// TestAnnounced has clients announce messages that never come, of every kind and
-// up to 2 GB: the server does not make room for what it has not seen. It runs
-// alone, since it counts what this process allocates.
+// TestAnnounced announces messages of every kind and of up to 2 GB that never come: the server
+// allocates no memory for bytes that it has not received. The test does not run in parallel, since
+// it measures the allocations of this process.
 func TestAnnounced(t *testing.T) {
 	p := open(t, nil)
 	const (
 		limit = 1<<30 - 1
-		// bearable is what a client may cost, both of its ends, far below the
-		// least that is announced.
+		// bearable bounds the allocations of both ends of a client, in bytes: far less than the
+		// shortest announcement.
 		bearable = 1 << 20
 	)
 	for _, length := range []uint32{2<<30 - 1, limit, 16 << 20, 4 << 20} {
 		for _, kind := range "QPBDECFdcfSHpX?" {
 			before := allocated()
 			conn, frontend := p.raw(t)
-			// There is a command of this name: the server looks at what is about it.
+			// A command of this name exists: the server inspects the messages about it.
 			frontend.Send(&parse{Name: "S", Query: "list status"})
 			frontend.Send(&syncing{})
 			if err := frontend.Flush(); err != nil {
@@ -50,7 +50,7 @@ func TestAnnounced(t *testing.T) {
 	}
 }
 
-// allocated is how much memory has been allocated so far.
+// allocated returns the bytes that this process has allocated so far.
 func allocated() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
@@ -75,8 +75,8 @@ func awaitReady(t *testing.T, frontend *pgproto3.Frontend) (code string) {
 	}
 }
 
-// TestLongMessageToACommand sends whole what is about a command, and longer than
-// that can be.
+// TestLongMessageToACommand sends complete messages about a command: one above the limit of their
+// length, and one below it.
 func TestLongMessageToACommand(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

@@ -11,11 +11,11 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// maxAuditBytes bounds a command in the log.
+// maxAuditBytes bounds the text of a command in the log.
 const maxAuditBytes = 4000
 
-// noteLogin logs who has logged in, how, and from where. Of many logins in a minute, as of
-// programs that watch the server, some are counted only.
+// noteLogin logs user, address and method of a login. Of many logins in a minute, such as those of
+// monitoring programs, only the first are logged; the others are counted.
 func (s *Server) noteLogin(start *startupState, role Role) {
 	way := "with a password"
 	switch conn := start.conn.(type) {
@@ -36,8 +36,8 @@ func (s *Server) noteLogin(start *startupState, role Role) {
 	s.logins.Note(kind, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("user %q logged in from %s, %s", role.Name, start.clientAddress(), way))
 }
 
-// auditCommand logs who gives a command, from where, and what it says, without secrets. What only
-// looks is logged as a detail.
+// auditCommand logs the user, the address and the text of a command, without secrets. Commands that
+// only read are logged at level debug.
 func (s *session) auditCommand(command lang.Command) {
 	level := slog.LevelInfo
 	switch command.(type) {

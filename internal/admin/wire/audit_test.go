@@ -11,8 +11,8 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// TestAudit: the log says who logs in and who gives which command, from where; it has no password, and
-// nothing of those who only look.
+// TestAudit checks that the log has each login and each command with user and address, but no
+// password and no command that only reads.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })

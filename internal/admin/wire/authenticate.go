@@ -16,11 +16,11 @@ import (
 	"metadb/internal/admin/admission"
 )
 
-// maxPasswordBytes bounds a message of somebody who is not logged in.
+// maxPasswordBytes bounds a message of a client that is not logged in.
 const maxPasswordBytes = 16 << 10
 
-// authenticate finds out who the client is, and returns the role that it has at
-// the database. The error is a clientError, or one of the connection.
+// authenticate checks the client's identity and returns its role in the database. The error is a
+// clientError or an error of the connection.
 func (s *Server) authenticate(ctx context.Context, start *startupState) (Role, error) {
 	user := start.parameters["user"]
 	if conn, ok := start.conn.(*net.UnixConn); ok {
@@ -47,8 +47,8 @@ func (s *Server) authenticate(ctx context.Context, start *startupState) (Role, e
 	return role, err
 }
 
-// authenticatePeer lets in the operating-system user that runs the server, and
-// root, under any name. The name decides the role.
+// authenticatePeer accepts the operating-system user that runs the server, and root, under any user
+// name. The name selects the role.
 func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, start *startupState) (Role, error) {
 	var err error
 	if start.uid, err = peerUID(conn); err != nil {
@@ -64,8 +64,8 @@ func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, start
 	return s.roles.Load().system, nil
 }
 
-// peerUID asks the kernel who is at the other end of a Unix socket: unix(7),
-// SO_PEERCRED.
+// peerUID returns the operating-system user at the other end of a Unix socket, from the kernel:
+// unix(7), SO_PEERCRED.
 func peerUID(conn *net.UnixConn) (uint32, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -84,7 +84,7 @@ func peerUID(conn *net.UnixConn) (uint32, error) {
 	return credentials.Uid, nil
 }
 
-// findRole returns the role of that name, if it is one that may log in.
+// findRole returns the role of that name, if it may log in.
 func (s *Server) findRole(user string) (Role, bool) {
 	known := s.roles.Load()
 	switch user {
@@ -98,8 +98,8 @@ func (s *Server) findRole(user string) (Role, bool) {
 	return Role{}, false
 }
 
-// checkPassword has a SCRAM conversation with the client. The error is a
-// clientError if the client does not know the password.
+// checkPassword authenticates the client with SCRAM. The error is a clientError if the password is
+// wrong or the client's messages are not those of SCRAM.
 func (s *Server) checkPassword(start *startupState, user string) error {
 	conn := start.conn
 	refused := fatalError(codePassword, fmt.Sprintf("password authentication failed for user %s", quoteInput(user)))
@@ -157,9 +157,8 @@ func readPassword(conn net.Conn) ([]byte, error) {
 	return body, err
 }
 
-// refuseLogin notes who was refused, and from where, and lets the client wait
-// for the answer, which it returns. While another client of its address waits, the answer comes
-// at once.
+// refuseLogin logs a refused login, delays the answer, and returns it. While another answer to the
+// same address is delayed, this one is sent at once.
 func (s *Server) refuseLogin(ctx context.Context, start *startupState, reason admission.Kind, told *clientError) error {
 	addr := start.raw.RemoteAddr()
 	s.refusals.Note(reason, admission.Host(addr), fmt.Sprintf("login of user %s from %s refused: %s", quoteInput(start.parameters["user"]), start.clientAddress(), told.message))
@@ -170,17 +169,16 @@ func (s *Server) refuseLogin(ctx context.Context, start *startupState, reason ad
 	}
 	defer answered()
 	delay := time.Duration(count) * s.FailureDelay
-	// The client had its time to log in; the answer has to get out after it.
+	// The delay may exceed the client's deadline for the login: the answer is sent after it.
 	_ = start.raw.SetDeadline(time.Now().Add(delay + goodbyeTimeout))
 	sleepContext(ctx, delay)
 	return told
 }
 
-// fromLoopback reports whether the client is on this machine.
+// fromLoopback reports whether the client's address is a loopback address.
 func fromLoopback(conn net.Conn) bool { return isLoopbackAddr(conn.RemoteAddr()) }
 
-// toLoopback reports whether the client came to an address that only this
-// machine reaches.
+// toLoopback reports whether the client has connected to a loopback address.
 func toLoopback(conn net.Conn) bool { return isLoopbackAddr(conn.LocalAddr()) }
 
 func isLoopbackAddr(addr net.Addr) bool {

@@ -21,14 +21,15 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// login runs psql over TCP and returns what it says of a trivial query.
+// login runs psql over TCP and returns its output for a trivial query.
 func (p *port) login(options string) string {
 	p.t.Helper()
 	conninfo := fmt.Sprintf("host=127.0.0.1 port=%d %s", p.server.Addr().Port, options)
 	return run(p.t, "", "-X", "-A", "-t", "-w", "-d", conninfo, "-c", "select current_user")
 }
 
-// TestWhoMayConnect tries the names and passwords of docs/spec/07-administration-port.md#authentication.
+// TestWhoMayConnect tries the names and passwords of
+// docs/spec/07-administration-port.md#authentication.
 func TestWhoMayConnect(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) {
@@ -76,8 +77,7 @@ func TestEmptyPassword(t *testing.T) {
 	}
 }
 
-// TestTrust checks that trust lets everybody in over loopback, as the system
-// user.
+// TestTrust checks that trust accepts any user over loopback, as the system user.
 func TestTrust(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.Trust = true })
@@ -88,7 +88,7 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// TestAddresses checks that other addresses need TLS and a password.
+// TestAddresses checks that addresses other than loopback need TLS and a password.
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	with := func(alter func(*wire.Config)) error {
@@ -113,7 +113,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestPortInUse checks the message for an occupied port.
+// TestPortInUse checks the message for a port that is in use.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -129,8 +129,7 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// TestTLS connects encrypted, and not encrypted to an address where that is
-// refused.
+// TestTLS connects with encryption, and without it to an address that requires it.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS, c.Host = certificate(t), "0.0.0.0" })
@@ -151,8 +150,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// ownAddresses returns the addresses of this machine that are not loopback. In
-// a container without a network there are none.
+// ownAddresses returns the addresses of this machine that are not loopback. In a container without
+// a network the list is empty.
 func ownAddresses(t *testing.T) []string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -168,7 +167,7 @@ func ownAddresses(t *testing.T) []string {
 	return own
 }
 
-// certificate makes a TLS configuration with a certificate of its own.
+// certificate returns a TLS configuration with a self-signed certificate.
 func certificate(t testing.TB) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -194,8 +193,8 @@ func TestSuperuserByName(t *testing.T) {
 	}
 }
 
-// TestDatabaseAway checks that commands that need no database work without one,
-// and that the rest fails with a message and not with the session.
+// TestDatabaseAway checks that commands that need no database work without one, and that other
+// statements fail with an error that leaves the session open.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) {

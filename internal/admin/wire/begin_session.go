@@ -15,7 +15,8 @@ import (
 	"metadb/internal/admin/command"
 )
 
-// greetClient tells the client that it is in, and what it may want to know first.
+// greetClient sends the messages that begin a session: the result of the authentication, the
+// parameters, and the key for cancel requests.
 func (s *session) greetClient(ctx context.Context, start *startupState) error {
 	messages := append(start.versionMessages(), &pgproto3.AuthenticationOk{})
 	reported, err := s.reportedParameters(ctx)
@@ -32,8 +33,8 @@ func (s *session) greetClient(ctx context.Context, start *startupState) error {
 	return s.out.flushBuffer()
 }
 
-// parameterMessages returns the messages that tell the client what it has not been told
-// yet.
+// parameterMessages returns a message for each parameter that the client does not have yet with
+// this value.
 func (s *session) parameterMessages(parameters map[string]string) []pgproto3.BackendMessage {
 	var messages []pgproto3.BackendMessage
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
@@ -45,10 +46,10 @@ func (s *session) parameterMessages(parameters map[string]string) []pgproto3.Bac
 	return messages
 }
 
-// reportedParameters returns what the database reports when a connection
-// starts. It is asked once for each role, and for a client that wants settings
-// of its own: what they come to only the database can say. Without the database
-// there are defaults.
+// reportedParameters returns the parameters that the database reports when a connection starts.
+// They are read once for each role, and from a connection of its own for a client with its own
+// settings, since only the database can compute the result. Without the database there are
+// defaults.
 func (s *session) reportedParameters(ctx context.Context) (map[string]string, error) {
 	own := s.hasOwnSettings()
 	if !own {
@@ -69,8 +70,8 @@ func (s *session) reportedParameters(ctx context.Context) (map[string]string, er
 	return s.up.raw.ParameterStatuses, nil
 }
 
-// hasOwnSettings reports whether the client gave parameters that change how
-// the database behaves. A name and the usual encoding don't.
+// hasOwnSettings reports whether the client gave parameters that change how the database behaves.
+// application_name and the usual encoding do not.
 func (s *session) hasOwnSettings() bool {
 	for name, value := range s.parameters {
 		switch name {
@@ -93,7 +94,7 @@ func (s *session) withApplicationName(reported map[string]string) map[string]str
 	return own
 }
 
-// connectDatabase opens the connection to the database, if there is none yet.
+// connectDatabase opens the session's connection to the database, unless it is open.
 func (s *session) connectDatabase(ctx context.Context) *clientError {
 	if s.up != nil {
 		return nil
@@ -103,8 +104,8 @@ func (s *session) connectDatabase(ctx context.Context) *clientError {
 		return connectError(err)
 	}
 	if s.reported != nil {
-		// What was reported came from another connection or, while the
-		// database was away, from nowhere.
+		// The reported parameters are those of another connection or, if the database was
+		// unreachable, defaults.
 		if err := s.out.writeMessages(s.parameterMessages(up.raw.ParameterStatuses)...); err != nil {
 			s.server.Logger.Debug(fmt.Sprintf("report parameters: %v", err))
 		}
@@ -116,7 +117,7 @@ func (s *session) connectDatabase(ctx context.Context) *clientError {
 	return nil
 }
 
-// relayAnswers copies what the database says, and ends the session when the database
+// relayAnswers copies the database's messages to the client, and ends the session when the database
 // ends the connection.
 func (s *session) relayAnswers() {
 	if s.up.relayAnswers(s.out) {
@@ -132,8 +133,8 @@ func (s *session) relayAnswers() {
 	_ = s.conn.Close()
 }
 
-// connectError words why there is no connection to the database, without
-// anything of its configuration but its address.
+// connectError returns the error for the client when the database is unreachable. Of the
+// configuration it contains only the address.
 func connectError(err error) *clientError {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -143,8 +144,7 @@ func connectError(err error) *clientError {
 	return &clientError{severity: severityError, code: codeConnectionLost, message: messageConnectError, detail: e.Message, hint: e.Hint}
 }
 
-// upstreamParameters returns the parameters of a client that are for the
-// database.
+// upstreamParameters returns those of a client's parameters that are for the database.
 func upstreamParameters(given map[string]string) map[string]string {
 	parameters := make(map[string]string, len(given))
 	for name, value := range given {
@@ -159,7 +159,7 @@ func upstreamParameters(given map[string]string) map[string]string {
 	return parameters
 }
 
-// defaultParameters is what a client is told while the database is away.
+// defaultParameters returns the parameters that a client gets while the database is unreachable.
 func defaultParameters(role string) map[string]string {
 	return map[string]string{
 		"client_encoding": "UTF8", "DateStyle": "ISO, MDY", "default_transaction_read_only": "off",
@@ -169,7 +169,8 @@ func defaultParameters(role string) map[string]string {
 	}
 }
 
-// cachedParameters returns what the database reported to a role, nil if it is not known.
+// cachedParameters returns the parameters that the database reported to a role, nil if it has
+// reported nothing yet.
 func (s *Server) cachedParameters(role string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

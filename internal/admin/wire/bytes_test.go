@@ -18,24 +18,23 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// rawClient is a session of which the bytes are looked at.
+// rawClient is a session with access to the bytes of the protocol.
 type rawClient struct {
 	conn net.Conn
 	r    *bufio.Reader
 }
 
-// pair opens two sessions of the superuser: one through the port, one at the
-// database itself.
+// pair opens two sessions of the superuser: one through the port, one directly at the database.
 func (p *port) pair(t testing.TB) (through, direct *rawClient) {
 	t.Helper()
 	super := p.server.Super
 	return takeOver(t, p.url(super.Name, super.Password)), takeOver(t, p.ConnString)
 }
 
-// withSuper lets the superuser in by password, whom the database itself trusts.
+// withSuper gives the superuser a password at the port; the database itself trusts that role.
 func withSuper(c *wire.Config) { c.Super.Password = "super" }
 
-// takeOver connects, and takes the bare connection.
+// takeOver connects and returns the bare connection.
 func takeOver(t testing.TB, conninfo string) *rawClient {
 	t.Helper()
 	config, err := pgconn.ParseConfig(conninfo)
@@ -58,8 +57,8 @@ func takeOver(t testing.TB, conninfo string) *rawClient {
 	return &rawClient{conn: raw.Conn, r: bufio.NewReader(raw.Conn)}
 }
 
-// exchange sends bytes and returns what comes back, up to and with that many
-// ReadyForQuery, or up to the end of the connection.
+// exchange sends bytes and returns the answer, up to and including that many ReadyForQuery, or up
+// to the end of the connection.
 func (w *rawClient) exchange(t testing.TB, send []byte, ready int) []byte {
 	t.Helper()
 	if err := w.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -85,7 +84,7 @@ func (w *rawClient) exchange(t testing.TB, send []byte, ready int) []byte {
 	return got.Bytes()
 }
 
-// same sends the same messages both ways and compares the answers.
+// same sends the same messages to both sessions and compares the answers.
 func same(t testing.TB, through, direct *rawClient, messages ...pgproto3.FrontendMessage) []byte {
 	t.Helper()
 	var send []byte
@@ -105,7 +104,7 @@ func same(t testing.TB, through, direct *rawClient, messages ...pgproto3.Fronten
 		}
 	}
 	if copying && ready > 1 {
-		// A Sync ahead of COPY data counts for nothing.
+		// The database ignores a Sync that precedes COPY data.
 		ready = 1
 	}
 	want := direct.exchange(t, send, ready)
@@ -115,7 +114,7 @@ func same(t testing.TB, through, direct *rawClient, messages ...pgproto3.Fronten
 	return want
 }
 
-// name is the SQL in the messages.
+// name returns the SQL in the messages.
 func name(messages []pgproto3.FrontendMessage) string {
 	var words []string
 	for _, m := range messages {
@@ -164,12 +163,12 @@ func TestSimpleByteForByte(t *testing.T) {
 	same(t, through, direct, &pgproto3.Query{String: "copy c from stdin"}, &pgproto3.CopyData{Data: []byte("9\t")}, &pgproto3.CopyFail{Message: "no more"})
 	same(t, through, direct, &pgproto3.Query{String: "copy c from stdin"}, &pgproto3.CopyData{Data: bytes.Repeat([]byte("1\txyz\n"), 50000)}, &pgproto3.CopyDone{})
 	same(t, through, direct, &pgproto3.Query{String: "select count(*), max(a) from c"})
-	// upper('text'), by the function call that nobody uses any more.
+	// This calls upper('text') through the obsolete function call message.
 	same(t, through, direct, &pgproto3.FunctionCall{Function: 871, Arguments: [][]byte{[]byte("ä")}})
 	same(t, through, direct, &pgproto3.FunctionCall{Function: 1})
 }
 
-// TestBigQuery sends a query that is longer than what is searched for commands.
+// TestBigQuery sends a query that is longer than the limit for the search for commands.
 func TestBigQuery(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
@@ -179,8 +178,8 @@ func TestBigQuery(t *testing.T) {
 	same(t, through, direct, &pgproto3.Parse{Query: big}, &pgproto3.Bind{}, &pgproto3.Execute{}, &pgproto3.Sync{})
 }
 
-// TestStartupParameters compares what is reported at the start, with and
-// without settings of the client's own, and after the database was reached.
+// TestStartupParameters compares the parameters reported at the start, with and without settings of
+// the client, and after the connection to the database.
 func TestStartupParameters(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
@@ -211,7 +210,7 @@ func TestStartupParameters(t *testing.T) {
 	}
 }
 
-// keywords writes a connection string as keywords and values.
+// keywords returns a connection string in the form of keywords and values.
 func keywords(t *testing.T, conninfo string) string {
 	t.Helper()
 	config, err := pgconn.ParseConfig(conninfo)

@@ -39,7 +39,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestCancelCommand cancels a command that waits for something.
+// TestCancelCommand cancels a command that waits for the database.
 func TestCancelCommand(t *testing.T) {
 	t.Parallel()
 	waits := make(chan struct{})
@@ -63,7 +63,7 @@ func TestCancelCommand(t *testing.T) {
 	}
 }
 
-// waitingDB begins no transaction until its context ends.
+// waitingDB blocks in Begin until the context ends.
 type waitingDB struct {
 	command.DB
 	waits chan<- struct{}
@@ -75,7 +75,7 @@ func (db waitingDB) Begin(ctx context.Context) (pgx.Tx, error) {
 	return nil, ctx.Err()
 }
 
-// await waits until a query gives true.
+// await waits until a query returns true.
 func (p *port) await(query string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)

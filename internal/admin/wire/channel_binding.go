@@ -9,16 +9,17 @@ import (
 	"metadb/internal/admin/scram"
 )
 
-// mechanismPlus is SCRAM with channel binding: the client signs the certificate that it was shown, so
-// that a login through somebody who shows another one fails.
+// mechanismPlus is SCRAM with channel binding: the client signs the server's certificate, so that a
+// login through a man in the middle, who presents another certificate, fails.
 const mechanismPlus = scram.Mechanism + "-PLUS"
 
-// bindingFlag begins the client's first message with that mechanism.
+// bindingFlag begins the client's first message with mechanismPlus.
 // https://www.rfc-editor.org/rfc/rfc5929#section-4
 const bindingFlag = "p=tls-server-end-point"
 
-// endPoint returns the hash of a certificate that channel binding signs, nil where there is no certificate, or
-// where clients don't agree on the hash: RSA-PSS names it in parameters, Ed25519 has none.
+// endPoint returns the hash of a certificate that channel binding signs. It is nil without a
+// certificate, and for signature algorithms for which clients don't agree on the hash: RSA-PSS has
+// it in parameters, Ed25519 has no hash.
 func endPoint(certificate *tls.Certificate) []byte {
 	if certificate == nil || len(certificate.Certificate) == 0 {
 		return nil
@@ -41,15 +42,16 @@ func endPoint(certificate *tls.Certificate) []byte {
 	return nil
 }
 
-// watchCertificate returns the configuration for one connection, and calls shown with the certificate that it
-// shows. A session that is resumed would show none, so that there are no tickets, as in PostgreSQL.
+// watchCertificate returns the TLS configuration for one connection, and calls shown with the
+// certificate that the connection presents. Session tickets are disabled, as in PostgreSQL: a
+// resumed session would present no certificate.
 func watchCertificate(config *tls.Config, shown func(*tls.Certificate)) *tls.Config {
 	watched := config.Clone()
 	watched.SessionTicketsDisabled = true
 	if config.GetCertificate == nil && len(config.Certificates) != 1 {
 		return watched
 	}
-	watched.Certificates = nil // they would come before GetCertificate
+	watched.Certificates = nil // they would take precedence over GetCertificate
 	watched.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if config.GetCertificate == nil {
 			shown(&config.Certificates[0])

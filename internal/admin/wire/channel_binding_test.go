@@ -22,7 +22,7 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// loginAt connects pgx and psql to an address, and returns what went wrong.
+// loginAt connects pgx and psql to an address, and returns the errors.
 func loginAt(t *testing.T, address, options string) (withPgx, withPsql string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(address)
@@ -42,7 +42,8 @@ func loginAt(t *testing.T, address, options string) (withPgx, withPsql string) {
 	return withPgx, withPsql
 }
 
-// TestChannelBinding: clients that demand it get it over TLS and nowhere else; others log in without.
+// TestChannelBinding checks that clients that require channel binding get it over TLS and are
+// refused otherwise, and that other clients log in without it.
 func TestChannelBinding(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })
@@ -57,7 +58,7 @@ func TestChannelBinding(t *testing.T) {
 		{p, "sslmode=require channel_binding=disable", true},
 		{p, "sslmode=disable channel_binding=prefer", true},
 		{p, "sslmode=disable channel_binding=require", false},
-		// Its signature has no hash that clients agree on.
+		// The certificate's signature has no hash that clients agree on.
 		{other, "sslmode=require channel_binding=prefer", true},
 		{other, "sslmode=require channel_binding=require", false},
 	} {
@@ -68,8 +69,8 @@ func TestChannelBinding(t *testing.T) {
 	}
 }
 
-// TestSomebodyInBetween: who ends TLS with a certificate of his own, in which the client trusts, and passes on
-// the login can't log in, unless the client does not ask for channel binding.
+// TestSomebodyInBetween checks that a man in the middle with a certificate that the client trusts
+// can't pass on a login, unless the client does not use channel binding.
 func TestSomebodyInBetween(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })
@@ -84,8 +85,8 @@ func TestSomebodyInBetween(t *testing.T) {
 	}
 }
 
-// TestDowngrade: a client that believes that channel binding is not offered, though it was, is refused, and so is
-// one that chooses a mechanism and does not keep to it.
+// TestDowngrade checks that the server refuses a client that wrongly states that channel binding is
+// not offered, and a client that does not keep to the mechanism that it chose.
 func TestDowngrade(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })
@@ -152,7 +153,7 @@ func receive(t *testing.T, frontend *pgproto3.Frontend) pgproto3.BackendMessage 
 	return message
 }
 
-// encrypt asks for TLS on a connection to a server.
+// encrypt starts TLS on a connection to a server.
 func encrypt(t *testing.T, conn net.Conn) net.Conn {
 	t.Helper()
 	if _, err := conn.Write(encoded(t, &pgproto3.SSLRequest{})); err != nil {
@@ -165,8 +166,8 @@ func encrypt(t *testing.T, conn net.Conn) net.Conn {
 	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the attacker believes everybody
 }
 
-// relay listens, ends TLS with another certificate, and passes on what is said to a server, which it
-// speaks TLS to. It returns the address.
+// relay listens, terminates TLS with another certificate, and copies the decrypted bytes to and
+// from a server over TLS. It returns the address.
 func relay(t *testing.T, server string, config *tls.Config) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -209,7 +210,7 @@ func relay(t *testing.T, server string, config *tls.Config) string {
 	return listener.Addr().String()
 }
 
-// ed25519Certificate makes a configuration with a certificate whose signature has no hash of its own.
+// ed25519Certificate returns a configuration with a certificate signed without a hash.
 func ed25519Certificate(t *testing.T) *tls.Config {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -224,8 +225,8 @@ func ed25519Certificate(t *testing.T) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}, MinVersion: tls.VersionTLS12}
 }
 
-// TestTLSFromTheFirstByte: a client may begin with TLS, if it names PostgreSQL's protocol. Channel binding holds
-// then, too.
+// TestTLSFromTheFirstByte checks that a client may begin with TLS if it names PostgreSQL's
+// protocol, and that channel binding works then, too.
 func TestTLSFromTheFirstByte(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })

@@ -11,8 +11,8 @@ import (
 // bufferBytes is the size of each of a session's buffers.
 const bufferBytes = 8 << 10
 
-// clientOutput is the way to the client, shared by the session's two goroutines. A
-// message is written whole or, when the connection breaks, not to its end.
+// clientOutput writes to the client, for both goroutines of the session. A message is written
+// without interruption; only a broken connection truncates it.
 type clientOutput struct {
 	mu  sync.Mutex
 	w   *bufio.Writer
@@ -23,7 +23,7 @@ func newOutput(w io.Writer) *clientOutput {
 	return &clientOutput{w: bufio.NewWriterSize(w, bufferBytes)}
 }
 
-// writeMessages writes messages; flush brings them to the client.
+// writeMessages writes messages to the buffer; flushBuffer sends them to the client.
 func (o *clientOutput) writeMessages(messages ...pgproto3.BackendMessage) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -41,7 +41,7 @@ func (o *clientOutput) writeMessages(messages ...pgproto3.BackendMessage) error 
 	return err
 }
 
-// relayMessage writes a message of the database as it comes.
+// relayMessage copies a message of the database unchanged.
 func (o *clientOutput) relayMessage(h header, body *bufio.Reader) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -52,8 +52,8 @@ func (o *clientOutput) relayMessage(h header, body *bufio.Reader) error {
 	return relayBody(o.w, body, h.length)
 }
 
-// relayPlain writes an error or a notice of the database without control characters. utf8 says how it is
-// encoded.
+// relayPlain writes an error or a notice of the database without control characters. utf8 is true
+// if its encoding is UTF-8.
 func (o *clientOutput) relayPlain(h header, body *bufio.Reader, utf8 bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -68,7 +68,7 @@ func (o *clientOutput) relayPlain(h header, body *bufio.Reader, utf8 bool) error
 	return plain.finish()
 }
 
-// flushBuffer brings what was written to the client.
+// flushBuffer sends the buffered messages to the client.
 func (o *clientOutput) flushBuffer() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"metadb/internal/testkit/depcache"
 )
 
-// clients is where the programs of this test are, and what they need.
+// clients is the directory of the client programs and their dependencies.
 const clients = "testdata/clients"
 
 // TestPsycopg runs client.py.
@@ -52,7 +52,7 @@ func TestPgjdbc(t *testing.T) {
 	runClient(t, exec.CommandContext(t.Context(), "java", "-cp", filepath.Join(jars, "*"), clients+"/Client.java", url, systemUser, systemPassword))
 }
 
-// runClient runs a program that says ok if all is well.
+// runClient runs a program, which prints ok if it succeeds.
 func runClient(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	out, err := cmd.CombinedOutput()

@@ -10,15 +10,15 @@ import (
 	"metadb/internal/admin/command"
 )
 
-// commandAnswer is the result of a command on its way to the client.
+// commandAnswer is the result of a command and the part of it that is sent.
 type commandAnswer struct {
 	result *command.Result
-	// formats are the formats of the columns that the client asked for: none
-	// for text, one for all, or one for each.
+	// formats are the formats of the columns as requested: empty for text, one for all columns, or
+	// one for each.
 	formats []int16
-	// sent is how many rows are out.
+	// sent is the number of rows sent.
 	sent int
-	// ended says that the end has been sent.
+	// ended is true if CommandComplete has been sent.
 	ended bool
 }
 
@@ -32,9 +32,9 @@ func (a *commandAnswer) sendAll(out *clientOutput) error {
 	return a.sendRows(out, 0)
 }
 
-// sendRows sends at most limit further rows, all of them if limit is 0, and what
-// ends them: as PostgreSQL, which does not look ahead, it is not the end where the
-// limit is reached, and the tag counts the rows since then.
+// sendRows sends at most limit further rows, all of them if limit is 0, and then PortalSuspended or
+// CommandComplete. Like PostgreSQL, it does not look ahead: when it reaches the limit it sends
+// PortalSuspended even after the last row, and the tag then counts the rows since.
 func (a *commandAnswer) sendRows(out *clientOutput, limit int) error {
 	for _, n := range a.result.Notices {
 		if err := out.writeMessages(noticeResponse(n)); err != nil {
@@ -64,18 +64,18 @@ func (a *commandAnswer) sendRows(out *clientOutput, limit int) error {
 	return out.writeMessages(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
 }
 
-// encodeRow makes a row of the protocol.
+// encodeRow encodes a row as a message of the protocol.
 func (a *commandAnswer) encodeRow(row []any) (*pgproto3.DataRow, error) {
 	types := pgtype.NewMap()
 	message := &pgproto3.DataRow{Values: make([][]byte, len(row))}
 	for i, value := range row {
 		format := formatOfColumn(a.formats, i)
 		if at, ok := value.(time.Time); ok && format == pgtype.TextFormatCode {
-			// As PostgreSQL prints it with TimeZone UTC.
+			// The format is PostgreSQL's with TimeZone UTC.
 			message.Values[i] = []byte(at.UTC().Format("2006-01-02 15:04:05.999999+00"))
 			continue
 		}
-		// Encode returns nil for NULL, and what it was given for "".
+		// Encode returns nil for NULL, and its last argument for "".
 		encoded, err := types.Encode(a.result.Columns[i].OID, format, value, []byte{})
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", a.result.Columns[i].Name, err)
@@ -85,7 +85,7 @@ func (a *commandAnswer) encodeRow(row []any) (*pgproto3.DataRow, error) {
 	return message, nil
 }
 
-// rowDescription describes the columns of a result.
+// rowDescription returns the description of a result's columns.
 func rowDescription(columns []command.Column, formats []int16) *pgproto3.RowDescription {
 	message := &pgproto3.RowDescription{}
 	for i, c := range columns {
@@ -96,7 +96,7 @@ func rowDescription(columns []command.Column, formats []int16) *pgproto3.RowDesc
 	return message
 }
 
-// typeSize is pg_type.typlen of the types that results have.
+// typeSize returns pg_type.typlen of the types in results.
 func typeSize(oid uint32) int16 {
 	switch oid {
 	case pgtype.Int8OID, pgtype.TimestamptzOID:

@@ -17,64 +17,63 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// Executor carries out commands.
+// Executor executes commands.
 type Executor interface {
 	Exec(ctx context.Context, command lang.Command) (*command.Result, error)
 }
 
 var _ Executor = (*command.Executor)(nil)
 
-// Role is a role of the database that people log in as.
+// Role is a database role that people log in as.
 type Role struct{ Name, Password string }
 
-// Config says where the port listens, who may connect, and what is behind it.
+// Config configures the port: its addresses, the roles that may log in, the database and the
+// executor.
 type Config struct {
 	// Host is the address to listen on with TCP, 127.0.0.1 if empty. An
 	// address that is not loopback needs TLS, and excludes Trust.
 	Host string
-	// Port is the TCP port, and part of the Unix socket's name. With 0 the
-	// system chooses one: see [Server.Addr].
+	// Port is the TCP port, and part of the Unix socket's name. If it is 0, the system selects a
+	// port: see [Server.Addr].
 	Port int
-	// SocketDir is the directory of the Unix socket, .s.PGSQL.PORT. Empty
-	// means none.
+	// SocketDir is the directory of the Unix socket, .s.PGSQL.PORT. If it is empty, there is no
+	// socket.
 	SocketDir string
 	// TLS offers encryption, if it is not nil.
 	TLS *tls.Config
-	// Trust lets everybody in who comes over loopback, with the rights of
-	// the system user.
+	// Trust accepts every client that connects over loopback, with the rights of the system user.
 	Trust bool
 
-	// Database is the name that a client may ask for, beside "metadb".
+	// Database is the database name that clients may use, beside "metadb".
 	Database string
-	// Upstream is how to reach the database. User and password are those of
-	// the two roles.
+	// Upstream is the configuration of connections to the database. User and password are replaced
+	// by those of the session's role.
 	Upstream *pgconn.Config
-	// System and Super are the roles that may log in over TCP. One without a
-	// password never does.
+	// System and Super are the roles that may log in over TCP. A role without a password can't.
 	System, Super Role
 
 	Executor Executor
 	Logger   *slog.Logger
 
-	// MaxSessions limits the sessions at one time; 0 means 300. A few more
-	// may come through the Unix socket.
+	// MaxSessions limits the concurrent sessions; 0 means 300. Three more are reserved for the Unix
+	// socket.
 	MaxSessions int
 	// Pending limits the clients that have not logged in, on each listener; zero
 	// means 200, of them 20 from one address and 150 from this machine.
 	Pending admission.Limits
-	// GreetingTimeout is how long a client may take to say who it is; 0 means 10 s.
+	// GreetingTimeout bounds the time from the connection to the startup packet; 0 means 10 s.
 	GreetingTimeout time.Duration
-	// StartupTimeout is how long a client may take to log in; 0 means 30 s.
+	// StartupTimeout bounds the time from the connection to the end of the login; 0 means 30 s.
 	StartupTimeout time.Duration
-	// FailureDelay is how long the answer to a failed login takes, up to ten
-	// times as long after more of them; 0 means one second.
+	// FailureDelay delays the answer to a failed login, and is multiplied by the number of recent
+	// failures, up to ten; 0 means one second.
 	FailureDelay time.Duration
-	// DigestInterval is how often refusals and logins that are not logged one by
-	// one are counted in the log; 0 means a minute.
+	// DigestInterval is the interval at which the log has the counts of refusals and logins that
+	// are not logged one by one; 0 means a minute.
 	DigestInterval time.Duration
 }
 
-// withDefaults fills in what was left out, and checks the rest.
+// withDefaults returns the configuration with defaults for zero values, and checks it.
 func (c Config) withDefaults() (Config, error) {
 	if c.Host == "" {
 		c.Host = "127.0.0.1"
@@ -112,8 +111,7 @@ func (c Config) withDefaults() (Config, error) {
 // address returns host:port.
 func (c *Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// isLoopback reports whether every address of the host is one that only this
-// machine reaches.
+// isLoopback reports whether every address of the host is a loopback address.
 func isLoopback(host string) (bool, error) {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.IsLoopback(), nil

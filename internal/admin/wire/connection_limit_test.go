@@ -22,16 +22,15 @@ import (
 )
 
 const (
-	// crowdSize is how many clients TestCrowd has at one time.
+	// crowdSize is the number of concurrent clients in TestCrowd.
 	crowdSize = 200
-	// enough is how many visitors of TestCrowd have to see that they got in;
-	// about one of three looks.
+	// enough is the least number of TestCrowd's clients that must see that they are logged in;
+	// about one of three checks.
 	enough = crowdSize
 )
 
-// TestCrowd has clients come, work, and leave in the middle of things, for a
-// minute. Nothing must be left of them: no connection to the database, and no
-// session that takes a place.
+// TestCrowd connects clients, which work and disconnect at any point of the protocol, for a minute.
+// Afterwards there must be neither a connection to the database nor a session of theirs.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	lasting := time.Minute
@@ -39,7 +38,7 @@ func TestCrowd(t *testing.T) {
 		lasting = 3 * time.Second
 	}
 	p := openAt(t, alone(t), func(c *wire.Config) { c.MaxSessions = crowdSize - 3 })
-	// Three more than the limit may come through the socket: just the crowd.
+	// The socket accepts three more than the limit: exactly the crowd.
 	end := time.Now().Add(lasting)
 	var crowd sync.WaitGroup
 	var in atomic.Int64
@@ -54,18 +53,18 @@ func TestCrowd(t *testing.T) {
 		})
 	}
 	crowd.Wait()
-	// What was sent to those that were refused proves nothing.
+	// Messages that were sent by refused clients prove nothing.
 	if n := in.Load(); n < enough {
 		t.Errorf("%d visitors are known to have got in, want %d", n, enough)
 	}
 	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin'")
 	p.takeAll(t)
-	// Whoever only waits has no connection to the database.
+	// An idle session has no connection to the database.
 	p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin'")
 }
 
-// takeAll takes every place there is, as soon as the server has seen all of the
-// crowd leave. A session that stays keeps one.
+// takeAll opens as many sessions as the limit allows, once the server has noticed that the crowd
+// has left. A session that is left over takes one of them.
 func (p *port) takeAll(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -85,8 +84,7 @@ func (p *port) takeAll(t *testing.T) {
 	}
 }
 
-// alone makes a cluster for one test, which takes more connections than the one
-// that tests share has to give.
+// alone returns a cluster for one test, with more connections than the shared cluster allows.
 func alone(t *testing.T) *pgtest.DB {
 	t.Helper()
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{"max_connections = 400"}})
@@ -106,13 +104,13 @@ func alone(t *testing.T) *pgtest.DB {
 	return db
 }
 
-// visit connects, sends some messages, and leaves without a word. A visitor may
-// come before the server has seen the last one leave, and not be let in. Some
-// look at the answer: in says that it was an invitation.
+// visit connects, sends some messages, and disconnects without Terminate. It may be refused if the
+// server has not noticed that an earlier client left. Some visits read the answer: in reports
+// whether the login succeeded.
 func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 	conn, err := net.Dial("unix", p.socket())
 	if errors.Is(err, syscall.EAGAIN) {
-		// The queue in front of the server is full for the moment.
+		// The server's accept queue is full for the moment.
 		return false
 	}
 	if err != nil {
@@ -126,7 +124,7 @@ func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 	case 0:
 		return false
 	case 1:
-		// Half a startup packet.
+		// This is half a startup packet.
 		_, _ = conn.Write([]byte{0, 0, 0})
 		return false
 	}
@@ -141,7 +139,7 @@ func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 	}
 	switch random.IntN(3) {
 	case 0:
-		// Half a message.
+		// This is half a message.
 		_, _ = conn.Write([]byte("Q\x00\x00\x01\x00sel"))
 	case 1:
 		return stays(conn, random)
@@ -149,8 +147,8 @@ func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 	return false
 }
 
-// stays hears whether a visitor may come in, and reads on for a moment: there may
-// be less to read than it wants.
+// stays reports whether a client is logged in, and reads on for a moment: there may be fewer bytes
+// than it tries to read.
 func stays(conn net.Conn, random *rand.Rand) (in bool) {
 	const authentication = 'R'
 	answer := make([]byte, 1)
@@ -163,7 +161,7 @@ func stays(conn net.Conn, random *rand.Rand) (in bool) {
 	return true
 }
 
-// something is a client's next wish.
+// something returns random messages.
 func something(random *rand.Rand) messages {
 	wishes := []messages{
 		{&pgproto3.Query{String: "select generate_series(1, 1000)"}},

@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// TestCopyInPipeline sends COPY data as libpq does after PQsendQueryParams:
-// with a Sync ahead of them, which the database ignores, and one behind. What
-// follows must not wait for an answer to the first.
+// TestCopyInPipeline sends COPY data as libpq does after PQsendQueryParams: with a Sync before
+// them, which the database ignores, and one after them. Later messages must not wait for an answer
+// to the first Sync.
 func TestCopyInPipeline(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -47,7 +47,7 @@ func TestCopyInPipeline(t *testing.T) {
 			"GEZTDCZ",
 		},
 		{
-			// PostgreSQL ends the connection: it is out of step.
+			// PostgreSQL ends the connection: the messages are out of step.
 			"a query where data should be",
 			[]pgproto3.FrontendMessage{&pgproto3.Query{String: "copy metadb.origin from stdin"}, &pgproto3.Query{String: "select 1"}},
 			"GEE unexpected EOF",
@@ -83,7 +83,7 @@ func TestCopyInPipeline(t *testing.T) {
 	}
 }
 
-// kinds reads n messages and returns their types as the protocol writes them.
+// kinds reads n messages and returns their type bytes.
 func kinds(t *testing.T, frontend *pgproto3.Frontend, n int) string {
 	t.Helper()
 	var got []byte

@@ -8,22 +8,22 @@ import (
 )
 
 const (
-	// maxPrepared bounds the commands that a session prepares by name, and
-	// the portals that it has at one time.
+	// maxPrepared bounds the number of named prepared commands of a session, and the number of its
+	// portals.
 	maxPrepared = 1000
-	// maxPreparedBytes bounds the text of the commands prepared by name.
+	// maxPreparedBytes bounds the total length of the texts of a session's named prepared commands.
 	maxPreparedBytes = 1 << 20
 )
 
-// preparedCommand is a command that was prepared.
+// preparedCommand is a command that was prepared with Parse.
 type preparedCommand struct {
 	command lang.Command
-	// bytes is the length of the query that it was.
+	// bytes is the length of the query.
 	bytes int
 }
 
-// checkRoom returns an error if a session has no room for one more command prepared
-// by name, of a query of that length. The one without a name always has it.
+// checkRoom returns an error if a session may not prepare another named command with a query of
+// that length. The unnamed one is always allowed.
 func (e *extendedState) checkRoom(name string, bytes int) *clientError {
 	if name == "" {
 		return nil
@@ -45,7 +45,7 @@ func (e *extendedState) checkRoom(name string, bytes int) *clientError {
 	}
 }
 
-// deallocateNamed forgets the commands prepared by name, as DEALLOCATE ALL does.
+// deallocateNamed removes the named prepared commands, as DEALLOCATE ALL does.
 func (e *extendedState) deallocateNamed() {
 	for name := range e.statements {
 		if name != "" {
@@ -54,9 +54,8 @@ func (e *extendedState) deallocateNamed() {
 	}
 }
 
-// deallocateCommand is DEALLOCATE of a command that was prepared by name, which the
-// database knows nothing of. It stands where a command of Metadb does, and has
-// no other use of being one.
+// deallocateCommand is DEALLOCATE of a prepared command of Metadb, which the database does not
+// have. It embeds lang.Command only to be used in its place.
 type deallocateCommand struct {
 	lang.Command
 	name string
@@ -64,7 +63,7 @@ type deallocateCommand struct {
 
 func (d deallocateCommand) String() string { return "deallocate " + quoteInput(d.name) }
 
-// claimDeallocates makes commands of the statements that deallocate one.
+// claimDeallocates replaces statements that deallocate a prepared command by a deallocateCommand.
 func (s *session) claimDeallocates(query string, statements []lang.Statement) []lang.Statement {
 	if len(s.statements) == 0 {
 		return statements
@@ -80,7 +79,7 @@ func (s *session) claimDeallocates(query string, statements []lang.Statement) []
 	return statements
 }
 
-// deallocateLocal forgets a command.
+// deallocateLocal removes a prepared command.
 func (s *session) deallocateLocal(d deallocateCommand) (*commandAnswer, *clientError) {
 	if !s.isCommandName(d.name) {
 		return nil, sessionError(codeNoStatement, fmt.Sprintf("prepared statement %q does not exist", d.name))
@@ -101,14 +100,15 @@ func (s *session) transactionError(command lang.Command) *clientError {
 	return nil
 }
 
-// noteDeallocateAll notes that the database has forgotten all prepared statements.
+// noteDeallocateAll records that the database has deallocated all prepared statements.
 func (q *pendingReplies) noteDeallocateAll() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deallocatedAll = true
 }
 
-// takeDeallocatedAll reports whether drop was called since it was asked last.
+// takeDeallocatedAll reports whether noteDeallocateAll was called since the last
+// takeDeallocatedAll.
 func (q *pendingReplies) takeDeallocatedAll() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

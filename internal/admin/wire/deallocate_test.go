@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestForget has SQL forget a command that was prepared by name: the name is
-// free then, as at the database.
+// TestForget deallocates a named prepared command with SQL: the name is free afterwards, as at the
+// database.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -40,7 +40,7 @@ func TestForget(t *testing.T) {
 			if test.freed {
 				want = "26000"
 			}
-			// It is gone for whoever runs it, and the name is free.
+			// The command does not exist any more, and its name is free.
 			if got := outcome(pg.ExecPrepared(t.Context(), "a", nil, nil, nil).Read()); test.freed && got != want || !test.freed && got != "SELECT 1" {
 				t.Errorf("%s, after %s: %s", name, test.query, got)
 			}
@@ -52,7 +52,7 @@ func TestForget(t *testing.T) {
 	}
 }
 
-// ways are the ways to send a statement.
+// ways returns the ways to send a statement.
 func ways() map[string]func(*testing.T, *pgconn.PgConn, string) string {
 	return map[string]func(*testing.T, *pgconn.PgConn, string) string{
 		"simple": func(t *testing.T, pg *pgconn.PgConn, sql string) string {
@@ -75,7 +75,7 @@ func outcome(result *pgconn.Result) string {
 	return result.CommandTag.String()
 }
 
-// code is an error's SQLSTATE, or what else it says.
+// code returns an error's SQLSTATE, or its text if it is not PostgreSQL's.
 func code(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -87,8 +87,8 @@ func code(err error) string {
 	return ""
 }
 
-// TestForgetInTransaction checks what is forgotten in a transaction block:
-// DEALLOCATE counts at once and is not undone; DISCARD ALL is refused.
+// TestForgetInTransaction deallocates in a transaction block: DEALLOCATE takes effect at once and
+// is not rolled back; DISCARD ALL is refused.
 func TestForgetInTransaction(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -120,7 +120,7 @@ func TestForgetInTransaction(t *testing.T) {
 	}
 }
 
-// TestForgetInPipeline forgets and prepares again before the answers are read.
+// TestForgetInPipeline deallocates a command and prepares it again before the answers are read.
 func TestForgetInPipeline(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -134,7 +134,7 @@ func TestForgetInPipeline(t *testing.T) {
 			sendSync(t, pipeline)
 			pipeline.SendQueryPrepared("a", nil, nil, nil)
 			pipeline.SendQueryParams("deallocate a", nil, nil, nil, nil)
-			pipeline.SendQueryPrepared("a", nil, nil, nil) // it is gone
+			pipeline.SendQueryPrepared("a", nil, nil, nil) // it does not exist any more
 			sendSync(t, pipeline)
 		}
 	}
@@ -149,8 +149,7 @@ func TestForgetInPipeline(t *testing.T) {
 	}
 }
 
-// TestTooManyPrepared prepares more commands by name than a session may have:
-// by number, and by their length.
+// TestTooManyPrepared exceeds the limits of named prepared commands: by number, and by length.
 func TestTooManyPrepared(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -173,8 +172,7 @@ func TestTooManyPrepared(t *testing.T) {
 		if !errors.As(err, &told) || told.Code != "54000" || told.Message != "too many commands are prepared by name in this session" {
 			t.Errorf("one more: %v", err)
 		}
-		// What has no name, and what is SQL, is not counted; and there is a
-		// way out.
+		// Unnamed commands and SQL are not counted; and DEALLOCATE makes room.
 		if got := outcome(pg.ExecParams(t.Context(), test.query, nil, nil, nil, nil).Read()); got != "SELECT 1" {
 			t.Error(got)
 		}
@@ -190,7 +188,7 @@ func TestTooManyPrepared(t *testing.T) {
 	}
 }
 
-// TestTooManyPortals binds a command again and again, without a Sync.
+// TestTooManyPortals binds a command repeatedly, without a Sync.
 func TestTooManyPortals(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

@@ -12,7 +12,7 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// TestDelayGrows times the answers to logins that fail, one after the other.
+// TestDelayGrows measures the time of answers to consecutive failed logins.
 func TestDelayGrows(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
@@ -30,9 +30,8 @@ func TestDelayGrows(t *testing.T) {
 	}
 }
 
-// TestDelayKeepsNobodyElse has logins fail whose answers would take an hour: whoever
-// knows the password gets in, further failures are answered at once, and the server stops, without
-// them.
+// TestDelayKeepsNobodyElse fails logins with a delay of an hour: meanwhile clients with the right
+// password log in, further failures are answered at once, and the server can stop.
 func TestDelayKeepsNobodyElse(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.FailureDelay = time.Hour })
@@ -67,7 +66,7 @@ func TestDelayKeepsNobodyElse(t *testing.T) {
 	}
 }
 
-// awaitLog waits until the log has something that many times.
+// awaitLog waits until the log contains a text that many times.
 func (p *port) awaitLog(times int, text string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)

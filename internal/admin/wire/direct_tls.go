@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// A client may begin with TLS instead of asking for it, which saves a round trip. It then names the
-// protocol that it speaks inside.
+// A client may begin with TLS instead of an SSLRequest, which saves a round trip. It then names the
+// protocol inside TLS.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 const (
-	// handshakeRecord is the first byte of TLS. A packet of PostgreSQL begins with its length, below 2^24.
+	// handshakeRecord is the first byte of TLS. A packet of PostgreSQL begins with its length,
+	// which is below 2^24.
 	handshakeRecord = 0x16
 	// applicationProtocol is PostgreSQL's name in ALPN.
 	applicationProtocol = "postgresql"
 )
 
-// begunConn is a connection of which the first bytes have been read.
+// begunConn is a connection with first bytes that have been read already.
 type begunConn struct {
 	conn  net.Conn
 	first []byte
@@ -23,7 +24,7 @@ type begunConn struct {
 
 var _ net.Conn = (*begunConn)(nil)
 
-// Read returns the first bytes first.
+// Read returns the bytes that have been read already, then those of the connection.
 func (b *begunConn) Read(p []byte) (int, error) {
 	if len(b.first) == 0 {
 		return b.conn.Read(p)

@@ -34,7 +34,7 @@ const (
 	messageConnectError = "the database can't be reached"
 )
 
-// clientError is an error that the client is told.
+// clientError is an error that is sent to the client.
 type clientError struct {
 	severity, code, message, detail, hint string
 	position                              int
@@ -50,13 +50,13 @@ func sessionError(code, message string) *clientError {
 	return &clientError{severity: severityError, code: code, message: message}
 }
 
-// commandError is the error of a command.
+// commandError converts the error of a command.
 func commandError(err error) *clientError {
 	e := command.AsError(err)
 	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
 }
 
-// errorResponse is the error as a message of the protocol, with names in it made plain.
+// errorResponse returns the error as a message of the protocol, without control characters.
 func (e *clientError) errorResponse() *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
@@ -64,7 +64,7 @@ func (e *clientError) errorResponse() *pgproto3.ErrorResponse {
 	}
 }
 
-// quoteInput puts a client's own words into a message, bounded and in one line.
+// quoteInput quotes text of a client for a message, on one line and at most 100 bytes of it.
 func quoteInput(s string) string {
 	const longest = 100
 	if len(s) > longest {

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// Short names, for tables of messages.
+// These are short names for tables of messages.
 type (
 	parse      = pgproto3.Parse
 	bind       = pgproto3.Bind
@@ -23,8 +23,8 @@ type (
 	messages   = []pgproto3.FrontendMessage
 )
 
-// TestExtendedByteForByte compares the raw answers to pipelines of extended
-// messages. Each goes on where the one before ended.
+// TestExtendedByteForByte compares the raw answers to pipelines of extended messages. Each begins
+// in the state in which the previous one ended.
 func TestExtendedByteForByte(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
@@ -46,7 +46,7 @@ func TestExtendedByteForByte(t *testing.T) {
 		{&describe{ObjectType: 'S', Name: "none"}, &syncing{}},
 		{&describe{ObjectType: 'P', Name: "none"}, &syncing{}},
 		{&closing{ObjectType: 'S', Name: "none"}, &closing{ObjectType: 'P', Name: "none"}, &syncing{}},
-		// Row limits, and portals that live as long as the transaction.
+		// These have row limits, and portals that live as long as the transaction.
 		{&parse{Query: "select generate_series(1, 5)"}, &bind{DestinationPortal: "c"}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c", MaxRows: 2}, &execute{Portal: "c"}, &syncing{}},
 		{&execute{Portal: "c"}, &syncing{}},
 		{&pgproto3.Query{String: "begin"}},
@@ -54,7 +54,7 @@ func TestExtendedByteForByte(t *testing.T) {
 		{&execute{Portal: "d", MaxRows: 3}, &flush{}, &syncing{}, &bind{DestinationPortal: "d"}, &syncing{}},
 		{&execute{Portal: "d"}, &syncing{}},
 		{&pgproto3.Query{String: "rollback"}},
-		// Errors skip to the next Sync, and undo what came since the last.
+		// An error skips to the next Sync, and rolls back the messages since the previous one.
 		{&parse{Query: "create table made ()"}, &bind{}, &execute{}, &parse{Query: "select 1/0"}, &bind{}, &execute{}, &parse{Query: "select 1"}, &bind{}, &syncing{}, &parse{Query: "select to_regclass('made')"}, &bind{}, &execute{}, &syncing{}},
 		{&parse{Query: "select 1; select 2"}, &syncing{}},
 		{&parse{Query: "selec"}, &describe{ObjectType: 'S'}, &syncing{}},
@@ -74,8 +74,8 @@ func TestExtendedByteForByte(t *testing.T) {
 	}
 }
 
-// TestEveryType compares every type that PostgreSQL has, NULL and with a value
-// where the type has a text form that is easily given, as text and binary.
+// TestEveryType compares NULL and sample values of every type of PostgreSQL, as text and binary.
+// Types without a simple text form have NULL only.
 func TestEveryType(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
@@ -112,8 +112,7 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
-// samples are values of types that "1", "x", "{}" and "()" are none of, or not
-// an interesting one.
+// samples returns values of types for which "1", "x", "{}" and "()" are invalid or uninteresting.
 func samples() map[string][]string {
 	return map[string][]string{
 		"boolean": {"t", "off"}, "bytea": {`\x00ff10`, "abc"}, "smallint": {"-32768"}, "integer": {"2147483647"}, "bigint": {"-9223372036854775808"},

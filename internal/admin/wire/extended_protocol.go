@@ -10,16 +10,15 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// extendedState is what a session remembers of the extended protocol: the statements
-// and portals that are commands. Those that are SQL are the database's.
+// extendedState is a session's state of the extended protocol: the statements and portals that are
+// commands. Those that are SQL are in the database.
 type extendedState struct {
 	statements map[string]*preparedCommand
 	portals    map[string]*portal
-	// skipping says that messages are ignored up to the next Sync, because
-	// one failed here.
+	// skipping is true if messages are ignored up to the next Sync, because one failed here.
 	skipping bool
-	// dirty says that the database has messages that no Sync has followed
-	// yet; executed, that one of them was Execute.
+	// dirty is true if messages were sent to the database since the last Sync; executed, if one of
+	// them was Execute.
 	dirty, executed bool
 }
 
@@ -27,15 +26,15 @@ func newExtended() extendedState {
 	return extendedState{statements: make(map[string]*preparedCommand), portals: make(map[string]*portal)}
 }
 
-// portal is a command that is ready to run.
+// portal is a bound command.
 type portal struct {
 	command lang.Command
 	formats []int16
-	// answer is there once it has run.
+	// answer is nil until the command has run.
 	answer *commandAnswer
 }
 
-// handleExtended deals with a message of the extended protocol.
+// handleExtended handles a message of the extended protocol.
 func (s *session) handleExtended(ctx context.Context, h header) error {
 	switch {
 	case h.kind == msgSync:
@@ -43,7 +42,7 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 	case s.skipping:
 		return discardBody(s.r, h.length)
 	case h.kind == msgFlush:
-		// Whatever is written goes out before the client is read again.
+		// The answers are flushed before the next read from the client anyway.
 		if !s.dirty {
 			return discardBody(s.r, h.length)
 		}
@@ -69,7 +68,7 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 		return err
 	}
 	if !s.namesCommand(h.kind, body) {
-		// What came before has forgotten the command.
+		// An earlier message has deallocated the command.
 		return s.relayExtended(ctx, h, body)
 	}
 	return s.handleLocal(ctx, h.kind, body)
@@ -78,7 +77,7 @@ func (s *session) handleExtended(ctx context.Context, h header) error {
 // maxLocalBytes bounds a message about a command: commands have no parameters.
 const maxLocalBytes = 64 << 10
 
-// refuseTooLong refuses a message about a command.
+// refuseTooLong skips a message about a command that is too long, and refuses it.
 func (s *session) refuseTooLong(h header) error {
 	if err := discardBody(s.r, h.length); err != nil {
 		return err
@@ -89,7 +88,7 @@ func (s *session) refuseTooLong(h header) error {
 	return s.refuseExtended(sessionError(codeLimit, fmt.Sprintf("a message about a command of Metadb is longer than %d bytes", maxLocalBytes)))
 }
 
-// handleLocal carries out a message that is about a command.
+// handleLocal executes a message about a command.
 func (s *session) handleLocal(ctx context.Context, kind byte, body []byte) error {
 	switch kind {
 	case msgBind:
@@ -102,8 +101,8 @@ func (s *session) handleLocal(ctx context.Context, kind byte, body []byte) error
 	return s.closeLocal(body)
 }
 
-// awaitEarlierReplies waits until the database has answered what came before. It returns
-// false if that failed, so that this message is to be ignored.
+// awaitEarlierReplies waits until the database has answered the earlier messages. It returns false
+// if one of them failed, so that this message is to be ignored.
 func (s *session) awaitEarlierReplies() (bool, error) {
 	switch s.awaitAnswers() {
 	case repliesClosed:
@@ -114,11 +113,11 @@ func (s *session) awaitEarlierReplies() (bool, error) {
 	return true, nil
 }
 
-// peekBytes is how much of a message is looked at for the names in it.
+// peekBytes is the length of the part of a message that is searched for names.
 const peekBytes = 1024
 
-// isLocal reports whether a message names a statement or portal that is a
-// command. It looks at the message without taking it.
+// isLocal reports whether a message names a statement or portal that is a command. It does not
+// consume the message.
 func (s *session) isLocal(h header) (bool, error) {
 	if len(s.statements) == 0 && len(s.portals) == 0 {
 		return false, nil
@@ -130,8 +129,7 @@ func (s *session) isLocal(h header) (bool, error) {
 	return s.namesCommand(h.kind, body), nil
 }
 
-// namesCommand reports whether a message, of which this is the body or its beginning,
-// is about a command.
+// namesCommand reports whether a message names a command; body is its body or the beginning of it.
 func (s *session) namesCommand(kind byte, body []byte) bool {
 	switch kind {
 	case msgBind:
@@ -156,7 +154,7 @@ func (s *session) namesCommand(kind byte, body []byte) bool {
 	return s.portals[string(name)] != nil
 }
 
-// relayExtended passes a message on. body is nil if it is still unread.
+// relayExtended sends a message to the database. body is nil if it is still unread.
 func (s *session) relayExtended(ctx context.Context, h header, body []byte) error {
 	if err := s.connectDatabase(ctx); err != nil {
 		if body == nil {
@@ -175,9 +173,9 @@ func (s *session) relayExtended(ctx context.Context, h header, body []byte) erro
 	return s.up.forwardMessage(h, s.r)
 }
 
-// refuseExtended answers a message of the extended protocol with an error: the rest is
-// ignored up to the next Sync, and what the database has done since the last
-// one, or since the transaction began, is undone.
+// refuseExtended answers a message of the extended protocol with an error. Later messages are
+// ignored up to the next Sync, and the work of the database since the last Sync, or in the open
+// transaction, is rolled back.
 func (s *session) refuseExtended(e *clientError) error {
 	s.skipping = true
 	if s.up != nil && (s.dirty || s.up.transactionState() == txOpen) {
@@ -189,7 +187,7 @@ func (s *session) refuseExtended(e *clientError) error {
 	return s.out.writeMessages(e.errorResponse())
 }
 
-// handleSync ends a series of messages.
+// handleSync handles Sync.
 func (s *session) handleSync(h header) error {
 	dirty := s.dirty
 	s.skipping, s.dirty, s.executed = false, false, false

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// modes are pgx's ways to send a query.
+// modes returns pgx's modes of sending a query.
 func modes() []pgx.QueryExecMode {
 	return []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
@@ -21,7 +21,7 @@ func modes() []pgx.QueryExecMode {
 	}
 }
 
-// TestModes runs commands and SQL in turn, in every way of pgx.
+// TestModes runs commands and SQL in turn, in every mode of pgx.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -62,8 +62,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestErrorsInEveryMode checks that a failed command leaves the session in
-// order, and that its error has all fields.
+// TestErrorsInEveryMode checks that a session works after a failed command, and that the error has
+// all fields.
 func TestErrorsInEveryMode(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -89,8 +89,8 @@ func TestErrorsInEveryMode(t *testing.T) {
 	}
 }
 
-// TestInTransaction checks that a command in a transaction is refused and
-// aborts it, as an error of PostgreSQL does.
+// TestInTransaction checks that a command in a transaction is refused and aborts it, as an error of
+// PostgreSQL does.
 func TestInTransaction(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -114,8 +114,7 @@ func TestInTransaction(t *testing.T) {
 	}
 }
 
-// query sends a query in that mode, which Exec would not do for a query without
-// parameters.
+// query sends a query in a mode, which Exec does not do for a query without parameters.
 func query(conn *pgx.Conn, sql string, mode pgx.QueryExecMode) error {
 	rows, err := conn.Query(context.Background(), sql, mode)
 	if err != nil {
@@ -174,7 +173,7 @@ func sendSync(t *testing.T, pipeline *pgconn.Pipeline) {
 	}
 }
 
-// results reads a pipeline to its end, one word for each result.
+// results reads a pipeline to its end and returns one word for each result.
 func results(t *testing.T, pipeline *pgconn.Pipeline) string {
 	t.Helper()
 	var words []string
@@ -212,7 +211,7 @@ func results(t *testing.T, pipeline *pgconn.Pipeline) string {
 	}
 }
 
-// TestSameAnswers compares the port's answers with the database's own.
+// TestSameAnswers compares the port's answers with those of the database.
 func TestSameAnswers(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

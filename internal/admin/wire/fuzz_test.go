@@ -15,10 +15,10 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// The fuzz tests send any bytes at each state of a connection and then say no
-// more. The server must go on or end the connection, and never fail itself.
+// The fuzz tests send arbitrary bytes in each state of a connection and then nothing more. The
+// server must answer or close the connection, and must not fail.
 
-// encoded is messages one after the other.
+// encoded returns the messages encoded one after the other.
 func encoded(t testing.TB, list ...pgproto3.FrontendMessage) []byte {
 	t.Helper()
 	var buf []byte
@@ -31,15 +31,14 @@ func encoded(t testing.TB, list ...pgproto3.FrontendMessage) []byte {
 	return buf
 }
 
-// throw sends bytes, ends the client's side, and reads until the server has
-// ended its own.
+// throw sends bytes, closes the client's side, and reads until the server closes its side.
 func throw(t *testing.T, conn net.Conn, input []byte) {
 	t.Helper()
 	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	// The server may have ended the connection before it has read all.
+	// The server may close the connection before it has read everything.
 	_, _ = conn.Write(input)
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
@@ -50,13 +49,13 @@ func throw(t *testing.T, conn net.Conn, input []byte) {
 	}
 }
 
-// quietly keeps a fuzz test's refusals out of memory.
+// quietly discards the log of a fuzz test's refusals.
 func quietly(c *wire.Config) {
 	c.Logger = slog.New(slog.DiscardHandler)
 	c.FailureDelay = time.Microsecond
 }
 
-// FuzzStartup begins with the first byte, at a port that offers TLS.
+// FuzzStartup fuzzes from the first byte, at a port that offers TLS.
 func FuzzStartup(f *testing.F) {
 	hello := encoded(f, &pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": systemUser, "database": "metadb"}})
 	encrypt, gss := encoded(f, &pgproto3.SSLRequest{}), encoded(f, &pgproto3.GSSEncRequest{})
@@ -78,7 +77,7 @@ func FuzzStartup(f *testing.F) {
 	})
 }
 
-// FuzzPassword begins where the password is asked.
+// FuzzPassword fuzzes from the password message on.
 func FuzzPassword(f *testing.F) {
 	const first = "n,,n=,r=abcdefghijklmnop"
 	initial := encoded(f, &pgproto3.SASLInitialResponse{AuthMechanism: "SCRAM-SHA-256", Data: []byte(first)})
@@ -101,7 +100,7 @@ func FuzzPassword(f *testing.F) {
 	})
 }
 
-// FuzzSession begins when the session has.
+// FuzzSession fuzzes from the beginning of a session.
 func FuzzSession(f *testing.F) {
 	all := messages{
 		&pgproto3.Query{String: "list status; select 1"}, &parse{Name: "a", Query: "list config"}, &bind{PreparedStatement: "a"},
@@ -124,8 +123,8 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-// FuzzCopy begins where the database reads COPY data: asked for by a simple
-// query, by an extended one, and by one that a command follows.
+// FuzzCopy fuzzes while the database reads COPY data: requested by a simple query, by an extended
+// one, and by one that a command follows.
 func FuzzCopy(f *testing.F) {
 	begins := [][]byte{
 		encoded(f, &pgproto3.Query{String: "copy metadb.origin from stdin"}),

@@ -27,12 +27,12 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// The test cluster's own pools, which live as long as the process.
+		// These are the test cluster's pools, which live as long as the process.
 		goleak.IgnoreAnyFunction("github.com/jackc/pgx/v5/pgxpool.(*Pool).backgroundHealthCheck"),
 		goleak.IgnoreAnyFunction("metadb/internal/testkit/pgtest.NewCluster"))
 }
 
-// port is an administration port in front of a database of its own.
+// port is an administration port in front of its own database.
 type port struct {
 	*pgtest.DB
 	t      testing.TB
@@ -44,12 +44,13 @@ type port struct {
 const (
 	systemUser     = "mdbadmin"
 	systemPassword = "pass word"
-	// configRows is how many rows "list config" has where nothing has been set, listConfig its tag.
+	// configRows is the number of rows of "list config" where nothing has been set, listConfig its
+	// tag.
 	configRows = 7
 	listConfig = "SELECT 7"
 )
 
-// open opens a port; change may alter its configuration.
+// open opens a port; alter may change its configuration.
 func open(t testing.TB, alter func(*wire.Config)) *port {
 	t.Helper()
 	return openAt(t, pgtest.New(t), alter)
@@ -98,8 +99,7 @@ func openAt(t testing.TB, db *pgtest.DB, alter func(*wire.Config)) *port {
 	return p
 }
 
-// prepare makes the system schema and the system user, which may do all that
-// tests need.
+// prepare creates the system schema, and the system user with the rights that the tests need.
 func prepare(t testing.TB, db *pgtest.DB) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), db.ConnString)
@@ -129,7 +129,7 @@ end $$`
 	}
 }
 
-// shortDir makes a directory whose path is short enough for a socket.
+// shortDir returns a directory with a path that is short enough for a socket.
 func shortDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "pgwire")
@@ -161,7 +161,7 @@ func (p *port) connect() *pgx.Conn {
 	return conn
 }
 
-// psql runs psql over the Unix socket and returns what it prints, errors too.
+// psql runs psql over the Unix socket and returns its output, including errors.
 func (p *port) psql(input string, args ...string) string {
 	p.t.Helper()
 	args = append([]string{"-X", "-h", p.dir, "-p", strconv.Itoa(p.server.Addr().Port), "-d", "metadb"}, args...)
@@ -182,7 +182,7 @@ func run(t testing.TB, input string, args ...string) string {
 	return string(out)
 }
 
-// active is the state of one busy source.
+// active returns the state of one busy source.
 func active() *status.Registry {
 	registry := &status.Registry{}
 	source := registry.Source("sensor")
@@ -199,7 +199,7 @@ func (idle) StartSource(context.Context, string) error { return nil }
 func (idle) StopSource(context.Context, string) error  { return nil }
 func (idle) SetOrigins([]change.Origin)                {}
 
-// logBuffer keeps what is logged.
+// logBuffer stores the log.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

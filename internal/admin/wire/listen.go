@@ -19,7 +19,7 @@ const maxSocketPath = 107
 func listenTCP(c *Config) (net.Listener, error) {
 	network := "tcp"
 	if ip := net.ParseIP(c.Host); ip != nil && ip.To4() != nil {
-		// Otherwise 0.0.0.0 would mean every address of IPv6, too.
+		// With "tcp", 0.0.0.0 would include all addresses of IPv6.
 		network = "tcp4"
 	}
 	listener, err := net.Listen(network, c.address())
@@ -32,10 +32,9 @@ func listenTCP(c *Config) (net.Listener, error) {
 	return listener, nil
 }
 
-// listenUnix listens on the socket in the data directory, with the name that
-// libpq looks for. A socket that an earlier run has left behind is replaced:
-// the data directory's lock says that nobody uses it. It returns nil, without
-// an error, where the path is too long for a socket.
+// listenUnix listens on the socket in the data directory, with the name that libpq expects. It
+// replaces a socket of an earlier run: the lock of the data directory ensures that no process uses
+// it. It returns nil without an error if the path is too long for a socket.
 func listenUnix(c *Config, port int) (net.Listener, error) {
 	path := filepath.Join(c.SocketDir, ".s.PGSQL."+strconv.Itoa(port))
 	if len(path) > maxSocketPath {

@@ -28,8 +28,8 @@ func (p *port) dial() net.Conn {
 	return conn
 }
 
-// raw connects over the Unix socket, where no password is asked, and reads up
-// to the first ReadyForQuery.
+// raw connects over the Unix socket, which needs no password, and reads up to the first
+// ReadyForQuery.
 func (p *port) raw(t testing.TB) (net.Conn, *pgproto3.Frontend) {
 	t.Helper()
 	conn, err := net.Dial("unix", p.socket())
@@ -60,8 +60,8 @@ func (p *port) raw(t testing.TB) (net.Conn, *pgproto3.Frontend) {
 	}
 }
 
-// TestGarbage sends what is no protocol, before and after the start. The other
-// sessions don't notice.
+// TestGarbage sends bytes that are no messages, before and after the startup. Other sessions are
+// not affected.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.StartupTimeout = 500 * time.Millisecond })
@@ -116,7 +116,7 @@ func drain(t *testing.T, conn net.Conn) {
 	}
 }
 
-// TestTooManyClients fills the port.
+// TestTooManyClients opens as many sessions as the limit allows.
 func TestTooManyClients(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.MaxSessions = 2 })
@@ -127,7 +127,7 @@ func TestTooManyClients(t *testing.T) {
 	if !errors.As(err, &pg) || pg.Code != "53300" {
 		t.Fatal(err)
 	}
-	// The Unix socket has places of its own.
+	// Further sessions are reserved for the Unix socket.
 	var reserved []net.Conn
 	for range 3 {
 		conn, _ := p.raw(t)
@@ -142,7 +142,7 @@ func TestTooManyClients(t *testing.T) {
 	if err := first.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The place is free as soon as the server has seen the client leave.
+	// A session ends as soon as the server has noticed that the client left.
 	for {
 		conn, err := pgconn.Connect(t.Context(), p.url(systemUser, systemPassword))
 		if err == nil {
@@ -157,8 +157,7 @@ func TestTooManyClients(t *testing.T) {
 	}
 }
 
-// TestShutdown stops the server while sessions are idle, busy and reading
-// nothing.
+// TestShutdown stops the server while clients are idle, run a query, and don't read.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.SocketDir = "" })
@@ -187,8 +186,8 @@ func TestShutdown(t *testing.T) {
 	p.await(`select count(*) = 0 from pg_stat_activity where query = 'select pg_sleep(600) as busy' and state = 'active'`)
 }
 
-// TestDatabaseEndsSession checks what a client hears when the database ends the
-// session's connection.
+// TestDatabaseEndsSession checks the message to the client when the database ends the session's
+// connection.
 func TestDatabaseEndsSession(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

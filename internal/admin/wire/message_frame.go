@@ -28,18 +28,17 @@ const (
 
 const (
 	headerBytes = 5
-	// maxMessageBytes is the length that PostgreSQL itself accepts.
+	// maxMessageBytes is PostgreSQL's own limit.
 	maxMessageBytes = 1<<30 - 1
 )
 
-// header is the beginning of a message: its type and the length of its body.
+// header is the header of a message: its type and the length of its body.
 type header struct {
 	kind   byte
 	length int
 }
 
-// readHeader reads a header. Its error is io.EOF only if the stream ends
-// between two messages.
+// readHeader reads a header. The error is io.EOF only if the stream ends between two messages.
 func readHeader(r *bufio.Reader) (header, error) {
 	raw, err := r.Peek(headerBytes)
 	if err != nil {
@@ -63,8 +62,8 @@ func (h header) append(buf []byte) []byte {
 	return binary.BigEndian.AppendUint32(append(buf, h.kind), uint32(h.length)+4)
 }
 
-// readBody reads a body of a size that the caller has found bearable. It
-// allocates as the bytes arrive, not as they are announced.
+// readBody reads a body. The caller has checked the length. The buffer grows with the bytes that
+// arrive, not with the announced length.
 func readBody(r *bufio.Reader, length int) ([]byte, error) {
 	const step = 64 << 10
 	body := make([]byte, 0, min(length, step))
@@ -79,8 +78,8 @@ func readBody(r *bufio.Reader, length int) ([]byte, error) {
 	return body, nil
 }
 
-// relayBody copies a body, piece by piece. It never reads while it writes, so
-// that whoever fills r may flush w.
+// relayBody copies a body in pieces. It never reads during a write, so that the reader below r may
+// flush w.
 func relayBody(w io.Writer, r *bufio.Reader, length int) error {
 	for length > 0 {
 		piece, err := r.Peek(min(length, max(r.Buffered(), 1)))
@@ -98,10 +97,10 @@ func relayBody(w io.Writer, r *bufio.Reader, length int) error {
 	return nil
 }
 
-// discardBody reads a body and forgets it.
+// discardBody reads a body and discards it.
 func discardBody(r *bufio.Reader, length int) error { return relayBody(io.Discard, r, length) }
 
-// protocolError is a client that breaks the protocol.
+// protocolError is a violation of the protocol by a client.
 type protocolError struct{ message string }
 
 func (v *protocolError) Error() string { return v.message }

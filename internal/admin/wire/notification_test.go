@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestNotification waits for what the database says unasked, in a session that
-// has carried out a command since it began to listen.
+// TestNotification checks that asynchronous messages of the database reach a session that has
+// executed a command since LISTEN.
 func TestNotification(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

@@ -6,8 +6,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// TestParametersChange checks that the client is told what parameters become,
-// in both protocols.
+// TestParametersChange checks that the client gets the changed values of parameters, in both
+// protocols.
 func TestParametersChange(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -33,7 +33,7 @@ func TestParametersChange(t *testing.T) {
 			}
 		}
 	}
-	// Between two commands, in one message.
+	// The parameter changes between two commands of one message.
 	pg := p.connect().PgConn()
 	if _, err := pg.Exec(t.Context(), "list status; set timezone = 'Asia/Tokyo'; list status").ReadAll(); err != nil {
 		t.Fatal(err)
@@ -43,12 +43,13 @@ func TestParametersChange(t *testing.T) {
 	}
 }
 
-// TestParametersOfTheDatabase changes what the database begins with: a session
-// that has not used it yet hears of it with its first statement.
+// TestParametersOfTheDatabase changes the database's defaults: a session that has not used the
+// database yet gets the new values with its first statement.
 func TestParametersOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
-	// The first session of a role asks the database; the others are told the same.
+	// The first session of a role reads the parameters from the database; later ones get the cached
+	// values.
 	p.connect()
 	first, second := p.connect().PgConn(), p.connect().PgConn()
 	if _, err := p.Pool.Exec(t.Context(), "alter database "+ident.Name(p.Name).SQL()+" set timezone = 'Asia/Tokyo'"); err != nil {

@@ -20,20 +20,21 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// guessingTime is how long TestGuessing guesses: `make soak-guessing` has longer.
+// guessingTime is the duration of TestGuessing's guesses; `make soak-guessing` sets a longer one.
 var guessingTime = flag.Duration("guessing", 5*time.Second, "how long TestGuessing guesses")
 
 const (
-	// guessInterval makes 10,000 guesses a minute.
+	// guessInterval results in 10,000 guesses a minute.
 	guessInterval = time.Minute / 10_000
-	// silentSockets are as many as shut the port once.
+	// silentSockets is a number of silent connections that once blocked the port.
 	silentSockets = 600
-	// minLogins are tried, however slow the machine is.
+	// minLogins is the least number of logins to try, also on a slow machine.
 	minLogins = 50
 )
 
-// TestGuessing guesses passwords, 10,000 a minute, and holds silent sockets open: of those who know
-// the password at least 99 of 100 get in meanwhile, and the log has a few lines and the count.
+// TestGuessing guesses passwords, 10,000 a minute, and holds silent connections open: meanwhile at
+// least 99 of 100 logins with the right password succeed, and the log has a few lines and the
+// count.
 func TestGuessing(t *testing.T) {
 	p := open(t, func(c *wire.Config) { c.FailureDelay, c.DigestInterval = time.Second, time.Hour })
 	for range silentSockets {
@@ -87,7 +88,7 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
-// guess tries a password, as somebody who saves the time for hashing one.
+// guess tries a password without computing its hash, as an attacker that saves the time.
 func (p *port) guess(ctx context.Context, t *testing.T) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", p.server.Addr().String())
@@ -131,7 +132,8 @@ func (p *port) guess(ctx context.Context, t *testing.T) {
 	}
 }
 
-// TestSilentClients: who says nothing goes sooner than who logs in slowly, and is told why nothing.
+// TestSilentClients checks that a silent client is dropped earlier than a client with a slow login,
+// and gets no message.
 func TestSilentClients(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.GreetingTimeout, c.StartupTimeout = 50*time.Millisecond, time.Hour })
@@ -154,8 +156,8 @@ func TestSilentClients(t *testing.T) {
 	}
 }
 
-// TestOldestIsDropped: where an address has no place left, the newcomer gets that of who came first, who
-// is told so.
+// TestOldestIsDropped checks that, once an address has reached its limit, a new client replaces the
+// oldest one, which gets an error.
 func TestOldestIsDropped(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.Pending.All, c.Pending.Address, c.Pending.Local = 3, 3, 2 })

@@ -9,40 +9,39 @@ const (
 	txFailed = 'E'
 )
 
-// pendingReply is an answer that the database owes.
+// pendingReply is an answer that the database has still to send.
 type pendingReply struct {
-	// kind is the type of the message that is answered.
+	// kind is the type of the message to be answered.
 	kind byte
-	// hidden says that the client did not send that message: of the answer
-	// it is not shown an error (for Execute) or ReadyForQuery (for Query and
-	// Sync).
+	// hidden is true if the message is not the client's: the client does not get an error in answer
+	// to Execute, nor ReadyForQuery in answer to Query and Sync.
 	hidden bool
 }
 
-// endsWithReady reports whether the answer is ended by ReadyForQuery.
+// endsWithReady reports whether the answer ends with ReadyForQuery.
 func (e pendingReply) endsWithReady() bool {
 	return e.kind == msgQuery || e.kind == msgSync || e.kind == msgFunction
 }
 
-// endsCopy reports whether the message ends COPY data, if there are any. It has
-// no answer of its own.
+// endsCopy reports whether the message ends COPY data. It has no answer of its own.
 func (e pendingReply) endsCopy() bool { return e.kind == msgCopyDone || e.kind == msgCopyFail }
 
-// pendingReplies holds the answers that the database owes, in order.
+// pendingReplies is the queue of the answers that the database has still to send.
 type pendingReplies struct {
 	mu           sync.Mutex
 	stateChanged *sync.Cond
 	replies      []pendingReply
-	// isSkipping says that the database skips extended messages up to the next
-	// Sync, because one of them failed.
+	// isSkipping is true if the database skips extended messages up to the next Sync, because one
+	// of them failed.
 	isSkipping bool
-	// hiddenFailed says that a hidden query failed.
+	// hiddenFailed is true if a hidden query failed.
 	hiddenFailed bool
-	// deallocatedAll says that the database has forgotten all prepared statements.
+	// deallocatedAll is true if the database has deallocated all prepared statements since the last
+	// takeDeallocatedAll.
 	deallocatedAll bool
-	// copyIn says that the database waits for the client's COPY data.
+	// copyIn is true while the database reads COPY data from the client.
 	copyIn bool
-	// closed says that no more answers come.
+	// closed is true if no more answers come.
 	closed bool
 	tx     byte
 }
@@ -53,7 +52,7 @@ func newPendingReplies(tx byte) *pendingReplies {
 	return q
 }
 
-// addReply notes that a message goes to the database.
+// addReply records that a message is sent to the database.
 func (q *pendingReplies) addReply(e pendingReply) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -66,9 +65,9 @@ func (q *pendingReplies) addReply(e pendingReply) {
 	}
 }
 
-// enterCopy takes note that the database reads COPY data from the client. What
-// was sent ahead is read as such: a Sync is ignored, CopyDone and CopyFail end
-// it, and anything else ends it too, with an error, and gets no other answer.
+// enterCopy records that the database reads COPY data from the client. Messages that were sent
+// ahead are read as COPY data: a Sync is ignored, CopyDone and CopyFail end the data, and any other
+// message ends them with an error and has no other answer.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 func (q *pendingReplies) enterCopy() {
 	if len(q.replies) == 0 {
@@ -84,8 +83,8 @@ func (q *pendingReplies) enterCopy() {
 	q.copyIn = true
 }
 
-// removeReplies forgets the first n answers, and the ends of COPY behind them: where
-// there was no COPY, they mean nothing.
+// removeReplies removes the first n answers, and the ends of COPY behind them, which the database
+// ignores if there was no COPY.
 func (q *pendingReplies) removeReplies(n int) {
 	for n < len(q.replies) && q.replies[n].endsCopy() {
 		n++
@@ -93,7 +92,7 @@ func (q *pendingReplies) removeReplies(n int) {
 	q.replies = q.replies[n:]
 }
 
-// isSkipped reports whether the database ignores what is sent now.
+// isSkipped reports whether the database ignores messages that are sent now.
 func (q *pendingReplies) isSkipped() bool {
 	if !q.isSkipping {
 		return false
@@ -106,7 +105,7 @@ func (q *pendingReplies) isSkipped() bool {
 	return true
 }
 
-// isForClient reports whether a message of the database is for the client.
+// isForClient reports whether a message of the database is to be sent to the client.
 func (q *pendingReplies) isForClient(kind byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,8 +124,8 @@ func (q *pendingReplies) isForClient(kind byte) bool {
 	return true
 }
 
-// noteReply takes note of a message of the database, after the client has it. tx is
-// the transaction's state if it is ReadyForQuery.
+// noteReply updates the queue for a message of the database, after it was written for the client.
+// tx is the transaction's state if the message is ReadyForQuery.
 func (q *pendingReplies) noteReply(kind, tx byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -147,7 +146,8 @@ func (q *pendingReplies) noteReply(kind, tx byte) {
 	}
 }
 
-// dropThroughEnd forgets what is answered by a ReadyForQuery.
+// dropThroughEnd removes the answers up to and including the first one that ends with
+// ReadyForQuery.
 func (q *pendingReplies) dropThroughEnd() {
 	for i, e := range q.replies {
 		if e.endsWithReady() {
@@ -157,8 +157,8 @@ func (q *pendingReplies) dropThroughEnd() {
 	}
 }
 
-// noteError takes note of an error: of an extended message, it cancels those that
-// follow up to the next Sync.
+// noteError updates the queue for an error: an error of an extended message cancels the following
+// ones up to the next Sync.
 func (q *pendingReplies) noteError() {
 	if len(q.replies) == 0 {
 		return
@@ -173,8 +173,8 @@ func (q *pendingReplies) noteError() {
 	}
 }
 
-// isLastReply reports whether a message of the database is the last one of the
-// answer to an extended message.
+// isLastReply reports whether a message of the database is the last one of the answer to an
+// extended message.
 func isLastReply(asked, got byte) bool {
 	switch asked {
 	case msgParse:
@@ -191,21 +191,21 @@ func isLastReply(asked, got byte) bool {
 	return false
 }
 
-// replyState is what [pendingReplies.awaitReplies] found.
+// replyState is the result of [pendingReplies.awaitReplies].
 type replyState uint8
 
 const (
-	// repliesDone: every answer is out.
+	// repliesDone: every answer has arrived.
 	repliesDone replyState = iota
-	// repliesFailed: the database skips what follows, up to a Sync.
+	// repliesFailed: the database skips messages up to the next Sync.
 	repliesFailed
-	// repliesInCopy: the database waits for COPY data.
+	// repliesInCopy: the database reads COPY data.
 	repliesInCopy
-	// repliesClosed: the connection to the database is gone.
+	// repliesClosed: the connection to the database is closed.
 	repliesClosed
 )
 
-// awaitReplies waits until the database owes nothing more, or can't go on.
+// awaitReplies waits until the queue is empty, or no answer can come without further messages.
 func (q *pendingReplies) awaitReplies() replyState {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -224,7 +224,7 @@ func (q *pendingReplies) awaitReplies() replyState {
 	}
 }
 
-// takeHiddenFailed reports whether a hidden query has failed since it was asked last.
+// takeHiddenFailed reports whether a hidden query has failed since the last call.
 func (q *pendingReplies) takeHiddenFailed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -240,7 +240,7 @@ func (q *pendingReplies) transactionState() byte {
 	return q.tx
 }
 
-// closeReplies says that no more answers come.
+// closeReplies records that no more answers come.
 func (q *pendingReplies) closeReplies() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

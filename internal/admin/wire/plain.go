@@ -9,7 +9,8 @@ import (
 	"metadb/internal/change"
 )
 
-// plainText makes text of a command plain. Ends of lines stay: PostgreSQL's details have them.
+// plainText replaces control characters in the text of a command by spaces. Line feeds and tabs
+// stay: PostgreSQL's details contain them.
 func plainText(text string) string {
 	if !strings.ContainsFunc(text, disturbs) {
 		return text
@@ -22,21 +23,21 @@ func plainText(text string) string {
 	}, text)
 }
 
-// disturbs reports whether a character is not for a terminal.
+// disturbs reports whether a terminal must not get a character.
 func disturbs(r rune) bool { return r != '\n' && r != '\t' && change.IsUnsafeRune(r) }
 
-// plainWriter writes the bodies of errors and notices of the database so that no terminal carries out
-// what is in them: a function, a constraint or a name of an analyst's may have brought control characters.
-// Each byte of one becomes a space, so that the length stays. Ends of lines, tabs, and the
+// plainWriter replaces control characters in the bodies of errors and notices of the database, so
+// that no terminal executes them: an analyst's function, constraint or name may contain some. Each
+// byte of such a character becomes a space, so that the length stays. Line feeds, tabs, and the
 // zeros between fields stay.
 //
-// Bytes below 0x20 are characters of their own in all of PostgreSQL's encodings; the others
-// are looked at in UTF-8.
+// Bytes below 0x20 are complete characters in all of PostgreSQL's encodings; other control
+// characters are replaced in UTF-8 only.
 // https://www.postgresql.org/docs/current/multibyte.html
 type plainWriter struct {
 	to   io.Writer
 	utf8 bool
-	// held is the beginning of a character whose end is still to come.
+	// held is the beginning of a character that is not complete yet.
 	held []byte
 }
 
@@ -51,7 +52,8 @@ func (p *plainWriter) Write(piece []byte) (int, error) {
 	return len(piece), nil
 }
 
-// blank makes the text plain, and returns where its last character begins if that is not whole.
+// blank replaces the control characters of a text, and returns the offset of its last character if
+// that is incomplete, otherwise the length.
 func (p *plainWriter) blank(text []byte) int {
 	for i := 0; i < len(text); {
 		r, size := rune(text[i]), 1
@@ -75,7 +77,7 @@ func (p *plainWriter) blank(text []byte) int {
 	return len(text)
 }
 
-// finish writes what is held.
+// finish writes the held bytes.
 func (p *plainWriter) finish() error {
 	_, err := p.to.Write(p.held)
 	p.held = nil

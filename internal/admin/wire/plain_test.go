@@ -8,8 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestPlainMessages: errors and notices, of the database and of commands, bring no control characters to a
-// client, whatever an analyst's function raises and however it names its objects. Others stay as they are.
+// TestPlainMessages checks that errors and notices, of the database and of commands, have no
+// control characters, for any text that an analyst's function raises and any name of an object.
+// Other characters stay as they are.
 func TestPlainMessages(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -26,7 +27,7 @@ func TestPlainMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	// run returns the messages that a statement brings.
+	// run returns the messages in answer to a statement.
 	run := func(sql string) string {
 		t.Helper()
 		notices = nil
@@ -56,7 +57,7 @@ func TestPlainMessages(t *testing.T) {
 			t.Errorf("%q: got %.200q, want %.200q", test.sql, got, test.want)
 		}
 	}
-	// In another encoding, of which only the bytes below 0x20 are looked at.
+	// In another encoding only bytes below 0x20 are replaced.
 	run("set client_encoding to latin1")
 	if got := run(`do $$ begin raise notice '%', 'x' || chr(228) || chr(27) || chr(155); end $$`); got != "x\xe4 \x9b||" {
 		t.Errorf("got %q", got)

@@ -12,8 +12,7 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// handleParse prepares a statement: here if it is a command, at the database if
-// it is SQL.
+// handleParse prepares a statement: a command in this session, SQL in the database.
 func (s *session) handleParse(ctx context.Context, h header) error {
 	if h.length > inspectBytes {
 		return s.parseLong(ctx, h)
@@ -49,8 +48,7 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 	return s.out.writeMessages(&pgproto3.ParseComplete{})
 }
 
-// parseLong passes on a Parse that is too long to be searched. Only its name is
-// looked at.
+// parseLong sends a Parse to the database that is too long to be searched. It reads only the name.
 func (s *session) parseLong(ctx context.Context, h header) error {
 	head, err := s.r.Peek(peekBytes)
 	if err != nil {
@@ -60,15 +58,15 @@ func (s *session) parseLong(ctx context.Context, h header) error {
 	return s.parseSQL(ctx, h, nil, string(name))
 }
 
-// parseSQL passes Parse on, unless the name is that of a command. body is nil if
-// it is still unread.
+// parseSQL sends Parse to the database, unless the name is that of a command. body is nil if it is
+// still unread.
 func (s *session) parseSQL(ctx context.Context, h header, body []byte, name string) error {
 	unread := h.length
 	if body != nil {
 		unread = 0
 	}
 	if s.isCommandName(name) {
-		// What came before may forget it.
+		// Earlier messages may deallocate it.
 		if ok, err := s.awaitEarlierReplies(); err != nil || !ok {
 			return errors.Join(err, discardBody(s.r, unread))
 		}
@@ -83,8 +81,8 @@ func (s *session) parseSQL(ctx context.Context, h header, body []byte, name stri
 	return s.relayExtended(ctx, h, body)
 }
 
-// isCommandName reports whether a statement's name is that of a command. The statement
-// without a name is replaced, not taken.
+// isCommandName reports whether a statement's name is that of a prepared command. The unnamed
+// statement is replaced and is never in the way.
 func (s *session) isCommandName(name string) bool { return name != "" && s.statements[name] != nil }
 
 func (s *session) bindLocal(body []byte) error {

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestPsqlSame compares what psql shows through the port with what it shows at
-// the database.
+// TestPsqlSame compares psql's output through the port with its output at the database.
 func TestPsqlSame(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -37,13 +36,13 @@ func TestPsqlSame(t *testing.T) {
 	}
 }
 
-// completion is what psql 15 asks when Tab is pressed after "select * from t".
+// completion is the query of psql 15 when Tab is pressed after "select * from t".
 const completion = `SELECT pg_catalog.quote_ident(c.relname) , pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n
 WHERE (c.relkind IN ('r', 'v', 'm', 'f', 'p')) AND (pg_catalog.quote_ident(c.relname) LIKE 't%') AND (pg_catalog.pg_table_is_visible(c.oid)) AND c.relnamespace = n.oid
 AND c.relnamespace <> (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'pg_catalog') UNION ALL SELECT NULL::pg_catalog.text,
 pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_namespace n WHERE pg_catalog.quote_ident(n.nspname) LIKE 't%' LIMIT 1000;`
 
-// TestIsReady asks as service managers do, who know no password.
+// TestIsReady runs pg_isready, which has no password, as service managers do.
 func TestIsReady(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

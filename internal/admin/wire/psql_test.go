@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPsql runs what administrators type.
+// TestPsql runs typical input of administrators.
 func TestPsql(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

@@ -2,10 +2,10 @@ package wire
 
 import "metadb/internal/admin/admission"
 
-// refusalSubject begins the lines about who may connect.
+// refusalSubject begins the log lines about logins.
 const refusalSubject = "administration port"
 
-// Why clients are refused.
+// These are the reasons for refusals.
 var (
 	reasonPassword = admission.Kind{Label: "password", Plural: "logins with a wrong password"}
 	reasonUser     = admission.Kind{Label: "user", Plural: "logins of users that this port does not have"}
@@ -16,7 +16,7 @@ var (
 	reasonAccept   = admission.Kind{Label: "accept", Plural: "clients that could not be accepted"}
 )
 
-// refusalReasons lists them.
+// refusalReasons returns the reasons for refusals.
 func refusalReasons() []admission.Kind {
 	return []admission.Kind{reasonPassword, reasonUser, reasonPeer, reasonTLS, reasonRoom, reasonPending, reasonAccept}
 }

@@ -1,13 +1,13 @@
 package wire
 
-// roleTable are those that may log in, with the passwords that hold now.
+// roleTable contains the roles that may log in, with their present passwords.
 type roleTable struct {
 	system, super Role
 	verifiers     map[string]*roleVerifier
 }
 
-// SetPasswords gives the two roles other passwords: for those who log in, and for sessions that are
-// opened at the database from now on.
+// SetPasswords changes the passwords of the two roles, for later logins and for later connections
+// to the database.
 func (s *Server) SetPasswords(system, super string) error {
 	r := &roleTable{system: s.System, super: s.Super, verifiers: make(map[string]*roleVerifier)}
 	r.system.Password, r.super.Password = system, super

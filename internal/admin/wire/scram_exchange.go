@@ -19,41 +19,40 @@ const scramMechanism = scram.Mechanism
 
 const nonceBytes = 18
 
-// errExchange is a client that doesn't speak SCRAM as its RFC says. A wrong
-// password is none.
+// errExchange is the error for messages that violate SCRAM's RFC. A wrong password is not such an
+// error.
 var errExchange = errors.New("malformed SCRAM message")
 
-// roleVerifier is what SCRAM needs to know of a password. It is made when the
-// server starts and never stored.
+// roleVerifier contains the verifier of a role's password. It is made when the server starts and
+// when the passwords change, and is never stored.
 type roleVerifier struct {
 	*scram.Verifier
-	// empty says that there is no password: nothing is right then.
+	// empty is true if the password is empty: every login fails then.
 	empty bool
 }
 
-// newVerifier makes the verifier of a password.
+// newVerifier returns the verifier of a password.
 func newVerifier(password string) (*roleVerifier, error) {
 	v, err := scram.New(password)
 	return &roleVerifier{Verifier: v, empty: password == ""}, err
 }
 
-// scramExchange is one SCRAM conversation, of two messages from each side.
+// scramExchange is one SCRAM exchange, of two messages from each side.
 type scramExchange struct {
 	*roleVerifier
-	// endPoint is what the client signs where channel binding is offered, nil where it is not; bound says
-	// that the client has chosen it.
+	// endPoint is the hash that the client signs for channel binding, nil if that is not offered;
+	// bound is true if the client has chosen it.
 	endPoint []byte
 	bound    bool
 	// header is the client's GS2 header: "n,,", "y,," or bindingFlag with two commas.
 	header string
-	// nonce is the client's nonce and ours.
+	// nonce is the client's nonce followed by the server's.
 	nonce string
-	// first holds the first message of the client, without the header, and
-	// the server's.
+	// first contains the client's first message, without the header, and the server's.
 	first string
 }
 
-// mechanisms are those that are offered, the stronger one first.
+// mechanisms returns the offered mechanisms, the stronger one first.
 func (x *scramExchange) mechanisms() []string {
 	if x.endPoint == nil {
 		return []string{scramMechanism}
@@ -61,14 +60,15 @@ func (x *scramExchange) mechanisms() []string {
 	return []string{mechanismPlus, scramMechanism}
 }
 
-// choose takes the client's choice, and reports whether it is one of those that were offered.
+// choose records the client's choice, and reports whether that mechanism was offered.
 func (x *scramExchange) choose(chosen string) bool {
 	x.bound = chosen == mechanismPlus
 	return slices.Contains(x.mechanisms(), chosen)
 }
 
-// takes reports whether the client may begin so. "n" is a client without channel binding. "y" is one that
-// has it and believes that we have not: where it was offered, somebody in between has taken the offer away.
+// takes reports whether the client's first message may have a channel binding flag. "n" is a client
+// without channel binding. "y" is a client with channel binding that has seen no offer of it: where
+// it was offered, a man in the middle has removed the offer.
 // https://www.rfc-editor.org/rfc/rfc5802#section-6
 func (x *scramExchange) takes(flag string) bool {
 	switch {
@@ -80,7 +80,8 @@ func (x *scramExchange) takes(flag string) bool {
 	return flag == "n"
 }
 
-// bindingInput is what the client's last message repeats: the header, and what it signs.
+// bindingInput returns the bytes that the client's last message repeats: the header, and the hash
+// that it signs.
 func (x *scramExchange) bindingInput() []byte {
 	if x.bound {
 		return append([]byte(x.header), x.endPoint...)
@@ -116,9 +117,8 @@ func (x *scramExchange) answerFirst(message string) (string, error) {
 	return reply, nil
 }
 
-// answerFinal reads the client's last message. ok says that the password is right;
-// the server's last message proves to the client that it knows the password
-// too.
+// answerFinal checks the client's last message. ok is true if the password is right; the reply
+// proves to the client that the server has the verifier.
 func (x *scramExchange) answerFinal(message string) (reply string, ok bool, err error) {
 	at := strings.LastIndex(message, ",p=")
 	if at < 0 {

@@ -24,22 +24,22 @@ type Server struct {
 
 	mu      sync.Mutex
 	closing bool
-	// conns are the connections of each listener.
+	// conns contains the connections of each listener.
 	conns    map[net.Listener]map[net.Conn]bool
 	sessions map[uint32]*session
-	// reported caches, for each role, the parameters that the database
-	// reports at a connection's start.
+	// reported caches, for each role, the parameters that the database reports when a connection
+	// starts.
 	reported map[string]map[string]string
 	working  sync.WaitGroup
 
-	// pending are the clients of each listener that have not logged in.
+	// pending contains the clients of each listener that have not logged in.
 	pending  map[net.Listener]*admission.Places
 	failures admission.FailedLogins
-	// refusals are logins refused, logins those that were not.
+	// refusals counts refused logins, logins successful ones.
 	refusals, logins admission.Digest
 }
 
-// Listen opens the port. [Server.Serve] has to follow.
+// Listen opens the listeners. The caller must call [Server.Serve] next.
 func Listen(config Config) (*Server, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -76,8 +76,8 @@ func Listen(config Config) (*Server, error) {
 // Addr returns the TCP address that the server listens on.
 func (s *Server) Addr() *net.TCPAddr { return s.listeners[0].Addr().(*net.TCPAddr) }
 
-// Serve accepts clients until ctx ends. It then ends their sessions with
-// PostgreSQL's message for that, and returns when all are gone.
+// Serve accepts clients until ctx ends. It then ends their sessions with PostgreSQL's message for a
+// shutdown, and returns when all have ended.
 func (s *Server) Serve(ctx context.Context) error {
 	for _, listener := range s.listeners {
 		s.pending[listener] = admission.NewPlaces(s.Pending)
@@ -93,7 +93,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return err
 }
 
-// RefusalCounts returns how many clients have been refused, by reason.
+// RefusalCounts returns the number of refused clients, by reason.
 func (s *Server) RefusalCounts() map[string]int64 {
 	refused := make(map[string]int64)
 	for _, reason := range refusalReasons() {
@@ -103,8 +103,8 @@ func (s *Server) RefusalCounts() map[string]int64 {
 	return refused
 }
 
-// acceptClients serves the clients of one listener until it is closed. Other errors,
-// such as too many open files, pass.
+// acceptClients serves the clients of a listener until it is closed. After other errors, such as
+// too many open files, it tries again.
 func (s *Server) acceptClients(ctx context.Context, listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
@@ -127,17 +127,17 @@ func (s *Server) acceptClients(ctx context.Context, listener net.Listener) {
 	}
 }
 
-// reservedSessions are for those who come through the Unix socket when all
-// others are taken: they may be the ones who have to help.
+// reservedSessions is the number of sessions that are reserved for the Unix socket when all others
+// are in use, for the administrator who has to repair that.
 const reservedSessions = 3
 
-// tooManyError is what a client hears for whom there is no room.
+// tooManyError returns the error for a client beyond the limits.
 func tooManyError() *clientError { return fatalError(codeTooMany, "sorry, too many clients already") }
 
-// acceptPause is how long the server waits after it could not accept a client.
+// acceptPause is the pause after an error of Accept.
 const acceptPause = 100 * time.Millisecond
 
-// sleepContext waits, but not longer than ctx.
+// sleepContext waits for d or the end of ctx.
 func sleepContext(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -147,9 +147,7 @@ func sleepContext(ctx context.Context, d time.Duration) {
 	}
 }
 
-// registerConn takes note of a connection, and refuses it if the server is closing. Each listener
-// has its own places for clients that have not logged in: whoever floods the network's does
-// not reach the socket's.
+// registerConn records a connection. It returns false if the server is closing.
 func (s *Server) registerConn(listener net.Listener, conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,8 +170,8 @@ func (s *Server) unregisterConn(listener net.Listener, conn net.Conn) {
 	delete(s.conns[listener], conn)
 }
 
-// shutdown closes the listeners, tells the sessions, and closes what does not
-// end by itself.
+// shutdown closes the listeners, terminates the sessions, and closes the connections that have no
+// session.
 func (s *Server) shutdown() error {
 	var err error
 	for _, listener := range s.listeners {
@@ -197,7 +195,8 @@ func (s *Server) shutdown() error {
 	return err
 }
 
-// registerSession gives a session its key. It returns false if there are too many.
+// registerSession gives a session its key. It returns false if the limit is reached or the server
+// is closing.
 func (s *Server) registerSession(session *session) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +212,7 @@ func (s *Server) registerSession(session *session) (bool, error) {
 		if _, err := rand.Read(key[:]); err != nil {
 			return false, err
 		}
-		// Clients print the process id as a signed number: keep it positive.
+		// Clients print the process id as a signed number, so it has to be positive.
 		session.id = binary.BigEndian.Uint32(key[:]) >> 1
 		session.secret = key[4:]
 		if _, taken := s.sessions[session.id]; !taken && session.id != 0 {
@@ -223,7 +222,7 @@ func (s *Server) registerSession(session *session) (bool, error) {
 	}
 }
 
-// Sessions is how many sessions there are.
+// Sessions returns the number of sessions.
 func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -236,8 +235,8 @@ func (s *Server) unregisterSession(session *session) {
 	delete(s.sessions, session.id)
 }
 
-// cancelSession cancels what the session with that key is doing; a wrong key does
-// nothing, and the client is never told.
+// cancelSession cancels the running work of the session with that key. A wrong key has no effect.
+// The client gets no answer in either case.
 func (s *Server) cancelSession(ctx context.Context, id uint32, secret []byte) {
 	s.mu.Lock()
 	session := s.sessions[id]

@@ -16,20 +16,20 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// goodbyeTimeout bounds the last message to a client that may not be reading.
+// goodbyeTimeout bounds the write of the last message: the client may not read.
 const goodbyeTimeout = time.Second
 
-// session is one client that is let in.
+// session is the session of a client that is logged in.
 type session struct {
 	server *Server
-	// conn is the connection, which may be encrypted; raw is the bare one.
+	// conn is the connection, which may be encrypted; raw is the TCP or Unix connection below it.
 	conn, raw net.Conn
 	role      Role
-	// from is where the client is.
+	// from is the client's address, for messages.
 	from string
-	// parameters are what the client gave at its start, for the database.
+	// parameters contains the client's startup parameters that are for the database.
 	parameters map[string]string
-	// reported is what the client has been told of the database's parameters.
+	// reported contains the database's parameters as they were sent to the client.
 	reported map[string]string
 	id       uint32
 	secret   []byte
@@ -37,21 +37,20 @@ type session struct {
 	r   *bufio.Reader
 	out *clientOutput
 
-	// mu guards what other goroutines use: cancel and terminate.
+	// mu guards the fields that other goroutines use, for cancel and terminate.
 	mu sync.Mutex
-	// up is the connection to the database, nil until it is needed. Only the
-	// main goroutine sets it.
+	// up is the connection to the database, nil until it is needed. Only the main goroutine sets
+	// it.
 	up *databaseConn
-	// stop cancels the command in hand, nil if there is none.
+	// stop cancels the running command, nil without one.
 	stop context.CancelFunc
-	// terminated says that the server is closing.
+	// terminated is true if the server is closing.
 	terminated bool
 
 	extendedState
 }
 
-// errGone ends a session without a message: the client has left, or the
-// connection is broken.
+// errGone ends a session without a message: the client has left, or the connection is broken.
 var errGone = errors.New("the client has gone")
 
 func newSession(server *Server, start *startupState, role Role) *session {
@@ -63,8 +62,8 @@ func newSession(server *Server, start *startupState, role Role) *session {
 	return s
 }
 
-// flushingReader reads the client. Before it waits for bytes, everything that
-// was written so far goes out, to both sides.
+// flushingReader reads from the client. Before a read it flushes the buffers to the client and to
+// the database.
 type flushingReader struct{ *session }
 
 func (f *flushingReader) Read(p []byte) (int, error) {
@@ -76,7 +75,7 @@ func (f *flushingReader) Read(p []byte) (int, error) {
 
 func (s *session) flushBoth() error {
 	if s.up != nil {
-		// A broken connection to the database is the pump's to notice.
+		// The pump handles a broken connection to the database.
 		_ = s.up.w.Flush()
 	}
 	return s.out.flushBuffer()
@@ -100,7 +99,7 @@ func (s *session) serveClient(ctx context.Context) {
 	}
 }
 
-// sayGoodbye tells the client why its session ends, where there is a reason.
+// sayGoodbye sends the client a protocol error, if that ended the session.
 func (s *session) sayGoodbye(err error) {
 	var broken *protocolError
 	if errors.As(err, &broken) {
@@ -108,27 +107,27 @@ func (s *session) sayGoodbye(err error) {
 	}
 }
 
-// sendLast sends a message to a client whose session ends; it may not be reading.
+// sendLast sends the last message of a session, with a deadline: the client may not read.
 func (s *session) sendLast(e *clientError) {
 	if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil && s.out.writeMessages(e.errorResponse()) == nil {
 		_ = s.out.flushBuffer()
 	}
 }
 
-// closeBoth ends both connections.
+// closeBoth closes the connections to the client and to the database.
 func (s *session) closeBoth() {
 	_ = s.conn.Close()
 	s.disconnect()
 }
 
-// disconnect ends the session's connection to the database.
+// disconnect closes the session's connection to the database.
 func (s *session) disconnect() {
 	if s.up != nil {
 		s.up.closeConn()
 	}
 }
 
-// handleMessage deals with one message of the client, whose body is still unread.
+// handleMessage handles one message of the client. Its body is still unread.
 func (s *session) handleMessage(ctx context.Context, h header) error {
 	switch h.kind {
 	case msgTerminate:
@@ -145,14 +144,14 @@ func (s *session) handleMessage(ctx context.Context, h header) error {
 	return &protocolError{fmt.Sprintf("invalid frontend message type %d", h.kind)}
 }
 
-// handleCopy passes COPY data on, or their end. Where nobody asked for them,
-// they are ignored, as PostgreSQL does.
+// handleCopy sends COPY data, or their end, to the database. The database ignores them if it does
+// not expect any; so does this function without a connection.
 func (s *session) handleCopy(h header) error {
 	if s.up == nil {
 		return discardBody(s.r, h.length)
 	}
-	// In the extended protocol the Sync that was sent before them counts for
-	// nothing: another one has to reach the database.
+	// In the extended protocol the database ignores a Sync that was sent before the COPY data: it
+	// needs another one.
 	s.dirty = true
 	if h.kind != msgCopyData {
 		s.up.addReply(pendingReply{kind: h.kind})
@@ -160,7 +159,7 @@ func (s *session) handleCopy(h header) error {
 	return s.up.forwardMessage(h, s.r)
 }
 
-// handleFunction passes a function call on.
+// handleFunction sends a function call to the database.
 func (s *session) handleFunction(ctx context.Context, h header) error {
 	if s.skipping {
 		return discardBody(s.r, h.length)
@@ -185,7 +184,7 @@ func (s *session) transactionState() byte {
 	return s.up.transactionState()
 }
 
-// execCommand carries out a command so that a request to cancel reaches it.
+// execCommand executes a command and makes it cancelable by cancelWork.
 func (s *session) execCommand(ctx context.Context, parsed lang.Command) (*commandAnswer, *clientError) {
 	if d, ok := parsed.(deallocateCommand); ok {
 		return s.deallocateLocal(d)
@@ -205,8 +204,8 @@ func (s *session) execCommand(ctx context.Context, parsed lang.Command) (*comman
 	return &commandAnswer{result: result}, nil
 }
 
-// showProgress brings a notice to the client while a command runs. A broken
-// connection is noticed when the result is sent.
+// showProgress sends a notice to the client while a command runs. The error of a broken connection
+// is returned when the result is sent.
 func (s *session) showProgress(n command.Notice) {
 	if s.out.writeMessages(noticeResponse(n)) == nil {
 		_ = s.out.flushBuffer()
@@ -219,8 +218,7 @@ func (s *session) setStop(stop context.CancelFunc) {
 	s.stop = stop
 }
 
-// cancelWork cancels what the session is doing: a command, or a statement at the
-// database.
+// cancelWork cancels the running command, or the statement in the database.
 func (s *session) cancelWork(ctx context.Context) {
 	s.mu.Lock()
 	up, stop := s.up, s.stop

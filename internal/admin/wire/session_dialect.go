@@ -7,26 +7,26 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// Parameters that say how a query string is read.
+// These parameters determine how a query string is read.
 const (
 	parameterStrings  = "standard_conforming_strings"
 	parameterEncoding = "client_encoding"
 )
 
-// queryReading is how the database reads a session's query strings now.
+// queryReading is the database's present way to read a session's query strings.
 type queryReading struct {
 	mu      sync.Mutex
 	dialect lang.Dialect
 }
 
-// isUTF8 reports whether the client is answered in UTF-8.
+// isUTF8 reports whether the client's encoding is UTF-8.
 func (r *queryReading) isUTF8() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dialect.IsUTF8()
 }
 
-// queryDialect is how the session's query strings are read.
+// queryDialect returns the dialect of the session's query strings.
 func (s *session) queryDialect() lang.Dialect {
 	if s.up == nil {
 		return dialectOf(s.reported)
@@ -36,15 +36,15 @@ func (s *session) queryDialect() lang.Dialect {
 	return s.up.reading.dialect
 }
 
-// dialectOf returns the dialect that reported parameters make.
+// dialectOf returns the dialect that follows from reported parameters.
 func dialectOf(reported map[string]string) lang.Dialect {
 	return lang.Dialect{Backslashes: reported[parameterStrings] == "off", Encoding: reported[parameterEncoding]}
 }
 
-// noteParameter takes note of a parameter that the database reports as changed.
+// noteParameter records a parameter that the database reports as changed.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-ASYNC
 func (u *databaseConn) noteParameter(h header) error {
-	const longest = 200 // those that are looked for are shorter
+	const longest = 200 // the messages of both parameters are shorter
 	if h.kind != 'S' || h.length > longest {
 		return nil
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestConstantsAreReadAsTheSessionDoes: what is inside of a constant is not carried out, whatever the
-// session has set.
+// TestConstantsAreReadAsTheSessionDoes checks that text inside a constant is not executed, whatever
+// the session's settings.
 func TestConstantsAreReadAsTheSessionDoes(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)

@@ -16,7 +16,7 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// encrypted logs in over TLS and takes the connection.
+// encrypted logs in over TLS and returns the connection.
 func (p *port) encrypted(t *testing.T) *rawClient {
 	t.Helper()
 	w := takeOver(t, strings.Replace(p.url(systemUser, systemPassword), "sslmode=disable", "sslmode=require", 1))
@@ -26,14 +26,13 @@ func (p *port) encrypted(t *testing.T) *rawClient {
 	return w
 }
 
-// farewell reads all that the server still says, up to its end of the
-// connection, and returns the SQLSTATE of the last message.
+// farewell reads up to the end of the connection, and returns the SQLSTATE of the last message.
 func (w *rawClient) farewell(t *testing.T) string {
 	t.Helper()
 	if err := w.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	// A connection that breaks off is one that could have been cut by anybody.
+	// A connection without TLS's close_notify may have been cut by an attacker.
 	said, err := io.ReadAll(w.r)
 	if err != nil {
 		t.Errorf("after %q: %v", said, err)
@@ -47,8 +46,8 @@ func (w *rawClient) farewell(t *testing.T) string {
 	return code
 }
 
-// TestGoodbyeOverTLS checks that an encrypted session that ends tells why, and
-// closes as TLS wants it.
+// TestGoodbyeOverTLS checks that the end of an encrypted session has a message with the reason, and
+// TLS's close_notify.
 func TestGoodbyeOverTLS(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS = certificate(t) })
@@ -77,8 +76,8 @@ func TestGoodbyeOverTLS(t *testing.T) {
 	}
 }
 
-// TestShutdownOverTLS stops the server under encrypted sessions: one that waits,
-// one in the middle of a query.
+// TestShutdownOverTLS stops the server with encrypted sessions: an idle one, and one that runs a
+// query.
 func TestShutdownOverTLS(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS, c.SocketDir = certificate(t), "" })

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// TestRowLimit executes portals with limits of rows, and describes and closes
-// them: a command answers as a query with as many rows does.
+// TestRowLimit executes portals with row limits, and describes and closes them: a command answers
+// like a query with as many rows.
 func TestRowLimit(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
@@ -34,7 +34,7 @@ func TestRowLimit(t *testing.T) {
 			t.Errorf("%d:\n got %s\nwant %s", i, got, want)
 		}
 	}
-	// What has no rows runs once.
+	// A command without rows runs once.
 	once := messages{
 		&parse{Query: "create data origin once"}, &describe{ObjectType: 'S'}, &bind{DestinationPortal: "c"}, &all,
 		&execute{Portal: "c"}, &execute{Portal: "c"}, &syncing{},
@@ -49,8 +49,8 @@ func TestRowLimit(t *testing.T) {
 	}
 }
 
-// shape sends messages and returns what comes back up to each Sync's answer:
-// kinds of messages, tags, and SQLSTATEs.
+// shape sends messages and returns the answers up to that to each Sync: types of messages, tags,
+// and SQLSTATEs.
 func (w *rawClient) shape(t *testing.T, send messages) string {
 	t.Helper()
 	w.say(t, send...)

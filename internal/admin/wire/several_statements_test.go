@@ -7,9 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestSeveralStatements sends query strings of commands, SQL, comments and
-// nothing, and checks what is done of them, in which state the transaction is
-// left, and what is kept.
+// TestSeveralStatements sends query strings of commands, SQL, comments and empty statements, and
+// checks the answers, the transaction's state, and the stored rows.
 func TestSeveralStatements(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)
@@ -19,9 +18,9 @@ func TestSeveralStatements(t *testing.T) {
 	const add = "insert into kept values (1)"
 	tests := []struct {
 		query string
-		// want are the tags and SQLSTATEs, and the transaction's state.
+		// want contains the tags and SQLSTATEs, and the transaction's state.
 		want string
-		// kept is how many rows are there when the transaction has ended.
+		// kept is the number of rows after the end of the transaction.
 		kept string
 	}{
 		{"", "I", "0"},
@@ -36,16 +35,16 @@ func TestSeveralStatements(t *testing.T) {
 		{add + "; list status; " + add + "; select 1/0", "INSERT 0 1 SELECT 1 INSERT 0 1 22012 I", "1"},
 		{add + "; select 1/0; list status", "INSERT 0 1 22012 I", "0"},
 		{add + "; drop data source nope; " + add, "INSERT 0 1 42704 I", "1"},
-		// What can't be understood keeps all from being done.
+		// A statement that can't be parsed keeps all others from being executed.
 		{add + "; list status; list nonsense", "42601 I", "0"},
 		{"list status; selec 1", "SELECT 1 42601 I", "0"},
-		// Transaction blocks.
+		// These have transaction blocks.
 		{"begin; " + add + "; commit; list status", "BEGIN INSERT 0 1 COMMIT SELECT 1 I", "1"},
 		{"begin; " + add + "; list status; " + add, "BEGIN INSERT 0 1 25001 E", "0"},
 		{"list status; begin; " + add, "SELECT 1 BEGIN INSERT 0 1 T", "0"},
 		{"begin; select 1/0; list status", "BEGIN 22012 E", "0"},
 		{"list status; commit; list config", "SELECT 1 COMMIT " + listConfig + " I", "0"},
-		// Names: in quotes they are as they are, outside they fold.
+		// Quoted names keep their case, others are folded.
 		{
 			`create data origin "A ""b"" ;"; CREATE DATA ORIGIN Ab; list data_origins; drop data origin "ab"; drop data origin "A ""b"" ;"`,
 			"CREATE DATA ORIGIN CREATE DATA ORIGIN SELECT 2 DROP DATA ORIGIN DROP DATA ORIGIN I", "0",
@@ -69,15 +68,15 @@ func TestSeveralStatements(t *testing.T) {
 	}
 }
 
-// severally sends a query string and returns the tags and SQLSTATEs of its
-// answer, and the state of the transaction after it.
+// severally sends a query string and returns the tags and SQLSTATEs of the answer, and the
+// transaction's state after it.
 func severally(t *testing.T, pg *pgconn.PgConn, query string) string {
 	t.Helper()
 	var words []string
 	results := pg.Exec(t.Context(), query)
 	for results.NextResult() {
 		tag, err := results.ResultReader().Close()
-		// What is empty has no tag.
+		// An empty statement has no tag.
 		if err == nil && tag.String() != "" {
 			words = append(words, tag.String())
 		}

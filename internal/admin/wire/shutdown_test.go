@@ -11,14 +11,13 @@ import (
 	"metadb/internal/admin/wire"
 )
 
-// TestShutdownWhenStuck stops the server while a session can't go on: its client
-// reads nothing of a long result, or the database reads nothing of a long
-// pipeline because it is busy. What the database is doing is canceled.
+// TestShutdownWhenStuck stops the server while a session is blocked: its client does not read a
+// long result, or the busy database does not read a long pipeline. The database's work is canceled.
 func TestShutdownWhenStuck(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		// sleeps is the statement that the database is to be waiting in.
+		// sleeps is the statement that the database has to be executing, event its wait event.
 		sleeps, event string
 		send          messages
 	}{
@@ -55,7 +54,7 @@ func TestShutdownWhenStuck(t *testing.T) {
 				mode = "require"
 			}
 			w := takeOver(t, strings.Replace(p.url(systemUser, systemPassword), "sslmode=disable", "sslmode="+mode, 1))
-			// What has not been taken by then is stuck.
+			// Bytes that the server has not read by then are stuck.
 			if err := w.conn.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +71,7 @@ func TestShutdownWhenStuck(t *testing.T) {
 				t.Errorf("%s, encrypted: %v: the server does not stop", test.name, encrypted)
 			}
 			_ = w.conn.Close()
-			// Nothing goes on for a client that is gone.
+			// The database does not work on for a client that has left.
 			p.await("select count(*) = 0 from pg_stat_activity where usename = 'mdbadmin' and datname = current_database()")
 		}
 	}

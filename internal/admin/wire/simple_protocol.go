@@ -11,12 +11,12 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// inspectBytes is the length up to which a query is searched for commands. A
-// longer one is SQL. It is looked at in memory, with a record for each of its
-// statements, which may be of one letter.
+// inspectBytes is the length up to which a query is searched for commands. A longer one is treated
+// as SQL. The search needs the query in memory, with a record for each statement, which may be one
+// letter.
 const inspectBytes = 1 << 20
 
-// handleQuery deals with a message of the simple protocol.
+// handleQuery handles a message of the simple protocol.
 func (s *session) handleQuery(ctx context.Context, h header) error {
 	if s.skipping {
 		return discardBody(s.r, h.length)
@@ -49,7 +49,7 @@ func (s *session) handleQuery(ctx context.Context, h header) error {
 	return s.runStatements(ctx, query.String, statements)
 }
 
-// relayQuery passes on a query that is too long to be searched.
+// relayQuery sends a query to the database that is too long to be searched.
 func (s *session) relayQuery(ctx context.Context, h header) error {
 	if err := s.connectDatabase(ctx); err != nil {
 		return errors.Join(discardBody(s.r, h.length), s.failQuery(err))
@@ -58,9 +58,8 @@ func (s *session) relayQuery(ctx context.Context, h header) error {
 	return s.up.forwardMessage(h, s.r)
 }
 
-// runStatements carries out a query string that has a command in it. As in PostgreSQL,
-// nothing is done if a statement can't be understood, and what follows a
-// statement that fails is not done.
+// runStatements executes a query string with a command in it. As in PostgreSQL, nothing is executed
+// if a statement can't be parsed, and the statements after a failed one are not executed.
 func (s *session) runStatements(ctx context.Context, query string, statements []lang.Statement) error {
 	if ok, err := s.awaitEarlierReplies(); err != nil || !ok {
 		return err
@@ -87,8 +86,8 @@ func (s *session) runStatements(ctx context.Context, query string, statements []
 	return s.out.writeMessages(&pgproto3.ReadyForQuery{TxStatus: s.transactionState()})
 }
 
-// runNextPart carries out one command, or the SQL up to the next one. It returns how
-// many statements that were, none if the database reported an error.
+// runNextPart executes one command, or the SQL up to the next command. It returns the number of
+// statements executed, 0 if the database reported an error.
 func (s *session) runNextPart(ctx context.Context, query string, statements []lang.Statement) (int, error) {
 	if statements[0].IsSQL() {
 		n := 1
@@ -111,9 +110,8 @@ func (s *session) runNextPart(ctx context.Context, query string, statements []la
 	return 1, a.sendAll(s.out)
 }
 
-// runSQL has the database carry out a part of a query string. Blanks stand for
-// what comes before it, so that positions in errors are those of the whole
-// string.
+// runSQL executes a part of a query string in the database. Spaces replace the text before it, so
+// that positions in errors are those in the whole string.
 func (s *session) runSQL(ctx context.Context, query string, start, end int) (bool, error) {
 	if err := s.connectDatabase(ctx); err != nil {
 		return false, err
@@ -139,8 +137,8 @@ func (s *session) abortQuery(err *clientError) error {
 	return s.failQuery(err)
 }
 
-// awaitAnswers waits until the client has every answer of the database. COPY FROM
-// STDIN can't go on meanwhile and is refused.
+// awaitAnswers waits until the database has sent every answer. COPY FROM STDIN can't continue
+// meanwhile and is refused.
 func (s *session) awaitAnswers() replyState {
 	if s.up == nil {
 		return repliesDone
@@ -164,9 +162,9 @@ func (s *session) awaitAnswers() replyState {
 	}
 }
 
-// failTransaction makes the database take note of an error that it doesn't know
-// of, so that the transaction is aborted. The error by which that is done is
-// not shown. sync says that the database goes on after it.
+// failTransaction aborts the database's transaction after an error that occurred here. The error
+// that does so is hidden from the client. If sync is true, a Sync follows, so that the database
+// continues.
 func (s *session) failTransaction(sync bool) error {
 	s.up.addReply(pendingReply{kind: msgExecute, hidden: true})
 	if err := s.up.sendMessage(&pgproto3.Execute{Portal: "metadb: failed before"}); err != nil {
@@ -184,7 +182,7 @@ func (s *session) failTransaction(sync bool) error {
 	return nil
 }
 
-// refuseInTransaction refuses a command inside a transaction block.
+// refuseInTransaction returns the error for a command inside a transaction block.
 func refuseInTransaction(command lang.Command) *clientError {
 	return &clientError{
 		severity: severityError, code: codeActiveTx, message: "commands of Metadb can't run inside a transaction block: " + command.String(),

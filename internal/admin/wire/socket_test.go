@@ -9,13 +9,12 @@ import (
 	"testing"
 )
 
-// TestSocketIsPrivate has another operating-system user try the socket, once as
-// it is made and once with the file's mode opened up.
+// TestSocketIsPrivate connects to the socket as another operating-system user, first with the
+// file's original mode and then with an open one.
 func TestSocketIsPrivate(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		// Only root can be somebody else. What an ordinary user can check:
-		// nobody else may open the socket.
+		// Only root can become another user. An ordinary user can check the file's mode.
 		p := open(t, nil)
 		info, err := os.Stat(p.socket())
 		if err != nil || info.Mode().Perm() != 0o600 {

@@ -18,7 +18,7 @@ import (
 	"metadb/internal/admin/admission"
 )
 
-// Request codes that stand where the protocol's version does.
+// These request codes are in the place of the protocol version.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 const (
 	codeCancelRequest = 80877102
@@ -27,26 +27,25 @@ const (
 	protocolMajor     = 3
 )
 
-// maxStartupBytes is the length of a startup packet that PostgreSQL accepts.
+// maxStartupBytes is PostgreSQL's limit of a startup packet.
 const maxStartupBytes = 10000
 
-// startupState is what a client says before anything else.
+// startupState is the state of a connection before its session begins.
 type startupState struct {
-	// conn is the connection, encrypted if tls says so; raw is the bare one.
+	// conn is the connection, encrypted if tls is true; raw is the TCP or Unix connection below it.
 	conn, raw net.Conn
 	tls       bool
-	// endPoint is the hash of the certificate that the client was shown, nil where channel binding is not
-	// offered.
+	// endPoint is the hash of the server's certificate, nil if channel binding is not offered.
 	endPoint   []byte
 	minor      uint16
 	parameters map[string]string
 	// uid is the operating-system user at the other end of a Unix socket.
 	uid uint32
-	// place is the client's among those that have not logged in.
+	// place is the client's place among those that have not logged in.
 	place *admission.Place
 }
 
-// clientAddress says where the client is.
+// clientAddress returns the client's address, for messages.
 func (st *startupState) clientAddress() string {
 	if _, ok := st.raw.(*net.UnixConn); ok {
 		return fmt.Sprintf("the Unix socket (uid %d)", st.uid)
@@ -54,14 +53,14 @@ func (st *startupState) clientAddress() string {
 	return st.raw.RemoteAddr().String()
 }
 
-// errNoSession says that a connection is over before a session began, and that
-// nobody needs to hear of it.
+// errNoSession is the error of a connection that ends before a session begins, without a message or
+// a log line.
 var errNoSession = errors.New("no session")
 
-// readStartup reads packets until the client asks for a session: encryption may come
-// before it, and a request to cancel instead of it.
+// readStartup reads packets up to the startup packet. Requests for encryption may precede it, and a
+// cancel request may replace it.
 func (s *Server) readStartup(ctx context.Context, start *startupState) (*startupState, error) {
-	// Encryption of either kind is asked for at most once.
+	// Either kind of encryption is requested at most once.
 	for i := range 3 {
 		head, err := readHead(start.conn)
 		if err != nil {
@@ -100,11 +99,11 @@ func (s *Server) readStartup(ctx context.Context, start *startupState) (*startup
 	return start, errNoSession
 }
 
-// headBytes is the length and the code of a packet of the time before the session.
+// headBytes is the length of the header of a packet before the session: its length and its code.
 const headBytes = 8
 
-// readHead reads the beginning of a packet. Neither it nor readPacket reads a byte more, so that what
-// follows a request for encryption can only be read encrypted.
+// readHead reads the header of a packet. Neither it nor readPacket reads a byte more, so that bytes
+// after a request for encryption can only be read encrypted.
 func readHead(conn net.Conn) (head [headBytes]byte, err error) {
 	if _, err := io.ReadFull(conn, head[:]); err != nil {
 		return head, errNoSession
@@ -112,7 +111,7 @@ func readHead(conn net.Conn) (head [headBytes]byte, err error) {
 	return head, nil
 }
 
-// readPacket reads the rest of a packet: a length, a code and a body.
+// readPacket reads the body of a packet with that header and returns its code and body.
 func readPacket(conn net.Conn, head [headBytes]byte) (code uint32, body []byte, err error) {
 	length := binary.BigEndian.Uint32(head[:])
 	if length < headBytes || length > maxStartupBytes {
@@ -138,8 +137,8 @@ func (st *startupState) startTLS(ctx context.Context, config *tls.Config) error 
 	return err
 }
 
-// encryptAtOnce goes on with a client that has begun with TLS. That it names PostgreSQL's protocol keeps
-// a client of another one, such as a browser, from speaking to us.
+// encryptAtOnce handles a client that begins with TLS. It requires the name of PostgreSQL's
+// protocol, which excludes clients of other protocols, such as browsers.
 func (st *startupState) encryptAtOnce(ctx context.Context, config *tls.Config, head [headBytes]byte) error {
 	if config == nil {
 		return errNoSession
@@ -184,7 +183,7 @@ func (st *startupState) parsePacket(version uint32, body []byte) error {
 	return nil
 }
 
-// versionMessages tells a client that asked for more than protocol 3.0 what there is.
+// versionMessages returns the supported version for a client that requested more than protocol 3.0.
 func (st *startupState) versionMessages() []pgproto3.BackendMessage {
 	var options []string
 	for name := range st.parameters {
@@ -202,8 +201,8 @@ func (st *startupState) versionMessages() []pgproto3.BackendMessage {
 	}}
 }
 
-// serveConn leads a client from its first byte to the end of its session. Until it has logged
-// in it has one of those places.
+// serveConn serves a client from its first byte to the end of its session. Until it has logged in
+// it has one of the pending places.
 func (s *Server) serveConn(ctx context.Context, pending *admission.Places, conn net.Conn) {
 	waiting, evict := context.WithCancel(ctx)
 	defer evict()
@@ -224,7 +223,7 @@ func (s *Server) serveConn(ctx context.Context, pending *admission.Places, conn 
 	session.serveClient(ctx)
 }
 
-// makeSession makes a session of a client. waiting ends when the client loses its place.
+// makeSession returns the session of a new client. waiting ends when the client loses its place.
 func (s *Server) makeSession(ctx, waiting context.Context, start *startupState) (*session, error) {
 	began := time.Now()
 	if err := start.setDeadline(waiting, began.Add(s.GreetingTimeout)); err != nil {
@@ -240,16 +239,17 @@ func (s *Server) makeSession(ctx, waiting context.Context, start *startupState) 
 	return s.openSession(ctx, waiting, start)
 }
 
-// setDeadline gives the client time, unless it has lost its place.
+// setDeadline sets the client's deadline. It fails if the client has lost its place.
 func (st *startupState) setDeadline(waiting context.Context, deadline time.Time) error {
 	if err := st.raw.SetDeadline(deadline); err != nil {
 		return err
 	}
-	// Whoever takes the place cancels first and then ends the time.
+	// The eviction cancels the context before it sets its own deadline.
 	return waiting.Err()
 }
 
-// notePlaceLost notes that a client has lost its place to another one.
+// notePlaceLost records that a client has lost its place to another one, and returns the error for
+// it.
 func (s *Server) notePlaceLost(start *startupState) error {
 	line := fmt.Sprintf("client at %s dropped before it logged in: too many are waiting", start.raw.RemoteAddr())
 	s.refusals.Note(reasonPending, admission.Host(start.raw.RemoteAddr()), line)
@@ -257,8 +257,8 @@ func (s *Server) notePlaceLost(start *startupState) error {
 	return tooManyError()
 }
 
-// openSession lets a client in: who it is, which database, whether there is room. The
-// session that it returns has to be unregistered.
+// openSession checks the client's identity, the database and the limits, and opens a session. The
+// caller must unregister it.
 func (s *Server) openSession(ctx, waiting context.Context, start *startupState) (*session, error) {
 	role, err := s.authenticate(waiting, start)
 	if err != nil {
@@ -295,13 +295,13 @@ func (s *Server) openSession(ctx, waiting context.Context, start *startupState) 
 	return session, nil
 }
 
-// rejectClient tells a client why there is no session, if there is anything to tell.
+// rejectClient sends a client the error, if it is one for the client.
 func rejectClient(conn net.Conn, err error) {
 	var told *clientError
 	if !errors.As(err, &told) {
 		return
 	}
-	// A client that doesn't listen is no concern: the connection closes.
+	// An error of the write does not matter: the connection is closed next.
 	if buf, err := told.errorResponse().Encode(nil); err == nil {
 		_, _ = conn.Write(buf)
 	}

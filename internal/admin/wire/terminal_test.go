@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// terminal is psql at a terminal, as a person sees it.
+// terminal is psql at a terminal, as a user sees it.
 type terminal struct {
 	t     *testing.T
 	keys  io.WriteCloser
 	shown io.Reader
-	// screen is what has been shown since the last key.
+	// screen is the output since the last key.
 	screen bytes.Buffer
 }
 
-// terminal starts psql on the Unix socket; script(1) gives it a terminal. The
-// shell in between must give way to psql: one that stays, as dash does, gets
-// Ctrl-C too and dies of it as soon as psql has ended.
+// terminal starts psql on the Unix socket; script(1) provides the terminal. The shell in between
+// must replace itself by psql: a shell that stays, as dash does, gets Ctrl-C too and ends with it
+// after psql.
 func (p *port) terminal(t *testing.T) *terminal {
 	t.Helper()
 	command := fmt.Sprintf("exec psql -X -h %s -p %d -d metadb -U whoever", p.dir, p.server.Addr().Port)
-	// The test's own context has ended when psql is left.
+	// psql ends in a cleanup, after the end of the test's own context.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	t.Cleanup(stop)
 	cmd := exec.CommandContext(ctx, "script", "--quiet", "--flush", "--return", "--command", command, "/dev/null")
@@ -66,7 +66,7 @@ func (x *terminal) press(keys string) {
 	}
 }
 
-// await reads the screen until it shows something that many times.
+// await reads the screen until it contains a text that many times.
 func (x *terminal) await(text string, times int) {
 	x.t.Helper()
 	piece := make([]byte, 4096)
@@ -79,8 +79,8 @@ func (x *terminal) await(text string, times int) {
 	}
 }
 
-// TestTerminal uses what psql has for persons: completion by Tab, which asks the
-// database, \watch until Ctrl-C, \copy, and Ctrl-C in a query.
+// TestTerminal uses psql's interactive features: completion by Tab, which queries the database,
+// \watch until Ctrl-C, \copy, and Ctrl-C in a query.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	p := open(t, nil)

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// connectTimeout bounds how long a session waits for the database.
+// connectTimeout bounds connecting to the database.
 const connectTimeout = 10 * time.Second
 
 // databaseConn is a session's own connection to the database.
@@ -27,8 +27,7 @@ type databaseConn struct {
 	done chan struct{}
 }
 
-// dialDatabase opens a connection to the database as that role, with the parameters
-// that the client gave at its start.
+// dialDatabase opens a connection to the database as a role, with the client's startup parameters.
 func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameters map[string]string) (*databaseConn, error) {
 	config := base.Copy()
 	config.User, config.Password = role.Name, role.Password
@@ -37,7 +36,7 @@ func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameter
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeProtocol {
-		// A pooler takes only what the client itself would have sent.
+		// A pooler accepts only parameters that the client itself would have sent.
 		for name := range base.RuntimeParams {
 			if _, given := parameters[name]; !given {
 				delete(config.RuntimeParams, name)
@@ -48,8 +47,8 @@ func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameter
 	if err != nil {
 		return nil, err
 	}
-	// Without it, pgconn may still be reading in the background, and would
-	// swallow what the database says first.
+	// Otherwise pgconn may still be reading in the background, and would consume the database's
+	// first message.
 	if err := conn.SyncConn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("take over the connection: %w", err), conn.Close(ctx))
 	}
@@ -76,7 +75,7 @@ func (u *databaseConn) sendMessage(message pgproto3.FrontendMessage) error {
 	return err
 }
 
-// forwardMessage passes a message of the client on.
+// forwardMessage copies a message of the client to the database.
 func (u *databaseConn) forwardMessage(h header, body *bufio.Reader) error {
 	if _, err := u.w.Write(h.append(nil)); err != nil {
 		return err
@@ -84,7 +83,7 @@ func (u *databaseConn) forwardMessage(h header, body *bufio.Reader) error {
 	return relayBody(u.w, body, h.length)
 }
 
-// writeMessage passes on a message whose body has been read.
+// writeMessage sends a message to the database. Its body has been read.
 func (u *databaseConn) writeMessage(h header, body []byte) error {
 	if _, err := u.w.Write(h.append(nil)); err != nil {
 		return err
@@ -93,8 +92,8 @@ func (u *databaseConn) writeMessage(h header, body []byte) error {
 	return err
 }
 
-// relayAnswers copies what the database says to the client until the connection ends.
-// lost reports whether it ended without a word of the database.
+// relayAnswers copies the database's messages to the client until the connection ends. lost is true
+// if it ended without an error message of the database.
 func (u *databaseConn) relayAnswers(out *clientOutput) (lost bool) {
 	defer close(u.done)
 	defer u.pendingReplies.closeReplies()
@@ -118,8 +117,8 @@ func (u *databaseConn) relayAnswers(out *clientOutput) (lost bool) {
 	}
 }
 
-// relayAnswer gives one message to the client, if it is for the client. For
-// ReadyForQuery it returns the transaction's state.
+// relayAnswer copies one message to the client, unless it is hidden. For ReadyForQuery it returns
+// the transaction's state.
 func (u *databaseConn) relayAnswer(h header, out *clientOutput) (tx byte, err error) {
 	if h.kind == 'Z' {
 		state, err := u.r.Peek(1)
@@ -143,8 +142,8 @@ func (u *databaseConn) relayAnswer(h header, out *clientOutput) (tx byte, err er
 	return tx, out.relayMessage(h, u.r)
 }
 
-// noteDeallocate takes note of the end of a statement that forgets all prepared
-// statements, from wherever it came: a tag says so.
+// noteDeallocate records the end of a statement that deallocates all prepared statements, in any
+// form: the command tag shows it.
 func (u *databaseConn) noteDeallocate(h header) error {
 	const deallocated, discarded = "DEALLOCATE ALL\x00", "DISCARD ALL\x00"
 	if h.kind != 'C' || h.length > len(deallocated) {
@@ -157,26 +156,26 @@ func (u *databaseConn) noteDeallocate(h header) error {
 	return err
 }
 
-// cancelStatement asks the database to cancel what it is doing.
+// cancelStatement requests the database to cancel the running statement.
 func (u *databaseConn) cancelStatement(ctx context.Context) error { return u.conn.CancelRequest(ctx) }
 
-// cancelOnShutdown cancels what the database is doing, as it would itself when it is shut
-// down, and has whoever waits for the connection go on: the session may be
-// stuck in writing to a database that does not read.
+// cancelOnShutdown cancels the running statement, as the database would at its own shutdown, and
+// interrupts reads and writes of the connection: the session may be blocked by a database that does
+// not read.
 func (u *databaseConn) cancelOnShutdown() {
 	if u.isBusy() {
 		ctx, stop := context.WithTimeout(context.Background(), goodbyeTimeout)
 		defer stop()
-		// If it can't be reached, it ends when it notices.
+		// If the database is unreachable, it ends the session when it notices.
 		_ = u.cancelStatement(ctx)
 	}
 	_ = u.raw.Conn.SetDeadline(time.Now())
 }
 
-// closeConn says goodbye to the database and waits for the pump.
+// closeConn sends Terminate to the database, closes the connection, and waits for the pump.
 func (u *databaseConn) closeConn() {
-	// The connection may be gone already, or the client may have left in the
-	// middle of a message: then closing is all there is.
+	// The connection may be broken already, or the client may have left in the middle of a message:
+	// then only closing remains.
 	if err := u.raw.Conn.SetDeadline(time.Now().Add(time.Second)); err == nil {
 		_ = u.sendMessage(&pgproto3.Terminate{})
 		_ = u.w.Flush()
@@ -185,7 +184,7 @@ func (u *databaseConn) closeConn() {
 	<-u.done
 }
 
-// isBusy reports whether the database owes an answer.
+// isBusy reports whether an answer of the database is pending.
 func (q *pendingReplies) isBusy() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
