@@ -12,8 +12,8 @@ import (
 	"metadb/internal/datasource"
 )
 
-// alterSource stores changed options. The running stream keeps those that it
-// has: docs/spec/06-synchronization.md#when-changed-options-are-used says when which are used.
+// alterSource stores changed options. The running stream keeps its present options:
+// docs/spec/06-synchronization.md#when-changed-options-are-used lists when each is used.
 func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result, error) {
 	c.Options = canonicalOptions(c.Options)
 	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
@@ -49,8 +49,8 @@ func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result
 	return tagResult("ALTER DATA SOURCE").addNotice(messageRestart).addHint(restartHint(c)), nil
 }
 
-// restartHint says how changed options come into use. A restart alone reads the
-// snapshot of new topics outside of a synchronization, so that it ends no row.
+// restartHint returns the hint how changed options take effect. A restart alone reads the snapshot
+// of new topics outside of a synchronization, and ends no row.
 func restartHint(c lang.AlterSource) string {
 	another := slices.ContainsFunc(c.Options, func(o lang.Option) bool {
 		return o.Key.Text == "topics" || o.Key.Text == "consumer_group"

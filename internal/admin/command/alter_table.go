@@ -12,7 +12,7 @@ import (
 	"metadb/internal/ident"
 )
 
-// Codes of commands about main tables.
+// These are SQLSTATE codes of commands about main tables.
 const (
 	codeDuplicateColumn = "42701"
 	codeReservedName    = "42939"
@@ -22,14 +22,14 @@ const (
 
 // Tables changes main tables while the streams run.
 type Tables interface {
-	// AlterTable adds a column or widens one; it reports whether anything had
-	// to change. The error wraps one of maintable's where that is refused.
+	// AlterTable adds or widens a column; it reports whether it changed anything. A refusal wraps
+	// an error of package tables.
 	AlterTable(ctx context.Context, a tables.Alteration) (changed bool, err error)
-	// PurgeTables drops tables, all or none.
+	// PurgeTables drops all of the tables or, if that fails, not any of them.
 	PurgeTables(ctx context.Context, mains []ident.Qualified) (tables.Dropped, error)
 }
 
-// alterTable carries out ALTER TABLE.
+// alterTable executes ALTER TABLE.
 func (e *Executor) alterTable(ctx context.Context, c lang.AlterTable) (*Result, error) {
 	main, err := findMainTable(ctx, e.DB, c.Table)
 	if err != nil {
@@ -51,7 +51,7 @@ func (e *Executor) alterTable(ctx context.Context, c lang.AlterTable) (*Result, 
 	return result, nil
 }
 
-// alterError words what is refused.
+// alterError returns the client's error for a refusal of AlterTable.
 func alterError(err error, c lang.AlterTable) error {
 	refused := func(code string, at int, hint, format string, args ...any) error {
 		return &Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint, Position: at}
@@ -77,8 +77,8 @@ func alterError(err error, c lang.AlterTable) error {
 	return withDependentsHint(err)
 }
 
-// withDependentsHint adds what to do where PostgreSQL refuses to change a table because of
-// others.
+// withDependentsHint adds a hint where PostgreSQL can't change a table because other objects depend
+// on it or a session locks it.
 func withDependentsHint(err error) error {
 	shown := AsError(err)
 	switch shown.Code {
@@ -94,7 +94,7 @@ func withDependentsHint(err error) error {
 	return shown
 }
 
-// purgeTables carries out PURGE DATA DROP TABLE.
+// purgeTables executes PURGE DATA DROP TABLE.
 func (e *Executor) purgeTables(ctx context.Context, c lang.PurgeTables) (*Result, error) {
 	mains := make([]ident.Qualified, len(c.Tables))
 	for i, name := range c.Tables {

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/admin/scram"
 )
 
-// alterUser carries out ALTER USER. As with CREATE USER the password leaves this process as a
+// alterUser executes ALTER USER. As with CREATE USER, the password leaves this process as a
 // verifier only.
 func (e *Executor) alterUser(ctx context.Context, c lang.AlterUser) (*Result, error) {
 	if c.Password.Text == "" {

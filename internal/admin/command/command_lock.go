@@ -2,9 +2,8 @@ package command
 
 import "context"
 
-// commandLock is what one command at a time holds. Unlike a mutex, waiting for it ends
-// with the context: a synchronization may take an hour, and whoever waits behind
-// it can give up.
+// commandLock is a lock that one command at a time holds. Unlike a mutex's, its wait ends with the
+// context: a synchronization may take an hour, and a client that waits for it can cancel.
 type commandLock chan struct{}
 
 func newCommandLock() commandLock { return make(commandLock, 1) }

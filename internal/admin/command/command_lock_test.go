@@ -12,7 +12,7 @@ import (
 	"metadb/internal/resync"
 )
 
-// slow is a synchronizer whose steps take until they are released.
+// slow is a synchronizer with steps that block until they are released.
 type slow struct {
 	command.Synchronizer
 	begun, release chan struct{}
@@ -24,9 +24,8 @@ func (s *slow) Abort(context.Context, resync.Target) error {
 	return nil
 }
 
-// TestBehindASynchronization carries out commands while a synchronization's goes
-// on for long: those about users don't wait for it, and those that do can be
-// canceled.
+// TestBehindASynchronization executes commands during a long step of a synchronization: commands
+// about users do not wait, and those that wait can be canceled.
 func TestBehindASynchronization(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -66,8 +65,8 @@ func TestBehindASynchronization(t *testing.T) {
 	f.expect("create data origin east", "CREATE DATA ORIGIN")
 }
 
-// TestCanceledTooLate has a client cancel what has begun to take effect: what is
-// stored and what runs stay together.
+// TestCanceledTooLate cancels a command that has begun to take effect: the stored data sources and
+// the running streams stay consistent.
 func TestCanceledTooLate(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -88,7 +87,7 @@ func TestCanceledTooLate(t *testing.T) {
 	f.expect("list data_sources", "SELECT 0")
 }
 
-// cancelLate cancels the command that has come this far, if that is asked for.
+// cancelLate cancels the command that has called the controller, if late is set.
 func (f *fixture) cancelLate(ctx context.Context) {
 	if f.late == nil {
 		return

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/datasource"
 )
 
-// createSource stores a data source and begins streaming from it. A stream that
-// can't connect yet is no error: it tries again, and LIST STATUS says why.
+// createSource stores a data source and starts its stream. It is no error if the stream can't
+// connect yet: it tries again, and LIST STATUS has the reason.
 func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Result, error) {
 	if c.Type.Text != "kafka" {
 		return nil, &Error{
@@ -48,15 +48,15 @@ func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Resu
 	}
 	e.logChange("data source %q created", c.Name.Text)
 	result := tagResult("CREATE DATA SOURCE")
-	// It is stored: to cancel now is too late.
+	// The data source is stored, so the start must not be canceled.
 	if err := e.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
 		return result.addWarning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
 	}
 	return result, nil
 }
 
-// initialOptions returns the options of CREATE as changes of a source that has none:
-// the default of an option is no value that was given.
+// initialOptions returns the options of CREATE as changes to a source without options: the default
+// of an option does not count as a given value.
 func initialOptions(options []lang.Option) []lang.Option {
 	list := make([]lang.Option, len(options))
 	for i, option := range options {
@@ -68,7 +68,7 @@ func initialOptions(options []lang.Option) []lang.Option {
 	return list
 }
 
-// valuePosition is where the value of an option is, 0 if it is not among those given.
+// valuePosition returns the position of an option's value, 0 if the option is not given.
 func valuePosition(key string, given []lang.Option) int {
 	for _, option := range given {
 		if option.Key.Text == key {
@@ -78,8 +78,8 @@ func valuePosition(key string, given []lang.Option) int {
 	return 0
 }
 
-// checkGroup refuses a consumer group that another data source has: Kafka would
-// divide the partitions between the two.
+// checkGroup refuses a consumer group that another data source uses: Kafka would divide the
+// partitions between the two.
 func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []lang.Option) error {
 	others, err := datasource.LoadAll(ctx, tx)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"metadb/internal/transform/jsonmap"
 )
 
-// lockMappings keeps batches out while the mappings change: each reads them
-// anew, and holds them until it is committed.
+// lockMappings blocks batches while the mappings change: each batch reads the mappings anew, and
+// holds its lock on them until it is committed.
 const lockMappings = "set local lock_timeout = '60s'; lock table metadb.transform_json in access exclusive mode"
 
-// createMapping adds a mapping. It holds for every row that comes from now on.
+// createMapping adds a mapping. It applies to later rows.
 func (e *Executor) createMapping(ctx context.Context, c lang.CreateMapping) (*Result, error) {
 	if _, err := jsonmap.ParsePath(c.Mapping.Path.Text); err != nil {
 		return nil, &Error{Code: codeInvalidValue, Message: err.Error(), Hint: "examples: '$', '$.metadata', '$.tags.tagList'", Position: c.Mapping.Path.At}
@@ -105,7 +105,7 @@ func (e *Executor) dropMapping(ctx context.Context, c lang.DropMapping) (*Result
 	return result, nil
 }
 
-// refreshMapping transforms the rows that are there.
+// refreshMapping transforms the existing rows.
 func (e *Executor) refreshMapping(ctx context.Context, c lang.RefreshMapping) (*Result, error) {
 	if e.RefreshMapping == nil {
 		return nil, notSupportedError(c)
@@ -128,14 +128,13 @@ func (e *Executor) refreshMapping(ctx context.Context, c lang.RefreshMapping) (*
 	return result, nil
 }
 
-// Refreshed is what a refresh of a table's mappings has done.
+// Refreshed is the result of refreshing a table's mappings.
 type Refreshed struct {
-	// Rows counts the rows of the table, Written and Ended versions of
-	// transformed ones.
+	// Rows counts the rows of the table, Written and Ended the versions of transformed rows.
 	Rows, Written, Ended int
 }
 
-// listMappings carries out LIST DATA_MAPPINGS.
+// listMappings executes LIST DATA_MAPPINGS.
 func (e *Executor) listMappings(ctx context.Context) (*Result, error) {
 	const sql = `
 select 'json'::text, format('%I.%I', j.schema_name, coalesce(t.main_table, j.table_name || '__')), j.column_name::text, j.path::text, j.map::text

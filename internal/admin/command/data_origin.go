@@ -13,8 +13,7 @@ import (
 // maxOriginBytes is the length of the column __origin.
 const maxOriginBytes = 63
 
-// createOrigin declares an origin. It takes effect at once; rows that are there
-// already stay where they are.
+// createOrigin adds an origin. It takes effect at once; existing rows keep their origin.
 func (e *Executor) createOrigin(ctx context.Context, c lang.CreateOrigin) (*Result, error) {
 	if len(c.Name.Text) > maxOriginBytes {
 		return nil, &Error{
@@ -36,7 +35,7 @@ select $1::text
 	return tagResult("CREATE DATA ORIGIN"), e.publishOrigins(ctx)
 }
 
-// dropOrigin forgets an origin. Rows that have it keep it.
+// dropOrigin removes an origin. Its rows keep it.
 func (e *Executor) dropOrigin(ctx context.Context, c lang.DropOrigin) (*Result, error) {
 	tag, err := e.DB.Exec(ctx, "delete from metadb.origin where name = $1", c.Name.Text)
 	if err != nil {
@@ -49,8 +48,8 @@ func (e *Executor) dropOrigin(ctx context.Context, c lang.DropOrigin) (*Result, 
 	return tagResult("DROP DATA ORIGIN"), e.publishOrigins(ctx)
 }
 
-// publishOrigins tells the streams what is stored, also if the client cancels
-// meanwhile: the change is committed.
+// publishOrigins passes the stored origins to the streams, also if the client cancels meanwhile:
+// the change is committed.
 func (e *Executor) publishOrigins(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	rows, err := e.DB.Query(ctx, "select name from metadb.origin order by name")
@@ -65,7 +64,7 @@ func (e *Executor) publishOrigins(ctx context.Context) error {
 	return nil
 }
 
-// listOrigins carries out LIST DATA_ORIGINS.
+// listOrigins executes LIST DATA_ORIGINS.
 func (e *Executor) listOrigins(ctx context.Context) (*Result, error) {
 	return e.queryList(ctx, "data_origins", "select name::text from metadb.origin order by name")
 }

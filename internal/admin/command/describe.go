@@ -60,8 +60,8 @@ func describeList(what string) []Column {
 	return nil
 }
 
-// describeSources returns the columns of LIST DATA_SOURCES: the name and the options
-// that Metadb 1.x has, in its order, then enable and the other options.
+// describeSources returns the columns of LIST DATA_SOURCES: the name and the options of Metadb 1.x,
+// in its order, then enable and the other options.
 func describeSources() []Column {
 	columns := textColumns("name")
 	for _, key := range datasource.Names() {

@@ -1,10 +1,8 @@
-// Package command carries out the commands of the administration port: one
-// statement per file.
+// Package command executes the commands of the administration port: one statement per file.
 //
-// It owns what a command means, its tag, its notices and its errors with
-// SQLSTATE, position and hint. It refuses the grammar, which is adminlang's,
-// the protocol, which is pgwire's, and running streams: it asks the server to
-// start and stop them through [Controller].
+// It owns the effect of a command, its tag, its notices, and its errors with SQLSTATE, position and
+// hint. Package lang owns the grammar, package wire the protocol, and the server the streams, which
+// commands start and stop through [Controller].
 //
-//	adminlang.Command ──Exec──▶ Result {columns, rows, tag, notices} or *Error ──▶ pgwire
+//	lang.Command ──Exec──▶ Result {columns, rows, tag, notices} or *Error ──▶ wire
 package command

@@ -13,21 +13,21 @@ import (
 	"metadb/internal/ident"
 )
 
-// dropSource ends the stream and forgets the data source with its positions.
-// Its tables stay, and so do its rejected events.
+// dropSource stops the stream and removes the data source with its positions. Its tables and its
+// rejected events stay.
 func (e *Executor) dropSource(ctx context.Context, c lang.DropSource) (*Result, error) {
 	name := c.Name.Text
 	if _, err := datasource.Load(ctx, e.DB, name); err != nil {
 		return nil, sourceError(err, c.Name)
 	}
-	// A stream that has been told to stop can't be told to go on: from here on
-	// a client that cancels is too late.
+	// A stream that has been requested to stop can't be resumed: from here on the command can't be
+	// canceled.
 	ctx = context.WithoutCancel(ctx)
 	if err := e.Control.StopSource(ctx, name); err != nil {
 		return nil, fmt.Errorf("stop data source %q: %w", name, err)
 	}
 	if err := e.inTransaction(ctx, func(tx pgx.Tx) error { return deleteSource(ctx, tx, name) }); err != nil {
-		// It is still there: it has to go on.
+		// The data source still exists: its stream has to continue.
 		if startErr := e.Control.StartSource(ctx, name); startErr != nil {
 			err = errors.Join(err, startErr)
 		}
@@ -50,7 +50,7 @@ func (e *Executor) dropSource(ctx context.Context, c lang.DropSource) (*Result, 
 	return result, nil
 }
 
-// deleteSource removes a data source and how far it has come.
+// deleteSource removes a data source with the progress of its stream and its synchronizations.
 func deleteSource(ctx context.Context, tx pgx.Tx, name string) error {
 	for _, sql := range []string{
 		"delete from metadb.stream_position where source_name = $1",
@@ -76,7 +76,7 @@ func (e *Executor) checkSourceExists(ctx context.Context, name lang.Name) error 
 	return sourceError(err, name)
 }
 
-// sourceError words the absence of a data source.
+// sourceError converts the absence of a data source to an error for the client.
 func sourceError(err error, name lang.Name) error {
 	if errors.Is(err, datasource.ErrNotExist) {
 		return missingError("data source", name)

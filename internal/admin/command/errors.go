@@ -10,7 +10,7 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// SQLSTATE codes of commands.
+// These are SQLSTATE codes of commands.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeConnection       = "08006"
@@ -27,22 +27,21 @@ const (
 	codeInternal         = "XX000"
 )
 
-// Error is a command that failed, in the fields that PostgreSQL's clients show.
+// Error is the error of a command, with the fields that PostgreSQL's clients show.
 type Error struct {
 	// Code is the SQLSTATE.
 	Code    string
 	Message string
 	Detail  string
 	Hint    string
-	// Position is where in the query string, in characters from 1; 0 if it
-	// is no place in particular.
+	// Position is in characters of the query string, from 1; 0 if the error has no position.
 	Position int
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// AsError returns any error of this package, of the parser or of the database
-// with the fields that a client is shown.
+// AsError converts any error of this package, of the parser or of the database to the fields that a
+// client shows.
 func AsError(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -54,7 +53,7 @@ func AsError(err error) *Error {
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		// The position is one in a statement that the client never saw.
+		// The position refers to a statement that the client did not send.
 		return &Error{Code: pg.Code, Message: pg.Message, Detail: pg.Detail, Hint: pg.Hint}
 	}
 	var connect *pgconn.ConnectError
@@ -70,19 +69,19 @@ func AsError(err error) *Error {
 	return &Error{Code: codeInternal, Message: err.Error()}
 }
 
-// notSupportedError is the answer to a command of a later version.
+// notSupportedError returns the error for a command that this version does not support.
 func notSupportedError(command lang.Command) *Error {
 	return &Error{Code: codeNotSupported, Message: fmt.Sprintf("not in this version: %s", command)}
 }
 
-// missingError says that an object that a name stands for does not exist.
+// missingError returns the error for a name of an object that does not exist.
 func missingError(kind string, name lang.Name) *Error {
 	return &Error{
 		Code: codeUndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
 	}
 }
 
-// duplicateError says that an object of that name exists already.
+// duplicateError returns the error for a name of an object that exists already.
 func duplicateError(kind string, name lang.Name) *Error {
 	return &Error{
 		Code: codeDuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,

@@ -14,68 +14,64 @@ import (
 	"metadb/internal/ident"
 )
 
-// DB is the database that commands read and write; a pgxpool.Pool is one.
+// DB is the database that commands read and write; *pgxpool.Pool implements it.
 type DB interface {
 	datasource.Querier
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Controller is the server's running part.
+// Controller starts and stops the streams of the server.
 type Controller interface {
-	// StartSource begins streaming from a data source that is stored in
-	// metadb.source. It returns without waiting for a connection.
+	// StartSource starts the stream of a data source that is stored in metadb.source. It does not
+	// wait for a connection.
 	StartSource(ctx context.Context, name string) error
-	// StopSource ends the stream and returns when it has ended. A source
-	// that is not running is no error.
+	// StopSource stops the stream and returns when it has ended. It is no error if the source is
+	// not running.
 	StopSource(ctx context.Context, name string) error
-	// SetOrigins makes the origins known to every stream.
+	// SetOrigins passes the origins to every stream.
 	SetOrigins(origins []change.Origin)
 }
 
-// Config is what an [Executor] needs. All fields are required but for those
-// that say otherwise.
+// Config configures an [Executor]. All fields are required except where noted.
 type Config struct {
 	DB      DB
 	Control Controller
-	// Sync carries out synchronizations. If it is nil, those commands are
-	// not in this version.
+	// Sync executes synchronizations. If it is nil, those commands are not supported.
 	Sync   Synchronizer
 	Status Status
 	Logger *slog.Logger
-	// Super connects as the superuser, for what package access lists. Roles are
-	// those that no command may touch; where Roles.Super is empty, the system
-	// user is enough, and Super is not called.
+	// Super connects as the superuser, for the statements that package access lists. Roles are the
+	// roles that no command may change; if Roles.Super is empty, the system user has all rights
+	// needed, and Super is not called.
 	Super func(ctx context.Context) (*pgx.Conn, error)
 	Roles access.Roles
-	// Sealer encrypts passwords for brokers. Nil leaves them as they are.
+	// Sealer encrypts passwords for brokers. If it is nil, they are stored as they are.
 	Sealer datasource.Sealer
-	// Exclusively does something while no batch is applied. Nil says that no
-	// stream is running.
+	// Exclusively calls do while no batch is applied. If it is nil, no stream is running.
 	Exclusively func(do func() error) error
-	// Rejected tries rejected events again. If it is nil, that command is not
-	// in this version.
+	// Rejected retries rejected events. If it is nil, that command is not supported.
 	Rejected
-	// Skip has a data source go on at an offset of a partition, and returns how many records it
-	// passes by. If it is nil, that command is not in this version.
+	// Skip moves a data source to an offset of a partition, and returns the number of records that
+	// it skips. If it is nil, that command is not supported.
 	Skip func(ctx context.Context, source string, part change.Partition, to int64) (missing int64, err error)
 	// Tables changes and drops main tables.
 	Tables
-	// RefreshTypes infers column types (docs/spec/02-types.md#inferred-types). If it is nil, the command
-	// is not in this version.
+	// RefreshTypes infers column types (docs/spec/02-types.md#inferred-types). If it is nil, the
+	// command is not supported.
 	RefreshTypes func(context.Context) error
-	// RefreshMapping transforms the rows of a table, which is given by its
-	// current table (docs/spec/09-json-mappings.md#changing-mappings). If it is nil, the command is not in this version.
+	// RefreshMapping transforms the rows of a table, which is given by its current table
+	// (docs/spec/09-json-mappings.md#changing-mappings). If it is nil, the command is not
+	// supported.
 	RefreshMapping func(ctx context.Context, table ident.Qualified) (Refreshed, error)
 }
 
-// Executor carries out commands. It is safe for concurrent use.
+// Executor executes commands. It is safe for concurrent use.
 type Executor struct {
 	Config
-	// changing is held by commands that change data sources, origins and main
-	// tables, so that what is stored and what runs change together.
+	// changing is held by commands that change data sources, origins and main tables, so that the
+	// stored state and the running streams change together.
 	changing commandLock
-	// granting is held by commands about users, which don't wait for a
-	// synchronization.
+	// granting is held by commands about users, which do not wait for a synchronization.
 	granting commandLock
 }
 
@@ -84,7 +80,7 @@ func New(config Config) *Executor {
 	return &Executor{Config: config, changing: newCommandLock(), granting: newCommandLock()}
 }
 
-// Exec carries out one command. The error is to be shown through [AsError].
+// Exec executes one command. Callers convert the error with [AsError].
 func (e *Executor) Exec(ctx context.Context, command lang.Command) (*Result, error) {
 	switch c := command.(type) {
 	case lang.List:
@@ -141,7 +137,7 @@ func (e *Executor) Exec(ctx context.Context, command lang.Command) (*Result, err
 	return nil, notSupportedError(command)
 }
 
-// execUserCommand carries out a command about a user.
+// execUserCommand executes a command about a user.
 func (e *Executor) execUserCommand(ctx context.Context, command lang.Command) (*Result, error) {
 	switch c := command.(type) {
 	case lang.CreateUser:
@@ -160,7 +156,7 @@ func (e *Executor) execUserCommand(ctx context.Context, command lang.Command) (*
 	return nil, notSupportedError(command)
 }
 
-// execList carries out LIST.
+// execList executes LIST.
 func (e *Executor) execList(ctx context.Context, c lang.List) (*Result, error) {
 	switch c.What.Text {
 	case "blockers":
@@ -186,13 +182,12 @@ func (e *Executor) inTransaction(ctx context.Context, f func(pgx.Tx) error) erro
 	return pgx.BeginFunc(ctx, e.DB, f)
 }
 
-// logChange notes a change that an administrator made.
+// logChange logs a change made by an administrator.
 func (e *Executor) logChange(format string, args ...any) {
 	e.Logger.Info(fmt.Sprintf(format, args...))
 }
 
-// queryList returns the rows of a statement as the result of LIST WHAT. Its
-// columns are all text.
+// queryList returns the rows of a statement as the result of LIST WHAT. All columns are text.
 func (e *Executor) queryList(ctx context.Context, what, sql string) (*Result, error) {
 	rows, err := e.DB.Query(ctx, sql)
 	if err != nil {

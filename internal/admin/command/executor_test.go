@@ -21,15 +21,15 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// fixture is an executor with a database and a controller that takes notes.
+// fixture is an executor with a database and a controller that records calls.
 type fixture struct {
 	*command.Executor
 	t     *testing.T
 	db    *pgtest.DB
 	calls []string
-	// fail is what the next start answers.
+	// fail is the result of the next start.
 	fail error
-	// late cancels the command when it reaches the controller.
+	// late cancels the command when it calls the controller.
 	late     context.CancelFunc
 	registry status.Registry
 	log      bytes.Buffer
@@ -75,8 +75,7 @@ func (f *fixture) SetOrigins(origins []change.Origin) {
 	f.calls = append(f.calls, fmt.Sprint("origins ", origins))
 }
 
-// run carries out one command and returns its answer as text: notices, rows,
-// tag, or the error.
+// run executes one command and returns its answer as text: notices, rows, tag, or the error.
 func (f *fixture) run(query string) string {
 	f.t.Helper()
 	statements := lang.Parse(query)
@@ -139,7 +138,7 @@ func TestSourceLifecycle(t *testing.T) {
 	f.expect("alter data source a options (drop schema_stop_filter, set security 'plaintext')", "NOTICE the server must be restarted")
 	f.expect("alter data source b options (set topics 'x')", `42704 data source "b" does not exist (19)`)
 	f.expect("list data_sources", "a|c:1|plaintext|^c|g|-|-|-|-|-|-|-|true|-|-|-|-|-|-|-|-|-|-|-|-|-")
-	// Scripts of 1.x write some options in one word.
+	// Scripts for 1.x write the names of some options as one word.
 	f.expect("create data source b type kafka options (brokers 'b', topics '^b', consumergroup 'h', schemapassfilter 'p', schemastopfilter 's', "+
 		"tablestopfilter 't', trimschemaprefix 'u_', addschemaprefix 'v_', module 'reshare')", "CREATE DATA SOURCE")
 	f.expect("alter data source b options (set addschemaprefix 'w_', drop schema_pass_filter)", "NOTICE the server must be restarted")
@@ -174,7 +173,7 @@ sasl_mechanism 'plain', sasl_username 'u', sasl_password 'hunter2')`, "CREATE DA
 	}
 }
 
-// TestDropForgetsPositions checks what goes with a data source and what stays.
+// TestDropForgetsPositions checks which rows "drop data source" deletes and which it keeps.
 func TestDropForgetsPositions(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -198,7 +197,7 @@ func TestDropForgetsPositions(t *testing.T) {
 	f.expect("purge rejected events for data source a", `42704 data source "a" does not exist (39)`)
 }
 
-// TestOrigins creates and drops origins; the streams hear of it.
+// TestOrigins creates and drops origins, and checks that the streams get them.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -235,8 +234,7 @@ func TestParameters(t *testing.T) {
 	f.expect("alter system set snapshot_dedline = '1'", `42704 unrecognized configuration parameter "snapshot_dedline" (18) did you mean "snapshot_deadline"?`)
 }
 
-// TestRepositories: where SQL comes from is empty or URL/refs/KIND/NAME, without a
-// password.
+// TestRepositories checks that the value is empty or URL/refs/KIND/NAME, without a password.
 func TestRepositories(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -261,7 +259,7 @@ func TestRepositories(t *testing.T) {
 	}
 }
 
-// TestStatus lists what the streams do.
+// TestStatus lists the states of the streams.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)

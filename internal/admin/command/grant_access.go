@@ -13,7 +13,7 @@ import (
 // codeUndefinedFunction is the SQLSTATE of a function that does not exist.
 const codeUndefinedFunction = "42883"
 
-// changeGrant carries out GRANT ACCESS and REVOKE ACCESS.
+// changeGrant executes GRANT ACCESS and REVOKE ACCESS.
 func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, error) {
 	tag, what := "GRANT", "granted to"
 	if c.Revoke {
@@ -47,7 +47,7 @@ func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, erro
 	return leave(result, c.User, left), nil
 }
 
-// leave warns of rights that only a superuser can take away.
+// leave adds a warning of rights that only a superuser can revoke.
 func leave(result *Result, user lang.Name, statements []string) *Result {
 	if len(statements) == 0 {
 		return result
@@ -55,7 +55,7 @@ func leave(result *Result, user lang.Name, statements []string) *Result {
 	return result.addWarning(fmt.Sprintf("user \"%s\" keeps what a superuser has given, until a superuser takes it back", user.Text)).addHint(strings.Join(statements, " "))
 }
 
-// accessObject returns what a target stands for.
+// accessObject converts a command's target to an object.
 func accessObject(t lang.Target) access.Object {
 	if t.Kind == lang.All {
 		return access.Object{}
@@ -69,7 +69,7 @@ func accessObject(t lang.Target) access.Object {
 	return o
 }
 
-// grantError words what is refused of a grant.
+// grantError returns the client's error for a refused grant.
 func grantError(err error, c lang.Grant) error {
 	code := codeUndefinedTable
 	if c.Target.Kind == lang.Function {

@@ -8,9 +8,9 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// commandHelp is the help for one command.
+// commandHelp is the help text of one command.
 type commandHelp struct {
-	// words are the command's keywords.
+	// words contains the command's keywords.
 	words   string
 	purpose string
 	syntax  string
@@ -58,8 +58,7 @@ func commandForms() []commandHelp {
 	}
 }
 
-// showHelp carries out HELP: every command, or those that begin with the words
-// given.
+// showHelp executes HELP: it lists every command, or those that begin with the words given.
 func showHelp(c lang.Help) (*Result, error) {
 	words := make([]string, len(c.Words))
 	for i, w := range c.Words {
@@ -72,7 +71,8 @@ func showHelp(c lang.Help) (*Result, error) {
 		if strings.HasPrefix(t.words+" ", begin) {
 			rows = append(rows, []any{t.words, t.purpose, t.syntax})
 		}
-		// "drup data" is not far from "drop data", but from every command.
+		// The suggestion compares beginnings of equal length: "drup data" is close to "drop data",
+		// but not to any whole command.
 		all := strings.Fields(t.words)
 		beginning := strings.Join(all[:min(len(words), len(all))], " ")
 		if !slices.Contains(beginnings, beginning) {

@@ -7,7 +7,7 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// TestHelp lists commands, and every command listed is one.
+// TestHelp checks that HELP lists the commands, and that every entry is a command.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)

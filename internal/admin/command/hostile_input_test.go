@@ -18,15 +18,14 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// attack is an installation with an administrator's session and analysts, who try to get
-// rights that nobody gave them. Names of roles are the database's with a suffix.
+// attack is an installation with an administrator's session and analysts, who try to get rights
+// that they were not granted. Names of roles are the database's with a suffix.
 type attack struct {
 	*fixture
 	system string
 }
 
-// attacks carries out a test with a superuser, and with the system user alone, which takes
-// PostgreSQL 16.
+// attacks runs a test with a superuser, and with the system user alone, which needs PostgreSQL 16.
 func attacks(t *testing.T, test func(t *testing.T, a *attack)) {
 	for _, mode := range []struct {
 		name string
@@ -88,17 +87,17 @@ func newAttack(t *testing.T, db *pgtest.DB, one bool) *attack {
 	return a
 }
 
-// name is a role's.
+// name returns the name of a role.
 func (a *attack) name(suffix string) string { return a.db.Name + "_" + suffix }
 
-// analyst makes a user.
+// analyst creates a user and returns its name.
 func (a *attack) analyst(suffix string) string {
 	a.t.Helper()
 	a.expect("create user "+a.name(suffix)+" with password 'p'", "CREATE USER")
 	return a.name(suffix)
 }
 
-// login opens a session of a role's.
+// login opens a session of a role.
 func (a *attack) login(role string) *pgx.Conn {
 	a.t.Helper()
 	config, err := pgx.ParseConfig(a.db.ConnString)
@@ -114,7 +113,7 @@ func (a *attack) login(role string) *pgx.Conn {
 	return conn
 }
 
-// do carries out statements as a role that has logged in; %s is its name.
+// do executes statements as a role that has logged in; %s stands for its name.
 func (a *attack) do(role string, statements ...string) {
 	a.t.Helper()
 	conn := a.login(role)
@@ -126,8 +125,8 @@ func (a *attack) do(role string, statements ...string) {
 	_ = conn.Close(a.t.Context())
 }
 
-// fails carries out a statement as a role that has logged in, and returns the SQLSTATE, or
-// the first value.
+// fails executes a statement as a role that has logged in, and returns the SQLSTATE, or the first
+// value.
 func (a *attack) fails(role, sql string) string {
 	a.t.Helper()
 	conn := a.login(role)
@@ -143,7 +142,7 @@ func (a *attack) fails(role, sql string) string {
 	return answer
 }
 
-// harmless checks that no analyst has got anywhere.
+// harmless checks that the analysts have got no rights.
 func (a *attack) harmless() {
 	a.t.Helper()
 	var gained string
@@ -160,8 +159,8 @@ const (
 	securityOfAll = "create function %s.run(q text) returns text language plpgsql security definer as $$ begin execute q; return current_user; end $$"
 )
 
-// TestDropUserLaundersNothing: what acts with the rights of who owns it does not act with
-// the system user's once its owner is dropped, nor with those of others who were.
+// TestDropUserLaundersNothing checks that objects that run with their owner's rights do not get
+// those of the system user, nor of other dropped users, when their owner is dropped.
 func TestDropUserLaundersNothing(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -185,7 +184,7 @@ func TestDropUserLaundersNothing(t *testing.T) {
 		for _, sql := range []string{
 			"select " + leaver + ".run('select 1')", "select " + leaver + ".run($q$" + strings.ReplaceAll(escalate, "%s", accomplice) + "$q$)",
 			"select n::text from " + leaver + ".shared", "select who from " + reader + ".peek",
-			// The trigger stays, but with the rights of who inserts.
+			// The trigger stays, but runs with the rights of the user that inserts.
 			"insert into " + accomplice + ".q values ('drop table " + earlier + ".secret') returning q",
 			"insert into " + accomplice + ".q values ('select * from library.payroll') returning q",
 		} {
@@ -193,7 +192,7 @@ func TestDropUserLaundersNothing(t *testing.T) {
 				t.Errorf("%s: %s", sql, got)
 			}
 		}
-		// Even for who may use it, the view has no rights.
+		// The view has no rights, even for a role that may use it.
 		if got := a.fails(a.system, "select who from "+reader+".peek"); got != refused {
 			t.Errorf("the view shows %s", got)
 		}
@@ -206,8 +205,8 @@ func TestDropUserLaundersNothing(t *testing.T) {
 	})
 }
 
-// TestSystemUserIsNoSuperuser: nothing that the system user can do to the schemas metadb
-// and public runs as the superuser.
+// TestSystemUserIsNoSuperuser checks that no change that the system user can make to the schemas
+// metadb and public is executed with the superuser's rights.
 func TestSystemUserIsNoSuperuser(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -223,21 +222,22 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 			"revoke access on all from " + analyst, "create user " + a.name("intruder") + " with password 'p'", "drop user " + other, "deregister user " + analyst,
 			"create data source a type kafka options (brokers 'b', topics '^a', consumer_group 'g')",
 		} {
-			a.run(command) // Most fail: the trigger may not do that.
+			a.run(command) // Most fail: the trigger has no right to do that.
 		}
 		a.harmless()
 		for _, table := range []string{"acl", "auth", "source", "origin"} {
 			a.do(a.system, "drop trigger esc on metadb."+table)
 		}
 
-		// What is put into metadb.acl by hand is not given.
+		// Rows inserted into metadb.acl by hand are not granted.
 		a.do(a.system, "insert into metadb.acl (schema_name, object_name, object_type, privilege, user_name) values ('pg_catalog', 'pg_authid', 't', 'a', '"+analyst+"'), "+
 			"('pg_catalog', 'pg_read_file(text)', 'f', 'a', '"+analyst+"'), ('metadb', 'source', 't', 'a', '"+analyst+"')")
 		missing, err := access.Missing(t.Context(), a.DB)
 		if err != nil || len(missing) > 0 {
 			t.Errorf("would give %v, %v", missing, err)
 		}
-		// Nor is what was given before taken back, until the command that is named does it.
+		// Existing privileges are not revoked either, until the command that the report names does
+		// so.
 		a.sql("GRANT SELECT ON pg_catalog.pg_authid, metadb.source TO "+analyst, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO "+analyst,
 			"GRANT USAGE ON SCHEMA metadb TO "+analyst)
 		refused, err := access.RefusedGrants(t.Context(), a.DB)
@@ -249,7 +249,7 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", grant.Revocation(), err)
 			}
-			// Without a superuser, what a superuser gave is left to one.
+			// Without a superuser, privileges granted by a superuser stay.
 			if left := grant.Schema == "pg_catalog" && a.Roles.Super == ""; (len(result.Notices) > 0) != left {
 				t.Errorf("%s: %+v", grant.Revocation(), result.Notices)
 			}
@@ -268,7 +268,8 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 	})
 }
 
-// TestGrantsOfOwnObjectsOnly: only what is Metadb's or a registered user's can be granted.
+// TestGrantsOfOwnObjectsOnly checks that only objects of Metadb and of registered users can be
+// granted.
 func TestGrantsOfOwnObjectsOnly(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -295,7 +296,7 @@ func TestGrantsOfOwnObjectsOnly(t *testing.T) {
 		for _, object := range []string{"table metadb.base_table", "table metadb.log", "table " + owner + ".t", "function " + owner + ".f()"} {
 			a.expect("revoke access on "+object+" from "+analyst, "REVOKE")
 		}
-		// mdblog() alone is of use: what it reads goes with it.
+		// mdblog() is usable on its own: the grant includes the tables that it reads.
 		if got := a.fails(analyst, "select count(*)::text from public.mdblog()"); got != refused {
 			t.Errorf("the log, before: %s", got)
 		}
@@ -310,8 +311,8 @@ func TestGrantsOfOwnObjectsOnly(t *testing.T) {
 	})
 }
 
-// TestRolesOfOthers: roles that Metadb did not make are not dropped, and those with rights
-// beyond the database not even registered.
+// TestRolesOfOthers checks that roles that Metadb did not make are not dropped, and that those with
+// rights beyond the database are not even registered.
 func TestRolesOfOthers(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -322,7 +323,7 @@ func TestRolesOfOthers(t *testing.T) {
 		for role, right := range map[string]string{dba: "superuser", connector: "replication", app: "owner of database " + a.name("otherapp"), admin: "member of " + dba} {
 			want := fmt.Sprintf("42501 user \"%s\" has rights beyond this database: %s", role, right)
 			a.expect("register user "+role, want)
-			// What the system user stores itself changes nothing.
+			// Rows that the system user inserts itself change nothing.
 			a.do(a.system, "insert into metadb.auth (username, created) values ('"+role+"', true)")
 			a.expect("drop user "+role, want)
 			a.do(a.system, "delete from metadb.auth where username = '"+role+"'")
@@ -336,8 +337,8 @@ func TestRolesOfOthers(t *testing.T) {
 	})
 }
 
-// TestDroppedArgumentType: a function that was granted, and is gone with the type of its
-// argument, keeps nobody from granting and revoking.
+// TestDroppedArgumentType checks that a granted function that was dropped with its argument's type
+// does not prevent later grants and revocations.
 func TestDroppedArgumentType(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -355,7 +356,7 @@ func TestDroppedArgumentType(t *testing.T) {
 		a.expect("grant access on all to "+analyst, "GRANT")
 		a.expect("revoke access on function "+owner+".f("+owner+".t) from "+analyst, "REVOKE")
 		a.expect("revoke access on all from "+analyst, "REVOKE")
-		// A type of another name leaves the function what it was.
+		// The function is unchanged if its type is renamed.
 		if got := a.fails(analyst, "select "+owner+".g(null)::text"); got != "2" {
 			t.Errorf("the other function: %s", got)
 		}
@@ -367,8 +368,8 @@ func TestDroppedArgumentType(t *testing.T) {
 	})
 }
 
-// TestCommandsThatWait: a command about users that waits for what a user holds keeps no batch
-// from being applied, nor does giving rights.
+// TestCommandsThatWait checks that neither a command about users that waits for a user's lock, nor
+// giving rights, blocks batches.
 func TestCommandsThatWait(t *testing.T) {
 	t.Parallel()
 	attacks(t, func(t *testing.T, a *attack) {
@@ -394,7 +395,8 @@ func TestCommandsThatWait(t *testing.T) {
 		done := make(chan string, 1)
 		go func() { done <- a.run("drop user " + analyst) }()
 		a.awaitLock("REASSIGN OWNED")
-		// Others' grants on Metadb's own objects go on meanwhile, in a session of their own.
+		// The server restores rights meanwhile, in a session of its own, which fails for the locked
+		// table.
 		missing, err := access.Missing(t.Context(), a.DB)
 		if err != nil || len(missing) != 1 || missing[0].Own {
 			t.Errorf("missing: %+v, %v", missing, err)
@@ -412,7 +414,7 @@ func TestCommandsThatWait(t *testing.T) {
 	})
 }
 
-// awaitLock waits until a statement that begins so waits for a lock.
+// awaitLock waits until a statement with this beginning waits for a lock.
 func (a *attack) awaitLock(begin string) {
 	a.t.Helper()
 	const question = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock' AND query LIKE $2 || '%'"

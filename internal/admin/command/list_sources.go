@@ -6,9 +6,8 @@ import (
 	"metadb/internal/datasource"
 )
 
-// listSources carries out LIST DATA_SOURCES: whether each is enabled,
-// and every option but the secret ones.
-// An option without a value is NULL.
+// listSources executes LIST DATA_SOURCES: enable, and every option except the secret ones. An
+// option without a value is NULL.
 func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 	sources, err := datasource.LoadAll(ctx, e.DB)
 	if err != nil {
@@ -33,7 +32,7 @@ func (e *Executor) listSources(ctx context.Context) (*Result, error) {
 	return tableResult(columns, rows), nil
 }
 
-// nullableText is a value that may be NULL.
+// nullableText returns a value that is NULL unless ok.
 func nullableText(value string, ok bool) any {
 	if !ok {
 		return nil

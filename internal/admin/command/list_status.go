@@ -2,14 +2,14 @@ package command
 
 import "metadb/internal/observe/status"
 
-// Status tells the live state of every data source; a status.Registry does.
+// Status reports the live state of every data source; *status.Registry implements it.
 type Status interface {
 	Reports() []status.Report
 }
 
 var _ Status = (*status.Registry)(nil)
 
-// listStatus carries out LIST STATUS. It needs no database.
+// listStatus executes LIST STATUS. It needs no database.
 func (e *Executor) listStatus() *Result {
 	var rows [][]any
 	for _, r := range e.Status.Reports() {
@@ -26,7 +26,7 @@ func (e *Executor) listStatus() *Result {
 	return tableResult(describeList("status"), rows)
 }
 
-// listBlockers carries out LIST BLOCKERS. It needs no database.
+// listBlockers executes LIST BLOCKERS. It needs no database.
 func (e *Executor) listBlockers() *Result {
 	var rows [][]any
 	for _, r := range e.Status.Reports() {

@@ -11,8 +11,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestNewUsersLogIn has PostgreSQL check the passwords of users that were made
-// here, odd ones too, by the verifiers that it was given.
+// TestNewUsersLogIn logs in to PostgreSQL as users that were created here, with unusual passwords
+// too: PostgreSQL checks them against the verifiers.
 func TestNewUsersLogIn(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{Password: "super"})
@@ -34,8 +34,8 @@ func TestNewUsersLogIn(t *testing.T) {
 	}
 }
 
-// TestAlteredUsersLogIn with the new password only, and nobody's password is changed who is not
-// registered.
+// TestAlteredUsersLogIn checks that only the new password works, and that passwords of roles that
+// are not registered can't be changed.
 func TestAlteredUsersLogIn(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{Password: "super"})
@@ -55,7 +55,7 @@ func TestAlteredUsersLogIn(t *testing.T) {
 	}
 }
 
-// login has psql, whose preparation of passwords is PostgreSQL's own, connect.
+// login connects with psql, which prepares passwords as PostgreSQL does.
 func (f *fixture) login(cluster *pgtest.Cluster, user, password string) string {
 	f.t.Helper()
 	cmd := exec.CommandContext(f.t.Context(), "psql", "-X", "-A", "-t", "-w", "-h", cluster.Host(), "-p", strconv.Itoa(cluster.Port()), "-U", user, "-d", "postgres", "-c", "select current_user")

@@ -12,8 +12,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// findMainTable returns the relation of a main table, by the form of its name: with its
-// schema, and two underscores at the end.
+// findMainTable checks the form of a main table's name, with its schema and two underscores at the
+// end, and returns its relation. The table need not exist.
 func findMainTable(ctx context.Context, db datasource.Querier, name lang.Object) (ident.Qualified, error) {
 	current, isMain := strings.CutSuffix(name.Name.Text, "__")
 	if name.Schema.Text == "" || !isMain || current == "" {
@@ -22,8 +22,8 @@ func findMainTable(ctx context.Context, db datasource.Querier, name lang.Object)
 	return ident.Qualified{Schema: ident.Name(name.Schema.Text), Name: ident.Name(name.Name.Text)}, nil
 }
 
-// notMainTableError says that a name is not that of a main table, and which one was meant where
-// it is that of a current table, or lacks its schema.
+// notMainTableError returns the error for a name that is not that of a main table. Its hint names
+// the main table if the name is that of a current table, or lacks its schema.
 func notMainTableError(ctx context.Context, db datasource.Querier, name lang.Object) error {
 	refused := &Error{
 		Code: codeInvalidValue, Message: fmt.Sprintf("%s is not the name of a main table", name), Position: name.At(),

@@ -14,17 +14,16 @@ import (
 	"metadb/internal/ident"
 )
 
-// mappedTable is a table that mappings are for. The names are those of PostgreSQL;
-// main is empty while there is no such table.
+// mappedTable is a table with mappings. The names are those in PostgreSQL; main is empty while the
+// table does not exist.
 type mappedTable struct {
 	schema, current, main string
 	transformed           bool
-	// paths and targets are those of the table's mappings; paths of the
-	// column that is asked about only.
+	// paths and targets are those of the table's mappings; paths only of the command's column.
 	paths, targets []string
 }
 
-// findTable finds a main table.
+// findTable returns the table of a main table's name, with empty main if there is no such table.
 func findTable(ctx context.Context, db datasource.Querier, name lang.Object) (*mappedTable, error) {
 	main, err := findMainTable(ctx, db, name)
 	if err != nil {
@@ -44,7 +43,7 @@ select t.current_table, t.main_table, b.transformed
 	return t, err
 }
 
-// findMappedTable finds a mapping's table and what is mapped of it.
+// findMappedTable returns a mapping's table with its mappings.
 func findMappedTable(ctx context.Context, tx pgx.Tx, m lang.Mapping) (*mappedTable, error) {
 	t, err := findTable(ctx, tx, m.Table)
 	if err != nil {
@@ -68,7 +67,7 @@ func findMappedTable(ctx context.Context, tx pgx.Tx, m lang.Mapping) (*mappedTab
 	return t, err
 }
 
-// checkColumn refuses a column that can't have JSON.
+// checkColumn refuses a column that can't contain JSON.
 func (t *mappedTable) checkColumn(ctx context.Context, tx pgx.Tx, m lang.Mapping) error {
 	if t.main == "" {
 		return nil
@@ -108,8 +107,7 @@ select a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod)
 	return nil
 }
 
-// checkUnmapped refuses a path that is mapped already and a target that something
-// else has.
+// checkUnmapped refuses a path that is mapped already, and a target that is in use.
 func (t *mappedTable) checkUnmapped(ctx context.Context, tx pgx.Tx, c lang.CreateMapping) error {
 	if slices.Contains(t.paths, c.Mapping.Path.Text) {
 		return &Error{
@@ -124,8 +122,7 @@ func (t *mappedTable) checkUnmapped(ctx context.Context, tx pgx.Tx, c lang.Creat
 			Message: fmt.Sprintf("table %s has a data mapping to '%s' already", c.Mapping.Table, c.Target.Text), Position: c.Target.At,
 		}
 	}
-	// Whatever relation has the name and was not made by a mapping of this
-	// table would be in the way.
+	// A relation of this name conflicts unless it was made by a mapping of this table.
 	name := t.current + "__" + c.Target.Text
 	const sql = `
 select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -147,7 +144,7 @@ select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n 
 	return nil
 }
 
-// noTableError says that a table does not exist.
+// noTableError returns the error for a table that does not exist.
 func noTableError(name lang.Object) *Error {
 	return &Error{Code: codeUndefinedTable, Message: fmt.Sprintf("table %s does not exist", name), Position: name.At()}
 }

@@ -6,7 +6,7 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// refreshTypes carries out REFRESH INFERRED COLUMN TYPES.
+// refreshTypes executes REFRESH INFERRED COLUMN TYPES.
 func (e *Executor) refreshTypes(ctx context.Context, c lang.RefreshTypes) (*Result, error) {
 	if e.RefreshTypes == nil {
 		return nil, notSupportedError(c)

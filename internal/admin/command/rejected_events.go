@@ -8,17 +8,16 @@ import (
 	"metadb/internal/datasource"
 )
 
-// Rejected are the rejected events of the data sources, as the server knows them.
+// Rejected retries rejected events of the data sources; the server implements it.
 type Rejected interface {
-	// RetryRejected tries the rejected events of a data source again and
-	// returns how many were applied and how many were set aside once more.
-	// What was done before an error stays done.
+	// RetryRejected retries the rejected events of a data source and returns how many were applied
+	// and how many were rejected again. After an error the work done so far stays.
 	RetryRejected(ctx context.Context, source string) (applied, rejected int, err error)
-	// RejectedRemoved says that some have been removed.
+	// RejectedRemoved subtracts removed events from the source's count.
 	RejectedRemoved(source string, events int)
 }
 
-// execRejected carries out PURGE and RETRY REJECTED EVENTS.
+// execRejected executes PURGE and RETRY REJECTED EVENTS.
 func (e *Executor) execRejected(ctx context.Context, c lang.Rejected) (*Result, error) {
 	if c.Purge {
 		return e.purgeRejected(ctx, c)
@@ -41,8 +40,8 @@ func (e *Executor) execRejected(ctx context.Context, c lang.Rejected) (*Result, 
 	return result, nil
 }
 
-// purgeRejected carries out PURGE REJECTED EVENTS. The data source need not
-// exist: its rejected events stay when it is dropped.
+// purgeRejected executes PURGE REJECTED EVENTS. The data source need not exist: its rejected events
+// stay when it is dropped.
 func (e *Executor) purgeRejected(ctx context.Context, c lang.Rejected) (*Result, error) {
 	tag, err := e.DB.Exec(ctx, "delete from metadb.rejected_event where source_name = $1", c.Source.Text)
 	if err != nil {
@@ -61,5 +60,5 @@ func (e *Executor) purgeRejected(ctx context.Context, c lang.Rejected) (*Result,
 	return tagResult("PURGE REJECTED EVENTS").addNotice(removed + " removed"), nil
 }
 
-// eventCount counts rejected events.
+// eventCount returns a number of rejected events in words.
 func eventCount(n int) string { return change.Plural(n, "rejected event", "rejected events") }

@@ -6,11 +6,11 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Result is what a command answers.
+// Result is the result of a command.
 type Result struct {
 	// Columns is nil for a command that returns no rows.
 	Columns []Column
-	// Rows hold a string, an int64, a time.Time or nil for each column.
+	// Rows have a string, an int64, a time.Time or nil for each column.
 	Rows [][]any
 	// Tag is the command tag: "CREATE DATA SOURCE", "SELECT 3".
 	Tag     string
@@ -20,14 +20,14 @@ type Result struct {
 // Column describes a column of a result.
 type Column struct {
 	Name string
-	// OID is the type's, one that pgtype knows.
+	// OID is that of the column's type, which pgtype must support.
 	OID uint32
 }
 
 // Severity is the severity of a notice, as PostgreSQL writes it.
 type Severity string
 
-// The severities that are used.
+// These are the severities in use.
 const (
 	SeverityNotice  Severity = "NOTICE"
 	SeverityWarning Severity = "WARNING"
@@ -36,13 +36,13 @@ const (
 // Notice is a message beside the result.
 type Notice struct {
 	Severity Severity
-	// Code is the SQLSTATE, a success or warning class.
+	// Code is the SQLSTATE, of a success or warning class.
 	Code    string
 	Message string
 	Hint    string
 }
 
-// tagResult is the result of a command without rows.
+// tagResult returns a result without rows.
 func tagResult(tag string) *Result { return &Result{Tag: tag} }
 
 // messageRestart is the notice of a change that the running server does not use.
@@ -54,7 +54,7 @@ func (r *Result) addNotice(message string) *Result {
 	return r
 }
 
-// addHint gives the last notice a hint, and returns the result.
+// addHint adds a hint to the last notice, and returns the result.
 func (r *Result) addHint(hint string) *Result {
 	r.Notices[len(r.Notices)-1].Hint = hint
 	return r
@@ -66,12 +66,12 @@ func (r *Result) addWarning(message string) *Result {
 	return r
 }
 
-// tableResult is a result with rows.
+// tableResult returns a result with rows.
 func tableResult(columns []Column, rows [][]any) *Result {
 	return &Result{Columns: columns, Rows: rows, Tag: fmt.Sprintf("SELECT %d", len(rows))}
 }
 
-// textColumns describes columns of type text.
+// textColumns returns columns of type text.
 func textColumns(names ...string) []Column {
 	columns := make([]Column, len(names))
 	for i, name := range names {

@@ -9,12 +9,12 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// repositoryPattern is URL/refs/KIND/NAME: a Git repository or folder, and what of it. A
+// repositoryPattern is URL/refs/KIND/NAME: a Git repository or folder, and a reference in it. A
 // name may contain slashes.
 var repositoryPattern = regexp.MustCompile(`^(.+?)/refs/([a-z]+)/([^\s]*[^\s/])$`)
 
-// checkRepository refuses a value that names no repository with what is to be read of
-// it. One with a password in it is not repeated: the message may be logged.
+// checkRepository refuses a value that is not a repository with a reference. The error does not
+// quote a value with a password: the message may be logged.
 func checkRepository(p parameter, v lang.Value) error {
 	if v.Text == "" {
 		return nil
@@ -45,7 +45,7 @@ func hasPassword(at *url.URL) bool {
 	return has
 }
 
-// repositoryError says what the value has to be.
+// repositoryError returns the error for an invalid value.
 func repositoryError(p parameter, v lang.Value) *Error {
 	return &Error{
 		Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At,

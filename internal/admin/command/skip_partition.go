@@ -9,12 +9,12 @@ import (
 	"metadb/internal/change"
 )
 
-// SkipError says that a partition can't go on at an offset.
+// SkipError is a refusal to move a partition to an offset.
 type SkipError struct{ Reason string }
 
 func (e *SkipError) Error() string { return e.Reason }
 
-// skipPartition carries out SKIP PARTITION.
+// skipPartition executes SKIP PARTITION.
 func (e *Executor) skipPartition(ctx context.Context, c lang.SkipPartition) (*Result, error) {
 	if e.Skip == nil {
 		return nil, notSupportedError(c)

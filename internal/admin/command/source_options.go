@@ -10,7 +10,7 @@ import (
 	"metadb/internal/datasource"
 )
 
-// canonicalOptions returns options with the names that this version documents.
+// canonicalOptions returns the options with their documented names.
 func canonicalOptions(options []lang.Option) []lang.Option {
 	list := slices.Clone(options)
 	for i := range list {
@@ -19,8 +19,8 @@ func canonicalOptions(options []lang.Option) []lang.Option {
 	return list
 }
 
-// applyOptions changes options as OPTIONS (…) says, with PostgreSQL's rules for
-// ADD, SET and DROP: ADD needs an option without a value, the others one with.
+// applyOptions changes options according to OPTIONS (…), with PostgreSQL's rules for ADD, SET and
+// DROP: ADD needs an option without a value, the others need one with a value.
 // https://www.postgresql.org/docs/current/sql-alterserver.html
 func applyOptions(o *datasource.Options, changes []lang.Option) error {
 	seen := make(map[string]bool, len(changes))
@@ -66,7 +66,7 @@ func applyOption(o *datasource.Options, c lang.Option) error {
 	return nil
 }
 
-// faultPosition is the place of an option's fault: its name if that is unknown, otherwise
+// faultPosition returns the position of an option's fault: its name if that is unknown, otherwise
 // its value.
 func faultPosition(c lang.Option, err error) int {
 	var unknown *datasource.UnknownOptionError
@@ -76,7 +76,7 @@ func faultPosition(c lang.Option, err error) int {
 	return c.Value.At
 }
 
-// optionError gives a fault of an option its SQLSTATE and hint.
+// optionError converts a fault of an option to an error with SQLSTATE and hint.
 func optionError(err error, position int) error {
 	var unknown *datasource.UnknownOptionError
 	var invalid *datasource.InvalidOptionError
@@ -98,8 +98,8 @@ func optionError(err error, position int) error {
 	return e
 }
 
-// suggestionHint is the beginning of a hint that lists valid words: the one that was
-// probably meant. It is empty where none is near.
+// suggestionHint returns the beginning of a hint that lists valid words: the valid word closest to
+// the given one. It is empty if no word is close.
 func suggestionHint(word string, valid []string) string {
 	if hint := lang.Suggest(word, valid); strings.HasPrefix(hint, "did you mean") {
 		return hint + " "

@@ -10,10 +10,10 @@ import (
 	"metadb/internal/datasource"
 )
 
-// withoutStatementLogging runs f in a transaction whose parameters PostgreSQL does not log,
-// whatever it logs otherwise: among a data source's options is a password. The system user
-// needs a right for that, which the start gives it or warns of; without it, what is logged is
-// for who owns the database server to say.
+// withoutStatementLogging runs f in a transaction that keeps statement parameters out of
+// PostgreSQL's log, since a data source's options include a password. The system user needs a right
+// for that, which the server gives it at its start, or warns of; without it, the configuration of
+// the database server decides.
 func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, e.DB, func(tx pgx.Tx) error {
 		for _, sql := range []string{"SET LOCAL log_parameter_max_length_on_error = 0", "SET LOCAL log_parameter_max_length = 0"} {
@@ -29,7 +29,7 @@ func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) e
 	})
 }
 
-// sealPassword encrypts the password among a data source's options.
+// sealPassword encrypts the password in a data source's options.
 func (e *Executor) sealPassword(options *datasource.Options) error {
 	if e.Sealer == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestNoPasswordInTheLogOfPostgreSQL has PostgreSQL log everything that it can.
+// TestNoPasswordInTheLogOfPostgreSQL configures PostgreSQL to log everything that it can.
 func TestNoPasswordInTheLogOfPostgreSQL(t *testing.T) {
 	t.Parallel()
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{

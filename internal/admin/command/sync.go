@@ -12,10 +12,9 @@ import (
 	"metadb/internal/resync"
 )
 
-// Synchronizer carries out synchronizations while the streams run.
+// Synchronizer executes synchronizations while the streams run.
 type Synchronizer interface {
-	// Target returns the table whose main table has a name, and its data
-	// source.
+	// Target returns the table with this main table, and its data source.
 	Target(schema, main string) (resync.Target, bool)
 	// Sync, Endsync and Abort are those of package resync.
 	Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error
@@ -23,7 +22,7 @@ type Synchronizer interface {
 	Abort(ctx context.Context, target resync.Target) error
 }
 
-// synchronize carries out SYNC, ENDSYNC and ABORT SYNC.
+// synchronize executes SYNC, ENDSYNC and ABORT SYNC.
 func (e *Executor) synchronize(ctx context.Context, c lang.Sync) (*Result, error) {
 	if e.Sync == nil {
 		return nil, notSupportedError(c)
@@ -61,7 +60,7 @@ func (e *Executor) synchronize(ctx context.Context, c lang.Sync) (*Result, error
 	return result, nil
 }
 
-// withPosition gives an error that has no position that of what the command is about.
+// withPosition adds the position of the command's target to an error without a position.
 func withPosition(err error, c lang.Sync) error {
 	var shown *Error
 	if errors.As(err, &shown) && shown.Position == 0 {
@@ -70,7 +69,7 @@ func withPosition(err error, c lang.Sync) error {
 	return err
 }
 
-// syncTarget returns what a command is about.
+// syncTarget returns the target of a command.
 func (e *Executor) syncTarget(ctx context.Context, c lang.Sync) (resync.Target, error) {
 	if c.Source.Text == "" {
 		main, err := findMainTable(ctx, e.DB, c.Table)
@@ -86,7 +85,7 @@ func (e *Executor) syncTarget(ctx context.Context, c lang.Sync) (resync.Target, 
 	return resync.Target{Source: c.Source.Text}, e.checkSourceExists(ctx, c.Source)
 }
 
-// optionAnswers is a front that knows the answers from the command, and collects the
+// optionAnswers is a prompter that takes the answers from the command's options, and collects the
 // questions and the warnings.
 type optionAnswers struct {
 	command  lang.Sync
@@ -96,8 +95,8 @@ type optionAnswers struct {
 
 var _ resync.Prompter = (*optionAnswers)(nil)
 
-// Ask implements resync.Prompter. A dry run asks on; otherwise a synchronization in
-// progress is not begun anew unasked.
+// Ask implements resync.Prompter. A dry run collects the question and agrees; otherwise a
+// synchronization in progress is begun anew only with the option restart.
 func (a *optionAnswers) Ask(q resync.Question) (bool, error) {
 	option := ""
 	switch q.Kind {
@@ -132,13 +131,13 @@ func (a *optionAnswers) Ask(q resync.Question) (bool, error) {
 // Warn implements resync.Prompter.
 func (a *optionAnswers) Warn(line string) { a.warnings = append(a.warnings, line) }
 
-// Progress implements resync.Prompter: "list status" shows it.
+// Progress implements resync.Prompter: "list status" shows the progress.
 func (a *optionAnswers) Progress(change.Table, int64, int64) {}
 
-// HintForce is the hint where ENDSYNC does not end rows without being forced to.
+// HintForce is the hint where ENDSYNC ends rows only with an option.
 const HintForce = "add \"with (dry_run)\" to see what would be ended, \"with (force_unconfirmed)\" to end it nevertheless"
 
-// syncError words an error of a synchronization for the port.
+// syncError converts an error of a synchronization to an error for the client.
 func syncError(err error, front *optionAnswers) error {
 	var doubt *resync.RiskError
 	var busy *resync.BusyError
@@ -165,7 +164,7 @@ func syncError(err error, front *optionAnswers) error {
 	return err
 }
 
-// describeSync describes the result of a synchronization's command.
+// describeSync returns the columns of the result of a synchronization's command.
 func describeSync(c lang.Sync) []Column {
 	switch {
 	case c.Step == lang.End:
@@ -187,7 +186,7 @@ func describeSync(c lang.Sync) []Column {
 	return nil
 }
 
-// countResultRows are the rows of the result of ENDSYNC.
+// countResultRows returns the rows of the result of ENDSYNC.
 func countResultRows(counts []resync.TableCount, dry bool) [][]any {
 	rows := make([][]any, len(counts))
 	for i, c := range counts {

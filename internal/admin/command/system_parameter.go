@@ -16,20 +16,20 @@ import (
 // parameter is a configuration parameter of metadb.config.
 type parameter struct {
 	name string
-	// low and high bound an integer; both zero if it is no integer.
+	// low and high bound an integer; both are zero for other types.
 	low, high int
-	// repository says that it is empty or where SQL comes from: URL/refs/KIND/NAME.
+	// repository is true if the value is empty or a repository: URL/refs/KIND/NAME.
 	repository bool
-	// interval says that it is a positive interval. off says that it may be "off" instead, and is
-	// so unless it has been set.
+	// interval is true if the value is a positive interval. off is true if it may be "off" instead,
+	// which is then the default.
 	interval, off bool
-	// optional says that it may be empty.
+	// optional is true if the value may be empty.
 	optional bool
-	// restart says that the server uses it only after a restart.
+	// restart is true if the server uses the value only after a restart.
 	restart bool
 }
 
-// parameters lists what ALTER SYSTEM can set.
+// parameters lists the parameters of ALTER SYSTEM.
 func parameters() []parameter {
 	return []parameter{
 		{name: "cancel_blockers_after", interval: true, off: true},
@@ -46,7 +46,7 @@ func parameters() []parameter {
 // valueOff is the value of a parameter that is off.
 const valueOff = "off"
 
-// listConfig carries out LIST CONFIG: what is stored, and parameters that are off.
+// listConfig executes LIST CONFIG: it lists the stored parameters, and those that are off.
 func (e *Executor) listConfig(ctx context.Context) (*Result, error) {
 	stored := "select parameter::text, value::text from metadb.config"
 	for _, p := range parameters() {
@@ -98,7 +98,7 @@ func findParameter(name lang.Name) (parameter, error) {
 	}
 }
 
-// checkParameter says whether the parameter may have that value.
+// checkParameter returns an error unless the parameter may have that value.
 func (e *Executor) checkParameter(ctx context.Context, p parameter, v lang.Value) error {
 	invalid := &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At}
 	switch {
@@ -126,7 +126,7 @@ func (e *Executor) checkParameter(ctx context.Context, p parameter, v lang.Value
 	return nil
 }
 
-// positiveInterval lets PostgreSQL, whose syntax it is, read an interval.
+// positiveInterval reports whether an interval, which PostgreSQL parses, is above zero.
 func (e *Executor) positiveInterval(ctx context.Context, text string) (bool, error) {
 	rows, err := e.DB.Query(ctx, "select $1::text::interval > interval '0'", text)
 	if err != nil {

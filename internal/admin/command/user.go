@@ -14,7 +14,7 @@ import (
 	"metadb/internal/change"
 )
 
-// Codes of commands about users.
+// These are SQLSTATE codes of commands about users.
 const (
 	codeInsufficientPrivilege = "42501"
 	codeDuplicateRole         = "42710"
@@ -24,9 +24,8 @@ const (
 // maxNameBytes is the length of PostgreSQL's names.
 const maxNameBytes = 63
 
-// createUser carries out CREATE USER. The password leaves this process as a
-// verifier only: neither PostgreSQL's log nor its list of running statements can
-// show it.
+// createUser executes CREATE USER. The password leaves this process as a verifier only: neither
+// PostgreSQL's log nor its list of running statements can show it.
 func (e *Executor) createUser(ctx context.Context, c lang.CreateUser) (*Result, error) {
 	if len(c.User.Text) > maxNameBytes {
 		return nil, &Error{
@@ -56,7 +55,7 @@ func (e *Executor) createUser(ctx context.Context, c lang.CreateUser) (*Result, 
 	return e.addRenamedNotice(tagResult("CREATE USER"), c.User, renamed), nil
 }
 
-// connectionLimit returns how many sessions a user may have at once.
+// connectionLimit returns the limit of a user's concurrent sessions.
 func connectionLimit(v lang.Value) (int, error) {
 	if v.At == 0 {
 		return access.DefaultConnections, nil
@@ -71,7 +70,7 @@ func connectionLimit(v lang.Value) (int, error) {
 	return n, nil
 }
 
-// addRenamedNotice tells of a schema that had to make room.
+// addRenamedNotice adds a notice of a schema that was renamed because a new one needs its name.
 func (e *Executor) addRenamedNotice(result *Result, user lang.Name, schema string) *Result {
 	if schema == "" {
 		return result
@@ -80,10 +79,10 @@ func (e *Executor) addRenamedNotice(result *Result, user lang.Name, schema strin
 	return result.addNotice(fmt.Sprintf("schema \"%s\" of the dropped user of that name is now \"%s\"", user.Text, schema))
 }
 
-// maxObjectsListed bounds how many objects of a dropped user a notice names.
+// maxObjectsListed bounds the objects of a dropped user that a notice names.
 const maxObjectsListed = 20
 
-// dropUser carries out DROP USER.
+// dropUser executes DROP USER.
 func (e *Executor) dropUser(ctx context.Context, c lang.DropUser) (*Result, error) {
 	var dropped access.Dropped
 	err := e.changeUsers(ctx, func(s *access.Session) (err error) {
@@ -113,7 +112,7 @@ func (e *Executor) dropUser(ctx context.Context, c lang.DropUser) (*Result, erro
 	return result, nil
 }
 
-// registerUser carries out REGISTER USER and DEREGISTER USER.
+// registerUser executes REGISTER USER and DEREGISTER USER.
 func (e *Executor) registerUser(ctx context.Context, c lang.RegisterUser) (*Result, error) {
 	change, tag, what := (*access.Session).Register, "REGISTER USER", "registered"
 	if c.Off {
@@ -132,7 +131,7 @@ func (e *Executor) registerUser(ctx context.Context, c lang.RegisterUser) (*Resu
 	return leave(tagResult(tag), c.User, left), nil
 }
 
-// createSchema carries out CREATE SCHEMA FOR USER.
+// createSchema executes CREATE SCHEMA FOR USER.
 func (e *Executor) createSchema(ctx context.Context, c lang.CreateSchema) (*Result, error) {
 	renamed := ""
 	err := e.changeUsers(ctx, func(s *access.Session) (err error) {
@@ -146,7 +145,7 @@ func (e *Executor) createSchema(ctx context.Context, c lang.CreateSchema) (*Resu
 	return e.addRenamedNotice(tagResult("CREATE SCHEMA"), c.User, renamed), nil
 }
 
-// listUsers carries out LIST USERS.
+// listUsers executes LIST USERS.
 func (e *Executor) listUsers(ctx context.Context) (*Result, error) {
 	db := e.users()
 	accounts, err := db.Accounts(ctx)
@@ -160,20 +159,20 @@ func (e *Executor) listUsers(ctx context.Context) (*Result, error) {
 	return tableResult(describeList("users"), rows), nil
 }
 
-// changeUsers carries out a change of users and grants.
+// changeUsers executes a change of users and grants.
 func (e *Executor) changeUsers(ctx context.Context, do func(*access.Session) error) error {
 	db := e.users()
 	return db.Do(ctx, do)
 }
 
-// users is the database as package access changes it.
+// users returns the database for package access.
 func (e *Executor) users() access.Database {
 	return access.Database{
 		Roles: e.Roles, Own: e.DB, Administrator: e.Super, Exclusively: e.Config.Exclusively, LockTimeout: access.CommandLockTimeout,
 	}
 }
 
-// userError words what is refused of a user.
+// userError returns the client's error for a refusal about a user.
 func userError(err error, user lang.Name) error {
 	refused := func(code string, sentinel error, hint string) error {
 		return &Error{

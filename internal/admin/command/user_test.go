@@ -15,8 +15,7 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// role returns the name of a role that no other test has: roles belong to the
-// cluster.
+// role returns the name of a role that is unique among the tests: roles belong to the cluster.
 func (f *fixture) role(name string) string {
 	return name + ` "` + f.db.Pool.Config().ConnConfig.Database
 }
@@ -31,8 +30,8 @@ func (f *fixture) sql(statements ...string) {
 	}
 }
 
-// as runs a statement with the rights of a role, and returns the SQLSTATE, or
-// what the first column of the first row says.
+// as runs a statement with the rights of a role, and returns the SQLSTATE, or the first column of
+// the first row.
 func (f *fixture) as(role, sql string) string {
 	f.t.Helper()
 	conn, err := pgx.Connect(f.t.Context(), f.db.ConnString)
@@ -55,7 +54,7 @@ func (f *fixture) as(role, sql string) string {
 	return err.Error()
 }
 
-// library makes a table as streams do, with a year of history.
+// library creates a table as streams do, with a year of history.
 func (f *fixture) library(name string) {
 	f.t.Helper()
 	f.sql(
@@ -69,7 +68,7 @@ func (f *fixture) library(name string) {
 	)
 }
 
-// TestUsers makes, registers and drops users whose names have to be quoted.
+// TestUsers creates, registers and drops users with names that have to be quoted.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -99,7 +98,7 @@ func TestUsers(t *testing.T) {
 		t.Error("the password is in the log")
 	}
 
-	// What she makes in her schema is kept, and nobody but the system user reads it.
+	// The objects in her schema are kept, and only the system user can read them.
 	f.sql("SET ROLE "+quoted+"; CREATE TABLE "+quoted+".report AS SELECT 7 AS n", "RESET ROLE")
 	f.expect("drop user "+quoted, fmt.Sprintf("NOTICE 2 objects of user \"%s\" handed over to \"metadb_retired\": schema %[1]s, table %[2]s.report\nDROP USER", anna, quoted))
 	if got := f.as(system, "SELECT n::text FROM "+quoted+".report"); got != "7" {
@@ -107,7 +106,7 @@ func TestUsers(t *testing.T) {
 	}
 	f.expect("drop user "+quoted, fmt.Sprintf("42704 user \"%s\" does not exist (11)", anna))
 
-	// She comes back, and goes with all that she has.
+	// She is created again, and dropped with all objects.
 	f.expect("create user "+quoted+" with password 'p', connection_limit '3'",
 		fmt.Sprintf("NOTICE schema \"%s\" of the dropped user of that name is now \"%s_retired_1\"\nCREATE USER", anna, anna))
 	if got := f.as("postgres", "SELECT rolconnlimit::text FROM pg_roles WHERE rolname = '"+anna+"'"); got != "3" {
@@ -121,9 +120,8 @@ func TestUsers(t *testing.T) {
 	f.expect("create user x with password 'p', connection_limit 'many'", "22023 invalid value for connection_limit: \"many\" (51)")
 }
 
-// TestUserDroppedByHand drops roles that are registered, and have been granted
-// access, behind the commands' back: they can be forgotten, and a new user of
-// the name gets nothing of the old one's.
+// TestUserDroppedByHand drops registered roles with grants directly in PostgreSQL: the commands can
+// remove them, and a new user of the same name gets no rights of the old one.
 func TestUserDroppedByHand(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -149,8 +147,7 @@ func TestUserDroppedByHand(t *testing.T) {
 	}
 }
 
-// TestDropUserChangesNothingIfItFails drops a user who owns something in another
-// database.
+// TestDropUserChangesNothingIfItFails drops a user who owns an object in another database.
 func TestDropUserChangesNothingIfItFails(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -174,7 +171,7 @@ func TestDropUserChangesNothingIfItFails(t *testing.T) {
 	f.expect("drop user "+quoted, "NOTICE 1 object of user")
 }
 
-// TestGrants grants, revokes, and puts back.
+// TestGrants grants, revokes, and restores rights.
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
@@ -207,7 +204,7 @@ func TestGrants(t *testing.T) {
 	can("SELECT f(1, 2)::text", "1")
 	can("SELECT count(*)::text FROM library.loan", refused)
 
-	// Both are made again.
+	// The table and the function are dropped and created again.
 	f.sql("DROP TABLE library.patron__", "DROP FUNCTION public.f(int, numeric)",
 		"CREATE FUNCTION public.f(int, numeric) RETURNS int LANGUAGE sql AS 'SELECT 1'", "REVOKE EXECUTE ON FUNCTION public.f(int, numeric) FROM PUBLIC")
 	f.library("patron")
@@ -217,7 +214,7 @@ func TestGrants(t *testing.T) {
 	can(patron, "0")
 	can("SELECT f(1, 2)::text", "1")
 
-	// Everything: what is there, and what comes later.
+	// A grant on all covers the existing tables and those that come later.
 	f.expect("grant access on all to "+quoted, "GRANT")
 	can("SELECT count(*)::text FROM library.loan__", "0")
 	can("SELECT count(*)::text FROM metadb.base_table", "0")
@@ -229,7 +226,7 @@ func TestGrants(t *testing.T) {
 	f.restore()
 	can("SELECT count(*)::text FROM library.item", "0")
 
-	// Taking one grant back leaves what another one covers.
+	// Revoking one grant keeps the rights that another grant covers.
 	f.expect("revoke access on table library.patron__ from "+quoted, "REVOKE")
 	can(patron, "0")
 	f.expect("revoke access on all from "+quoted, "REVOKE")
@@ -242,7 +239,7 @@ func TestGrants(t *testing.T) {
 	can("SELECT f(1, 2)::text", refused)
 }
 
-// restore does what the server does from time to time.
+// restore restores missing rights as the server does at intervals.
 func (f *fixture) restore() {
 	f.t.Helper()
 	missing, err := f.missing()
@@ -255,7 +252,7 @@ func (f *fixture) restore() {
 	}
 }
 
-// missing lists the rights that are missing, in a session like the server's.
+// missing returns the missing rights, in a session like the server's.
 func (f *fixture) missing() (missing []access.Right, err error) {
 	err = pgx.BeginFunc(f.t.Context(), f.db.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(f.t.Context(), "SET LOCAL search_path = pg_catalog"); err != nil {
@@ -267,7 +264,7 @@ func (f *fixture) missing() (missing []access.Right, err error) {
 	return missing, err
 }
 
-// give gives rights as the server does.
+// give grants rights as the server does.
 func (f *fixture) give(rights []access.Right) {
 	f.t.Helper()
 	db := access.Database{Roles: f.Roles, Own: f.DB, Administrator: f.Super, LockTimeout: "5s"}
@@ -276,8 +273,8 @@ func (f *fixture) give(rights []access.Right) {
 	}
 }
 
-// TestGrantBeforeTheTable: access to tables that Metadb makes itself may be granted
-// before they exist, holds when they do, and can be taken back.
+// TestGrantBeforeTheTable checks that access to tables that Metadb makes itself may be granted
+// before they exist, takes effect when they do, and can be revoked.
 func TestGrantBeforeTheTable(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)

@@ -11,11 +11,10 @@ import (
 	"metadb/internal/target/consistency"
 )
 
-// progressInterval is how often a client is shown how far a verification is.
+// progressInterval is the interval of a verification's progress notices.
 const progressInterval = 2 * time.Second
 
-// verifyConsistency carries out VERIFY CONSISTENCY. It waits for no other command and
-// keeps none waiting.
+// verifyConsistency executes VERIFY CONSISTENCY. It holds no lock of commands.
 func (e *Executor) verifyConsistency(ctx context.Context) (*Result, error) {
 	unverified := 0
 	var shown time.Time
