@@ -7,13 +7,12 @@ import (
 	"metadb/internal/ident"
 )
 
-// Account is a registered user as "list users" shows it.
+// Account is a registered user as "list users" lists it.
 type Account struct {
 	Name string
-	// Created says that "create user" made it, AccessAll that access on all is granted to it.
+	// Created is true if "create user" made the user, AccessAll if access on all is granted to it.
 	Created, AccessAll bool
-	// Remedy is the statement without which commands about the user don't work, empty
-	// where they do.
+	// Remedy is the statement without which commands about the user fail, empty if they work.
 	Remedy string
 }
 
@@ -26,12 +25,12 @@ SELECT a.username::pg_catalog.text, a.created, a.access_all,
 SELECT r.rolname::pg_catalog.text, false, false, true, true FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1
  ORDER BY 5, 1`
 
-// Accounts lists the registered users, and RetiredRole where the administrator may not act for
-// it. Nothing is changed.
+// Accounts lists the registered users, and RetiredRole if the administrator may not act for it. It
+// changes nothing.
 func (db *Database) Accounts(ctx context.Context) ([]Account, error) {
 	var accounts []Account
 	err := db.Do(ctx, func(s *Session) (err error) {
-		s.readOnly = true // what looking tries is rolled back
+		s.readOnly = true // the memberships that accounts tries are rolled back
 		accounts, err = s.accounts(ctx)
 		return err
 	})

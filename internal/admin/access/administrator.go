@@ -12,26 +12,25 @@ import (
 	"metadb/internal/ident"
 )
 
-// RetiredRole is the role that has what dropped users owned. It can't log in, is
-// a member of nothing, and has no rights but to its own objects.
+// RetiredRole is the role that owns the objects of dropped users. It can't log in, is not a member
+// of any role, and has no rights except on its own objects.
 const RetiredRole = "metadb_retired"
 
-// administrator carries out the statements that need more rights than the system
-// user's: these and no others. Where metadb.conf names a superuser they are
-// carried out with its rights, in a transaction that reads pg_catalog only.
-// docs/security.md has the list; a test compares the two.
+// administrator executes the statements that need more rights than the system user's: these and no
+// others. If metadb.conf names a superuser, they are executed with its rights, in a transaction
+// that reads pg_catalog only. docs/security.md has the list; a test compares the two.
 type administrator struct {
 	tx pgx.Tx
-	// name is the role's, super says that it is a superuser.
+	// name is the role's name; super is true if it is a superuser.
 	name  string
 	super bool
-	// granular says that being a member of a role, having its rights (INHERIT) and
-	// becoming it (SET) are three things: from PostgreSQL 16 on.
+	// granular is true if membership in a role, having its rights (INHERIT) and becoming it (SET)
+	// are separate: from PostgreSQL 16 on.
 	// https://www.postgresql.org/docs/16/sql-grant.html
 	granular bool
 }
 
-// granularVersion is that version, as server_version_num has it.
+// granularVersion is that version, in the form of server_version_num.
 const granularVersion = 160000
 
 func newAdministrator(ctx context.Context, tx pgx.Tx) (*administrator, error) {
@@ -44,7 +43,7 @@ SELECT r.rolname::text, r.rolsuper, pg_catalog.current_setting('server_version_n
 		return nil, fmt.Errorf("look for the administrator's rights: %w", err)
 	}
 	if a.granular && !a.super {
-		// Who makes a role may act for it then.
+		// With this setting a role that creates another one may act for it.
 		if err := a.execStatement(ctx, "SET LOCAL createrole_self_grant = 'set, inherit'"); err != nil {
 			return nil, err
 		}
@@ -52,8 +51,7 @@ SELECT r.rolname::text, r.rolsuper, pg_catalog.current_setting('server_version_n
 	return a, nil
 }
 
-// execStatement carries out a statement, and names it in the error. Passwords are not sent
-// through it.
+// execStatement executes a statement, and quotes it in the error. It must not contain a password.
 func (a *administrator) execStatement(ctx context.Context, sql string) error {
 	if _, err := a.tx.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("%s: %w", sql, err)
@@ -61,24 +59,25 @@ func (a *administrator) execStatement(ctx context.Context, sql string) error {
 	return nil
 }
 
-// createUser makes a role that can log in. verifier is a constant.
+// createUser creates a role that can log in. verifier is a quoted constant.
 func (a *administrator) createUser(ctx context.Context, name ident.Name, verifier string, connections int) error {
 	_, err := a.tx.Exec(ctx, "CREATE ROLE "+name.SQL()+" LOGIN CONNECTION LIMIT "+strconv.Itoa(connections)+" PASSWORD "+verifier)
 	return err
 }
 
-// setPassword changes a user's password. verifier is a constant.
+// setPassword changes a user's password. verifier is a quoted constant.
 func (a *administrator) setPassword(ctx context.Context, name ident.Name, verifier string) error {
 	_, err := a.tx.Exec(ctx, "ALTER ROLE "+name.SQL()+" PASSWORD "+verifier)
 	return err
 }
 
-// commentRole describes a role. text is a constant.
+// commentRole sets the comment of a role. text is a quoted constant.
 func (a *administrator) commentRole(ctx context.Context, name ident.Name, text string) error {
 	return a.execStatement(ctx, "COMMENT ON ROLE "+name.SQL()+" IS "+text)
 }
 
-// createRetired makes RetiredRole, unless the Metadb of another database has just done so.
+// createRetired creates RetiredRole. It is no error if the Metadb of another database creates it at
+// the same time.
 func (a *administrator) createRetired(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "CREATE ROLE "+ident.Name(RetiredRole).SQL()+" NOLOGIN")
@@ -111,7 +110,7 @@ func (a *administrator) reassignOwned(ctx context.Context, from, to ident.Name) 
 	return a.execStatement(ctx, "REASSIGN OWNED BY "+from.SQL()+" TO "+to.SQL())
 }
 
-// dropOwned drops what a role owns, and takes all its privileges away.
+// dropOwned drops the objects of a role, and revokes all its privileges.
 func (a *administrator) dropOwned(ctx context.Context, name ident.Name) error {
 	return a.execStatement(ctx, "DROP OWNED BY "+name.SQL())
 }
@@ -124,18 +123,17 @@ func (a *administrator) lockTable(ctx context.Context, table ident.Qualified) er
 	return a.execStatement(ctx, "LOCK TABLE ONLY "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
 }
 
-// runAsInvoker has a routine run with the rights of who calls it. The signature
-// is quoted.
+// runAsInvoker makes a routine run with the rights of its caller. The signature is quoted.
 func (a *administrator) runAsInvoker(ctx context.Context, signature string) error {
 	return a.execStatement(ctx, "ALTER ROUTINE "+signature+" SECURITY INVOKER")
 }
 
-// revokeAll takes all privileges on an object away from a role, or from PUBLIC.
+// revokeAll revokes all privileges on an object from a role, or from PUBLIC.
 func (a *administrator) revokeAll(ctx context.Context, object, grantee string) error {
 	return a.execStatement(ctx, "REVOKE ALL ON "+object+" FROM "+grantee+" CASCADE")
 }
 
-// grantPrivilege and revoke are of an object that another role owns, "SELECT ON
+// grantPrivilege grants a privilege on an object that another role owns, such as "SELECT ON
 // schema.table".
 func (a *administrator) grantPrivilege(ctx context.Context, privilege string, user ident.Name) error {
 	return a.execStatement(ctx, "GRANT "+privilege+" TO "+user.SQL())

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// checkUnprotected returns an error unless the user is a role that may be touched.
+// checkUnprotected returns an error unless commands may change the role.
 func (s *Session) checkUnprotected(ctx context.Context, user string) error {
 	if user == s.System || user == s.Super || user == RetiredRole || strings.HasPrefix(user, "pg_") {
 		return ErrProtected
@@ -31,8 +31,8 @@ func (s *Session) checkRegistered(ctx context.Context, user string) error {
 	return err
 }
 
-// checkCreatedHere returns an error unless CreateUser made the user, and it has no rights
-// that go beyond this database.
+// checkCreatedHere returns an error unless CreateUser created the user, and it has no rights beyond
+// this database.
 func (s *Session) checkCreatedHere(ctx context.Context, user string) error {
 	if err := s.checkRegistered(ctx, user); err != nil {
 		return err
@@ -48,8 +48,8 @@ func (s *Session) checkCreatedHere(ctx context.Context, user string) error {
 	return err
 }
 
-// rightsBeyondSQL lists the rights of a role that go beyond this database. That
-// it reads pg_catalog alone makes the answer independent of the schema metadb.
+// rightsBeyondSQL lists the rights of a role beyond this database. It reads only pg_catalog, so
+// that the result is independent of the schema metadb.
 const rightsBeyondSQL = `
 SELECT f.label
   FROM pg_catalog.pg_roles AS r
@@ -68,8 +68,7 @@ SELECT 'owner of ' || pg_catalog.pg_describe_object(d.classid, d.objid, 0)
   JOIN pg_catalog.pg_shdepend AS d ON d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = r.oid AND d.deptype = 'o' AND d.dbid = 0
  WHERE r.rolname = $1`
 
-// checkOrdinary returns a *PrivilegedError if a role has rights that go beyond this
-// database.
+// checkOrdinary returns a *PrivilegedError if a role has rights beyond this database.
 func checkOrdinary(ctx context.Context, db Querier, user string) error {
 	beyond, err := collectRows[string](ctx, db, rightsBeyondSQL, user)
 	if err != nil {
@@ -81,11 +80,11 @@ func checkOrdinary(ctx context.Context, db Querier, user string) error {
 	return nil
 }
 
-// derivedSchemas are those that Metadb makes beside the source's.
+// derivedSchemas lists the schemas that Metadb creates in addition to the source's.
 const derivedSchemas = "'folio_source_record', 'folio_derived', 'reshare_derived', 'report'"
 
-// checkSchemaFree returns ErrSourceSchema if tables are copied into a schema of that name,
-// or made in it: who owns a schema can put other tables in their place.
+// checkSchemaFree returns ErrSourceSchema if Metadb has or makes tables in a schema of that name:
+// the owner of a schema can replace its tables.
 func (s *Session) checkSchemaFree(ctx context.Context, user string) error {
 	const question = `
 SELECT $1 IN (` + derivedSchemas + `)

@@ -1,14 +1,13 @@
-// Package access keeps who may read what: the users of metadb.auth, what
-// metadb.acl grants them, and the privileges in PostgreSQL that follow from it.
+// Package access manages the right to read: the users in metadb.auth, their grants in metadb.acl,
+// and the privileges in PostgreSQL that follow from them.
 //
-// It owns both tables. What is granted is a wish that outlives the object: where
-// a table or function is made anew, or comes later, the privileges are given
-// again. It refuses to touch roles that are not registered, and to decide about
-// the administration port.
+// It owns both tables. A grant outlives its object: when a table or function is created or replaced
+// later, the privileges are granted again. The package does not change roles that are not
+// registered; the administration port decides which roles may log in there.
 //
-// A command is a [Session] of two transactions. The system user's reads and
-// writes the schema metadb and grants on what the system user owns. What needs
-// more rights is a statement of type administrator, and there are no others: its
-// transaction reads nothing but pg_catalog, so that no trigger, view or function
-// of a lower role runs with its rights. docs/security.md lists the statements.
+// A command is a [Session] of two transactions. The system user's one reads and writes the schema
+// metadb and grants privileges on the system user's objects. Statements that need more rights are
+// those of type administrator: their transaction reads only pg_catalog, so that no trigger, view or
+// function of a role with fewer rights runs with the administrator's. docs/security.md lists the
+// statements.
 package access

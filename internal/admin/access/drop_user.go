@@ -7,14 +7,14 @@ import (
 	"metadb/internal/ident"
 )
 
-// Dropped says what became of what a dropped user owned.
+// Dropped lists the objects of a dropped user.
 type Dropped struct {
-	// Objects are all of them, described as PostgreSQL does: "table anna.report".
+	// Objects are described as PostgreSQL does: "table anna.report".
 	Objects []string
 }
 
-// DropUser drops a role that CreateUser made. What it owned in this database goes
-// to RetiredRole, disarmed, or is dropped with it.
+// DropUser drops a role that CreateUser created. Its objects in this database are handed over to
+// RetiredRole and disarmed, or dropped with it.
 func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (Dropped, error) {
 	if err := s.checkCreatedHere(ctx, user); err != nil {
 		return Dropped{}, err
@@ -28,7 +28,7 @@ func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (
 	if dropped.Objects, err = collectRows[string](ctx, admin.tx, ownedSQL, user); err != nil {
 		return Dropped{}, fmt.Errorf("list what the user owns: %w", err)
 	}
-	// What users hold is waited for here, where no stream waits.
+	// The waits for users' locks happen here, where they delay no stream.
 	if withObjects {
 		err = s.lockOwned(ctx, admin, user)
 	} else if len(dropped.Objects) > 0 {
@@ -38,7 +38,8 @@ func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (
 		return Dropped{}, err
 	}
 	s.atEndWithoutBatches(func(ctx context.Context) error {
-		// What is left, if it was not to be dropped, are privileges.
+		// If the objects are kept, RetiredRole owns them by now, and only privileges are left to be
+		// dropped.
 		if err := admin.dropOwned(ctx, ident.Name(user)); err != nil {
 			return err
 		}
@@ -51,7 +52,7 @@ func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (
 	return dropped, nil
 }
 
-// ownedSQL describes what a user owns in this database.
+// ownedSQL describes the objects that a user owns in this database.
 const ownedSQL = `
 SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
   FROM pg_catalog.pg_shdepend AS d
@@ -60,7 +61,7 @@ SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
    AND d.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
  ORDER BY d.classid <> 'pg_catalog.pg_namespace'::pg_catalog.regclass, 1`
 
-// lockOwned waits until nobody uses the tables of a user.
+// lockOwned locks the tables of a user, and so waits until no session uses them.
 func (s *Session) lockOwned(ctx context.Context, admin *administrator, user string) error {
 	type table struct{ Schema, Name ident.Name }
 	const question = `
@@ -82,7 +83,7 @@ SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
 	return nil
 }
 
-// retireUser hands over what a user owns to RetiredRole, and disarms it.
+// retireUser hands over a user's objects to RetiredRole, and disarms them.
 func (s *Session) retireUser(ctx context.Context, admin *administrator, user string) error {
 	exists, err := s.roleExists(ctx, RetiredRole)
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *Session) retireUser(ctx context.Context, admin *administrator, user str
 	if err := admin.actFor(ctx, RetiredRole); err != nil {
 		return err
 	}
-	// The system user reads what dropped users left, and can drop it.
+	// The system user may read the objects of dropped users, and drop them.
 	if admin.name != s.System {
 		var member bool
 		const question = "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, $2::pg_catalog.name, 'USAGE')"
@@ -118,8 +119,8 @@ func (s *Session) retireUser(ctx context.Context, admin *administrator, user str
 	return admin.disarmRetired(ctx)
 }
 
-// checkRetired returns an error if RetiredRole has a right: what dropped users left
-// would act with it.
+// checkRetired returns an error if RetiredRole has a right: the objects of dropped users would run
+// with it.
 func (a *administrator) checkRetired(ctx context.Context) error {
 	if err := checkOrdinary(ctx, a.tx, RetiredRole); err != nil {
 		return err
@@ -137,7 +138,7 @@ SELECT NOT r.rolcanlogin AND NOT EXISTS (SELECT FROM pg_catalog.pg_auth_members 
 	return nil
 }
 
-// definersSQL lists what RetiredRole owns and runs with its owner's rights.
+// definersSQL lists the routines of RetiredRole that run with their owner's rights.
 const definersSQL = `
 SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text
   FROM pg_catalog.pg_proc AS p
@@ -145,8 +146,8 @@ SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text
  WHERE u.rolname = $1 AND p.prosecdef
  ORDER BY 1`
 
-// privilegesSQL lists who else has a privilege on what RetiredRole owns, PUBLIC as
-// the empty name. Everybody may call a function unless it says otherwise.
+// privilegesSQL lists the privileges of other roles on objects of RetiredRole; the empty name is
+// PUBLIC. By default PUBLIC may call a function.
 const privilegesSQL = `
 WITH retired AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1
@@ -187,7 +188,7 @@ type heldPrivilege struct {
 	Kind, Schema, Name, Signature, Grantee string
 }
 
-// objectSQL is what stands behind ON.
+// objectSQL returns the object as it follows ON.
 func (h heldPrivilege) objectSQL() string {
 	switch {
 	case h.Signature != "":
@@ -198,7 +199,7 @@ func (h heldPrivilege) objectSQL() string {
 	return h.Kind + " " + ident.Qualified{Schema: ident.Name(h.Schema), Name: ident.Name(h.Name)}.SQL()
 }
 
-// granteeSQL is whom the privilege is taken from.
+// granteeSQL returns the role as it follows FROM.
 func (h heldPrivilege) granteeSQL() string {
 	if h.Grantee == "" {
 		return "PUBLIC"
@@ -206,10 +207,10 @@ func (h heldPrivilege) granteeSQL() string {
 	return ident.Name(h.Grantee).SQL()
 }
 
-// disarmRetired has nothing that RetiredRole owns act with its rights, and nobody use it:
-// the role owns what all dropped users left, and a function of one must not read
-// the tables of another. What is there from earlier is looked at again. It comes
-// after the new owner is known, so that nobody changes the objects meanwhile.
+// disarmRetired makes the routines of RetiredRole run with their callers' rights, and revokes all
+// privileges of others on its objects: the role owns the objects of all dropped users, and a
+// function of one must not read the tables of another. It includes objects from earlier. It runs
+// after the change of owner, so that no other role can change the objects meanwhile.
 func (a *administrator) disarmRetired(ctx context.Context) error {
 	routines, err := collectRows[string](ctx, a.tx, definersSQL, RetiredRole)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// What is refused. The wording is for a message that names the user or object.
+// These are the errors of refused commands. The caller adds the name of the user or object.
 var (
 	ErrRoleExists    = errors.New("already exists")
 	ErrNoRole        = errors.New("does not exist")
@@ -22,8 +22,8 @@ var (
 	ErrNotGranted    = errors.New("has not been granted")
 )
 
-// PrivilegedError says that a role has rights that go beyond the analytics
-// database, so that it is not Metadb's to register or drop.
+// PrivilegedError is the error for a role with rights beyond the analytics database, which Metadb
+// must neither register nor drop.
 type PrivilegedError struct {
 	Role   string
 	Rights []string
@@ -33,15 +33,16 @@ func (e *PrivilegedError) Error() string {
 	return fmt.Sprintf("user \"%s\" has rights beyond this database: %s", e.Role, strings.Join(e.Rights, ", "))
 }
 
-// SchemaTakenError says that a user's schema can't be made because there is one
-// of that name that is nobody's who was dropped.
+// SchemaTakenError is the error for a user's schema that exists already and is not that of a
+// dropped user.
 type SchemaTakenError struct{ Schema, Owner string }
 
 func (e *SchemaTakenError) Error() string {
 	return fmt.Sprintf("schema \"%s\" already exists", e.Schema)
 }
 
-// isUndefined reports whether PostgreSQL knows no such name, or can't read it.
+// isUndefined reports whether an error of PostgreSQL means that a name does not exist or can't be
+// parsed.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func isUndefined(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)

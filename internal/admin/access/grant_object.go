@@ -9,27 +9,26 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Object is what access is granted to. The zero value is everything.
+// Object is an object to which access is granted. The zero value stands for all objects.
 type Object struct {
 	Schema, Name string
-	// Function says that it is one, with arguments of these types, as they
-	// are written in SQL.
+	// Function is true for a function, with these argument types as written in SQL.
 	Function bool
 	Types    string
 }
 
-// kinds of objects in metadb.acl, and the privilege that is granted, in the letters
-// that Metadb 1.x wrote.
+// These are the kinds of objects in metadb.acl, and the granted privilege, in the letters of Metadb
+// 1.x.
 const (
 	kindTable    = "t"
 	kindFunction = "f"
 	privilege    = "a"
 )
 
-// isEverything reports whether the object is all there is.
+// isEverything reports whether the object stands for all objects.
 func (o Object) isEverything() bool { return o == Object{} }
 
-// objectKind returns the kind of an object that has a name.
+// objectKind returns the kind of a named object.
 func (o Object) objectKind() string {
 	if o.Function {
 		return kindFunction
@@ -37,8 +36,8 @@ func (o Object) objectKind() string {
 	return kindTable
 }
 
-// ComesLater reports whether the object may be granted before it exists: tables
-// that Metadb itself makes, when there is something to make them of.
+// ComesLater reports whether the object may be granted before it exists: a table that Metadb itself
+// makes once it has data for it.
 func (o Object) ComesLater() bool {
 	if o.Function {
 		return false
@@ -46,19 +45,18 @@ func (o Object) ComesLater() bool {
 	return o.Schema == "folio_derived" || o.Schema == "reshare_derived" || o.Schema == "folio_source_record" && o.Name == "marc__t"
 }
 
-// foundObject is an object that exists, as metadb.acl has it.
+// foundObject is an object that exists, in the form of metadb.acl.
 type foundObject struct {
-	// name is a function's with the types that PostgreSQL calls its arguments'.
+	// name is the name; that of a function has the argument types in PostgreSQL's spelling.
 	name string
-	// function is a function's oid.
+	// function is the oid of a function.
 	function *uint32
-	// grantable says that it is Metadb's or a registered user's, and not
-	// internal.
+	// grantable is true if the object is not internal and belongs to Metadb or a registered user.
 	grantable bool
 }
 
-// Grant grants a registered user access to an object. What it has been granted
-// already is no error. It reports whether the object exists.
+// Grant grants a registered user access to an object. An existing grant is no error. It reports
+// whether the object exists.
 func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool, err error) {
 	if err := s.checkRegistered(ctx, user); err != nil {
 		return false, err
@@ -90,8 +88,8 @@ func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool
 	})
 }
 
-// Revoke takes a grant back. Where another one still covers the object, the user
-// keeps the right. The object may be gone.
+// Revoke revokes a grant. If another grant covers the object, the user keeps the right. The object
+// need not exist any more.
 func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
 	if err := s.checkRegistered(ctx, user); err != nil {
 		return err
@@ -125,7 +123,7 @@ func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
 	})
 }
 
-// writtenName is the object's name as it was given.
+// writtenName returns the object's name as the command has it.
 func (o Object) writtenName() string {
 	if o.Function {
 		return o.Name + "(" + o.Types + ")"
@@ -133,7 +131,7 @@ func (o Object) writtenName() string {
 	return o.Name
 }
 
-// findObject looks for an object.
+// findObject looks up an object.
 func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error) {
 	var object foundObject
 	var err error
@@ -165,9 +163,9 @@ func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error)
 	return object, nil
 }
 
-// findFunction returns the oid of a function that is written as in SQL. In the schema
-// of a user only the administrator may look. PostgreSQL before 16 fails where a type does not
-// exist, and everywhere where its name can't be one: there is no such function then.
+// findFunction returns the oid of a function that is written as in SQL. Only the administrator may
+// look it up in the schema of a user. PostgreSQL before 16 fails if a type does not exist, and
+// every version fails if the name of a type is invalid: the function does not exist then.
 func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
 	oid, err := lookUpFunction(ctx, s.own, o)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeNoPrivilege {
@@ -186,7 +184,8 @@ func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
 	return oid, nil
 }
 
-// lookUpFunction looks a function up in a transaction, which goes on whatever happens.
+// lookUpFunction looks up a function in a subtransaction, so that the transaction can continue
+// after an error.
 func lookUpFunction(ctx context.Context, tx pgx.Tx, o Object) (oid *uint32, err error) {
 	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `

@@ -9,34 +9,32 @@ import (
 	"metadb/internal/ident"
 )
 
-// Right is a privilege that follows from what is granted: to read a relation or
-// to call a function, and to use its schema.
+// Right is a privilege that follows from the grants: to read a relation or to call a function, and
+// to use its schema.
 type Right struct {
 	User     string
 	Schema   ident.Name
 	Relation ident.Name
-	// Function is the signature, quoted, with its schema; Relation is empty
-	// then.
+	// Function is the quoted signature with the schema; Relation is empty then.
 	Function string
-	// Owner and SchemaOwner are whose the object and its schema are; Own and
-	// OwnSchema say that the system user has their rights, and that they are no
-	// registered user's, who may hold them for as long as he likes.
+	// Owner and SchemaOwner own the object and its schema. Own and OwnSchema are true if the system
+	// user has the owner's rights and the owner is not a registered user, who may hold locks for
+	// any time.
 	Owner, SchemaOwner string
 	Own, OwnSchema     bool
-	// Usage says that the user may use the schema, Given that it has the right
-	// as well.
+	// Usage is true if the user may use the schema, Given if it has the privilege as well.
 	Usage, Given bool
-	// Grantable is false for what is not Metadb's or a registered user's: it is
-	// taken away if asked, but not given.
+	// Grantable is false if the object belongs neither to Metadb nor to a registered user: the
+	// privilege can be revoked, but is not granted.
 	Grantable bool
 }
 
-// Querier asks the database.
+// Querier queries the database.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// collectRows returns the rows of a query, each a value or a struct by position.
+// collectRows returns the rows of a query, each as a value or as a struct by position.
 func collectRows[T any](ctx context.Context, db Querier, sql string, args ...any) ([]T, error) {
 	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
@@ -49,30 +47,29 @@ func collectRows[T any](ctx context.Context, db Querier, sql string, args ...any
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[T])
 }
 
-// publicTables are those of the schema metadb that can be granted. Others have
-// passwords of brokers (source) or rows of every table (rejected_event).
+// publicTables are the tables of the schema metadb that can be granted. Others contain passwords of
+// brokers (source) or rows of every table (rejected_event).
 const publicTables = "'acl', 'auth', 'base_table', 'init', 'log', 'maintenance', 'origin', 'stream_position', 'table_update', 'transform_json'"
 
-// ownersSQL are the roles whose objects can be granted: the system user and
-// registered users, but not those with special rights.
+// ownersSQL selects the roles that own grantable objects: the system user and registered users, but
+// not those with special rights.
 const ownersSQL = `
     SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
     UNION
     SELECT r.oid FROM pg_catalog.pg_roles r JOIN metadb.auth a ON a.username = r.rolname
      WHERE NOT (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls)`
 
-// matchSQL finds the functions p, in the schema n, of a grant g. Only PostgreSQL 16 and later
-// look a signature up without an error where a type does not exist. A function whose types
-// were renamed is found by its oid, which after a restore may be any function's.
+// matchSQL finds the functions p, in the schema n, of a grant g. Only PostgreSQL 16 and later look
+// up a signature without an error if a type does not exist. A function with renamed argument types
+// is found by its oid, which after a restore may be that of any function.
 const matchSQL = `n.nspname = g.schema_name AND pg_catalog.starts_with(g.object_name, pg_catalog.quote_ident(p.proname) || '(')
        AND (p.oid = g.function_oid OR g.object_name = pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')')`
 
-// rightsSQL lists the rights of one user, or of all if that is empty. A table's
-// main table stands for all its partitions; "all" are every main table with its
-// partitions, the tables of the schema metadb that are public, and the functions
-// that come with it. What such a function reads goes with it.
-// Partitions are looked up in pg_inherits: pg_partition_tree would lock them, and a command that
-// waits for what a user holds would keep their tables from changing.
+// rightsSQL lists the rights of one user, or of all users if the name is empty. A main table stands
+// for all its partitions; "all" stands for every main table with its partitions, the public tables
+// of the schema metadb, and the functions that are installed with it. A grant on such a function
+// includes the tables that it reads. Partitions are looked up in pg_inherits: pg_partition_tree
+// would lock them, and a command that waits for a user's lock would block changes of their tables.
 const rightsSQL = `
 WITH RECURSIVE owners AS (` + ownersSQL + `
 ), users AS (
@@ -150,8 +147,8 @@ SELECT o.user_name::pg_catalog.text, n.nspname::pg_catalog.text, o.relation, o.f
  CROSS JOIN LATERAL (SELECT pg_catalog.has_schema_privilege(o.role, n.oid, 'USAGE') AS usage) u
  ORDER BY 1, 2, 3, 4`
 
-// Rights lists what a user may do by what was granted, every user if the name is
-// empty. What was granted and does not exist now is left out.
+// Rights lists the rights that follow from the grants of a user, or of all users if the name is
+// empty. Objects that do not exist are left out.
 func Rights(ctx context.Context, db Querier, user string) ([]Right, error) {
 	rights, err := collectRows[Right](ctx, db, rightsSQL, user)
 	if err != nil {
@@ -160,8 +157,8 @@ func Rights(ctx context.Context, db Querier, user string) ([]Right, error) {
 	return rights, nil
 }
 
-// Missing lists the rights that were granted and are not there: the object came
-// later, or was made anew.
+// Missing lists granted rights that users do not have: the object was created or replaced after the
+// grant.
 func Missing(ctx context.Context, db Querier) ([]Right, error) {
 	rows, err := db.Query(ctx, "(SELECT FROM metadb.acl LIMIT 1) UNION ALL (SELECT FROM metadb.auth WHERE access_all LIMIT 1)")
 	if err != nil {
@@ -169,7 +166,7 @@ func Missing(ctx context.Context, db Querier) ([]Right, error) {
 	}
 	granted := rows.Next()
 	rows.Close()
-	if err := rows.Err(); err != nil || !granted { // nothing to look for in PostgreSQL's own tables
+	if err := rows.Err(); err != nil || !granted { // without grants there is nothing to look up
 		return nil, err
 	}
 	all, err := Rights(ctx, db, "")
@@ -182,7 +179,7 @@ func Missing(ctx context.Context, db Querier) ([]Right, error) {
 	return missing, err
 }
 
-// Restore gives rights.
+// Restore grants rights.
 func (s *Session) Restore(ctx context.Context, rights []Right) error {
 	for _, right := range rights {
 		user := ident.Name(right.User)
@@ -198,7 +195,7 @@ func (s *Session) Restore(ctx context.Context, rights []Right) error {
 	return nil
 }
 
-// privilegeSQL is what stands between GRANT or REVOKE and the user.
+// privilegeSQL returns the privilege as it follows GRANT or REVOKE.
 func (r Right) privilegeSQL() string {
 	if r.Function != "" {
 		return "EXECUTE ON ROUTINE " + r.Function
@@ -206,8 +203,8 @@ func (r Right) privilegeSQL() string {
 	return "SELECT ON " + ident.Qualified{Schema: r.Schema, Name: r.Relation}.SQL()
 }
 
-// grantAs gives a privilege on what belongs to an owner: the system user by itself,
-// while no batch is applied, others through the administrator.
+// grantAs grants a privilege on an owner's object: the system user does so itself, while no batch
+// is applied; for other owners the administrator does so.
 func (s *Session) grantAs(ctx context.Context, own bool, owner, privilege string, user ident.Name) error {
 	if own {
 		s.atEndWithoutBatches(func(ctx context.Context) error { return s.execOwn(ctx, "GRANT "+privilege+" TO "+user.SQL()) })
@@ -220,7 +217,7 @@ func (s *Session) grantAs(ctx context.Context, own bool, owner, privilege string
 	return admin.grantPrivilege(ctx, privilege, user)
 }
 
-// revokeAs is the reverse of grant.
+// revokeAs is the reverse of grantAs.
 func (s *Session) revokeAs(ctx context.Context, own bool, owner, privilege string, user ident.Name) error {
 	s.takesAway = true
 	if own {
@@ -234,7 +231,7 @@ func (s *Session) revokeAs(ctx context.Context, own bool, owner, privilege strin
 	return admin.revokePrivilege(ctx, privilege, user)
 }
 
-// administratorFor returns the administrator once it may act for a role.
+// administratorFor returns the administrator after making sure that it may act for a role.
 func (s *Session) administratorFor(ctx context.Context, owner string) (*administrator, error) {
 	admin, err := s.administrator(ctx)
 	if err != nil {
@@ -243,7 +240,7 @@ func (s *Session) administratorFor(ctx context.Context, owner string) (*administ
 	return admin, admin.actFor(ctx, owner)
 }
 
-// execOwn carries out a statement of the system user's.
+// execOwn executes a statement as the system user.
 func (s *Session) execOwn(ctx context.Context, sql string) error {
 	if _, err := s.own.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("%s: %w", sql, err)
@@ -251,8 +248,8 @@ func (s *Session) execOwn(ctx context.Context, sql string) error {
 	return nil
 }
 
-// changeGrants carries out a change of what a user is granted: rights that it had
-// before and has no more are taken away, those that are missing given.
+// changeGrants changes the grants of a user with store: it revokes the rights that do not follow
+// from the grants any more, and grants those that are missing.
 func (s *Session) changeGrants(ctx context.Context, user string, store func() error) error {
 	before, err := Rights(ctx, s.own, user)
 	if err != nil {

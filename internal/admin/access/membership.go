@@ -11,15 +11,15 @@ import (
 	"metadb/internal/ident"
 )
 
-// codeNoPrivilege is the SQLSTATE of a statement that the role has no right to.
+// codeNoPrivilege is PostgreSQL's SQLSTATE for a missing privilege.
 const codeNoPrivilege = "42501"
 
-// MembershipError says that the administrator is no superuser, and may not act
-// for a role.
+// MembershipError is the error of an administrator that is not a superuser and may not act for a
+// role.
 type MembershipError struct {
-	// Role is what it would have to act for, By its own name.
+	// Role is the role to act for, By the administrator's name.
 	Role, By string
-	// Granular says that the server tells INHERIT and SET apart.
+	// Granular is true if the server has INHERIT and SET for memberships.
 	Granular bool
 }
 
@@ -27,7 +27,7 @@ func (e *MembershipError) Error() string {
 	return fmt.Sprintf("%q may not act for role %q, as it is no superuser: %s", e.By, e.Role, e.Grant())
 }
 
-// Grant is the statement that mends it.
+// Grant returns the statement that repairs it.
 func (e *MembershipError) Grant() string {
 	grant := "grant " + ident.Name(e.Role).SQL() + " to " + ident.Name(e.By).SQL()
 	if e.Granular {
@@ -36,10 +36,10 @@ func (e *MembershipError) Grant() string {
 	return grant + ";"
 }
 
-// actFor lets the administrator do what another role may: own what it owns, and
-// give it away. A superuser may do so anyway. A role with CREATEROLE makes itself
-// a member where it can: of any other role up to PostgreSQL 15, of those that it
-// made from 16 on. Otherwise the error is a *MembershipError.
+// actFor ensures that the administrator may act for another role: own its objects, and hand them
+// over. A superuser may do so anyway. A role with CREATEROLE makes itself a member where it can: of
+// any other role up to PostgreSQL 15, of roles that it created from 16 on. Otherwise the error is a
+// *MembershipError.
 func (a *administrator) actFor(ctx context.Context, role string) error {
 	if a.super {
 		return nil
@@ -49,7 +49,7 @@ func (a *administrator) actFor(ctx context.Context, role string) error {
 		return err
 	}
 	refused := &MembershipError{Role: role, By: a.name, Granular: a.granular}
-	// A statement that fails ends the transaction, but for a savepoint.
+	// The savepoint keeps the transaction usable if the statement fails.
 	err = pgx.BeginFunc(ctx, a.tx, func(tx pgx.Tx) error {
 		inner := *a
 		inner.tx = tx
@@ -63,13 +63,13 @@ func (a *administrator) actFor(ctx context.Context, role string) error {
 		return refused
 	}
 	if err == nil && !may {
-		return refused // a role that inherits nothing
+		return refused // the administrator's role has NOINHERIT
 	}
 	return err
 }
 
-// missingMembership returns the statement that lets the administrator act for a role,
-// empty where it may do so already.
+// missingMembership returns the statement that lets the administrator act for a role, empty if it
+// may already.
 func (a *administrator) missingMembership(ctx context.Context, role string) (grant string, err error) {
 	err = a.actFor(ctx, role)
 	if member, ok := errors.AsType[*MembershipError](err); ok {

@@ -12,18 +12,18 @@ import (
 	"metadb/internal/ident"
 )
 
-// logStatementParameter is the setting that keeps parameters of statements, and with
-// them passwords of brokers, out of PostgreSQL's log.
+// logStatementParameter is the setting that keeps statement parameters, and with them passwords of
+// brokers, out of PostgreSQL's log.
 const logStatementParameter = "log_parameter_max_length"
 
-// ErrNeedsSuperuser says that one role is not enough on this version.
+// ErrNeedsSuperuser is the error of an empty superuser on PostgreSQL 15.
 var ErrNeedsSuperuser = errors.New("superuser in metadb.conf is empty, and PostgreSQL 15 can't do without one: " +
 	"name a superuser, or the administrator of a managed service; from PostgreSQL 16 on the system user is enough")
 
-// ErrNoSystemUser says that the system user's role does not exist.
+// ErrNoSystemUser means that the system user's role does not exist.
 var ErrNoSystemUser = errors.New("does not exist")
 
-// PrepareError says that the administrator may not give the system user a right.
+// PrepareError means that the administrator may not grant the system user a right.
 type PrepareError struct {
 	Statement string
 	Err       error
@@ -32,10 +32,9 @@ type PrepareError struct {
 func (e *PrepareError) Error() string { return fmt.Sprintf("%s: %v", e.Statement, e.Err) }
 func (e *PrepareError) Unwrap() error { return e.Err }
 
-// Prepare gives the system user the rights to make schemas in the database and
-// functions in public, and to keep passwords out of PostgreSQL's log. It is
-// carried out by the superuser of metadb.conf at each start, and does nothing
-// where they are there.
+// Prepare grants the system user the rights to create schemas in the database and functions in
+// public, and to keep passwords out of PostgreSQL's log. The superuser of metadb.conf executes it
+// at each start. It does nothing if the rights exist.
 func (r Roles) Prepare(ctx context.Context, conn *pgx.Conn, database string) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL lock_timeout = '"+CommandLockTimeout+"'"); err != nil {
@@ -90,15 +89,13 @@ SELECT pg_catalog.has_database_privilege($1, pg_catalog.current_database(), 'CRE
 	return nil
 }
 
-// MissingRight is what will not work for want of a right, and the statement that
-// gives it.
+// MissingRight is a missing right: What fails without it, and the Statement that grants it.
 type MissingRight struct{ What, Statement string }
 
 func (l MissingRight) String() string { return l.What + " will not work: " + l.Statement }
 
-// MissingRights returns what the administrator lacks, none if it is a superuser. own is a
-// session of the system user's, connect opens one of the administrator's; where
-// Super is empty the system user is the administrator.
+// MissingRights returns the rights that the administrator lacks; the list is empty for a superuser.
+// If Super is empty, the system user is the administrator.
 func (db *Database) MissingRights(ctx context.Context) ([]MissingRight, error) {
 	var lacking []MissingRight
 	err := db.Do(ctx, func(s *Session) error {
@@ -119,7 +116,7 @@ func (db *Database) MissingRights(ctx context.Context) ([]MissingRight, error) {
 	return lacking, err
 }
 
-// missingRights looks at the administrator's own rights.
+// missingRights returns the missing rights of the administrator itself.
 func (s *Session) missingRights(ctx context.Context, admin *administrator) ([]MissingRight, error) {
 	var creates, inherits bool
 	const question = "SELECT rolcreaterole, rolinherit FROM pg_catalog.pg_roles WHERE rolname = current_user"
@@ -145,8 +142,8 @@ func (s *Session) missingRights(ctx context.Context, admin *administrator) ([]Mi
 	return append(list, more...), err
 }
 
-// missingWithoutSuperuser looks at rights that the system user has to have where nobody gives
-// them to it.
+// missingWithoutSuperuser returns the missing rights of a system user without a superuser to grant
+// them.
 func (s *Session) missingWithoutSuperuser(ctx context.Context) ([]MissingRight, error) {
 	var database string
 	var inDatabase, inPublic, stats, signal, quiet bool
@@ -179,7 +176,7 @@ SELECT pg_catalog.current_database()::pg_catalog.text,
 	return list, nil
 }
 
-// foreignUsers lists registered users that another role made, for which the
+// foreignUsers returns the registered users that another role created and for which the
 // administrator may not act.
 func (s *Session) foreignUsers(ctx context.Context, admin *administrator) ([]MissingRight, error) {
 	var exists bool
@@ -206,8 +203,8 @@ func (s *Session) foreignUsers(ctx context.Context, admin *administrator) ([]Mis
 	return []MissingRight{{"drop user, create schema for user and grants on what they own, for users that others made,", strings.Join(grants, " ")}}, nil
 }
 
-// strangersSQL lists the roles for which the administrator has to act: registered
-// users, and RetiredRole ($1) where it exists.
+// strangersSQL lists the roles for which the administrator has to act: registered users, and
+// RetiredRole ($1) if it exists.
 const strangersSQL = `
 SELECT r.rolname::pg_catalog.text
   FROM pg_catalog.pg_roles AS r

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// RefusedGrant is a grant that is stored but not given: the object is not Metadb's or a registered
-// user's, or internal. What was given before stays until it is revoked.
+// RefusedGrant is a grant that is stored but has no effect: the object is internal, or belongs
+// neither to Metadb nor to a registered user. Existing privileges stay until it is revoked.
 type RefusedGrant struct {
 	User     string
 	Function bool
@@ -19,12 +19,12 @@ type RefusedGrant struct {
 	Object string
 }
 
-// Revocation is the command that takes the grant back.
+// Revocation returns the command that revokes the grant.
 func (g RefusedGrant) Revocation() string {
 	return "revoke access on " + g.String() + " from " + ident.Name(g.User).SQL() + ";"
 }
 
-// String is the object as a command has it.
+// String returns the object in the form of a command.
 func (g RefusedGrant) String() string {
 	if g.Function {
 		return "function " + g.Schema.SQL() + "." + g.Object
@@ -32,7 +32,7 @@ func (g RefusedGrant) String() string {
 	return "table " + ident.Qualified{Schema: g.Schema, Name: ident.Name(g.Object)}.SQL()
 }
 
-// refusedSQL lists the grants of which the object is not grantable.
+// refusedSQL lists the grants on objects that are not grantable.
 const refusedSQL = `
 SELECT DISTINCT a.user_name::pg_catalog.text, a.object_type = 'f', a.schema_name::pg_catalog.text, a.object_name::pg_catalog.text
   FROM (` + rightsSQL + `) AS r (user_name, schema_name, relation, signature, owner, schema_owner, own, own_schema, usage, given, grantable)
@@ -43,7 +43,7 @@ SELECT DISTINCT a.user_name::pg_catalog.text, a.object_type = 'f', a.schema_name
  WHERE NOT r.grantable
  ORDER BY 1, 2, 3, 4`
 
-// RefusedGrants lists what was granted but is not given.
+// RefusedGrants lists the grants that are stored but have no effect.
 func RefusedGrants(ctx context.Context, db Querier) ([]RefusedGrant, error) {
 	grants, err := collectRows[RefusedGrant](ctx, db, refusedSQL, "")
 	if err != nil {
@@ -52,28 +52,28 @@ func RefusedGrants(ctx context.Context, db Querier) ([]RefusedGrant, error) {
 	return grants, nil
 }
 
-// Left are the statements that take away what the administrator may not: privileges on what belongs to
-// superusers, where it is none.
+// Left returns the REVOKE statements that the administrator may not execute: for privileges on
+// objects of superusers, if it is not a superuser.
 func (s *Session) Left() []string { return s.left }
 
-// revokeRight takes a right away. On what is not grantable it may have been given by a superuser, to whom
-// it is left where the administrator is none.
+// revokeRight revokes a right. On an object that is not grantable a superuser may have granted it;
+// then it is left to a superuser if the administrator is not one.
 func (s *Session) revokeRight(ctx context.Context, right Right) error {
 	return s.leave(right, right.privilegeSQL(), s.revokeAs(ctx, right.Own, right.Owner, right.privilegeSQL(), ident.Name(right.User)))
 }
 
-// revokeUsage takes the right to use a schema away, as revokeRight does.
+// revokeUsage revokes the right to use a schema, as revokeRight does.
 func (s *Session) revokeUsage(ctx context.Context, right Right) error {
 	privilege := "USAGE ON SCHEMA " + right.Schema.SQL()
 	return s.leave(right, privilege, s.revokeAs(ctx, right.OwnSchema, right.SchemaOwner, privilege, ident.Name(right.User)))
 }
 
-// leave notes what a refused REVOKE leaves to a superuser.
+// leave records the REVOKE of a refused revocation for a superuser.
 func (s *Session) leave(right Right, privilege string, err error) error {
 	if _, refused := errors.AsType[*MembershipError](err); !refused || right.Grantable {
 		return err
 	}
-	// PostgreSQL's own schemas are everybody's.
+	// PUBLIC may use PostgreSQL's own schemas.
 	if right.Given && !(strings.HasPrefix(privilege, "USAGE") && strings.HasPrefix(string(right.Schema), "pg_")) {
 		s.left = append(s.left, "REVOKE "+privilege+" FROM "+ident.Name(right.User).SQL()+";")
 	}

@@ -8,40 +8,38 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Roles are those that no command may touch, beside PostgreSQL's own. Super is
-// empty where the system user is the administrator too.
+// Roles are the roles that no command may change, in addition to PostgreSQL's own. If Super is
+// empty, the system user is the administrator.
 type Roles struct{ System, Super string }
 
-// Beginner begins transactions of the system user's; a pgxpool.Pool is one.
+// Beginner begins transactions of the system user; *pgxpool.Pool implements it.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Database is where sessions are opened.
+// Database opens sessions.
 type Database struct {
 	Roles
 	Own Beginner
-	// Administrator connects as the superuser of metadb.conf. It is not called
-	// where Roles.Super is empty.
+	// Administrator connects as the superuser of metadb.conf. It is not called if Roles.Super is
+	// empty.
 	Administrator func(ctx context.Context) (*pgx.Conn, error)
-	// Exclusively does something while no batch is applied: a GRANT and an ALTER
-	// TABLE of one table at once would make one of them fail. Nil says that no
-	// stream is running.
+	// Exclusively calls do while no batch is applied: of a GRANT and an ALTER TABLE of the same
+	// table at the same time one would fail. If it is nil, no stream is running.
 	Exclusively func(do func() error) error
-	// LockTimeout bounds a wait for what users hold, in PostgreSQL's notation. No
-	// stream waits meanwhile.
+	// LockTimeout bounds waits for users' locks, in PostgreSQL's notation. No stream is delayed
+	// meanwhile.
 	LockTimeout string
 }
 
 const (
-	// CommandLockTimeout is for commands, whose user waits for the answer.
+	// CommandLockTimeout is the LockTimeout of commands, which an administrator waits for.
 	CommandLockTimeout = "10s"
-	// briefLockTimeout bounds waiting while no batch is applied.
+	// briefLockTimeout bounds waits for locks while no batch is applied.
 	briefLockTimeout = "500ms"
 )
 
-// Session is what a command about users works in. Nothing is changed unless all
-// of it succeeds.
+// Session executes a command about users. If a part of it fails, nothing is changed.
 type Session struct {
 	Roles
 	db  *Database
@@ -49,19 +47,19 @@ type Session struct {
 	// conn and admin are the administrator's; admin is nil until it is needed.
 	conn  *pgx.Conn
 	admin *administrator
-	// last is done at the end, while no batch is applied.
+	// last contains the functions to call at the end, while no batch is applied.
 	last []func(ctx context.Context) error
-	// takesAway has the administrator's transaction commit first. What is given is
-	// stored first: a privilege that is missing is given later, one that nobody
-	// knows of would stay.
+	// takesAway is true if the administrator's transaction has to commit first. Otherwise the
+	// stored grants are committed first: if the second commit fails, a missing privilege is granted
+	// later, but a privilege without a stored grant would stay.
 	takesAway bool
-	// left are statements that the administrator may not carry out.
+	// left contains the statements that the administrator may not execute.
 	left []string
-	// readOnly has nothing committed at the end.
+	// readOnly is true if nothing is committed at the end.
 	readOnly bool
 }
 
-// Do carries out a command.
+// Do executes a command.
 func (db *Database) Do(ctx context.Context, command func(*Session) error) error {
 	own, err := db.Own.Begin(ctx)
 	if err != nil {
@@ -84,8 +82,8 @@ func (db *Database) Do(ctx context.Context, command func(*Session) error) error 
 	return db.Exclusively(func() error { return s.finishCommand(ctx) })
 }
 
-// configureTransaction gives a transaction the settings in which names mean PostgreSQL's
-// own objects, and nothing is waited for without bound.
+// configureTransaction makes names in a transaction refer to PostgreSQL's own objects, and bounds
+// waits for locks.
 func (s *Session) configureTransaction(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL lock_timeout = '"+s.db.LockTimeout+"'")
 	if err != nil {
@@ -94,8 +92,8 @@ func (s *Session) configureTransaction(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// administrator returns what carries out statements that need more rights than
-// the system user's. It connects the first time.
+// administrator returns the administrator, which executes statements that need more rights than the
+// system user's. The first call connects.
 func (s *Session) administrator(ctx context.Context) (*administrator, error) {
 	if s.admin != nil {
 		return s.admin, nil
@@ -122,12 +120,12 @@ func (s *Session) administrator(ctx context.Context) (*administrator, error) {
 	return admin, nil
 }
 
-// atEndWithoutBatches has something done at the end, while no batch is applied.
+// atEndWithoutBatches adds a function to call at the end, while no batch is applied.
 func (s *Session) atEndWithoutBatches(do func(ctx context.Context) error) {
 	s.last = append(s.last, do)
 }
 
-// finishCommand does what is left and commits.
+// finishCommand calls the functions for the end and commits.
 func (s *Session) finishCommand(ctx context.Context) error {
 	transactions := []pgx.Tx{s.own}
 	if s.admin != nil && s.admin.tx != s.own {
@@ -156,7 +154,7 @@ func (s *Session) finishCommand(ctx context.Context) error {
 	return nil
 }
 
-// rollbackOpen gives up what is not committed.
+// rollbackOpen rolls back the transactions that are not committed.
 func (s *Session) rollbackOpen(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	if err := s.own.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {

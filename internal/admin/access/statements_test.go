@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestStatementsAreListed compares the statements that need more rights than the system
-// user's with those that docs/security.md lists.
+// TestStatementsAreListed compares the statements of the administrator with those that
+// docs/security.md lists.
 func TestStatementsAreListed(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/security.md")
 	if err != nil {
@@ -56,7 +56,7 @@ func TestStatementsAreListed(t *testing.T) {
 	}
 }
 
-// begin returns the keywords with which a statement begins.
+// begin returns the keywords at the beginning of a statement.
 func begin(statement string) string {
 	words := strings.Fields(statement)
 	switch words[0] {

@@ -12,20 +12,20 @@ import (
 	"metadb/internal/ident"
 )
 
-// DefaultConnections is how many sessions a user may have at once, unless
-// "create user" says otherwise.
+// DefaultConnections is the limit of a user's concurrent sessions, unless "create user" has another
+// one.
 const DefaultConnections = 20
 
-// User is a new user. Verifier is what PostgreSQL stores in place of the
-// password; see package scram. Connections bounds its sessions, -1 is no bound.
+// User is a new user. Verifier is stored by PostgreSQL in place of the password; see package scram.
+// Connections limits the user's sessions; -1 is no limit.
 type User struct {
 	Name, Verifier, Comment string
 	Connections             int
 }
 
-// CreateUser makes a role that can log in, registers it, and makes a schema of
-// the same name in which it may create objects. Where the schema of a dropped
-// user has that name, it gets another one, which is returned.
+// CreateUser creates a role that can log in, registers it, and creates a schema of the same name
+// that it owns. If a dropped user has left a schema of that name, that schema is renamed; renamed
+// is its new name.
 func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err error) {
 	exists, err := s.roleExists(ctx, u.Name)
 	switch {
@@ -37,8 +37,8 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 	if err := s.checkSchemaFree(ctx, u.Name); err != nil {
 		return "", err
 	}
-	// A role of that name may have been dropped by hand: what is left of it is
-	// not for the new one.
+	// A role of that name may have been dropped directly in PostgreSQL: the new one must not get
+	// its grants.
 	if _, err := s.deleteGrants(ctx, u.Name); err != nil {
 		return "", err
 	}
@@ -68,7 +68,7 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 	return s.createSchema(ctx, u.Name)
 }
 
-// SetPassword changes the password of a user that CreateUser made.
+// SetPassword changes the password of a user that CreateUser created.
 func (s *Session) SetPassword(ctx context.Context, user, verifier string) error {
 	if err := s.checkCreatedHere(ctx, user); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *Session) SetPassword(ctx context.Context, user, verifier string) error 
 	return admin.setPassword(ctx, ident.Name(user), constant)
 }
 
-// Register makes a role one that can be granted access.
+// Register registers a role, which can then be granted access.
 func (s *Session) Register(ctx context.Context, user string) error {
 	if err := s.checkUnprotected(ctx, user); err != nil {
 		return err
@@ -99,8 +99,8 @@ func (s *Session) Register(ctx context.Context, user string) error {
 	return err
 }
 
-// Deregister takes back everything that a user was granted, and forgets it. The
-// role stays; it may be gone already.
+// Deregister revokes all grants of a user, and removes it from the registered users. The role
+// stays; it need not exist any more.
 func (s *Session) Deregister(ctx context.Context, user string) error {
 	err := s.checkRegistered(ctx, user)
 	if errors.Is(err, ErrNoRole) {
@@ -119,8 +119,8 @@ func (s *Session) Deregister(ctx context.Context, user string) error {
 	})
 }
 
-// CreateSchema makes a schema of the user's name, which it owns. Where the schema
-// of a dropped user has that name, it gets another one, which is returned.
+// CreateSchema creates a schema of the user's name, which it owns. If a dropped user has left a
+// schema of that name, that schema is renamed; renamed is its new name.
 func (s *Session) CreateSchema(ctx context.Context, user string) (renamed string, err error) {
 	if err := s.checkRegistered(ctx, user); err != nil {
 		return "", err
@@ -166,7 +166,7 @@ SELECT pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text FROM pg_catalog.pg_
 // maxNameBytes is the length of PostgreSQL's names.
 const maxNameBytes = 63
 
-// retiredName returns a name for the schema of a dropped user that no other has.
+// retiredName returns an unused name for the schema of a dropped user.
 func (s *Session) retiredName(ctx context.Context, schema string) (string, error) {
 	for n := 1; ; n++ {
 		suffix := "_retired_" + strconv.Itoa(n)
@@ -183,8 +183,8 @@ func (s *Session) retiredName(ctx context.Context, schema string) (string, error
 	}
 }
 
-// deleteGrants forgets what a user was granted and that it was registered, which it
-// reports.
+// deleteGrants deletes the grants of a user and its registration. It reports whether it was
+// registered.
 func (s *Session) deleteGrants(ctx context.Context, user string) (known bool, err error) {
 	tag, err := s.own.Exec(ctx, `
 		WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
@@ -195,7 +195,7 @@ func (s *Session) deleteGrants(ctx context.Context, user string) (known bool, er
 	return tag.RowsAffected() > 0, nil
 }
 
-// quoteLiteral returns text as a constant: statements about roles take no parameters.
+// quoteLiteral returns text as a quoted constant: statements about roles take no parameters.
 func (s *Session) quoteLiteral(ctx context.Context, text string) (quoted string, err error) {
 	err = s.own.QueryRow(ctx, "SELECT pg_catalog.quote_literal($1::pg_catalog.text)", text).Scan(&quoted)
 	return quoted, err
