@@ -11,8 +11,7 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// adviceLines says what asks for attention at a source and what to do about it, in
-// words for an administrator.
+// adviceLines returns the problems of a source that need an administrator, and how to solve them.
 func adviceLines(r *status.Report) []string {
 	var all []string
 	switch r.Stream {
@@ -57,14 +56,14 @@ func adviceLines(r *status.Report) []string {
 	return all
 }
 
-// upperFirst returns a line that begins a sentence.
+// upperFirst returns a line with an upper-case first letter.
 func upperFirst(line string) string {
 	first, size := utf8.DecodeRuneInString(line)
 	return string(unicode.ToUpper(first)) + line[size:]
 }
 
-// gapSteps gives the steps that mend a gap: for single tables where that is known to
-// do, and for the whole source.
+// gapSteps returns the steps that repair a gap: for single tables if they suffice, and for the
+// whole source.
 func gapSteps(r *status.Report) []string {
 	lines := []string{"Events were lost before they were read."}
 	if len(r.GapTables) > 0 {

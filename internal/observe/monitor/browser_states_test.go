@@ -13,14 +13,14 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// pageState is something that the page has to show.
+// pageState is a state that the page has to show.
 type pageState struct {
 	set func(s *status.Source)
-	// says are texts that must be on the page.
+	// says contains texts that must be on the page.
 	says []string
-	// rejected says that events are set aside.
+	// rejected is true if there are rejected events.
 	rejected bool
-	// trouble is what is wrong with the database.
+	// trouble is the error of the database.
 	trouble string
 }
 
@@ -101,7 +101,7 @@ func pageStates() map[string]pageState {
 	}
 }
 
-// config is a server that shows a state, with an hour behind it.
+// config returns the configuration of a server in that state, with an hour of history.
 func (p *pageState) config() monitor.Config {
 	sources := &status.Registry{}
 	source := sources.Source("library")
@@ -118,7 +118,7 @@ func (p *pageState) config() monitor.Config {
 	return monitor.Config{Metrics: metrics, Ready: allReady, PageData: func(context.Context) (monitor.PageData, error) { return p.detail(now), nil }}
 }
 
-// detail is what the database says, with a name of the longest beside rejected
+// detail returns the data of the database: a table with a name of the greatest length, and rejected
 // events.
 func (p *pageState) detail(now time.Time) monitor.PageData {
 	d := monitor.PageData{Trouble: p.trouble, Bytes: 123 << 30, Rejected: []monitor.Rejected{}, Tables: []monitor.Table{

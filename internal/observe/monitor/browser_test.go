@@ -19,15 +19,15 @@ import (
 
 var update = flag.Bool("update", false, "write the screenshots in docs/")
 
-// look is one way to look at the page.
+// look is one way to view the page.
 type look struct {
 	width  int64
 	scheme string
 }
 
-// TestPageInBrowser looks at the page in every state, on a telephone and on a
-// wall, by day and by night: nothing is too wide, the browser complains of nothing
-// and asks nobody else, and axe-core finds nothing that keeps people out.
+// TestPageInBrowser opens the page in every state, on small and large screens, in light and dark
+// colours: no element is too wide, the browser reports no errors and sends requests to no other
+// host, and axe-core finds no barriers.
 func TestPageInBrowser(t *testing.T) {
 	axe, err := os.ReadFile(filepath.Join(depcache.InstallNodeModules(t, "testdata/axe"), "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
@@ -69,7 +69,7 @@ func openBrowser(t *testing.T) context.Context {
 	return browser
 }
 
-// lookAt opens the page and checks what it says. It returns a picture.
+// lookAt opens the page and checks its texts. It returns a screenshot.
 func (p *pageState) lookAt(ctx context.Context, t *testing.T, address string, l look) []byte {
 	t.Helper()
 	night := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}}}
@@ -98,7 +98,7 @@ func (p *pageState) lookAt(ctx context.Context, t *testing.T, address string, l 
 	return picture
 }
 
-// inspect has axe-core look for what keeps people from using the page.
+// inspect runs axe-core, which finds barriers for people with disabilities.
 // https://www.deque.com/axe/core-documentation/api-documentation/
 func inspect(ctx context.Context, t *testing.T, axe string) {
 	t.Helper()
@@ -113,7 +113,7 @@ func inspect(ctx context.Context, t *testing.T, axe string) {
 	}
 }
 
-// check ends the test where the browser does not do what it is told.
+// check ends the test if the browser returned an error.
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -121,7 +121,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// keep writes the screenshots that the documentation shows.
+// keep writes the screenshots of the documentation.
 func keep(t *testing.T, name string, l look, picture []byte) {
 	t.Helper()
 	shown := map[string]look{"resync": {400, "dark"}, "normal": {1920, "dark"}, "rejected": {1920, "light"}}

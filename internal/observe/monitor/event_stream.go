@@ -11,28 +11,30 @@ import (
 	"metadb/internal/admin/admission"
 )
 
-// Bounds on viewers.
+// These are the bounds on viewers.
 const (
 	viewInterval = 2 * time.Second
-	// maxViewers may look at one time, of them so many from an address, and from this machine.
+	// maxViewers limits the concurrent viewers, maxViewersOfAddress those of one address, and
+	// maxViewersOfMachine those of this machine.
 	maxViewers          = 50
 	maxViewersOfAddress = 10
 	maxViewersOfMachine = 40
 )
 
-// eventStream sends server-sent events until the viewer goes away or the server stops:
-// "view" is how the sources are, every two seconds; "hour" their charts, every ten;
-// "detail" what the database says of tables and rejected events, when it changes.
+// eventStream sends server-sent events until the viewer disconnects or the server stops: "view" has
+// the states of the sources, every two seconds; "hour" their charts, every ten seconds; "detail"
+// the database's data about tables and rejected events, when they change.
 type eventStream struct {
 	history *rateHistory
 	details *pageDataCache
-	// places are those of viewers. A newcomer takes that of whoever came first of its address.
+	// places are the viewers' places. A new viewer replaces the oldest one of its address if there
+	// are too many.
 	places   *admission.Places
 	refusals *admission.Digest
 }
 
 func (e *eventStream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Another site's page can't read the answer, but could take all places.
+	// A page of another site can't read the answer, but could use up all places.
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 		writeText(w, http.StatusForbidden, "this is only for the page of this server")
 		return
@@ -46,7 +48,7 @@ func (e *eventStream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 	defer place.Leave()
 	control := http.NewResponseController(w)
-	// A viewer says nothing more; a request's time does not bound its stay.
+	// A viewer sends no more bytes, and stays longer than the timeout of a request.
 	if err := control.SetReadDeadline(time.Time{}); err != nil {
 		writeText(w, http.StatusInternalServerError, err.Error())
 		return
@@ -54,7 +56,7 @@ func (e *eventStream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	// The database may be slow: it is asked beside.
+	// The database may be slow, so a separate goroutine queries it.
 	detail := make(chan []byte)
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -63,7 +65,7 @@ func (e *eventStream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := &eventViewer{eventStream: e, w: w, control: control, samples: -1}
 	ticker := time.NewTicker(viewInterval)
 	defer ticker.Stop()
-	for err := v.sendView(); err == nil; { // an error is that the viewer has gone
+	for err := v.sendView(); err == nil; { // an error means that the viewer has disconnected
 		select {
 		case <-ctx.Done():
 			return
@@ -75,16 +77,16 @@ func (e *eventStream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// eventViewer is one who looks.
+// eventViewer is the stream of one viewer.
 type eventViewer struct {
 	*eventStream
 	w       http.ResponseWriter
 	control *http.ResponseController
-	// samples is how much of the charts has been sent.
+	// samples is the number of samples at the last "hour" event.
 	samples int
 }
 
-// sendView sends how the sources are.
+// sendView sends the states of the sources, and their charts if there is a new sample.
 func (v *eventViewer) sendView() error {
 	if err := v.sendValue("view", v.history.currentView(time.Now())); err != nil {
 		return err
@@ -96,7 +98,7 @@ func (v *eventViewer) sendView() error {
 	return v.sendValue("hour", hour)
 }
 
-// sendValue sends a value.
+// sendValue sends a value as JSON.
 func (v *eventViewer) sendValue(kind string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// shown is what the tests look at of an event "view".
+// shown contains the fields of an event "view" that the tests check.
 type shown struct {
 	Sources []struct {
 		Name, Stream string
@@ -99,14 +99,14 @@ func TestEventsFollow(t *testing.T) {
 	if got := second.Sources[0].Advice[1]; !strings.HasSuffix(got, again) {
 		t.Errorf("a gap of two tables: %s", got)
 	}
-	// A table that is confirmed wholly is only counted; what has begun comes first.
+	// A completely confirmed table is only counted; tables in progress come first.
 	if r := s.Resync; r.Done != 1 || len(r.Tables) != 2 || r.Tables[0].Name != "library.loan" || r.Tables[0].Words != "1 of 3 rows confirmed, 2 not (would end now)" {
 		t.Errorf("by table: %+v", r)
 	}
 }
 
-// TestDetailIsAskedSeldom: viewers share what the database says, and without a
-// viewer it is not asked.
+// TestDetailIsAskedSeldom checks that viewers share the data of the database, and that it is not
+// queried without a viewer.
 func TestDetailIsAskedSeldom(t *testing.T) {
 	var asked atomic.Int32
 	address := serve(t, monitor.Config{
@@ -136,8 +136,7 @@ func TestDetailIsAskedSeldom(t *testing.T) {
 	}
 }
 
-// TestDatabaseDoesNotAnswer: what the streams tell is shown all the same, and what
-// is wrong.
+// TestDatabaseDoesNotAnswer checks that the page shows the states of the streams and the error.
 func TestDatabaseDoesNotAnswer(t *testing.T) {
 	looked := make(chan struct{})
 	hang := func(ctx context.Context) (monitor.PageData, error) {

@@ -15,8 +15,8 @@ import (
 	"metadb/internal/observe/monitor"
 )
 
-// TestClientsThatHangUp: probes get the database's answer, whatever becomes of other clients. Four
-// connect, ask and reset, over and over.
+// TestClientsThatHangUp checks that probes get the database's answer while other clients reset
+// their connections. Four clients do so, repeatedly.
 func TestClientsThatHangUp(t *testing.T) {
 	t.Parallel()
 	address := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: func(ctx context.Context) error {
@@ -52,7 +52,7 @@ func TestClientsThatHangUp(t *testing.T) {
 	}
 }
 
-// hangUp asks and resets the connection.
+// hangUp sends a request and resets the connection.
 func hangUp(t *testing.T, address string) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -67,7 +67,7 @@ func hangUp(t *testing.T, address string) {
 	_ = conn.Close()
 }
 
-// TestFrozenDatabase: a probe waits two seconds, not as long as the database.
+// TestFrozenDatabase checks that a probe waits two seconds, not as long as the database takes.
 func TestFrozenDatabase(t *testing.T) {
 	t.Parallel()
 	address := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }})
@@ -80,7 +80,8 @@ func TestFrozenDatabase(t *testing.T) {
 	}
 }
 
-// TestViewersTakePlaces: who fills all places of the page does not keep others out.
+// TestViewersTakePlaces checks that a client that uses all places of the page does not exclude
+// others.
 func TestViewersTakePlaces(t *testing.T) {
 	t.Parallel()
 	address := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: allReady})
@@ -97,8 +98,8 @@ func TestViewersTakePlaces(t *testing.T) {
 	}
 }
 
-// TestTokensAreGuessed: answers to wrong tokens are late, one at a time, counted and logged; the
-// right one is taken meanwhile.
+// TestTokensAreGuessed checks that answers to wrong tokens are delayed, one at a time, counted and
+// logged, and that the right token is accepted meanwhile.
 func TestTokensAreGuessed(t *testing.T) {
 	t.Parallel()
 	var lines atomic.Int64
@@ -138,7 +139,7 @@ func TestTokensAreGuessed(t *testing.T) {
 	first.Wait()
 }
 
-// counting counts records.
+// counting counts log records.
 type counting struct {
 	slog.Handler
 	lines *atomic.Int64

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestTablesByKeyboard finds and sorts tables without a mouse, and reaches the
-// list, which is wider than a telephone.
+// TestTablesByKeyboard finds and sorts tables without a mouse, and scrolls the list, which is wider
+// than a telephone.
 func TestTablesByKeyboard(t *testing.T) {
 	state := pageStates()["normal"]
 	ctx, cancel := chromedp.NewContext(openBrowser(t))

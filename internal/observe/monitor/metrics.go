@@ -10,8 +10,8 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// Metrics counts what the streams do. Labels are bounded: sources, and a few
-// words; no series for a table.
+// Metrics contains the metrics of the streams. The number of series is bounded: labels are sources
+// and fixed words, not tables.
 // https://prometheus.io/docs/practices/naming/
 type Metrics struct {
 	registry *prometheus.Registry
@@ -25,16 +25,15 @@ type Metrics struct {
 	schemaChanges *prometheus.CounterVec
 }
 
-// Buckets of the histograms: a batch has 1 to 15,000 events, and takes from a
+// These are the buckets of the histograms: a batch has 1 to 15,000 events, and takes from a
 // millisecond to half a minute.
 var (
 	eventBuckets  = prometheus.ExponentialBuckets(1, 10, 5)
 	secondBuckets = prometheus.ExponentialBuckets(0.001, 4, 8)
 )
 
-// NewMetrics returns metrics that also show the state of the sources, as status
-// has it when they are asked for, and the number of connections of the
-// administration port.
+// NewMetrics returns metrics that include the state of the sources, read from the registry at each
+// collection, and the number of connections of the administration port.
 func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	const namespace = "metadb"
 	m := &Metrics{
@@ -71,14 +70,14 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	return m
 }
 
-// ShowRefused shows how many clients a listener has refused, by reason: those of the
-// administration port ("admin"), or of HTTP ("http").
+// ShowRefused adds the number of clients that a listener has refused, by reason. The listener is
+// "admin" for the administration port or "http".
 func (m *Metrics) ShowRefused(listener string, counts func() map[string]int64) {
 	desc := prometheus.NewDesc("metadb_"+listener+"_refused_total", "Clients refused since the server started, by reason.", []string{"reason"}, nil)
 	m.registry.MustRegister(&refusalCollector{desc, counts})
 }
 
-// refusalCollector shows counts by reason.
+// refusalCollector exports counts by reason.
 type refusalCollector struct {
 	desc   *prometheus.Desc
 	counts func() map[string]int64
@@ -94,8 +93,7 @@ func (r *refusalCollector) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// Describe implements what prometheus.Collector has for it: it names every
-// metric.
+// Describe describes every metric, as prometheus.Collector's Describe does.
 func (m *Metrics) Describe(descs chan<- *prometheus.Desc) { m.registry.Describe(descs) }
 
 // Applied counts a batch that was committed.
@@ -115,12 +113,12 @@ func (m *Metrics) Applied(source string, events int, outcome change.Outcome) {
 	m.schemaChanges.WithLabelValues(source).Add(float64(outcome.SchemaChanges))
 }
 
-// Decoded counts the time that decoding took.
+// Decoded adds the time that decoding took.
 func (m *Metrics) Decoded(source string, took time.Duration) {
 	m.stageSeconds.WithLabelValues(source, "decode").Add(took.Seconds())
 }
 
-// Forget drops the series of a source that was dropped.
+// Forget removes the series of a source that was dropped.
 func (m *Metrics) Forget(source string) {
 	labels := prometheus.Labels{"source": source}
 	for _, vec := range []interface {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// requireOwnHost lets through requests that were made to this machine by one of its own
-// names. A page from elsewhere can have its name point to 127.0.0.1 (DNS
-// rebinding) and then read, through the browser of whoever looks at it, what
-// answers there without asking for a token; but the browser tells the name.
+// requireOwnHost refuses requests without a token that name another host than this machine. A page
+// of another site can resolve its name to 127.0.0.1 (DNS rebinding) and then read, through the
+// browser of its visitor, the answers that need no token; but the browser sends the name in the
+// Host header.
 func (g *tokenGate) requireOwnHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.isOpen() && !isLoopback(hostOfHeader(r.Host)) && r.Host != "" { // no browser leaves it out
+		if g.isOpen() && !isLoopback(hostOfHeader(r.Host)) && r.Host != "" { // every browser sends the header
 			writeText(w, http.StatusMisdirectedRequest, "without http_token this is only for names of this machine: http://127.0.0.1 or http://localhost")
 			return
 		}
@@ -20,7 +20,7 @@ func (g *tokenGate) requireOwnHost(next http.Handler) http.Handler {
 	})
 }
 
-// hostOfHeader is what a Host header names, without a port and brackets.
+// hostOfHeader returns the host of a Host header, without port and brackets.
 func hostOfHeader(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -7,7 +7,7 @@ import (
 	"metadb/internal/observe/monitor"
 )
 
-// TestHost: without a token nobody is answered who came by another name.
+// TestHost checks that requests with another host are refused if there is no token.
 func TestHost(t *testing.T) {
 	free := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: allReady})
 	guarded := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: allReady, Token: "secret"})
@@ -29,7 +29,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestOtherSites: pages of others can't take the viewers' places.
+// TestOtherSites checks that pages of other sites can't use up the viewers' places.
 func TestOtherSites(t *testing.T) {
 	address := serve(t, monitor.Config{Metrics: metricsOf(t), Ready: allReady})
 	for site, want := range map[string]int{
@@ -52,7 +52,7 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
-// codeFor asks with a Host header and returns the status.
+// codeFor sends a request with a Host header and returns the status.
 func codeFor(t *testing.T, url, host, token string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -8,51 +8,49 @@ import (
 	"time"
 )
 
-// PageData is what the page shows from the database, beyond what the streams tell.
-// It has no values of rows: the words of a rejected event's reason may quote
-// some, so that they are not in it either.
+// PageData is the database's part of the page. It contains no values of rows, and no reasons of
+// rejected events, which may quote values.
 type PageData struct {
 	Tables   []Table    `json:"tables"`
 	Rejected []Rejected `json:"rejected"`
 	// Bytes is the size of the database on disk.
 	Bytes int64 `json:"bytes"`
-	// Trouble says why all this is old, empty if it is not.
+	// Trouble is the error that prevented a refresh of the data, empty without one.
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// ErrNotNow says that the detail can't be had at the moment, and that nothing is
-// wrong: somebody has locked a table.
+// ErrNotNow means that the data can't be read at the moment because another session has locked a
+// table, which is not a fault.
 var ErrNotNow = errors.New("ask again later")
 
-// Table is one table. Counts of rows are PostgreSQL's estimates.
+// Table is one table. The numbers of rows are PostgreSQL's estimates.
 type Table struct {
 	Name   string `json:"name"`
 	Source string `json:"source"`
-	// From names the table that this one is transformed from, if any.
+	// From is the table that this one is transformed from, empty if it is not a transformed table.
 	From    string `json:"from,omitempty"`
 	Current int64  `json:"current"`
 	History int64  `json:"history"`
-	// Bytes are those of the rows of both, with indexes.
+	// Bytes is the size of the current and the history rows, with indexes.
 	Bytes int64 `json:"bytes"`
-	// Changed is the source's time of the last change known, nil if none is.
+	// Changed is the source's time of the last known change, nil if it is unknown.
 	Changed *time.Time `json:"changed"`
 }
 
-// Rejected are the events of a source that are set aside, with the latest few.
+// Rejected are the rejected events of a source, with the latest ones.
 type Rejected struct {
 	Source string           `json:"source"`
 	Kinds  []RejectedKind   `json:"kinds"`
 	Latest []RejectedLatest `json:"latest"`
 }
 
-// RejectedKind counts events that are set aside for one kind of reason, as
-// change.RejectKind names it; empty where that is not known.
+// RejectedKind counts the rejected events of one change.RejectKind; Kind is empty if it is unknown.
 type RejectedKind struct {
 	Kind  string `json:"kind"`
 	Count int64  `json:"count"`
 }
 
-// RejectedLatest says where an event is that was set aside.
+// RejectedLatest is the position of a rejected event.
 type RejectedLatest struct {
 	Time      time.Time `json:"time"`
 	Topic     string    `json:"topic"`
@@ -62,9 +60,8 @@ type RejectedLatest struct {
 	Kind      string    `json:"kind"`
 }
 
-// Bounds on what the database is asked while somebody looks: at most once in ten
-// seconds, and where it takes long (many rejected events) at most a hundredth of
-// the time.
+// These are the bounds on queries for the page: at most one in ten seconds, and slow ones (many
+// rejected events) take at most a hundredth of the time.
 const (
 	pageDataInterval = 10 * time.Second
 	pageDataShare    = 100
@@ -72,14 +69,14 @@ const (
 	maxPageDataPause = 10 * time.Minute
 )
 
-// pageDataCache keeps the last detail, for all viewers.
+// pageDataCache caches the last page data for all viewers.
 type pageDataCache struct {
 	load func(ctx context.Context) (PageData, error)
 
 	mu   sync.Mutex
 	last PageData
 	data []byte
-	// again is when it is asked again.
+	// again is the time of the next query.
 	again time.Time
 }
 
@@ -87,8 +84,8 @@ func newPageDataCache(ask func(ctx context.Context) (PageData, error)) *pageData
 	return &pageDataCache{load: ask, last: PageData{Tables: []Table{}, Rejected: []Rejected{}}}
 }
 
-// cachedJSON returns the detail as JSON, nil if there is none yet. It asks where what it
-// has is too old, and keeps that with the trouble where nobody answers.
+// cachedJSON returns the page data as JSON, nil if there are no data yet. It queries the database
+// if the cache is too old. If that fails, it returns the old data with the error in Trouble.
 func (d *pageDataCache) cachedJSON(ctx context.Context) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,7 +100,7 @@ func (d *pageDataCache) cachedJSON(ctx context.Context) []byte {
 	switch {
 	case err == nil:
 		d.last = detail
-	case errors.Is(err, ErrNotNow) || errors.Is(err, context.Canceled): // the viewer has gone
+	case errors.Is(err, ErrNotNow) || errors.Is(err, context.Canceled): // the database has a lock, or the viewer has disconnected
 		return d.data
 	default:
 		d.last.Trouble = err.Error()
@@ -114,12 +111,13 @@ func (d *pageDataCache) cachedJSON(ctx context.Context) []byte {
 	return d.data
 }
 
-// pauseAfter is how long after a question that took so long the next may follow.
+// pauseAfter returns the least time between the beginnings of two queries if the first one took
+// that long.
 func pauseAfter(took time.Duration) time.Duration {
 	return min(max(pageDataInterval, took*pageDataShare), maxPageDataPause)
 }
 
-// sendChanges hands over the detail when it changes, until ctx ends.
+// sendChanges sends the page data when they change, until ctx ends.
 func (d *pageDataCache) sendChanges(ctx context.Context, changed chan<- []byte) {
 	ticker := time.NewTicker(pageDataInterval)
 	defer ticker.Stop()

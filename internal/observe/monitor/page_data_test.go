@@ -19,8 +19,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestDetailIsKept: where the database does not answer, the last answer stands,
-// with what is wrong.
+// TestDetailIsKept checks that, if the database does not answer, the last data stay, with the
+// error.
 func TestDetailIsKept(t *testing.T) {
 	var err error
 	asked := 0

@@ -8,11 +8,11 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// securityPolicy lets the page load nothing but its own files, and nobody frame it.
+// securityPolicy lets the page load only its own files, and forbids to embed it in a frame.
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// pageFileTypes are those of the page, with their types.
+// pageFileTypes returns the page's files with their media types.
 func pageFileTypes() map[string]string {
 	const script = "text/javascript; charset=utf-8"
 	return map[string]string{
@@ -22,7 +22,7 @@ func pageFileTypes() map[string]string {
 	}
 }
 
-// serveFile answers with one of the page's files.
+// serveFile returns a handler for one of the page's files.
 func serveFile(name, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		body, err := pageFiles.ReadFile("page/" + name)

@@ -9,7 +9,7 @@ import (
 	"metadb/internal/observe/monitor"
 )
 
-// open asks for a path and returns the answer, whose body the test closes.
+// open requests a path and returns the answer. The test closes its body.
 func open(t *testing.T, url string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -46,7 +46,7 @@ func TestPageIsGuarded(t *testing.T) {
 			t.Errorf("%s: %d", path, code)
 		}
 	}
-	// A browser asks for a password.
+	// A browser sends the token as a password.
 	if code, body := get(t, strings.Replace(address, "//", "//anybody:secret@", 1)+"/", ""); code != http.StatusOK || !strings.Contains(body, "<title>Metadb</title>") {
 		t.Errorf("with the password: %d", code)
 	}

@@ -8,46 +8,46 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// pageView is what the page shows at one moment.
+// pageView is the content of the page at one time.
 type pageView struct {
 	Time    time.Time    `json:"time"`
 	Sources []sourceView `json:"sources"`
 }
 
-// sourceView is one source on the page. It has no values of rows.
+// sourceView is one source on the page. It contains no values of rows.
 type sourceView struct {
 	Name   string `json:"name"`
 	Stream string `json:"stream"`
 	Sync   string `json:"sync"`
-	// Lag is in events, nil where nobody knows.
+	// Lag is in events, nil if it is unknown.
 	Lag       *int64     `json:"lag"`
 	LastEvent *time.Time `json:"last_event"`
 	Events    int64      `json:"events"`
 	Rejected  int64      `json:"rejected"`
 	Message   string     `json:"message"`
-	// Since is when the message was first said.
+	// Since is the time at which the message first appeared.
 	Since  *time.Time `json:"since"`
 	Advice []string   `json:"advice"`
-	// Blockers are those that hold the locks which are waited for.
+	// Blockers are the transactions that hold the locks for which tables wait.
 	Blockers []status.Blocker `json:"blockers,omitempty"`
-	// Well is what the exit status of "metadb status" says.
+	// Well is true if the source needs no attention.
 	Well   bool        `json:"well"`
 	Resync *resyncView `json:"resync"`
 }
 
-// resyncView is how far a resynchronization has come.
+// resyncView is the progress of a resynchronization.
 type resyncView struct {
 	Confirmed int64  `json:"confirmed"`
 	Expected  int64  `json:"expected"`
 	Words     string `json:"words"`
-	// Tables are those that are not wholly confirmed, those first that are
-	// being confirmed; Done counts the others, More those that are not shown.
+	// Tables are the tables that are not completely confirmed, those in progress first; Done counts
+	// the completely confirmed ones, More those beyond maxTablesShown.
 	Tables []tableProgress `json:"tables"`
 	Done   int             `json:"done"`
 	More   int             `json:"more"`
 }
 
-// tableProgress is how far a resynchronization has come in a table.
+// tableProgress is the progress of a resynchronization in one table.
 type tableProgress struct {
 	Name      string `json:"name"`
 	Confirmed int64  `json:"confirmed"`
@@ -55,10 +55,10 @@ type tableProgress struct {
 	Words     string `json:"words"`
 }
 
-// maxTablesShown bounds how many tables of a resynchronization are shown.
+// maxTablesShown bounds the tables of a resynchronization on the page.
 const maxTablesShown = 30
 
-// currentView returns what there is to see.
+// currentView returns the content of the page at a time.
 func (h *rateHistory) currentView(now time.Time) pageView {
 	v := pageView{Time: now.UTC(), Sources: []sourceView{}}
 	for _, r := range h.sources.Reports() {
@@ -88,7 +88,7 @@ func (h *rateHistory) currentView(now time.Time) pageView {
 	return v
 }
 
-// viewResync tells the tables of a resynchronization.
+// viewResync returns the progress of a resynchronization in its tables.
 func viewResync(tables []status.Table) *resyncView {
 	v := &resyncView{Tables: []tableProgress{}}
 	tables = slices.DeleteFunc(tables, func(t status.Table) bool {

@@ -9,36 +9,34 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// The page's charts show an hour in so many points.
+// The page's charts show an hour in this number of samples.
 const (
 	sampleInterval = 10 * time.Second
 	maxSamples     = 360
 )
 
-// rateHistory keeps how many events a second each source has applied in the last
-// hour, and how many waited. It is kept whether somebody looks or not: it costs a
-// glance at the sources every ten seconds.
+// rateHistory records for the last hour how many events a second each source has applied, and its
+// lag. It does so without viewers too: a sample of the sources every ten seconds costs little.
 type rateHistory struct {
 	sources *status.Registry
 
 	mu     sync.Mutex
 	at     time.Time
 	series map[string]*sourceSeries
-	// samples counts the glances.
+	// samples counts the samples taken.
 	samples int
 }
 
-// sourceSeries is the history of one source, oldest first.
+// sourceSeries is the history of one source, oldest sample first.
 type sourceSeries struct {
-	// events is the last count.
+	// events is the source's count of events at the last sample.
 	events int64
-	// Rates are events a second, Lags events that waited, or
-	// status.UnknownLag.
+	// Rates are in events a second, Lags in events, or status.UnknownLag.
 	Rates []float64 `json:"rates"`
 	Lags  []int64   `json:"lags"`
 }
 
-// runSampling samples until ctx ends.
+// runSampling takes samples until ctx ends.
 func (h *rateHistory) runSampling(ctx context.Context) {
 	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
@@ -53,8 +51,8 @@ func (h *rateHistory) runSampling(ctx context.Context) {
 	}
 }
 
-// addSample adds a point to each source's series, and forgets sources that are
-// gone.
+// addSample adds a sample to each source's series, and removes the series of sources that do not
+// exist any more.
 func (h *rateHistory) addSample(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -78,8 +76,8 @@ func (h *rateHistory) addSample(now time.Time) {
 	h.samples++
 }
 
-// seriesSince returns the series of every source as they are now, if there are more than
-// so many samples, and how many there are.
+// seriesSince returns the present series of every source, nil if the number of samples is still
+// seen, and the number of samples.
 func (h *rateHistory) seriesSince(seen int) (map[string]sourceSeries, int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

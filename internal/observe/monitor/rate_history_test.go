@@ -22,7 +22,7 @@ func TestHistory(t *testing.T) {
 		all, _ := h.seriesSince(-1)
 		return all[source]
 	}
-	pass(1000, 5) // since when nobody knows
+	pass(1000, 5) // the first sample has no rate
 	pass(50, 7)
 	pass(0, status.UnknownLag)
 	if got := of("library"); !slices.Equal(got.Rates, []float64{5, 0}) || !slices.Equal(got.Lags, []int64{7, status.UnknownLag}) {
@@ -47,7 +47,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// BenchmarkSample is what the charts cost while nobody looks, every ten seconds.
+// BenchmarkSample measures the cost of a sample, which is taken every ten seconds.
 func BenchmarkSample(b *testing.B) {
 	sources := &status.Registry{}
 	for _, name := range []string{"library", "sensor", "finance"} {

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// readyInterval is for how long an answer is good: probes must not become load.
+	// readyInterval is the time for which a result is valid: probes must not become load.
 	readyInterval = time.Second
-	// readyTimeout bounds asking: probes wait no longer than some seconds.
+	// readyTimeout bounds a check: probes wait no longer than a few seconds.
 	readyTimeout = 2 * time.Second
 )
 
-// readinessCheck answers probes, and remembers the last answer for a moment.
+// readinessCheck answers probes, and caches the last result for a moment.
 type readinessCheck struct {
 	query func(ctx context.Context) error
 	gate  *tokenGate
@@ -24,8 +24,8 @@ type readinessCheck struct {
 	at   time.Time
 }
 
-// ServeHTTP says whether the server is ready. Why it is not has the names of sources and the
-// address of the database: it is only for who shows the token.
+// ServeHTTP answers whether the server is ready. The reason if it is not contains names of sources
+// and the address of the database: only a client with the token gets it.
 func (r *readinessCheck) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	known := r.gate.checkToken(request)
 	if known == tokenWrong {
@@ -42,8 +42,8 @@ func (r *readinessCheck) ServeHTTP(w http.ResponseWriter, request *http.Request)
 	}
 }
 
-// checkReady asks, or returns what was answered a moment ago. The question is nobody's own: that
-// the client of one request goes away is no answer for the others.
+// checkReady checks the database, or returns the cached result. The check's context is independent
+// of the request: a client that disconnects must not spoil the result for others.
 func (r *readinessCheck) checkReady(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

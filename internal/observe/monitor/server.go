@@ -16,28 +16,28 @@ import (
 	"metadb/internal/admin/admission"
 )
 
-// Config is what a [Server] needs.
+// Config configures a [Server].
 type Config struct {
-	// Address is host:port. Another host than loopback needs TLS and a token.
+	// Address is host:port. A host other than loopback needs TLS and a token.
 	Address string
 	TLS     *tls.Config
-	// Token is what clients have to show ("Authorization: Bearer …"), but for
-	// /healthz and /readyz, which says why only to who shows it; empty means that nobody is asked.
+	// Token is required from clients ("Authorization: Bearer …"), except for /healthz, and for
+	// /readyz, which has the reason only with it; if it is empty, no token is required.
 	Token string
-	// Ready says why the server is not ready, nil if it is. It is asked at
-	// most once a second.
+	// Ready returns the reason why the server is not ready, nil if it is. It is called at most once
+	// a second.
 	Ready   func(ctx context.Context) error
 	Metrics *Metrics
-	// Logger gets who was refused; nil is nobody.
+	// Logger logs refused clients; nil discards the log.
 	Logger *slog.Logger
-	// WrongTokenDelay replaces a second, if it is not zero.
+	// WrongTokenDelay replaces the default of one second, if it is not zero.
 	WrongTokenDelay time.Duration
-	// PageData asks the database what the page shows of tables and rejected
-	// events, while somebody looks; nil shows nothing of it.
+	// PageData queries the database for the page's tables and rejected events, while there are
+	// viewers; if it is nil, the page does not have them.
 	PageData func(ctx context.Context) (PageData, error)
 }
 
-// Bounds on clients.
+// These are the bounds on clients.
 const (
 	requestTimeout  = 10 * time.Second
 	shutdownTimeout = time.Second
@@ -52,8 +52,7 @@ type Server struct {
 	gate     *tokenGate
 }
 
-// Listen opens the address. It refuses one that others can reach without TLS and
-// a token.
+// Listen opens the address. If other machines can reach it, TLS and a token are required.
 func Listen(config Config) (*Server, error) {
 	host, _, err := net.SplitHostPort(config.Address)
 	if err != nil {
@@ -80,17 +79,16 @@ func Listen(config Config) (*Server, error) {
 	}}, nil
 }
 
-// isLoopback reports whether an address is one that only this machine reaches.
+// isLoopback reports whether a host is a loopback address or "localhost".
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Addr is the address that is listened on.
+// Addr returns the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close closes the address of a server that does not serve. A nil Server has
-// none.
+// Close closes the listener of a server that does not serve. It does nothing for a nil Server.
 func (s *Server) Close() error {
 	if s == nil {
 		return nil
@@ -98,8 +96,7 @@ func (s *Server) Close() error {
 	return s.listener.Close()
 }
 
-// SetToken has clients show another token from now on. An address that others can reach keeps
-// asking for one.
+// SetToken replaces the token. It refuses an empty one if other machines can reach the address.
 func (s *Server) SetToken(token string) error {
 	host, _, err := net.SplitHostPort(s.listener.Addr().String())
 	if err != nil {
@@ -112,9 +109,9 @@ func (s *Server) SetToken(token string) error {
 	return nil
 }
 
-// Serve answers until ctx ends.
+// Serve answers requests until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
-	// Viewers go when the server does.
+	// The streams of viewers end with the server.
 	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
 	sampling, stopSampling := context.WithCancel(ctx)
 	var sampler sync.WaitGroup
@@ -134,15 +131,15 @@ func (s *Server) Serve(ctx context.Context) error {
 	})
 	err := s.http.Serve(s.listener)
 	if stop() {
-		return fmt.Errorf("http_listen: %w", err) // it was not asked to stop
+		return fmt.Errorf("http_listen: %w", err) // the server ended without a request to stop
 	}
 	return errors.Join(ctx.Err(), <-stopped)
 }
 
-// Handler answers as a [Server] does, without one.
+// Handler returns the handler of a [Server] without a listener.
 func Handler(config Config) http.Handler { return newHandler(config, newTokenGate(config)) }
 
-// newHandler routes requests. Only reading is possible.
+// newHandler returns the routes. All are GET.
 func newHandler(config Config, gate *tokenGate) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })

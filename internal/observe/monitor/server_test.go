@@ -61,7 +61,7 @@ func get(t *testing.T, url, token string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// metricsOf returns metrics with one source that has done something.
+// metricsOf returns metrics with one source that has applied events.
 func metricsOf(t *testing.T) *monitor.Metrics {
 	t.Helper()
 	sources := &status.Registry{}

@@ -8,10 +8,10 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// sourceCollector shows the state of the sources at the moment that it is asked.
+// sourceCollector exports the state of the sources at each collection.
 type sourceCollector struct{ sources *status.Registry }
 
-// sourceGauge is a metric that has a value for each source, or none.
+// sourceGauge is a metric with at most one value for each source.
 type sourceGauge struct {
 	desc  *prometheus.Desc
 	value func(r *status.Report, now time.Time) (value float64, known bool)
@@ -21,7 +21,7 @@ func newSourceGauge(name, help string, value func(*status.Report, time.Time) (fl
 	return sourceGauge{prometheus.NewDesc("metadb_"+name, help, []string{"source"}, nil), value}
 }
 
-// sourceGauges lists them.
+// sourceGauges returns the metrics of sources.
 func sourceGauges() []sourceGauge {
 	return []sourceGauge{
 		newSourceGauge("lag_events", "Change events that wait in the source's topics.",
@@ -62,11 +62,11 @@ func sourceGauges() []sourceGauge {
 	}
 }
 
-// unixSeconds returns a time as Prometheus has it.
+// unixSeconds returns a time in Prometheus' unit.
 func unixSeconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 
-// lagSeconds is how long ago the last event happened at the source, if others
-// wait behind it.
+// lagSeconds returns the age of the last event applied, in seconds; 0 if no event waits. It reports
+// false if the age is unknown.
 func lagSeconds(r *status.Report, now time.Time) (float64, bool) {
 	switch {
 	case r.Lag == 0:
@@ -77,8 +77,7 @@ func lagSeconds(r *status.Report, now time.Time) (float64, bool) {
 	return max(0, now.Sub(r.LastEvent).Seconds()), true
 }
 
-// state is a metric that is 1 for the state that a source is in, and 0 for the
-// others.
+// streamState returns a metric that is 1 for the state of a source's stream, and 0 for the others.
 func streamState() *prometheus.Desc {
 	return prometheus.NewDesc("metadb_stream_state", "State of the source's stream: 1 for the one it is in.", []string{"source", "state"}, nil)
 }

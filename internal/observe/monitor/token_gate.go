@@ -17,18 +17,18 @@ import (
 	"metadb/internal/admin/admission"
 )
 
-// wrongTokenDelay is how long the answer to a wrong token takes, up to ten times as
-// long after more of them.
+// wrongTokenDelay delays the answer to a wrong token, and is multiplied by the number of recent
+// failures, up to ten.
 const wrongTokenDelay = time.Second
 
-// Why clients are refused.
+// These are the reasons for refusals.
 var (
 	reasonToken   = admission.Kind{Label: "token", Plural: "requests with a wrong token"}
 	reasonViewers = admission.Kind{Label: "viewers", Plural: "viewers of the page that others took the place of"}
 	reasonAccept  = admission.Kind{Label: "accept", Plural: "clients that could not be accepted"}
 )
 
-// tokenGate knows who shows the token.
+// tokenGate checks the tokens of requests.
 type tokenGate struct {
 	token    atomic.Pointer[string]
 	delay    time.Duration
@@ -53,10 +53,10 @@ func newTokenGate(config Config) *tokenGate {
 
 func (g *tokenGate) setToken(token string) { g.token.Store(&token) }
 
-// isOpen reports whether nobody is asked for a token.
+// isOpen reports whether no token is required.
 func (g *tokenGate) isOpen() bool { return *g.token.Load() == "" }
 
-// refusalCounts returns how many requests were refused, by reason.
+// refusalCounts returns the number of refused requests, by reason.
 func (g *tokenGate) refusalCounts() map[string]int64 {
 	refused := map[string]int64{reasonToken.Label: 0, reasonViewers.Label: 0, reasonAccept.Label: 0}
 	for label, n := range g.refusals.Totals() {
@@ -65,20 +65,20 @@ func (g *tokenGate) refusalCounts() map[string]int64 {
 	return refused
 }
 
-// tokenTrust is what a request's token is worth.
+// tokenTrust is the result of the check of a request's token.
 type tokenTrust int
 
 const (
-	// tokenAbsent has shown no token, though one is asked for.
+	// tokenAbsent: a token is required, but the request has no token.
 	tokenAbsent tokenTrust = iota
-	// tokenWrong has shown another one.
+	// tokenWrong: the request has another token.
 	tokenWrong
-	// tokenRight has shown it, or nobody is asked.
+	// tokenRight: the request has the token, or no token is required.
 	tokenRight
 )
 
-// checkToken compares the token that a request shows: as a bearer, or as the password that a browser asks
-// for, with any name.
+// checkToken checks the token of a request: a bearer token, or the password of a browser, with any
+// user name.
 func (g *tokenGate) checkToken(r *http.Request) tokenTrust {
 	token := *g.token.Load()
 	if token == "" {
@@ -97,7 +97,7 @@ func (g *tokenGate) checkToken(r *http.Request) tokenTrust {
 	return tokenWrong
 }
 
-// requireToken lets through who shows the token.
+// requireToken refuses requests without the token.
 func (g *tokenGate) requireToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch g.checkToken(r) {
@@ -111,8 +111,8 @@ func (g *tokenGate) requireToken(next http.Handler) http.Handler {
 	})
 }
 
-// refuseToken answers a request with a wrong token, late; at once while another one of its address
-// waits.
+// refuseToken answers a request with a wrong token after a delay, or at once while another answer
+// to its address is delayed.
 func (g *tokenGate) refuseToken(w http.ResponseWriter, r *http.Request) {
 	addr := addressOf(r)
 	agent := strconv.Quote(r.UserAgent()[:min(len(r.UserAgent()), 100)])
@@ -135,7 +135,7 @@ func askForToken(w http.ResponseWriter, why string) {
 	writeText(w, http.StatusUnauthorized, why)
 }
 
-// addressOf returns where a request comes from.
+// addressOf returns the address that a request comes from.
 func addressOf(r *http.Request) net.Addr {
 	address, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -144,11 +144,11 @@ func addressOf(r *http.Request) net.Addr {
 	return net.TCPAddrFromAddrPort(address)
 }
 
-// errorLog is where the HTTP server says that it could not accept a client, or that one spoke
-// no TLS.
+// errorLog returns the logger for errors of the HTTP server: clients that could not be accepted, or
+// that failed the TLS handshake.
 func (g *tokenGate) errorLog() *log.Logger { return log.New(acceptErrors{&g.refusals}, "", 0) }
 
-// acceptErrors counts lines.
+// acceptErrors counts and logs lines of errorLog.
 type acceptErrors struct{ digest *admission.Digest }
 
 // Write implements io.Writer.

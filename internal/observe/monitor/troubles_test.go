@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// troubles are what a browser complains about, and what it asked of others.
+// troubles contains the errors that a browser reports, and its requests to other hosts.
 type troubles struct {
 	mu   sync.Mutex
 	said []string
@@ -27,7 +27,7 @@ func (b *troubles) add(text string) {
 	b.said = append(b.said, text)
 }
 
-// watch listens to a browser's tab.
+// watch records the events of a browser's tab.
 func (b *troubles) watch(ctx context.Context, host string) error {
 	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
@@ -56,7 +56,7 @@ func (b *troubles) watch(ctx context.Context, host string) error {
 	return err
 }
 
-// check fails where there was anything.
+// check fails the test if there are troubles.
 func (b *troubles) check(t *testing.T) {
 	t.Helper()
 	b.mu.Lock()
