@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// Confirming is how far a resynchronization has come.
+// Confirming is the progress of a resynchronization.
 type Confirming struct {
-	// Known says that the rows have been counted: there is nothing to show
-	// otherwise.
+	// Known is true if the rows have been counted: otherwise the other fields but Ending have no
+	// meaning.
 	Known bool
-	// Confirmed of Current rows are confirmed; the others would end now. Between two
-	// counts more may be confirmed than is known.
+	// Confirmed of Current rows are confirmed; the others would end now. Between two counts more
+	// rows may be confirmed than Confirmed includes.
 	Confirmed, Current int64
-	// PerSecond is how many rows were confirmed in a second lately, Left how
-	// long it will take at this rate; 0 if nobody can tell.
+	// PerSecond is the recent rate in confirmed rows a second, Left the remaining time at this
+	// rate; 0 if unknown.
 	PerSecond float64
 	Left      time.Duration
-	// Ending names the table whose rows endsync ends, empty if it does not;
-	// Ended of ToEnd have ended.
+	// Ending is the table in which endsync is ending rows, empty otherwise; Ended of ToEnd rows
+	// have ended.
 	Ending       string
 	Ended, ToEnd int64
 }
 
-// Unconfirmed is how many rows would end if the synchronization were ended now.
+// Unconfirmed returns the number of rows that would end if the synchronization were ended now.
 func (c Confirming) Unconfirmed() int64 { return max(0, c.Current-c.Confirmed) }
 
-// String says it in one line, empty where there is nothing to say.
+// String returns the progress in one line, empty if there is no resynchronization.
 func (c Confirming) String() string {
 	if c.Ending != "" {
 		return fmt.Sprintf("ending rows: %d of %d, %s", c.Ended, c.ToEnd, c.Ending)
@@ -44,40 +44,40 @@ func (c Confirming) String() string {
 	return line
 }
 
-// rateWindow is over how long the rate is taken, at least.
+// rateWindow is the least time over which the rate is computed.
 const rateWindow = 20 * time.Second
 
-// confirmingState counts rows.
+// confirmingState counts confirmed rows.
 type confirmingState struct {
 	Confirming
 	// seen counts the confirmations since the first count.
 	seen int64
-	// The rate is taken from the older of two marks; the newer one takes its
-	// place when it is as old as the window.
+	// The rate is computed from the older of two samples; the newer one replaces it when it is as
+	// old as the window.
 	older, newer rateSample
 }
 
-// rateSample is how many confirmations there had been at a time.
+// rateSample is the number of confirmations at a time.
 type rateSample struct {
 	at   time.Time
 	seen int64
 }
 
-// SetConfirming sets how many rows there are and are confirmed, as counted.
+// SetConfirming sets the counted numbers of current and of confirmed rows, at the beginning.
 func (s *Source) SetConfirming(current, confirmed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming.setCounts(s.now(), current, confirmed)
 }
 
-// setCounts begins with what was counted at a time.
+// setCounts starts from the numbers counted at a time.
 func (c *confirmingState) setCounts(now time.Time, current, confirmed int64) {
 	mark := rateSample{at: now}
 	*c = confirmingState{older: mark, newer: mark}
 	c.Known, c.Current, c.Confirmed = true, current, confirmed
 }
 
-// ClearConfirming says that nothing is being confirmed.
+// ClearConfirming removes the progress of the resynchronization, of the source and of its tables.
 func (s *Source) ClearConfirming() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,28 +87,30 @@ func (s *Source) ClearConfirming() {
 	}
 }
 
-// CorrectConfirming sets how many rows there are and are confirmed, as counted again.
+// CorrectConfirming replaces the numbers of current and of confirmed rows by those of a later
+// count.
 func (s *Source) CorrectConfirming(current, confirmed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming.correctCounts(current, confirmed)
 }
 
-// correctCounts takes up what was counted again. The rate stays as it is.
+// correctCounts replaces the numbers by those of a later count. The rate stays.
 func (c *confirmingState) correctCounts(current, confirmed int64) {
 	c.Current, c.Confirmed = current, confirmed
 }
 
-// Confirmed counts rows that the snapshot's records in a batch confirmed, and by how
-// much the batch changed the number of current rows.
+// Confirmed adds the rows that the snapshot's records in a batch confirmed, and the change of the
+// number of current rows by the batch.
 func (s *Source) Confirmed(confirmed, more int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming.addConfirmed(s.now(), confirmed, more)
 }
 
-// addConfirmed counts on. Rows that are new were not among those that would end; nor may others
-// have been that a change had confirmed before: the next count tells.
+// addConfirmed adds confirmed rows and new current rows. New rows were not among the unconfirmed
+// ones; rows that an earlier change had confirmed may not have been either: the next count corrects
+// that.
 func (c *confirmingState) addConfirmed(now time.Time, confirmed, more int64) {
 	would := max(0, c.Current-c.Confirmed-max(0, confirmed-max(0, more)))
 	c.Current, c.seen = c.Current+more, c.seen+confirmed
@@ -118,15 +120,15 @@ func (c *confirmingState) addConfirmed(now time.Time, confirmed, more int64) {
 	}
 }
 
-// SetEnding says how far endsync has come: in which table, and how many rows of
-// how many have ended. An empty name says that it is over.
+// SetEnding sets the progress of endsync: the present table, and the number of rows ended of all to
+// be ended. An empty name means that endsync is done.
 func (s *Source) SetEnding(table string, ended, toEnd int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.confirming.Ending, s.confirming.Ended, s.confirming.ToEnd = table, ended, toEnd
 }
 
-// reportAt returns what is known at a time.
+// reportAt returns the progress at a time.
 func (c *confirmingState) reportAt(now time.Time) Confirming {
 	r := c.Confirming
 	r.Confirmed = min(r.Confirmed, r.Current)

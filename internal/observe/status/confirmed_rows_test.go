@@ -28,7 +28,7 @@ func TestConfirming(t *testing.T) {
 	pass(0, 0, Confirming{Confirmed: 100, Current: 1000})
 	pass(10, 10, Confirming{Confirmed: 200, Current: 1000, PerSecond: 10, Left: 80 * time.Second})
 	pass(30, 20, Confirming{Confirmed: 800, Current: 1000, PerSecond: 20, Left: 10 * time.Second})
-	// It stands still: the rate goes down.
+	// Without further confirmations the rate decreases.
 	pass(40, 0, Confirming{Confirmed: 800, Current: 1000})
 	s.Confirmed(300, 50)
 	s.SetEnding("library.patron", 3, 7)

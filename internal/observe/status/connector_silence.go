@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// SetLastSign shows when the source's connector last gave a sign of life, a heartbeat or
-// an event, and whether that is too long ago; zero where there are no heartbeats to go by.
+// SetLastSign sets when the connector last wrote a heartbeat or an event, zero without heartbeats,
+// and whether that is too long ago.
 func (s *Source) SetLastSign(at time.Time, silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.LastSign, s.report.Silent = at, silent
 }
 
-// SilenceText says of a silent source since when it is, empty for all others.
+// SilenceText returns the message for a silent source, with the time of the last sign; it is empty
+// for others.
 func (r *Report) SilenceText() string {
 	if !r.Silent {
 		return ""

@@ -6,28 +6,25 @@ import (
 	"time"
 )
 
-// Blocker is a session or a prepared transaction that holds a lock for which the
-// events of a table wait.
+// Blocker is a session or a prepared transaction with a lock for which the events of a table wait.
 type Blocker struct {
-	// Table is the one that waits.
+	// Table is the table that waits.
 	Table string `json:"table"`
-	// PID is the session's process, 0 for a prepared transaction, which has the name
-	// Prepared instead.
+	// PID is the process of the session, 0 for a prepared transaction, which has the name Prepared
+	// instead.
 	PID      int32  `json:"pid,omitempty"`
 	Prepared string `json:"prepared,omitempty"`
 	User     string `json:"user,omitempty"`
-	// State is the session's, as in pg_stat_activity; empty where PostgreSQL does not
-	// show it.
+	// State is the session's state in pg_stat_activity; empty if PostgreSQL does not show it.
 	State string `json:"state,omitempty"`
-	// Mode is the lock's, as in pg_locks.
+	// Mode is the mode of the lock in pg_locks.
 	Mode string `json:"mode"`
-	// Age is for how long the transaction has been open, in seconds, 0 where PostgreSQL
-	// does not show it.
+	// Age is the age of the transaction in seconds, 0 if PostgreSQL does not show it.
 	Age float64 `json:"age_seconds,omitempty"`
 }
 
-// String names the transaction, as "analyst1's transaction (pid 4711, idle in
-// transaction, open 40 s)".
+// String returns a description such as "analyst1's transaction (pid 4711, idle in transaction, open
+// 40 s)".
 func (b *Blocker) String() string {
 	what, about := "transaction", []string{fmt.Sprintf("pid %d", b.PID)}
 	if b.PID == 0 {
@@ -45,8 +42,8 @@ func (b *Blocker) String() string {
 	return what + " (" + strings.Join(about, ", ") + ")"
 }
 
-// ageText is an age in steps of 10 seconds, then minutes, then hours, so that a
-// message that has one seldom changes.
+// ageText returns an age in steps of 10 seconds, then minutes, then hours, so that a message with
+// an age seldom changes.
 func ageText(age time.Duration) string {
 	switch {
 	case age <= 0:

@@ -16,8 +16,8 @@ func TestBlocker(t *testing.T) {
 	}
 }
 
-// TestBlockersUntilTheStreamIsWell: who holds a lock is reported until the next state,
-// and since when a table waits stays, though the message has ages.
+// TestBlockersUntilTheStreamIsWell checks that blockers are reported until the next state, and that
+// the time since when a table waits stays, though the message has ages.
 func TestBlockersUntilTheStreamIsWell(t *testing.T) {
 	var r Registry
 	s := r.Source("sensor")

@@ -5,13 +5,12 @@ import (
 	"strings"
 )
 
-// Columns is what is known of the columns of a source's tables that asks for
-// attention.
+// Columns lists problems with the columns of a source's tables.
 type Columns struct {
 	// Outdated are the tables that need reading again.
 	Outdated []Outdated
-	// SnapshotOnly are settings of the connector, one for each table with columns
-	// that only snapshots bring, which leave these out.
+	// SnapshotOnly are settings of the connector, one for each table with columns that only
+	// snapshots contain; a setting excludes these columns.
 	SnapshotOnly []string
 }
 
@@ -19,17 +18,17 @@ type Columns struct {
 type Outdated struct {
 	Table   string
 	Reasons []string
-	// ResyncCommands are the commands that have the table read again.
+	// ResyncCommands are the commands that read the table again.
 	ResyncCommands string
 }
 
-// String says it in one line.
+// String returns table, reasons and commands in one line.
 func (o Outdated) String() string {
 	return fmt.Sprintf("%s: %s: %s", o.Table, strings.Join(o.Reasons, ", "), o.ResyncCommands)
 }
 
-// SetColumns has the reports ask, each time, what is known of the columns of each
-// source's tables. It comes before the first report.
+// SetColumns sets a function that returns the columns' problems of each source; every call of
+// Reports calls it. SetColumns must be called before the first report.
 func (r *Registry) SetColumns(ask func() map[string]Columns) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

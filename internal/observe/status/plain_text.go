@@ -6,8 +6,8 @@ import (
 	"metadb/internal/change"
 )
 
-// makePlain makes every text of a report plain: names come from the source, and what shows them
-// may be a terminal. The report's slices are its own.
+// makePlain removes control characters from every text of a report: names come from the source, and
+// the text may be shown by a terminal. The report must not share its slices.
 func (r *Report) makePlain() {
 	for _, text := range []*string{&r.Message, &r.Refreshing, &r.Attempts, &r.Stray, &r.Compacted, &r.Confirming.Ending} {
 		*text = change.PlainText(*text)
@@ -30,7 +30,7 @@ func (r *Report) makePlain() {
 	}
 }
 
-// plainTexts returns the columns with plain texts.
+// plainTexts returns the columns without control characters in their texts.
 func (c Columns) plainTexts() Columns {
 	c.Outdated, c.SnapshotOnly = slices.Clone(c.Outdated), slices.Clone(c.SnapshotOnly)
 	for i := range c.Outdated {

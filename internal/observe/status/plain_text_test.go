@@ -10,8 +10,8 @@ import (
 	"metadb/internal/change"
 )
 
-// TestPlainReports: names of a source that move a terminal's cursor, forge lines or change the
-// direction of text reach no report.
+// TestPlainReports checks that reports contain no characters of a source's names that move a
+// terminal's cursor, forge lines or change the direction of text.
 func TestPlainReports(t *testing.T) {
 	const name = "x\x1b]0;pwned\a\u202e\u2066.t\nFORGED LINE: all is well\u2028"
 	registry := &Registry{}

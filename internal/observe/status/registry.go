@@ -9,21 +9,21 @@ import (
 	"metadb/internal/change"
 )
 
-// Registry holds the state of every source. It is safe for concurrent use. The
-// zero Registry is ready.
+// Registry contains the state of every source. It is safe for concurrent use. The zero Registry is
+// ready.
 type Registry struct {
 	mu      sync.Mutex
 	sources map[string]*Source
-	// away says why the database can't be reached, since when it has been said; empty
-	// if it can.
+	// away is the error that makes the database unreachable, since the time of its first report;
+	// away is empty if the database is reachable.
 	away  string
 	since time.Time
-	// columns is what SetColumns has set, nil before that.
+	// columns is the function of SetColumns, nil before that.
 	columns func() map[string]Columns
 }
 
-// SetAway says that the database can't be reached, or, with nil, that it can. A stream
-// where nothing comes does not notice.
+// SetAway sets the error that makes the database unreachable, nil if it is reachable. An idle
+// stream would not notice that itself.
 func (r *Registry) SetAway(why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,7 +38,7 @@ func (r *Registry) SetAway(why error) {
 	}
 }
 
-// Source returns the state of a source, made inactive where it is new.
+// Source returns the state of a source. A new one is inactive.
 func (r *Registry) Source(name string) *Source {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,14 +53,14 @@ func (r *Registry) Source(name string) *Source {
 	return s
 }
 
-// Remove forgets a source that was dropped.
+// Remove removes a source that was dropped.
 func (r *Registry) Remove(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.sources, name)
 }
 
-// Reports returns the state of every source at this moment, ordered by name.
+// Reports returns the present state of every source, ordered by name.
 func (r *Registry) Reports() []Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/change"
 )
 
-// Text is what a person should know of the source, in one line.
+// Text returns the message and all other problems of the source in one line, for an administrator.
 func (r *Report) Text() string {
 	var parts []string
 	if r.Message != "" {
@@ -53,7 +53,7 @@ func (r *Report) Text() string {
 	return strings.Join(parts, "; ")
 }
 
-// skippedText says that tables are not copied for want of a primary key.
+// skippedText returns the message that tables are not copied because they have no primary key.
 func skippedText(tables []string) string {
 	const named = 3
 	if n := len(tables); n > named {
@@ -62,7 +62,7 @@ func skippedText(tables []string) string {
 	return change.NoKeyText(tables...)
 }
 
-// firstLines lists the first lines of a list, and how many more there are.
+// firstLines returns the first lines of a list, and the number of the others.
 func firstLines(list []string) string {
 	const shown = 5
 	if n := len(list); n > shown {

@@ -7,14 +7,14 @@ import (
 
 // skippedTables are the tables without a primary key, by their names at the source.
 type skippedTables struct {
-	// targets has the name that each table would have here.
+	// targets contains the name that each table would have here.
 	targets map[string]string
-	// warned names those of which the log has a warning. It outlives the list.
+	// warned contains the tables with a warning in the log. HasKey leaves it unchanged.
 	warned map[string]bool
 }
 
-// Skip lists a table that has no primary key, by its name at the source and the one
-// that it would have here. It reports whether a warning is due: once in a run.
+// Skip adds a table without a primary key, by its name at the source and the name that it would
+// have here. It reports whether a warning is due: once until ResetSkipped.
 func (s *Source) Skip(source, target string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,16 +32,15 @@ func (s *Source) Skip(source, target string) bool {
 	return true
 }
 
-// HasKey takes from the list what would have a name here, because rows of it are
-// copied.
+// HasKey removes the tables that would have a name here, because rows of that table are copied.
 func (s *Source) HasKey(target string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.skipped.targets, func(_, name string) bool { return name == target })
 }
 
-// ResetSkipped empties the list, and lets the next warning be one: the stream is read
-// with other options, or from another snapshot.
+// ResetSkipped removes all tables and allows new warnings: the stream begins to be read with other
+// options, or from another snapshot.
 func (s *Source) ResetSkipped() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

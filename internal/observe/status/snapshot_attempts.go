@@ -1,15 +1,15 @@
 package status
 
-// SetAttempts says what has become of the attempts of the snapshot that is awaited; empty
-// if there has been one.
+// SetAttempts sets the message about repeated attempts of the expected snapshot; empty if there is
+// only one.
 func (s *Source) SetAttempts(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Attempts = text
 }
 
-// SetUnexpectedSnapshot says that a snapshot has come while no synchronization was on; empty if none
-// has, or one has begun since.
+// SetUnexpectedSnapshot sets the message about a snapshot outside of a synchronization; empty if
+// there is none, or a synchronization has begun since.
 func (s *Source) SetUnexpectedSnapshot(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"metadb/internal/change"
 )
 
-// UnknownLag stands for a lag that nobody has measured yet.
+// UnknownLag is the lag before its first measurement.
 const UnknownLag int64 = -1
 
 // Report is the state of one source at one moment.
@@ -16,54 +16,51 @@ type Report struct {
 	Name   string
 	Stream Stream
 	Sync   Sync
-	// Lag is how many records the source's topics hold that have not been
-	// applied, or UnknownLag.
+	// Lag is the number of records in the source's topics that have not been applied, or
+	// UnknownLag.
 	Lag int64
-	// LastEvent is the source's time of the latest event applied, zero
-	// before the first.
+	// LastEvent is the source's time of the latest event applied, zero before the first.
 	LastEvent time.Time
-	// LastSign is when the connector last wrote a heartbeat or an event, zero where there
-	// are no heartbeats. Silent says that this is too long ago.
+	// LastSign is when the connector last wrote a heartbeat or an event, zero without heartbeats.
+	// Silent is true if that is too long ago.
 	LastSign time.Time
 	Silent   bool
-	// Events counts the events applied since the server started, Rejected
-	// those set aside.
+	// Events counts the events applied since the server started; Rejected is the number of rejected
+	// events.
 	Events, Rejected int64
-	// Message says what is wrong or waited for; Since when it was first said.
+	// Message is the present problem, or the condition that the stream waits for; Since is the time
+	// at which it first appeared.
 	Message string
-	// Refreshing says how far a refresh of data mappings has come, empty if
-	// there is none.
+	// Refreshing is the progress of a refresh of data mappings, empty without one.
 	Refreshing string
 	Since      time.Time
-	// Skipped lists the source's tables that have no primary key, so that they are
-	// not copied, sorted.
+	// Skipped lists the source's tables without a primary key, which are not copied, sorted.
 	Skipped []string
-	// Confirming is how far a resynchronization has come.
+	// Confirming is the progress of a resynchronization.
 	Confirming Confirming
-	// Attempts says that the connector has begun its snapshot anew, and what does not count
-	// any more; empty if it has not. Stray says that a snapshot has come while no
-	// synchronization was on.
+	// Attempts is the message that the connector has begun its snapshot anew, with the attempts
+	// that do not count any more; empty otherwise. Stray is the message about a snapshot outside of
+	// a synchronization.
 	Attempts, Stray string
-	// Refused lists the tables whose events can't be applied, with the
-	// reasons, sorted; until none of their events is rejected any more.
+	// Refused lists the tables with events that can't be applied, with the reasons, sorted; it is
+	// emptied when no rejected event is left.
 	Refused []string
-	// MissingEvents counts what a gap has lost, as far as offsets tell.
+	// MissingEvents counts the events lost in gaps, as far as offsets show.
 	MissingEvents int64
-	// GapTables are those that mend every gap when they are read again; empty if the
-	// whole source has to be.
+	// GapTables are the tables that repair every gap when they are read again; empty if the whole
+	// source has to be.
 	GapTables []change.Table
-	// Parked names the tables whose events wait while those of others are
-	// applied, and Message says why; empty if there are none.
+	// Parked are the tables with events that wait while those of others are applied; Message has
+	// the reason.
 	Parked []string
-	// Faults says which tables can't be used as the database has them, also
-	// where no event has come for them yet; they are among Parked.
+	// Faults are the tables that can't be used as they are in the database, including those without
+	// events so far; they are also in Parked.
 	Faults []TableFault
-	// Blockers are those that hold the locks which parked tables, or the whole
-	// stream, wait for.
+	// Blockers hold the locks that parked tables, or the whole stream, wait for.
 	Blockers []Blocker
-	// Compacted names topics that may lose deletes, empty if there are none.
+	// Compacted lists topics that may lose deletes, empty if there are no such topics.
 	Compacted string
-	// Columns is what is known of the tables' columns.
+	// Columns lists problems with the tables' columns.
 	Columns Columns
 }
 
@@ -74,15 +71,15 @@ type Source struct {
 	confirming confirmingState
 	faults     tableFaults
 	skipped    skippedTables
-	// gaps are those in the stream, in the order in which they were found.
+	// gaps are the gaps in the stream, in the order in which they were found.
 	gaps []change.Gap
-	// tables are those that events have come for.
+	// tables contains the tables with events so far.
 	tables map[string]*tableState
-	// now tells the time; tests replace it.
+	// now returns the time; tests replace it.
 	now func() time.Time
 }
 
-// Report returns the state at this moment.
+// Report returns the present state.
 func (s *Source) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +95,8 @@ func (s *Source) Report() Report {
 	return r
 }
 
-// SetStream sets the stream's state and the message that explains it. A gap
-// stays until ClearGap: a stream that goes on does not mend it.
+// SetStream sets the stream's state and the message that explains it. Active becomes Gap while
+// there are gaps, which only SetGaps removes: the running stream does not repair them.
 func (s *Source) SetStream(state Stream, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,9 +107,9 @@ func (s *Source) SetStream(state Stream, message string) {
 	s.setMessage(message)
 }
 
-// SetParked says that the events of some tables wait, and why: the stream is in
-// error, though others go on. They wait since they were named first, though the reason
-// may change.
+// SetParked sets the tables with events that wait, and the reason. The stream's state is then
+// Error, though other tables go on. Since stays while the tables are the same, even if the reason
+// changes.
 func (s *Source) SetParked(tables []string, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,15 +120,15 @@ func (s *Source) SetParked(tables []string, message string) {
 	s.setMessage(message)
 }
 
-// SetBlockers says who holds the locks that are waited for, until the next state is
-// set. The caller does not use the slice any more.
+// SetBlockers sets the blockers until the next state is set. The caller must not use the slice any
+// more.
 func (s *Source) SetBlockers(all []Blocker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Blockers = all
 }
 
-// SetCompacted names the topics that are compacted.
+// SetCompacted sets the topics that are compacted.
 func (s *Source) SetCompacted(topics string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,22 +152,22 @@ func (s *Source) SetSync(state Sync) {
 	s.report.Sync = state
 }
 
-// SetRefreshing sets what is said of a refresh of data mappings.
+// SetRefreshing sets the progress of a refresh of data mappings.
 func (s *Source) SetRefreshing(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Refreshing = text
 }
 
-// SetLag sets how many records are waiting.
+// SetLag sets the number of records that wait.
 func (s *Source) SetLag(records int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Lag = records
 }
 
-// Applied counts events that a committed batch applied and rejected; last is
-// the latest source time among them, zero if none has one.
+// Applied adds the numbers of events that a committed batch applied and rejected; last is their
+// latest source time, zero if they have no source time.
 func (s *Source) Applied(events, rejected int64, last time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,11 +178,11 @@ func (s *Source) Applied(events, rejected int64, last time.Time) {
 	}
 }
 
-// maxClockAhead is how far ahead of the clock here a time of a source may be.
+// maxClockAhead is the greatest time by which a source's time may be ahead of the clock here.
 const maxClockAhead = 24 * time.Hour
 
-// isPlausible reports whether a time of the source may be right: what comes from the future says
-// nothing of how late the stream is.
+// isPlausible reports whether a time of the source may be right: a time in the future is useless
+// for the age of the last event.
 func (s *Source) isPlausible(at time.Time) bool { return !at.After(s.now().Add(maxClockAhead)) }
 
 // SetRejected sets the number of rejected events that are stored.
@@ -195,7 +192,8 @@ func (s *Source) SetRejected(n int64) {
 	s.report.Rejected = n
 }
 
-// RejectedRemoved says that some rejected events are stored no more.
+// RejectedRemoved subtracts rejected events that are not stored any more. Without any left, Refused
+// becomes empty.
 func (s *Source) RejectedRemoved(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,15 +202,15 @@ func (s *Source) RejectedRemoved(n int64) {
 	}
 }
 
-// Refuse lists a table whose events can't be applied, and why. It reports whether
-// that is new to the list.
+// Refuse adds a table with events that can't be applied, and the reason. It reports whether the
+// list did not contain it.
 func (s *Source) Refuse(refusal string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return insertLine(&s.report.Refused, refusal)
 }
 
-// insertLine adds a line to a sorted list that lacks it, and reports whether it did.
+// insertLine adds a line to a sorted list, and reports whether the list did not contain it.
 func insertLine(list *[]string, line string) bool {
 	i, found := slices.BinarySearch(*list, line)
 	if !found {

@@ -89,7 +89,7 @@ func TestSkipTellsOnce(t *testing.T) {
 		}
 	}
 	expect("mod_a.x", "mod_b.x")
-	s.HasKey("b.x") // its key was made
+	s.HasKey("b.x") // the table has got a key
 	s.HasKey("c.x")
 	expect("mod_a.x")
 	if s.Skip("mod_b.x", "b.x") {
@@ -103,8 +103,8 @@ func TestSkipTellsOnce(t *testing.T) {
 	}
 }
 
-// TestRefusedUntilNothingIsRejected: a table is named once, until the last of the
-// rejected events is gone.
+// TestRefusedUntilNothingIsRejected checks that a table is listed once, until no rejected event is
+// left.
 func TestRefusedUntilNothingIsRejected(t *testing.T) {
 	var r Registry
 	s := r.Source("sensor")
@@ -122,8 +122,8 @@ func TestRefusedUntilNothingIsRejected(t *testing.T) {
 	}
 }
 
-// TestAway: where the database is away no stream is active, whatever it knows of
-// itself; it is again when that is over.
+// TestAway checks that no stream is reported as active while the database is unreachable, whatever
+// its own state, and that its state returns afterwards.
 func TestAway(t *testing.T) {
 	var r Registry
 	r.Source("active").SetStream(Active, "")

@@ -8,8 +8,8 @@ import (
 	"metadb/internal/change"
 )
 
-// AddGap shows a gap in the stream. What is missing in a partition that has one is
-// added to it. It reports whether it is the first one of its partition.
+// AddGap adds a gap to the stream. It is merged with an earlier gap of its partition. It reports
+// whether it is the first one of the partition.
 func (s *Source) AddGap(found change.Gap) (first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,8 +24,8 @@ func (s *Source) AddGap(found change.Gap) (first bool) {
 	return at < 0
 }
 
-// SetGaps replaces the gaps that are shown, in the order in which they were found. A
-// stream that has none any more is active.
+// SetGaps replaces the gaps, in the order in which they were found. Without gaps the state Gap
+// becomes Active.
 func (s *Source) SetGaps(gaps []change.Gap) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *Source) SetGaps(gaps []change.Gap) {
 	}
 }
 
-// showGaps is called with mu locked, where there are gaps.
+// showGaps sets state and message for the gaps, of which there must be some. The caller holds mu.
 func (s *Source) showGaps() {
 	s.report.MissingEvents = 0
 	for _, g := range s.gaps {
@@ -51,7 +51,7 @@ func (s *Source) showGaps() {
 	s.setMessage(gapMessage(s.gaps, s.report.MissingEvents))
 }
 
-// gapMessage says what the last of some gaps is, and how many there are.
+// gapMessage returns the text of the last gap, and the number of gaps if there are more.
 func gapMessage(gaps []change.Gap, missing int64) string {
 	last := GapText(gaps[len(gaps)-1])
 	if len(gaps) == 1 {
@@ -60,7 +60,7 @@ func gapMessage(gaps []change.Gap, missing int64) string {
 	return fmt.Sprintf("%d gaps, %s missing, the last: %s", len(gaps), change.Plural(missing, "event is", "events are"), last)
 }
 
-// GapText says in words what a gap is and what mends it.
+// GapText returns a description of a gap with the remedy.
 func GapText(g change.Gap) string {
 	missing := ""
 	if g.Missing > 0 {
@@ -77,8 +77,8 @@ func GapText(g change.Gap) string {
 	return g.Reason + missing + "; " + remedy
 }
 
-// gapTables returns the tables that mend all of the gaps when they are read again,
-// none if that is not known of one of the gaps.
+// gapTables returns the tables that repair all gaps when they are read again, nil if they are
+// unknown for one of the gaps.
 func gapTables(gaps []change.Gap) []change.Table {
 	var tables []change.Table
 	for _, g := range gaps {

@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// TableFault says why a table can't be used as the database has it.
+// TableFault is the reason why a table can't be used as it is in the database.
 type TableFault struct {
 	Table string
-	// Problem is the kind of fault, Text says it with what helps.
+	// Problem is the kind of fault, Text describes it with the remedy.
 	Problem, Text string
 }
 
-// tableFaults are those of a source's tables, and since when there are some.
+// tableFaults contains the faults of a source's tables, and the time of their last change.
 type tableFaults struct {
 	all   []TableFault
 	since time.Time
 }
 
-// maxTablesNamed bounds how many tables a message names, maxReasonsNamed of how many it says
-// why.
+// maxTablesNamed bounds the tables that a message names, maxReasonsNamed those with a reason.
 const maxTablesNamed, maxReasonsNamed = 20, 3
 
-// SetFaults says which tables of the source can't be used, ordered by name.
+// SetFaults sets the tables of the source that can't be used, ordered by name.
 func (s *Source) SetFaults(all []TableFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,8 +33,8 @@ func (s *Source) SetFaults(all []TableFault) {
 	s.faults = tableFaults{all: all, since: s.now()}
 }
 
-// addTo adds the faults to a report: a stream that runs is in error, since it can't
-// run for these tables, though no event may have come for them yet.
+// addTo adds the faults to a report: an active stream is reported as Error even if no event has
+// come for these tables yet.
 func (f *tableFaults) addTo(r *Report) {
 	r.Faults = slices.Clone(f.all)
 	if len(f.all) == 0 || r.Stream != Active && (r.Stream != Error || len(r.Parked) == 0) {
@@ -51,7 +50,7 @@ func (f *tableFaults) addTo(r *Report) {
 	}
 }
 
-// messageText names the tables, and why the first ones wait.
+// messageText returns the message with the tables, and the reasons of the first ones.
 func (f *tableFaults) messageText() string {
 	var names, reasons []string
 	for i, fault := range f.all {

@@ -8,14 +8,14 @@ import (
 	"metadb/internal/change"
 )
 
-// Table is what is known of one table since the server started.
+// Table is the state of one table since the server started.
 type Table struct {
-	// Name is the table's, as schema.table.
+	// Name is schema.table.
 	Name string
 	// Changed is the source's time of its last event, zero before the first.
 	Changed time.Time
-	// Confirming is how far a resynchronization has come in it; nothing is
-	// known outside of one.
+	// Confirming is the progress of a resynchronization in the table; Known is false outside of
+	// one.
 	Confirming Confirming
 }
 
@@ -25,16 +25,16 @@ type tableState struct {
 	confirming confirmingState
 }
 
-// SetTableConfirming sets how many rows a table has and how many of them are
-// confirmed, as counted, until ClearConfirming.
+// SetTableConfirming sets the counted numbers of current and of confirmed rows of a table, until
+// ClearConfirming.
 func (s *Source) SetTableConfirming(name string, current, confirmed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ensureTable(name).confirming.setCounts(s.now(), current, confirmed)
 }
 
-// CorrectTableConfirming sets how many rows a table has and how many of them are
-// confirmed, as counted again.
+// CorrectTableConfirming replaces the numbers of current and of confirmed rows of a table by those
+// of a later count.
 func (s *Source) CorrectTableConfirming(name string, current, confirmed int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,8 +46,8 @@ func (s *Source) CorrectTableConfirming(name string, current, confirmed int64) {
 	t.confirming.correctCounts(current, confirmed)
 }
 
-// TableApplied notes what a batch did to a table: the source's time of its last
-// event, how many rows it confirmed, and by how much it changed their number.
+// TableApplied adds a batch's effect on a table: the source's time of its last event, the number of
+// confirmed rows, and the change of the number of current rows.
 func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,14 +56,14 @@ func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64
 		t.changed = last
 	}
 	if confirmed > 0 && s.confirming.Known && !t.confirming.Known {
-		t.confirming.setCounts(s.now(), 0, 0) // the count has not met it
+		t.confirming.setCounts(s.now(), 0, 0) // the count did not include the table
 	}
 	if t.confirming.Known {
 		t.confirming.addConfirmed(s.now(), confirmed, more)
 	}
 }
 
-// ensureTable returns the state of a table, which it makes where there is none.
+// ensureTable returns the state of a table, and creates it if there is no state yet.
 func (s *Source) ensureTable(name string) *tableState {
 	t := s.tables[name]
 	if t == nil {
@@ -76,8 +76,7 @@ func (s *Source) ensureTable(name string) *tableState {
 	return t
 }
 
-// Tables returns what is known of the source's tables at this moment, ordered by
-// name.
+// Tables returns the present state of the source's tables, ordered by name.
 func (s *Source) Tables() []Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,8 +88,7 @@ func (s *Source) Tables() []Table {
 	return tables
 }
 
-// Tables returns what is known of the tables of a source; nothing of one that
-// there is not.
+// Tables returns the state of the tables of a source, nil if there is no such source.
 func (r *Registry) Tables(source string) []Table {
 	r.mu.Lock()
 	s := r.sources[source]

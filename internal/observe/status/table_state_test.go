@@ -42,7 +42,8 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestParked sees a parked table until the stream is well, or worse.
+// TestParked checks that a parked table is reported until the stream is active, or in another
+// error.
 func TestParked(t *testing.T) {
 	var r Registry
 	s := r.Source("sensor")
