@@ -12,7 +12,7 @@ import (
 
 func at(host string, port int) net.Addr { return &net.TCPAddr{IP: net.ParseIP(host), Port: port} }
 
-// crowd enters places and writes down who loses one.
+// crowd enters places and records evictions.
 type crowd struct {
 	*Places
 	lost []string
@@ -30,8 +30,8 @@ func (c *crowd) expect(t *testing.T, lost ...string) {
 	c.lost = nil
 }
 
-// TestPlacesOfAnAddress: a flood of an address reaches only those of that address, and of them the
-// ones that say nothing first.
+// TestPlacesOfAnAddress checks that a flood from an address evicts only clients of that address,
+// the silent ones first.
 func TestPlacesOfAnAddress(t *testing.T) {
 	t.Parallel()
 	c := &crowd{Places: NewPlaces(Limits{All: 10, Address: 3, Local: 5})}
@@ -56,7 +56,7 @@ func TestPlacesOfAnAddress(t *testing.T) {
 	}
 }
 
-// TestPlacesOfAll: where all are taken, the address that has most loses one.
+// TestPlacesOfAll checks that, if all places are taken, the address with the most places loses one.
 func TestPlacesOfAll(t *testing.T) {
 	t.Parallel()
 	c := &crowd{Places: NewPlaces(Limits{All: 6, Address: 4, Local: 5})}
@@ -72,7 +72,7 @@ func TestPlacesOfAll(t *testing.T) {
 	c.expect(t, "a0")
 }
 
-// TestLocalPlaces: all addresses of loopback are one.
+// TestLocalPlaces checks that all loopback addresses count as one.
 func TestLocalPlaces(t *testing.T) {
 	t.Parallel()
 	c := &crowd{Places: NewPlaces(Limits{All: 10, Address: 1, Local: 2})}
@@ -82,8 +82,8 @@ func TestLocalPlaces(t *testing.T) {
 	c.expect(t, "a")
 }
 
-// TestFailures checks what failed logins count for, and that one answer of an address is late at
-// a time.
+// TestFailures checks the number of recent failures, and that one answer to an address is delayed
+// at a time.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
@@ -103,7 +103,7 @@ func TestFailures(t *testing.T) {
 		{"2001:db8:0:1::1", 0, 1},
 	}
 	for i, step := range steps {
-		// Another port is the same address.
+		// Another port counts as the same address.
 		got, answered := f.Add(at(step.from, 1000+i), start.Add(step.after))
 		if got != step.want || answered == nil {
 			t.Errorf("step %d, %s: %d, want %d", i, step.from, got, step.want)
@@ -119,7 +119,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestFailuresAreBounded fails from more addresses than are remembered.
+// TestFailuresAreBounded fails logins from more addresses than are remembered.
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
 	f := &FailedLogins{}
@@ -132,7 +132,7 @@ func TestFailuresAreBounded(t *testing.T) {
 	}
 }
 
-// TestDigest: of a flood, a few lines and the counts.
+// TestDigest checks that of a flood of events a few are logged, and the others are counted.
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

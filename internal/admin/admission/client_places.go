@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// Limits are how many clients may have places.
+// Limits are the limits of places.
 type Limits struct {
-	// All is for all clients together, Address for those of one address.
+	// All limits the places of all clients together, Address those of one address.
 	All, Address int
-	// Local is for those of this machine, which share one address: loopback, and
-	// a Unix socket.
+	// Local limits the places of this machine, which counts as one address: loopback, and a Unix
+	// socket.
 	Local int
 }
 
@@ -24,35 +24,36 @@ func (l Limits) limitFor(host string) int {
 	return l.Address
 }
 
-// Places are a bounded number of clients in one stage of their life, such as those that
-// have not logged in. Whoever comes gets one; see [Places.Enter] for whose it is.
+// Places are a bounded number of clients in one stage, such as those that have not logged in. Every
+// new client gets a place; see [Places.Enter] for the client that loses one.
 type Places struct {
 	limits Limits
 
 	mu sync.Mutex
-	// taken are in the order of arrival.
+	// taken contains the places in the order of arrival.
 	taken []*Place
 	hosts map[string]int
 }
 
-// NewPlaces returns places, all free.
+// NewPlaces returns places without clients.
 func NewPlaces(limits Limits) *Places {
 	return &Places{limits: limits, hosts: make(map[string]int)}
 }
 
-// Place is a client's.
+// Place is the place of one client.
 type Place struct {
 	places *Places
 	host   string
-	// silent says that the client has said nothing yet.
+	// silent is true if the client has sent nothing yet.
 	silent bool
-	// evict tells the client's goroutine that the place is gone.
+	// evict ends the client's goroutine after the loss of its place.
 	evict func()
 }
 
-// Enter gives a client a place. Where its address has too many, or all are taken, somebody
-// loses one: of that address, or of the one that has most, whoever came first of those that have
-// said nothing yet, or whoever came first. Its evict is called then; it must not block.
+// Enter gives a client a place. If its address has too many, another client of that address loses
+// its place; if all are taken, a client of the address with the most places does. It is the oldest
+// silent client or, if all have sent something, the oldest client. Its evict is called then; it
+// must not block.
 func (p *Places) Enter(addr net.Addr, evict func()) *Place {
 	place := &Place{places: p, host: Host(addr), silent: true, evict: evict}
 	p.mu.Lock()
@@ -66,8 +67,7 @@ func (p *Places) Enter(addr net.Addr, evict func()) *Place {
 	return place
 }
 
-// makeRoom takes a place away if one more would be too many. It returns whose, nil for
-// nobody's.
+// makeRoom removes a place if one more would be too many, and returns it, nil if there is room.
 func (p *Places) makeRoom(host string) *Place {
 	switch {
 	case p.hosts[host] >= p.limits.limitFor(host):
@@ -86,7 +86,7 @@ func (p *Places) makeRoom(host string) *Place {
 	return lost
 }
 
-// fullestHost returns the host that has most places.
+// fullestHost returns the host with the most places.
 func (p *Places) fullestHost() string {
 	most := ""
 	for host, n := range p.hosts {
@@ -97,7 +97,7 @@ func (p *Places) fullestHost() string {
 	return most
 }
 
-// freePlace frees a place. It reports false if it was not taken.
+// freePlace frees a place. It reports whether the place was taken.
 func (p *Places) freePlace(place *Place) bool {
 	i := slices.Index(p.taken, place)
 	if i < 0 {
@@ -110,22 +110,21 @@ func (p *Places) freePlace(place *Place) bool {
 	return true
 }
 
-// Taken is how many places are.
+// Taken returns the number of places that are taken.
 func (p *Places) Taken() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.taken)
 }
 
-// MarkActive says that the client has said something: those that have not lose their places
-// before it does.
+// MarkActive records that the client has sent something: silent clients lose their places first.
 func (pl *Place) MarkActive() {
 	pl.places.mu.Lock()
 	defer pl.places.mu.Unlock()
 	pl.silent = false
 }
 
-// Leave frees the place. It reports false if the client had lost it.
+// Leave frees the place. It returns false if the client had lost it.
 func (pl *Place) Leave() bool {
 	pl.places.mu.Lock()
 	defer pl.places.mu.Unlock()

@@ -1,14 +1,15 @@
-// Package admission bounds what clients may take that have not shown who they are:
-// places, late answers, and lines of the log.
+// Package admission bounds the resources of clients that are not authenticated: places, delayed
+// answers, and lines of the log.
 //
-// It owns three rules that every listener of Metadb keeps:
+// It owns three rules for every listener of Metadb:
 //
-//   - [Places]: a newcomer is never refused for want of room. It gets the place of
-//     another client, of its own address first, so that whoever fills an address's
-//     places reaches nobody else's.
-//   - [FailedLogins]: the answer to a failed login is late, but of one client of an address
-//     at a time: guessing on many connections takes no places.
-//   - [Digest]: a flood of equal events is a few lines and a count, once a minute.
+//   - [Places]: a new client is never refused for lack of places. It gets the place of another
+//     client, of its own address first, so that a client that fills the places of an address evicts
+//     no client of another one.
+//   - [FailedLogins]: the answer to a failed login is delayed, but only one answer to an address at
+//     a time: guessing on many connections takes no places.
+//   - [Digest]: of a flood of equal events a few are logged, and the others are counted, once a
+//     minute.
 //
-// It refuses to know a protocol: pgwire and monitor say what a login is.
+// It is independent of protocols: packages wire and monitor decide which events are failed logins.
 package admission

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// digestInterval is how often what was counted is logged.
+	// digestInterval is the interval at which the counts are logged.
 	digestInterval = time.Minute
-	// digestLines is how many events of a kind are logged one by one in an interval.
+	// digestLines is the number of events of a kind that are logged one by one in an interval.
 	digestLines = 5
-	// digestHosts bounds how many addresses are counted in an interval.
+	// digestHosts bounds the addresses that are counted in an interval.
 	digestHosts = 1000
 )
 
-// Kind is a kind of event. There must be few.
+// Kind is a kind of event. The number of kinds has to be small.
 type Kind struct {
-	// Label names it in metrics.
+	// Label is the name in metrics.
 	Label string
-	// Plural is how it is counted in a sentence: "failed passwords".
+	// Plural is the name in a sentence with a count: "failed passwords".
 	Plural string
 }
 
@@ -35,7 +35,7 @@ type Digest struct {
 	Subject string
 	Level   slog.Level
 	Logger  *slog.Logger
-	// Interval replaces a minute, if it is not zero.
+	// Interval replaces the default of one minute, if it is not zero.
 	Interval time.Duration
 
 	mu     sync.Mutex
@@ -43,22 +43,21 @@ type Digest struct {
 	kinds  map[Kind]*eventCount
 }
 
-// eventCount are the events of a kind in an interval.
+// eventCount counts the events of a kind in an interval.
 type eventCount struct {
 	logged, more int
-	// hosts are where those that were not logged came from.
+	// hosts counts the events that were not logged, by address.
 	hosts map[string]int
 }
 
-// Note logs an event or counts it. host is the address that it came from, empty if there is
-// none.
+// Note logs an event or counts it. host is the address of its client, empty if it has no client.
 func (d *Digest) Note(kind Kind, host, line string) {
 	if d.countEvent(kind, host) {
 		d.Logger.Log(context.Background(), d.Level, d.Subject+": "+line)
 	}
 }
 
-// countEvent counts an event. It reports true if the event is to be logged by itself.
+// countEvent counts an event. It reports whether the event is to be logged by itself.
 func (d *Digest) countEvent(kind Kind, host string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,14 +81,14 @@ func (d *Digest) countEvent(kind Kind, host string) bool {
 	return false
 }
 
-// Totals returns how many events of each kind there have been, by label.
+// Totals returns the number of events of each kind so far, by label.
 func (d *Digest) Totals() map[string]int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.totals)
 }
 
-// Run logs the counts until ctx ends, and the last ones then.
+// Run logs the counts at each interval until ctx ends, and then the last ones.
 func (d *Digest) Run(ctx context.Context) {
 	interval := d.Interval
 	if interval == 0 {
@@ -108,7 +107,7 @@ func (d *Digest) Run(ctx context.Context) {
 	}
 }
 
-// logCounts logs what was counted, if anything was, and begins anew.
+// logCounts logs the counts of the interval, if there are any, and resets them.
 func (d *Digest) logCounts() {
 	d.mu.Lock()
 	kinds := d.kinds
@@ -130,7 +129,7 @@ func (d *Digest) logCounts() {
 	d.Logger.Log(context.Background(), d.Level, d.Subject+": not logged one by one in the last minute: "+strings.Join(parts, "; "))
 }
 
-// describeCount is the count in words, with the address that most came from.
+// describeCount returns the count in words, with the address of the most events.
 func (c *eventCount) describeCount(kind Kind) string {
 	text := fmt.Sprintf("%d %s", c.more, kind.Plural)
 	host, most := "", 0

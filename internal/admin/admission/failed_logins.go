@@ -7,33 +7,32 @@ import (
 )
 
 const (
-	// failureMemory is how long a failed login counts.
+	// failureMemory is the time for which a failed login counts.
 	failureMemory = time.Minute
-	// maxFailures is the number of failed logins after which the delay grows
-	// no more.
+	// maxFailures is the number of failed logins beyond which the delay does not grow.
 	maxFailures = 10
-	// maxHosts bounds how many addresses are remembered.
+	// maxHosts bounds the number of addresses with failed logins.
 	maxHosts = 10_000
 )
 
-// FailedLogins counts failed logins by address. The answer to one is late, the more so the more
-// have come from there, but one at a time: while an answer waits, further failures of that address are
-// answered at once. Who knows the password never waits.
+// FailedLogins counts failed logins by address. The answer to a failed login is delayed, the longer
+// the more have come from its address, but one answer at a time: meanwhile further failures of that
+// address are answered at once. A login with the right password is never delayed.
 type FailedLogins struct {
 	mu   sync.Mutex
 	from map[string]*failedLogins
 }
 
-// failedLogins are the failed logins of an address.
+// failedLogins contains the failed logins of an address.
 type failedLogins struct {
 	count int
 	last  time.Time
-	// delayed says that an answer waits.
+	// delayed is true while an answer is delayed.
 	delayed bool
 }
 
-// Add notes a failed login. It returns how many it counts for, from 1 to 10, and what is to be
-// called once its answer has waited for so long; nil if the answer must not wait.
+// Add records a failed login. It returns the number of recent failures, from 1 to 10, and a
+// function to be called after the delayed answer; it is nil if the answer must not be delayed.
 func (f *FailedLogins) Add(addr net.Addr, now time.Time) (count int, answered func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,7 +60,8 @@ func (f *FailedLogins) Add(addr net.Addr, now time.Time) (count int, answered fu
 	}
 }
 
-// dropExpired drops what no longer counts, and everything if that is not enough.
+// dropExpired removes the addresses without recent failures, and all addresses if that is not
+// enough.
 func (f *FailedLogins) dropExpired(now time.Time) {
 	for host, known := range f.from {
 		if now.Sub(known.last) > failureMemory {

@@ -2,13 +2,12 @@ package admission
 
 import "net"
 
-// loopbackHost stands for every address of this machine's own network: whoever may use
-// one of them may use all.
+// loopbackHost stands for every loopback address: a client that can use one of them can use all.
 const loopbackHost = "loopback"
 
-// Host returns an address without its port, as what places and failures are counted by.
-// All addresses of loopback are one, and an IPv6 network is: who has one address of it
-// has all of its 2^64. A Unix socket is its network's name.
+// Host returns an address without its port, as the key for places and failures. All loopback
+// addresses are one key, and so is an IPv6 network: a client that has one address of it has all
+// 2^64. For a Unix socket the key is the name of its network.
 func Host(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	switch {
