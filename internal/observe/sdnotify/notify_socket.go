@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Socket is where systemd listens. A nil Socket is that of a process that nobody
-// asked to notify: it takes everything and does nothing.
+// Socket is systemd's notification socket. The methods of a nil Socket, which is that of a process
+// without NOTIFY_SOCKET, do nothing.
 type Socket struct {
 	conn     net.Conn
 	watchdog time.Duration
 }
 
-// Open returns the socket that the environment names, nil if it names none.
+// Open returns the socket that the environment names, nil if it names no socket.
 func Open(getenv func(string) string) (*Socket, error) {
 	name := getenv("NOTIFY_SOCKET")
 	if name == "" {
@@ -29,8 +29,8 @@ func Open(getenv func(string) string) (*Socket, error) {
 	return &Socket{conn: conn, watchdog: watchdogTimeout(getenv)}, nil
 }
 
-// watchdogTimeout returns after how much silence systemd ends this process, 0 for
-// never.
+// watchdogTimeout returns the time without [Socket.Alive] after which systemd ends this process, 0
+// if it never does.
 func watchdogTimeout(getenv func(string) string) time.Duration {
 	if pid := getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return 0
@@ -42,8 +42,8 @@ func watchdogTimeout(getenv func(string) string) time.Duration {
 	return time.Duration(usec) * time.Microsecond
 }
 
-// Watchdog returns after how much silence systemd ends this process, 0 for
-// never.
+// Watchdog returns the time without [Socket.Alive] after which systemd ends this process, 0 if it
+// never does.
 func (s *Socket) Watchdog() time.Duration {
 	if s == nil {
 		return 0
@@ -51,21 +51,21 @@ func (s *Socket) Watchdog() time.Duration {
 	return s.watchdog
 }
 
-// Ready says that the service does its work.
+// Ready reports that the service has started.
 func (s *Socket) Ready() error { return s.sendMessage("READY=1") }
 
-// Alive says that the process is not stuck.
+// Alive reports that the process is not stuck.
 func (s *Socket) Alive() error { return s.sendMessage("WATCHDOG=1") }
 
-// Stopping says that the process is about to end.
+// Stopping reports that the process is about to end.
 func (s *Socket) Stopping() error { return s.sendMessage("STOPPING=1") }
 
-// Starting says that being ready may take so much longer, from now.
+// Starting extends the timeout of the start to patience from now.
 func (s *Socket) Starting(patience time.Duration) error {
 	return s.sendMessage("EXTEND_TIMEOUT_USEC=" + strconv.FormatInt(patience.Microseconds(), 10))
 }
 
-// Status says in one line how the process is doing, for "systemctl status".
+// Status reports the state of the process in one line, for "systemctl status".
 func (s *Socket) Status(line string) error {
 	return s.sendMessage("STATUS=" + strings.Join(strings.Fields(line), " "))
 }

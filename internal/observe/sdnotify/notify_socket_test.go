@@ -11,7 +11,7 @@ import (
 	"metadb/internal/observe/sdnotify"
 )
 
-// environment returns a getenv.
+// environment returns a getenv of variables.
 func environment(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
@@ -36,7 +36,7 @@ func TestSocket(t *testing.T) {
 		{socket.Alive, "WATCHDOG=1"},
 		{socket.Stopping, "STOPPING=1"},
 		{func() error { return socket.Starting(time.Minute) }, "EXTEND_TIMEOUT_USEC=60000000"},
-		// A line's end would begin another assignment.
+		// A line feed would begin another assignment.
 		{func() error { return socket.Status("broken:\nREADY=1") }, "STATUS=broken: READY=1"},
 	} {
 		if err := test.send(); err != nil {
