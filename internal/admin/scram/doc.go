@@ -1,6 +1,6 @@
-// Package scram makes SCRAM-SHA-256 verifiers: what a server has to know of a
-// password to check it, and what PostgreSQL stores in its place.
+// Package scram makes SCRAM-SHA-256 verifiers: a server checks passwords with them, and PostgreSQL
+// stores them in place of passwords.
 //
-// It owns how a password is prepared and hashed. It refuses to keep passwords,
-// and speaks no protocol: the exchange is internal/admin/wire's.
+// It owns the preparation and hashing of passwords. It stores no passwords; the exchange is in
+// internal/admin/wire.
 package scram

@@ -15,21 +15,21 @@ import (
 // https://www.rfc-editor.org/rfc/rfc7677
 const Mechanism = "SCRAM-SHA-256"
 
-// Iterations is how often a password is hashed: more than the 4,096 of PostgreSQL, which is the least
-// that RFC 7677 allows, so that a verifier that is stolen takes longer to be guessed from. Whoever logs in
-// hashes for some milliseconds.
+// Iterations is the number of hash iterations: more than the 4,096 of PostgreSQL, which is the
+// least that RFC 7677 allows, so that guessing a password from a stolen verifier takes longer. A
+// client computes the hash for some milliseconds at each login.
 const Iterations = 15_000
 
 const saltBytes = 16
 
-// Verifier is what SCRAM needs to know of a password.
+// Verifier contains the values with which a server checks a password.
 type Verifier struct {
 	Salt                 []byte
 	StoredKey, ServerKey []byte
 }
 
-// New makes the verifier of a password, prepared by SASLprep as far as that is
-// possible: PostgreSQL takes other passwords as they are.
+// New makes the verifier of a password, prepared with SASLprep if possible: PostgreSQL uses other
+// passwords unchanged.
 func New(password string) (*Verifier, error) {
 	v := &Verifier{Salt: make([]byte, saltBytes)}
 	if _, err := rand.Read(v.Salt); err != nil {
@@ -47,8 +47,8 @@ func New(password string) (*Verifier, error) {
 	return v, nil
 }
 
-// String returns the verifier as PostgreSQL stores it, and takes it in place of
-// a password.
+// String returns the verifier in the form that PostgreSQL stores and accepts in place of a
+// password.
 // https://www.postgresql.org/docs/current/catalog-pg-authid.html
 func (v *Verifier) String() string {
 	encode := base64.StdEncoding.EncodeToString

@@ -10,8 +10,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// TestPostgreSQLAcceptsTheVerifier makes roles with verifiers in place of their
-// passwords, and logs in as each.
+// TestPostgreSQLAcceptsTheVerifier creates roles with verifiers in place of their passwords, and
+// logs in as each.
 func TestPostgreSQLAcceptsTheVerifier(t *testing.T) {
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: "superuser's"})
 	if err != nil {
