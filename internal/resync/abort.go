@@ -8,21 +8,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNotInResync says that there is no resynchronization to be given up.
+// ErrNotInResync is the error of "abort sync" where no resynchronization is in progress.
 var ErrNotInResync = errors.New(`"abort sync" can only be used after "sync"`)
 
-// AbortOptions are those of [Abort].
+// AbortOptions are the options of [Abort].
 type AbortOptions struct {
 	Target
-	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	// LockTimeout limits one wait for a lock; 0 means 5 seconds.
 	LockTimeout time.Duration
-	// Server is the running server, nil if there is none.
+	// Server is the running server, nil without one.
 	Server *RunningServer
 }
 
-// Abort leaves a resynchronization without ending anything. What an interrupted
-// endsync has ended stays ended. An initial synchronization can't be given up:
-// the error is [ErrNotInResync], also where there is none.
+// Abort ends a resynchronization without ending rows. Rows that an interrupted endsync has
+// ended stay ended. The error is [ErrNotInResync] in normal mode and in an initial
+// synchronization.
 func Abort(ctx context.Context, db *pgx.Conn, o AbortOptions) error {
 	s, err := loadState(ctx, db, o.Target, o.Server)
 	if err != nil {
@@ -34,8 +34,8 @@ func Abort(ctx context.Context, db *pgx.Conn, o AbortOptions) error {
 	return s.finishSync(ctx, db, o.LockTimeout, nil)
 }
 
-// supersedeRejected notes that what was rejected before the snapshot is not current any
-// more, if the unconfirmed rows have ended.
+// supersedeRejected marks the rejected events from before the snapshot as superseded, if the
+// unconfirmed rows have ended.
 func (s *syncState) supersedeRejected(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `
 UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r
@@ -45,8 +45,9 @@ UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r
 	return err
 }
 
-// finishSync sets the mode to normal, forgets the synchronization and makes the
-// derived tables due, unless a check, if there is one, fails.
+// finishSync deletes the rows about the synchronization, sets the mode to normal if the target
+// is a data source, and makes the derived tables due. It changes nothing if check, which may be
+// nil, returns an error.
 func (s *syncState) finishSync(ctx context.Context, db *pgx.Conn, lockTimeout time.Duration, check func(context.Context, Querier) error) error {
 	return s.server.exclusively(func() error {
 		err := retryTransaction(ctx, db, lockTimeout, "end the synchronization", syncTables(s.tables), func(tx pgx.Tx) error {

@@ -11,13 +11,14 @@ import (
 	"metadb/internal/resync"
 )
 
-// of makes an event a record of an attempt, whose lsn, txId and time in seconds are n.
+// of returns an event as a record of an attempt; n is its lsn, its txId and its time in
+// seconds.
 func of(n int64, mark change.SnapshotPhase, e change.Event) change.Event {
 	e.Snapshot, e.LSN, e.Tx, e.Time = mark, uint64(n), n, change.Micros(n)*1_000_000
 	return e
 }
 
-// loans are the rows of an attempt: loans from an id on, the last of them with a mark.
+// loans returns the rows of an attempt: the loans from an id on, the last one with a mark.
 func loans(n int64, from int32, last change.SnapshotPhase) []change.Event {
 	var events []change.Event
 	for id := from; id < 10; id++ {
@@ -27,7 +28,7 @@ func loans(n int64, from int32, last change.SnapshotPhase) []change.Event {
 	return events
 }
 
-// resynchronizing returns a rig with loans 0 to 9, and a resynchronization that has begun.
+// resynchronizing returns a rig with loans 0 to 9 and a resynchronization that has begun.
 func resynchronizing(t *testing.T) *rig {
 	r := newRig(t)
 	var events []change.Event
@@ -61,8 +62,8 @@ func (r *rig) stream(events ...change.Event) {
 	}
 }
 
-// TestSamePairTwice: two attempts of one lsn and txId can't be told apart. endsync refuses,
-// and ends what neither has if it is forced to.
+// TestSamePairTwice has two attempts with one lsn and txId, which can't be separated. endsync
+// refuses, and, if forced, ends the rows that are in neither.
 func TestSamePairTwice(t *testing.T) {
 	r := resynchronizing(t)
 	first := loans(2000, 2, change.InSnapshot)
@@ -91,7 +92,7 @@ func TestSamePairTwice(t *testing.T) {
 	r.expect("SELECT min(id), count(*) FROM library.loan", "2 8")
 }
 
-// TestOldMarks: Debezium 1.9 marks records with "true" and the last one with "last" only.
+// TestOldMarks has the marks of Debezium 1.9: "true" for records, and "last" for the last one.
 func TestOldMarks(t *testing.T) {
 	r := resynchronizing(t)
 	r.stream(loans(2000, 0, change.InSnapshot)[:7]...)
@@ -104,8 +105,8 @@ func TestOldMarks(t *testing.T) {
 	r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
 }
 
-// TestEndsyncBesideDump: pg_dump, which has every table, keeps endsync from nothing, nor
-// the next synchronization.
+// TestEndsyncBesideDump has a session with the locks of pg_dump on all tables; they block
+// neither endsync nor the next synchronization.
 func TestEndsyncBesideDump(t *testing.T) {
 	r := resynchronizing(t)
 	r.stream(loans(2000, 0, change.InSnapshot)[:7]...)
@@ -131,7 +132,7 @@ func TestEndsyncBesideDump(t *testing.T) {
 	r.expect("SELECT count(*) FROM library.zzz___loan___sync", "0")
 }
 
-// TestRefusalIsShort: what refuses names five tables at most.
+// TestRefusalIsShort checks that a refusal contains at most five names of tables.
 func TestRefusalIsShort(t *testing.T) {
 	r := newRig(t)
 	var events []change.Event

@@ -10,9 +10,9 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// clearOutdated forgets why the tables needed reading again: they have been read.
-// What was noted after the synchronization began may concern rows that its
-// snapshot had read before, and stays.
+// clearOutdated deletes the reasons for which the tables needed reading again, after the
+// resynchronization has read them. Reasons noted after its beginning stay: they may concern
+// rows that the snapshot had read before.
 func (s *syncState) clearOutdated(ctx context.Context, db *pgx.Conn) error {
 	if s.mode != Resync {
 		return nil
@@ -48,10 +48,10 @@ RETURNING o.schema_name, o.table_name, o.reason`, schemas, names, s.started)
 	})
 }
 
-// outdatedReason is why a table needed reading again.
+// outdatedReason is a reason for which a table needs reading again.
 type outdatedReason struct{ schema, table, reason string }
 
-// publishWithoutReasons publishes the tables without the reasons that are gone.
+// publishWithoutReasons publishes the tables in the catalog without the deleted reasons.
 func (s *syncState) publishWithoutReasons(gone []outdatedReason) {
 	var read []*catalog.Table
 	for _, t := range s.tables {

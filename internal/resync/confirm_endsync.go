@@ -12,11 +12,12 @@ import (
 	"metadb/internal/change"
 )
 
-// unconfirmedLimit is the part of the current rows above which it is asked once
-// more whether those that are not confirmed should end.
+// unconfirmedLimit is the share of unconfirmed rows among the current ones, above which endsync
+// asks a second question.
 const unconfirmedLimit = 0.20
 
-// confirmEndsync says what should be known before, refuses, and asks.
+// confirmEndsync prints the warnings, returns a [*RiskError] where endsync must not go on
+// without --force-unconfirmed, and puts the questions.
 func (s *syncState) confirmEndsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions, counts []TableCount) error {
 	if s.complete == "" {
 		prompter.Warn(fmt.Sprintf("the snapshot of %s is not known to be complete", s.Target))
@@ -42,16 +43,16 @@ func (s *syncState) confirmEndsync(ctx context.Context, db *pgx.Conn, prompter P
 	}
 	err := askOrDecline(prompter, AskUnconfirmed, fmt.Sprintf("End %s of %s? ", change.Plural(sum.Unconfirmed(), "unconfirmed row", "unconfirmed rows"), s.Target))
 	if errors.Is(err, ErrNoTerminal) {
-		// The option that it names does not answer this question.
+		// ErrNoTerminal names --force, which does not answer this question.
 		doubt.Remedy = "no terminal is attached to answer whether they should end: use "
 		return doubt
 	}
 	return err
 }
 
-// findRisks warns loudly of what speaks against ending the unconfirmed rows, and
-// returns it in short: a snapshot that is not complete, too many of them, tables of
-// which nothing is confirmed. It is nil if nothing does.
+// findRisks prints the warning about unconfirmed rows and returns the reason not to end them:
+// an incomplete snapshot, a share above unconfirmedLimit, or tables without any confirmed row.
+// It returns nil without such a reason.
 func (s *syncState) findRisks(prompter Prompter, counts []TableCount) *RiskError {
 	sum, missing := sumCounts(counts), namesWithoutConfirmed(counts)
 	if sum.Unconfirmed() == 0 {
@@ -80,10 +81,10 @@ func (s *syncState) findRisks(prompter Prompter, counts []TableCount) *RiskError
 	return doubt
 }
 
-// maxNamesShown is how many tables a message names at most.
+// maxNamesShown is the highest number of table names in one message.
 const maxNamesShown = 5
 
-// joinFirstNames names the first of many tables.
+// joinFirstNames joins the first maxNamesShown names and appends the number of the others.
 func joinFirstNames(names []string) string {
 	if len(names) <= maxNamesShown {
 		return strings.Join(names, ", ")
@@ -91,7 +92,7 @@ func joinFirstNames(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamesShown], ", "), len(names)-maxNamesShown)
 }
 
-// groupDigits writes a number with its digits in groups of three.
+// groupDigits formats a number with its digits in groups of three.
 func groupDigits(n int64) string {
 	text := strconv.FormatInt(n, 10)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -100,9 +101,9 @@ func groupDigits(n int64) string {
 	return text
 }
 
-// warnUnconfirmedTables names the tables that a lot is unconfirmed in. Those that have not
-// been confirmed at all may be gone at the source, or the connector may not have
-// them any more.
+// warnUnconfirmedTables prints warnings about tables without a confirmed row (perhaps dropped
+// at the source, or not read by the connector any more), and about tables with a share of
+// unconfirmed rows above unconfirmedLimit.
 func (s *syncState) warnUnconfirmedTables(prompter Prompter, counts []TableCount) {
 	if names := namesWithoutConfirmed(counts); len(names) > 0 {
 		prompter.Warn("no row has been confirmed in: " + joinFirstNames(names) +
@@ -116,7 +117,8 @@ func (s *syncState) warnUnconfirmedTables(prompter Prompter, counts []TableCount
 	}
 }
 
-// namesWithoutConfirmed returns the names of the tables of which nothing is confirmed.
+// namesWithoutConfirmed returns the names of the tables that have current rows but no confirmed
+// one.
 func namesWithoutConfirmed(counts []TableCount) []string {
 	var names []string
 	for _, c := range counts {

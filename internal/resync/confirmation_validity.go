@@ -13,26 +13,26 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// confirmationValidity says which of the confirmations that are kept count. What an attempt of the
-// snapshot has confirmed that the connector gave up does not: package history stores from
-// which transaction on confirmations do.
+// confirmationValidity selects the stored confirmations that are valid. Confirmations by an
+// attempt of the snapshot that the connector gave up are not; package apply stores the first
+// transaction of the valid ones in metadb.confirmed_since.
 type confirmationValidity struct {
-	// keepsConfirmed says that the ids of confirmed rows are kept: always, but in an initial
-	// synchronization where every row that is there is one of the source's.
+	// keepsConfirmed is true if the ids of confirmed rows are stored. They always are, except in
+	// an initial synchronization in which every current row is one of the source's.
 	keepsConfirmed bool
-	// countSince is that transaction, empty where all confirmations count.
+	// countSince is that transaction; empty if all confirmations are valid.
 	countSince string
-	// fromDump says that the database was restored from a dump since then, so that it does
-	// not say which transaction has confirmed a row.
+	// fromDump is true if the database was restored from a dump since then: xmin is not the
+	// transaction that confirmed a row.
 	fromDump bool
-	// floors are, in an initial synchronization, the highest ids of the rows that were
-	// there when ids of confirmed rows began to be kept: they are confirmed.
+	// floors are the highest row ids at the time when an initial synchronization began to store
+	// the ids of confirmed rows. Rows up to them are confirmed.
 	floors map[change.Table]int64
-	// attempts is what is known of the attempts of the snapshot.
+	// attempts is the state of the snapshot's attempts.
 	attempts change.Attempts
 }
 
-// loadValidity reads which confirmations of the target count.
+// loadValidity reads which confirmations of the target are valid.
 func (s *syncState) loadValidity(ctx context.Context, db Querier) error {
 	rows, err := db.Query(ctx, `
 SELECT c.since::text, c.xmin::text <> c.since::xid::text FROM metadb.confirmed_since c
@@ -57,7 +57,7 @@ SELECT c.since::text, c.xmin::text <> c.since::xid::text FROM metadb.confirmed_s
 	return err
 }
 
-// loadAttempts reads what is known of the attempts of the target's snapshot.
+// loadAttempts reads the state of the attempts of the target's snapshot.
 func (s *syncState) loadAttempts(ctx context.Context, db Querier) (change.Attempts, error) {
 	scope, err := LoadScope(ctx, db, s.Source)
 	if err != nil {
@@ -66,12 +66,12 @@ func (s *syncState) loadAttempts(ctx context.Context, db Querier) (change.Attemp
 	return scope.snapshots[s.Target].Attempts, nil
 }
 
-// ErrSnapshotRestarted says that the connector has begun its snapshot anew while endsync was at
-// work: what the attempt before has confirmed does not count any more.
+// ErrSnapshotRestarted is the error if the connector has begun its snapshot anew during endsync,
+// which makes the confirmations of the attempt before invalid.
 var ErrSnapshotRestarted = errors.New("the connector has begun its snapshot anew meanwhile: run \"endsync\" again when it is complete")
 
-// checkSameAttempt returns an error if another attempt of the snapshot has begun since the
-// state was read.
+// checkSameAttempt returns [ErrSnapshotRestarted] if another attempt of the snapshot has begun
+// since the state was loaded.
 func (s *syncState) checkSameAttempt(ctx context.Context, db Querier) error {
 	attempts, err := s.loadAttempts(ctx, db)
 	if err == nil && (!attempts.Current.IsSame(s.attempts.Current) || attempts.Ambiguous != s.attempts.Ambiguous) {
@@ -80,8 +80,8 @@ func (s *syncState) checkSameAttempt(ctx context.Context, db Querier) error {
 	return err
 }
 
-// isUnconfirmedSQL is the condition that a row c of a table has not been seen by the
-// synchronization.
+// isUnconfirmedSQL returns the condition that a row c of a table's current rows is not
+// confirmed.
 func (c *confirmationValidity) isUnconfirmedSQL(t *catalog.Table) string {
 	id := ident.ID.SQL()
 	sql := "NOT EXISTS (SELECT FROM " + t.Sync.SQL() + " s WHERE s." + id + " = c." + id
@@ -94,7 +94,8 @@ func (c *confirmationValidity) isUnconfirmedSQL(t *catalog.Table) string {
 	return sql
 }
 
-// unclearReason says why it is not known which rows are confirmed; empty if it is.
+// unclearReason returns the reason why the confirmed rows can't be determined; empty if they
+// can.
 func (s *syncState) unclearReason() string {
 	now := s.attempts.Current
 	switch {

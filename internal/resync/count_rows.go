@@ -11,22 +11,20 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// TableCount is what a resynchronization has come to in one table: how many rows
-// are current, how many of them are confirmed.
+// TableCount has the numbers of current and of confirmed rows of one table.
 type TableCount struct {
 	Table              change.Table
 	Current, Confirmed int64
-	// Ended is how many rows this run of endsync has ended.
+	// Ended is the number of rows that this run of endsync has ended.
 	Ended int64
-	// Sample are the keys of some rows that are not confirmed, as (1,a), in a
-	// dry run.
+	// Sample has the keys of some unconfirmed rows, each as (1,a); filled in a dry run only.
 	Sample []string
 }
 
-// Unconfirmed are the rows that endsync ends.
+// Unconfirmed returns the number of rows that endsync ends.
 func (c TableCount) Unconfirmed() int64 { return c.Current - c.Confirmed }
 
-// unconfirmedShare is the part of the rows that is not confirmed, from 0 to 1.
+// unconfirmedShare returns the share of unconfirmed rows, from 0 to 1.
 func (c TableCount) unconfirmedShare() float64 {
 	if c.Current == 0 {
 		return 0
@@ -34,33 +32,33 @@ func (c TableCount) unconfirmedShare() float64 {
 	return float64(c.Unconfirmed()) / float64(c.Current)
 }
 
-// hasNoneConfirmed reports whether nothing of a table that has rows is confirmed: perhaps
-// the new snapshot does not have it at all.
+// hasNoneConfirmed reports whether a table has rows but no confirmed one. The new snapshot may
+// not contain such a table.
 func (c TableCount) hasNoneConfirmed() bool { return c.Current > 0 && c.Confirmed == 0 }
 
-// countedTable is a table as endsync found it.
+// countedTable is a table with the result of counting its rows.
 type countedTable struct {
 	table *catalog.Table
 	count TableCount
-	// number is its place among the tables, and of its list among theirs.
+	// number is the index of the table, and the number of its list.
 	number int
-	// unconfirmedList has the rows that are not confirmed; nil if there are none.
+	// unconfirmedList has the unconfirmed rows; nil without any.
 	unconfirmedList *list
-	// newestID is the highest id that was looked at, since the first transaction
-	// whose work may not have been seen.
+	// newestID is the highest row id when the rows were counted, sinceTransaction the oldest
+	// transaction that had not ended then. Later rows and confirmations may be missing in the
+	// counts.
 	newestID         int64
 	sinceTransaction string
 }
 
-// maxSampleKeys is how many keys of unconfirmed rows are shown.
+// maxSampleKeys is the highest number of sample keys of a table.
 const maxSampleKeys = 3
 
-// countRows finds the rows of the tables that are not confirmed, and counts all of
-// them. The stream may go on meanwhile: endRows looks again at what it has
-// changed.
+// countRows counts the rows of the tables and lists the unconfirmed ones. The stream may change
+// rows meanwhile: endRows checks them again.
 func (s *syncState) countRows(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*countedTable, error) {
 	found := make([]*countedTable, len(s.tables))
-	permanent := false // where one temporary table is refused, no other is tried
+	permanent := false // once a temporary table is refused, no other is tried
 	for i, t := range s.tables {
 		found[i] = &countedTable{table: t, number: i, count: TableCount{Table: t.Name}}
 		err := retryTransaction(ctx, db, o.LockTimeout, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
@@ -73,7 +71,7 @@ func (s *syncState) countRows(ctx context.Context, db *pgx.Conn, o EndsyncOption
 			if err != nil || found[i].unconfirmedList == nil || !o.DryRun {
 				return err
 			}
-			// Only a dry run shows them: it costs another pass.
+			// Only a dry run shows them: reading them takes another pass.
 			found[i].count.Sample, err = found[i].readSampleKeys(ctx, tx)
 			return err
 		})
@@ -84,8 +82,8 @@ func (s *syncState) countRows(ctx context.Context, db *pgx.Conn, o EndsyncOption
 	return found, nil
 }
 
-// countCurrent counts the current rows. Where the ids of confirmed rows are not kept, all
-// of them count as confirmed.
+// countCurrent counts the current rows and counts all of them as confirmed, as they are where
+// the ids of confirmed rows are not stored.
 func (t *countedTable) countCurrent(ctx context.Context, tx pgx.Tx) error {
 	sql := "SELECT count(*), coalesce(max(__id), 0) FROM " + t.table.Current.SQL()
 	if err := tx.QueryRow(ctx, sql).Scan(&t.count.Current, &t.newestID); err != nil {
@@ -95,9 +93,9 @@ func (t *countedTable) countCurrent(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// findUnconfirmed finds the unconfirmed rows of a table in one pass, and puts them into a
-// list. An id may have been confirmed more than once, and rows that are no longer
-// current too.
+// findUnconfirmed lists the unconfirmed rows of a table in one pass. It counts these, not the
+// confirmations: an id may be confirmed more than once, and so may rows that are not current
+// any more.
 func (t *countedTable) findUnconfirmed(ctx context.Context, tx pgx.Tx, c *confirmationValidity, into *list) error {
 	t.unconfirmedList = nil
 	if err := tx.QueryRow(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text").Scan(&t.sinceTransaction); err != nil {
@@ -117,7 +115,7 @@ func (t *countedTable) findUnconfirmed(ctx context.Context, tx pgx.Tx, c *confir
 	return nil
 }
 
-// readSampleKeys returns the keys of some rows that are not confirmed, the lowest ones.
+// readSampleKeys returns the lowest keys among the unconfirmed rows.
 func (t *countedTable) readSampleKeys(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	key := make([]string, len(t.table.Key))
 	for i, column := range t.table.Key {
@@ -135,7 +133,7 @@ func (t *countedTable) readSampleKeys(ctx context.Context, tx pgx.Tx) ([]string,
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// tableCounts returns what was counted, as it stands.
+// tableCounts returns the present counts of the tables.
 func tableCounts(tables []*countedTable) []TableCount {
 	counts := make([]TableCount, len(tables))
 	for i, t := range tables {
@@ -144,7 +142,7 @@ func tableCounts(tables []*countedTable) []TableCount {
 	return counts
 }
 
-// sumCounts adds up the counts.
+// sumCounts returns the sums of the counts.
 func sumCounts(counts []TableCount) TableCount {
 	var sum TableCount
 	for _, c := range counts {

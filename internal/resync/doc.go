@@ -1,6 +1,6 @@
-// Package resync begins and ends the synchronization of a data source: what
-// "metadb sync" and "metadb endsync" do (docs/spec/06-synchronization.md), for any [Prompter] that can put
-// questions.
+// Package resync begins, ends and aborts the synchronization of a data source or a table:
+// "metadb sync" and "metadb endsync" (docs/spec/06-synchronization.md), and the same commands of
+// the administration port, with any [Prompter].
 //
 //	     create data source                     sync
 //	            │            ┌───────────────────────────────────────┐
@@ -8,16 +8,14 @@
 //	         initial ─sync─▶ resync ◀─┐ sync again (asks)            │
 //	            │            │  └─────┘                              │
 //	    endsync │    endsync │                                       │
-//	infer types │            │ end what was not confirmed            │
+//	infer types │            │ end unconfirmed rows                  │
 //	            └─▶ normal ◀─┘───────────────────────────────────────┘
 //
-// Beginning is one transaction. Ending is one short transaction for each table,
-// then one for the mode: it can be interrupted at any moment and run again,
-// since what has ended is no longer current, and the time that ended rows get is
-// kept in metadb.resync from the first step.
+// The beginning is one transaction. The end is one short transaction for each table, and one for
+// the mode: it can be interrupted at any moment and run again, since ended rows are not current
+// any more, and their time of end is stored in metadb.resync from the first step.
 //
-// The package owns the mode, metadb.resync and metadb.resync_from, and the
-// questions. It refuses to confirm rows (history does) and to know whether the
-// stream is running: the caller sees to that. It sits beside the line that data
-// travel, between the commands and the tables.
+// The package owns the mode, metadb.source.sync. It begins and deletes the rows of metadb.resync
+// and metadb.resync_from; package apply stores the state of snapshots in metadb.resync, and
+// confirms rows. The caller stops the stream, or keeps it from applying.
 package resync

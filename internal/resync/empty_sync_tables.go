@@ -12,12 +12,12 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// truncateLockTimeout is how long the lock is waited for that TRUNCATE needs. Who reads the
-// tables, as pg_dump does, may have them for hours.
+// truncateLockTimeout limits the wait for TRUNCATE's lock. Readers of the tables, for example
+// pg_dump, may hold theirs for hours.
 const truncateLockTimeout = "500ms"
 
-// emptySyncTables forgets which rows are confirmed. Where somebody reads the tables, rows
-// are deleted, which needs no lock that readers have.
+// emptySyncTables deletes all confirmations of the tables. Where readers hold locks, it uses
+// DELETE, which does not conflict with them, in place of TRUNCATE.
 func emptySyncTables(ctx context.Context, tx pgx.Tx, tables []*catalog.Table) error {
 	if len(tables) == 0 {
 		return nil

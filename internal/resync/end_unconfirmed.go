@@ -15,8 +15,8 @@ import (
 	"metadb/internal/target/ddl"
 )
 
-// endUnconfirmed ends the rows that were not confirmed, one table after the
-// other. A table that an earlier run has dealt with has none left.
+// endUnconfirmed ends the unconfirmed rows, one table after the other. A table that an earlier
+// run has completed has no such rows any more.
 func (s *syncState) endUnconfirmed(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions, found []*countedTable) error {
 	at, err := s.loadEndTime(ctx, db)
 	if err != nil {
@@ -42,11 +42,10 @@ func (s *syncState) endUnconfirmed(ctx context.Context, db *pgx.Conn, prompter P
 	return nil
 }
 
-// endTable ends the unconfirmed rows of a table in one transaction, while no
-// stream applies.
+// endTable ends the unconfirmed rows of a table in one transaction, while no stream applies.
 func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEnding, o EndsyncOptions) error {
 	return s.server.exclusively(func() error {
-		// The stream may have changed its columns meanwhile, or somebody
+		// The stream may have changed the table's columns meanwhile, or a client may have
 		// dropped it.
 		if e.table = s.store.Snapshot().Table(e.count.Table); e.table == nil {
 			return nil
@@ -74,8 +73,8 @@ func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEn
 	})
 }
 
-// endTransformed ends the rows that were transformed from rows which have ended,
-// and returns the tables that have changed, as they are then.
+// endTransformed ends the rows that were transformed from ended rows, and returns the new state
+// of the tables that have changed.
 func (s *syncState) endTransformed(ctx context.Context, tx pgx.Tx, parent *catalog.Table, at time.Time) ([]*catalog.Table, error) {
 	var changed []*catalog.Table
 	for t := range s.store.Snapshot().All() {
@@ -93,14 +92,15 @@ func (s *syncState) endTransformed(ctx context.Context, tx pgx.Tx, parent *catal
 	return changed, nil
 }
 
-// withLastEnd returns the table with a higher LastEnd.
+// withLastEnd returns the table with LastEnd raised to at.
 func withLastEnd(t *catalog.Table, at change.Micros) *catalog.Table {
 	after := t.Clone()
 	after.LastEnd = max(after.LastEnd, at)
 	return after
 }
 
-// loadEndTime returns the time that ended rows get: that of the first run.
+// loadEndTime returns the time at which rows end. The first run of endsync stores it, and later
+// runs use it again.
 func (s *syncState) loadEndTime(ctx context.Context, db *pgx.Conn) (time.Time, error) {
 	const sql = `
 INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, started_at, endsync_time) VALUES ($1, $2, $3, $4, clock_timestamp())
@@ -118,16 +118,16 @@ type unconfirmedEnding struct {
 	*countedTable
 	validity *confirmationValidity
 	at       time.Time
-	// mayHaveChanged says that a stream may have changed rows since they were surveyed.
+	// mayHaveChanged is true if a stream may have changed rows since they were counted.
 	mayHaveChanged bool
-	// list has the rows that end.
+	// list has the rows to be ended.
 	list *list
-	// progress is told how many rows have ended so far.
+	// progress is called with the number of rows ended so far.
 	progress func(ended int64)
 }
 
-// endRows moves the unconfirmed rows to history. They keep their id, and none ends
-// before it began. It returns the table as it is then.
+// endRows moves the unconfirmed rows to history and returns the new state of the table. Rows
+// keep their ids, and no row ends before its start.
 func (e *unconfirmedEnding) endRows(ctx context.Context, tx pgx.Tx) (*catalog.Table, error) {
 	e.count.Ended, e.list = 0, e.unconfirmedList
 	if e.mayHaveChanged {
@@ -135,8 +135,8 @@ func (e *unconfirmedEnding) endRows(ctx context.Context, tx pgx.Tx) (*catalog.Ta
 			return e.table, err
 		}
 	}
-	// Nobody may write a row of a year that is not looked at. Readers don't
-	// mind this lock.
+	// Another session must not add a row of a year that is not in years. Readers do not
+	// conflict with this lock.
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+e.table.Current.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return nil, err
 	}
@@ -157,9 +157,9 @@ func (e *unconfirmedEnding) endRows(ctx context.Context, tx pgx.Tx) (*catalog.Ta
 	return withLastEnd(after, change.Micros(last.UnixMicro())), err
 }
 
-// recheckUnconfirmed brings what was surveyed up to date: rows that are confirmed by now
-// don't end, and newer rows may not be confirmed. No stream applies meanwhile.
-// It reports whether any row is left.
+// recheckUnconfirmed updates the list, while no stream applies: it removes rows that have been
+// confirmed since they were counted and adds newer unconfirmed rows. It returns false if the
+// table certainly has no row to end; a list that has become empty still returns true.
 func (e *unconfirmedEnding) recheckUnconfirmed(ctx context.Context, tx pgx.Tx) (bool, error) {
 	var later bool
 	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.table.Current.SQL(), e.newestID).Scan(&later); err != nil {
@@ -179,7 +179,8 @@ func (e *unconfirmedEnding) recheckUnconfirmed(ctx context.Context, tx pgx.Tx) (
 		n, err := e.list.fill(ctx, tx, newer)
 		return n > 0, err
 	}
-	// To look through the ids for new ones takes a fraction of comparing all.
+	// A scan of the table of confirmed ids for new ones takes a fraction of another comparison
+	// of all rows.
 	// https://www.postgresql.org/docs/current/ddl-system-columns.html
 	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.table.Sync.SQL() + " s WHERE " + e.list.holds() +
 		" AND s.__id = u.__id AND age(s.xmin) <= age($1::text::xid)"

@@ -12,37 +12,36 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNotInSync says that there is no synchronization to be ended.
+// ErrNotInSync is the error of "endsync" where no synchronization is in progress.
 var ErrNotInSync = errors.New(`"endsync" can only be used in sync mode`)
 
-// EndsyncOptions are those of [Endsync].
+// EndsyncOptions are the options of [Endsync].
 type EndsyncOptions struct {
 	Target
-	// Force does not ask whether to begin. ForceUnconfirmed neither asks
-	// nor refuses where a lot of rows, or those of rejected events, have not
-	// been confirmed.
+	// Force skips the first question. ForceUnconfirmed skips the second one, and ends
+	// unconfirmed rows also where rejected events may have kept them from being confirmed, or
+	// where the confirmed rows can't be determined.
 	Force, ForceUnconfirmed bool
-	// DryRun changes nothing.
+	// DryRun counts and warns, and changes nothing.
 	DryRun bool
 	// Logger gets the changes of inferred types.
 	Logger *slog.Logger
-	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	// LockTimeout limits one wait for a lock; 0 means 5 seconds.
 	LockTimeout time.Duration
-	// Server is the running server, nil if there is none.
+	// Server is the running server, nil without one.
 	Server *RunningServer
 }
 
-// Endsync ends the synchronization of a data source or a table. After a
-// resynchronization every current row ends that was not confirmed, with the time
-// of the first run of this command; after an initial synchronization that of rows which an
-// attempt of the snapshot has brought that the connector gave up, and types are
-// inferred. It returns the counts of all tables: Current and Confirmed as they
-// were before.
+// Endsync ends the synchronization of a data source or a table. After a resynchronization it
+// ends every current row that was not confirmed, with the time of the first run of this
+// command. After an initial synchronization it ends the rows of those attempts of the snapshot
+// that the connector gave up, and infers types. It returns the counts of all tables; Current
+// and Confirmed are those before any row ended.
 //
-// It can be interrupted at any moment and run again. The error is [ErrDeclined]
-// if the prompter's answer is no, a [*RiskError], and [ErrNotInSync]; nothing has
-// changed then. Where the streams go on, they are kept from applying while the
-// rows of one table end.
+// It can be interrupted at any moment and run again. Before anything has changed, the error may
+// be [ErrDeclined], [ErrNotInSync] or a [*RiskError]; with a running server a [*RiskError] or
+// [ErrSnapshotRestarted] may also come between two tables. Streams that run are kept from
+// applying while the rows of one table end.
 func Endsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions) ([]TableCount, error) {
 	s, err := loadState(ctx, db, o.Target, o.Server)
 	if err != nil {
@@ -69,7 +68,7 @@ func Endsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOpti
 	if err != nil {
 		return tableCounts(found), err
 	}
-	if o.Server == nil { // a running server does that by itself
+	if o.Server == nil { // a running server analyzes by itself
 		if err := s.analyzeTables(ctx, db, found); err != nil {
 			return tableCounts(found), err
 		}
@@ -80,8 +79,8 @@ func Endsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOpti
 	return tableCounts(found), s.finishSync(ctx, db, o.LockTimeout, s.checkDoubts(o))
 }
 
-// analyzeTables gathers the statistics of the tables that a lot has changed in.
-// Autovacuum never does that for partitioned tables.
+// analyzeTables runs ANALYZE on the tables in which rows have ended, or, after an initial
+// synchronization, on all. Autovacuum never analyzes partitioned tables.
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
 func (s *syncState) analyzeTables(ctx context.Context, db *pgx.Conn, found []*countedTable) error {
 	for _, t := range found {
@@ -95,7 +94,7 @@ func (s *syncState) analyzeTables(ctx context.Context, db *pgx.Conn, found []*co
 	return nil
 }
 
-// dropUnconfirmedLists forgets the lists of rows: the connection may be used again.
+// dropUnconfirmedLists drops the lists of unconfirmed rows: the connection may be used again.
 func (s *syncState) dropUnconfirmedLists(ctx context.Context, db *pgx.Conn, found []*countedTable) {
 	for _, t := range found {
 		if t != nil && t.unconfirmedList != nil {
@@ -104,7 +103,8 @@ func (s *syncState) dropUnconfirmedLists(ctx context.Context, db *pgx.Conn, foun
 	}
 }
 
-// nothingToEndText says how a synchronization begins that could be ended.
+// nothingToEndText returns the warning for normal mode, with the command that begins a
+// synchronization.
 func (s *syncState) nothingToEndText() string {
 	if s.Whole() {
 		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, quoteForCommand(s.Source))
@@ -112,10 +112,10 @@ func (s *syncState) nothingToEndText() string {
 	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.Table, s.Table)
 }
 
-// plainNamePattern is a name that a command takes as it is.
+// plainNamePattern matches names that need no quotes in a command.
 var plainNamePattern = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
-// quoteForCommand is a data source's name as a command names it.
+// quoteForCommand returns a data source's name as a command takes it.
 func quoteForCommand(name string) string {
 	if plainNamePattern.MatchString(name) {
 		return name

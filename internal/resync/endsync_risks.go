@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// refuseRejected refuses while events are rejected that may belong to rows which
-// are at the source.
+// refuseRejected returns a [*RiskError] if rejected events may have kept rows at the source
+// from being confirmed. A forced or dry run gets a warning instead.
 func (s *syncState) refuseRejected(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions) error {
 	found, err := s.describeRejected(ctx, db)
 	if err != nil || found == "" {
@@ -23,7 +23,7 @@ func (s *syncState) refuseRejected(ctx context.Context, db *pgx.Conn, prompter P
 	return doubt
 }
 
-// doubtRejected is the doubt that rejected events leave, which found names.
+// doubtRejected returns the error about rejected events, which found describes.
 func doubtRejected(found string) *RiskError {
 	return &RiskError{
 		Message: "rejected events may have kept rows from being confirmed: " + found,
@@ -31,10 +31,10 @@ func doubtRejected(found string) *RiskError {
 	}
 }
 
-// checkDoubts returns a check that a transaction of endsync makes before it ends anything,
-// while no batch is applied: the stream may have brought another attempt of the snapshot
-// since the state was read, or a record whose row can't be told. Where it is forced to, it
-// goes on in spite of such records.
+// checkDoubts returns a check for the transactions of endsync, to be made before they end
+// anything and while no batch is applied. Since the state was loaded the stream may have
+// brought another attempt of the snapshot, or rejected records that may belong to any row;
+// ForceUnconfirmed allows the latter.
 func (s *syncState) checkDoubts(o EndsyncOptions) func(ctx context.Context, db Querier) error {
 	return func(ctx context.Context, db Querier) error {
 		if err := s.checkSameAttempt(ctx, db); err != nil || !s.keepsConfirmed || o.ForceUnconfirmed {
@@ -48,7 +48,8 @@ func (s *syncState) checkDoubts(o EndsyncOptions) func(ctx context.Context, db Q
 	}
 }
 
-// refuseUnclear refuses where it is not known which rows are confirmed.
+// refuseUnclear returns a [*RiskError] if the confirmed rows can't be determined. A forced or
+// dry run gets a warning instead.
 func (s *syncState) refuseUnclear(prompter Prompter, o EndsyncOptions) error {
 	told := s.unclearReason()
 	if told == "" {
@@ -61,9 +62,9 @@ func (s *syncState) refuseUnclear(prompter Prompter, o EndsyncOptions) error {
 	return &RiskError{Message: told, Remedy: "begin the synchronization again and take a new snapshot, or use ", NewSnapshot: true}
 }
 
-// describeRejected returns, in words, the rejected events of this resynchronization that
-// may have kept rows from being confirmed; empty if there are none. One whose
-// table is not known may be of any table.
+// describeRejected returns a text about the rejected events of this resynchronization that may
+// have kept rows from being confirmed; empty without any. An event of unknown table may be of
+// any table.
 func (s *syncState) describeRejected(ctx context.Context, db Querier) (string, error) {
 	rows, err := db.Query(ctx, `
 SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
@@ -91,17 +92,17 @@ SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
 	return strings.Join(found, ", "), nil
 }
 
-// RiskError says why endsync does not end what has not been confirmed unless it
-// is forced to: docs/spec/06-synchronization.md#endsync. Remedy is what helps; it ends where the option to force
-// it is to be named.
+// RiskError is the reason why endsync does not end unconfirmed rows unless it is forced to:
+// docs/spec/06-synchronization.md#endsync. Remedy is advice, after which the text names the
+// option that forces it.
 type RiskError struct {
 	Message, Remedy string
-	// Detail names tables, if any are to be named.
+	// Detail lists tables; it may be empty.
 	Detail string
-	// Rejected says that events were rejected, NewSnapshot that only a new snapshot says
-	// which rows are there; neither is asked about.
+	// Rejected is true if events were rejected, NewSnapshot if a new snapshot is needed to
+	// determine the confirmed rows. In both cases endsync puts no question.
 	Rejected, NewSnapshot bool
 }
 
-// Error names the option of the command line.
+// Error returns the message with the option of the command line.
 func (e *RiskError) Error() string { return e.Message + "; " + e.Remedy + "--force-unconfirmed" }

@@ -18,8 +18,8 @@ const (
 	incomplete    = `the snapshot of data source "sensor" is not known to be complete`
 )
 
-// filled returns a rig in resync mode with three tables of ten rows each, of
-// which two, two and none are not confirmed.
+// filled returns a rig in resync mode with three tables of ten rows each. Two rows of loan and
+// two of patron are unconfirmed, and all of tag are confirmed.
 func filled(t *testing.T) *rig {
 	r := newRig(t)
 	var events []change.Event
@@ -44,7 +44,7 @@ func filled(t *testing.T) *rig {
 	return r
 }
 
-// ended shows the versions that ended later than any event.
+// ended returns the query for the versions that ended later than any event.
 func ended(table string) string {
 	return "SELECT id, extract(epoch FROM __start)::bigint, __end > now() - interval '1 hour' FROM library." + table +
 		"__ WHERE NOT __current AND __end > '2000-01-01' ORDER BY id"
@@ -84,15 +84,15 @@ func TestEndsyncEndsWhatWasNotConfirmed(t *testing.T) {
 	r.expect("SELECT table_name FROM metadb.target_table WHERE last_end > now() - interval '1 hour' ORDER BY 1", "loan\npatron")
 	r.expect("SELECT next_maintenance_time > now() - interval '1 minute' FROM metadb.maintenance", "true")
 
-	// The stream goes on: a row that comes back is a new version, which
-	// begins where the last one ended at the earliest.
+	// The stream continues: a row that comes back is a new version, which begins at the end of
+	// the last one or later.
 	r.restart()
 	r.apply(put("patron", 0, "a", 3000))
 	r.expect("SELECT count(*), bool_and(__end <= coalesce(next, 'infinity')) FROM (SELECT __end, lead(__start) OVER (ORDER BY __start, __id) AS next FROM library.patron__ WHERE id = 0) v", "2 true")
 }
 
-// TestEndsyncInterrupted interrupts the command after each table, lets the
-// stream run, and runs it again.
+// TestEndsyncInterrupted interrupts the command after each table, lets the stream run, and runs
+// the command again.
 func TestEndsyncInterrupted(t *testing.T) {
 	for after := 1; after <= 2; after++ {
 		t.Run(fmt.Sprintf("after %d tables", after), func(t *testing.T) {
@@ -161,8 +161,7 @@ func TestEndsyncDryRunChangesNothing(t *testing.T) {
 	r.expect("SELECT sync FROM metadb.source", "2")
 }
 
-// TestEndsyncAsksAgain checks the second question: above 20 % it is put, and
-// --force does not silence it.
+// TestEndsyncAsksAgain checks that the second question is put above 20 %, also with --force.
 func TestEndsyncAsksAgain(t *testing.T) {
 	const (
 		warning  = "WARNING: 23.3 % of the current rows (7 of 30) HAVE NOT BEEN CONFIRMED and would be ended"
@@ -203,7 +202,7 @@ func TestEndsyncAsksAgain(t *testing.T) {
 	}
 }
 
-// TestEndsyncWithoutTerminal names the option that is needed.
+// TestEndsyncWithoutTerminal checks that the error names the option that is needed.
 func TestEndsyncWithoutTerminal(t *testing.T) {
 	r := filled(t)
 	r.exec("TRUNCATE library.zzz___loan___sync")
@@ -220,7 +219,7 @@ func TestEndsyncWithoutTerminal(t *testing.T) {
 	r.expect("SELECT count(*) FROM library.loan", "10")
 }
 
-// TestEndsyncAtTwentyPercent checks the limit itself: it does not ask.
+// TestEndsyncAtTwentyPercent checks that the second question is not put at the limit itself.
 func TestEndsyncAtTwentyPercent(t *testing.T) {
 	r := filled(t)
 	r.exec("DELETE FROM library.zzz___loan___sync WHERE __id IN (SELECT __id FROM library.loan WHERE id BETWEEN 2 AND 3)")
@@ -270,13 +269,13 @@ func TestEndsyncRefusesRejected(t *testing.T) {
 	r.expect("SELECT count(*) FROM library.patron", "8")
 }
 
-// TestEndsyncRefusesRejectedMeanwhile: a record whose row can't be told comes while endsync
-// is at work. No table ends after that, nor the synchronization, until it is retried or
-// purged, or endsync is forced.
+// TestEndsyncRefusesRejectedMeanwhile rejects a record of unknown row during endsync. No table,
+// nor the synchronization, ends after that until the record is purged or endsync is forced.
 func TestEndsyncRefusesRejectedMeanwhile(t *testing.T) {
 	const told = "rejected events may have kept rows from being confirmed: 1 of unknown table"
 	for name, test := range map[string]struct {
-		// before is before which transaction of the live server the record comes.
+		// before is the number of the running server's transaction before which the record
+		// comes.
 		before        int
 		force         bool
 		loans, patron string

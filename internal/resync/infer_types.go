@@ -18,38 +18,35 @@ import (
 	"metadb/internal/target/plan"
 )
 
-// codeFeatureNotSupported is the SQLSTATE of a column whose type can't change because a view
-// has it: feature_not_supported.
+// codeFeatureNotSupported is the SQLSTATE feature_not_supported. PostgreSQL returns it for a
+// change of type of a column that a view uses.
 const codeFeatureNotSupported = "0A000"
 
-// canonicalUUIDPattern matches what PostgreSQL prints of a uuid, and nothing else: a
-// text that equals its own cast.
+// canonicalUUIDPattern matches the texts that PostgreSQL prints for a uuid, and no other.
 const canonicalUUIDPattern = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'"
 
-// sampleRows is how many rows are looked at first: most text columns are ruled out
-// by them.
+// sampleRows is the number of rows that are checked first; they rule out most text columns.
 const sampleRows = 1000
 
-// InferOptions says what [InferTypes] looks at.
+// InferOptions are the options of [InferTypes].
 type InferOptions struct {
 	// Source is the data source; empty for all of them.
 	Source string
-	// Logger gets every change with its duration, and what stands in its way.
+	// Logger gets every change with its duration, and every column that can't change.
 	Logger *slog.Logger
-	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	// LockTimeout limits one wait for a lock; 0 means 5 seconds.
 	LockTimeout time.Duration
-	// Exclusively does something while no batch is applied. Nil says that no
-	// stream is running.
+	// Exclusively calls a function while no batch is applied; nil if no stream is running.
 	Exclusively func(do func() error) error
 }
 
-// InferTypes makes the text columns uuid whose values, history included, are all
-// UUIDs in canonical form (docs/spec/02-types.md#inferred-types), with an index. Columns without any value
-// stay. A column that a view keeps from changing stays too, with a warning.
+// InferTypes changes text columns to uuid if all their values, history included, are UUIDs in
+// canonical form (docs/spec/02-types.md#inferred-types), and adds an index. Columns without a
+// value stay text. A column that a view uses stays text too, with a warning.
 //
-// It rewrites the tables, one transaction for each, and publishes them in the
-// store, which must be what the database has. Streams that are running use the
-// same store, and are kept out while a table is rewritten.
+// It rewrites the tables, one transaction for each, and publishes them in the store, which must
+// be equal to the database. Running streams use the same store, and do not apply while a table
+// is rewritten.
 func InferTypes(ctx context.Context, db *pgx.Conn, store *catalog.Store, o InferOptions) error {
 	if o.Exclusively == nil {
 		o.Exclusively = func(do func() error) error { return do() }
@@ -65,15 +62,16 @@ func InferTypes(ctx context.Context, db *pgx.Conn, store *catalog.Store, o Infer
 	return nil
 }
 
-// inferTable changes the columns of one table: all at once, or, where that does
-// not go, one by one.
+// inferTable changes the columns of one table: all at once, or one by one if a view uses one of
+// them.
 func inferTable(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *catalog.Table, o InferOptions) error {
 	columns := textColumns(t)
 	columns, err := uuidOnlyColumns(ctx, db, t, columns, fmt.Sprintf("(SELECT * FROM %s LIMIT %d) t", t.Main.SQL(), sampleRows), true)
 	if err != nil || len(columns) == 0 {
 		return err
 	}
-	// All rows are looked at before anybody has to wait for it.
+	// The scan of all rows precedes the lock, so that a table without such columns is not
+	// locked.
 	if columns, err = uuidOnlyColumns(ctx, db, t, columns, t.Main.SQL()+" t", false); err != nil || len(columns) == 0 {
 		return err
 	}
@@ -97,7 +95,8 @@ func inferTable(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *cata
 	return nil
 }
 
-// isColumnInUse tells that something else keeps a column's type.
+// isColumnInUse reports whether PostgreSQL refused a change of type because a view uses the
+// column.
 func isColumnInUse(err error) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && refused.Code == codeFeatureNotSupported
@@ -114,9 +113,8 @@ func textColumns(t *catalog.Table) []int {
 	return columns
 }
 
-// convertToUUID looks at all rows, which nobody may change meanwhile, and changes the
-// columns that have UUIDs only. The columns are those of seen, which a stream may
-// have changed since.
+// convertToUUID scans all rows under a lock against changes, and changes the columns that have
+// UUIDs only. The columns are indexes of seen, which a stream may have changed since.
 func convertToUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, seen *catalog.Table, columns []int, o InferOptions) error {
 	t := store.Snapshot().Table(seen.Name)
 	if t == nil {
@@ -141,7 +139,7 @@ func convertToUUID(ctx context.Context, db *pgx.Conn, store *catalog.Store, seen
 	return err
 }
 
-// remainingTextColumns returns where the columns of seen are in t, as far as they are text.
+// remainingTextColumns returns the indexes in t of the columns of seen that are still text.
 func remainingTextColumns(t, seen *catalog.Table, columns []int) []int {
 	var still []int
 	for _, column := range columns {
@@ -163,8 +161,9 @@ func uuidDelta(t *catalog.Table, columns []int) plan.Delta {
 	return d
 }
 
-// uuidOnlyColumns returns those of the columns whose values in from, an item of FROM
-// named t, are all canonical UUIDs; empty says whether no value at all will do.
+// uuidOnlyColumns returns the columns in which all values are canonical UUIDs. The rows are
+// those of from, an item of FROM with the alias t. Columns without a value are included if
+// empty is set.
 func uuidOnlyColumns(ctx context.Context, db Querier, t *catalog.Table, columns []int, from string, empty bool) ([]int, error) {
 	if len(columns) == 0 {
 		return nil, nil

@@ -13,7 +13,8 @@ import (
 
 func uuid(n int) string { return fmt.Sprintf("c0ffee00-0000-4000-8000-%012d", n) }
 
-// TestEndsyncInitial fills tables of which one column each decides.
+// TestEndsyncInitial ends an initial synchronization with tables that differ in the values of
+// their text column.
 func TestEndsyncInitial(t *testing.T) {
 	r := newRig(t)
 	for table, values := range map[string][]string{
@@ -54,7 +55,7 @@ func TestEndsyncInitial(t *testing.T) {
 		}
 	}
 
-	// The stream goes on, and a text makes the column text again.
+	// The stream continues, and a text changes the column back to text.
 	r.restart()
 	r.apply(put("all", 7, "other", 3000))
 	r.expect("SELECT v FROM library.all WHERE id = 7", "other")

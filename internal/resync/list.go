@@ -11,21 +11,21 @@ import (
 	"metadb/internal/ident"
 )
 
-// An event trigger can keep temporary tables from being made, in a database whose tables
-// need no change. Then lists stand in metadb.unconfirmed, which is always there, and is not
-// logged either.
+// An event trigger can keep a session from creating temporary tables, in a database that needs
+// no other change of its tables. The lists are then in metadb.unconfirmed, which always exists
+// and is unlogged, too.
 
-// permanentList is the table of lists that are not temporary tables.
+// permanentList is the table with the lists that are not temporary tables.
 const permanentList = "metadb.unconfirmed"
 
-// list is where the ids of a table's rows stand that are not confirmed, and when the rows
-// began: a temporary table, or a part of the permanent one.
+// list has the ids and starts of a table's unconfirmed rows, in a temporary table or as a part
+// of the permanent one.
 type list struct {
 	number    int
 	permanent bool
 }
 
-// SQL is the relation.
+// SQL returns the name of the relation.
 func (l *list) SQL() string {
 	if l.permanent {
 		return permanentList
@@ -33,10 +33,10 @@ func (l *list) SQL() string {
 	return ident.Qualified{Schema: "pg_temp", Name: l.name()}.SQL()
 }
 
-// name is that of the temporary table.
+// name returns the name of the temporary table.
 func (l *list) name() ident.Name { return ident.Name(fmt.Sprintf("metadb_unconfirmed_%d", l.number)) }
 
-// holds is the condition that a row u of the relation is one of the list.
+// holds returns the condition that a row u of the relation is part of the list.
 func (l *list) holds() string {
 	if l.permanent {
 		return fmt.Sprintf("u.session = pg_backend_pid() AND u.list = %d", l.number)
@@ -44,8 +44,8 @@ func (l *list) holds() string {
 	return "true"
 }
 
-// fill makes the list of the rows that a query returns, and returns how many there are.
-// Where a temporary table is refused it becomes a part of the permanent one.
+// fill replaces the list with the rows that a query returns, and returns their number. If a
+// temporary table is refused, the list becomes a part of the permanent one.
 func (l *list) fill(ctx context.Context, tx pgx.Tx, query string) (int64, error) {
 	if !l.permanent {
 		n, err := l.fillTemporary(ctx, tx, query)
@@ -54,7 +54,7 @@ func (l *list) fill(ctx context.Context, tx pgx.Tx, query string) (int64, error)
 		}
 		l.permanent = true
 	}
-	// Another process of that number may have left a list.
+	// An earlier session with the same process id may have left a list.
 	const dead = "NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = u.session)"
 	if _, err := tx.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds()+" OR "+dead); err != nil {
 		return 0, err
@@ -62,9 +62,9 @@ func (l *list) fill(ctx context.Context, tx pgx.Tx, query string) (int64, error)
 	return l.add(ctx, tx, query)
 }
 
-// fillTemporary makes a temporary table, which replaces one that an earlier try may have
-// left, and is gone again where no row is found. PostgreSQL may use several processes for
-// the query, other than for INSERT.
+// fillTemporary creates a temporary table in place of one that an earlier try may have left,
+// and drops it again if the query returns no row. It uses CREATE TABLE AS because PostgreSQL
+// runs the query in parallel then, but not for INSERT.
 // https://www.postgresql.org/docs/current/when-can-parallel-query-be-used.html
 func (l *list) fillTemporary(ctx context.Context, tx pgx.Tx, query string) (n int64, err error) {
 	err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
@@ -81,7 +81,7 @@ func (l *list) fillTemporary(ctx context.Context, tx pgx.Tx, query string) (n in
 	return n, err
 }
 
-// add adds the rows that a query returns, and returns how many there are.
+// add adds the rows that a query returns, and returns their number.
 func (l *list) add(ctx context.Context, tx pgx.Tx, query string) (int64, error) {
 	into := l.SQL()
 	if l.permanent {
@@ -93,8 +93,8 @@ func (l *list) add(ctx context.Context, tx pgx.Tx, query string) (int64, error) 
 	return tag.RowsAffected(), err
 }
 
-// forget drops or empties the list: the connection may be used again. What can't be
-// dropped goes with the connection.
+// forget drops the temporary table, or deletes the list's rows: the connection may be used
+// again. A temporary table that can't be dropped ends with the session.
 func (l *list) forget(ctx context.Context, db *pgx.Conn) {
 	if l.permanent {
 		_, _ = db.Exec(ctx, "DELETE FROM "+permanentList+" u WHERE "+l.holds())
@@ -103,13 +103,13 @@ func (l *list) forget(ctx context.Context, db *pgx.Conn) {
 	}
 }
 
-// permissionDenied is the SQLSTATE of a right that is not there, here that to temporary
-// tables. https://www.postgresql.org/docs/current/errcodes-appendix.html
+// permissionDenied is the SQLSTATE insufficient_privilege, here of the privilege to create
+// temporary tables.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
 const permissionDenied = "42501"
 
-// refusesTemporary reports whether somebody keeps the session from making temporary
-// tables: a function that an event trigger calls has raised the error, or the right is not
-// there.
+// refusesTemporary reports whether the session may not create temporary tables: a function of
+// an event trigger has raised the error, or the privilege is missing.
 func refusesTemporary(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && !isLockConflict(err) && (refused.Where != "" || refused.Code == permissionDenied)

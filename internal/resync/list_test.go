@@ -10,9 +10,9 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// TestEndsyncWithoutTemporaryTables: an event trigger that refuses temporary tables, at
-// the start of the statement or at its end, keeps nothing of a synchronization from being
-// done, with the server running or not, nor does one that keeps them from being dropped.
+// TestEndsyncWithoutTemporaryTables has event triggers that refuse temporary tables at the
+// start of a statement or at its end, or refuse to drop them. endsync succeeds, with and
+// without a running server.
 func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 	for name, trigger := range map[string]string{
 		"all statements": `CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ask the administrators'; END $$;
@@ -27,7 +27,7 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, live %t", name, live), func(t *testing.T) {
 				r := filled(t)
 				r.exec(trigger)
-				// Lists of sessions that are over, one of them of a process with the number of ours.
+				// Lists of ended sessions, one of them with the process id of this one.
 				r.exec("INSERT INTO metadb.unconfirmed SELECT n, 0, c.__id, c.__start FROM library.tag c, generate_series(0, 100000) n WHERE c.id = 1")
 				r.restart()
 				r.sync()
@@ -55,7 +55,7 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 					}
 					calls := 0
 					o.Server = &resync.RunningServer{Store: store, Exclusively: func(do func() error) error {
-						if calls++; calls == 1 { // the stream goes on: a row is confirmed, another one is not
+						if calls++; calls == 1 { // the stream confirms one row and adds unconfirmed ones
 							r.apply(confirm(put("loan", 0, "a", 4000)), put("loan", 7, "b", 4000), put("loan", 8, "b", 4000))
 						}
 						return do()
@@ -70,7 +70,7 @@ func TestEndsyncWithoutTemporaryTables(t *testing.T) {
 				r.expect(fmt.Sprintf(gone, "patron"), "0")
 				r.expect(fmt.Sprintf(gone, "tag"), "0")
 				r.expect("SELECT sync FROM metadb.source", "0")
-				if name != "dropping tables" { // then they are made
+				if name != "dropping tables" { // with it temporary tables are created
 					r.expect(fmt.Sprintf("SELECT count(*) FROM metadb.unconfirmed WHERE session IN (0, %d)", r.conn.PgConn().PID()), "0")
 				}
 				r.exec("DROP EVENT TRIGGER refuse")

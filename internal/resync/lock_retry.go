@@ -13,26 +13,27 @@ import (
 	"metadb/internal/ident"
 )
 
-// SQLSTATEs of a transaction that has to wait for others.
+// SQLSTATEs of conflicts with the locks of other sessions.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeLockNotAvailable = "55P03"
 	codeDeadlock         = "40P01"
 )
 
-// defaultLockTimeout is how long a lock is waited for at a time, and maxLockAttempts how
-// often: a minute in all. Who waits for a lock on a table makes later readers
-// wait, so that it is given up in between.
+// defaultLockTimeout limits one wait for a lock, and maxLockAttempts the number of tries: a
+// minute in all. A session that waits for a lock on a table blocks later readers, so that it
+// gives up between the tries.
 const (
 	defaultLockTimeout = 5 * time.Second
 	maxLockAttempts    = 12
 )
 
-// workMem lets the ids of a table with a million rows be compared in memory.
+// workMem is enough memory to compare the ids of a table with a million rows.
 const workMem = "64MB"
 
-// retryTransaction runs do in a transaction, again if a table is in use. What names the
-// work in the error. locked are the relations that do takes strong locks of.
+// retryTransaction runs do in a transaction, and again after a lock conflict, at most
+// maxLockAttempts times. locked are the relations on which do takes strong locks. Errors begin
+// with the name of the work.
 func retryTransaction(ctx context.Context, db *pgx.Conn, lockTimeout time.Duration, what string, locked []ident.Qualified, do func(tx pgx.Tx) error) error {
 	if lockTimeout <= 0 {
 		lockTimeout = defaultLockTimeout
@@ -59,10 +60,9 @@ func retryTransaction(ctx context.Context, db *pgx.Conn, lockTimeout time.Durati
 	}
 }
 
-// stopAutovacuum locks relations against maintenance. PostgreSQL stops an
-// autovacuum that is in the way, but only for who has waited for
-// deadlock_timeout, which is longer than anybody may keep readers waiting. Who
-// waits for this lock keeps neither readers nor writers waiting.
+// stopAutovacuum locks relations against autovacuum. PostgreSQL cancels an autovacuum only for
+// a session that has waited for deadlock_timeout, which is longer than readers may be blocked.
+// A wait for this lock blocks neither readers nor writers.
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
 func stopAutovacuum(ctx context.Context, tx pgx.Tx, relations []ident.Qualified) error {
 	if len(relations) == 0 {
@@ -80,8 +80,8 @@ func stopAutovacuum(ctx context.Context, tx pgx.Tx, relations []ident.Qualified)
 	return err
 }
 
-// BusyError says that somebody else has had a table locked for as long as one
-// was willing to wait.
+// BusyError is the error if other sessions have held locks on a table in all tries of a
+// transaction.
 type BusyError struct{ cause error }
 
 func (e *BusyError) Error() string {
@@ -90,7 +90,7 @@ func (e *BusyError) Error() string {
 
 func (e *BusyError) Unwrap() error { return e.cause }
 
-// isLockConflict tells an error that comes from what others do at the moment.
+// isLockConflict reports whether the error is a conflict with the locks of other sessions.
 func isLockConflict(err error) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && (refused.Code == codeLockNotAvailable || refused.Code == codeDeadlock)

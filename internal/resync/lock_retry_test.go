@@ -11,8 +11,8 @@ import (
 	"metadb/internal/resync"
 )
 
-// TestEndsyncWaitsForATable has somebody else lock a table until the command
-// has been kept waiting once.
+// TestEndsyncWaitsForATable has another session lock a table until all tries of the command
+// have failed.
 func TestEndsyncWaitsForATable(t *testing.T) {
 	r := filled(t)
 	tx, err := r.db.Pool.Begin(t.Context())
@@ -36,9 +36,9 @@ func TestEndsyncWaitsForATable(t *testing.T) {
 	r.expect(ended("patron"), "0 1000 true\n1 1000 true")
 }
 
-// TestEndsyncOutlastsAutovacuum has somebody else hold the lock that autovacuum
-// takes for longer than PostgreSQL waits before it stops an autovacuum, and much
-// longer than readers may be kept waiting.
+// TestEndsyncOutlastsAutovacuum has another session hold the lock of an autovacuum for longer
+// than the time after which PostgreSQL cancels an autovacuum, which is much longer than readers
+// may be blocked.
 func TestEndsyncOutlastsAutovacuum(t *testing.T) {
 	for name, relation := range map[string]string{"rows": "library.patron", "confirmed rows": "library.zzz___patron___sync"} {
 		t.Run(name, func(t *testing.T) {
@@ -68,8 +68,8 @@ func TestEndsyncOutlastsAutovacuum(t *testing.T) {
 	}
 }
 
-// keptWaiting reports whether somebody waits for a lock until PostgreSQL would
-// have stopped an autovacuum.
+// keptWaiting reports whether a session waits for a lock for longer than the time after which
+// PostgreSQL cancels an autovacuum.
 func keptWaiting(t *testing.T, db pgx.Tx, done chan error) bool {
 	t.Helper()
 	const sql = `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'ShareUpdateExclusiveLock'

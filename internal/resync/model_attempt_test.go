@@ -8,10 +8,10 @@ import (
 	"metadb/internal/resync"
 )
 
-// initially has the connector take an initial or a blocking snapshot of some tables, which
-// it gives up at any record and begins anew, any number of times. What changes between two
-// attempts is lost to the stream, as in an initial snapshot, or it is streamed before the
-// later one, as around a blocking snapshot.
+// initially writes an initial or a blocking snapshot of some tables, which the connector gives
+// up at any record and begins anew, any number of times. Changes between two attempts are lost
+// to the stream, as in an initial snapshot, or streamed before the later attempt, as around a
+// blocking one.
 func (s *origin) initially(tables []change.Table) {
 	for s.IntN(2) == 0 {
 		records := s.attempt(tables)
@@ -33,7 +33,7 @@ func (s *origin) initially(tables []change.Table) {
 	s.send(records)
 }
 
-// attempt returns the records of one attempt: the rows as they are when it begins.
+// attempt returns the records of one attempt: the rows at its beginning.
 func (s *origin) attempt(tables []change.Table) []record {
 	s.lsn += 8
 	s.clock++
@@ -60,7 +60,7 @@ func (s *origin) attempt(tables []change.Table) []record {
 	return records
 }
 
-// record is a record that is to be written, and the id of its row.
+// record is a record to be written, with the id of its row.
 type record struct {
 	change.Event
 	id int32
@@ -73,8 +73,8 @@ func (s *origin) send(records []record) {
 	}
 }
 
-// awaited are the snapshots that are expected, as the server tells a pipeline. The source
-// has rows already, or not.
+// awaited returns the expected snapshots as the server gives them to a pipeline. filled means
+// that the source has rows already.
 func awaited(scope *resync.Scope, filled bool) []pipeline.ExpectedSnapshot {
 	var all []pipeline.ExpectedSnapshot
 	for target, snapshot := range scope.Snapshots() {
@@ -90,7 +90,7 @@ func awaited(scope *resync.Scope, filled bool) []pipeline.ExpectedSnapshot {
 	return all
 }
 
-// mark says what a batch tells of snapshots and what its events confirm, as the server
+// mark sets the snapshot signals of a batch and the confirmations of its events, as the server
 // does.
 func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
 	batch.Snapshots = pipeline.ObserveSnapshots(batch.Events, awaited(scope, filled))
@@ -101,8 +101,8 @@ func mark(batch *change.Batch, scope *resync.Scope, filled bool) {
 	}
 }
 
-// confirmedAt reports whether a record at a position is about what is synchronized, and
-// notes which attempt of the snapshot is the latest by then.
+// confirmedAt reports whether the record at a position belongs to a synchronization, and stores
+// the latest attempt of the snapshot.
 func (m *model) confirmedAt(e *change.Event) bool {
 	confirmed := false
 	for target, snapshot := range m.scope.Snapshots() {
@@ -118,8 +118,8 @@ func (m *model) confirmedAt(e *change.Event) bool {
 	return confirmed
 }
 
-// survives reports whether an event has seen a row at the source once the latest attempt
-// has begun: a record of it, or what was read or changed later.
+// survives reports whether an event shows that a row was at the source after the beginning of
+// the latest attempt: a record of the attempt, or a later read or change.
 func (m *model) survives(e change.Event) bool {
 	switch {
 	case m.present.Tx == 0:

@@ -9,8 +9,8 @@ import (
 	"metadb/internal/resync"
 )
 
-// endsync ends a synchronization, killed as often as not, while the stream goes
-// on or stands still.
+// endsync ends a synchronization, while the stream runs or is stopped. The command is killed in
+// half of the tries.
 func (m *model) endsync(target resync.Target) {
 	m.settle(target)
 	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
@@ -27,7 +27,7 @@ func (m *model) endsync(target resync.Target) {
 			_ = conn.Close(context.Background())
 		}
 		var doubt *resync.RiskError
-		came := errors.As(err, &doubt) && doubt.Rejected // while it was at work
+		came := errors.As(err, &doubt) && doubt.Rejected // during the command
 		if err != nil && !came && ctx.Err() == nil {
 			m.t.Fatalf("endsync %s: %v", target, err)
 		}
@@ -48,8 +48,8 @@ func (m *model) endsync(target resync.Target) {
 	}
 }
 
-// settle sees that endsync refuses where the keys of rejected events are not
-// known: their rows may be at the source. They are written again then.
+// settle checks that endsync refuses where rejected events have unknown keys, because their
+// rows may be at the source. These rows are then written again.
 func (m *model) settle(target resync.Target) {
 	doubts := 0
 	for name, n := range m.doubts {
@@ -77,8 +77,8 @@ func (m *model) settle(target resync.Target) {
 	clear(m.doubts)
 }
 
-// unplaced returns how many rejected events may be of any attempt although their keys are
-// known. Which these are is for the server to say: where it is wrong, the rows are.
+// unplaced returns the number of rejected events with known keys that may be of any attempt.
+// The server decides which they are; where it is wrong, the rows differ.
 func (m *model) unplaced(target resync.Target) (n int) {
 	err := m.db.Pool.QueryRow(context.Background(), `
 		SELECT count(*) FROM metadb.source AS s, metadb.rejected_event AS e JOIN metadb.resync AS r ON r.schema_name = $1 AND r.table_name = $2
@@ -88,7 +88,7 @@ func (m *model) unplaced(target resync.Target) (n int) {
 	return n
 }
 
-// mend writes every row anew that has a bad value.
+// mend writes every row with a bad value anew.
 func (m *model) mend() {
 	for _, name := range modelTables {
 		for id := range int32(modelIDs) {
@@ -101,7 +101,7 @@ func (m *model) mend() {
 	m.drain()
 }
 
-// alone is resync.RunningServer.Exclusively: batches are applied before.
+// alone is resync.RunningServer.Exclusively; it makes changes and applies a batch before.
 func (m *model) alone(target resync.Target, do func() error) error {
 	m.follow(target)
 	left := m.killer
@@ -113,8 +113,8 @@ func (m *model) alone(target resync.Target, do func() error) error {
 	return do()
 }
 
-// follow has the oracle end the tables that endsync has dealt with. It is asked
-// before any record is applied after that.
+// follow ends the tables in the oracle that endsync has completed. It is called before any
+// later record is applied.
 func (m *model) follow(target resync.Target) {
 	for _, name := range modelTables {
 		if !target.Whole() && target.Table != name || m.oracle.Table(name) == nil {
@@ -127,7 +127,7 @@ func (m *model) follow(target resync.Target) {
 	}
 }
 
-// wouldEnd reports whether a table has rows that are not confirmed.
+// wouldEnd reports whether a table has unconfirmed rows.
 func (m *model) wouldEnd(target resync.Target, name change.Table) bool {
 	progress, err := resync.LoadProgress(context.Background(), m.db.Pool, m.scope, target)
 	m.must(err)

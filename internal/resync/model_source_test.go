@@ -9,20 +9,19 @@ import (
 	"metadb/internal/change"
 )
 
-// modelTables are the tables of the model, in the order in which endsync takes
-// them.
+// modelTables are the tables of the model, in the order of endsync.
 var modelTables = []change.Table{{Schema: "library", Name: "loan"}, {Schema: "library", Name: "patron"}}
 
 const modelIDs = 4
 
-// origin is a source with its connector: two tables that change, and topics to
-// which the changes are written, or are lost.
+// origin is a source with its connector: two tables that change, and topics with the changes
+// that are not lost.
 type origin struct {
 	*rand.Rand
 	held map[change.Table]map[int32]string
-	// log has the records of each partition of the topics.
+	// log has the records of each partition.
 	log map[change.Partition][]change.Event
-	// connector is the number of the connector, with which its topics begin.
+	// connector is the number of the connector, which is part of the names of its topics.
 	connector  int
 	partitions int32
 	lsn        uint64
@@ -30,8 +29,7 @@ type origin struct {
 	tx     int64
 	clock  change.Micros
 	values int
-	// undated has the records of which nothing but the key could be read, if that, as they
-	// are.
+	// undated has the original events of records of which at most the key could be read.
 	undated map[change.Position]change.Event
 }
 
@@ -48,7 +46,7 @@ func newOrigin(seed uint64) *origin {
 	return s
 }
 
-// part is where the records of a key are written.
+// part returns the partition of the records of a key.
 func (s *origin) part(name change.Table, id int32) change.Partition {
 	return change.Partition{Topic: fmt.Sprintf("metadb_sensor_%d.%s", s.connector, name), Number: id % s.partitions}
 }
@@ -57,7 +55,7 @@ func (s *origin) part(name change.Table, id int32) change.Partition {
 func (s *origin) write(e change.Event, id int32) {
 	part := s.part(e.Table, id)
 	if e.Op == change.Reject && e.Shape == nil && s.IntN(2) == 0 {
-		e.Table = change.Table{} // not even that
+		e.Table = change.Table{} // the table is unknown, too
 	}
 	e.Position = change.Position{Partition: part, Offset: int64(len(s.log[part]))}
 	if e.Op == change.Reject && s.IntN(3) == 0 {
@@ -67,10 +65,10 @@ func (s *origin) write(e change.Event, id int32) {
 	s.log[part] = append(s.log[part], e)
 }
 
-// happen changes some row, and streams it unless the stream is lost.
+// happen changes a row of any table; the change is lost or streamed.
 func (s *origin) happen(lost bool) { s.alter(modelTables[s.IntN(len(modelTables))], lost) }
 
-// alter changes some row of a table.
+// alter changes a row of a table.
 func (s *origin) alter(name change.Table, lost bool) {
 	id := s.Int32N(modelIDs)
 	s.lsn += 8
@@ -93,8 +91,7 @@ func (s *origin) alter(name change.Table, lost bool) {
 		s.move(name, id, s.Int32N(modelIDs), lost)
 		return
 	case exists && s.IntN(4) == 0:
-		// Another column changed, of which this table has none; the value
-		// is one that Debezium does not send.
+		// A column changed that this table does not have; Debezium does not send the value.
 		if !lost {
 			e := put(name.Name, id, old, s.clock)
 			e.LSN, e.Row = s.lsn, change.AppendUnavailable(change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id))))
@@ -113,7 +110,7 @@ func (s *origin) alter(name change.Table, lost bool) {
 	s.set(name, id, v, lost)
 }
 
-// set gives a row a value.
+// set sets the value of a row.
 func (s *origin) set(name change.Table, id int32, v string, lost bool) {
 	s.held[name][id] = v
 	if !lost {
@@ -121,9 +118,8 @@ func (s *origin) set(name change.Table, id int32, v string, lost bool) {
 	}
 }
 
-// move changes the key of a row, if there is none with the new key. Where both
-// keys' records are in one partition, the value may be one that Debezium does not
-// send: nothing would keep them in order here otherwise.
+// move changes the key of a row, if no row has the new key. If the records of both keys are in
+// one partition, the value may be unavailable: otherwise nothing would keep their order here.
 func (s *origin) move(name change.Table, from, to int32, lost bool) {
 	if _, exists := s.held[name][to]; exists {
 		return
@@ -145,13 +141,13 @@ func (s *origin) move(name change.Table, from, to int32, lost bool) {
 	s.write(e, to)
 }
 
-// bad is what makes a value one that PostgreSQL refuses.
+// bad is the end of a value that PostgreSQL refuses.
 const bad = "\x00"
 
 func isBad(v string) bool { return strings.HasSuffix(v, bad) }
 
-// spoil makes a record that can't be applied of one with a bad value: PostgreSQL
-// refuses it, or it can't be decoded, but for its key perhaps.
+// spoil turns an event with a bad value into a record that can't be applied: PostgreSQL refuses
+// the value, or the record can't be decoded, perhaps except for its key.
 func (s *origin) spoil(e change.Event) change.Event {
 	kind := s.IntN(4)
 	if kind == 0 {
@@ -183,8 +179,8 @@ func (s *origin) gone(name change.Table, id int32) change.Event {
 	return e
 }
 
-// snapshot writes the rows of some tables: as an initial or a blocking snapshot, or one
-// by one while changes go on, as an incremental one.
+// snapshot writes the rows of some tables as an initial or a blocking snapshot, or, for an
+// incremental one, row by row between changes.
 func (s *origin) snapshot(incremental bool, tables []change.Table) {
 	if !incremental {
 		s.initially(tables)

@@ -20,7 +20,7 @@ import (
 	"metadb/internal/testkit/oracle"
 )
 
-// killer ends a context at the beginning of a statement, as a kill does.
+// killer cancels a context at the beginning of a statement, to the same effect as a kill.
 type killer struct {
 	left   int
 	cancel context.CancelFunc
@@ -44,26 +44,26 @@ type model struct {
 	store   *catalog.Store
 	applier *apply.Applier
 	killer  killer
-	// lazy says that nothing is read at the moment.
+	// lazy is true if no records are read at present.
 	lazy bool
-	// calm says that nothing is killed at the moment.
+	// calm is true if nothing is killed at present.
 	calm  bool
 	marks map[change.Partition]change.PartitionProgress
 	scope *resync.Scope
-	// at is the time that endsync gives.
+	// at is the time at which endsync ends rows.
 	at change.Micros
-	// doubts counts the rejected events by table whose key is not known and
-	// that came in the present resynchronization.
+	// doubts has the numbers of rejected events of unknown key in the present
+	// resynchronization, by table.
 	doubts map[change.Table]int
-	// present is a record of the snapshot's latest attempt of which one was read.
+	// present is the first applied record of the latest attempt of the snapshot.
 	present change.Event
-	// filled says that the source has rows already.
+	// filled is true if the source has rows already.
 	filled bool
 }
 
 func (m *model) group() string { return fmt.Sprintf("metadb_sensor_%d_1", m.connector) }
 
-// begin starts over, as a killed server does: with what the database has.
+// begin starts the stream with the state of the database, as a server does after a kill.
 func (m *model) begin() {
 	if m.applier != nil {
 		_ = m.applier.Close(context.Background())
@@ -77,7 +77,7 @@ func (m *model) begin() {
 	m.load()
 }
 
-// load reads what the database says of the stream.
+// load reads the stored state of the stream.
 func (m *model) load() {
 	var err error
 	m.marks, err = checkpoint.Load(context.Background(), m.db.Pool, "sensor", m.group(), nil)
@@ -93,7 +93,7 @@ func (m *model) must(err error) {
 	}
 }
 
-// connect connects so that the killer can strike.
+// connect opens a connection with the killer as its tracer.
 func (m *model) connect(ctx context.Context) (*pgx.Conn, error) {
 	config, err := pgx.ParseConfig(m.db.ConnString)
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *model) connect(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-// danger returns a context that is killed at some statement, or not.
+// danger returns a context that, in one of so many cases, is canceled at a random statement.
 func (m *model) danger(one int) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	m.killer = killer{cancel: cancel}
@@ -113,7 +113,7 @@ func (m *model) danger(one int) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// unread reports whether records wait.
+// unread reports whether there are unread records.
 func (m *model) unread() bool {
 	for part, records := range m.log {
 		if strings.HasPrefix(part.Topic, fmt.Sprintf("metadb_sensor_%d.", m.connector)) && m.marks[part].Next < int64(len(records)) {
@@ -123,7 +123,7 @@ func (m *model) unread() bool {
 	return false
 }
 
-// step applies some of the records that wait, in any order of the partitions.
+// step applies some of the unread records, with the partitions in random order.
 func (m *model) step() {
 	batch := &change.Batch{Source: "sensor"}
 	var parts []change.Partition
@@ -179,7 +179,7 @@ func (m *model) step() {
 	}
 }
 
-// judge marks an event as the pipeline does, as one that has been applied before.
+// judge marks an event that has been applied before, as the pipeline does.
 func judge(mark *change.PartitionProgress, e *change.Event) {
 	if e.IsUndated() {
 		e.NotBefore = mark.LatestTime()
@@ -198,7 +198,7 @@ func judge(mark *change.PartitionProgress, e *change.Event) {
 	}
 }
 
-// read has the oracle read an event that was applied.
+// read applies an event to the oracle after the stream has applied it.
 func (m *model) read(e change.Event) {
 	if e.Op == change.Upsert && bytes.HasSuffix(e.Row, []byte(bad)) {
 		e.Op = change.Reject
@@ -214,7 +214,7 @@ func (m *model) read(e change.Event) {
 	m.oracle.Apply(&e)
 }
 
-// drain applies all that waits.
+// drain applies all unread records.
 func (m *model) drain() {
 	for m.unread() {
 		m.step()

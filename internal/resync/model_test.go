@@ -17,15 +17,13 @@ import (
 	"metadb/internal/testkit/oracle"
 )
 
-// modelSeeds is how many seeds TestModel runs; METADB_RESYNC_SEEDS asks for
-// another number.
+// modelSeeds is the number of seeds in TestModel; METADB_RESYNC_SEEDS sets another one.
 const modelSeeds = 300
 
-// TestModel: whatever happens at the source, whatever of it the stream loses,
-// however often the server and endsync are killed: after a resynchronization of a
-// data source or of one table, with any kind of snapshot and while changes go on,
-// the current rows are the source's, the history is the oracle's, and nothing has
-// ended that lived.
+// TestModel runs random changes at the source, losses of the stream, and kills of the server
+// and of endsync. After a resynchronization of a data source or of one table, with any kind of
+// snapshot and during changes, the current rows are equal to the source's, the history to the
+// oracle's, and no living row has ended.
 func TestModel(t *testing.T) {
 	seeds := modelSeeds
 	if n, err := strconv.Atoi(os.Getenv("METADB_RESYNC_SEEDS")); err == nil {
@@ -37,7 +35,7 @@ func TestModel(t *testing.T) {
 		t.Run(fmt.Sprintf("every %d from %d", modelWorkers, worker), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			// The tables are made once: their layout is not what is tested.
+			// The tables are made once: their layout is not tested.
 			r.apply(put("loan", 1, "a", 1), put("patron", 1, "a", 1))
 			seed := worker
 			defer func() {
@@ -58,7 +56,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// modelWorkers is how many seeds run at a time, each in a database of its own.
+// modelWorkers is the number of seeds that run at a time, each in its own database.
 const modelWorkers = 4
 
 // clear empties the database.
@@ -72,14 +70,14 @@ func (m *model) clear() {
 	m.begin()
 }
 
-// live is the life of a source: an initial snapshot, and rounds in which the
-// stream is lost and a resynchronization follows.
+// live runs an initial snapshot, and rounds in which the stream is lost and a resynchronization
+// follows.
 func (m *model) live(rounds int) {
 	for range 8 {
 		m.happen(true)
 	}
 	incremental := m.IntN(3) == 0
-	if !incremental && m.IntN(3) == 0 { // a connector before this one
+	if !incremental && m.IntN(3) == 0 { // an earlier connector
 		m.streamOn(4)
 		for range m.IntN(6) {
 			m.happen(true)
@@ -115,7 +113,7 @@ func (m *model) live(rounds int) {
 	m.check(modelTables)
 }
 
-// streamOn lets changes happen, and applies some of them.
+// streamOn makes changes and applies some of them.
 func (m *model) streamOn(changes int) {
 	for range changes {
 		m.happen(false)
@@ -125,8 +123,7 @@ func (m *model) streamOn(changes int) {
 	}
 }
 
-// newTopics has another connector send a snapshot. What is unread of the old one
-// stays so.
+// newTopics has another connector send a snapshot. Unread records of the old one stay unread.
 func (m *model) newTopics() {
 	m.connector++
 	m.partitions = 1 + m.Int32N(3)
@@ -137,12 +134,11 @@ func (m *model) newTopics() {
 	m.sync(resync.Target{Source: "sensor"}, modelTables)
 	m.begin()
 	m.streamOn(3)
-	m.snapshot(m.IntN(3) == 0, modelTables) // a second one, perhaps
+	m.snapshot(m.IntN(3) == 0, modelTables) // it may be the second one
 	m.finish(resync.Target{Source: "sensor"})
 }
 
-// sameTopics has the connector send a snapshot to the topics that it streams to,
-// which may have a backlog.
+// sameTopics writes a snapshot to the topics of the stream, which may have a backlog.
 func (m *model) sameTopics(target resync.Target, tables []change.Table) {
 	if m.IntN(2) == 0 {
 		m.step()
@@ -164,7 +160,7 @@ func (m *model) finish(target resync.Target) {
 	m.drain()
 }
 
-// sync begins a resynchronization, killed or not.
+// sync begins a resynchronization; the command may be killed.
 func (m *model) sync(target resync.Target, tables []change.Table) {
 	for begun := false; !begun; {
 		ctx, cancel := m.danger(3)
@@ -198,7 +194,7 @@ func (m *model) check(tables []change.Table) {
 		}
 		slices.Sort(want)
 		got := m.query("SELECT id || ' ' || coalesce(v, '') FROM library." + name.Name)
-		// Of a row with a bad value an older version may be current.
+		// An older version of a row with a bad value may be current.
 		aside := func(line string) bool { return isBad(m.held[name][int32(line[0]-'0')]) }
 		got, want = slices.DeleteFunc(got, aside), slices.DeleteFunc(want, aside)
 		if !slices.Equal(got, want) {

@@ -12,17 +12,16 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// sliceBlocks is how many blocks of the list of unconfirmed rows are dealt with
-// by one statement: some 20,000 rows, which PostgreSQL keeps in memory on their
-// way.
+// sliceBlocks is the number of blocks of the list that one statement moves: about 20,000 rows,
+// which PostgreSQL keeps in memory meanwhile.
 const sliceBlocks = 128
 
-// disableJoinsSQL has PostgreSQL look up the rows of a slice by their ids: the list is
-// in the order of the table, but its statistics don't say so.
+// disableJoinsSQL makes PostgreSQL look up the rows of a slice by their ids. The list has the
+// order of the table, which its statistics do not show.
 const disableJoinsSQL = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
-// moveToHistory moves the rows of the list, and returns their latest end, nil if there
-// was none.
+// moveToHistory moves the rows of the list to history, and returns their latest end; nil if no
+// row has moved.
 func (e *unconfirmedEnding) moveToHistory(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) (*time.Time, error) {
 	blocks, err := e.countBlocks(ctx, tx)
 	if err != nil {
@@ -50,21 +49,20 @@ func (e *unconfirmedEnding) moveToHistory(ctx context.Context, tx pgx.Tx, t *cat
 	return &last, err
 }
 
-// countBlocks returns how many blocks the list has.
+// countBlocks returns the number of the list's blocks.
 func (e *unconfirmedEnding) countBlocks(ctx context.Context, tx pgx.Tx) (n int64, err error) {
 	const sql = "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::bigint"
 	err = tx.QueryRow(ctx, sql, e.list.SQL()).Scan(&n)
 	return n, err
 }
 
-// blockStart is the place before the first row of a block, as text.
+// blockStart returns the ctid before the first row of a block, as text.
 func blockStart(block int64) string { return fmt.Sprintf("(%d,0)", block) }
 
-// moveSliceSQL returns the statement that moves the rows of a slice of the list to
-// history.
+// moveSliceSQL returns the statement that moves the rows of a slice of the list to history.
 func (e *unconfirmedEnding) moveSliceSQL(t *catalog.Table, years []int) string {
 	into := t.History
-	if len(years) == 1 && t.OwnsYear(years[0]) { // which spares PostgreSQL looking for it
+	if len(years) == 1 && t.OwnsYear(years[0]) { // saves PostgreSQL the routing of rows
 		into = t.Year(years[0])
 	}
 	names, brought := ident.Metadata(), ""

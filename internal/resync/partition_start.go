@@ -9,8 +9,8 @@ import (
 	"metadb/internal/change"
 )
 
-// partitionStart is where a partition is read from, and of which topic. That of a topic
-// that is gone is zero.
+// partitionStart is the offset from which a partition is read, and the id of its topic. Both
+// are zero for a topic that does not exist any more.
 type partitionStart struct {
 	offset  int64
 	topicID change.TopicID
@@ -25,10 +25,10 @@ func allPartitionStarts(marks map[change.Partition]change.PartitionProgress, bou
 	return from
 }
 
-// lostPartitionStarts returns the starts of partitions that can't go on at their marks: records
-// were removed, or the topic is gone or is another one. What is missing is what a
-// resynchronization of the data source is for; unless such partitions begin anew with
-// it, the stream would find the same gap once more.
+// lostPartitionStarts returns the starts of partitions that can't continue at their stored
+// positions: records were removed, or the topic was deleted or created anew. The
+// resynchronization of the data source replaces the missing records. Without a new start the
+// stream would find the same gap again.
 func lostPartitionStarts(marks map[change.Partition]change.PartitionProgress, bounds map[change.Partition]Bounds) map[change.Partition]partitionStart {
 	from := make(map[change.Partition]partitionStart)
 	unknown := change.TopicID{}
@@ -42,9 +42,9 @@ func lostPartitionStarts(marks map[change.Partition]change.PartitionProgress, bo
 	return from
 }
 
-// storePartitionStarts stores from where partitions are read. The high marks stay: they are
-// how events are recognized that have been applied before. Offsets that have been
-// reached mean something only in the same topic.
+// storePartitionStarts stores the offsets from which partitions are read. The highest LSNs and
+// times stay, because they identify events that have been applied before. The highest offset
+// that was reached stays for the same topic only.
 func storePartitionStarts(ctx context.Context, tx pgx.Tx, s *syncState, from map[change.Partition]partitionStart) error {
 	offsets := make(map[change.Partition]int64, len(from))
 	for part, f := range from {

@@ -9,25 +9,26 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// Progress counts how far a synchronization has come, as [Endsync] would see it.
+// Progress counts current and confirmed rows during a synchronization, as [Endsync] does.
 type Progress struct{ syncState }
 
-// LoadProgress reads which confirmations of a target's synchronization count.
+// LoadProgress reads which confirmations of a target's synchronization are valid.
 func LoadProgress(ctx context.Context, db Querier, scope *Scope, target Target) (*Progress, error) {
 	p := &Progress{syncState{Target: target}}
 	p.keepsConfirmed = scope.snapshots[target].KeepsConfirmed
 	return p, p.loadValidity(ctx, db)
 }
 
-// KeepsConfirmed reports whether there is anything to count: not where all rows are confirmed.
+// KeepsConfirmed reports whether the ids of confirmed rows are stored. Otherwise all rows are
+// confirmed, and counting is of no use.
 func (p *Progress) KeepsConfirmed() bool { return p.keepsConfirmed }
 
-// Beginner is a pool or a connection.
+// Beginner begins transactions; pools and connections implement it.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// Count returns how many rows of a table are current, and how many of them are confirmed.
+// Count returns the numbers of current and of confirmed rows of a table.
 func (p *Progress) Count(ctx context.Context, db Beginner, t *catalog.Table) (current, confirmed int64, err error) {
 	var would int64
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {

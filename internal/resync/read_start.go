@@ -16,35 +16,36 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// Bounds are the offsets of the first record of a partition and of the one
-// after the last that can be read, the last stable offset, and which topic has
-// that name now, zero if the broker does not say.
+// Bounds are the offsets of the first readable record of a partition and of the one after the
+// last, which is the last stable offset, and the id of the topic; zero if the broker does not
+// send one.
 type Bounds struct {
 	Start, End int64
 	TopicID    change.TopicID
 }
 
-// BoundsFunc asks the broker of a data source for the bounds of every partition
-// of some topics, nil for all those of the data source. Topics that do not exist are
+// BoundsFunc requests the bounds of every partition of some topics from the broker of a data
+// source; nil topics stand for all topics of the data source. Topics that do not exist are
 // absent.
 //
-// Only events at or after the end of the moment of [Sync] confirm, in partitions
-// that have been read before: what is unread there was said before the snapshot. In the
-// synchronization of one table that holds for all partitions that exist: its snapshot
-// comes in the same topics.
+// In partitions that have been read before, and are not read again from the beginning, only
+// events from the end at the time of [Sync] on confirm: unread records there were written
+// before the snapshot. In the synchronization of one table that is so for all existing
+// partitions, since its snapshot is written to the same topics.
 type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]Bounds, error)
 
-// readStart is from where partitions are read, and from where they confirm.
-// Partitions in neither are read as always and confirm everything.
+// readStart has the offsets from which partitions are read and from which their events confirm.
+// Partitions in neither map are read from their stored positions, and all their events confirm.
 type readStart struct {
 	confirmFrom map[change.Partition]int64
 	readFrom    map[change.Partition]partitionStart
-	// snapshotBefore is the snapshot that may have been under way.
+	// snapshotBefore is the snapshot that may have been in progress.
 	snapshotBefore change.SnapshotID
 }
 
-// planReadStart looks at what the consumer group has read already. It asks the
-// prompter whether to read it again.
+// planReadStart plans the read starts from the stored positions of the consumer group. For a
+// data source with positions it asks the prompter whether to read the topics again, unless the
+// options contain the answer.
 func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) (readStart, error) {
 	expressions, err := s.options.TopicExpressions()
 	if err != nil {
@@ -98,14 +99,14 @@ func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Pr
 	if s.Whole() {
 		return begin, nil
 	}
-	// Of the others what is missing stays to be found.
+	// Gaps in topics without records of this table stay to be found.
 	topics, err = gap.Topics(ctx, db, s.Source, s.Table)
 	maps.DeleteFunc(begin.readFrom, func(part change.Partition, _ partitionStart) bool { return !slices.Contains(topics, part.Topic) })
 	return begin, err
 }
 
-// newestSnapshot returns what a snapshot's records have that was being read last, if one
-// was.
+// newestSnapshot returns the highest LSN and time of the stored positions: those of the
+// snapshot that was being read, if there was one.
 func newestSnapshot(marks map[change.Partition]change.PartitionProgress) change.SnapshotID {
 	var id change.SnapshotID
 	for _, mark := range marks {
@@ -115,8 +116,8 @@ func newestSnapshot(marks map[change.Partition]change.PartitionProgress) change.
 	return id
 }
 
-// warnUnread counts what stays unread in topics that the data source no longer
-// reads. Where the broker does not say, nothing is said.
+// warnUnread warns of the number of unread records in topics that the data source no longer
+// reads, or of an error of the broker that prevents counting them.
 func (s *syncState) warnUnread(ctx context.Context, db *pgx.Conn, prompter Prompter, ask BoundsFunc, expressions []*regexp.Regexp) error {
 	rows, err := db.Query(ctx, `
 SELECT topic, partition, max(next_offset) FROM metadb.stream_position
@@ -154,7 +155,7 @@ SELECT topic, partition, max(next_offset) FROM metadb.stream_position
 	return nil
 }
 
-// storeReadStart stores from where partitions confirm and are read.
+// storeReadStart stores the offsets from which partitions confirm and are read.
 func (b readStart) storeReadStart(ctx context.Context, tx pgx.Tx, s *syncState) error {
 	topics, numbers, offsets := partitionArrays(b.confirmFrom)
 	const confirm = `
@@ -170,7 +171,7 @@ SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
 	return storePartitionStarts(ctx, tx, s, b.readFrom)
 }
 
-// partitionArrays returns partitions with an offset as arrays.
+// partitionArrays returns partitions and their offsets as arrays.
 func partitionArrays(from map[change.Partition]int64) (topics []string, numbers []int32, offsets []int64) {
 	topics, numbers, offsets = []string{}, []int32{}, []int64{}
 	for part, offset := range from {

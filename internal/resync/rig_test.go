@@ -24,7 +24,7 @@ const group = "metadb_sensor_2_1"
 // sensor is the data source of the rig.
 var sensor = resync.Target{Source: "sensor"}
 
-// showCounts shows counts without their samples.
+// showCounts formats counts without their samples.
 func showCounts(counts []resync.TableCount) string {
 	var parts []string
 	for _, c := range counts {
@@ -40,7 +40,7 @@ type rig struct {
 	conn    *pgx.Conn
 	applier *apply.Applier
 	offset  int64
-	// streamed counts the records of its second topic.
+	// streamed is the number of records in its second topic.
 	streamed int64
 }
 
@@ -66,7 +66,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// reconnect makes a new connection, as the next command does.
+// reconnect opens a new connection, as the next command does.
 func (r *rig) reconnect() {
 	r.t.Helper()
 	conn, err := pgx.Connect(r.t.Context(), r.db.ConnString)
@@ -77,7 +77,7 @@ func (r *rig) reconnect() {
 	r.conn = conn
 }
 
-// restart makes the stream anew, with the tables as the database has them.
+// restart creates the stream anew, with the tables of the database.
 func (r *rig) restart() {
 	r.t.Helper()
 	store := catalog.NewStore()
@@ -108,7 +108,7 @@ func (r *rig) apply(events ...change.Event) {
 	r.offset = span.To.Next
 }
 
-// put is an upsert of a row (id, v) at a time in seconds.
+// put returns an upsert of a row (id, v) at a time in seconds.
 func put(table string, id int32, v string, at change.Micros) change.Event {
 	name := change.Table{Schema: "library", Name: table}
 	row := change.AppendValue(nil, binary.BigEndian.AppendUint32(nil, uint32(id)))
@@ -135,7 +135,7 @@ func (r *rig) exec(sql string, args ...any) {
 	}
 }
 
-// rows returns a query's rows, one a line, the fields separated by blanks.
+// rows returns a query's rows, one in each line, the fields separated by blanks.
 func (r *rig) rows(query string, args ...any) string {
 	r.t.Helper()
 	found, err := r.db.Pool.Query(r.t.Context(), query, args...)
@@ -159,7 +159,7 @@ func (r *rig) rows(query string, args ...any) string {
 	return strings.Join(lines, "\n")
 }
 
-// expect compares the answer of a query.
+// expect compares the result of a query.
 func (r *rig) expect(query, want string) {
 	r.t.Helper()
 	if got := r.rows(query); got != want {
@@ -167,14 +167,14 @@ func (r *rig) expect(query, want string) {
 	}
 }
 
-// scriptedPrompter notes what is said, and answers yes to everything but a question.
+// scriptedPrompter records all texts, and answers every question with yes except for one.
 type scriptedPrompter struct {
 	said []string
 	// no is a part of the question that is answered with no.
 	no string
-	// away says that nobody answers.
+	// away is true if no terminal is attached.
 	away bool
-	// progress is called with each.
+	// progress is called for each report of progress, if set.
 	progress func(table change.Table, done, total int64)
 }
 
@@ -196,7 +196,7 @@ func (f *scriptedPrompter) Progress(table change.Table, done, total int64) {
 	}
 }
 
-// heard compares everything that was said.
+// heard compares all recorded texts.
 func (f *scriptedPrompter) heard(t *testing.T, want ...string) {
 	t.Helper()
 	if got, want := strings.Join(f.said, "\n"), strings.Join(want, "\n"); got != want {
@@ -204,7 +204,7 @@ func (f *scriptedPrompter) heard(t *testing.T, want ...string) {
 	}
 }
 
-// noBroker fails the test when the broker is asked.
+// noBroker fails the test when the broker is queried.
 func noBroker(t *testing.T) resync.BoundsFunc {
 	return func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
 		t.Error("the broker has been asked")
@@ -212,7 +212,7 @@ func noBroker(t *testing.T) resync.BoundsFunc {
 	}
 }
 
-// sync begins a resynchronization that nothing stands in the way of.
+// sync begins a resynchronization without any stored positions of the topics.
 func (r *rig) sync() {
 	r.t.Helper()
 	r.exec("DELETE FROM metadb.stream_position WHERE topic LIKE 'metadb_sensor_2%'")

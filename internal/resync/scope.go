@@ -11,44 +11,43 @@ import (
 	"metadb/internal/change"
 )
 
-// Scope says what of a data source is being synchronized, and which of its events
-// confirm: all of them in a
-// resynchronization of the source, those of the tables that are being
-// synchronized by themselves otherwise. It never changes.
+// Scope has the targets of a data source that are being synchronized, and so which of its
+// events confirm: all of them in a synchronization of the source, otherwise those of the tables
+// that are synchronized by themselves. It is immutable.
 type Scope struct {
 	mode      Mode
 	snapshots map[Target]Snapshot
 }
 
-// Snapshot is what is known of the snapshot that a synchronization awaits.
+// Snapshot is the state of the snapshot that a synchronization expects.
 type Snapshot struct {
-	// Since is when the resynchronization began, zero for the initial one and
-	// where that is not known.
+	// Since is the time when the resynchronization began; zero for the initial synchronization
+	// and if unknown.
 	Since time.Time
-	// Complete says that the snapshot is known to be complete, Notified that a
-	// notification calls it complete.
+	// Complete is true if the snapshot is complete, Notified if a notification reports it.
 	Complete, Notified bool
-	// Begun is since when what snapshots read has been read after it began.
+	// Begun has the times after which rows that a snapshot reads were certainly read after the
+	// synchronization began.
 	Begun change.SnapshotStarts
-	// Before is the snapshot that may have been under way when it began.
+	// Before is the snapshot that may have been in progress when the synchronization began.
 	Before change.SnapshotID
-	// Attempts is what is known of the snapshot's attempts, GivenUp the time of the one
-	// that the present one took the place of, zero if there was none.
+	// Attempts is the state of the snapshot's attempts, GivenUp the time of the attempt before
+	// the present one; zero without one.
 	Attempts change.Attempts
 	GivenUp  change.Micros
-	// KeepsConfirmed says that the ids of confirmed rows are kept: always, but in an initial
-	// synchronization where every row that is there is one of the source's.
+	// KeepsConfirmed is true if the ids of confirmed rows are stored. They always are, except
+	// in an initial synchronization in which every current row is one of the source's.
 	KeepsConfirmed bool
-	// confirmFrom are the first offsets that confirm, of partitions that had been
-	// read before. Other partitions confirm from their beginning.
+	// confirmFrom has the first offsets that confirm, of partitions that had been read before.
+	// Other partitions confirm from their beginning.
 	confirmFrom map[change.Partition]int64
 }
 
-// IsCovered reports whether a record at a position is about the synchronization: a
-// backlog from before is not.
+// IsCovered reports whether the record at a position belongs to the synchronization: it is not
+// part of a backlog from before.
 func (s Snapshot) IsCovered(at change.Position) bool { return at.Offset >= s.confirmFrom[at.Partition] }
 
-// Querier is a connection, a pool or a transaction.
+// Querier runs queries; connections, pools and transactions implement it.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
@@ -111,7 +110,7 @@ SELECT s.sync, coalesce(r.schema_name, ''), coalesce(r.table_name, ''),
 	return s, nil
 }
 
-// After returns the scope as it is after a batch that brings news of snapshots.
+// After returns the scope after a batch that changes the state of snapshots.
 func (s *Scope) After(news map[change.Table]change.SnapshotProgress) *Scope {
 	if s == nil || len(news) == 0 {
 		return s
@@ -131,10 +130,10 @@ func (s *Scope) After(news map[change.Table]change.SnapshotProgress) *Scope {
 	return after
 }
 
-// Mark says of an event that has been routed whether it confirms: it is about the
-// synchronization, and of the present attempt of its snapshot or later. An event whose
-// table is not known may be of any table. Where the ids of confirmed rows are not kept,
-// only changes are noted.
+// Mark sets Confirm and AttemptUnknown of a routed event. An event confirms if it belongs to a
+// synchronization, and to the present attempt of its snapshot or later. An event of unknown
+// table may be of any table. Where the ids of confirmed rows are not stored, only streamed
+// changes are marked.
 func (s *Scope) Mark(e *change.Event) {
 	e.Confirm, e.AttemptUnknown = false, false
 	if s == nil {
@@ -153,7 +152,7 @@ func (s *Scope) Mark(e *change.Event) {
 	}
 }
 
-// KeepsConfirmed reports whether the ids of confirmed rows are kept.
+// KeepsConfirmed reports whether the ids of confirmed rows are stored.
 func (s *Scope) KeepsConfirmed() bool {
 	if s == nil {
 		return false
@@ -166,8 +165,8 @@ func (s *Scope) KeepsConfirmed() bool {
 	return false
 }
 
-// Observed reports whether a batch was looked through for news of every snapshot that is
-// awaited: observed says since when each was.
+// Observed reports whether a batch was searched for the signals of every expected snapshot.
+// observed has the beginnings of their synchronizations.
 func (s *Scope) Observed(observed map[change.Table]time.Time) bool {
 	if s == nil {
 		return true
@@ -180,7 +179,7 @@ func (s *Scope) Observed(observed map[change.Table]time.Time) bool {
 	return true
 }
 
-// Mode is that of the data source.
+// Mode returns the mode of the data source.
 func (s *Scope) Mode() Mode {
 	if s == nil {
 		return Normal
@@ -188,8 +187,7 @@ func (s *Scope) Mode() Mode {
 	return s.mode
 }
 
-// Targets returns what is being synchronized, and whether its snapshot is known
-// to be complete.
+// Targets returns the targets being synchronized, with true for a complete snapshot.
 func (s *Scope) Targets() map[Target]bool {
 	targets := make(map[Target]bool)
 	if s != nil {
@@ -200,8 +198,7 @@ func (s *Scope) Targets() map[Target]bool {
 	return targets
 }
 
-// Snapshots returns what is known of the snapshots that are awaited, or have
-// been.
+// Snapshots returns the states of the snapshots of all targets.
 func (s *Scope) Snapshots() map[Target]Snapshot {
 	if s == nil {
 		return nil

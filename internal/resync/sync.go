@@ -12,32 +12,31 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// SyncOptions are those of [Sync].
+// SyncOptions are the options of [Sync].
 type SyncOptions struct {
 	Target
-	// Force puts no questions. Topics that have been read already are not
-	// read from the beginning then, unless FromBeginning is set.
+	// Force skips the questions. Topics that have been read already are then not read from the
+	// beginning, unless FromBeginning is set.
 	Force bool
-	// FromBeginning has topics that have been read already read from the
-	// beginning, and is not asked about.
+	// FromBeginning reads topics that have been read already from the beginning, without a
+	// question.
 	FromBeginning bool
 	// DryRun puts the questions and changes nothing.
 	DryRun bool
-	// Bounds asks the data source's broker.
+	// Bounds requests the bounds of partitions from the data source's broker.
 	Bounds BoundsFunc
-	// LockTimeout is how long a lock is waited for at a time; 0 for 5 seconds.
+	// LockTimeout limits one wait for a lock; 0 means 5 seconds.
 	LockTimeout time.Duration
-	// Server is the running server, nil if there is none.
+	// Server is the running server, nil without one.
 	Server *RunningServer
 }
 
-// Sync begins the resynchronization of a data source or a table: it forgets
-// which rows are confirmed and sets the mode, in one transaction. The error is
-// [ErrDeclined] if the prompter's answer is no. After an error nothing has changed.
+// Sync begins the resynchronization of a data source or a table: it deletes all confirmations
+// and sets the mode, in one transaction. The error is [ErrDeclined] if the prompter's answer is
+// no. After an error nothing has changed.
 //
-// The stream must not be applying: it is stopped, or kept from it for a table.
-// What is confirmed by later events depends on what has been read already: see
-// [BoundsFunc].
+// The caller stops the stream before, or for a table keeps it from applying. [BoundsFunc]
+// describes how the events that confirm depend on the records read before.
 func Sync(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) error {
 	s, err := loadState(ctx, db, o.Target, o.Server)
 	if err != nil {
@@ -72,9 +71,9 @@ func Sync(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) e
 	return err
 }
 
-// enterResync sets the mode, and forgets what an earlier resynchronization has
-// come to. That of a data source takes the place of those of its tables, and
-// mends every gap in the stream; that of a table mends the gaps of its topics.
+// enterResync sets the mode, and deletes the state of an earlier resynchronization. The
+// resynchronization of a data source replaces those of its tables and clears every gap in the
+// stream; that of a table clears the gaps of its topics.
 func (s *syncState) enterResync(ctx context.Context, tx pgx.Tx) error {
 	if err := s.deleteSyncRows(ctx, tx); err != nil {
 		return err
@@ -92,8 +91,8 @@ func (s *syncState) enterResync(ctx context.Context, tx pgx.Tx) error {
 	return s.setMode(ctx, tx, Resync)
 }
 
-// deleteSyncRows removes what is stored about the target's synchronization, and, for a
-// data source, about those of its tables.
+// deleteSyncRows deletes the stored state of the target's synchronization, and, for a data
+// source, of those of its tables.
 func (s *syncState) deleteSyncRows(ctx context.Context, tx pgx.Tx) error {
 	where, args := isTargetSQL, s.keyArgs()
 	if s.Whole() {
@@ -119,7 +118,7 @@ func (s *syncState) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
 	return nil
 }
 
-// syncTables returns the tables' lists of confirmed rows.
+// syncTables returns the tables of confirmed ids.
 func syncTables(tables []*catalog.Table) []ident.Qualified {
 	names := make([]ident.Qualified, len(tables))
 	for i, t := range tables {

@@ -13,8 +13,7 @@ import (
 	"metadb/internal/target/catalog"
 )
 
-// Mode is the synchronization mode of a data source, as metadb.source.sync has
-// it.
+// Mode is the synchronization mode of a data source, as in metadb.source.sync.
 type Mode int16
 
 // The modes of docs/spec/06-synchronization.md#modes. A table is in Normal or in Resync.
@@ -24,17 +23,16 @@ const (
 	Resync  Mode = 2
 )
 
-// Target is what is synchronized: a data source or, if Table is not empty, one
-// table of it.
+// Target is a data source or, if Table is not empty, one of its tables.
 type Target struct {
 	Source string
 	Table  change.Table
 }
 
-// Whole reports whether it is a data source.
+// Whole reports whether the target is a data source.
 func (t Target) Whole() bool { return t.Table == change.Table{} }
 
-// String returns it as messages name it.
+// String returns the target as messages name it.
 func (t Target) String() string {
 	if t.Whole() {
 		return fmt.Sprintf("data source %q", t.Source)
@@ -42,49 +40,49 @@ func (t Target) String() string {
 	return "table " + t.Table.String()
 }
 
-// keyArgs are the values of a row's key in metadb.resync.
+// keyArgs returns the values of the target's key in metadb.resync, followed by more.
 func (t Target) keyArgs(more ...any) []any {
 	return append([]any{t.Source, t.Table.Schema, t.Table.Name}, more...)
 }
 
-// isTargetSQL is the condition that a row of metadb.resync or metadb.resync_from is
-// the target's, whose keyArgs are $1 to $3.
+// isTargetSQL is the condition that a row of metadb.resync or metadb.resync_from is the
+// target's; keyArgs are its parameters $1 to $3.
 const isTargetSQL = "source_name = $1 AND schema_name = $2 AND table_name = $3"
 
-// ErrUnderway says that a table's data source is being synchronized.
+// ErrUnderway is the error for a table of a data source that is being synchronized.
 var ErrUnderway = errors.New("is being synchronized")
 
-// syncState is what the database says about a target and its synchronization.
+// syncState is the stored state of a target and its synchronization.
 type syncState struct {
 	Target
 	options *datasource.Options
 	mode    Mode
-	// started is when the resynchronization began, zero if that is not known.
+	// started is the time when the resynchronization began; the epoch if unknown.
 	started time.Time
-	// complete says why the snapshot counts as complete; empty until then.
+	// complete is the reason why the snapshot counts as complete; empty until it does.
 	complete string
-	// confirmationValidity says which confirmations count.
+	// confirmationValidity selects the valid confirmations.
 	confirmationValidity
-	// tables are the target's, ordered by name.
+	// tables are the target's tables, ordered by name.
 	tables []*catalog.Table
 	store  *catalog.Store
 	server *RunningServer
 }
 
-// RunningServer is a running server whose streams go on meanwhile.
+// RunningServer is the running server with its streams.
 type RunningServer struct {
-	// Store has the tables that the streams work with.
+	// Store has the tables that the streams use.
 	Store *catalog.Store
-	// Exclusively does something while no batch is being applied, of any stream.
+	// Exclusively calls a function while no stream applies a batch.
 	Exclusively func(do func() error) error
-	// InvalidateCatalog is called, in Exclusively, when nobody has answered whether a
-	// table was changed: what Store has may not be so any more.
+	// InvalidateCatalog is called, in Exclusively, after a transaction that may have changed a
+	// table has returned an error: the tables in Store may differ from the database.
 	InvalidateCatalog func()
-	// ScopeChanged is called, in Exclusively, when what confirms has changed.
+	// ScopeChanged is called, in Exclusively, after a change of the events that confirm.
 	ScopeChanged func()
 }
 
-// exclusively keeps the streams, if there are any, from applying meanwhile.
+// exclusively calls a function while no stream applies, or at once without a running server.
 func (l *RunningServer) exclusively(do func() error) error {
 	if l == nil {
 		return do()
@@ -98,8 +96,8 @@ func (l *RunningServer) notifyScopeChanged() {
 	}
 }
 
-// loadState reads the state of a target. That there is no data source or table of
-// that name is an error. server is nil where no server runs.
+// loadState loads the state of a target. A data source or table that does not exist is an
+// error. server is nil without a running server.
 func loadState(ctx context.Context, db *pgx.Conn, target Target, server *RunningServer) (*syncState, error) {
 	options, err := datasource.Load(ctx, db, target.Source)
 	if errors.Is(err, datasource.ErrNotExist) {
@@ -121,7 +119,7 @@ func loadState(ctx context.Context, db *pgx.Conn, target Target, server *Running
 		}
 	}
 	for t := range s.store.Snapshot().All() {
-		// A transformed row is confirmed through its parent, and ends with it.
+		// A transformed row is confirmed and ended with its parent.
 		if !t.IsTransformed() && t.Source == target.Source && (target.Whole() || t.Name == target.Table) {
 			s.tables = append(s.tables, t)
 		}
@@ -137,8 +135,8 @@ func loadState(ctx context.Context, db *pgx.Conn, target Target, server *Running
 	return s, nil
 }
 
-// loadMode reads what the database says of the target's synchronization. A table
-// can't be synchronized while its data source is.
+// loadMode reads the stored state of the target's synchronization. A table can't be
+// synchronized while its data source is.
 func (s *syncState) loadMode(ctx context.Context, db *pgx.Conn) error {
 	const sql = `
 SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coalesce(r.complete, ''), coalesce(r.keeps_confirmed, false)

@@ -68,8 +68,8 @@ func TestSync(t *testing.T) {
 	r.expect("SELECT count(*) FROM library.zzz___patron___sync", "0")
 }
 
-// TestSyncOnTopicsReadBefore has positions of the consumer group, of another
-// one, and of topics that are no longer read.
+// TestSyncOnTopicsReadBefore has positions of the consumer group, of another one, and of topics
+// that are not read any more.
 func TestSyncOnTopicsReadBefore(t *testing.T) {
 	const (
 		unread   = `15 records stay unread in topics that data source "sensor" no longer reads`
@@ -141,8 +141,8 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 	}
 }
 
-// TestSyncBeginsAnew has partitions that can't go on where they are: what is missing
-// there was before the resynchronization. The others go on.
+// TestSyncBeginsAnew has partitions that can't continue at their positions. They begin anew,
+// since the missing records are older than the resynchronization; the others continue.
 func TestSyncBeginsAnew(t *testing.T) {
 	old, now := change.TopicID{1}, change.TopicID{2}
 	part := func(topic string) change.Partition { return change.Partition{Topic: "metadb_sensor_2." + topic} }
@@ -167,7 +167,8 @@ func TestSyncBeginsAnew(t *testing.T) {
 	r.expect("SELECT substr(topic, 17), next_offset FROM metadb.resync_from ORDER BY 1", "another 90\ngoes_on 90\nnew 40\nremoved 90\nshorter 40")
 }
 
-// TestSyncWithoutBroker can't know where the topics end: nothing changes.
+// TestSyncWithoutBroker has an unreachable broker: the ends of topics are unknown, and nothing
+// changes.
 func TestSyncWithoutBroker(t *testing.T) {
 	r := newRig(t)
 	r.exec("UPDATE metadb.source SET sync = 0")
@@ -184,8 +185,8 @@ func TestSyncWithoutBroker(t *testing.T) {
 	r.expect("SELECT count(*) FROM metadb.resync", "0")
 }
 
-// TestSyncOfATable confirms from now on, also in topics that have not been read yet: what
-// they hold was said before.
+// TestSyncOfATable checks that events confirm from the ends at the time of sync on, also in
+// topics that have not been read: their records are older.
 func TestSyncOfATable(t *testing.T) {
 	r := newRig(t)
 	patron := change.Table{Schema: "library", Name: "patron"}
