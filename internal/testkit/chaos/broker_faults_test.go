@@ -15,7 +15,7 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// startBroker starts a broker that can be told not to answer.
+// startBroker starts a broker that refuses all requests while away is set.
 func (w *environment) startBroker() {
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
@@ -37,7 +37,7 @@ func (w *environment) startBroker() {
 	w.producer = newProducer(w.t, w.random, broker)
 }
 
-// createTopics makes the connector's topics.
+// createTopics creates the connector's topics.
 func (w *environment) createTopics(topics ...string) {
 	w.t.Helper()
 	responses, err := kadm.NewClient(w.client).CreateTopics(w.t.Context(), int32(w.partitions), 1, nil, topics...)
@@ -50,11 +50,11 @@ func (w *environment) createTopics(topics ...string) {
 	w.producer.connect()
 }
 
-// write has the connector's producer send records.
+// write passes records to the connector's producer.
 func (w *environment) write(records []*kgo.Record) { w.producer.enqueue(records) }
 
-// crashConnector kills the connector with what its producer has not sent yet. It comes back and sends
-// again all that followed, or more.
+// crashConnector loses the records that the producer has not appended yet. The connector
+// restarts and sends all records from the first lost one on again, or more.
 func (w *environment) crashConnector() {
 	w.t.Helper()
 	lost := w.producer.crash(w.source.sent)
@@ -62,8 +62,8 @@ func (w *environment) crashConnector() {
 	w.write(w.source.again(lost))
 }
 
-// loseRecords lets n changes happen that nobody hears of. The connector that loses its place
-// has sent what was before.
+// loseRecords makes n changes that the connector never sends. All records before them have been
+// sent.
 func (w *environment) loseRecords(n int) {
 	w.t.Helper()
 	w.producer.flush()
@@ -82,8 +82,8 @@ func (w *environment) joinRivalConsumer() {
 	rival.Close()
 }
 
-// recreateTopic deletes a topic and makes it anew, with nothing in it. The stream
-// notices, unless the resynchronization comes first.
+// recreateTopic deletes a topic and creates it anew and empty. The stream finds the gap, unless
+// the resynchronization begins before.
 func (w *environment) recreateTopic(topic string) {
 	w.t.Helper()
 	if _, err := kadm.NewClient(w.client).DeleteTopic(w.t.Context(), topic); err != nil {
@@ -96,7 +96,7 @@ func (w *environment) recreateTopic(topic string) {
 	}
 }
 
-// awaitGap waits until the status says that there is a gap, or none.
+// awaitGap waits until the status shows a gap, or, if there is false, no gap.
 func (w *environment) awaitGap(there bool) {
 	w.t.Helper()
 	err := testbed.Eventually(w.t.Context(), quietTime, fmt.Sprintf("have a gap: %t", there), func() error {
@@ -111,9 +111,9 @@ func (w *environment) awaitGap(there bool) {
 	}
 }
 
-// addPartition gives a topic one more, whether it has been read or not. The connector has sent what
-// it has: no record tells that one of its key is still to come from another partition
-// (docs/reliability.md, known limits).
+// addPartition adds a partition to a topic, which may have been read or not. The connector has
+// sent all its records: no record shows that an older one of its key is still to come from
+// another partition (docs/reliability.md, known limits).
 func (w *environment) addPartition(topic string) {
 	w.t.Helper()
 	w.producer.flush()

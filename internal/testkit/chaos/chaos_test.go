@@ -19,14 +19,14 @@ var (
 	partitions = flag.Int("partitions", 0, "how many partitions each topic has; 0 is 1 to 3, by the seed")
 )
 
-// quietTime is how long everything may take to come right when it is left alone.
+// quietTime limits the time in which everything has to recover after the last fault.
 const quietTime = time.Minute
 
-// faultsEachRound is how many there are in a round.
+// faultsEachRound is the number of faults in a round.
 const faultsEachRound = 12
 
-// TestTorture inflicts torments in rounds; after each round all must be as the
-// oracle says.
+// TestTorture injects faults in rounds; after each round the tables must be equal to the
+// oracle's.
 func TestTorture(t *testing.T) {
 	seeds := []uint64{1, 2, 3}
 	if *seed != 0 {
@@ -51,8 +51,8 @@ func TestTorture(t *testing.T) {
 	}
 }
 
-// divide has changes come, where the server is eager, until it has applied tables side by
-// side: some seconds of a delayed stream may have had no batch with several of them.
+// divide writes changes, if the server is eager, until it has applied tables in parallel: a few
+// seconds of a delayed stream may not contain a batch with several tables.
 func (w *environment) divide() {
 	w.t.Helper()
 	if !w.eager || w.sessions > 1 {
@@ -72,7 +72,7 @@ func (w *environment) divide() {
 	w.check()
 }
 
-// runRound lets changes and torments happen, and compares.
+// runRound makes changes, injects faults, and compares.
 func (w *environment) runRound() {
 	w.t.Helper()
 	w.trail = nil

@@ -14,8 +14,7 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// check waits until the tables are what the oracle has, and all rejected events
-// are there.
+// check waits until the tables are equal to the oracle's, and all rejected events are stored.
 func (w *environment) check() {
 	w.t.Helper()
 	w.producer.flush()
@@ -46,11 +45,11 @@ func (w *environment) check() {
 		}
 		w.t.Fatalf("%v\nafter %v\n%s", err, strings.Join(w.trail, ", "), w.describe())
 	}
-	w.position() // with the sessions that applied it
+	w.position() // updates the number of sessions
 	w.verify()
 }
 
-// verify has the tables verified, as "verify consistency" does.
+// verify verifies the tables as "verify consistency" does.
 func (w *environment) verify() {
 	w.t.Helper()
 	conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
@@ -91,7 +90,7 @@ func (w *environment) compare(conn *pgx.Conn, name change.Table) error {
 	return &difference{name, without(got, want), without(want, got)}
 }
 
-// difference is what a table has and should not, and the other way round.
+// difference has the surplus and the missing versions of a table.
 type difference struct {
 	table            change.Table
 	surplus, missing string
@@ -101,13 +100,13 @@ func (d *difference) Error() string {
 	return fmt.Sprintf("table %s; surplus:\n%s\nmissing:\n%s", d.table, d.surplus, d.missing)
 }
 
-// id is that of the first row that differs.
+// id returns the id of the first row that differs.
 func (d *difference) id() string {
 	id, _, _ := strings.Cut(d.surplus+d.missing, "|")
 	return id
 }
 
-// expected describes the oracle's versions.
+// expected returns the oracle's versions as lines.
 func expected(t *oracle.Table) []string {
 	if t == nil {
 		return nil
@@ -132,7 +131,7 @@ func expected(t *oracle.Table) []string {
 	return lines
 }
 
-// without returns the first few lines of a that b lacks.
+// without returns the first lines of a that are not in b, at most ten.
 func without(a, b []string) string {
 	var lines []string
 	for _, line := range a {

@@ -7,8 +7,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// describe tells how far the server has come, where the topics end, and what the
-// server and the broker say.
+// describe returns the stored positions, the ends of the topics, the members of the consumer
+// group and the server's status.
 func (w *environment) describe() string {
 	var lines []string
 	if err := w.scan("SELECT array_agg(concat_ws(' ', topic, partition, next_offset) ORDER BY topic, partition) FROM metadb.stream_position", &lines); err != nil {
@@ -36,7 +36,7 @@ func (w *environment) describe() string {
 	return strings.Join(append(lines, w.status()), "\n")
 }
 
-// status is what "list status" says.
+// status returns the output of "list status".
 func (w *environment) status() string {
 	conn, err := w.metadb.Admin(w.t.Context())
 	if err != nil {

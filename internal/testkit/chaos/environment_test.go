@@ -20,7 +20,7 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// environment is everything that can be tortured.
+// environment has the server and everything around it that faults are injected into.
 type environment struct {
 	t       *testing.T
 	random  *rand.Rand
@@ -28,23 +28,23 @@ type environment struct {
 	metadb  *testbed.Metadb
 	broker  *kfake.Cluster
 	client  *kgo.Client
-	// producer is that of the connector.
+	// producer is the connector's.
 	producer *producer
-	// away says that the broker answers nobody.
+	// away is true while the broker refuses all requests.
 	away   atomic.Bool
 	source *source
-	// partitions is how many each topic begins with.
+	// partitions is the number of partitions that a topic begins with.
 	partitions int
 	// counts has the number of times that each fault was injected.
 	counts map[string]int
-	// trail has the torments of the round in their order.
+	// trail has the faults of the round in their order.
 	trail []string
-	// resynced says that the initial synchronization is over.
+	// resynced is true once the initial synchronization has ended.
 	resynced bool
-	// kills is how often the server was killed.
+	// kills is the number of times that the server was killed.
 	kills int
-	// eager says that the server applies tables side by side whenever it can, sessions is
-	// how many that took at most.
+	// eager is true if the server applies tables in parallel whenever it can; sessions is the
+	// highest number of sessions that did.
 	eager    bool
 	sessions int
 }
@@ -98,7 +98,7 @@ func (w *environment) start() {
 	}
 }
 
-// stop stops the server with the command for it.
+// stop stops the server with "metadb stop".
 func (w *environment) stop() {
 	w.t.Helper()
 	if err := w.metadb.Stop(w.t.Context()); err != nil {
@@ -106,7 +106,7 @@ func (w *environment) stop() {
 	}
 }
 
-// kill ends the server as the kernel would.
+// kill kills the server with SIGKILL.
 func (w *environment) kill() {
 	w.t.Helper()
 	pid, err := w.metadb.Pid()
@@ -120,7 +120,7 @@ func (w *environment) kill() {
 	w.kills++
 }
 
-// pause lets everything go on for a random while.
+// pause waits for a random time.
 func (w *environment) pause(most time.Duration) {
 	timer := time.NewTimer(time.Duration(w.random.Int64N(int64(most))))
 	defer timer.Stop()
@@ -130,7 +130,7 @@ func (w *environment) pause(most time.Duration) {
 	}
 }
 
-// admin carries out a command, as soon as it can be.
+// admin runs a command, and tries again until it succeeds.
 func (w *environment) admin(statement string) {
 	w.t.Helper()
 	if err := testbed.Eventually(w.t.Context(), quietTime, statement, func() error { return w.metadb.Exec(w.t.Context(), statement) }); err != nil {
@@ -156,7 +156,7 @@ func (w *environment) sql(statement string) {
 	}
 }
 
-// scan puts the one row of a query into its targets.
+// scan scans the single row of a query.
 func (w *environment) scan(sql string, targets ...any) error {
 	conn, err := pgx.Connect(w.t.Context(), w.metadb.Database())
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// fault is something bad that is undone again.
+// fault is a disturbance that ends by itself.
 type fault struct {
-	// weight is how often it is drawn, compared with the others.
+	// weight is the relative frequency of the fault.
 	weight int
 	name   string
 	inject func()
 }
 
-// injectFault does something bad, and undoes it.
+// injectFault injects a random fault and ends it.
 func (w *environment) injectFault() {
 	w.t.Helper()
 	torments := w.listFaults()
@@ -69,7 +69,7 @@ func (w *environment) listFaults() []fault {
 	return torments
 }
 
-// someTables draws one table or all.
+// someTables returns one random table or all.
 func (w *environment) someTables() []*table {
 	if w.random.IntN(2) == 0 {
 		return w.source.tables
@@ -79,7 +79,7 @@ func (w *environment) someTables() []*table {
 }
 
 // snapshotTables returns the tables of a snapshot: all of them while the whole source is
-// synchronized, since nothing counts any more that an attempt before it has confirmed.
+// synchronized, since confirmations of earlier attempts are not valid any more.
 func (w *environment) snapshotTables() []*table {
 	tables := w.someTables()
 	if slices.ContainsFunc(w.source.tables, func(t *table) bool { return !t.confirms }) {
@@ -88,7 +88,7 @@ func (w *environment) snapshotTables() []*table {
 	return w.source.tables
 }
 
-// database ends PostgreSQL in some way and starts it again.
+// database ends PostgreSQL with a function and starts it again.
 func (w *environment) database(end func() error) {
 	w.t.Helper()
 	if err := end(); err != nil {
@@ -100,8 +100,8 @@ func (w *environment) database(end func() error) {
 	}
 }
 
-// awaitProgress waits until the server has moved on, a while at most: it may have
-// nothing to read.
+// awaitProgress waits until the server has read on, at most for a second: there may be no
+// record to read.
 func (w *environment) awaitProgress() {
 	before := w.position()
 	_ = testbed.Eventually(w.t.Context(), time.Second, "read on", func() error {
@@ -112,8 +112,8 @@ func (w *environment) awaitProgress() {
 	})
 }
 
-// position is how many records have been read, as the database says. It counts the
-// sessions that apply them, too.
+// position returns the number of records that have been read, by the database. It also updates
+// the number of sessions that apply them.
 func (w *environment) position() (sum int64) {
 	var sessions int
 	_ = w.scan(`SELECT coalesce(sum(next_offset), 0)::bigint, (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'metadb stream')

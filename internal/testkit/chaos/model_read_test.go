@@ -9,7 +9,7 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// read makes the records of a change, and lets the oracle read them.
+// read returns the records of a change, and applies the change to the oracle.
 func (s *source) read(t *table, c eventgen.Change) []*kgo.Record {
 	c.TxID = int64(s.commit)
 	if s.sequenced() && c.LSN > 0 {
@@ -17,9 +17,9 @@ func (s *source) read(t *table, c eventgen.Change) []*kgo.Record {
 	}
 	encoded, err := t.encoder.Encode(c)
 	if err != nil {
-		panic(err) // rows are made to fit
+		panic(err) // rows fit their tables
 	}
-	encoded.Topic = s.topic(t) // the same in each round
+	encoded.Topic = s.topic(t) // the same topic in each round
 	records := []*kgo.Record{testbed.ToKafkaRecord(&encoded)}
 	if c.Op == 'd' {
 		tombstone, err := t.encoder.Tombstone(c)

@@ -13,30 +13,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Limits of how long a record waits in its partition's queue: ordinarily, and when
-// everything has to be written soon.
+// Limits of the time for which a record is queued: ordinarily, and during a flush.
 const (
 	longestDelay = 10 * time.Second
 	lastDelay    = time.Second
 )
 
-// producer writes each partition from a queue of its own, as a connector's does that works
-// off a backlog: the CreateTime of a record is when it was handed over, and it is
-// appended up to longestDelay later, before or after what other partitions get. In its own
-// partition it keeps its place.
+// producer writes each partition from its own queue, as the producer of a connector with a
+// backlog does. The CreateTime of a record is the time when it was queued. It is appended up to
+// longestDelay later, in its order within the partition, but before or after the records of
+// other partitions.
 type producer struct {
 	t      *testing.T
 	random *rand.Rand
 	broker *kfake.Cluster
-	// partitions is how many each topic has.
+	// partitions is the number of partitions of each topic.
 	partitions map[string]int
-	// appending is held while records are appended, and guards the client.
+	// appending is locked while records are appended, and guards the client.
 	appending sync.Mutex
 	client    *kgo.Client
-	// mutex guards what follows.
+	// mutex guards the fields below.
 	mutex  sync.Mutex
 	queues map[partitionKey]*queue
-	// longest is how long a record was queued at most.
+	// longest is the longest time for which a record was queued.
 	longest time.Duration
 }
 
@@ -74,7 +73,7 @@ func newProducer(t *testing.T, random *rand.Rand, broker *kfake.Cluster) *produc
 	return p
 }
 
-// connect makes a client that knows all partitions.
+// connect creates a client with the present partitions.
 func (p *producer) connect() {
 	p.t.Helper()
 	p.appending.Lock()
@@ -88,8 +87,8 @@ func (p *producer) connect() {
 	}
 }
 
-// enqueue hands records over: each goes to the end of its partition's queue. A partition that
-// gets some is delayed by a time of its own, or not at all.
+// enqueue appends records to the queues of their partitions. Each partition among them gets its
+// own random delay, or no delay.
 func (p *producer) enqueue(records []*kgo.Record) {
 	now, delays := time.Now(), make(map[partitionKey]time.Duration)
 	p.mutex.Lock()
@@ -115,7 +114,7 @@ func (p *producer) enqueue(records []*kgo.Record) {
 	}
 }
 
-// partition returns the partition of a record: that of its key, any where it has none.
+// partition returns the partition of a record: that of its key, or a random one without a key.
 func (p *producer) partition(r *kgo.Record) int32 {
 	n := p.partitions[r.Topic]
 	if r.Key == nil {
@@ -138,12 +137,12 @@ func (p *producer) run(ctx context.Context) {
 	}
 }
 
-// append appends what is due at a time, and goes on trying where the broker is away.
+// append appends the records that are due at a time, and tries again while the broker is away.
 func (p *producer) append(ctx context.Context, now time.Time) {
 	p.appending.Lock()
 	defer p.appending.Unlock()
 	for due := p.takeDue(now); len(due) > 0 && ctx.Err() == nil; {
-		// In each partition those behind one that fails have failed too.
+		// In each partition the records after a failed one have failed too.
 		var failed []*kgo.Record
 		for _, result := range p.client.ProduceSync(ctx, due...) {
 			if result.Err != nil {
@@ -154,7 +153,7 @@ func (p *producer) append(ctx context.Context, now time.Time) {
 	}
 }
 
-// takeDue takes what is due out of the queues.
+// takeDue removes the due records from the queues and returns them.
 func (p *producer) takeDue(now time.Time) []*kgo.Record {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -173,7 +172,7 @@ func (p *producer) takeDue(now time.Time) []*kgo.Record {
 	return due
 }
 
-// flush waits until everything is appended, each partition still in its own time.
+// flush waits until everything is appended, each partition with its own remaining delay.
 func (p *producer) flush() {
 	p.t.Helper()
 	p.mutex.Lock()
@@ -199,7 +198,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// sortedPartitions returns the partitions with a queue, in an order that each run has.
+// sortedPartitions returns the partitions with a queue, in the same order in each run.
 func (p *producer) sortedPartitions() []partitionKey {
 	places := make([]partitionKey, 0, len(p.queues))
 	for at := range p.queues {
@@ -211,8 +210,8 @@ func (p *producer) sortedPartitions() []partitionKey {
 	return places
 }
 
-// crash loses what is not appended yet of the records that the connector would send
-// again, and returns these. Others are appended, with what comes before them in their partition.
+// crash removes the queued records that the connector would send again, and returns them. Other
+// queued records are appended, with those before them in their partition.
 func (p *producer) crash(again []*kgo.Record) map[*kgo.Record]bool {
 	p.t.Helper()
 	can := make(map[*kgo.Record]bool, len(again))

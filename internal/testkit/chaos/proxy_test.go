@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// startSlowProxy forwards connections to an address, and lets everything that goes there
-// wait for a while: a database that is far away. It returns its own port.
+// startSlowProxy forwards connections to an address and delays all data sent there, like a
+// distant database. It returns its own port.
 func startSlowProxy(t *testing.T, address string, latency time.Duration) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -32,7 +32,7 @@ func startSlowProxy(t *testing.T, address string, latency time.Duration) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// forward connects a client with an address until one of them ends, or the context.
+// forward connects a client with an address until one of them, or the context, ends.
 func forward(ctx context.Context, client net.Conn, address string, latency time.Duration) {
 	server, err := net.Dial("tcp", address)
 	if err != nil {
@@ -53,7 +53,7 @@ func forward(ctx context.Context, client net.Conn, address string, latency time.
 	both.Wait()
 }
 
-// slowReader reads what has come a while ago.
+// slowReader delays the data that it reads.
 type slowReader struct {
 	io.Reader
 	latency time.Duration

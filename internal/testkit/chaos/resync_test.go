@@ -2,8 +2,8 @@ package chaos
 
 import "fmt"
 
-// resync loses changes of the source and resynchronizes, while torments go on. In
-// the end the current rows are those of the source.
+// resync loses changes of the source and resynchronizes, while faults are injected. In the end
+// the current rows are those of the source.
 func (w *environment) resync() {
 	w.t.Helper()
 	if !w.resynced {
@@ -22,11 +22,11 @@ func (w *environment) resync() {
 		tables = tables[i : i+1]
 		target = fmt.Sprintf("table %s.%s__", w.source.schema(), tables[0].name)
 	case "new topics":
-		w.check() // what is unread of the old ones stays so
+		w.check() // unread records of the old topics stay unread
 		w.loseRecords(30)
 		w.newConnector()
 	case "topic recreated":
-		w.check() // what is unread goes with it
+		w.check() // unread records are deleted with the topic
 		w.loseRecords(30)
 		w.recreateTopic(w.source.topic(w.someTables()[0]))
 	}
@@ -46,7 +46,7 @@ func (w *environment) resync() {
 	w.awaitGap(false)
 }
 
-// changeUnderFaults lets changes and torments happen.
+// changeUnderFaults makes changes and injects n faults.
 func (w *environment) changeUnderFaults(n int) {
 	w.t.Helper()
 	for range n {
@@ -55,7 +55,7 @@ func (w *environment) changeUnderFaults(n int) {
 	}
 }
 
-// newConnector has another connector stream the source, to topics of its own.
+// newConnector has another connector stream the source to its own topics.
 func (w *environment) newConnector() {
 	w.t.Helper()
 	w.source.connector++

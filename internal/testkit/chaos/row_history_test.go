@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// rowHistory tells what the topics say of a row that differs, the versions that it has, and those
+// rowHistory returns the records of a row that differs, the versions that it has, and those
 // that it should have.
 func (w *environment) rowHistory(d *difference) string {
 	var lines []string
@@ -34,7 +34,7 @@ func (w *environment) rowHistory(d *difference) string {
 	return strings.Join(lines, "\n")
 }
 
-// records reads a topic from its beginning to its end, by partitions.
+// records returns all records of a topic, by partitions.
 func (w *environment) records(topic string) []*kgo.Record {
 	ends, err := kadm.NewClient(w.client).ListEndOffsets(w.t.Context(), topic)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// snapshot returns the records of a snapshot of some tables: all rows at once, as
-// an initial or a blocking one has them.
+// snapshot returns the records of an initial or a blocking snapshot of some tables.
 func (s *source) snapshot(tables []*table) []*kgo.Record {
 	s.commits()
 	var records []*kgo.Record
@@ -31,13 +30,13 @@ func (s *source) snapshot(tables []*table) []*kgo.Record {
 			records = append(records, s.read(t, c)...)
 		}
 	}
-	// A connector that crashes sends nothing again that is before its snapshot.
+	// A connector that crashes does not send records from before its snapshot again.
 	s.sent = nil
 	return records
 }
 
-// incremental returns the records of an incremental snapshot of some tables: rows
-// one by one, and changes in between. Rows have no lsn of their own.
+// incremental returns the records of an incremental snapshot of some tables: rows one by one,
+// with changes in between. Rows have no lsn of their own.
 func (s *source) incremental(tables []*table) []*kgo.Record {
 	var records []*kgo.Record
 	for _, t := range tables {

@@ -21,8 +21,8 @@ var (
 	latency = flag.Duration("latency", 5*time.Millisecond, "how long all that is sent to the database takes")
 )
 
-// TestSoak has a server work for long with a slow database: what it uses stays what
-// it was after the first third.
+// TestSoak runs a server with a slow database for a long time: its use of resources in the last
+// third of the time does not exceed that in the second third.
 func TestSoak(t *testing.T) {
 	w := newEnvironment(t, 1)
 	w.stop()
@@ -37,7 +37,7 @@ func TestSoak(t *testing.T) {
 			break
 		}
 		w.write(w.source.changes(1 + w.random.IntN(150)))
-		w.source.oracle = oracle.New() // what it would keep is not looked at
+		w.source.oracle = oracle.New() // the oracle's versions are not compared
 		switch i % 100 {
 		case 20:
 			w.write(w.source.bad())
@@ -63,14 +63,14 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("at most, in the second third: %s", early)
 	t.Logf("at most, in the last third:   %s", late)
-	const slack = 10 // connections and what serves them come and go
+	const slack = 10 // the number of connections varies
 	if late.memory > early.memory*5/4+(16<<20) || late.files > early.files+slack || late.goroutines > early.goroutines+slack || late.connections > early.connections+slack {
 		t.Error("the server uses more and more")
 	}
 	w.caughtUp()
 }
 
-// slowDown puts a slow line between the server and the database.
+// slowDown puts a slow proxy between the server and the database.
 func (w *environment) slowDown() {
 	w.t.Helper()
 	port := startSlowProxy(w.t, net.JoinHostPort(w.cluster.Host(), strconv.Itoa(w.cluster.Port())), *latency)
@@ -85,7 +85,7 @@ func (w *environment) slowDown() {
 	}
 }
 
-// caughtUp waits until all has been read.
+// caughtUp waits until all records have been read.
 func (w *environment) caughtUp() {
 	w.t.Helper()
 	w.producer.flush()

@@ -9,10 +9,10 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// ids is how many rows a table has at most.
+// ids is the highest number of rows of a table.
 const ids = 40
 
-// forms are what a table can look like. It is altered from any to any other.
+// forms are the possible columns of a table. A table is altered from any form to any other.
 var forms = [][]eventgen.Column{
 	{{Name: "id", Kind: eventgen.BigInt}, {Name: "name", Kind: eventgen.Text}, {Name: "n", Kind: eventgen.SmallInt}},
 	{{Name: "id", Kind: eventgen.BigInt}, {Name: "name", Kind: eventgen.Text}, {Name: "n", Kind: eventgen.Integer}},
@@ -21,7 +21,7 @@ var forms = [][]eventgen.Column{
 	{{Name: "id", Kind: eventgen.BigInt}, {Name: "note", Kind: eventgen.Text}, {Name: "name", Kind: eventgen.Text}, {Name: "n", Kind: eventgen.Text}},
 }
 
-// alter changes the columns of a table. What a column had that is dropped is gone.
+// alter changes the columns of a table. The values of dropped columns are lost.
 func (s *source) alter(t *table, form int) {
 	t.form, t.altered = form, true
 	s.encode(t)
@@ -30,14 +30,14 @@ func (s *source) alter(t *table, form int) {
 	}
 }
 
-// trim forgets values of columns that the table does not have.
+// trim removes the values of columns that the table does not have.
 func (t *table) trim(values row) {
 	maps.DeleteFunc(values, func(name string, _ any) bool {
 		return !slices.ContainsFunc(forms[t.form], func(c eventgen.Column) bool { return c.Name == name })
 	})
 }
 
-// encode makes the encoder of a table that was altered, or has another connector.
+// encode creates the encoder of a table that was altered or has another connector.
 func (s *source) encode(t *table) {
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
 		Prefix: s.prefix(), Schema: s.schema(), Name: t.name, Key: []int{0}, Columns: forms[t.form],
@@ -48,7 +48,7 @@ func (s *source) encode(t *table) {
 	t.encoder = encoder
 }
 
-// change draws what happens to a table next.
+// change makes a random change of a table.
 func (s *source) change(t *table) []eventgen.Change {
 	s.tick()
 	id := int64(s.random.IntN(ids))
@@ -81,7 +81,7 @@ func (s *source) change(t *table) []eventgen.Change {
 	return []eventgen.Change{{Op: op, Row: t.event(id, after, kept), Time: s.now, LSN: s.lsn}}
 }
 
-// changeKey gives a row another key, and perhaps other values.
+// changeKey changes the key of a row, and perhaps other values.
 func (s *source) changeKey(t *table, from, to int64) []eventgen.Change {
 	t.rows[to] = t.rows[from]
 	delete(t.rows, from)
@@ -92,7 +92,7 @@ func (s *source) changeKey(t *table, from, to int64) []eventgen.Change {
 	}
 }
 
-// tick goes on with the transaction, or with another one.
+// tick continues the transaction, or begins another one.
 func (s *source) tick() {
 	s.lsn += 8
 	if s.random.IntN(3) > 0 {
@@ -100,7 +100,7 @@ func (s *source) tick() {
 	}
 }
 
-// commits ends the transaction, and lets a moment pass.
+// commits ends the transaction and advances the time.
 func (s *source) commits() {
 	s.lsn += 8
 	s.commit = s.lsn
@@ -113,11 +113,11 @@ func (s *source) commits() {
 	}
 }
 
-// sequenced reports whether the connector says which commit was the last one before a change.
+// sequenced reports whether the connector sends the lsn of the last commit before a change.
 func (s *source) sequenced() bool { return s.round%2 == 0 }
 
-// draw gives a row random values. Where kept, its name stays as it was, and is one
-// that the source does not send when it has not changed.
+// draw sets random values of a row. If kept is true, its name is unchanged, and the source does
+// not send it.
 func (s *source) draw(t *table, id int64) (values row, kept bool) {
 	before := t.rows[id]
 	values = row{"name": fmt.Sprintf("name %d", s.random.IntN(4)), "n": int64(s.random.IntN(3)), "note": fmt.Sprintf("note %d", s.random.IntN(2))}
@@ -129,7 +129,7 @@ func (s *source) draw(t *table, id int64) (values row, kept bool) {
 	return values, kept
 }
 
-// event is a row as an event has it.
+// event returns a row as an event has it.
 func (t *table) event(id int64, values row, kept bool) []any {
 	list := []any{id}
 	for _, c := range forms[t.form][1:] {
@@ -145,7 +145,7 @@ func (t *table) event(id int64, values row, kept bool) []any {
 	return list
 }
 
-// keyOnly is a row before a delete, as a table without replica identity has it.
+// keyOnly returns a row before a delete, as a table without replica identity has it.
 func (t *table) keyOnly(id int64) []any {
 	bare := make([]any, len(forms[t.form]))
 	bare[0] = id

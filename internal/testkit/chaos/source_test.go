@@ -16,25 +16,25 @@ import (
 
 var names = []string{"one", "two", "three"}
 
-// source is a database with a few tables, whose changes come in a random order,
-// and what the oracle makes of them.
+// source is a database with a few tables that change at random, and the oracle of these
+// changes.
 type source struct {
 	random *rand.Rand
 	round  int
-	// connector is the number of the connector, with which its topics begin.
+	// connector is the number of the connector, which is part of the names of its topics.
 	connector int
 	tables    []*table
 	oracle    *oracle.Oracle
 	lsn       uint64
-	// commit is the lsn behind the last commit. In every other round the connector does not
-	// say it, and times have no microseconds.
+	// commit is the lsn after the last commit. In every other round the connector does not send
+	// it, and times have no microseconds.
 	commit uint64
-	// now is when the last change happened. It is before the database's time, so
-	// that a resynchronization ends what has happened, and nothing that is to come.
+	// now is the time of the last change. It is before the database's time, so that a
+	// resynchronization ends only rows that exist already.
 	now time.Time
-	// sent are the latest records, which a connector that crashed sends again.
+	// sent are the latest records, which a connector sends again after a crash.
 	sent []*kgo.Record
-	// hostile counts records that no table can have.
+	// hostile is the number of records that no table can have.
 	hostile int
 }
 
@@ -45,14 +45,14 @@ type table struct {
 	encoder *eventgen.Encoder
 	rows    map[int64]row
 	decoder *debezium.Decoder
-	// altered says that a column was added or dropped since the last snapshot: what
-	// rows have there is seen when they change.
+	// altered is true if a column was added or dropped since the last snapshot: the target gets
+	// the values of such a column only when rows change.
 	altered bool
-	// confirms says that what is written confirms rows.
+	// confirms is true while written records confirm rows.
 	confirms bool
 }
 
-// row has the values of a row but its key, by their columns' names.
+// row has the values of a row except for its key, by the names of the columns.
 type row map[string]any
 
 func newSource(random *rand.Rand) *source {
@@ -77,12 +77,12 @@ func (s *source) schema() string { return fmt.Sprintf("round_%d", s.round) }
 
 func (s *source) prefix() string { return fmt.Sprintf("torture_%d", s.connector) }
 
-// target is the table that a table of the source becomes.
+// target returns the target table of a table of the source.
 func (s *source) target(t *table) change.Table {
 	return change.Table{Schema: s.schema(), Name: t.name}
 }
 
-// topic is where a table's changes are written.
+// topic returns the topic of a table's changes.
 func (s *source) topic(t *table) string { return s.prefix() + "." + t.name }
 
 func (s *source) topics() []string {
@@ -93,7 +93,7 @@ func (s *source) topics() []string {
 	return topics
 }
 
-// group is the consumer group that reads the connector's topics.
+// group returns the consumer group that reads the connector's topics.
 func (s *source) group() string { return s.prefix() + "_group" }
 
 // changes returns the records of n random changes.
@@ -110,8 +110,8 @@ func (s *source) changes(n int) []*kgo.Record {
 	return records
 }
 
-// lose lets n changes happen that nobody hears of. A connector that has lost its
-// place sends nothing again that was before it.
+// lose makes n changes without records. A connector that has lost its position does not send
+// older records again.
 func (s *source) lose(n int) {
 	s.sent = nil
 	for range n {
@@ -119,8 +119,8 @@ func (s *source) lose(n int) {
 	}
 }
 
-// again returns the latest records once more, to be sent under new offsets: all
-// behind the first that was lost, and perhaps some before it.
+// again returns the latest records to be sent again under new offsets: all from the first lost
+// one on, and perhaps some before it.
 func (s *source) again(lost map[*kgo.Record]bool) []*kgo.Record {
 	if len(s.sent) == 0 {
 		return nil

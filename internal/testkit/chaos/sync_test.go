@@ -15,7 +15,7 @@ import (
 // whole is the target of a synchronization of all tables.
 const whole = "data source torture"
 
-// beginSync begins a resynchronization of some tables, with the server running or not.
+// beginSync begins a resynchronization of some tables, with the server running or stopped.
 func (w *environment) beginSync(target string, tables []*table) {
 	w.t.Helper()
 	if target == whole && w.random.IntN(3) == 0 {
@@ -33,8 +33,8 @@ func (w *environment) beginSync(target string, tables []*table) {
 	}
 }
 
-// endSync ends it, as often as it takes: the server, or the command, is killed
-// meanwhile.
+// endSync ends the resynchronization; it tries again after the server or the command was
+// killed.
 func (w *environment) endSync(target string, tables []*table) {
 	w.t.Helper()
 	step := func() error { return w.endOnline(target) }
@@ -43,7 +43,7 @@ func (w *environment) endSync(target string, tables []*table) {
 		defer w.start()
 		step = w.endOffline
 	}
-	const over = "can only be used in" // it was carried out, and the answer lost
+	const over = "can only be used in" // the command has succeeded, and its result was lost
 	err := testbed.Eventually(w.t.Context(), quietTime, "endsync "+target, func() error {
 		if err := step(); err != nil && !strings.Contains(err.Error(), over) {
 			return err
@@ -61,7 +61,8 @@ func (w *environment) endSync(target string, tables []*table) {
 	w.source.now = at
 }
 
-// endOnline is one try with the server running, which is killed now and then.
+// endOnline runs endsync once with the server running; the server is killed in half of the
+// cases.
 func (w *environment) endOnline(target string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- w.metadb.Exec(w.t.Context(), "endsync "+target+" with (force_unconfirmed)") }()
@@ -74,7 +75,7 @@ func (w *environment) endOnline(target string) error {
 	return <-ended
 }
 
-// endOffline is one try with the command, which is killed now and then.
+// endOffline runs the command endsync once; it is killed in half of the cases.
 func (w *environment) endOffline() error {
 	ctx := w.t.Context()
 	if w.random.IntN(2) == 0 {
@@ -87,8 +88,8 @@ func (w *environment) endOffline() error {
 	return err
 }
 
-// ended is the time of endsync: that of all rows which ended later than the source
-// knows of, or now where none did.
+// ended returns the time of endsync: that of all rows which ended after the source's clock, or
+// the present time if no row did.
 func (w *environment) ended(tables []*table) time.Time {
 	w.t.Helper()
 	var at time.Time
@@ -114,8 +115,8 @@ func (w *environment) ended(tables []*table) time.Time {
 	return at
 }
 
-// compareWithSource compares the current rows with those of the source itself, by
-// their keys alone where columns were altered after the snapshot.
+// compareWithSource compares the current rows with those of the source itself; by their keys
+// alone if columns were altered after the snapshot.
 func (w *environment) compareWithSource(tables []*table) {
 	w.t.Helper()
 	for _, t := range tables {

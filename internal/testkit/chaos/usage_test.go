@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// usage is what the server uses.
+// usage has the resources that the server uses.
 type usage struct {
 	// memory is resident memory in bytes.
 	memory                         int64
@@ -25,7 +25,7 @@ func (u usage) most(other usage) usage {
 	return usage{max(u.memory, other.memory), max(u.files, other.files), max(u.goroutines, other.goroutines), max(u.connections, other.connections)}
 }
 
-// usage asks the kernel, the server's metrics and the database.
+// usage reads the server's usage from the kernel, its metrics and the database.
 func (w *environment) usage() usage {
 	w.t.Helper()
 	pid, err := w.metadb.Pid()
