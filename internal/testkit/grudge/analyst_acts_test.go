@@ -9,15 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// analyst does what a role may do, at random.
+// analyst is a session that does at random whatever its role may do.
 type analyst struct {
 	*environment
 	random *rand.Rand
-	// number tells what this one makes from what others make.
+	// number is part of the names of the objects that the analyst creates, made the number of
+	// them.
 	number, made int
 }
 
-// analystAct is something that the analyst does, and how often in comparison with others.
+// analystAct is an act of the analyst, with its relative frequency.
 type analystAct struct {
 	name   string
 	weight int
@@ -43,14 +44,14 @@ func analystActs() []analystAct {
 	}
 }
 
-// connect opens a session of the analyst's.
+// connect opens a session of the analyst.
 func (a *analyst) connect(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s password=%s dbname=%s sslmode=disable",
 		a.db.Cluster.Host(), a.db.Cluster.Port(), analystName, password, a.db.Name))
 }
 
-// runSession carries out statements in a session, and leaves it open for a while. What is refused is
-// no failure.
+// runSession runs statements in a session and keeps it open for a while. It returns the error
+// of a statement that PostgreSQL refuses.
 func (a *analyst) runSession(ctx context.Context, hold time.Duration, statements ...string) error {
 	conn, err := a.connect(ctx)
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *analyst) runSession(ctx context.Context, hold time.Duration, statements
 	return sleepContext(ctx, hold)
 }
 
-// sleepContext waits, or until ctx ends.
+// sleepContext waits for d, or until ctx ends.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -77,7 +78,7 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// for a while: up to some seconds.
+// randomHold returns a random time of up to 12 seconds.
 func (a *analyst) randomHold() time.Duration {
 	return time.Duration(a.random.IntN(12_000)) * time.Millisecond
 }
@@ -131,7 +132,8 @@ func (a *analyst) holdGrant(ctx context.Context) error {
 	return a.runSession(ctx, a.randomHold()+5*time.Second, "REVOKE SELECT ON "+table+" FROM "+accomplice, "BEGIN; GRANT SELECT ON "+table+" TO public; GRANT USAGE ON SCHEMA "+analystName+" TO public")
 }
 
-// lockAdvisory takes the locks that the server is known to have taken once, and all others.
+// lockAdvisory takes the advisory locks that an earlier version of the server took, and many
+// others.
 func (a *analyst) lockAdvisory(ctx context.Context) error {
 	table := a.randomTable()
 	return a.runSession(ctx, a.randomHold(), "SELECT pg_try_advisory_lock(x'6d6574616462'::bigint)",
@@ -160,7 +162,8 @@ func (a *analyst) dropType(ctx context.Context) error {
 	return a.runSession(ctx, a.randomHold(), "BEGIN; DROP TYPE "+name+" CASCADE", "COMMIT")
 }
 
-// tryRefused tries what only owners may do: it must not even wait for the locks.
+// tryRefused runs statements that are for owners only: they must fail before they wait for
+// locks.
 func (a *analyst) tryRefused(ctx context.Context) error {
 	table := "library." + a.randomTable()
 	for _, sql := range []string{
@@ -196,7 +199,7 @@ func (a *analyst) sort(ctx context.Context) error {
 	return a.runSession(ctx, 0, "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT md5(i::text) FROM generate_series(1, 100000) AS i ORDER BY 1) AS s")
 }
 
-// exhaustLocks takes all of PostgreSQL's locks for a while: then every table may be late.
+// exhaustLocks takes all of PostgreSQL's locks for a while, in which every table may be late.
 func (a *analyst) exhaustLocks(ctx context.Context) error {
 	conn, err := a.connect(ctx)
 	if err != nil {

@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	// tables is how many tables stream.
+	// tables is the number of tables that stream.
 	tables = 10
-	// analystName and password are the analyst's; accomplice is another one.
+	// analystName and password are the analyst's; accomplice is another user.
 	analystName, accomplice, password = "analyst1", "analyst2", "x"
 )
 
@@ -58,7 +58,7 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// newWorld starts everything, and returns when every table has a row.
+// newWorld starts everything, and returns when all tables exist.
 func newWorld(t *testing.T) *environment {
 	t.Helper()
 	cluster := pgtest.NewClusterFor(t, pgtest.Options{Settings: []string{
@@ -133,7 +133,7 @@ func (w *environment) eventually(what string, condition func() error) {
 	}
 }
 
-// runCommand carries out a command on the administration port, and returns the rows of its result.
+// runCommand runs a command on the administration port, and returns the rows of its result.
 func (w *environment) runCommand(command string) [][]string {
 	w.t.Helper()
 	rows, err := w.tryCommand(w.t.Context(), command)
@@ -164,13 +164,13 @@ func (w *environment) tryCommand(ctx context.Context, command string) ([][]strin
 	return rows, nil
 }
 
-// sourceTable writes the changes of one table: its only row's column "seq" counts them.
+// sourceTable creates the changes of one table: column "seq" of its only row counts them.
 type sourceTable struct {
 	name    string
 	mu      sync.Mutex
 	encoder *eventgen.Encoder
 	seq     int64
-	// more are columns that came later.
+	// more is the number of columns that were added later.
 	more int
 }
 
@@ -183,7 +183,7 @@ func newSource(t *testing.T, name string) *sourceTable {
 	return s
 }
 
-// makeEncoder makes the encoder for the columns of now.
+// makeEncoder creates the encoder for the present columns.
 func (s *sourceTable) makeEncoder() error {
 	table := eventgen.Table{
 		Prefix: "lib", Schema: "library", Name: s.name, Key: []int{0},
@@ -197,7 +197,7 @@ func (s *sourceTable) makeEncoder() error {
 	return err
 }
 
-// addColumn gives the table one more column from the next change on.
+// addColumn adds a column from the next change on.
 func (s *sourceTable) addColumn() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

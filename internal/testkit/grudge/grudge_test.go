@@ -15,22 +15,22 @@ import (
 var (
 	minutes = flag.Float64("minutes", 1, "for how long the analyst has his way")
 	seed    = flag.Uint64("seed", 1, "what he does follows from it")
-	// The promise is 5 seconds, on a machine that is not busy otherwise; the tests of other
+	// The documented limit is 5 seconds, on an otherwise idle machine; the tests of other
 	// packages run beside this one.
 	mostLate = flag.Duration("late", 30*time.Second, "how late a table may be")
 )
 
-// analysts is how many sessions do something at once, changeInterval how often each table
-// changes, and widenInterval how often one of them gets a column.
+// analysts is the number of concurrent analysts, changeInterval the time between two changes of
+// a table, and widenInterval the time between two new columns.
 const (
 	analysts       = 4
 	changeInterval = 100 * time.Millisecond
 	widenInterval  = time.Second
 )
 
-// TestAnalystCannotStopTheStream: whatever an analyst does, no table is late for more than mostLate,
-// but for those that have to change while he holds them, and while he has used up what all share. In the end
-// everything is there.
+// TestAnalystCannotStopTheStream checks that no table is late for more than mostLate, except
+// for tables that have to change while the analyst holds them, and while he has exhausted a
+// shared resource. In the end all changes are applied.
 func TestAnalystCannotStopTheStream(t *testing.T) {
 	w := newWorld(t)
 	ctx, stop := context.WithTimeout(t.Context(), time.Duration(*minutes*float64(time.Minute)))
@@ -65,7 +65,7 @@ func TestAnalystCannotStopTheStream(t *testing.T) {
 	}
 }
 
-// stream changes every table again and again, and gives one of them a column from time to time.
+// stream changes every table at intervals, and adds a column to a random one from time to time.
 func (w *environment) stream(ctx context.Context) {
 	random := rand.New(rand.NewPCG(*seed, 1000))
 	tick, widen := time.NewTicker(changeInterval), time.NewTicker(widenInterval)
@@ -87,7 +87,7 @@ func (w *environment) stream(ctx context.Context) {
 	}
 }
 
-// upToDate returns an error until every table has its last change, and the status is clean.
+// upToDate returns an error until every table has its last change, and the stream is active.
 func (w *environment) upToDate() error {
 	for _, s := range w.sources {
 		var seq int64
@@ -131,7 +131,7 @@ func (a *analyst) run(ctx context.Context, tally *tally) {
 	}
 }
 
-// tally counts what was done, and what failed.
+// tally counts the acts, and those that failed.
 type tally struct {
 	mu     sync.Mutex
 	counts map[string]int

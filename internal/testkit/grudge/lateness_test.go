@@ -11,28 +11,28 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// sampleInterval is how often each table is looked at.
+// sampleInterval is the time between two samples of a table.
 const sampleInterval = 200 * time.Millisecond
 
-// lateness measures how late each table is: for how long the oldest change has been written that
-// it does not have.
+// lateness measures how late each table is: the age of the oldest written change that it does
+// not have.
 type lateness struct {
 	world *environment
 
 	mu     sync.Mutex
 	tables map[string]*tableLateness
-	// excuses are what the analyst holds: a table that has to change, or, under the name "", a
-	// resource of the whole machine.
+	// excuses are the resources that the analyst holds: tables that have to change, or, with
+	// the empty name, a resource of the whole machine.
 	excuses []excuse
-	// worst are the longest times, excused and not.
+	// worst and worstExcused are the longest times, without and with an excuse.
 	worst, worstExcused time.Duration
 	faults              []string
 }
 
-// tableLateness is what one table does not have yet.
+// tableLateness has the written changes that a table does not have yet.
 type tableLateness struct {
 	pending []change
-	// faulty says that it is late without an excuse, and has been told.
+	// faulty is true if the table is late without an excuse, and this has been reported.
 	faulty bool
 }
 
@@ -55,7 +55,7 @@ func newLateness(w *environment) *lateness {
 	return l
 }
 
-// sent notes that a change was written.
+// sent adds a written change.
 func (l *lateness) sent(table string, seq int64, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +63,7 @@ func (l *lateness) sent(table string, seq int64, at time.Time) {
 	t.pending = append(t.pending, change{seq, at})
 }
 
-// hold notes that the analyst holds something, and returns what notes that he does not any more.
+// hold begins an excuse for each name, and returns the function that ends them.
 func (l *lateness) hold(names ...string) (release func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,14 +81,15 @@ func (l *lateness) hold(names ...string) (release func()) {
 	}
 }
 
-// excused reports whether a table may be late at a time: the analyst holds it, or has until lately.
+// excused reports whether a table may be late at a time: the analyst holds it, or has held it
+// until mostLate before.
 func (l *lateness) excused(table string, at time.Time) bool {
 	return slices.ContainsFunc(l.excuses, func(e excuse) bool {
 		return (e.table == table || e.table == "") && !at.Before(e.from) && (e.to.IsZero() || at.Before(e.to.Add(*mostLate)))
 	})
 }
 
-// watch looks at every table until ctx ends.
+// watch samples every table until ctx ends.
 func (l *lateness) watch(ctx context.Context) {
 	var watching sync.WaitGroup
 	for name := range l.tables {
@@ -113,8 +114,7 @@ func (l *lateness) watch(ctx context.Context) {
 	watching.Wait()
 }
 
-// sample looks at a table. Where it can't be read at once, since it is being changed, the next
-// sample tells.
+// sample reads a table. If a schema change locks it, the next sample follows soon.
 func (l *lateness) sample(ctx context.Context, conn *pgx.Conn, table string) {
 	var seq int64
 	asked := time.Now()
@@ -130,7 +130,7 @@ func (l *lateness) sample(ctx context.Context, conn *pgx.Conn, table string) {
 	l.seen(ctx, table, seq, asked)
 }
 
-// seen notes what a table had at a time.
+// seen updates the lateness of a table that had a change at a time.
 func (l *lateness) seen(ctx context.Context, table string, seq int64, at time.Time) {
 	l.mu.Lock()
 	t := l.tables[table]
@@ -157,7 +157,7 @@ func (l *lateness) seen(ctx context.Context, table string, seq int64, at time.Ti
 	}
 }
 
-// report notes a fault, with what the server says of itself and who waits for whom.
+// report adds a fault, with the server's status and the sessions that wait for locks.
 func (l *lateness) report(ctx context.Context, fault string) {
 	if rows, err := l.world.tryCommand(ctx, "list status"); err == nil {
 		fault += fmt.Sprintf("\n  status: %v", rows)
