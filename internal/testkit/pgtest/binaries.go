@@ -12,15 +12,15 @@ import (
 // minVersion is the oldest PostgreSQL that Metadb supports.
 const minVersion = 15
 
-// ErrNoBinaries says that PostgreSQL's server programs are not installed.
+// ErrNoBinaries is the error if PostgreSQL's server programs are not installed.
 var ErrNoBinaries = errors.New("PostgreSQL's server programs (initdb, postgres), version 15 or later, were not found: " +
 	"run scripts/install, or set PGBIN to their folder")
 
-// ErrNoLater says that a later version is not installed.
+// ErrNoLater is the error if no PostgreSQL of version 16 or later is installed.
 var ErrNoLater = errors.New("PostgreSQL's server programs of version 16 or later were not found: run scripts/install test")
 
-// Binaries returns the folder of PostgreSQL's server programs: $PGBIN, or the
-// newest version under /usr/lib/postgresql, or where initdb is in the path.
+// Binaries returns the folder of PostgreSQL's server programs: $PGBIN, or the newest version
+// under /usr/lib/postgresql, or the folder of the initdb in the path.
 func Binaries() (string, error) {
 	if dir := os.Getenv("PGBIN"); dir != "" {
 		return dir, nil
@@ -39,7 +39,7 @@ func Binaries() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// newestBinaries returns the newest version under /usr/lib/postgresql.
+// newestBinaries returns the folder of the newest version under /usr/lib/postgresql.
 func newestBinaries() (best string, bestVersion int, err error) {
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -55,13 +55,13 @@ func newestBinaries() (best string, bestVersion int, err error) {
 	return best, bestVersion, nil
 }
 
-// granularVersion is the first version in which a role with CREATEROLE rules only over what it
-// made, so that Metadb needs no superuser.
+// granularVersion is the first version in which a role with CREATEROLE administers only the
+// roles that it has created, so that Metadb needs no superuser.
 const granularVersion = 16
 
 // LaterBinaries returns the folder of the server programs of PostgreSQL 16 or later: those
-// under /usr/lib/postgresql, or those that "scripts/install test" has fetched for releases
-// that have none.
+// under /usr/lib/postgresql, or those that "scripts/install test" has installed on older
+// releases of the operating system.
 func LaterBinaries() (string, error) {
 	dir, version, err := newestBinaries()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// ErrNoPooler says that PgBouncer is not installed.
+// ErrNoPooler is the error if PgBouncer is not installed.
 var ErrNoPooler = errors.New("pgbouncer was not found: run \"scripts/install test\"")
 
 // supervisePoolerScript runs a program until standard input ends.
@@ -27,14 +27,14 @@ kill -INT "$pooler"
 wait "$pooler"
 `
 
-// Pooler is a PgBouncer before a cluster.
+// Pooler is a PgBouncer in front of a cluster.
 type Pooler struct {
-	// Port on 127.0.0.1, where all databases of the cluster are.
+	// Port is the port on 127.0.0.1 for all databases of the cluster.
 	Port int
 }
 
-// NewPooler starts a PgBouncer for the test, with its defaults but for the mode ("session", "transaction"
-// or "statement"). It lets in the users, by name and password.
+// NewPooler starts a PgBouncer for the test, with its defaults except for the mode ("session",
+// "transaction" or "statement"). users has the passwords of the admitted users by name.
 func NewPooler(t testing.TB, cluster *Cluster, mode string, users map[string]string) *Pooler {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -80,7 +80,7 @@ func NewPooler(t testing.TB, cluster *Cluster, mode string, users map[string]str
 	}
 	t.Cleanup(func() {
 		_ = feed.Close()
-		_ = process.Wait() // its status says how it was stopped
+		_ = process.Wait() // its status depends on how it was stopped
 	})
 	if err := awaitPort(t.Context(), p.Port); err != nil {
 		text, _ := os.ReadFile(filepath.Join(dir, "log"))
@@ -89,7 +89,7 @@ func NewPooler(t testing.TB, cluster *Cluster, mode string, users map[string]str
 	return p
 }
 
-// awaitPort waits until something listens.
+// awaitPort waits until a process listens on the port.
 func awaitPort(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()

@@ -9,14 +9,13 @@ import (
 	"syscall"
 )
 
-// serverUser is the operating-system user that the server runs as: PostgreSQL
-// refuses root.
+// serverUser is the operating-system user that runs the server: PostgreSQL refuses root.
 type serverUser struct {
 	credential *syscall.Credential
 }
 
-// findServerUser returns the user "postgres" where the test runs as root, and
-// otherwise the present user.
+// findServerUser returns the user "postgres" if the test runs as root, and otherwise the
+// present user.
 func findServerUser() (serverUser, error) {
 	if os.Geteuid() != 0 {
 		return serverUser{}, nil
@@ -36,7 +35,7 @@ func findServerUser() (serverUser, error) {
 	return serverUser{&syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 }
 
-// ownTree gives a path and everything below it to the account.
+// ownTree changes the owner of a path and everything below it to the user.
 func (a serverUser) ownTree(root string) error {
 	if a.credential == nil {
 		return nil
@@ -49,8 +48,8 @@ func (a serverUser) ownTree(root string) error {
 	})
 }
 
-// processAttributes makes a process run as the account, in a process group of its own:
-// an interrupt typed at the terminal is for the test, which then stops it.
+// processAttributes returns the attributes of a process of the user in its own process group:
+// an interrupt typed at the terminal reaches only the test, which then stops the process.
 func (a serverUser) processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: a.credential, Setpgid: true}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Pid is the process id of the cluster's server: the first line of postmaster.pid.
+// Pid returns the process id of the cluster's server: the first line of postmaster.pid.
 // https://www.postgresql.org/docs/current/storage-file-layout.html
 func (c *Cluster) Pid() (int, error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, "data", "postmaster.pid"))

@@ -10,11 +10,10 @@ import (
 	"strconv"
 )
 
-// superviseDiskScript runs the supervisor where a small disk is mounted, which nobody else
-// on the machine sees and which ends with the server, however that happens.
-// Arguments: folder of the binaries, folder of the cluster, bytes of the disk,
-// how to become the server's user, the supervisor, what of the data goes there, if not
-// a tablespace.
+// superviseDiskScript runs the supervisor in a mount namespace with a small disk, which other
+// processes do not see and which ends with the server in any case. Arguments: folder of the
+// binaries, folder of the cluster, bytes of the disk, command that changes to the server's
+// user, supervisor, folder of the data that is moved to the disk (empty for a tablespace).
 const superviseDiskScript = `
 mkdir -p "$2/disk" && mount -t tmpfs -o "size=$3,mode=0777" tmpfs "$2/disk" || exit 1
 chown --reference="$2" "$2/disk"
@@ -31,8 +30,8 @@ exit $status
 // DiskTablespace is the tablespace on the small disk.
 const DiskTablespace = "small_disk"
 
-// supervisorCommand is the command that runs the server: as the account, or, for a
-// small disk, in a mount namespace, where it becomes the account later.
+// supervisorCommand returns the command that runs the server: as the server's user, or, with a
+// small disk, in a mount namespace, in which it changes to that user later.
 func (c *Cluster) supervisorCommand() *exec.Cmd {
 	size, moved := c.disk, ""
 	if c.walDisk > 0 {
@@ -48,8 +47,8 @@ func (c *Cluster) supervisorCommand() *exec.Cmd {
 	if c.account.credential != nil {
 		become = fmt.Sprintf("setpriv --reuid=%d --regid=%d --clear-groups", c.account.credential.Uid, c.account.credential.Gid)
 	} else {
-		// Only root may mount, and PostgreSQL must not be root: root in a
-		// namespace of its own first, then oneself again.
+		// Only root may mount, and PostgreSQL must not be root: the process is root in a user
+		// namespace first, and then its own user again.
 		enter = append(enter, "--map-root-user")
 		become = "unshare --user --map-user=" + uid + " --map-group=" + gid
 	}
@@ -59,7 +58,7 @@ func (c *Cluster) supervisorCommand() *exec.Cmd {
 	return command
 }
 
-// useDisk makes the tablespace on the small disk, if there is one.
+// useDisk creates the tablespace on the small disk, if there is one.
 func (c *Cluster) useDisk(ctx context.Context) error {
 	if c.disk == 0 {
 		return nil
@@ -71,9 +70,8 @@ func (c *Cluster) useDisk(ctx context.Context) error {
 	return nil
 }
 
-// FillDisk takes all space that is left on the small disk, with a table of the
-// database postgres. What is stored there already can be read and, in place,
-// changed; nothing can grow. FreeDisk gives the space back.
+// FillDisk fills the small disk with a table of the database postgres. Stored data can be read
+// and changed in place, but no relation can grow. FreeDisk frees the space.
 func (c *Cluster) FillDisk(ctx context.Context) error {
 	const fill = `CREATE TABLE ballast (x text) TABLESPACE ` + DiskTablespace + `;
 		ALTER TABLE ballast ALTER x SET STORAGE PLAIN;

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// TestSmallDisk: nothing grows on a full disk, everything does when it has space
-// again, and neither files nor a mount are left.
+// TestSmallDisk checks that relations can't grow on a full disk, that they can when it has
+// space again, and that neither files nor a mount are left.
 func TestSmallDisk(t *testing.T) {
 	ctx := t.Context()
 	c, err := NewCluster(ctx, Options{Disk: 24 << 20})

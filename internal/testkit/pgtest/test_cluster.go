@@ -18,17 +18,17 @@ import (
 	"metadb/internal/testkit/freeport"
 )
 
-// Superuser is the cluster's superuser. It has no password: connections from
-// the machine itself are trusted, unless Options says otherwise.
+// Superuser is the cluster's superuser. It has no password, since connections from the machine
+// itself are trusted, unless Options has one.
 const Superuser = "postgres"
 
-// startTimeout bounds how long a server may take to accept connections.
+// startTimeout limits the time until a server accepts connections.
 const startTimeout = 30 * time.Second
 
-// superviseScript runs the server until standard input ends, then stops it and
-// removes its folder unless told to keep it. The pipe ends when this process
-// does, however that happens: no server is left behind. One that has ended by itself
-// is started again where it is told so.
+// superviseScript runs the server until standard input ends, then stops it and removes its
+// folder. The words "stop" and "crash" end the server and keep the folder, and "again" restarts
+// a server that has ended by itself. The pipe ends with this process in any case, so that no
+// server is left.
 const superviseScript = `
 word=again
 while [ "$word" = again ]; do
@@ -45,24 +45,23 @@ done
 if [ "$word" = remove ]; then rm -rf "$2"; fi
 `
 
-// Options change how a cluster is made. The zero value is right for tests.
+// Options are the options of a cluster. The zero value is right for tests.
 type Options struct {
-	// Settings are lines for postgresql.conf that come after the defaults.
+	// Settings are lines of postgresql.conf after the defaults.
 	Settings []string
-	// Durable keeps PostgreSQL's own defaults for fsync and its like: for
-	// benchmarks and for tests that crash the server.
+	// Durable keeps PostgreSQL's defaults of fsync and similar settings, for benchmarks and for
+	// tests that crash the server.
 	Durable bool
-	// Password, if not empty, is the superuser's, and TCP asks for it.
+	// Password is the superuser's, required over TCP; without a password if empty.
 	Password string
-	// Disk, if not 0, is the size in bytes of a disk (in memory) that the
-	// tablespace DiskTablespace is on: for tests of a disk that is full. Its
-	// contents are gone after Stop and Crash. The machine has to let the test mount something: as root, or in
-	// a user namespace.
+	// Disk is the size in bytes of a disk (in memory) for the tablespace DiskTablespace, for
+	// tests of a full disk; 0 for no disk. Its contents are lost after Stop and Crash. The test
+	// has to be allowed to mount it: as root, or in a user namespace.
 	Disk int64
-	// WALDisk, if not 0, is the size in bytes of such a disk for the write-ahead log
-	// alone, whose segments have 1 MB then.
+	// WALDisk is the size in bytes of such a disk for the write-ahead log alone, with segments
+	// of 1 MB; 0 for no disk.
 	WALDisk int64
-	// Later asks for PostgreSQL 16 or later.
+	// Later requires PostgreSQL 16 or later.
 	Later bool
 }
 
@@ -75,13 +74,12 @@ type Cluster struct {
 	disk     int64
 	walDisk  int64
 
-	// feed is the supervisor's standard input, nil while the server is down.
+	// feed is the supervisor's standard input, nil while the server is stopped.
 	feed    io.WriteCloser
 	process *exec.Cmd
 }
 
-// NewCluster makes a cluster in a temporary folder and starts it. The caller
-// must call Close.
+// NewCluster creates a cluster in a temporary folder and starts it. The caller must call Close.
 func NewCluster(ctx context.Context, options Options) (*Cluster, error) {
 	find := Binaries
 	if options.Later {
@@ -166,8 +164,7 @@ func (c *Cluster) writeSettings(options Options) error {
 	return nil
 }
 
-// Start starts a server that Stop or Crash has ended, and waits until it
-// accepts connections.
+// Start starts a server that Stop or Crash has ended, and waits until it accepts connections.
 func (c *Cluster) Start(ctx context.Context) error {
 	c.process = c.supervisorCommand()
 	c.process.Dir = c.dir
@@ -184,7 +181,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 	return c.awaitReady(ctx)
 }
 
-// awaitReady tries to connect until the server answers.
+// awaitReady tries to connect until the server accepts.
 func (c *Cluster) awaitReady(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -232,14 +229,13 @@ func (c *Cluster) endServer(word string) error {
 	return nil
 }
 
-// Host is the address that the server listens on; Dir holds its Unix socket
-// too.
+// Host returns the address that the server listens on.
 func (c *Cluster) Host() string { return "127.0.0.1" }
 
-// Port is the server's TCP port.
+// Port returns the server's TCP port.
 func (c *Cluster) Port() int { return c.port }
 
-// Dir is the cluster's folder: server.log and the Unix socket are in it.
+// Dir returns the cluster's folder, which contains server.log and the Unix socket.
 func (c *Cluster) Dir() string { return c.dir }
 
 // URL returns a connection string for the superuser to a database, over TCP.

@@ -13,8 +13,8 @@ import (
 	"metadb/internal/ident"
 )
 
-// sharedCluster is the cluster of this test process. It ends with the process: its
-// supervisor sees the pipe close.
+// sharedCluster is the cluster of this test process. It ends with the process, when the
+// supervisor's pipe closes.
 var sharedCluster = sync.OnceValues(func() (*Cluster, error) {
 	return NewCluster(context.Background(), Options{Settings: []string{"max_connections = 200"}})
 })
@@ -24,22 +24,22 @@ var laterCluster = sync.OnceValues(func() (*Cluster, error) {
 	return NewCluster(context.Background(), Options{Later: true, Settings: []string{"max_connections = 200"}})
 })
 
-// databaseNumber numbers the databases of this process.
+// databaseNumber is the number of databases of this process, which is part of their names.
 var databaseNumber atomic.Int64
 
 // DB is a database of one test.
 type DB struct {
-	// Name of the database, ConnString for the superuser.
+	// Name is the name of the database, ConnString the superuser's connection string to it.
 	Name       string
 	ConnString string
-	// Pool is connected to it, for the test's own questions.
+	// Pool is connected to the database, for the test's own queries.
 	Pool *pgxpool.Pool
-	// Cluster it is in, shared with other tests.
+	// Cluster is the cluster of the database, which may be shared with other tests.
 	Cluster *Cluster
 }
 
-// New makes an empty database for the test in the process's shared cluster and
-// drops it when the test ends. It fails the test where PostgreSQL is missing.
+// New creates an empty database for the test in the shared cluster of the process, and drops it
+// when the test ends. It fails the test without PostgreSQL.
 func New(t testing.TB) *DB {
 	t.Helper()
 	cluster, err := sharedCluster()
@@ -59,7 +59,7 @@ func NewLater(t testing.TB) *DB {
 	return NewOn(t, cluster)
 }
 
-// NewClusterFor is NewCluster for a test, which closes it when it ends.
+// NewClusterFor is NewCluster for a test; the cluster is closed when the test ends.
 func NewClusterFor(t testing.TB, options Options) *Cluster {
 	t.Helper()
 	cluster, err := NewCluster(t.Context(), options)
@@ -74,8 +74,8 @@ func NewClusterFor(t testing.TB, options Options) *Cluster {
 	return cluster
 }
 
-// NewOn is New in a cluster of the test's own, which it may stop and damage, and
-// has running again at its end.
+// NewOn is New in the test's own cluster, which the test may stop and damage, but must have
+// running again at its end.
 func NewOn(t testing.TB, cluster *Cluster) *DB {
 	t.Helper()
 	return newDatabaseIn(t, cluster, "pg_default")

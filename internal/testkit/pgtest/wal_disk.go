@@ -11,10 +11,9 @@ import (
 	"syscall"
 )
 
-// FillWALDisk takes all space that is left on the disk of the write-ahead log
-// (Options.WALDisk). PostgreSQL goes on while it finds segments to use again, ends in a
-// PANIC when it needs another one, and can't start before FreeWALDisk. A replication
-// slot that nobody reads keeps it from using any again.
+// FillWALDisk fills the disk of the write-ahead log (Options.WALDisk). PostgreSQL continues
+// while it can recycle segments, ends in a PANIC when it needs a new one, and can't start
+// before FreeWALDisk. A replication slot without a reader keeps it from recycling any.
 func (c *Cluster) FillWALDisk() error {
 	file, err := os.OpenFile(c.ballastPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -38,14 +37,14 @@ func (c *Cluster) FreeWALDisk() error {
 	return nil
 }
 
-// ballastPath is a file on the disk, which only the supervisor and what it runs see by
-// its own path.
+// ballastPath returns the path of a file on the disk, through /proc: only the supervisor and
+// its children see the mount.
 func (c *Cluster) ballastPath() string {
 	return filepath.Join("/proc", strconv.Itoa(c.process.Process.Pid), "root", c.dir, "disk", "ballast")
 }
 
-// StartAfterFailure starts a server that has ended by itself, with its disk as it is, and waits until
-// it accepts connections.
+// StartAfterFailure starts a server that has ended by itself, with its disk unchanged, and
+// waits until it accepts connections.
 func (c *Cluster) StartAfterFailure(ctx context.Context) error {
 	if _, err := io.WriteString(c.feed, "again\n"); err != nil {
 		return fmt.Errorf("start PostgreSQL again: %w", err)
@@ -55,7 +54,7 @@ func (c *Cluster) StartAfterFailure(ctx context.Context) error {
 	return c.awaitReady(ctx)
 }
 
-// zeroReader never end.
+// zeroReader returns zeros without end.
 type zeroReader struct{}
 
 func (zeroReader) Read(p []byte) (int, error) {
