@@ -1,5 +1,5 @@
-// Package depcache gets what tests need of other languages' packages, once for each
-// user: what is pinned in testdata is installed into the user's cache directory.
+// Package depcache installs the packages of other languages that tests need, once for each
+// user: the versions pinned in testdata, into the user's cache directory.
 //
 // For tests only.
 package depcache

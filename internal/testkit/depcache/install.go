@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// InstallOnce returns a folder that install has filled with what a file pins. It stays
-// in the user's cache directory, under the file's hash, so that another version is
-// another folder.
+// InstallOnce returns a folder into which install has installed the packages that a file pins.
+// The folder is in the user's cache directory, and its name is the file's hash, so that other
+// versions get another folder.
 func InstallOnce(t *testing.T, file string, install func(dir string) *exec.Cmd) string {
 	t.Helper()
 	pinned, err := os.ReadFile(file)
@@ -49,7 +49,7 @@ func InstallOnce(t *testing.T, file string, install func(dir string) *exec.Cmd) 
 }
 
 // InstallNodeModules returns a folder with node_modules, as package.json and package-lock.json
-// in another folder pin them.
+// in the folder pins pin them.
 func InstallNodeModules(t *testing.T, pins string) string {
 	t.Helper()
 	return InstallOnce(t, filepath.Join(pins, "package-lock.json"), func(dir string) *exec.Cmd {
