@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// standIn makes the test's broker what the dump's was to the server: topics whose
-// records reach to the stored positions, and the ids that are stored with them.
+// standIn gives the test's broker the state of the dump's: topics with records up to the stored
+// positions. It stores the ids of these topics in the database.
 func (u *upgraded) standIn() {
 	u.t.Helper()
 	ctx := u.t.Context()
@@ -36,7 +36,7 @@ func (u *upgraded) standIn() {
 		u.t.Fatalf("no positions: %v", err)
 	}
 	for _, p := range positions {
-		// That the topic is there already is no matter.
+		// A topic that exists already is not an error.
 		if _, err := admin.CreateTopics(ctx, partitions, 1, nil, p.Topic); err != nil {
 			u.t.Fatal(err)
 		}

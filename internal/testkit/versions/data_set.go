@@ -7,11 +7,11 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// LongName is the name of a table whose partitions' names have to be shortened.
+// LongName is the name of a table; the names of its partitions have to be shortened.
 const LongName = "a_table_whose_name_is_so_long_that_its_years_are_shortened_here"
 
-// topics are the prefixes of the connectors: of the source "sensor" a first and
-// a second one, of "circ" and of "acq" one each.
+// The topic prefixes of the connectors: two of the source "sensor", one of "circ" and one of
+// "acq".
 const (
 	firstSensor, secondSensor            = "sensor_1", "sensor_2"
 	circulationPrefix, acquisitionPrefix = "circ_1", "acq_1"
@@ -40,8 +40,8 @@ func sourceTables(prefix string) map[string]eventgen.Table {
 	}
 }
 
-// connectorStream makes records, each later than the one before; those of a snapshot share
-// the lsn and the time of its beginning.
+// connectorStream creates the records of a connector, each later than the one before. The
+// records of a snapshot share the lsn and the time of its beginning.
 type connectorStream struct {
 	prefix   string
 	tables   map[string]eventgen.Table
@@ -50,7 +50,7 @@ type connectorStream struct {
 	time     time.Time
 }
 
-// newConnectorStream returns a stream of a connector whose changes begin behind an lsn.
+// newConnectorStream returns the stream of a connector, with changes after an lsn.
 func newConnectorStream(prefix string, lsn uint64) *connectorStream {
 	return &connectorStream{prefix: prefix, tables: sourceTables(prefix), encoders: make(map[string]*eventgen.Encoder), lsn: lsn}
 }
@@ -69,7 +69,7 @@ func (s *connectorStream) addColumn(name string, column eventgen.Column) {
 	delete(s.encoders, name)
 }
 
-// encodeChange makes the record of one change.
+// encodeChange returns the record of one change.
 func (s *connectorStream) encodeChange(table string, change eventgen.Change) (eventgen.Record, error) {
 	encoder := s.encoders[table]
 	if encoder == nil {
@@ -91,10 +91,10 @@ func (s *connectorStream) encodeChange(table string, change eventgen.Change) (ev
 	return record, nil
 }
 
-// itemID is the n-th id of an item.
+// itemID returns the n-th id of an item.
 func itemID(n int) string { return fmt.Sprintf("8f0e4c1a-0000-4000-8000-%012d", n) }
 
-// itemDocument is an item's JSON in its n-th edition.
+// itemDocument returns the JSON of the n-th item in an edition.
 func itemDocument(n, edition int) string {
 	return fmt.Sprintf(`{"title": "Item %d", "copies": %d, "metadata": {"createdDate": "2024-01-0%dT08:00:00Z"}, "tags": ["t%d", "edition %d"]}`,
 		n, edition, n%9+1, n, edition)

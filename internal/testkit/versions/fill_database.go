@@ -11,11 +11,10 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// fillTimeout bounds how long the server may take to apply what was written.
+// fillTimeout limits the time until the server has applied the written records.
 const fillTimeout = 60 * time.Second
 
-// databaseFiller is a server that is being filled. Its steps are left out after the
-// first error.
+// databaseFiller fills the database of a server. It skips all steps after the first error.
 type databaseFiller struct {
 	m        *testbed.Metadb
 	producer *testbed.Producer
@@ -29,12 +28,12 @@ type tableChange struct {
 	change eventgen.Change
 }
 
-// snapshotRow is a row of a snapshot.
+// snapshotRow returns a row of a snapshot.
 func snapshotRow(row ...any) eventgen.Change {
 	return eventgen.Change{Op: 'r', Snapshot: "true", Row: row}
 }
 
-// runStep carries out a step.
+// runStep runs a step, unless an earlier one has failed.
 func (f *databaseFiller) runStep(step func() error) {
 	if f.err == nil {
 		f.err = step()
@@ -54,7 +53,7 @@ func (f *databaseFiller) writeChanges(ctx context.Context, s *connectorStream, c
 	}
 }
 
-// awaitResult waits until a query of the database gives a text.
+// awaitResult waits until a query of the database returns a text.
 func (f *databaseFiller) awaitResult(ctx context.Context, query, want string) {
 	f.runStep(func() error {
 		conn, err := pgx.Connect(ctx, f.m.Database())
@@ -75,27 +74,27 @@ func (f *databaseFiller) awaitResult(ctx context.Context, query, want string) {
 	})
 }
 
-// awaitLog waits until the log has a text.
+// awaitLog waits until the log contains a text.
 func (f *databaseFiller) awaitLog(ctx context.Context, text string) {
 	f.runStep(func() error { return f.m.AwaitLog(ctx, fillTimeout, 0, text) })
 }
 
-// runCommands carries out commands on the administration port.
+// runCommands runs commands on the administration port.
 func (f *databaseFiller) runCommands(ctx context.Context, commands ...string) {
 	for _, command := range commands {
 		f.runStep(func() error { return f.m.Exec(ctx, command) })
 	}
 }
 
-// createSource makes a data source that reads a connector's topics.
+// createSource creates a data source that reads a connector's topics.
 func (f *databaseFiller) createSource(ctx context.Context, name, prefix string) {
 	f.runCommands(ctx, fmt.Sprintf(`create data source %s type kafka options (brokers '%s', security 'plaintext', topics '^%s\.', consumer_group '%[3]s')`,
 		name, f.brokers, prefix))
 }
 
-// Fill has a running server apply the data set, whose end is in the middle of
-// resynchronizations: one of the source "sensor", whose second connector has sent
-// half of its snapshot, and one of the table circulation.fee.
+// Fill has a running server apply the data set. At its end two resynchronizations are in
+// progress: one of the source "sensor", of which the second connector has sent a part of its
+// snapshot, and one of the table circulation.fee.
 func Fill(ctx context.Context, m *testbed.Metadb, producer *testbed.Producer, brokers string) error {
 	f := &databaseFiller{m: m, producer: producer, brokers: brokers}
 	f.createUsers(ctx)
@@ -109,8 +108,8 @@ func Fill(ctx context.Context, m *testbed.Metadb, producer *testbed.Producer, br
 	return f.err
 }
 
-// createUsers makes a user of each kind: one who will read all, one who will read tables
-// and a function, two with nothing granted. It declares the origin, too.
+// createUsers creates users of each kind: one with access to everything, one that will be
+// granted tables and a function, and two without grants. It also declares the origin.
 func (f *databaseFiller) createUsers(ctx context.Context) {
 	f.runCommands(ctx,
 		"create user anna with password 'not a secret', comment 'Circulation reports'",
@@ -123,7 +122,7 @@ func (f *databaseFiller) createUsers(ctx context.Context) {
 	)
 }
 
-// writeFirstSnapshot is the snapshot of the first connector of "sensor".
+// writeFirstSnapshot writes the snapshot of the first connector of "sensor".
 func (f *databaseFiller) writeFirstSnapshot(ctx context.Context) {
 	s := newConnectorStream(firstSensor, 1000).setTime(2024, 3, 1)
 	for n := 1; n <= 6; n++ {
@@ -143,7 +142,7 @@ func (f *databaseFiller) writeFirstSnapshot(ctx context.Context) {
 	f.runCommands(ctx, "endsync data source sensor")
 }
 
-// createMappings has the items' documents transformed, and grants what exists by now.
+// createMappings adds mappings of the items' documents, and grants access to existing objects.
 func (f *databaseFiller) createMappings(ctx context.Context) {
 	f.runCommands(ctx,
 		"create data mapping for json from table library.item__ column doc path '$' to 't'",
@@ -155,8 +154,8 @@ func (f *databaseFiller) createMappings(ctx context.Context) {
 	)
 }
 
-// writeYears is what changed in 2024, 2025 and 2026: versions in each year, a truncate,
-// a delete, a row that came back, a change of key.
+// writeYears writes the changes of 2024, 2025 and 2026: versions in each year, a truncate, a
+// delete, a row that comes back, and a change of key.
 func (f *databaseFiller) writeYears(ctx context.Context) {
 	s := newConnectorStream(firstSensor, 2000)
 	patron := func(n int64, name string) []any { return []any{n, name, "-12.25", s.time} }
@@ -182,7 +181,7 @@ func (f *databaseFiller) writeYears(ctx context.Context) {
 	f.awaitResult(ctx, "SELECT count(*)::text FROM library.item__t__ WHERE __current", "11")
 }
 
-// fillCirculation is a source in normal operation.
+// fillCirculation fills a source in normal operation.
 func (f *databaseFiller) fillCirculation(ctx context.Context) {
 	s := newConnectorStream(circulationPrefix, 3000).setTime(2025, 7, 1)
 	for n := 1; n <= 5; n++ {
@@ -200,8 +199,8 @@ func (f *databaseFiller) fillCirculation(ctx context.Context) {
 	f.awaitResult(ctx, "SELECT amount::text FROM circulation.fee WHERE id = 1", "11.000")
 }
 
-// fillAcquisition is a source in its first snapshot, with records that could not be
-// applied: one that is no envelope, one that PostgreSQL can't store, one behind it.
+// fillAcquisition fills a source during its first snapshot, with records that are rejected: one
+// that is no envelope, one that PostgreSQL can't store, and one that waits for the latter.
 func (f *databaseFiller) fillAcquisition(ctx context.Context) {
 	s := newConnectorStream(acquisitionPrefix, 4000).setTime(2026, 4, 1)
 	f.writeChanges(ctx, s,
@@ -220,9 +219,8 @@ func (f *databaseFiller) fillAcquisition(ctx context.Context) {
 	f.awaitResult(ctx, "SELECT string_agg(kind, ' ' ORDER BY kind) FROM metadb.rejected_event", "record record waits")
 }
 
-// resyncFromSecond has "sensor" resynchronize from a second connector, which has
-// sent a part of its snapshot: patrons 1 and 3, where 3 has another name, and an
-// item.
+// resyncFromSecond begins the resynchronization of "sensor" with a second connector, which has
+// sent a part of its snapshot: patrons 1 and 3, the latter with another name, and an item.
 func (f *databaseFiller) resyncFromSecond(ctx context.Context) {
 	f.runCommands(ctx,
 		fmt.Sprintf(`alter data source sensor options (set topics '^%s\.', set consumer_group '%[1]s')`, secondSensor),
@@ -236,8 +234,8 @@ func (f *databaseFiller) resyncFromSecond(ctx context.Context) {
 	f.awaitResult(ctx, "SELECT count(*)::text FROM library.zzz___item___sync", "1")
 }
 
-// resyncFeeTable has one table synchronized, which an incremental snapshot has read a
-// part of.
+// resyncFeeTable begins the synchronization of one table, of which an incremental snapshot has
+// read a part.
 func (f *databaseFiller) resyncFeeTable(ctx context.Context) {
 	f.runCommands(ctx, "sync table circulation.fee__")
 	s := newConnectorStream(circulationPrefix, 5000).setTime(2026, 6, 2)

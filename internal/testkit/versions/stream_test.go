@@ -7,16 +7,16 @@ import (
 	"metadb/internal/testkit/eventgen"
 )
 
-// update, insert and remove are streamed changes.
+// update, insert and remove return streamed changes.
 func update(row ...any) eventgen.Change { return eventgen.Change{Op: 'u', Row: row} }
 func insert(row ...any) eventgen.Change { return eventgen.Change{Op: 'c', Row: row} }
 func remove(row ...any) eventgen.Change { return eventgen.Change{Op: 'd', Row: row} }
 
-// remark is a column that circulation.fee gets after the dump.
+// remark is a column that is added to circulation.fee after the dump.
 var remark = eventgen.Column{Name: "remark", Kind: eventgen.Text}
 
-// streamOn starts the server and sends what comes after the dump to sources that
-// are not resynchronized: changes of old keys, deletes, new keys, a new column.
+// streamOn starts the server and writes the first changes after the dump to the sources "circ"
+// and "acq": changes of old keys, deletes, new keys, a new column.
 func (u *upgraded) streamOn() {
 	u.t.Helper()
 	ctx := u.t.Context()
@@ -45,8 +45,8 @@ func (u *upgraded) streamOn() {
 	u.must()
 }
 
-// endTable ends the synchronization of circulation.fee, by what the dump has
-// confirmed and what comes now.
+// endTable ends the synchronization of circulation.fee, with the confirmations of the dump and
+// of later records.
 func (u *upgraded) endTable() {
 	u.t.Helper()
 	ctx := u.t.Context()
@@ -59,8 +59,9 @@ func (u *upgraded) endTable() {
 	u.must()
 }
 
-// rest is what the second connector of "sensor" had not sent yet: patrons 1 and 3
-// and item 1 are confirmed already; patrons 2 and 70 are gone, as is item 6.
+// rest returns the part of the snapshot that the second connector of "sensor" had not sent yet.
+// Patrons 1 and 3 and item 1 are confirmed already; patrons 2 and 70 and item 6 have been
+// deleted.
 func rest() []tableChange {
 	var rest []tableChange
 	for n := 2; n <= 5; n++ {
@@ -81,7 +82,7 @@ func rest() []tableChange {
 	return rest
 }
 
-// endSource brings the synchronization of "sensor" to its end.
+// endSource completes the snapshot of "sensor" and ends its synchronization.
 func (u *upgraded) endSource() {
 	u.t.Helper()
 	ctx := u.t.Context()
@@ -104,8 +105,8 @@ func (u *upgraded) endSource() {
 	u.expect("SELECT count(*) FROM library."+LongName, "6")
 }
 
-// streamAfter sends ordinary changes after the synchronization, to tables of the
-// old layout: a document with a new field, a truncate.
+// streamAfter writes ordinary changes after the synchronization to tables of the old layout: a
+// document with a new field, and a truncate.
 func (u *upgraded) streamAfter() {
 	u.t.Helper()
 	ctx := u.t.Context()
@@ -120,7 +121,7 @@ func (u *upgraded) streamAfter() {
 	u.must()
 }
 
-// rights are those of the users before the upgrade.
+// rights checks that the users have the privileges of before the upgrade.
 func (u *upgraded) rights() {
 	u.t.Helper()
 	u.expect(`SELECT u, t FROM unnest(array['anna', 'ben', 'carl', 'Dora D.']) u, unnest(array['library.patron', 'library.item__t', 'circulation.fee__', 'acquisition.invoice']) t

@@ -56,8 +56,8 @@ type upgraded struct {
 	t *testing.T
 }
 
-// restore makes a database of a dump, in a cluster of its own, since roles are the
-// cluster's, and a broker that stands where the dump's did.
+// restore creates a database from a dump, in its own cluster, since roles belong to the
+// cluster, and a broker in place of the dump's.
 func restore(t *testing.T, binary, file string) *upgraded {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -106,7 +106,7 @@ func (u *upgraded) exec(url, sql string, args ...any) {
 	}
 }
 
-// rows returns the rows of a query, a line each.
+// rows returns the rows of a query, one in each line.
 func (u *upgraded) rows(sql string) []string {
 	u.t.Helper()
 	conn, err := pgx.Connect(u.t.Context(), u.m.Database())
@@ -133,7 +133,7 @@ func (u *upgraded) expect(sql string, want ...string) {
 	}
 }
 
-// upgrade carries out docs/install.md, "Upgrading".
+// upgrade follows docs/install.md, "Upgrading".
 func (u *upgraded) upgrade(from int) {
 	u.t.Helper()
 	to, err := metaschema.ProgramVersion()
@@ -152,8 +152,8 @@ func (u *upgraded) upgrade(from int) {
 	u.expect("SELECT dbversion FROM metadb.init", strconv.Itoa(to))
 }
 
-// contents returns what is in each copied and transformed table, in the columns
-// that this version has, as queries with their rows.
+// contents returns the rows of each copied and transformed table and of some tables of the
+// schema metadb by query. The queries select the columns of before the upgrade.
 func (u *upgraded) contents() map[string][]string {
 	u.t.Helper()
 	found := make(map[string][]string)
@@ -171,7 +171,7 @@ func (u *upgraded) contents() map[string][]string {
 	return found
 }
 
-// compare says which table an upgrade has changed.
+// compare fails the test for each table that an upgrade has changed.
 func (u *upgraded) compare(before map[string][]string) {
 	u.t.Helper()
 	if len(before) < 15 {
@@ -182,7 +182,7 @@ func (u *upgraded) compare(before map[string][]string) {
 	}
 }
 
-// verify has the tables verified, and stops the server.
+// verify runs "verify consistency", and stops the server.
 func (u *upgraded) verify() {
 	u.t.Helper()
 	conn, err := u.m.Admin(u.t.Context())

@@ -16,17 +16,17 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// Brokers is where the broker is in a dump.
+// Brokers is the address of the broker in a dump.
 const Brokers = "localhost:9092"
 
-// partitions is how many each topic of the data set has.
+// partitions is the number of partitions of each topic of the data set.
 const partitions = 2
 
 // database is the name of the filled database.
 const database = "metadb_library"
 
-// Write fills a database with the program binary and writes its dump into a
-// folder, as VERSION.sql. It returns the file's name; one that exists is an error.
+// Write fills a database with the program binary and writes its dump into a folder, as
+// VERSION.sql. It returns the file's name; a file that exists is an error.
 func Write(ctx context.Context, binary, folder string) (path string, err error) {
 	cluster, err := pgtest.NewCluster(ctx, pgtest.Options{})
 	if err != nil {
@@ -70,7 +70,7 @@ func Write(ctx context.Context, binary, folder string) (path string, err error) 
 	return path, file.Close()
 }
 
-// fillOnce runs the server on a broker of its own until the database is filled.
+// fillOnce runs the server with its own broker until the database is filled.
 func fillOnce(ctx context.Context, m *testbed.Metadb) (brokers string, err error) {
 	broker, err := testbed.NewBroker(partitions)
 	if err != nil {
@@ -92,7 +92,7 @@ func fillOnce(ctx context.Context, m *testbed.Metadb) (brokers string, err error
 	return broker.Address(), m.Stop(ctx)
 }
 
-// layoutVersion returns the version of a database.
+// layoutVersion returns the layout version of a database.
 func layoutVersion(ctx context.Context, url string) (version int, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -106,7 +106,7 @@ func layoutVersion(ctx context.Context, url string) (version int, err error) {
 }
 
 // dumpDatabase returns the roles and the database as SQL that any supported version of
-// PostgreSQL runs, and that needs no psql.
+// PostgreSQL runs without psql.
 func dumpDatabase(ctx context.Context, cluster *pgtest.Cluster) ([]byte, error) {
 	bin, err := pgtest.Binaries()
 	if err != nil {
@@ -130,9 +130,9 @@ func dumpDatabase(ctx context.Context, cluster *pgtest.Cluster) ([]byte, error) 
 	return out.Bytes(), nil
 }
 
-// isPortable reports whether a line of pg_dump belongs into the dump: not what only
-// psql or only this version of PostgreSQL understands, nor the superuser, who is
-// there already.
+// isPortable reports whether a line of pg_dump belongs into the dump: not psql's own commands,
+// not settings that only this version of PostgreSQL has, and not the superuser, which every
+// cluster has.
 func isPortable(line string) bool {
 	for _, prefix := range []string{`\`, "SET transaction_timeout", "-- Dumped ", "CREATE ROLE postgres;", "ALTER ROLE postgres "} {
 		if strings.HasPrefix(line, prefix) {
