@@ -2,8 +2,8 @@ package doctest
 
 import "testing"
 
-// TestAdmin runs every command of docs/admin.md. At its end two tables have been
-// purged while their stream was running: the next events make them again.
+// TestAdmin runs every command of docs/admin.md. The page ends with two tables purged while
+// their stream runs; the next events create them again.
 func TestAdmin(t *testing.T) {
 	s := installed(t)
 	write := s.inventory()

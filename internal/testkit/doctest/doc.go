@@ -1,9 +1,6 @@
-// Package doctest reads the pages under docs/ as a script: the commands that a
-// page shows are the commands that its test runs, in the order in which they
-// stand there.
+// Package doctest reads the pages under docs/ as scripts: the tests run the commands of a page
+// in the order of the page.
 //
-// It owns the page format, which is a convention on Markdown's fenced blocks
-// (see [BlockKind]). It refuses to know what the commands do: the test starts the
-// servers and says which addresses stand for those in the page. For tests
-// only.
+// It owns the page format, which is a convention on Markdown's fenced blocks (see [BlockKind]).
+// The test starts the servers and replaces the addresses of the page by theirs. For tests only.
 package doctest

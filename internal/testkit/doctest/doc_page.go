@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// BlockKind says who a block is for. It is the info string of the fence.
+// BlockKind is the kind of a block, and so the program that runs it. It is the info string of
+// the fence.
 type BlockKind string
 
-// The kinds of blocks that are run or compared. A block that is only indented,
-// or whose info string is another one, is prose.
+// The kinds of blocks that are run or compared, and of diagrams. An indented block is prose.
 const (
 	// Shell is run by a shell, in the folder of the page's session.
 	Shell BlockKind = "sh"
@@ -21,8 +21,8 @@ const (
 	Superuser BlockKind = "sql superuser"
 	// Query is sent to the analytics database.
 	Query BlockKind = "sql"
-	// Console is a session of psql in the analytics database: statements after a prompt,
-	// and below each the output that psql has to print.
+	// Console is a session of psql in the analytics database: statements after a prompt, each
+	// followed by the output that psql has to print.
 	Console BlockKind = "psql"
 	// Diagram is a picture that Markdown viewers draw. It is not run.
 	Diagram BlockKind = "mermaid"
@@ -30,18 +30,18 @@ const (
 	Config BlockKind = "ini metadb.conf"
 	// Log lists texts that the server's log must come to contain.
 	Log BlockKind = "log"
-	// Connector is the configuration of a Debezium connector. The blocks from here
-	// on are for a source and its connector: package e2e runs them.
+	// Connector is the configuration of a Debezium connector. The kinds from here on are for a
+	// source and its connector: package e2e runs them.
 	Connector BlockKind = "properties"
 	// Source is run by psql at the source, as its superuser.
 	Source BlockKind = "sql source"
-	// SourceConfig are lines of the source's postgresql.conf.
+	// SourceConfig has lines of the source's postgresql.conf.
 	SourceConfig BlockKind = "ini postgresql.conf"
-	// SourceAccess are lines of the source's pg_hba.conf.
+	// SourceAccess has lines of the source's pg_hba.conf.
 	SourceAccess BlockKind = "ini pg_hba.conf"
 )
 
-// A Block is one fenced block of a page.
+// Block is one fenced block of a page.
 type Block struct {
 	Kind BlockKind
 	Text string
@@ -49,9 +49,8 @@ type Block struct {
 	Line int
 }
 
-// ParsePage returns the fenced blocks of a page in order. A fence that is not
-// closed, or whose kind is unknown, is an error: a block that nobody runs would
-// be a promise that nobody keeps.
+// ParsePage returns the fenced blocks of a page in order. A fence that is not closed or has an
+// unknown kind is an error, so that no block stays untested by mistake.
 func ParsePage(page io.Reader) ([]Block, error) {
 	var blocks []Block
 	var open *Block

@@ -15,11 +15,11 @@ import (
 // glossary is the page that defines the words of documentation and code.
 const glossary = "docs/glossary.md"
 
-// named matches what a field of a table names in code.
+// named matches a name of the code in a field of a table.
 var named = regexp.MustCompile("`([^`]+)`")
 
-// TestGlossary: the packages, types, functions and tables that the glossary names in its
-// third column exist, and no term is defined twice.
+// TestGlossary checks that the packages, types, functions and tables in the third column of the
+// glossary exist, and that no term is defined twice.
 func TestGlossary(t *testing.T) {
 	t.Parallel()
 	declared, terms := declarations(t), make(map[string]bool)
@@ -48,8 +48,8 @@ func TestGlossary(t *testing.T) {
 	}
 }
 
-// declarations returns the names of all packages as internal/NAME, of what they declare as
-// NAME.Declaration, tests excepted, and of the tables of the schema metadb.
+// declarations returns the names of all packages as internal/NAME, of their declarations as
+// NAME.Declaration, except for tests, and of the tables of the schema metadb.
 func declarations(t *testing.T) map[string]bool {
 	t.Helper()
 	found := make(map[string]bool)
@@ -84,8 +84,8 @@ func declarations(t *testing.T) map[string]bool {
 	return found
 }
 
-// namesOf returns the names of the types, functions, constants and variables that a
-// declaration makes; methods are not among them.
+// namesOf returns the names of the types, functions, constants and variables of a declaration,
+// but not of methods.
 func namesOf(declaration ast.Decl) []string {
 	switch d := declaration.(type) {
 	case *ast.FuncDecl:

@@ -12,16 +12,15 @@ import (
 
 var update = flag.Bool("update", false, "write docs/dependencies.md")
 
-// licences are those under which what is linked into metadb may be, and a phrase of
-// each.
+// licences are the permitted licences of the modules linked into metadb, with a phrase of each.
 var licences = []struct{ name, phrase string }{
 	{"Apache-2.0", "Apache License"},
 	{"MIT", "Permission is hereby granted, free of charge"},
 	{"BSD-3-Clause", "Neither the name of"},
 }
 
-// TestDependencies lists the modules that are linked into metadb with their
-// licences: docs/dependencies.md has to say the same, and none may be another.
+// TestDependencies compares docs/dependencies.md with the modules that are linked into metadb
+// and their licences, which must be among the permitted ones.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}} {{.Dir}}{{end}}", "metadb/cmd/metadb")
@@ -63,7 +62,7 @@ writes this page, and a test holds it; ` + "`make vulnerabilities`" + ` asks Go'
 	}
 }
 
-// licence returns the names of a module's licence, several where parts differ.
+// licence returns the names of a module's licences, several if parts of it differ.
 func licence(t *testing.T, module, dir string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "LICEN[SC]E*"))

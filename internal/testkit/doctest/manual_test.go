@@ -11,8 +11,8 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// feed writes a snapshot of library.patron to the topics of a prefix: patrons 1
-// to n, the last of which bears the mark.
+// feed writes a snapshot of library.patron to the topics of a prefix: patrons 1 to n, the last
+// one with the mark "last".
 func (s *session) feed(prefix string, n int) {
 	s.t.Helper()
 	s.write(prefix, 1, n, func(id int) string {
@@ -52,8 +52,8 @@ func (s *session) write(prefix string, first, last int, mark func(id int) string
 	}
 }
 
-// installed returns a session in which docs/install.md has been carried out and
-// the source of docs/data-sources.md streams five patrons.
+// installed returns a session after docs/install.md, in which the source of
+// docs/data-sources.md streams five patrons.
 func installed(t *testing.T) *session {
 	t.Helper()
 	s := newSession(t)
@@ -76,7 +76,7 @@ func TestDataSources(t *testing.T) {
 	s.run("docs/data-sources.md", readBlocks(t, "docs/data-sources.md")...)
 }
 
-// TestRejected: something has been set aside, and stays so.
+// TestRejected begins with one rejected event, which the page purges.
 func TestRejected(t *testing.T) {
 	s := installed(t)
 	producer, err := testbed.NewProducer(s.broker.Address())
@@ -94,7 +94,7 @@ func TestRejected(t *testing.T) {
 	s.count("SELECT count(*) FROM metadb.rejected_event", 0)
 }
 
-// TestJSON: an item is there before it is mapped, and changes afterwards.
+// TestJSON writes an item before it is mapped, and changes it afterwards.
 func TestJSON(t *testing.T) {
 	s := installed(t)
 	write := s.inventory()
@@ -116,8 +116,7 @@ func TestJSON(t *testing.T) {
 	s.count("SELECT count(*) FROM library.inventory__t", 1)
 }
 
-// inventory returns a function that writes a change of the one item of
-// library.inventory.
+// inventory returns a function that writes a change of the only item of library.inventory.
 func (s *session) inventory() func(op byte, document string) {
 	s.t.Helper()
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
@@ -152,7 +151,7 @@ func TestHistory(t *testing.T) {
 	s.run("docs/history.md", readBlocks(t, "docs/history.md")...)
 }
 
-// TestResync: of five patrons four are in the new snapshot; the fifth ends.
+// TestResync has four of five patrons in the new snapshot; the fifth ends.
 func TestResync(t *testing.T) {
 	s := installed(t)
 	s.feed("metadb_sensor_2", 4)
@@ -161,8 +160,8 @@ func TestResync(t *testing.T) {
 	s.count("SELECT count(*) FROM library.patron__ WHERE NOT __current AND __end > __start", 1)
 }
 
-// TestResyncOnline: the first patron is not in the new connector's snapshot, the
-// tenth not in the incremental one that follows.
+// TestResyncOnline has a new connector without the first patron in its snapshot, and then an
+// incremental snapshot without the tenth.
 func TestResyncOnline(t *testing.T) {
 	s := installed(t)
 	s.count("SELECT count(*) FROM library.patron", 5)
@@ -184,7 +183,7 @@ func TestResyncOnline(t *testing.T) {
 }
 
 // incremental writes an incremental snapshot of the patrons 2 to 9, and Debezium's
-// notifications that it begins and is complete.
+// notifications that it has begun and is complete.
 func (s *session) incremental(prefix string) {
 	s.t.Helper()
 	s.write(prefix, 2, 9, func(int) string { return "incremental" })
@@ -202,8 +201,8 @@ func (s *session) incremental(prefix string) {
 	}
 }
 
-// TestReadme: of three patrons one changes and another is deleted; then the session at the
-// top of the page is as it is shown.
+// TestReadme changes one of three patrons and deletes another; the session at the top of the
+// page then has the output that the page shows.
 func TestReadme(t *testing.T) {
 	s := newSession(t)
 	s.feedPatronGroups("metadb_library_1")
@@ -219,7 +218,7 @@ func TestReadme(t *testing.T) {
 	s.run("README.md", console)
 }
 
-// feedPatronGroups writes the snapshot of three patrons, and two changes of the months after it.
+// feedPatronGroups writes the snapshot of three patrons and two changes in the months after it.
 func (s *session) feedPatronGroups(prefix string) {
 	s.t.Helper()
 	encoder, err := eventgen.NewEncoder(eventgen.Table{
@@ -252,7 +251,7 @@ func (s *session) feedPatronGroups(prefix string) {
 	}
 }
 
-// TestPerformance: the settings are good for every PostgreSQL that we support.
+// TestPerformance checks that PostgreSQL accepts the settings of the page.
 func TestPerformance(t *testing.T) {
 	s := installed(t)
 	s.run("docs/performance.md", readBlocks(t, "docs/performance.md")...)

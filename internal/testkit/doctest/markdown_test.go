@@ -14,25 +14,25 @@ import (
 	"unicode/utf8"
 )
 
-// repository is the root of the repository, as seen from this package.
+// repository is the root of the repository, relative to this package.
 const repository = "../../.."
 
-// maxColumns is the length of a line of Markdown, but for tables, code and links
-// that can't be broken.
+// maxColumns limits the length of a line of Markdown, except for tables, code and links that
+// can't be broken.
 const maxColumns = 120
 
-// document is a Markdown file, taken apart as far as the tests need it.
+// document is a parsed Markdown file, as far as the tests need it.
 type document struct {
 	// path is relative to the repository, with slashes.
 	path string
-	// prose are the lines outside of code blocks; those inside are empty.
+	// prose has all lines; those of code blocks are empty.
 	prose []string
 	// anchors are those of the headings, as GitHub makes them.
 	anchors map[string]bool
 }
 
-// files returns the paths of the repository's files with one of some extensions, relative
-// to its root. Hidden folders hold tools and no sources.
+// files returns the paths of the repository's files with one of some extensions, relative to
+// its root. Hidden folders have tools and no sources.
 func files(t *testing.T, extensions ...string) []string {
 	t.Helper()
 	var found []string
@@ -92,8 +92,8 @@ func parseDocument(name, text string) *document {
 	return d
 }
 
-// addAnchor adds the anchor of a heading: its letters and digits in lower case, blanks
-// as hyphens, and a number where another heading has the same.
+// addAnchor adds the anchor of a heading: its letters and digits in lower case, blanks as
+// hyphens, and a number if another heading has the same.
 // https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#section-links
 func (d *document) addAnchor(heading string) {
 	anchor := strings.Map(func(r rune) rune {
@@ -112,8 +112,8 @@ func (d *document) addAnchor(heading string) {
 	d.anchors[unique] = true
 }
 
-// resolve returns why there is no target, a path relative to the repository with or
-// without an anchor, and "" if there is one.
+// resolve returns the reason why a target does not exist, and "" if it exists. A target is a
+// path relative to the repository with or without an anchor.
 func resolve(all map[string]*document, target string) string {
 	name, anchor, _ := strings.Cut(target, "#")
 	d, isDocument := all[name]
@@ -134,8 +134,8 @@ var code = regexp.MustCompile("`+[^`]*`+")
 // link matches an inline link or a picture. Its text and its target may be on two lines.
 var link = regexp.MustCompile(`\]\(\s*([^)\s]+)\s*\)`)
 
-// TestLinks: each link between Markdown files, and from them to other files of the
-// repository, has its target.
+// TestLinks checks that the targets of all links between Markdown files, and from them to other
+// files of the repository, exist.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	all := documents(t)
@@ -164,8 +164,8 @@ var reference = regexp.MustCompile(`\bdocs/[a-z0-9/-]+\.md(#[a-z0-9-]+)?`)
 // oldReference matches a reference to a specification that is not in the repository.
 var oldReference = regexp.MustCompile(`SPEC` + `2? *[0-9§]`)
 
-// TestReferences: pages that the code, the tests and the scenarios name exist, with the
-// heading that they name.
+// TestReferences checks that the pages and headings to which the code, the tests and the
+// scenarios refer exist.
 func TestReferences(t *testing.T) {
 	t.Parallel()
 	all := documents(t)
@@ -188,7 +188,7 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// TestSpecificationIndex: docs/spec/README.md lists every file of the specification.
+// TestSpecificationIndex checks that docs/spec/README.md lists every file of the specification.
 func TestSpecificationIndex(t *testing.T) {
 	t.Parallel()
 	index := contents(t, "docs/spec/README.md")
@@ -200,8 +200,8 @@ func TestSpecificationIndex(t *testing.T) {
 	}
 }
 
-// TestLineLength: a line of Markdown has at most 120 columns, but for tables, code and
-// words that can't be broken.
+// TestLineLength checks that lines of Markdown have at most 120 columns, except for tables,
+// code and words that can't be broken.
 func TestLineLength(t *testing.T) {
 	t.Parallel()
 	for name, d := range documents(t) {

@@ -18,12 +18,11 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// patience is how long a page may wait for what it announces.
+// patience limits the wait for an effect that a page describes.
 const patience = 60 * time.Second
 
-// session runs blocks of pages, one after the other, in a folder of its own,
-// with a PostgreSQL and a broker of its own. What the pages call
-// db.example.org, kafka.example.org and port 8550 is that here.
+// session runs the blocks of pages in its own folder, with its own PostgreSQL and broker, which
+// stand for db.example.org and kafka.example.org in the pages. Port 8550 is replaced, too.
 type session struct {
 	t       *testing.T
 	dir     string
@@ -31,7 +30,7 @@ type session struct {
 	cluster *pgtest.Cluster
 	broker  *testbed.Broker
 	port    int
-	// logged is how much the server's log had when it was last started.
+	// logged is the length of the server's log at its last start or at the last "sync".
 	logged int
 }
 
@@ -65,8 +64,7 @@ func newSession(t *testing.T) *session {
 	return s
 }
 
-// wrapper puts a "metadb" into the session's path that starts the server on the
-// session's port.
+// wrapper adds a "metadb" to the session's path that starts the server on the session's port.
 func (s *session) wrapper() {
 	script := fmt.Sprintf("#!/bin/sh\nif [ \"$1\" = start ]; then exec '%s' \"$@\" -p %d; fi\nexec '%s' \"$@\"\n", s.binary, s.port, s.binary)
 	path := filepath.Join(s.dir, "bin", "metadb")
@@ -127,7 +125,7 @@ func (s *session) run(name string, blocks ...Block) {
 	}
 }
 
-// localizeText replaces what the pages call things by what they are called here.
+// localizeText replaces the addresses of the pages by those of the session.
 func (s *session) localizeText(text string) string {
 	return strings.NewReplacer(
 		"kafka.example.org:9092", s.broker.Address(),
@@ -135,8 +133,7 @@ func (s *session) localizeText(text string) string {
 	).Replace(text)
 }
 
-// shell runs commands line by line. One that asks a question gets a terminal,
-// and a yes.
+// shell runs commands line by line. A command that puts a question gets a terminal and a yes.
 func (s *session) shell(text string) error {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -181,7 +178,7 @@ func (s *session) shell(text string) error {
 // admin sends commands to the administration port, over the Unix socket.
 func (s *session) admin(text string) error {
 	if strings.HasPrefix(text, "sync ") {
-		// What the log says of the snapshot is about the new one.
+		// Later messages about a snapshot are about the new one.
 		log, _ := os.ReadFile(filepath.Join(s.dir, "metadb.log"))
 		s.logged = len(log)
 	}
@@ -213,8 +210,8 @@ const (
 	continuation = "metadb_library-> "
 )
 
-// console runs the statements of a psql session one by one, and compares what psql prints
-// with what the page shows. Times are UTC; blanks at the ends of lines do not count.
+// console runs the statements of a psql session one by one, and compares psql's output with the
+// page. Times are UTC; blanks at the ends of lines do not count.
 func (s *session) console(text string) error {
 	for _, shown := range strings.Split(strings.ReplaceAll(text, continuation, ""), prompt)[1:] {
 		statement, want, ended := strings.Cut(shown, ";\n")
@@ -243,7 +240,7 @@ func withoutTrailingBlanks(text string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// configure writes metadb.conf as the page says, but for the database's place.
+// configure writes metadb.conf as in the page, but with the address of the session's database.
 func (s *session) configure(text string) error {
 	text = strings.NewReplacer(
 		"db.example.org", s.cluster.Host(),
@@ -253,8 +250,7 @@ func (s *session) configure(text string) error {
 	return os.WriteFile(filepath.Join(s.dir, "data", "metadb.conf"), []byte(text), 0o600)
 }
 
-// log waits until the server's log has every line of the block, since it was
-// last started.
+// log waits until the server's log has every line of the block after its first logged bytes.
 func (s *session) log(text string) error {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -12,8 +12,8 @@ import (
 	"metadb/internal/observe/status"
 )
 
-// TestSpecificationNames: the specification has every option, state and table that the
-// program has.
+// TestSpecificationNames checks that the specification has every option, state, command, table
+// and kind of the program.
 func TestSpecificationNames(t *testing.T) {
 	t.Parallel()
 	tables := []string{}
@@ -50,7 +50,7 @@ func TestSpecificationNames(t *testing.T) {
 	}
 }
 
-// lists returns the commands that show lists, as the hint of an incomplete one has them.
+// lists returns the commands that show lists, from the hint of an incomplete command.
 func lists() []string {
 	var commands []string
 	for _, quoted := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(lang.Parse("list")[0].Err.Hint, -1) {
