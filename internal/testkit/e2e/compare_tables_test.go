@@ -17,9 +17,8 @@ import (
 // metadata are the columns that a main table has before the source's.
 var metadata = []string{"__id", "__start", "__end", "__current", "__origin"}
 
-// compareSchemas holds every table of the source's schemas against the current table
-// of the same name at the target, row by row and value by value, and returns
-// the first differences.
+// compareSchemas compares every table of the source's schemas with the current table of the
+// same name at the target, row by row and value by value, and returns the first differences.
 func compareSchemas(ctx context.Context, source *source, target *pgxpool.Pool, schemas ...string) error {
 	tables, err := queryTexts(ctx, source.pool, `SELECT table_schema, table_name FROM information_schema.tables
 		WHERE table_schema = ANY ($1) AND table_type = 'BASE TABLE' ORDER BY 1, 2`, schemas)
@@ -72,8 +71,7 @@ func compareTable(ctx context.Context, source, target *pgxpool.Pool, table pgx.I
 	return describeDifference(columns, want, got)
 }
 
-// contentsSQL selects all rows, each value as text, in an order that both sides
-// agree on.
+// contentsSQL returns a query of all rows, each value as text, in the same order on both sides.
 func contentsSQL(table pgx.Identifier, columns []string) string {
 	var list, order strings.Builder
 	for i, column := range columns {
@@ -88,7 +86,8 @@ func contentsSQL(table pgx.Identifier, columns []string) string {
 	return "SELECT " + list.String() + " FROM " + table.Sanitize() + " ORDER BY " + order.String()
 }
 
-// describeDifference describes the rows that only one side has, the first few of them.
+// describeDifference returns an error with the first rows that only one side has; nil without
+// any.
 func describeDifference(columns []string, want, got [][]string) error {
 	const shown = 5
 	count := map[string]int{}
@@ -128,8 +127,7 @@ func columnsOf(ctx context.Context, db *pgxpool.Pool, table pgx.Identifier) ([]s
 	return columns, err
 }
 
-// queryTexts returns the rows of a query whose columns are all texts, in UTC. NULL
-// is the word NULL in angle brackets.
+// queryTexts returns the rows of a query as texts, with times in UTC. NULL is "<NULL>".
 func queryTexts(ctx context.Context, db *pgxpool.Pool, sql string, args ...any) ([][]string, error) {
 	tx, err := db.Begin(ctx)
 	if err != nil {

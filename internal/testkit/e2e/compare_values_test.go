@@ -19,11 +19,10 @@ import (
 	"metadb/internal/testkit/corpus"
 )
 
-// marker is a table at the source: a row of it that has arrived says that all
-// before it has.
+// marker is a table at the source: when a row of it has arrived, all earlier changes have.
 const marker = "CREATE TABLE public.marker (id integer PRIMARY KEY)"
 
-// corpusScript returns a file of the corpus, without what needs PostGIS.
+// corpusScript returns a file of the corpus without the statements that need PostGIS.
 func corpusScript(t *testing.T, scenario, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "corpus", scenario, name))
@@ -34,8 +33,8 @@ func corpusScript(t *testing.T, scenario, name string) string {
 	return regexp.MustCompile(`(?m)^(create table|insert into|update) fam\.shape (.|\n)*?;$`).ReplaceAllString(plain, "")
 }
 
-// feed has psql run a script at the source, each statement in a transaction of
-// its own, and returns unaligned rows without headers.
+// feed runs a script at the source with psql, each statement in its own transaction, and
+// returns unaligned rows without headers.
 func (s *source) feed(t *testing.T, text string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", s.cluster.URL(s.database))
@@ -47,8 +46,8 @@ func (s *source) feed(t *testing.T, text string) string {
 	return string(out)
 }
 
-// TestValues streams the statements of the recordings types, toast and
-// schema_change, and compares every value with the source's.
+// TestValues streams the statements of the recordings types, toast and schema_change, and
+// compares every value with the source's.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	scenarios := []string{"types", "toast", "schema_change"}
@@ -86,7 +85,7 @@ func TestValues(t *testing.T) {
 			arrived()
 		}
 	}
-	// A topic that is new is found after a while.
+	// A new topic is found after a while.
 	eventually(t, 60*time.Second, "the table that was created last arrives", func() error {
 		var there bool
 		err := m.pool.QueryRow(t.Context(), "SELECT to_regclass('s.created_later') IS NOT NULL").Scan(&there)
@@ -101,8 +100,8 @@ func TestValues(t *testing.T) {
 	compareValues(t, s.source, m, scenarios)
 }
 
-// compareValues compares every value of the source's tables. What differs must
-// be a loss that the recordings have, and each of the types' losses must be seen.
+// compareValues compares every value of the source's tables. Each difference must be a loss
+// that the recordings have, and each of the types' losses must occur.
 func compareValues(t *testing.T, s *source, m *metadb, scenarios []string) {
 	t.Helper()
 	seen := map[corpus.Loss]bool{}
@@ -209,7 +208,7 @@ func kinds(t *testing.T, m *metadb, table pgx.Identifier) map[string]string {
 	return found
 }
 
-// asText lists columns, each cast to text.
+// asText returns a list of columns, each cast to text.
 func asText(columns map[string]string) string {
 	var list []string
 	for column := range columns {
@@ -219,8 +218,7 @@ func asText(columns map[string]string) string {
 	return strings.Join(list, ", ")
 }
 
-// canonical returns a document as PostgreSQL prints it, or itself where jsonb
-// can't hold it.
+// canonical returns a document as PostgreSQL prints it, or unchanged if jsonb can't hold it.
 func canonical(t *testing.T, m *metadb, document string) *string {
 	t.Helper()
 	var text string

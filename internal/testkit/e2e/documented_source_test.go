@@ -20,8 +20,8 @@ import (
 	"metadb/internal/testkit/pgtest"
 )
 
-// documentedTables are the tables of the source that docs/data-sources.md is about, and
-// some that its publication must leave out: partitions and a table without a key.
+// documentedTables are the tables of the source in docs/data-sources.md, and some that its
+// publication must leave out: partitions and a table without a key.
 const documentedTables = `
 create schema library;
 create schema sales;
@@ -41,7 +41,7 @@ insert into sales.product (id, name, price, notes, updated)
     select g, 'Product ' || g, g * 1.5, 'a note', now() from generate_series(1, 50) g;
 `
 
-// documentedChanges alter rows of every table, move rows between partitions, and truncate.
+// documentedChanges change rows of every table, move rows between partitions, and truncate.
 const documentedChanges = `
 update library.patron set name = name || ' (seen)' where notes like 'xxxxx%';
 delete from library.patron where id = md5('7')::uuid;
@@ -58,7 +58,8 @@ update sales.product set price = price + 1, notes = 'changed' where id in (1, 3)
 insert into sales.product (id, name, price) values (51, 'Product 51', 2);
 `
 
-// documented is how docs/data-sources.md sets up a source, its connector and a data source.
+// documented has the setup of a source, its connector and a data source in
+// docs/data-sources.md.
 type documented struct {
 	settings  []string
 	access    string
@@ -101,9 +102,9 @@ func readDocumented(t *testing.T) documented {
 	return d
 }
 
-// startDocumented starts a source with the page's settings, access, user and publication.
-// The lists of tables and columns that the page's last statements print must be those
-// of its connector.
+// startDocumented starts a source with the page's settings, access, user and publication. The
+// lists of tables and columns that the page's last statements print must be those of its
+// connector.
 func startDocumented(t *testing.T, d documented) *source {
 	t.Helper()
 	cluster := startCluster(t, pgtest.Options{Settings: d.settings, Password: "of the superuser"})
@@ -128,7 +129,7 @@ func startDocumented(t *testing.T, d documented) *source {
 	return s
 }
 
-// hold compares the tables that the page's publication has.
+// hold waits until the tables of the page's publication are equal on both sides.
 func (d documented) hold(t *testing.T, s *source, m *metadb, what string) {
 	t.Helper()
 	eventually(t, 60*time.Second, what, func() error {
@@ -161,7 +162,7 @@ func (d documented) hold(t *testing.T, s *source, m *metadb, what string) {
 	})
 }
 
-// readAgain has the connector read library.patron again while the stream goes on.
+// readAgain has the connector read library.patron again while the stream continues.
 func readAgain(t *testing.T, s *source, m *metadb) {
 	t.Helper()
 	from := len(m.logged(t))
@@ -183,8 +184,8 @@ func awaitState(t *testing.T, m *metadb, state string) {
 	})
 }
 
-// TestDocumentedSource carries out docs/data-sources.md with a source of every kind of
-// table, as the user of the page and with its rights.
+// TestDocumentedSource follows docs/data-sources.md with a source that has tables of every
+// kind, as the user of the page and with its privileges.
 func TestDocumentedSource(t *testing.T) {
 	t.Parallel()
 	d, m := readDocumented(t), install(t)
@@ -192,7 +193,7 @@ func TestDocumentedSource(t *testing.T) {
 	s := joinStack(t, source)
 	d.connector["database.hostname"] = source.cluster.Host()
 	d.connector["database.port"] = strconv.Itoa(source.cluster.Port())
-	d.connector["heartbeat.interval.ms"] = "1000" // to see silence sooner
+	d.connector["heartbeat.interval.ms"] = "1000" // makes a silent connector visible sooner
 	s.connect.createConnector(t, "metadb_sensor_1", d.connector)
 	m.start(t)
 	m.psql(t, strings.ReplaceAll(d.create, "kafka.example.org:9092", s.broker))
@@ -201,7 +202,7 @@ func TestDocumentedSource(t *testing.T) {
 	source.feed(t, documentedChanges)
 	d.hold(t, source, m, "snapshot and changes arrive")
 
-	// No table of the source keeps the slot back, whether published or not.
+	// No table of the source keeps the slot back, published or not.
 	source.exec(t, "insert into library.visit select now(), repeat('gate', 10) from generate_series(1, 10000)")
 	written := source.feed(t, "select pg_current_wal_lsn()")
 	eventually(t, 60*time.Second, "the slot moves on", func() error {

@@ -22,7 +22,7 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// Limits for what a JVM has to do on a machine with two busy cores.
+// Limits for JVMs on a machine with two busy cores.
 const (
 	jvmLimit      = 90 * time.Second
 	requestLimit  = 30 * time.Second
@@ -53,8 +53,8 @@ func javaCommand(lib, main string, args ...string) []string {
 	}, args...)
 }
 
-// startBroker starts an Apache Kafka broker, which is its own controller and makes
-// topics with so many partitions, and returns its address.
+// startBroker starts an Apache Kafka broker, which is its own controller and creates topics
+// with so many partitions, and returns its address.
 func startBroker(t *testing.T, lib, dir string, partitions int) (string, *program) {
 	t.Helper()
 	ports := freePorts(t, 2)
@@ -116,9 +116,9 @@ func startConnect(t *testing.T, lib, dir, broker string) *connectWorker {
 		"key.converter":                     converter,
 		"value.converter":                   converter,
 		"offset.flush.interval.ms":          "1000",
-		// What a killed worker had is given to the new one at once.
+		// A new worker gets the tasks of a killed one at once.
 		"scheduled.rebalance.max.delay.ms": "0",
-		// Plugins are found by their manifests; looking into every class takes seconds.
+		// Plugins are found by their manifests; scanning every class takes seconds.
 		"plugin.discovery": "service_load",
 	}.write(t, file)
 	c.program = start(t, dir, "connect", javaCommand(lib, "org.apache.kafka.connect.cli.ConnectDistributed", file)...)
@@ -128,7 +128,7 @@ func startConnect(t *testing.T, lib, dir, broker string) *connectWorker {
 	return c
 }
 
-// createConnector starts a connector and waits until its task runs. Its snapshot goes on
+// createConnector starts a connector and waits until its task runs. Its snapshot continues
 // after that.
 func (c *connectWorker) createConnector(t *testing.T, name string, config properties) {
 	t.Helper()
@@ -157,9 +157,9 @@ func (c *connectWorker) deleteConnector(t *testing.T, name string) {
 	}
 }
 
-// request sends body as JSON, if there is one, and decodes the answer into
-// result, if there is one. It tries again while the worker is busy with a rebalance, which
-// another test's connector may have begun.
+// request sends body as JSON, if it is not nil, and decodes the answer into result, if that is
+// not nil. It tries again while the worker is busy with a rebalance, which another test's
+// connector may have begun.
 func (c *connectWorker) request(t *testing.T, method, path string, body, result any) error {
 	t.Helper()
 	var failed error

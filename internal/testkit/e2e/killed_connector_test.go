@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// many are rows enough for a snapshot to take a while.
+// many adds rows enough for a snapshot to take a while.
 const many = `INSERT INTO library.loan SELECT g, md5((g % 2000 + 1)::text)::uuid, now() FROM generate_series(10001, 90000) g`
 
-// TestKilled kills the Connect worker and the broker in the middle of a snapshot,
-// and again in the middle of that of a resynchronization, while the source changes. Rows
-// that the connector has read already, and others, are deleted while the worker is down:
-// it begins its snapshot anew, and nobody tells of them.
+// TestKilled kills the Connect worker and the broker in the middle of a snapshot, and again in
+// the middle of that of a resynchronization, while the source changes. While the worker is
+// down, rows are deleted, some of which the connector has read already: it begins its snapshot
+// anew, and no event has these deletes.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	s, m := startStackOf(t, 1), install(t)
@@ -48,8 +48,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// finish waits until the snapshot is complete that the connector has begun anew, and until
-// the last change has arrived, ends the synchronization and compares.
+// finish waits until the connector's second attempt of the snapshot is complete and the last
+// change has arrived, ends the synchronization and compares.
 func (s *stack) finish(t *testing.T, m *metadb, began int, stopWork func(), last string) {
 	t.Helper()
 	for _, line := range []string{"the connector began its snapshot anew at", "snapshot complete (last record received)"} {
@@ -70,7 +70,7 @@ func (s *stack) finish(t *testing.T, m *metadb, began int, stopWork func(), last
 }
 
 // killConnectWhen kills the Connect worker as soon as a query counts a row, in the middle of a
-// snapshot, has the source change while the worker is down, and kills the broker.
+// snapshot, changes the source after that, and kills the broker.
 func (s *stack) killConnectWhen(t *testing.T, m *metadb, sql string, gone ...string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, "rows come", func() error {

@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-// fetchJars returns a folder with the jars that pom.xml names. Maven fetches them
-// the first time; they stay in the user's cache directory, under the hash of
-// pom.xml, so that another version is another folder.
+// fetchJars returns a folder with the jars that pom.xml names. Maven fetches them the first
+// time. They stay in the user's cache directory, under the hash of pom.xml, so that other
+// versions get another folder.
 func fetchJars(t *testing.T) string {
 	t.Helper()
 	pom, err := os.ReadFile("pom.xml")

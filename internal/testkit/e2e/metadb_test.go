@@ -16,16 +16,16 @@ import (
 	"metadb/internal/testkit/testbed"
 )
 
-// stopLimit is how long a server may take to stop: "seconds".
+// stopLimit limits the time in which a server stops.
 const stopLimit = 15 * time.Second
 
-// metadb is an installation whose failures fail the test.
+// metadb is an installation; errors of its methods fail the test.
 type metadb struct {
 	*testbed.Metadb
 	pool *pgxpool.Pool
 }
 
-// install builds the binary and installs it on a database of its own.
+// install builds the binary and installs it with its own database.
 func install(t *testing.T) *metadb {
 	t.Helper()
 	dir, db := t.TempDir(), pgtest.New(t)
@@ -50,7 +50,7 @@ func install(t *testing.T) *metadb {
 	return &metadb{Metadb: m, pool: db.Pool}
 }
 
-// run carries out a command that has to succeed.
+// run runs a command that has to succeed.
 func (m *metadb) run(t *testing.T, args ...string) {
 	t.Helper()
 	if _, err := m.Run(t.Context(), args...); err != nil {
@@ -66,8 +66,7 @@ func (m *metadb) start(t *testing.T) {
 	}
 }
 
-// stop stops the server with the command for it, which returns when the server
-// has stopped.
+// stop stops the server with "metadb stop", which returns when the server has stopped.
 func (m *metadb) stop(t *testing.T) {
 	t.Helper()
 	began := time.Now()
@@ -93,7 +92,7 @@ func (m *metadb) logged(t *testing.T) string {
 	return text
 }
 
-// awaitLog waits until the log has text behind its first offset characters.
+// awaitLog waits until the log contains text after its first offset bytes.
 func (m *metadb) awaitLog(t *testing.T, offset int, text string) {
 	t.Helper()
 	if err := m.AwaitLog(t.Context(), 4*time.Minute, offset, text); err != nil {
@@ -101,8 +100,8 @@ func (m *metadb) awaitLog(t *testing.T, offset int, text string) {
 	}
 }
 
-// psql runs one statement on the administration port, through the Unix socket
-// in the data directory, and returns unaligned rows without headers.
+// psql runs one statement on the administration port, through the Unix socket in the data
+// directory, and returns unaligned rows without headers.
 func (m *metadb) psql(t *testing.T, statement string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1",
@@ -114,7 +113,7 @@ func (m *metadb) psql(t *testing.T, statement string) string {
 	return string(out)
 }
 
-// rows returns the answer of the database as texts.
+// rows returns the rows of a query as texts.
 func (m *metadb) rows(t *testing.T, sql string, args ...any) [][]string {
 	t.Helper()
 	rows, err := queryTexts(t.Context(), m.pool, sql, args...)

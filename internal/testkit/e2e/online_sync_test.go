@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// signalling adds to a connector what incremental snapshots need: a table of the
+// signalling adds the requirements of incremental snapshots to a connector: a table of the
 // source to which signals are written, and a topic for notifications.
 func signalling(p properties) properties {
 	p["signal.data.collection"] = "signals.signal"
@@ -22,14 +22,14 @@ func signalling(p properties) properties {
 	return p
 }
 
-// partitioned has a connector make topics of several partitions.
+// partitioned has a connector create topics of several partitions.
 func partitioned(p properties) properties {
 	p["topic.creation.default.partitions"] = "3"
 	p["topic.creation.default.replication.factor"] = "1"
 	return p
 }
 
-// signals is the table of signals.
+// signals creates the table of signals.
 var signals = []string{
 	"CREATE SCHEMA signals",
 	"CREATE TABLE signals.signal (id varchar(42) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048))",
@@ -49,7 +49,7 @@ func changeRows(t *testing.T, s *stack) (stop func()) {
 				fmt.Sprintf("DELETE FROM library.loan WHERE id = %d", 100_000+done-20),
 				fmt.Sprintf("UPDATE library.tag SET tag = 'tag%d' WHERE patron_id = md5('%d')::uuid AND tag LIKE 'tag%%' AND tag <> 'tag2'", 10+done, 50+done%40),
 			}
-			if done%5 == 0 { // all of them at once, and the same rows again
+			if done%5 == 0 { // replaces all rows by equal ones
 				statements = append(statements, "TRUNCATE library.shelf", "INSERT INTO library.shelf SELECT g, 'v' FROM generate_series(1, 20) g")
 			}
 			for _, statement := range statements {
@@ -76,8 +76,8 @@ func changeRows(t *testing.T, s *stack) (stop func()) {
 	}
 }
 
-// readTables reads tables all the time, and fails the test if a reader has to wait for
-// longer than a second. It stops with stop.
+// readTables reads tables all the time, until stop is called, which fails the test if a reader
+// had to wait for longer than a second.
 func readTables(t *testing.T, m *metadb) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var reading sync.WaitGroup
@@ -85,7 +85,7 @@ func readTables(t *testing.T, m *metadb) (stop func()) {
 	reading.Go(func() {
 		for ctx.Err() == nil {
 			began := time.Now()
-			// One row by its key: what takes long is waiting.
+			// One row by its key: only waiting takes long.
 			_, err := m.pool.Exec(ctx, "SELECT name FROM library.patron__ WHERE id = md5('14')::uuid AND __current")
 			if err == nil {
 				_, err = m.pool.Exec(ctx, "SELECT tag FROM library.tag WHERE patron_id = md5('14')::uuid")
@@ -112,8 +112,8 @@ func readTables(t *testing.T, m *metadb) (stop func()) {
 	}
 }
 
-// resyncTags synchronizes one table with a snapshot of that kind. Three tags are
-// gone at the source, whose deletes were lost.
+// resyncTags synchronizes one table with a snapshot of that kind. The target has three tags
+// that the source does not have, as if their deletes were lost.
 func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	t.Helper()
 	for i := range 3 {
@@ -127,7 +127,7 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	}
 	from := len(m.logged(t))
 	if kind == "incremental" {
-		// One that is under way does not count: the table is read once more behind it.
+		// A snapshot already in progress does not count: the table is read again after it.
 		const told = "SELECT sum(next_offset)::bigint FROM metadb.stream_position WHERE topic = 'metadb_online_1.notifications'"
 		before := value[int](t, m, told)
 		signal("earlier")
@@ -142,8 +142,8 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	signal(kind)
 	m.awaitLog(t, from, "table library.tag: snapshot complete (")
 	shown := m.psql(t, "endsync table library.tag__ with (dry_run)")
-	// A blocking snapshot is ahead of the stream: changes of key come after it, and
-	// what had these keys may be shown instead.
+	// A blocking snapshot is ahead of the stream: changes of key come after it, and rows of the
+	// old keys may be shown instead.
 	const exact = "library.tag|203|200|3"
 	if kind == "incremental" && (!strings.Contains(shown, exact) || !strings.Contains(shown, ",lost"+kind+")")) {
 		t.Errorf("%s: the dry run shows %s", kind, shown)
@@ -159,10 +159,9 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	}
 }
 
-// TestOnlineResync synchronizes one table with an incremental and with a blocking
-// snapshot, then the whole source with a new connector, while the source changes, the
-// stream goes on and readers read. The topics have three partitions, and a table is
-// truncated again and again.
+// TestOnlineResync synchronizes one table with an incremental and with a blocking snapshot,
+// then the whole source with a new connector, while the source changes, the stream continues
+// and readers read. The topics have three partitions, and a table is truncated again and again.
 func TestOnlineResync(t *testing.T) {
 	s, m := startStack(t), install(t)
 	s.source.exec(t, library...)

@@ -17,11 +17,12 @@ import (
 	"metadb/internal/testkit/corpus"
 )
 
-// rounds is how often TestOrderUnderBacklog kills what stands before Metadb.
+// rounds is the number of rounds in which TestOrderUnderBacklog kills the worker, the broker or
+// both.
 var rounds = flag.Int("rounds", 2, "rounds of TestOrderUnderBacklog")
 
-// accounts makes a table and the source's own record of what happens to it: by
-// triggers, which hold the lock of the row or of the table.
+// accounts creates a table and the source's own record of its changes, by triggers, which hold
+// the lock of the row or of the table.
 var accounts = []string{
 	`CREATE SCHEMA b`,
 	`CREATE TABLE b.acct (id int PRIMARY KEY, amount int, doc text)`,
@@ -35,10 +36,10 @@ var accounts = []string{
 	`CREATE TRIGGER note_truncate AFTER TRUNCATE ON b.acct EXECUTE FUNCTION b.note()`,
 }
 
-// TestOrderUnderBacklog lets sessions work on a table whose topic has four
-// partitions, with truncates and changes of key, while the Connect worker or the broker
-// is away: what is sent afterwards reaches the partitions in any order. All versions
-// have to be those of the source's own record.
+// TestOrderUnderBacklog changes a table in several sessions, with truncates and changes of key,
+// while the Connect worker or the broker is down. Its topic has four partitions, to which the
+// backlog is then written in any order. All versions have to be those of the source's own
+// record.
 func TestOrderUnderBacklog(t *testing.T) {
 	t.Parallel()
 	s, m := startStackOf(t, 4), install(t)
@@ -69,7 +70,7 @@ func TestOrderUnderBacklog(t *testing.T) {
 	}
 }
 
-// writeAccounts has four sessions work on the accounts, each in so many transactions.
+// writeAccounts changes the accounts in four sessions, each in so many transactions.
 func (s *source) writeAccounts(t *testing.T, seed uint64, transactions int) {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
@@ -143,7 +144,7 @@ func sameAccounts(ctx context.Context, source *source, m *metadb) error {
 	return nil
 }
 
-// recordedAccounts returns the versions of each row that the source's record has.
+// recordedAccounts returns the versions of each row in the source's record.
 func recordedAccounts(ctx context.Context, source *source) (map[string][]string, error) {
 	rows, err := queryTexts(ctx, source.pool, "SELECT op, coalesce(old_id::text, ''), coalesce(new_id::text, ''), coalesce(new, ''), coalesce(same, false)::text FROM b.log ORDER BY n")
 	if err != nil {

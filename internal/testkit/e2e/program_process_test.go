@@ -30,7 +30,7 @@ func start(t *testing.T, dir, name string, args ...string) *program {
 	return p
 }
 
-// explain logs what the program said last, if the test has failed.
+// explain logs the last lines of the program's log, if the test has failed.
 func (p *program) explain(t *testing.T) {
 	if t.Failed() {
 		t.Logf("the end of %s's log:\n%s", p.name, p.process.Tail())
@@ -46,7 +46,7 @@ func (p *program) run(t *testing.T) {
 	p.process = process
 }
 
-// kill ends the program as the kernel would, and starts it again.
+// kill kills the program with SIGKILL, and starts it again.
 func (p *program) kill(t *testing.T) {
 	t.Helper()
 	supervisor := strconv.Itoa(p.process.Pid())
@@ -69,7 +69,7 @@ func (p *program) kill(t *testing.T) {
 	p.run(t)
 }
 
-// freePorts returns ports that nothing listens on, all different.
+// freePorts returns different ports without a listener.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	ports, err := freeport.Reserve(n)
@@ -79,8 +79,8 @@ func freePorts(t *testing.T, n int) []int {
 	return ports
 }
 
-// eventually waits until condition returns nil and fails the test with its last
-// error if that takes longer than limit.
+// eventually waits until condition returns nil. It fails the test with its last error if that
+// takes longer than limit.
 func eventually(t *testing.T, limit time.Duration, what string, condition func() error) {
 	t.Helper()
 	if err := testbed.Eventually(t.Context(), limit, what, condition); err != nil {

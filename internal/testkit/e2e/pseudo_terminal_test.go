@@ -15,8 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal opens a pseudo terminal: what a person would sit at. Both ends are
-// closed with the test.
+// openTerminal opens a pseudo terminal. Both ends are closed with the test.
 func openTerminal(t *testing.T) (near, far *os.File) {
 	t.Helper()
 	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -39,7 +38,7 @@ func openTerminal(t *testing.T) (near, far *os.File) {
 	return near, far
 }
 
-// runTyped runs a command at a terminal, types the answers and returns what the
+// runTyped runs a command at a terminal, types the answers and returns the text that the
 // terminal showed.
 func runTyped(t *testing.T, answers string, command *exec.Cmd) (string, error) {
 	t.Helper()

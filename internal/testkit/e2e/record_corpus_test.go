@@ -21,16 +21,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// record is where TestRecordBacklog writes its recording.
+// record is the folder to which TestRecordBacklog writes its recording.
 var record = flag.String("record", "", "folder that TestRecordBacklog writes, "+
 	"for testdata/corpus/backlog; none skips it")
 
-// firstAccounts are what the snapshot finds.
+// firstAccounts inserts the rows that the snapshot reads.
 const firstAccounts = "INSERT INTO b.acct SELECT g, 0, repeat(md5(g::text), 100) FROM generate_series(1, 200) g"
 
-// TestRecordBacklog records what Debezium sends to a topic of four partitions when it comes
-// back to a backlog: sessions that insert, update, change keys and truncate while the
-// Connect worker is killed and starts again.
+// TestRecordBacklog records Debezium's events in a topic of four partitions after a backlog:
+// sessions insert, update, change keys and truncate while the Connect worker is down.
 func TestRecordBacklog(t *testing.T) {
 	if *record == "" {
 		t.Skip("it writes a recording, for -record")
@@ -52,7 +51,8 @@ func TestRecordBacklog(t *testing.T) {
 	s.connect.kill(t)
 	s.source.writeAccounts(t, 1, 80)
 	var written int
-	// The rows of the snapshot were inserted. A delete has a tombstone, a change of key a delete and an insert.
+	// The rows of the snapshot were inserted. A delete has a tombstone, a change of key a
+	// delete and an insert.
 	const count = `SELECT sum(CASE WHEN op = 'DELETE' THEN 2 WHEN op = 'UPDATE' AND old_id <> new_id THEN 3 ELSE 1 END)::int FROM b.log`
 	if err := s.source.pool.QueryRow(t.Context(), count).Scan(&written); err != nil {
 		t.Fatal(err)
@@ -82,8 +82,8 @@ func TestRecordBacklog(t *testing.T) {
 	}
 }
 
-// awaitRecords waits until a topic has so many records and gets no more, and returns how many
-// there are.
+// awaitRecords waits until a topic has so many records and gets no more, and returns their
+// number.
 func (s *stack) awaitRecords(t *testing.T, client *kgo.Client, topic string, n int) int {
 	t.Helper()
 	total, since := 0, time.Now()
@@ -142,7 +142,7 @@ func (s *stack) read(t *testing.T, client *kgo.Client, n int) []string {
 	return lines
 }
 
-// optional returns octets as text, nil if there are none.
+// optional returns bytes as text; nil for nil.
 func optional(octets []byte) *string {
 	if octets == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// library is what the source holds when Metadb sees it first.
+// library is the content of the source before Metadb reads it.
 var library = []string{
 	`CREATE SCHEMA library`,
 	`CREATE TABLE library.patrongroup (id integer PRIMARY KEY, groupname text, description text)`,
@@ -32,7 +32,7 @@ var library = []string{
 	`INSERT INTO library.shelf SELECT g, 'v' FROM generate_series(1, 20) g`,
 }
 
-// streamed are changes that Metadb sees as they happen.
+// streamed are changes that are streamed as they happen.
 var streamed = []string{
 	`UPDATE library.patron SET name = name || ' (seen)', active = NOT active WHERE patrongroup_id = 1 AND visits < 50`,
 	`DELETE FROM library.patron WHERE id = md5('60')::uuid`,
@@ -67,7 +67,8 @@ var after = []string{
 	`UPDATE library.patron SET balance = -1 WHERE id = md5('10')::uuid`,
 }
 
-// vanished are rows that Metadb knew and that ended unseen.
+// vanished are rows of the target with deletes that were not streamed; a count of 0 stands for
+// any number above 0.
 var vanished = []struct {
 	table, where string
 	count        int
@@ -77,18 +78,17 @@ var vanished = []struct {
 	{"retired", "id <> 2", 29},
 }
 
-// untouched selects the version of a row that never changed after the first
-// snapshot.
+// untouched selects the version of a row that never changed after the first snapshot.
 const untouched = "SELECT __id::text, __start::text FROM library.patron WHERE name = 'Patron 14'"
 
-// awaitSourceRows waits until the target holds what the source holds.
+// awaitSourceRows waits until the target has the rows of the source.
 func awaitSourceRows(t *testing.T, s *stack, m *metadb, what string) {
 	t.Helper()
 	eventually(t, 60*time.Second, what, func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
 }
 
-// TestResync carries out docs/spec/06-synchronization.md#the-compatible-procedure word for word, while the source changes: during
-// both snapshots, and when Metadb stands still.
+// TestResync follows docs/spec/06-synchronization.md#the-compatible-procedure word for word,
+// while the source changes: during both snapshots, and while Metadb is stopped.
 func TestResync(t *testing.T) {
 	t.Parallel()
 	s, m := startStack(t), install(t)
@@ -110,8 +110,8 @@ func TestResync(t *testing.T) {
 		t.Errorf("loan 7 has %d earlier versions, want 2: both changes of one transaction", got)
 	}
 
-	// The stream is lost: the connector and its slot are gone, and the source
-	// goes on without them.
+	// The stream is lost: the connector and its slot are deleted, and the source continues
+	// without them.
 	s.connect.deleteConnector(t, "metadb_resync_1")
 	s.source.dropSlot(t, "metadb_resync_1")
 	s.source.exec(t, unrecorded...)
@@ -172,8 +172,8 @@ func TestResync(t *testing.T) {
 	}
 }
 
-// vanishedAre checks that the rows that ended unseen are current, or that they
-// ended with the time of the command.
+// vanishedAre checks that the vanished rows are current, or that they ended at the time of the
+// command.
 func vanishedAre(t *testing.T, m *metadb, current bool, since string) {
 	t.Helper()
 	for _, rows := range vanished {

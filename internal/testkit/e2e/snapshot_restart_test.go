@@ -15,8 +15,8 @@ var tail = []string{
 	"INSERT INTO library.zplay SELECT g, md5(g::text) FROM generate_series(1, 100000) g",
 }
 
-// goneWhileRead deletes the lowest and the highest keys of a table that has been read
-// already, and low ones of the table that is being read.
+// goneWhileRead deletes the lowest and the highest keys of a table that has been read already,
+// and low ones of the table that is being read.
 var goneWhileRead = []string{
 	`DELETE FROM library.loan WHERE id IN (SELECT id FROM library.loan ORDER BY id LIMIT 3)
 		OR id IN (SELECT id FROM library.loan ORDER BY id DESC LIMIT 3)`,
@@ -24,9 +24,9 @@ var goneWhileRead = []string{
 }
 
 // TestSnapshotBegunAnew stops the connector in the middle of its snapshot, and restarts its
-// task in the middle of the next attempt, as a rebalance does, in a first snapshot and in
-// that of a resynchronization. Rows that were read are deleted meanwhile, and no attempt
-// and no change tells of them: endsync ends exactly these.
+// task in the middle of the next attempt, as a rebalance does, in a first snapshot and in that
+// of a resynchronization. Meanwhile rows that were read are deleted, without an event in any
+// attempt or in the stream: endsync ends exactly these.
 func TestSnapshotBegunAnew(t *testing.T) {
 	t.Parallel()
 	s, m := startStack(t), install(t)
@@ -49,8 +49,8 @@ func TestSnapshotBegunAnew(t *testing.T) {
 const confirmedPlays = `SELECT count(*) FROM library.zzz___zplay___sync s
  WHERE age(s.xmin) <= (SELECT coalesce(min(age(since::xid)), 2147483647) FROM metadb.confirmed_since)`
 
-// interrupt has a connector begin its snapshot three times, and compares after endsync.
-// reading counts the rows of the first attempt.
+// interrupt has a connector begin its snapshot three times, and compares after endsync. reading
+// counts the rows of the first attempt.
 func (s *stack) interrupt(t *testing.T, m *metadb, name, reading string) {
 	t.Helper()
 	const anew = "the connector began its snapshot anew at"
@@ -101,7 +101,7 @@ func (c *connectWorker) changeState(t *testing.T, method, name, what string) {
 	}
 }
 
-// awaitStopped waits until a connector has no task any more.
+// awaitStopped waits until a connector is stopped and has no task.
 func (c *connectWorker) awaitStopped(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, time.Minute, "connector "+name+" stops", func() error {

@@ -19,7 +19,7 @@ type source struct {
 	pool     *pgxpool.Pool
 }
 
-// startSource starts a PostgreSQL that logical replication can read.
+// startSource starts a PostgreSQL with logical replication.
 func startSource(t *testing.T) *source {
 	t.Helper()
 	cluster := startCluster(t, pgtest.Options{Settings: []string{
@@ -66,8 +66,8 @@ func (s *source) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// connector is a configuration of Debezium's connector that streams every table
-// of the source to topics that begin with name.
+// connector returns a configuration of Debezium's connector that streams every table of the
+// source to topics that begin with name.
 func (s *source) connector(name string) properties {
 	return properties{
 		"connector.class":    "io.debezium.connector.postgresql.PostgresConnector",
@@ -81,7 +81,7 @@ func (s *source) connector(name string) properties {
 		"publication.name":   name,
 		"topic.prefix":       name,
 		"skipped.operations": "none",
-		// A slot that a killed worker had is free within moments.
+		// The slot of a killed worker is free within moments.
 		"slot.max.retries":                    "60",
 		"slot.retry.delay.ms":                 "500",
 		"retriable.restart.connector.wait.ms": "500",
@@ -89,8 +89,8 @@ func (s *source) connector(name string) properties {
 	}
 }
 
-// dropSlot removes the replication slot and publication of a connector that is
-// gone, once the connector has let go of the slot.
+// dropSlot removes the replication slot and publication of a deleted connector, as soon as the
+// connector has released the slot.
 func (s *source) dropSlot(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, jvmLimit, "replication slot "+name+" is released", func() error {

@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// stack is everything that stands before Metadb: source, broker and connector.
+// stack has the systems before Metadb: source, broker and connector.
 type stack struct {
 	source *source
-	// broker is where Kafka listens, kafka the program.
+	// broker is the address of Kafka, kafka the program.
 	broker  string
 	kafka   *program
 	connect *connectWorker
 }
 
-// sharedStack has the broker and the Connect worker of the tests that kill neither: to start them
-// takes longer than many a test. They stop when all tests are over.
+// sharedStack has the broker and the Connect worker of the tests that kill neither, since
+// starting them takes longer than many a test. They stop after all tests.
 var sharedStack struct {
 	once sync.Once
 	dir  string
@@ -43,8 +43,8 @@ func stopShared() error {
 	return errors.Join(sharedStack.connect.process.Stop(), sharedStack.kafka.process.Stop(), os.RemoveAll(sharedStack.dir))
 }
 
-// startStack returns the shared broker and Connect worker behind a source of its own.
-// Names of connectors and topics are the test's own.
+// startStack returns the shared broker and Connect worker with a new source. The test chooses
+// unique names of connectors and topics.
 func startStack(t *testing.T) *stack {
 	t.Helper()
 	return joinStack(t, startSource(t))
@@ -69,8 +69,8 @@ func joinStack(t *testing.T, source *source) *stack {
 	return &s
 }
 
-// startStackOf starts a broker that makes topics of so many partitions, a Connect worker
-// and a source. They stop with the test.
+// startStackOf starts a broker that creates topics of so many partitions, a Connect worker and
+// a source. They stop with the test.
 func startStackOf(t *testing.T, partitions int) *stack {
 	t.Helper()
 	source := startSource(t)
