@@ -51,7 +51,7 @@ import (
 // consumer group until these are known: see stalled_partition.go. In a topic with one
 // partition, an event without a wider scope costs one map lookup for each run of events.
 // partition_queue.go has the queue of a partition, end_offsets.go the need for end offsets,
-// partition_order.go the order of release.
+// order_gate_release.go the order of release.
 type orderGate struct {
 	// isExpectedEnd reports whether a snapshot is expected that an event may end. When it
 	// returns false for a waiting event, the event is released like any other.

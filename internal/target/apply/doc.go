@@ -40,7 +40,7 @@
 //     (write_versions.go).
 //
 // A chunk that PostgreSQL refuses for its data is bisected until the events at fault are found
-// (bisect.go); these become rejected events (rejected_event.go). An event that precedes an applied
+// (bisect.go); these become rejected events (store_rejected.go). An event that precedes an applied
 // one of its key is inserted into history (late_event.go).
 //
 // # Transformed tables

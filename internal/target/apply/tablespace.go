@@ -16,7 +16,8 @@ const defaultTablespaceSQL = "SELECT dattablespace::text FROM pg_catalog.pg_data
 
 // isOtherTablespaceFull reports whether an error is that of a full tablespace other than the
 // database's own, home. An administrator has put the table there, and most other tables are not
-// concerned.
+// concerned: the error is the table's (table_error.go), and internal/pipeline/parking.go takes
+// the table out of the batches until there is room.
 func isOtherTablespaceFull(err error, home string) bool {
 	full, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || full.Code != diskFull {
