@@ -22,9 +22,9 @@ func TestRowsThatAreGone(t *testing.T) {
 	_, err = r.try(put(1, "b", 20), put(2, "b", 20))
 	var named interface {
 		Table() change.Table
-		Apart() bool
+		IsTableOnly() bool
 	}
-	if !errors.Is(err, apply.ErrRowGone) || !errors.As(err, &named) || named.Table() != patron || !named.Apart() {
+	if !errors.Is(err, apply.ErrRowGone) || !errors.As(err, &named) || named.Table() != patron || !named.IsTableOnly() {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := r.db.Pool.Exec(t.Context(), "DROP TRIGGER keep ON library.patron"); err != nil {

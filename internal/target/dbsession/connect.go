@@ -32,7 +32,7 @@ func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 // transaction_timeout ends it before, it opens another one without that timeout.
 func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
 	err := Configure(ctx, conn, Command)
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
+	if isTransactionTimeout(err) {
 		if conn, err = openGuarded(ctx, withSettings(config, transactionTimeout)); err != nil {
 			return nil, err
 		}
@@ -43,6 +43,12 @@ func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) 
 		return nil, err
 	}
 	return conn, nil
+}
+
+// isTransactionTimeout reports whether the role's transaction_timeout ended a session.
+func isTransactionTimeout(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Code == codeTransactionTimeout
 }
 
 // openGuarded opens a session that no timeout of the role ends before its first statement, unless

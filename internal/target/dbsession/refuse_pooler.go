@@ -24,6 +24,14 @@ const exclusiveChecks = 8
 // them from one statement to the next. Before the check it changes no settings, which a pooler
 // would pass on to other sessions.
 func ConnectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+	conn, err := connectExclusive(ctx, config)
+	if isTransactionTimeout(err) {
+		return connectExclusive(ctx, withSettings(config, transactionTimeout))
+	}
+	return conn, err
+}
+
+func connectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	var conns [2]*pgx.Conn
 	for i := range conns {
 		var err error
