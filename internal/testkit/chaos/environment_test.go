@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -151,8 +153,17 @@ func (w *environment) query(ctx context.Context, sql string) error {
 
 func (w *environment) sql(statement string) {
 	w.t.Helper()
-	if err := w.query(w.t.Context(), statement); err != nil {
-		w.t.Fatalf("%s: %v", statement, err)
+	for {
+		err := w.query(w.t.Context(), statement)
+		// The server's transaction and the statement may lock rows in different orders.
+		const deadlock = "40P01"
+		if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == deadlock {
+			continue
+		}
+		if err != nil {
+			w.t.Fatalf("%s: %v", statement, err)
+		}
+		return
 	}
 }
 
