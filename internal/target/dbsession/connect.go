@@ -21,47 +21,40 @@ const (
 
 // Connect opens a session with the settings of Command.
 func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	conn, err := openGuarded(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	return configureConn(ctx, config, conn)
-}
-
-// configureConn applies the settings of Command to a session opened with config. If the role's
-// transaction_timeout ends it before, it opens another one without that timeout.
-func configureConn(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) (*pgx.Conn, error) {
-	err := Configure(ctx, conn, Command)
-	if isTransactionTimeout(err) {
-		if conn, err = openGuarded(ctx, withSettings(config, transactionTimeout)); err != nil {
+	return retryTimedOut(config, func(config *pgx.ConnConfig) (*pgx.Conn, error) {
+		conn, err := openGuarded(ctx, config)
+		if err != nil {
 			return nil, err
 		}
-		err = Configure(ctx, conn, Command)
+		return configureConn(ctx, conn)
+	})
+}
+
+// retryTimedOut opens a session, and opens it again without the role's transaction_timeout if
+// that ended it before its settings were applied.
+func retryTimedOut(config *pgx.ConnConfig, open func(*pgx.ConnConfig) (*pgx.Conn, error)) (*pgx.Conn, error) {
+	conn, err := open(config)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
+		return open(withSettings(config, transactionTimeout))
 	}
-	if err != nil {
+	return conn, err
+}
+
+// configureConn applies the settings of Command to a session, and closes it if that fails.
+func configureConn(ctx context.Context, conn *pgx.Conn) (*pgx.Conn, error) {
+	if err := Configure(ctx, conn, Command); err != nil {
 		_ = conn.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return conn, nil
 }
 
-// isTransactionTimeout reports whether the role's transaction_timeout ended a session.
-func isTransactionTimeout(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && refused.Code == codeTransactionTimeout
-}
-
-// openGuarded opens a session that no timeout of the role ends before its first statement, unless
-// settings are refused in the request to connect.
+// openGuarded opens a session that no timeout but transaction_timeout ends before its first
+// statement, unless settings are refused in the request to connect.
 func openGuarded(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, withSettings(config, openingSettings...))
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	switch {
-	case !ok:
-	case refused.Code == codeProtocol:
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeProtocol {
 		return pgx.ConnectConfig(ctx, config)
-	case refused.Code == codeTransactionTimeout:
-		return pgx.ConnectConfig(ctx, withSettings(withSettings(config, openingSettings...), transactionTimeout))
 	}
 	return conn, err
 }

@@ -24,14 +24,11 @@ const exclusiveChecks = 8
 // them from one statement to the next. Before the check it changes no settings, which a pooler
 // would pass on to other sessions.
 func ConnectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
-	conn, err := connectExclusive(ctx, config)
-	if isTransactionTimeout(err) {
-		return connectExclusive(ctx, withSettings(config, transactionTimeout))
-	}
-	return conn, err
+	return retryTimedOut(config, func(config *pgx.ConnConfig) (*pgx.Conn, error) { return openExclusive(ctx, config) })
 }
 
-func connectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+// openExclusive opens two connections, checks them, and keeps one.
+func openExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	var conns [2]*pgx.Conn
 	for i := range conns {
 		var err error
@@ -45,7 +42,7 @@ func connectExclusive(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, e
 		return nil, err
 	}
 	closeAll(ctx, conns[1:])
-	return configureConn(ctx, config, conns[0])
+	return configureConn(ctx, conns[0])
 }
 
 func closeAll(ctx context.Context, conns []*pgx.Conn) {
