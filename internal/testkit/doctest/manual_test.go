@@ -26,11 +26,22 @@ func (s *session) feed(prefix string, n int) {
 // write writes the patrons first to last as records of a snapshot with these marks.
 func (s *session) write(prefix string, first, last int, mark func(id int) string) {
 	s.t.Helper()
-	encoder, err := eventgen.NewEncoder(eventgen.Table{
-		Prefix: prefix, Schema: "library", Name: "patron",
+	var rows []eventgen.Change
+	for id := first; id <= last; id++ {
+		rows = append(rows, eventgen.Change{
+			Op: 'r', Row: []any{int64(id), fmt.Sprintf("Patron %d", id)}, Time: time.Now(), LSN: 1, Snapshot: mark(id),
+		})
+	}
+	s.produce(eventgen.Table{
+		Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}},
-		Key:     []int{0},
-	})
+	}, rows...)
+}
+
+// produce writes changes of a table to its topic.
+func (s *session) produce(table eventgen.Table, changes ...eventgen.Change) {
+	s.t.Helper()
+	encoder, err := eventgen.NewEncoder(table)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -39,10 +50,8 @@ func (s *session) write(prefix string, first, last int, mark func(id int) string
 		s.t.Fatal(err)
 	}
 	defer producer.Close()
-	for id := first; id <= last; id++ {
-		record, err := encoder.Encode(eventgen.Change{
-			Op: 'r', Row: []any{int64(id), fmt.Sprintf("Patron %d", id)}, Time: time.Now(), LSN: 1, Snapshot: mark(id),
-		})
+	for _, c := range changes {
+		record, err := encoder.Encode(c)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -118,31 +127,15 @@ func TestJSON(t *testing.T) {
 
 // inventory returns a function that writes a change of the only item of library.inventory.
 func (s *session) inventory() func(op byte, document string) {
-	s.t.Helper()
-	encoder, err := eventgen.NewEncoder(eventgen.Table{
-		Prefix: "metadb_sensor_1", Schema: "library", Name: "inventory",
+	table := eventgen.Table{
+		Prefix: "metadb_sensor_1", Schema: "library", Name: "inventory", Key: []int{0},
 		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "jsondata", Kind: eventgen.JSON}},
-		Key:     []int{0},
-	})
-	if err != nil {
-		s.t.Fatal(err)
 	}
-	producer, err := testbed.NewProducer(s.broker.Address())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(producer.Close)
 	lsn := uint64(100)
 	return func(op byte, document string) {
 		s.t.Helper()
 		lsn++
-		record, err := encoder.Encode(eventgen.Change{Op: op, Row: []any{int64(1), document}, Time: time.Now(), LSN: lsn})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if err := producer.Write(s.t.Context(), record); err != nil {
-			s.t.Fatal(err)
-		}
+		s.produce(table, eventgen.Change{Op: op, Row: []any{int64(1), document}, Time: time.Now(), LSN: lsn})
 	}
 }
 
@@ -221,34 +214,18 @@ func TestReadme(t *testing.T) {
 // feedPatronGroups writes the snapshot of three patrons and two changes in the months after it.
 func (s *session) feedPatronGroups(prefix string) {
 	s.t.Helper()
-	encoder, err := eventgen.NewEncoder(eventgen.Table{
-		Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
-		Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}, {Name: "patron_group", Kind: eventgen.Text}},
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	producer, err := testbed.NewProducer(s.broker.Address())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer producer.Close()
 	snapshot := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
-	for _, c := range []eventgen.Change{
-		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "first", Row: []any{int64(1), "Grace Hopper", "faculty"}},
-		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "true", Row: []any{int64(2), "Ada Lovelace", "graduate"}},
-		{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "last", Row: []any{int64(3), "Alan Turing", "graduate"}},
-		{Op: 'u', LSN: 2, Time: time.Date(2026, 3, 17, 14, 2, 11, 0, time.UTC), Row: []any{int64(2), "Ada Lovelace", "faculty"}},
-		{Op: 'd', LSN: 3, Time: time.Date(2026, 6, 30, 16, 45, 0, 0, time.UTC), Row: []any{int64(3), "Alan Turing", "graduate"}},
-	} {
-		record, err := encoder.Encode(c)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if err := producer.Write(s.t.Context(), record); err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	s.produce(
+		eventgen.Table{
+			Prefix: prefix, Schema: "library", Name: "patron", Key: []int{0},
+			Columns: []eventgen.Column{{Name: "id", Kind: eventgen.Integer}, {Name: "name", Kind: eventgen.Text}, {Name: "patron_group", Kind: eventgen.Text}},
+		},
+		eventgen.Change{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "first", Row: []any{int64(1), "Grace Hopper", "faculty"}},
+		eventgen.Change{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "true", Row: []any{int64(2), "Ada Lovelace", "graduate"}},
+		eventgen.Change{Op: 'r', LSN: 1, Time: snapshot, Snapshot: "last", Row: []any{int64(3), "Alan Turing", "graduate"}},
+		eventgen.Change{Op: 'u', LSN: 2, Time: time.Date(2026, 3, 17, 14, 2, 11, 0, time.UTC), Row: []any{int64(2), "Ada Lovelace", "faculty"}},
+		eventgen.Change{Op: 'd', LSN: 3, Time: time.Date(2026, 6, 30, 16, 45, 0, 0, time.UTC), Row: []any{int64(3), "Alan Turing", "graduate"}},
+	)
 }
 
 // TestPerformance checks that PostgreSQL accepts the settings of the page.
