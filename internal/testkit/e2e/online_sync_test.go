@@ -144,19 +144,31 @@ func resyncTags(t *testing.T, s *stack, m *metadb, kind string) {
 	shown := m.psql(t, "endsync table library.tag__ with (dry_run)")
 	// A blocking snapshot is ahead of the stream: changes of key come after it, and rows of the
 	// old keys may be shown instead.
-	const exact = "library.tag|203|200|3"
-	if kind == "incremental" && (!strings.Contains(shown, exact) || !strings.Contains(shown, ",lost"+kind+")")) {
+	if kind == "incremental" && (!showsLostTags(shown) || !strings.Contains(shown, ",lost"+kind+")")) {
 		t.Errorf("%s: the dry run shows %s", kind, shown)
 	}
 	if !strings.Contains(shown, "library.tag|") {
 		t.Errorf("%s: the dry run does not show the table: %s", kind, shown)
 	}
-	if shown = m.psql(t, "endsync table library.tag__"); kind == "incremental" && !strings.Contains(shown, exact) {
+	if shown = m.psql(t, "endsync table library.tag__"); kind == "incremental" && !showsLostTags(shown) {
 		t.Errorf("%s: endsync shows %s", kind, shown)
 	}
 	if n := value[int](t, m, fmt.Sprintf("SELECT count(*) FROM library.tag__ WHERE tag = 'lost%s' AND NOT __current AND __end > now() - interval '1 hour'", kind)); n != 3 {
 		t.Errorf("%s: %d lost tags have ended, want 3", kind, n)
 	}
+}
+
+// showsLostTags reports whether a list of endsync has the three lost tags, and no other, as
+// unconfirmed, and about 200 tags of the source as confirmed. Changes of key go on meanwhile: the
+// delete and the insert of each are in different partitions, so that one may be applied alone
+// for a moment, which makes it a row less or more.
+func showsLostTags(shown string) bool {
+	for confirmed := 190; confirmed <= 210; confirmed++ {
+		if strings.Contains(shown, fmt.Sprintf("library.tag|%d|%d|3", confirmed+3, confirmed)) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestOnlineResync synchronizes one table with an incremental and with a blocking snapshot,
