@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/tables"
+	"metadb/internal/backoff"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 )
@@ -64,7 +65,7 @@ func (s *supervisor) changeTables(ctx context.Context, change func(pgx.Tx, *cata
 		if !ok || refused.Code != lockNotAvailable || time.Since(began) > changePatience {
 			return err
 		}
-		if err := sleepContext(ctx, changePause); err != nil {
+		if err := backoff.Sleep(ctx, changePause); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"metadb/internal/backoff"
 	"metadb/internal/datasource"
 )
 
@@ -44,7 +45,7 @@ func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 			w.logFailure(ctx, "look at topics", w.checkTopics(ctx))
 		}
 		w.logFailure(ctx, "look for signs of life", w.checkLiveness(ctx))
-		if sleepContext(ctx, livenessInterval) != nil {
+		if backoff.Sleep(ctx, livenessInterval) != nil {
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"metadb/internal/backoff"
 	"metadb/internal/resync"
 )
 
@@ -41,7 +42,7 @@ func (s *stream) countConfirmed() {
 		for {
 			took := time.Since(began)
 			s.scope.countsEstimated.Store(took < recountInterval)
-			if sleepContext(ctx, max(recountInterval, recountShare*took)) != nil {
+			if backoff.Sleep(ctx, max(recountInterval, recountShare*took)) != nil {
 				return
 			}
 			if began = time.Now(); s.scope.appliedSinceCount.Swap(false) && s.state.Report().Confirming.Ending == "" {
@@ -105,7 +106,7 @@ func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) e
 
 // logConfirmed logs the progress of a resynchronization at intervals, until ctx ends.
 func (s *stream) logConfirmed(ctx context.Context) {
-	for told := ""; sleepContext(ctx, confirmedLogInterval) == nil; {
+	for told := ""; backoff.Sleep(ctx, confirmedLogInterval) == nil; {
 		if line := s.state.Report().Confirming.String(); line != told {
 			s.logger.Info(fmt.Sprintf("source %q: %s", s.startOptions.Name, line))
 			told = line

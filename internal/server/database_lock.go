@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/backoff"
 	"metadb/internal/instance"
 )
 
@@ -87,7 +88,7 @@ func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Dura
 			err = fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, conn))
 			break
 		}
-		if err = sleepContext(ctx, acquireInterval); err != nil {
+		if err = backoff.Sleep(ctx, acquireInterval); err != nil {
 			break
 		}
 	}
@@ -130,7 +131,7 @@ func (o *dbLock) acquireServerLock(ctx context.Context) error {
 		case time.Now().After(end):
 			return fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, o.conn))
 		}
-		if err := sleepContext(ctx, acquireInterval); err != nil {
+		if err := backoff.Sleep(ctx, acquireInterval); err != nil {
 			return err
 		}
 	}
@@ -139,7 +140,7 @@ func (o *dbLock) acquireServerLock(ctx context.Context) error {
 // keepLock checks the lock until ctx ends, and takes it again after its connection is lost. It
 // returns an error if another server has taken it meanwhile.
 func (o *dbLock) keepLock(ctx context.Context) error {
-	pauses, said := backoff{}, ""
+	pauses, said := backoff.Default(), ""
 	for {
 		err := o.check(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -150,14 +151,14 @@ func (o *dbLock) keepLock(ctx context.Context) error {
 				said = err.Error()
 				o.logger.Warn("the database is away: " + said)
 			}
-			if err := pauses.waitNext(ctx); err != nil {
+			if err := pauses.Wait(ctx); err != nil {
 				return err
 			}
 			continue
 		}
-		pauses.resetPause()
+		pauses.Reset()
 		said = ""
-		if err := sleepContext(ctx, lockCheckInterval); err != nil {
+		if err := backoff.Sleep(ctx, lockCheckInterval); err != nil {
 			return err
 		}
 	}

@@ -24,8 +24,8 @@
 // fetches by itself. The stream is rebuilt at once if options or origins were altered, the
 // database was unreachable, or a command moved a position (errAltered, errFailover, errSkipped).
 // If the pipeline returns pipeline.ErrRestart, for example because another server has moved the
-// stored positions, the stream is rebuilt at once after a run of more than maxPause. In all other
-// cases it is rebuilt after a pause; the pauses double from firstPause to maxPause.
+// stored positions, the stream is rebuilt at once after a run of more than backoff.LongestPause. In
+// all other cases it is rebuilt after a pause of backoff.Default.
 //
 // Besides, the package implements the interfaces of package command for a running server, and has
 // the command line's access to one ([Client]) and to a database without one ([Offline]).

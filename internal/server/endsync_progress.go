@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/resync"
 )
@@ -26,7 +27,7 @@ func (c *Client) watchProgress(ctx context.Context, front resync.Prompter, sourc
 		}
 		defer watch.Close(ctx)
 		told := ""
-		for sleepContext(ctx, progressInterval) == nil {
+		for backoff.Sleep(ctx, progressInterval) == nil {
 			message, err := watch.loadMessage(ctx, source)
 			if err != nil {
 				return

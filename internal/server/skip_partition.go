@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/admin/command"
+	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
@@ -89,7 +90,7 @@ func (s *supervisor) awaitStillPosition(ctx context.Context, source, group strin
 			return nil
 		}
 		last = mark.Next
-		if err := sleepContext(ctx, positionPollInterval); err != nil {
+		if err := backoff.Sleep(ctx, positionPollInterval); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/debezium"
@@ -56,16 +57,16 @@ type stream struct {
 // supervise builds and runs the stream repeatedly, until ctx ends.
 func (s *stream) supervise(ctx context.Context) {
 	defer s.state.SetStream(status.Inactive, "")
-	pauses, said := backoff{}, ""
+	pauses, said := backoff.Default(), ""
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := s.addResourceHolder(ctx, s.shutdown.addReason(s.runOnce(ctx)))
 		if ctx.Err() != nil {
 			return
 		}
-		long := time.Since(began) > maxPause
+		long := time.Since(began) > backoff.LongestPause
 		if long {
-			pauses.resetPause()
+			pauses.Reset()
 			said = ""
 		}
 		switch {
@@ -85,7 +86,7 @@ func (s *stream) supervise(ctx context.Context) {
 			}
 			s.state.SetStream(status.Error, err.Error())
 		}
-		if pauses.waitNext(ctx) != nil {
+		if pauses.Wait(ctx) != nil {
 			return
 		}
 	}
