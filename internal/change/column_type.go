@@ -23,48 +23,39 @@ const (
 	UUID
 	JSONB
 	Bytea
+	typeCount // the end
 )
 
 // TypeCount is one more than the highest Type, for tables indexed by Type.
-const TypeCount = int(Bytea) + 1
+const TypeCount = int(typeCount)
+
+// typeNames has the name of each type as PostgreSQL's format_type prints it. Package datatype has
+// all other facts about types.
+var typeNames = [TypeCount]string{
+	"unknown type",
+	Text:        "text",
+	Boolean:     "boolean",
+	SmallInt:    "smallint",
+	Integer:     "integer",
+	BigInt:      "bigint",
+	Real:        "real",
+	Double:      "double precision",
+	Numeric:     "numeric",
+	Date:        "date",
+	Time:        "time without time zone",
+	TimeTZ:      "time with time zone",
+	Timestamp:   "timestamp without time zone",
+	TimestampTZ: "timestamp with time zone",
+	Interval:    "interval",
+	UUID:        "uuid",
+	JSONB:       "jsonb",
+	Bytea:       "bytea",
+}
 
 // String returns the type's name as PostgreSQL's format_type prints it.
 func (t Type) String() string {
-	switch t {
-	case Text:
-		return "text"
-	case Boolean:
-		return "boolean"
-	case SmallInt:
-		return "smallint"
-	case Integer:
-		return "integer"
-	case BigInt:
-		return "bigint"
-	case Real:
-		return "real"
-	case Double:
-		return "double precision"
-	case Numeric:
-		return "numeric"
-	case Date:
-		return "date"
-	case Time:
-		return "time without time zone"
-	case TimeTZ:
-		return "time with time zone"
-	case Timestamp:
-		return "timestamp without time zone"
-	case TimestampTZ:
-		return "timestamp with time zone"
-	case Interval:
-		return "interval"
-	case UUID:
-		return "uuid"
-	case JSONB:
-		return "jsonb"
-	case Bytea:
-		return "bytea"
+	if int(t) >= len(typeNames) {
+		t = 0
 	}
-	return "unknown type"
+	return typeNames[t]
 }

@@ -10,7 +10,7 @@ import (
 func TestOID(t *testing.T) {
 	seen := map[uint32]change.Type{}
 	for _, typ := range allTypes() {
-		oid := datatype.OID(typ)
+		oid := datatype.InfoOf(typ).OID
 		if oid == 0 {
 			t.Errorf("%s has none", typ)
 		}
@@ -19,7 +19,7 @@ func TestOID(t *testing.T) {
 		}
 		seen[oid] = typ
 	}
-	if got := datatype.OID(0); got != 0 {
+	if got := datatype.InfoOf(0).OID; got != 0 {
 		t.Errorf("no type has %d", got)
 	}
 }

@@ -20,7 +20,11 @@ func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	}
 	mark := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = appendCanonical(dst, t, cell.Bytes)
+	if info := infoOf(t); info.Equality == EqualValues {
+		dst = info.appendCanonical(dst, cell.Bytes)
+	} else {
+		dst = append(dst, cell.Bytes...)
+	}
 	binary.BigEndian.PutUint32(dst[mark:], uint32(len(dst)-mark-4))
 	return dst
 }
@@ -28,8 +32,7 @@ func KeyBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 // KeyTextBytes is [KeyBytes] for a value that is stored as text: two cells have
 // the same form where PostgreSQL casts both to the same text, 1.0 and 1.00 not.
 func KeyTextBytes(dst []byte, t change.Type, cell change.Cell) []byte {
-	if t == change.JSONB || t == change.Real || t == change.Double {
-		// In all other types, different values print differently.
+	if infoOf(t).Print == PrintLossy {
 		if text, err := Format(t, cell); err == nil {
 			cell.Bytes = []byte(text)
 		}
@@ -37,23 +40,23 @@ func KeyTextBytes(dst []byte, t change.Type, cell change.Cell) []byte {
 	return KeyBytes(dst, change.Text, cell)
 }
 
-// appendCanonical appends the canonical form of all values that equal value.
-func appendCanonical(dst []byte, t change.Type, value []byte) []byte {
-	switch {
-	case t == change.Real && len(value) == 4:
-		float := float64(math.Float32frombits(binary.BigEndian.Uint32(value)))
-		return binary.BigEndian.AppendUint64(dst, canonicalFloat(float))
-	case t == change.Double && len(value) == 8:
-		float := math.Float64frombits(binary.BigEndian.Uint64(value))
-		return binary.BigEndian.AppendUint64(dst, canonicalFloat(float))
-	case t == change.Numeric && len(value) >= numericHeader:
-		return appendCanonicalNumeric(dst, value)
-	case t == change.Interval && len(value) == intervalLength:
-		return appendCanonicalInterval(dst, value)
-	case t == change.JSONB:
-		return appendCanonicalJSONB(dst, value)
+// appendBytes appends a value as it is.
+func appendBytes(dst, value []byte) []byte { return append(dst, value...) }
+
+func appendCanonicalReal(dst, value []byte) []byte {
+	if len(value) != 4 {
+		return append(dst, value...)
 	}
-	return append(dst, value...)
+	float := float64(math.Float32frombits(binary.BigEndian.Uint32(value)))
+	return binary.BigEndian.AppendUint64(dst, canonicalFloat(float))
+}
+
+func appendCanonicalDouble(dst, value []byte) []byte {
+	if len(value) != 8 {
+		return append(dst, value...)
+	}
+	float := math.Float64frombits(binary.BigEndian.Uint64(value))
+	return binary.BigEndian.AppendUint64(dst, canonicalFloat(float))
 }
 
 // canonicalFloat returns the bits of a number, with one zero and one NaN.
@@ -70,6 +73,9 @@ func canonicalFloat(float float64) uint64 {
 // appendCanonicalNumeric appends a numeric without its display scale. Its digits are canonical
 // already: neither PostgreSQL nor this package writes groups of zeros at either end.
 func appendCanonicalNumeric(dst, value []byte) []byte {
+	if len(value) < numericHeader {
+		return append(dst, value...)
+	}
 	dst = append(dst, value[:numericHeader-2]...)
 	return append(dst, value[numericHeader:]...)
 }
@@ -77,6 +83,9 @@ func appendCanonicalNumeric(dst, value []byte) []byte {
 // appendCanonicalInterval follows interval_cmp_value: a month has 30 days, a
 // day 24 hours.
 func appendCanonicalInterval(dst, value []byte) []byte {
+	if len(value) != intervalLength {
+		return append(dst, value...)
+	}
 	micros, days, months := splitInterval(value)
 	whole := int64(months)*30 + int64(days)
 	whole += micros / microsPerDay

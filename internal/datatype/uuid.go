@@ -50,7 +50,7 @@ func AppendUUID(dst, text []byte) ([]byte, error) {
 }
 
 // formatUUID is uuid_out.
-func formatUUID(value []byte) string {
+func formatUUID(value []byte) (string, error) {
 	digits := hex.EncodeToString(value)
-	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:]
+	return digits[:8] + "-" + digits[8:12] + "-" + digits[12:16] + "-" + digits[16:20] + "-" + digits[20:], nil
 }

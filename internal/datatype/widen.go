@@ -12,30 +12,23 @@ func Widen(stored, arriving change.Type) change.Type {
 	if stored == arriving {
 		return stored
 	}
-	if !isNumber(stored) || !isNumber(arriving) {
-		return change.Text
-	}
-	if stored == change.Numeric || arriving == change.Numeric {
-		return change.Numeric
-	}
+	one, other := infoOf(stored), infoOf(arriving)
+	oneInteger, otherInteger := one.Class == IntegerClass, other.Class == IntegerClass
 	switch {
-	case isInteger(stored) && isInteger(arriving):
-		return max(stored, arriving)
-	case !isInteger(stored) && !isInteger(arriving):
-		return change.Double
-	case stored == change.BigInt || arriving == change.BigInt:
+	case one.Class == OtherClass || other.Class == OtherClass:
+		return change.Text
+	case one.Class == DecimalClass || other.Class == DecimalClass:
+		return change.Numeric
+	case oneInteger && otherInteger && one.Length > other.Length:
+		return stored
+	case oneInteger && otherInteger:
+		return arriving
+	case oneInteger && one.Length > doubleIntegerLength || otherInteger && other.Length > doubleIntegerLength:
 		return change.Numeric
 	}
 	return change.Double
 }
 
-// isInteger reports whether a type is smallint, integer or bigint, constants in the order of their
-// width.
-func isInteger(t change.Type) bool {
-	return t == change.SmallInt || t == change.Integer || t == change.BigInt
-}
-
-// isNumber reports whether a type is one of those that widen to one another.
-func isNumber(t change.Type) bool {
-	return isInteger(t) || t == change.Real || t == change.Double || t == change.Numeric
-}
+// doubleIntegerLength is the length of the widest integer of which a double precision holds every
+// value.
+const doubleIntegerLength = 4

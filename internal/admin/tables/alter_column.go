@@ -104,7 +104,7 @@ func typeNamed(ctx context.Context, tx pgx.Tx, name string) (change.Type, error)
 		return 0, ErrNoType
 	}
 	for t := change.Text; int(t) < change.TypeCount; t++ {
-		if datatype.OID(t) == *found {
+		if datatype.InfoOf(t).OID == *found {
 			return t, nil
 		}
 	}

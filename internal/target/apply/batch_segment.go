@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/plan"
 )
@@ -102,21 +103,12 @@ func firstKeyTypeChange(made *plan.Plan, n int) int {
 	for i := range made.Deltas {
 		d := &made.Deltas[i]
 		for _, step := range d.Steps {
-			if step.To == change.Text && hasSeveralForms(step.From) && step.Event > 0 && slices.Contains(d.After.Key, step.Column) {
+			if step.To == change.Text && datatype.InfoOf(step.From).HasSeveralForms() && step.Event > 0 && slices.Contains(d.After.Key, step.Column) {
 				n = min(n, step.Event)
 			}
 		}
 	}
 	return n
-}
-
-// hasSeveralForms reports whether the type has equal values with different text forms.
-func hasSeveralForms(t change.Type) bool {
-	switch t {
-	case change.Real, change.Double, change.Numeric, change.Interval, change.JSONB:
-		return true
-	}
-	return false
 }
 
 // tableIdentity contains the columns that identify the rows of a table.

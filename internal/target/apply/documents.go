@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 	"metadb/internal/transform/jsonmap"
@@ -36,12 +37,12 @@ func documentColumns(t *catalog.Table, set *jsonmap.MappingSet) []documentColumn
 		if at >= 0 {
 			columns[i].kind = t.Columns[at].Type
 		}
-		if columns[i].kind != change.JSONB && columns[i].kind != change.Text {
+		if !datatype.InfoOf(columns[i].kind).HoldsDocuments() {
 			columns[i].column = none
 		}
 	}
 	for _, at := range t.Key {
-		if kind := t.Columns[at].Type; !isEqualIdentical(kind) {
+		if kind := t.Columns[at].Type; datatype.InfoOf(kind).Equality == datatype.EqualValues {
 			columns = append(columns, documentColumn{column: at, kind: kind, key: true})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 )
 
@@ -148,7 +149,7 @@ func (f *foldedChunk) canCopyVersions(d *decision) bool {
 		return false
 	}
 	for _, fd := range f.chunk.fields {
-		if fd.typePath[0] == change.JSONB {
+		if datatype.InfoOf(fd.typePath[0]).Document == datatype.ParsedDocument {
 			return false
 		}
 	}

@@ -31,7 +31,7 @@ func keyArraysOf(t *catalog.Table, f *foldedChunk) keyArrays {
 	}
 	for n, at := range f.chunk.shape.Key {
 		column := f.chunk.shape.Columns[at]
-		array := newBinaryArray(datatype.OID(column.Type), len(k.heads))
+		array := newBinaryArray(datatype.InfoOf(column.Type).OID, len(k.heads))
 		for _, i := range k.heads {
 			cell := at
 			if !f.changes[i].upsert {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/target/catalog"
 )
 
@@ -20,11 +21,8 @@ type quickCompareColumns []struct {
 func findQuickCompare(c *chunk) quickCompareColumns {
 	var t quickCompareColumns
 	for i, fd := range c.fields {
-		switch fd.typePath[0] {
-		case change.Boolean, change.SmallInt, change.Integer, change.BigInt, change.Date, change.Time, change.Timestamp, change.TimestampTZ, change.UUID:
-			if fd.keyIndex == none {
-				t = append(t, struct{ field, column int }{i, fd.column})
-			}
+		if info := datatype.InfoOf(fd.typePath[0]); info.IsQuickToCompare() && fd.keyIndex == none {
+			t = append(t, struct{ field, column int }{i, fd.column})
 		}
 	}
 	return t

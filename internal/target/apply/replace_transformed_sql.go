@@ -32,7 +32,7 @@ func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *
 	shape := s.shapes.Delete
 	arrays := make([][]byte, len(shape.Columns))
 	for i, column := range shape.Columns {
-		arrays[i] = newBinaryArray(datatype.OID(column.Type), len(s.removed))
+		arrays[i] = newBinaryArray(datatype.InfoOf(column.Type).OID, len(s.removed))
 	}
 	ends, origins := newBinaryArray(timestamptzOID, len(s.removed)), newBinaryArray(textOID, len(s.removed))
 	var key change.Row

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 )
@@ -68,7 +68,7 @@ func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other s
 	var plain, ones, others strings.Builder
 	for i, column := range t.Columns {
 		one, other := values(i)
-		if isEqualIdentical(column.Type) && column.Collation == "" {
+		if datatype.InfoOf(column.Type).Equality == datatype.EqualBytes && column.Collation == "" {
 			plain.WriteString(one + " IS NOT DISTINCT FROM " + other + " AND ")
 			continue
 		}
@@ -79,20 +79,6 @@ func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other s
 		return "(" + plain.String() + "true)"
 	}
 	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(ones.String()) + "), ROW(" + trimComma(others.String()) + ")))"
-}
-
-// isEqualIdentical reports whether the values of a type are equal only if they are stored alike.
-// That does not hold for numbers with a scale, a signed zero or several NaNs, nor for intervals,
-// times with a zone, and documents. Text is compared by the database's collation, under which
-// different texts differ; only a column can have another collation (catalog.Column.Collation).
-// https://www.postgresql.org/docs/current/collation.html#COLLATION-NONDETERMINISTIC
-func isEqualIdentical(t change.Type) bool {
-	switch t {
-	case change.Text, change.Boolean, change.SmallInt, change.Integer, change.BigInt, change.Date, change.Time,
-		change.Timestamp, change.TimestampTZ, change.UUID, change.Bytea:
-		return true
-	}
-	return false
 }
 
 // regclassSQL returns the constant for a relation in an expression.

@@ -138,7 +138,7 @@ func (e *loadedTable) addColumn(a *pgAttribute) {
 // not use.
 func typeByOID(oid uint32) change.Type {
 	for t := change.Text; int(t) < change.TypeCount; t++ {
-		if datatype.OID(t) == oid {
+		if datatype.InfoOf(t).OID == oid {
 			return t
 		}
 	}

@@ -95,7 +95,7 @@ func (x *deltaExecution) typeChanges() []typeChange {
 func (b *statementBuilder) retypeActions(r typeChange) []string {
 	name := b.table.Columns[r.column].Stored.SQL()
 	actions := []string{"ALTER COLUMN " + name + " TYPE " + r.to.String() + " USING " + r.usingSQL}
-	if b.lz4 && isCompressed(r.to) {
+	if b.lz4 && datatype.InfoOf(r.to).Storage == datatype.Compressed {
 		actions = append(actions, "ALTER COLUMN "+name+" SET COMPRESSION lz4")
 	}
 	return actions

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 )
@@ -154,14 +154,11 @@ func (b *statementBuilder) columnDefinitions(numbering string) string {
 // columnDefinition returns the definition of a source column.
 func (b *statementBuilder) columnDefinition(c catalog.Column) string {
 	definition := c.Stored.SQL() + " " + c.Type.String()
-	if b.lz4 && isCompressed(c.Type) {
+	if b.lz4 && datatype.InfoOf(c.Type).Storage == datatype.Compressed {
 		definition += " COMPRESSION lz4"
 	}
 	return definition
 }
-
-// isCompressed reports whether long values of a type are compressed.
-func isCompressed(t change.Type) bool { return t == change.Text || t == change.JSONB }
 
 // regclassSQL returns the constant that stands for a relation in an expression.
 func regclassSQL(relation ident.Qualified) string {
