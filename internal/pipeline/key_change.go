@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -49,7 +50,10 @@ func (l *partitionQueue) hasReadDelete(head *queuedEvent) bool {
 	if head.LSN == 0 || head.OldKey == nil || !l.needsOrder() || l.order.deletes[head.LSN] || l.order.olderDeletes[head.LSN] {
 		return true
 	}
-	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool { return other.storedLSN == head.LSN })
+	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool {
+		last := &other.stored
+		return !head.isLaterThan(last.HighTime) && (last.HighLSN == head.LSN || last.HighCommit > 0 && head.comparePosition(last.HighCommit, last.TopLSN) == 0)
+	})
 }
 
 // awaitsDelete reports whether the head of a queue waits for the delete that belongs to it.
@@ -70,18 +74,39 @@ func (b *orderGate) awaitsDelete(l *partitionQueue) bool {
 
 // isPast reports whether all events of the partition that precede an event at the source have
 // been released: its records have the order of source.sequence. Without source.sequence the
-// LSN at the start of the run decides.
+// LSN at the start of the run decides. An event that is later than all of the partition's is not
+// past: a source that was restored or moved continues with lower positions.
 func (l *partitionQueue) isPast(head *queuedEvent) bool {
 	if head.Commit > 0 && l.passedCommit > 0 {
-		return l.passedCommit > head.Commit || l.passedCommit == head.Commit && l.passedLSN > head.LSN
+		return !head.isLaterThan(l.passedTime) && head.comparePosition(l.passedCommit, l.passedLSN) < 0
 	}
-	return l.storedLSN >= head.LSN
+	return !head.isLaterThan(l.stored.HighTime) && l.stored.HighLSN >= head.LSN
 }
 
 // mayHaveAppliedDelete reports whether the delete that belongs to the head may have been applied
-// before the run, from a partition with a stored LSN beyond it. The table shows whether it was.
+// before the run, from a partition with a stored position at the head's or beyond it. The table
+// shows whether it was. A higher LSN alone does not suffice: another transaction that was open at
+// the same time may have committed before, with an LSN that follows the head's.
 func (l *partitionQueue) mayHaveAppliedDelete(head *queuedEvent) bool {
-	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool { return other.storedLSN >= head.LSN })
+	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool {
+		stored := &other.stored
+		switch {
+		case stored.HighLSN < head.LSN || head.isLaterThan(stored.HighTime):
+			return false
+		case head.Commit > 0 && stored.HighCommit > 0:
+			return head.comparePosition(stored.HighCommit, stored.TopLSN) <= 0
+		}
+		return true
+	})
+}
+
+// isLaterThan reports whether the source time of an event is later than a time. It is false for an
+// event with the time of its record, which the other half of a change of key does not share.
+func (h *queuedEvent) isLaterThan(at change.Micros) bool { return h.ClaimedTime == 0 && h.Time > at }
+
+// comparePosition compares the source.sequence of an event with another one.
+func (h *queuedEvent) comparePosition(commit, lsn uint64) int {
+	return cmp.Or(cmp.Compare(h.Commit, commit), cmp.Compare(h.LSN, lsn))
 }
 
 // releaseUnpaired releases inserts with deletes that did not arrive in time. It returns the

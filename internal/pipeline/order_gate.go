@@ -94,9 +94,10 @@ func (b *orderGate) assignPartitions(begun []change.Assignment) {
 			from: beginning.From, next: beginning.From,
 		}
 		if beginning.TopicID == beginning.Stored.TopicID {
-			l.maxLSN = beginning.Stored.HighLSN
-			l.storedLSN = l.maxLSN
-			l.passedCommit, l.passedLSN, l.passedTime = beginning.Stored.HighCommit, beginning.Stored.TopLSN, beginning.Stored.HighTime
+			l.stored = beginning.Stored
+			l.stored.Recent, l.stored.Transactions = nil, nil
+			l.maxLSN = l.stored.HighLSN
+			l.passedCommit, l.passedLSN, l.passedTime = l.stored.HighCommit, l.stored.TopLSN, l.stored.HighTime
 		}
 		l.isNewPartition = l.fresh && settled[l.order]
 		b.queues[l.Partition] = l

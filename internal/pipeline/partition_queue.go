@@ -26,9 +26,10 @@ type partitionQueue struct {
 	// isNewPartition says that the next event is the first one of a partition that
 	// appeared while its topic had positions.
 	isNewPartition bool
-	// maxLSN is the highest source.lsn of the delivered changes, storedLSN that of the
-	// changes that had been applied when reading began.
-	maxLSN, storedLSN uint64
+	// maxLSN is the highest source.lsn of the delivered changes.
+	maxLSN uint64
+	// stored is the progress of the partition when reading began, without its changes.
+	stored change.PartitionProgress
 	// passedCommit and passedLSN are the highest released source.sequence, passedTime the
 	// time of that change: a source that was restored continues with lower positions.
 	passedCommit, passedLSN uint64
