@@ -1,6 +1,9 @@
 package change
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Partition is one partition of a Kafka topic.
 type Partition struct {
@@ -28,6 +31,9 @@ type TopicID [16]byte
 // Micros is a point in time: microseconds since 1970-01-01 00:00:00 UTC, the
 // resolution of PostgreSQL's timestamps.
 type Micros int64
+
+// UTC returns the point in time for calendars, messages and parameters of statements.
+func (m Micros) UTC() time.Time { return time.UnixMicro(int64(m)).UTC() }
 
 // Span is the part of one partition that a batch covers. From is the progress that
 // must be stored for the batch to be applied, To the progress stored with it. Fresh

@@ -8,6 +8,10 @@ import (
 // uuidLength is the length of a UUID's canonical text.
 const uuidLength = 36
 
+// CanonicalUUIDPattern is the expression for the texts that [CanonicalUUID] accepts, for
+// PostgreSQL's operator ~.
+const CanonicalUUIDPattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
 // CanonicalUUID reports whether text is a UUID as PostgreSQL prints it: lower
 // case, hyphens after 8, 12, 16 and 20 digits. Text like that, and no other,
 // survives a round trip through the type uuid.

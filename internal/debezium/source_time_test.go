@@ -40,7 +40,7 @@ func TestBoundTime(t *testing.T) {
 			d.boundTime(in)
 			e := in.event
 			if e.Time != day(test.want) || e.TimeFarPast != test.remote {
-				t.Errorf("got %s, remote %t", time.UnixMicro(int64(e.Time)).UTC(), e.TimeFarPast)
+				t.Errorf("got %s, remote %t", e.Time.UTC(), e.TimeFarPast)
 			}
 			claimed := change.Micros(0)
 			if test.want != test.source {

@@ -40,6 +40,11 @@ type Qualified struct {
 // SQL returns the quoted schema and name for use in a statement.
 func (q Qualified) SQL() string { return q.Schema.SQL() + "." + q.Name.SQL() }
 
+// Regclass returns the constant that stands for the relation in an expression.
+func (q Qualified) Regclass() string {
+	return "'" + strings.ReplaceAll(q.SQL(), "'", "''") + "'::pg_catalog.regclass"
+}
+
 // Word returns schema and name as a person types them, each quoted where it has to
 // be.
 func (q Qualified) Word() string { return q.Schema.Word() + "." + q.Name.Word() }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // deadlineCheckInterval is how often the deadline of a snapshot is checked.
@@ -49,11 +50,11 @@ func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
 	}
 	pauses, strikes := p.newBackoff(), make(map[change.Table]int)
 	b.LockTimeout = firstLockTimeout
-	if isLockTimeout(b.failure) {
+	if pgcode.IsLockTimeout(b.failure) {
 		b.LockTimeout = shortLockTimeout
 	}
 	// A lock that timed out may have been held by another share.
-	if table, stuck := tableAtFault(b.failure); stuck && !isLockTimeout(b.failure) {
+	if table, stuck := tableAtFault(b.failure); stuck && !pgcode.IsLockTimeout(b.failure) {
 		strikes[table]++
 		p.reportFailure(b, b.failure)
 	}
@@ -80,10 +81,10 @@ func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
 			continue
 		}
 		if table, stuck := tableAtFault(err); stuck {
-			if isLockTimeout(err) {
+			if pgcode.IsLockTimeout(err) {
 				b.LockTimeout = shortLockTimeout
 			}
-			if strikes[table]++; (strikes[table] >= maxTableFailures || isRefusedTable(err) || isLockTimeout(err)) && p.parking.hasRoomFor(b, p.BatchBytes) {
+			if strikes[table]++; (strikes[table] >= maxTableFailures || isRefusedTable(err) || pgcode.IsLockTimeout(err)) && p.parking.hasRoomFor(b, p.BatchBytes) {
 				if err := p.parkTable(b, table, err); err != nil {
 					return err
 				}
@@ -123,7 +124,7 @@ func (p *pipeline) reportOutcome(ctx context.Context, b *batch, outcome change.O
 	p.logRejected(outcome)
 	var last time.Time
 	if b.lastTime != 0 {
-		last = time.UnixMicro(int64(b.lastTime)).UTC()
+		last = b.lastTime.UTC()
 	}
 	p.Reporter.Applied(outcome, last)
 	p.Source.Ack(ctx, b.Spans)

@@ -61,7 +61,7 @@ func (y *batchYears) addYear(e *change.Event, most int) bool {
 	if of.from <= e.Time && e.Time < of.to {
 		return true
 	}
-	year := time.UnixMicro(int64(e.Time)).UTC().Year()
+	year := e.Time.UTC().Year()
 	if !slices.Contains(of.all, year) {
 		if len(of.all) >= most {
 			return false

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // changedIn returns an upsert of a year.
@@ -59,7 +60,7 @@ func TestFewerYears(t *testing.T) {
 			r.send(delivery)
 			for range failuresToReduceYears {
 				r.batch()
-				r.answer(stuckError{table, outOfMemory})
+				r.answer(stuckError{table, pgcode.OutOfMemory})
 			}
 			if test.want == 0 {
 				r.batch()

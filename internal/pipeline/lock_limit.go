@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // A transaction takes about ten locks for each table that it creates, and PostgreSQL's
@@ -16,9 +16,6 @@ import (
 
 // maxBatchTopics bounds the topics with events in one transaction.
 const maxBatchTopics = 100
-
-// outOfMemory is a SQLSTATE; PostgreSQL also returns it when its table of locks is full.
-const outOfMemory = "53200"
 
 // splitByTopics splits a batch into as few parts as possible, of maxBatchTopics each.
 func (b *batch) splitByTopics() []*batch {
@@ -32,8 +29,7 @@ func (b *batch) splitByTopics() []*batch {
 // applyHalf applies the first half of a batch's topics, if the failure is the lack of memory
 // for locks. It reports whether it did. A batch of one topic fails with a YearsError instead.
 func (p *pipeline) applyHalf(ctx context.Context, b *batch, failure error) (bool, error) {
-	var c sqlStateError
-	if !errors.As(failure, &c) || c.SQLState() != outOfMemory {
+	if !pgcode.Is(failure, pgcode.OutOfMemory) {
 		return false, nil
 	}
 	part := b.splitOffTopics((len(b.topicsInOrder()) + 1) / 2)

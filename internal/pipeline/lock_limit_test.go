@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // sendTopics sends one delivery with an event of each of many topics.
@@ -47,7 +48,7 @@ func TestManyTopics(t *testing.T) {
 func TestOutOfLocks(t *testing.T) {
 	r := start(t, nil)
 	r.sendTopics(4)
-	full := stuckError{table, outOfMemory}
+	full := stuckError{table, pgcode.OutOfMemory}
 	for _, step := range []struct {
 		part
 		err error

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // ErrRestart is the error when the stream must be rebuilt from the stored
@@ -32,42 +33,14 @@ const (
 // fencedError is implemented by errors of the fence on stored positions.
 type fencedError interface{ Fenced() bool }
 
-// sqlStateError is implemented by errors of the database.
-type sqlStateError interface{ SQLState() string }
-
-// SQLSTATEs of missing objects.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	undefinedTable  = "42P01"
-	undefinedColumn = "42703"
-	undefinedSchema = "3F000"
-)
-
-// lockTimeout is the SQLSTATE of a wait for a lock that took too long, deadlock that of a wait
-// for a session that waits for the batch.
-const (
-	lockTimeout = "55P03"
-	deadlock    = "40P01"
-)
-
-// isLockTimeout reports whether a failure is a wait for a lock that took too long.
-func isLockTimeout(err error) bool {
-	var c sqlStateError
-	return errors.As(err, &c) && c.SQLState() == lockTimeout
-}
-
 // decide is the one place that chooses the reaction to a failure.
 func decide(err error) failureAction {
 	var f fencedError
 	if errors.As(err, &f) && f.Fenced() {
 		return rebuildStream
 	}
-	var c sqlStateError
-	if _, stuck := tableAtFault(err); !stuck && errors.As(err, &c) {
-		switch c.SQLState() {
-		case undefinedTable, undefinedColumn, undefinedSchema:
-			return rebuildStream
-		}
+	if _, stuck := tableAtFault(err); !stuck && pgcode.Is(err, pgcode.UndefinedTable, pgcode.UndefinedColumn, pgcode.InvalidSchemaName) {
+		return rebuildStream
 	}
 	return retryBatch
 }
@@ -123,7 +96,6 @@ func isRefusedTable(err error) bool {
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func tableAtFault(err error) (change.Table, bool) {
 	var t tableError
-	var c sqlStateError
 	if !errors.As(err, &t) {
 		return change.Table{}, false
 	}
@@ -131,16 +103,13 @@ func tableAtFault(err error) (change.Table, bool) {
 	if errors.As(err, &own) && own.IsTableOnly() {
 		return t.Table(), true
 	}
-	if !errors.As(err, &c) || len(c.SQLState()) != 5 {
-		return change.Table{}, false
-	}
-	if c.SQLState() == deadlock {
+	if pgcode.Is(err, pgcode.DeadlockDetected) {
 		return t.Table(), true // readers that wait for the batch may cause a deadlock each time
 	}
-	switch class := c.SQLState()[:2]; class {
-	case "08", "25", "40", "53", "57", "58", "F0", "XX":
-		// Connections, a database that is read-only, serialization, resources,
-		// shutdown, files, configuration, internal errors.
+	switch pgcode.Class(pgcode.Of(err)) {
+	case "", pgcode.ClassConnectionException, pgcode.ClassInvalidTransactionState, pgcode.ClassTransactionRollback,
+		pgcode.ClassInsufficientResources, pgcode.ClassOperatorIntervention, pgcode.ClassSystemError,
+		pgcode.ClassConfigurationFile, pgcode.ClassInternalError:
 		return change.Table{}, false
 	}
 	return t.Table(), true

@@ -41,7 +41,7 @@ func attemptMessage(before change.Attempts, news change.SnapshotProgress) string
 // snapshot for a later one.
 func SnapshotRestartedText(now, before change.Micros) string {
 	layout := time.TimeOnly
-	begun, earlier := time.UnixMicro(int64(now)).UTC(), time.UnixMicro(int64(before)).UTC()
+	begun, earlier := now.UTC(), before.UTC()
 	if begun.YearDay() != earlier.YearDay() || begun.Year() != earlier.Year() {
 		layout = time.DateTime
 	}

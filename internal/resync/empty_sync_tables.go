@@ -2,14 +2,13 @@ package resync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/pgcode"
 )
 
 // truncateLockTimeout limits the wait for TRUNCATE's lock. Readers of the tables, for example
@@ -33,8 +32,7 @@ func emptySyncTables(ctx context.Context, tx pgx.Tx, tables []*catalog.Table) er
 		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+truncateLockTimeout+"'; TRUNCATE "+strings.Join(names, ", "))
 		return err
 	})
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == codeLockNotAvailable {
+	if pgcode.IsLockTimeout(err) {
 		for _, name := range names {
 			if _, err = tx.Exec(ctx, "DELETE FROM "+name); err != nil {
 				break

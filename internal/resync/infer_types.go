@@ -2,28 +2,21 @@ package resync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgcode"
 	"metadb/internal/target/plan"
 )
-
-// codeFeatureNotSupported is the SQLSTATE feature_not_supported. PostgreSQL returns it for a
-// change of type of a column that a view uses.
-const codeFeatureNotSupported = "0A000"
-
-// canonicalUUIDPattern matches the texts that PostgreSQL prints for a uuid, and no other.
-const canonicalUUIDPattern = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'"
 
 // sampleRows is the number of rows that are checked first; they rule out most text columns.
 const sampleRows = 1000
@@ -98,8 +91,7 @@ func inferTable(ctx context.Context, db *pgx.Conn, store *catalog.Store, t *cata
 // isColumnInUse reports whether PostgreSQL refused a change of type because a view uses the
 // column.
 func isColumnInUse(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == codeFeatureNotSupported
+	return pgcode.Is(err, pgcode.FeatureNotSupported)
 }
 
 // textColumns returns the indexes of the text columns.
@@ -170,7 +162,7 @@ func uuidOnlyColumns(ctx context.Context, db Querier, t *catalog.Table, columns 
 	}
 	tests := make([]string, len(columns))
 	for i, column := range columns {
-		tests[i] = "bool_and(t." + t.Columns[column].Stored.SQL() + " ~ " + canonicalUUIDPattern + ")"
+		tests[i] = "bool_and(t." + t.Columns[column].Stored.SQL() + " ~ '" + datatype.CanonicalUUIDPattern + "')"
 	}
 	rows, err := db.Query(ctx, "SELECT ARRAY["+strings.Join(tests, ", ")+"] FROM "+from)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
 
 // An event trigger can keep a session from creating temporary tables, in a database that needs
@@ -103,14 +104,9 @@ func (l *list) forget(ctx context.Context, db *pgx.Conn) {
 	}
 }
 
-// permissionDenied is the SQLSTATE insufficient_privilege, here of the privilege to create
-// temporary tables.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const permissionDenied = "42501"
-
 // refusesTemporary reports whether the session may not create temporary tables: a function of
 // an event trigger has raised the error, or the privilege is missing.
 func refusesTemporary(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && !isLockConflict(err) && (refused.Where != "" || refused.Code == permissionDenied)
+	return ok && !pgcode.IsLockConflict(err) && (refused.Where != "" || refused.Code == pgcode.InsufficientPrivilege)
 }

@@ -2,22 +2,14 @@ package resync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
-)
-
-// SQLSTATEs of conflicts with the locks of other sessions.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeLockNotAvailable = "55P03"
-	codeDeadlock         = "40P01"
+	"metadb/internal/target/pgcode"
 )
 
 // defaultLockTimeout limits one wait for a lock, and maxLockAttempts the number of tries: a
@@ -52,7 +44,7 @@ func retryTransaction(ctx context.Context, db *pgx.Conn, lockTimeout time.Durati
 		switch {
 		case err == nil:
 			return nil
-		case !isLockConflict(err):
+		case !pgcode.IsLockConflict(err):
 			return fmt.Errorf("%s: %w", what, err)
 		case try == maxLockAttempts:
 			return fmt.Errorf("%s: %w", what, &BusyError{err})
@@ -89,9 +81,3 @@ func (e *BusyError) Error() string {
 }
 
 func (e *BusyError) Unwrap() error { return e.cause }
-
-// isLockConflict reports whether the error is a conflict with the locks of other sessions.
-func isLockConflict(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (refused.Code == codeLockNotAvailable || refused.Code == codeDeadlock)
-}

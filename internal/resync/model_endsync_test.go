@@ -3,7 +3,6 @@ package resync_test
 import (
 	"context"
 	"errors"
-	"time"
 
 	"metadb/internal/change"
 	"metadb/internal/resync"
@@ -14,7 +13,7 @@ import (
 func (m *model) endsync(target resync.Target) {
 	m.settle(target)
 	m.at = (m.clock - change.Micros(m.IntN(3))) * 1e6
-	m.exec("UPDATE metadb.resync SET endsync_time = $1", time.UnixMicro(int64(m.at)).UTC())
+	m.exec("UPDATE metadb.resync SET endsync_time = $1", m.at.UTC())
 	for over := false; !over; {
 		var live *resync.RunningServer
 		if m.IntN(2) == 0 {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -165,7 +164,7 @@ SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
 		return fmt.Errorf("store from where events confirm: %w", err)
 	}
 	const before = "UPDATE metadb.resync SET before_lsn = $4, before_time = $5 WHERE " + isTargetSQL
-	if _, err := tx.Exec(ctx, before, s.keyArgs(int64(b.snapshotBefore.LSN), time.UnixMicro(int64(b.snapshotBefore.Time)).UTC())...); err != nil {
+	if _, err := tx.Exec(ctx, before, s.keyArgs(int64(b.snapshotBefore.LSN), b.snapshotBefore.Time.UTC())...); err != nil {
 		return fmt.Errorf("store which snapshot was before: %w", err)
 	}
 	return storePartitionStarts(ctx, tx, s, b.readFrom)

@@ -2,17 +2,16 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/tables"
 	"metadb/internal/backoff"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/pgcode"
 )
 
 // AlterTable implements command.Tables.
@@ -61,8 +60,7 @@ func (s *supervisor) changeTables(ctx context.Context, change func(pgx.Tx, *cata
 	}
 	for began := time.Now(); ; {
 		err := s.changeTablesOnce(ctx, change, publish)
-		refused, ok := errors.AsType[*pgconn.PgError](err)
-		if !ok || refused.Code != lockNotAvailable || time.Since(began) > changePatience {
+		if !pgcode.IsLockTimeout(err) || time.Since(began) > changePatience {
 			return err
 		}
 		if err := backoff.Sleep(ctx, changePause); err != nil {

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/access"
 	"metadb/internal/change"
 	"metadb/internal/observe/status"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgcode"
 )
 
 const (
@@ -65,9 +65,8 @@ func blockersIn(all ...error) []status.Blocker {
 // those of present locks on the table. The error is returned unchanged if there are no holders or
 // the query fails or takes longer than blockersTimeout.
 func (s *supervisor) addBlockers(ctx context.Context, err error) error {
-	var refused *pgconn.PgError
 	var of interface{ Table() change.Table }
-	if !errors.As(err, &refused) || refused.Code != lockNotAvailable || !errors.As(err, &of) {
+	if !pgcode.IsLockTimeout(err) || !errors.As(err, &of) {
 		return err
 	}
 	locked := &lockedError{table: of.Table().String(), purpose: "goes on", err: err}

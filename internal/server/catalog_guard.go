@@ -3,16 +3,14 @@ package server
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
 	"metadb/internal/pipeline"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/pgcode"
 )
 
 // catalogGuard holds the catalog's read lock while a batch is applied, so that neither the
@@ -31,20 +29,23 @@ var _ pipeline.Applier = (*catalogGuard)(nil)
 func (a *catalogGuard) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.applyGuarded(ctx, batch)
 	err = a.stream.addResourceHolder(ctx, a.stream.addBlockers(ctx, a.stream.shutdown.addReason(err)))
-	var refused *pgconn.PgError
-	named := errors.As(err, &refused) && (slices.Contains(manualChangeClasses, refused.Code[:2]) || refused.Code == codeNoSuchSchema)
 	var fault *catalog.Fault
-	if named || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, apply.ErrRowGone) {
+	if isManualChange(err) || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, apply.ErrRowGone) {
 		a.stream.tables.invalidateCatalog()
 	}
 	return outcome, err
 }
 
-// SQLSTATEs that a change by hand causes: the classes of names and of integrity constraints, and
-// one code of another class.
-var manualChangeClasses = []string{"42", "23"}
-
-const codeNoSuchSchema = "3F000"
+// isManualChange reports whether PostgreSQL's error may be due to a change of tables by hand: it
+// concerns a name or an integrity constraint.
+func isManualChange(err error) bool {
+	switch code := pgcode.Of(err); pgcode.Class(code) {
+	case pgcode.ClassSyntaxErrorOrAccessRule, pgcode.ClassIntegrityConstraintViolation:
+		return true
+	default:
+		return code == pgcode.InvalidSchemaName
+	}
+}
 
 func (a *catalogGuard) applyGuarded(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	if err := a.stream.tables.beginUse(ctx, a.stream.pool); err != nil {

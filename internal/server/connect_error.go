@@ -12,17 +12,7 @@ import (
 
 	"metadb/internal/instance"
 	"metadb/internal/target/dbsession"
-)
-
-// SQLSTATEs of refused connections.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeWrongPassword     = "28P01"
-	codeNotAuthorized     = "28000"
-	codeNoSuchDatabase    = "3D000"
-	codeNoPrivilege       = "42501"
-	codeTooManyConnection = "53300"
-	codeProtocol          = "08P01"
+	"metadb/internal/target/pgcode"
 )
 
 // connectError returns an error with the cause of a failed connection and the remedy.
@@ -75,35 +65,32 @@ func poolError(config *instance.Config, err error) error {
 	return err
 }
 
-// codeReadOnly is the SQLSTATE of a write to a standby.
-const codeReadOnly = "25006"
-
 // isDatabaseUnusable reports whether an error would occur for every table: the database is
 // unreachable, has no free connection, or is a standby.
 func isDatabaseUnusable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return !ok || refused.Code == codeReadOnly || refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
+	return !ok || refused.Code == pgcode.ReadOnlySQLTransaction || refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
 }
 
 // refusalError returns an error with the remedy for a connection that the database server
 // refused.
 func refusalError(config *instance.Config, role instance.Role, key string, refused *pgconn.PgError) error {
 	switch refused.Code {
-	case codeWrongPassword:
+	case pgcode.InvalidPassword:
 		if role.Password == "" {
 			return fmt.Errorf("the database asks for a password for %q: set %s_password in metadb.conf", role.Name, key)
 		}
 		return fmt.Errorf("the database refuses the password of %q: check %s and %s_password in metadb.conf", role.Name, key, key)
-	case codeNotAuthorized:
+	case pgcode.InvalidAuthorizationSpecification:
 		return fmt.Errorf("the database does not let %q in (%s): check %s in metadb.conf, and pg_hba.conf of the database server",
 			role.Name, refused.Message, key)
-	case codeNoSuchDatabase:
+	case pgcode.InvalidCatalogName:
 		return fmt.Errorf("the database %q does not exist: create it, or check database in metadb.conf", config.Database)
-	case codeNoPrivilege:
+	case pgcode.InsufficientPrivilege:
 		return fmt.Errorf("%q may not connect to the database %q: %s", role.Name, config.Database, refused.Message)
-	case codeTooManyConnection:
+	case pgcode.TooManyConnections:
 		return &describedError{text: "the database server has no connection left: " + refused.Message, err: refused}
-	case codeProtocol:
+	case pgcode.ProtocolViolation:
 		return fmt.Errorf("what answers at %s port %d refuses the connection of %q (%s), as connection poolers do: have host and port in metadb.conf name the database server itself, or a pooler in session mode",
 			config.Host, config.Port, role.Name, refused.Message)
 	}

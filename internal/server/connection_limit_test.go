@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/target/pgcode"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -26,7 +27,7 @@ func (c *connectionFiller) fill(t *testing.T) {
 		conn, err := pgx.Connect(t.Context(), c.url)
 		var refused *pgconn.PgError
 		switch {
-		case errors.As(err, &refused) && refused.Code == codeTooManyConnection:
+		case errors.As(err, &refused) && refused.Code == pgcode.TooManyConnections:
 			return
 		case err != nil:
 			t.Fatal(err)
@@ -87,7 +88,7 @@ func TestNoConnectionLeft(t *testing.T) {
 		}
 		return nil
 	})
-	if code := f.refusal(t, "SELECT 1"); code != codeTooManyConnection {
+	if code := f.refusal(t, "SELECT 1"); code != pgcode.TooManyConnections {
 		t.Errorf("SQL through the port: SQLSTATE %q", code)
 	}
 	others.leave(t, len(others.conns))

@@ -10,13 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/observe/status"
-)
-
-// SQLSTATEs of exhausted resources that all clients of PostgreSQL share.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeDiskFull    = "53100"
-	codeOutOfMemory = "53200" // also for the lock table
+	"metadb/internal/target/pgcode"
 )
 
 // resourceTimeout bounds the query for the largest user of a resource.
@@ -77,9 +71,9 @@ const mostTablesSQL = `
 // resourcesOfCode returns the resources that may be exhausted, by SQLSTATE.
 func resourcesOfCode(code string) []resource {
 	switch code {
-	case codeTooManyConnection:
+	case pgcode.TooManyConnections:
 		return []resource{{mostSessionsSQL, "connections: user %[4]s has %[2]d of %[3]d, the oldest is pid %[5]d", 5}}
-	case codeDiskFull:
+	case pgcode.DiskFull:
 		return []resource{
 			{mostDiskSQL, "disk: %[1]s has temporary files of %[2]d MB", 64},
 			{mostTablesSQL, "disk: the tables of user %[4]s take %[2]d MB", 64},
@@ -96,12 +90,12 @@ func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
 		return err
 	}
 	resources := resourcesOfCode(refused.Code)
-	if len(resources) == 0 && refused.Code != codeOutOfMemory || ctx.Err() != nil {
+	if len(resources) == 0 && refused.Code != pgcode.OutOfMemory || ctx.Err() != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, resourceTimeout)
 	defer cancel()
-	if refused.Code == codeOutOfMemory {
+	if refused.Code == pgcode.OutOfMemory {
 		return s.addLockHolder(ctx, err)
 	}
 	// Superusers have reserved connections, and see the activity of all roles.

@@ -13,6 +13,7 @@ import (
 	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
 	"metadb/internal/admin/wire"
+	"metadb/internal/target/pgcode"
 	"metadb/internal/testkit/freeport"
 	"metadb/internal/testkit/pgtest"
 )
@@ -23,7 +24,7 @@ type olderExecutor struct{ columns int }
 
 func (o olderExecutor) Exec(_ context.Context, parsed lang.Command) (*command.Result, error) {
 	if list, ok := parsed.(lang.List); !ok || list.What.Text != "status" {
-		return nil, &command.Error{Code: codeSyntax, Message: "syntax error at or near \"blockers\""}
+		return nil, &command.Error{Code: pgcode.SyntaxError, Message: "syntax error at or near \"blockers\""}
 	}
 	result := &command.Result{Tag: "SELECT 1"}
 	row := []any{"data_source", "sensor", "active", "normal", int64(3), time.Unix(0, 0), int64(7), int64(1), "a message", int64(2), "later"}

@@ -11,6 +11,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/observe/monitor"
+	"metadb/internal/target/pgcode"
 )
 
 // pageData reads the page's data about tables and rejected events. It returns monitor.ErrNotNow if
@@ -40,14 +41,11 @@ func (s *supervisor) pageData(ctx context.Context) (monitor.PageData, error) {
 		return d, nil
 	case !errors.As(err, &refused):
 		return d, fmt.Errorf("the database does not answer: %w", err)
-	case refused.Code == lockNotAvailable:
+	case pgcode.IsLockTimeout(err):
 		return d, monitor.ErrNotNow
 	}
 	return d, err
 }
-
-// lockNotAvailable is the SQLSTATE of a lock timeout.
-const lockNotAvailable = "55P03"
 
 // tablesDetailSQL selects each table and its partitions. The row counts are those of the
 // cumulative statistics, or, if these are 0, as after a crash, the estimate of ANALYZE.

@@ -2,11 +2,11 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/target/pgcode"
 )
 
 // legacyLock is the key of the advisory lock of a database's server up to database version 1026:
@@ -14,9 +14,6 @@ import (
 // system user has it, which may be an older program.
 // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 const legacyLock int64 = 0x6d6574616462
-
-// codeLockNotAvailable is the SQLSTATE of a lock that another session has.
-const codeLockNotAvailable = "55P03"
 
 // lockServer tries to lock metadb.server_lock in a transaction that the session keeps open. The
 // lock needs a right on the view that only the system user has. Between statements the
@@ -77,7 +74,7 @@ func lockTable(ctx context.Context, conn *pgx.Conn, lock string, rival func(cont
 			return true, nil
 		}
 	}
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeLockNotAvailable {
+	if pgcode.IsLockTimeout(err) {
 		err = nil
 	}
 	if _, failed := conn.Exec(ctx, "ROLLBACK"); failed != nil && err == nil {

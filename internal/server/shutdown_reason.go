@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/instance"
+	"metadb/internal/target/pgcode"
 )
 
 // shutdownReason is the reason that PostgreSQL gave when it shut down. It is recorded, because a
@@ -23,14 +24,6 @@ type shutdownReason struct {
 	// another one.
 	own bool
 }
-
-// SQLSTATEs of PostgreSQL's messages to all sessions at a shutdown, and to all other sessions, as
-// a warning, after the crash of a process.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeShutdown = "57P01"
-	codeCrashed  = "57P02"
-)
 
 // recordFrom records the reasons in the notices and errors of a connection.
 func (w *shutdownReason) recordFrom(config *pgx.ConnConfig) {
@@ -46,8 +39,8 @@ func (w *shutdownReason) recordMessage(said *pgconn.PgError) {
 	own := said.SeverityUnlocalized == "PANIC"
 	text := said.Message
 	switch said.Code {
-	case codeShutdown:
-	case codeCrashed:
+	case pgcode.AdminShutdown:
+	case pgcode.CrashShutdown:
 		text += " (PostgreSQL's log says why)"
 	default:
 		if !own {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"metadb/internal/target/pgcode"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -13,9 +14,9 @@ import (
 // others.
 func TestLastWords(t *testing.T) {
 	panics := &pgconn.PgError{SeverityUnlocalized: "PANIC", Code: "53100", Message: "could not write to file: No space left on device"}
-	crashed := &pgconn.PgError{SeverityUnlocalized: "WARNING", Code: codeCrashed, Message: "terminating connection because of crash of another server process"}
+	crashed := &pgconn.PgError{SeverityUnlocalized: "WARNING", Code: pgcode.CrashShutdown, Message: "terminating connection because of crash of another server process"}
 	refuses := &pgconn.PgError{SeverityUnlocalized: "ERROR", Code: "23505", Message: "duplicate key"}
-	shut := &pgconn.PgError{SeverityUnlocalized: "FATAL", Code: codeShutdown, Message: "terminating connection due to administrator command"}
+	shut := &pgconn.PgError{SeverityUnlocalized: "FATAL", Code: pgcode.AdminShutdown, Message: "terminating connection due to administrator command"}
 	closed := errors.New("conn closed")
 	const why, another = "conn closed; its last words were: could not write to file: No space left on device",
 		"conn closed; its last words were: terminating connection because of crash of another server process (PostgreSQL's log says why)"

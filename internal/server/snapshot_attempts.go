@@ -63,7 +63,7 @@ func (s *stream) noteUnexpectedSnapshot(batch *change.Batch) {
 		e := &batch.Events[i]
 		if e.Snapshot != change.Streamed && e.Snapshot != change.Incremental {
 			s.state.SetUnexpectedSnapshot(fmt.Sprintf("a snapshot came while no synchronization was on (at %s): rows that are gone at the source stay; to find them: sync data source %s, and a new snapshot",
-				time.UnixMicro(int64(e.Time)).UTC().Format(time.DateTime), s.startOptions.Name))
+				e.Time.UTC().Format(time.DateTime), s.startOptions.Name))
 			return
 		}
 	}

@@ -2,16 +2,15 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"metadb/internal/observe/status"
+	"metadb/internal/target/pgcode"
 )
 
 // Overview is the status of a running server at one moment.
@@ -66,17 +65,10 @@ func (o *Overview) IsHealthy() bool {
 	return o.Trouble == ""
 }
 
-// codeSyntax and codeUndefinedTable are SQLSTATEs of an older server, which lacks a command or a
-// table.
-const (
-	codeSyntax         = "42601"
-	codeUndefinedTable = "42P01"
-)
-
 // unlessOlder returns nil for an error with that SQLSTATE, which an older server returns, and any
 // other error for display.
 func unlessOlder(err error, code string) error {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == code {
+	if pgcode.Is(err, code) {
 		return nil
 	}
 	return asServerError(err)
@@ -125,7 +117,7 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 func (c *Client) loadBlockers(ctx context.Context, o *Overview) error {
 	rows, err := c.conn.Query(ctx, "list blockers")
 	if err != nil {
-		return unlessOlder(err, codeSyntax)
+		return unlessOlder(err, pgcode.SyntaxError)
 	}
 	var source string
 	var b status.Blocker
@@ -141,7 +133,7 @@ func (c *Client) loadBlockers(ctx context.Context, o *Overview) error {
 		}
 		return nil
 	})
-	return unlessOlder(err, codeSyntax)
+	return unlessOlder(err, pgcode.SyntaxError)
 }
 
 // loadOutdated queries the tables that need reading again.
@@ -153,7 +145,7 @@ SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
        JOIN metadb.base_table b ON b.schema_name = t.stored_schema AND b.table_name = t.current_table
  ORDER BY 2`)
 	if err != nil {
-		return unlessOlder(err, codeUndefinedTable)
+		return unlessOlder(err, pgcode.UndefinedTable)
 	}
 	var source, table string
 	_, err = pgx.ForEachRow(rows, []any{&source, &table}, func() error {
@@ -164,7 +156,7 @@ SELECT DISTINCT b.source_name, o.schema_name || '.' || o.table_name
 		}
 		return nil
 	})
-	return unlessOlder(err, codeUndefinedTable)
+	return unlessOlder(err, pgcode.UndefinedTable)
 }
 
 // eventRate returns the number of events of a source that were applied per second since the

@@ -60,7 +60,7 @@ func (r *statusReporter) Applied(outcome change.Outcome, last time.Time) {
 	for table, tally := range outcome.Tables {
 		var at time.Time
 		if tally.LastEventTime != 0 {
-			at = time.UnixMicro(int64(tally.LastEventTime)).UTC()
+			at = tally.LastEventTime.UTC()
 		}
 		if tally.Written > 0 || tally.Confirmed > 0 {
 			r.state.HasKey(table.String())

@@ -2,14 +2,13 @@ package access
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
 
 // RetiredRole is the role that owns the objects of dropped users. It can't log in, is not a member
@@ -83,7 +82,7 @@ func (a *administrator) createRetired(ctx context.Context) error {
 		_, err := tx.Exec(ctx, "CREATE ROLE "+ident.Name(RetiredRole).SQL()+" NOLOGIN")
 		return err
 	})
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && (refused.Code == "42710" || refused.Code == "23505") {
+	if pgcode.Is(err, pgcode.DuplicateObject, pgcode.UniqueViolation) {
 		return nil
 	}
 	return err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"metadb/internal/target/pgcode"
 )
 
 // These are the errors of refused commands. The caller adds the name of the user or object.
@@ -45,6 +45,5 @@ func (e *SchemaTakenError) Error() string {
 // parsed.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func isUndefined(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (refused.Code == "42704" || refused.Code == "3F000" || refused.Code == "42601" || refused.Code == "42602" || refused.Code == "22023")
+	return pgcode.Is(err, pgcode.UndefinedObject, pgcode.InvalidSchemaName, pgcode.SyntaxError, pgcode.InvalidName, pgcode.InvalidParameterValue)
 }

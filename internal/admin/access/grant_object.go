@@ -6,7 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/target/pgcode"
 )
 
 // Object is an object to which access is granted. The zero value stands for all objects.
@@ -168,7 +169,7 @@ func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error)
 // every version fails if the name of a type is invalid: the function does not exist then.
 func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
 	oid, err := lookUpFunction(ctx, s.own, o)
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeNoPrivilege {
+	if pgcode.Is(err, pgcode.InsufficientPrivilege) {
 		admin, failed := s.administrator(ctx)
 		if failed != nil {
 			return nil, failed

@@ -6,13 +6,10 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
-
-// codeNoPrivilege is PostgreSQL's SQLSTATE for a missing privilege.
-const codeNoPrivilege = "42501"
 
 // MembershipError is the error of an administrator that is not a superuser and may not act for a
 // role.
@@ -59,7 +56,7 @@ func (a *administrator) actFor(ctx context.Context, role string) error {
 		may, err = inner.mayActFor(ctx, role)
 		return err
 	})
-	if failed, ok := errors.AsType[*pgconn.PgError](err); ok && failed.Code == codeNoPrivilege {
+	if pgcode.Is(err, pgcode.InsufficientPrivilege) {
 		return refused
 	}
 	if err == nil && !may {

@@ -10,14 +10,7 @@ import (
 	"metadb/internal/admin/tables"
 	"metadb/internal/change"
 	"metadb/internal/ident"
-)
-
-// These are SQLSTATE codes of commands about main tables.
-const (
-	codeDuplicateColumn = "42701"
-	codeReservedName    = "42939"
-	codeDependent       = "2BP01"
-	codeLockTimeout     = "55P03"
+	"metadb/internal/target/pgcode"
 )
 
 // Tables changes main tables while the streams run.
@@ -60,19 +53,19 @@ func alterError(err error, c lang.AlterTable) error {
 	case errors.Is(err, tables.ErrNoTable):
 		return noTableError(c.Table)
 	case errors.Is(err, tables.ErrNoColumn):
-		return refused(codeUndefinedColumn, c.Column.At, "", "table %s has no column %s", c.Table, c.Column)
+		return refused(pgcode.UndefinedColumn, c.Column.At, "", "table %s has no column %s", c.Table, c.Column)
 	case errors.Is(err, tables.ErrColumnExists):
-		return refused(codeDuplicateColumn, c.Column.At, "", "table %s has a column %s already", c.Table, c.Column)
+		return refused(pgcode.DuplicateColumn, c.Column.At, "", "table %s has a column %s already", c.Table, c.Column)
 	case errors.Is(err, tables.ErrReserved):
-		return refused(codeReservedName, c.Column.At, "", "column %s is one of those that Metadb keeps itself", c.Column)
+		return refused(pgcode.ReservedName, c.Column.At, "", "column %s is one of those that Metadb keeps itself", c.Column)
 	case errors.Is(err, tables.ErrNoType):
-		return refused(codeUndefinedObject, c.Type.At, "types, without length or precision, are: "+strings.Join(tables.Types(), ", "),
+		return refused(pgcode.UndefinedObject, c.Type.At, "types, without length or precision, are: "+strings.Join(tables.Types(), ", "),
 			"\"%s\" is no type of a column", c.Type.Text)
 	case errors.Is(err, tables.ErrNarrowing):
-		return refused(codeInvalidValue, c.Type.At, "a column can become text, or a number that holds every value; text can become uuid",
+		return refused(pgcode.InvalidParameterValue, c.Type.At, "a column can become text, or a number that holds every value; text can become uuid",
 			"column %s can't become %s: %v", c.Column, c.Type.Text, err)
 	case errors.Is(err, tables.ErrNotUUID):
-		return refused(codeInvalidValue, c.Column.At, "", "column %s can't become %s: %v", c.Column, c.Type.Text, err)
+		return refused(pgcode.InvalidParameterValue, c.Column.At, "", "column %s can't become %s: %v", c.Column, c.Type.Text, err)
 	}
 	return withDependentsHint(err)
 }
@@ -82,11 +75,11 @@ func alterError(err error, c lang.AlterTable) error {
 func withDependentsHint(err error) error {
 	shown := AsError(err)
 	switch shown.Code {
-	case codeDependent:
+	case pgcode.DependentObjectsStillExist:
 		shown.Hint = "drop what depends on it first; nothing has been changed"
-	case codeNotSupported:
+	case pgcode.FeatureNotSupported:
 		shown.Hint = "drop the view first; nothing has been changed"
-	case codeLockTimeout:
+	case pgcode.LockNotAvailable:
 		shown.Hint = "somebody is reading the table: select * from ps(); nothing has been changed"
 	default:
 		return err
@@ -112,7 +105,7 @@ func (e *Executor) purgeTables(ctx context.Context, c lang.PurgeTables) (*Result
 	case errors.As(err, &busy):
 		name := c.Tables[busy]
 		return nil, &Error{
-			Code: codeObjectState, Message: fmt.Sprintf("table %s is being synchronized", name),
+			Code: pgcode.ObjectNotInPrerequisiteState, Message: fmt.Sprintf("table %s is being synchronized", name),
 			Hint: fmt.Sprintf("endsync table %s; or abort sync table %s; comes first", name, name), Position: name.At(),
 		}
 	case err != nil:

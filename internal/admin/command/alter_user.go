@@ -6,13 +6,14 @@ import (
 	"metadb/internal/admin/access"
 	"metadb/internal/admin/lang"
 	"metadb/internal/admin/scram"
+	"metadb/internal/target/pgcode"
 )
 
 // alterUser executes ALTER USER. As with CREATE USER, the password leaves this process as a
 // verifier only.
 func (e *Executor) alterUser(ctx context.Context, c lang.AlterUser) (*Result, error) {
 	if c.Password.Text == "" {
-		return nil, &Error{Code: codeInvalidValue, Message: "the password is empty", Position: c.Password.At}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: "the password is empty", Position: c.Password.At}
 	}
 	verifier, err := scram.New(c.Password.Text)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/admin/lang"
 	"metadb/internal/datasource"
+	"metadb/internal/target/pgcode"
 )
 
 // createSource stores a data source and starts its stream. It is no error if the stream can't
@@ -16,7 +17,7 @@ import (
 func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Result, error) {
 	if c.Type.Text != "kafka" {
 		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
 			Hint: `the type is "kafka"`, Position: c.Type.At,
 		}
 	}
@@ -88,7 +89,7 @@ func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []l
 	for _, other := range others {
 		if other.Name != o.Name && other.ConsumerGroup == o.ConsumerGroup && other.Brokers == o.Brokers {
 			return &Error{
-				Code:    codeDuplicateObject,
+				Code:    pgcode.DuplicateObject,
 				Message: fmt.Sprintf("consumer group \"%s\" is used by data source \"%s\"", o.ConsumerGroup, other.Name),
 				Hint:    "every data source needs a consumer group of its own", Position: valuePosition("consumer_group", given),
 			}

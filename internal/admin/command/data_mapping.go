@@ -12,6 +12,7 @@ import (
 	"metadb/internal/admin/lang"
 	"metadb/internal/change"
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -22,10 +23,10 @@ const lockMappings = "set local lock_timeout = '60s'; lock table metadb.transfor
 // createMapping adds a mapping. It applies to later rows.
 func (e *Executor) createMapping(ctx context.Context, c lang.CreateMapping) (*Result, error) {
 	if _, err := jsonmap.ParsePath(c.Mapping.Path.Text); err != nil {
-		return nil, &Error{Code: codeInvalidValue, Message: err.Error(), Hint: "examples: '$', '$.metadata', '$.tags.tagList'", Position: c.Mapping.Path.At}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: err.Error(), Hint: "examples: '$', '$.metadata', '$.tags.tagList'", Position: c.Mapping.Path.At}
 	}
 	if err := jsonmap.CheckTarget(c.Target.Text); err != nil {
-		return nil, &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid target \"%s\": %v", c.Target.Text, err), Position: c.Target.At}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid target \"%s\": %v", c.Target.Text, err), Position: c.Target.At}
 	}
 	result := tagResult("CREATE DATA MAPPING")
 	err := e.inTransaction(ctx, func(tx pgx.Tx) error {
@@ -83,7 +84,7 @@ func (e *Executor) dropMapping(ctx context.Context, c lang.DropMapping) (*Result
 		}
 		if tag.RowsAffected() == 0 {
 			return &Error{
-				Code:    codeUndefinedObject,
+				Code:    pgcode.UndefinedObject,
 				Message: fmt.Sprintf("there is no data mapping for table %s, column %s, path '%s'", c.Mapping.Table, c.Mapping.Column, c.Mapping.Path.Text),
 				Hint:    "list data_mappings", Position: c.Mapping.Path.At,
 			}

@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/admin/lang"
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // maxOriginBytes is the length of the column __origin.
@@ -17,7 +18,7 @@ const maxOriginBytes = 63
 func (e *Executor) createOrigin(ctx context.Context, c lang.CreateOrigin) (*Result, error) {
 	if len(c.Name.Text) > maxOriginBytes {
 		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("the name of an origin is longer than %d bytes", maxOriginBytes), Position: c.Name.At,
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("the name of an origin is longer than %d bytes", maxOriginBytes), Position: c.Name.At,
 		}
 	}
 	const sql = `

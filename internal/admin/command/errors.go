@@ -8,23 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/lang"
-)
-
-// These are SQLSTATE codes of commands.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeConnection       = "08006"
-	codeNotSupported     = "0A000"
-	codeInvalidValue     = "22023"
-	codeObjectState      = "55000"
-	codeLockNotAvailable = "55P03"
-	codeUndefinedObject  = "42704"
-	codeUndefinedTable   = "42P01"
-	codeUndefinedColumn  = "42703"
-	codeDuplicateObject  = "42710"
-	codeUnknownOption    = "HV00D"
-	codeCanceled         = "57014"
-	codeInternal         = "XX000"
+	"metadb/internal/target/pgcode"
 )
 
 // Error is the error of a command, with the fields that PostgreSQL's clients show.
@@ -59,31 +43,31 @@ func AsError(err error) *Error {
 	var connect *pgconn.ConnectError
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &Error{Code: codeCanceled, Message: "canceling statement due to user request"}
+		return &Error{Code: pgcode.QueryCanceled, Message: "canceling statement due to user request"}
 	case errors.As(err, &connect):
 		return &Error{
-			Code: codeConnection, Message: "the database can't be reached: " + connect.Error(),
+			Code: pgcode.ConnectionFailure, Message: "the database can't be reached: " + connect.Error(),
 			Hint: "check that the database runs; \"list status\" works without it",
 		}
 	}
-	return &Error{Code: codeInternal, Message: err.Error()}
+	return &Error{Code: pgcode.InternalError, Message: err.Error()}
 }
 
 // notSupportedError returns the error for a command that this version does not support.
 func notSupportedError(command lang.Command) *Error {
-	return &Error{Code: codeNotSupported, Message: fmt.Sprintf("not in this version: %s", command)}
+	return &Error{Code: pgcode.FeatureNotSupported, Message: fmt.Sprintf("not in this version: %s", command)}
 }
 
 // missingError returns the error for a name of an object that does not exist.
 func missingError(kind string, name lang.Name) *Error {
 	return &Error{
-		Code: codeUndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
+		Code: pgcode.UndefinedObject, Message: fmt.Sprintf("%s \"%s\" does not exist", kind, name.Text), Position: name.At,
 	}
 }
 
 // duplicateError returns the error for a name of an object that exists already.
 func duplicateError(kind string, name lang.Name) *Error {
 	return &Error{
-		Code: codeDuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,
+		Code: pgcode.DuplicateObject, Message: fmt.Sprintf("%s \"%s\" already exists", kind, name.Text), Position: name.At,
 	}
 }

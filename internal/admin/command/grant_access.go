@@ -8,10 +8,8 @@ import (
 
 	"metadb/internal/admin/access"
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
-
-// codeUndefinedFunction is the SQLSTATE of a function that does not exist.
-const codeUndefinedFunction = "42883"
 
 // changeGrant executes GRANT ACCESS and REVOKE ACCESS.
 func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, error) {
@@ -21,7 +19,7 @@ func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, erro
 	}
 	if c.Target.Kind != lang.All && c.Target.Object.Schema.Text == "" {
 		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("the schema of %s is missing", c.Target), Position: c.Target.Object.At(),
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("the schema of %s is missing", c.Target), Position: c.Target.Object.At(),
 			Hint: fmt.Sprintf("write it: %s access on %s SCHEMA.%s", strings.ToLower(tag), c.Target.Kind, c.Target.Object.Name),
 		}
 	}
@@ -71,21 +69,21 @@ func accessObject(t lang.Target) access.Object {
 
 // grantError returns the client's error for a refused grant.
 func grantError(err error, c lang.Grant) error {
-	code := codeUndefinedTable
+	code := pgcode.UndefinedTable
 	if c.Target.Kind == lang.Function {
-		code = codeUndefinedFunction
+		code = pgcode.UndefinedFunction
 	}
 	switch {
 	case errors.Is(err, access.ErrNoObject):
 		return &Error{Code: code, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNoObject), Position: c.Target.Object.Name.At}
 	case errors.Is(err, access.ErrNotGrantable):
 		return &Error{
-			Code: codeInsufficientPrivilege, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNotGrantable), Position: c.Target.Object.Name.At,
+			Code: pgcode.InsufficientPrivilege, Message: fmt.Sprintf("%s %s", c.Target, access.ErrNotGrantable), Position: c.Target.Object.Name.At,
 			Hint: "only what belongs to Metadb's system user or to a registered user can be, and of the schema metadb the tables that docs/admin.md lists",
 		}
 	case errors.Is(err, access.ErrNotGranted):
 		return &Error{
-			Code: codeUndefinedObject, Message: fmt.Sprintf("access on %s %s to %s", c.Target, access.ErrNotGranted, c.User), Position: c.User.At,
+			Code: pgcode.UndefinedObject, Message: fmt.Sprintf("access on %s %s to %s", c.Target, access.ErrNotGranted, c.User), Position: c.User.At,
 		}
 	}
 	return userError(err, c.User)

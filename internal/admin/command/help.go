@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // commandHelp is the help text of one command.
@@ -81,7 +82,7 @@ func showHelp(c lang.Help) (*Result, error) {
 	}
 	if len(rows) == 0 {
 		return nil, &Error{
-			Code: codeUndefinedObject, Message: fmt.Sprintf("there is no command \"%s\"", begin),
+			Code: pgcode.UndefinedObject, Message: fmt.Sprintf("there is no command \"%s\"", begin),
 			Hint: lang.Suggest(begin, beginnings), Position: c.Words[0].At,
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"metadb/internal/admin/lang"
 	"metadb/internal/datasource"
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
 
 // findMainTable checks the form of a main table's name, with its schema and two underscores at the
@@ -26,7 +27,7 @@ func findMainTable(ctx context.Context, db datasource.Querier, name lang.Object)
 // the main table if the name is that of a current table, or lacks its schema.
 func notMainTableError(ctx context.Context, db datasource.Querier, name lang.Object) error {
 	refused := &Error{
-		Code: codeInvalidValue, Message: fmt.Sprintf("%s is not the name of a main table", name), Position: name.At(),
+		Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("%s is not the name of a main table", name), Position: name.At(),
 		Hint: "write the schema, and the table's name with its two underscores: library.inventory__",
 	}
 	const sql = `

@@ -12,6 +12,7 @@ import (
 	"metadb/internal/admin/lang"
 	"metadb/internal/datasource"
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
 
 // mappedTable is a table with mappings. The names are those in PostgreSQL; main is empty while the
@@ -50,7 +51,7 @@ func findMappedTable(ctx context.Context, tx pgx.Tx, m lang.Mapping) (*mappedTab
 		return nil, err
 	}
 	if t.transformed {
-		return nil, &Error{Code: codeInvalidValue, Message: fmt.Sprintf("table %s is made by a mapping itself", m.Table), Position: m.Table.At()}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("table %s is made by a mapping itself", m.Table), Position: m.Table.At()}
 	}
 	rows, err := tx.Query(ctx, "select column_name, path, map from metadb.transform_json where schema_name = $1 and table_name = $2", t.schema, t.current)
 	if err != nil {
@@ -100,9 +101,9 @@ select a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod)
 	case err != nil:
 		return err
 	case found == "" || ident.IsMetadata(ident.Name(m.Column.Text)):
-		return &Error{Code: codeUndefinedColumn, Message: fmt.Sprintf("table %s has no column %s", m.Table, m.Column), Hint: hint, Position: m.Column.At}
+		return &Error{Code: pgcode.UndefinedColumn, Message: fmt.Sprintf("table %s has no column %s", m.Table, m.Column), Hint: hint, Position: m.Column.At}
 	case of != pgtype.JSONBOID && of != pgtype.TextOID:
-		return &Error{Code: codeInvalidValue, Message: fmt.Sprintf("column %s has type %s, which is not JSON", m.Column, found), Hint: hint, Position: m.Column.At}
+		return &Error{Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("column %s has type %s, which is not JSON", m.Column, found), Hint: hint, Position: m.Column.At}
 	}
 	return nil
 }
@@ -111,14 +112,14 @@ select a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod)
 func (t *mappedTable) checkUnmapped(ctx context.Context, tx pgx.Tx, c lang.CreateMapping) error {
 	if slices.Contains(t.paths, c.Mapping.Path.Text) {
 		return &Error{
-			Code:    codeDuplicateObject,
+			Code:    pgcode.DuplicateObject,
 			Message: fmt.Sprintf("column %s of table %s has a data mapping for path '%s' already", c.Mapping.Column, c.Mapping.Table, c.Mapping.Path.Text),
 			Hint:    "drop it first", Position: c.Mapping.Path.At,
 		}
 	}
 	if slices.Contains(t.targets, c.Target.Text) {
 		return &Error{
-			Code:    codeDuplicateObject,
+			Code:    pgcode.DuplicateObject,
 			Message: fmt.Sprintf("table %s has a data mapping to '%s' already", c.Mapping.Table, c.Target.Text), Position: c.Target.At,
 		}
 	}
@@ -137,7 +138,7 @@ select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n 
 	}
 	if taken {
 		return &Error{
-			Code:    codeDuplicateObject,
+			Code:    pgcode.DuplicateObject,
 			Message: fmt.Sprintf("target '%s' would make table %s.%s, which exists already", c.Target.Text, t.schema, relations[0]), Position: c.Target.At,
 		}
 	}
@@ -146,5 +147,5 @@ select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n 
 
 // noTableError returns the error for a table that does not exist.
 func noTableError(name lang.Object) *Error {
-	return &Error{Code: codeUndefinedTable, Message: fmt.Sprintf("table %s does not exist", name), Position: name.At()}
+	return &Error{Code: pgcode.UndefinedTable, Message: fmt.Sprintf("table %s does not exist", name), Position: name.At()}
 }

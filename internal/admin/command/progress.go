@@ -1,6 +1,10 @@
 package command
 
-import "context"
+import (
+	"context"
+
+	"metadb/internal/target/pgcode"
+)
 
 // progressKey is the context key of the function that shows notices while a command runs.
 type progressKey struct{}
@@ -14,6 +18,6 @@ func WithProgress(ctx context.Context, show func(Notice)) context.Context {
 // showProgress shows a notice at once, if the context has a function for it.
 func showProgress(ctx context.Context, message string) {
 	if show, watched := ctx.Value(progressKey{}).(func(Notice)); watched {
-		show(Notice{Severity: SeverityNotice, Code: "00000", Message: message})
+		show(Notice{Severity: SeverityNotice, Code: pgcode.SuccessfulCompletion, Message: message})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/target/pgcode"
 )
 
 // Result is the result of a command.
@@ -50,7 +52,7 @@ const messageRestart = "the server must be restarted for the change to take effe
 
 // addNotice adds a notice, and returns the result.
 func (r *Result) addNotice(message string) *Result {
-	r.Notices = append(r.Notices, Notice{Severity: SeverityNotice, Code: "00000", Message: message})
+	r.Notices = append(r.Notices, Notice{Severity: SeverityNotice, Code: pgcode.SuccessfulCompletion, Message: message})
 	return r
 }
 
@@ -62,7 +64,7 @@ func (r *Result) addHint(hint string) *Result {
 
 // addWarning adds a warning, and returns the result.
 func (r *Result) addWarning(message string) *Result {
-	r.Notices = append(r.Notices, Notice{Severity: SeverityWarning, Code: "01000", Message: message})
+	r.Notices = append(r.Notices, Notice{Severity: SeverityWarning, Code: pgcode.Warning, Message: message})
 	return r
 }
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // repositoryPattern is URL/refs/KIND/NAME: a Git repository or folder, and a reference in it. A
@@ -29,7 +30,7 @@ func checkRepository(p parameter, v lang.Value) error {
 		return repositoryError(p, v)
 	case at.User != nil && (at.Scheme != "ssh" || hasPassword(at)):
 		return &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": a URL with a user or password in it", p.name),
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": a URL with a user or password in it", p.name),
 			Hint: "lists and logs show the value: leave them out", Position: v.At,
 		}
 	case at.Scheme == "" && filepath.IsAbs(parts[1]), at.Scheme == "file" && at.Path != "":
@@ -48,7 +49,7 @@ func hasPassword(at *url.URL) bool {
 // repositoryError returns the error for an invalid value.
 func repositoryError(p parameter, v lang.Value) *Error {
 	return &Error{
-		Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At,
+		Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At,
 		Hint: "it is empty or URL/refs/KIND/NAME, such as 'https://git.example.org/reports.git/refs/tags/v1.8.1' or '…/refs/heads/main'",
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"metadb/internal/admin/lang"
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // SkipError is a refusal to move a partition to an offset.
@@ -26,7 +27,7 @@ func (e *Executor) skipPartition(ctx context.Context, c lang.SkipPartition) (*Re
 	missing, err := e.Skip(ctx, c.Source.Text, part, c.Offset)
 	var refused *SkipError
 	if errors.As(err, &refused) {
-		return nil, &Error{Code: codeInvalidValue, Message: refused.Reason, Position: c.OffsetAt}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: refused.Reason, Position: c.OffsetAt}
 	}
 	if err != nil {
 		return nil, err

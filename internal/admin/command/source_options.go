@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/admin/lang"
 	"metadb/internal/datasource"
+	"metadb/internal/target/pgcode"
 )
 
 // canonicalOptions returns the options with their documented names.
@@ -27,7 +28,7 @@ func applyOptions(o *datasource.Options, changes []lang.Option) error {
 	for _, c := range changes {
 		key := c.Key.Text
 		if seen[key] {
-			return &Error{Code: codeDuplicateObject, Message: fmt.Sprintf("option \"%s\" provided more than once", key), Position: c.Key.At}
+			return &Error{Code: pgcode.DuplicateObject, Message: fmt.Sprintf("option \"%s\" provided more than once", key), Position: c.Key.At}
 		}
 		seen[key] = true
 		if err := applyOption(o, c); err != nil {
@@ -52,12 +53,12 @@ func applyOption(o *datasource.Options, c lang.Option) error {
 	switch {
 	case c.Action == lang.Add && has:
 		return &Error{
-			Code: codeDuplicateObject, Message: fmt.Sprintf("option \"%s\" already has a value", key),
+			Code: pgcode.DuplicateObject, Message: fmt.Sprintf("option \"%s\" already has a value", key),
 			Hint: fmt.Sprintf("use: set %s '…'", key), Position: c.Key.At,
 		}
 	case c.Action != lang.Add && !has:
 		return &Error{
-			Code: codeUndefinedObject, Message: fmt.Sprintf("option \"%s\" has no value", key),
+			Code: pgcode.UndefinedObject, Message: fmt.Sprintf("option \"%s\" has no value", key),
 			Hint: fmt.Sprintf("use: add %s '…'", key), Position: c.Key.At,
 		}
 	case c.Action == lang.Drop:
@@ -81,10 +82,10 @@ func optionError(err error, position int) error {
 	var unknown *datasource.UnknownOptionError
 	var invalid *datasource.InvalidOptionError
 	var missing *datasource.MissingOptionError
-	e := &Error{Code: codeInvalidValue, Message: err.Error(), Position: position}
+	e := &Error{Code: pgcode.InvalidParameterValue, Message: err.Error(), Position: position}
 	switch {
 	case errors.As(err, &unknown):
-		e.Code = codeUnknownOption
+		e.Code = pgcode.FDWInvalidOptionName
 		e.Hint = suggestionHint(unknown.Key, datasource.Names()) + "valid options are: " + strings.Join(datasource.Names(), ", ")
 	case errors.As(err, &invalid):
 		if len(invalid.Choices) > 0 {

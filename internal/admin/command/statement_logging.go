@@ -2,12 +2,11 @@ package command
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/datasource"
+	"metadb/internal/target/pgcode"
 )
 
 // withoutStatementLogging runs f in a transaction that keeps statement parameters out of
@@ -21,7 +20,7 @@ func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) e
 				_, err := tx.Exec(ctx, sql)
 				return err
 			})
-			if refused, ok := errors.AsType[*pgconn.PgError](err); err != nil && (!ok || refused.Code != codeInsufficientPrivilege) {
+			if err != nil && !pgcode.Is(err, pgcode.InsufficientPrivilege) {
 				return err
 			}
 		}

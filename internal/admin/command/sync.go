@@ -10,6 +10,7 @@ import (
 	"metadb/internal/admin/lang"
 	"metadb/internal/change"
 	"metadb/internal/resync"
+	"metadb/internal/target/pgcode"
 )
 
 // Synchronizer executes synchronizations while the streams run.
@@ -114,7 +115,7 @@ func (a *optionAnswers) Ask(q resync.Question) (bool, error) {
 	case resync.AskRestart:
 		if !a.command.HasOption(option) {
 			return false, &Error{
-				Code: codeObjectState, Message: strings.Join(a.warnings, "; "),
+				Code: pgcode.ObjectNotInPrerequisiteState, Message: strings.Join(a.warnings, "; "),
 				Hint: "add \"with (restart)\" to begin it anew, or use \"endsync\" or \"abort sync\"",
 			}
 		}
@@ -143,7 +144,7 @@ func syncError(err error, front *optionAnswers) error {
 	var busy *resync.BusyError
 	switch {
 	case errors.As(err, &busy):
-		return &Error{Code: codeLockNotAvailable, Message: err.Error()}
+		return &Error{Code: pgcode.LockNotAvailable, Message: err.Error()}
 	case errors.As(err, &doubt):
 		hint, detail := HintForce, doubt.Detail
 		if doubt.Rejected || doubt.NewSnapshot {
@@ -155,11 +156,11 @@ func syncError(err error, front *optionAnswers) error {
 		case doubt.NewSnapshot:
 			hint = "begin anew (\"sync … with (restart)\") and take a new snapshot, or add \"with (force_unconfirmed)\""
 		}
-		return &Error{Code: codeObjectState, Message: doubt.Message, Detail: detail, Hint: hint}
+		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: doubt.Message, Detail: detail, Hint: hint}
 	case errors.Is(err, resync.ErrNotInSync):
-		return &Error{Code: codeObjectState, Message: err.Error(), Hint: strings.Join(front.warnings, "\n")}
+		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: err.Error(), Hint: strings.Join(front.warnings, "\n")}
 	case errors.Is(err, resync.ErrNotInResync), errors.Is(err, resync.ErrUnderway), errors.Is(err, resync.ErrSnapshotRestarted):
-		return &Error{Code: codeObjectState, Message: err.Error()}
+		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: err.Error()}
 	}
 	return err
 }

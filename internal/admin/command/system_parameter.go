@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // parameter is a configuration parameter of metadb.config.
@@ -94,13 +95,13 @@ func findParameter(name lang.Name) (parameter, error) {
 	}
 	valid := suggestionHint(name.Text, names) + "valid parameters are: " + strings.Join(names, ", ")
 	return parameter{}, &Error{
-		Code: codeUndefinedObject, Message: fmt.Sprintf("unrecognized configuration parameter \"%s\"", name.Text), Hint: valid, Position: name.At,
+		Code: pgcode.UndefinedObject, Message: fmt.Sprintf("unrecognized configuration parameter \"%s\"", name.Text), Hint: valid, Position: name.At,
 	}
 }
 
 // checkParameter returns an error unless the parameter may have that value.
 func (e *Executor) checkParameter(ctx context.Context, p parameter, v lang.Value) error {
-	invalid := &Error{Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At}
+	invalid := &Error{Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid value for parameter \"%s\": \"%s\"", p.name, v.Text), Position: v.At}
 	switch {
 	case p.optional && v.Text == "":
 	case p.high > 0:

@@ -12,13 +12,7 @@ import (
 	"metadb/internal/admin/lang"
 	"metadb/internal/admin/scram"
 	"metadb/internal/change"
-)
-
-// These are SQLSTATE codes of commands about users.
-const (
-	codeInsufficientPrivilege = "42501"
-	codeDuplicateRole         = "42710"
-	codeDuplicateSchema       = "42P06"
+	"metadb/internal/target/pgcode"
 )
 
 // maxNameBytes is the length of PostgreSQL's names.
@@ -29,11 +23,11 @@ const maxNameBytes = 63
 func (e *Executor) createUser(ctx context.Context, c lang.CreateUser) (*Result, error) {
 	if len(c.User.Text) > maxNameBytes {
 		return nil, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("the name of a user is longer than %d bytes", maxNameBytes), Position: c.User.At,
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("the name of a user is longer than %d bytes", maxNameBytes), Position: c.User.At,
 		}
 	}
 	if c.Password.Text == "" {
-		return nil, &Error{Code: codeInvalidValue, Message: "the password is empty", Position: c.Password.At}
+		return nil, &Error{Code: pgcode.InvalidParameterValue, Message: "the password is empty", Position: c.Password.At}
 	}
 	connections, err := connectionLimit(c.ConnectionLimit)
 	if err != nil {
@@ -63,7 +57,7 @@ func connectionLimit(v lang.Value) (int, error) {
 	n, err := strconv.Atoi(v.Text)
 	if err != nil || n < -1 || n > math.MaxInt16 {
 		return 0, &Error{
-			Code: codeInvalidValue, Message: fmt.Sprintf("invalid value for connection_limit: \"%s\"", v.Text), Position: v.At,
+			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid value for connection_limit: \"%s\"", v.Text), Position: v.At,
 			Hint: "it is the number of sessions that the user may have at once, -1 for no limit",
 		}
 	}
@@ -180,13 +174,13 @@ func userError(err error, user lang.Name) error {
 		}
 	}
 	if member, ok := errors.AsType[*access.MembershipError](err); ok {
-		return &Error{Code: codeInsufficientPrivilege, Message: fmt.Sprintf("%q may not act for role %q, as it is no superuser", member.By, member.Role), Hint: member.Grant(), Position: user.At}
+		return &Error{Code: pgcode.InsufficientPrivilege, Message: fmt.Sprintf("%q may not act for role %q, as it is no superuser", member.By, member.Role), Hint: member.Grant(), Position: user.At}
 	}
 	if beyond, ok := errors.AsType[*access.PrivilegedError](err); ok {
-		return &Error{Code: codeInsufficientPrivilege, Message: beyond.Error(), Hint: "such a role is not Metadb's: take them back first, or use PostgreSQL's own statements", Position: user.At}
+		return &Error{Code: pgcode.InsufficientPrivilege, Message: beyond.Error(), Hint: "such a role is not Metadb's: take them back first, or use PostgreSQL's own statements", Position: user.At}
 	}
 	if taken, ok := errors.AsType[*access.SchemaTakenError](err); ok {
-		shown := &Error{Code: codeDuplicateSchema, Message: taken.Error(), Position: user.At}
+		shown := &Error{Code: pgcode.DuplicateSchema, Message: taken.Error(), Position: user.At}
 		if taken.Owner != user.Text {
 			shown.Hint = fmt.Sprintf("it belongs to %q; if it is not needed any more: alter schema %s rename to …", taken.Owner, user)
 		}
@@ -195,21 +189,21 @@ func userError(err error, user lang.Name) error {
 	quoted := user.String()
 	switch {
 	case errors.Is(err, access.ErrRoleExists):
-		return refused(codeDuplicateRole, access.ErrRoleExists, "register user "+quoted+"; makes it one that can be granted access")
+		return refused(pgcode.DuplicateObject, access.ErrRoleExists, "register user "+quoted+"; makes it one that can be granted access")
 	case errors.Is(err, access.ErrNoRole):
-		return refused(codeUndefinedObject, access.ErrNoRole, "create user "+quoted+" with password '…';")
+		return refused(pgcode.UndefinedObject, access.ErrNoRole, "create user "+quoted+" with password '…';")
 	case errors.Is(err, access.ErrRegistered):
-		return refused(codeDuplicateObject, access.ErrRegistered, "")
+		return refused(pgcode.DuplicateObject, access.ErrRegistered, "")
 	case errors.Is(err, access.ErrNotRegistered):
-		return refused(codeUndefinedObject, access.ErrNotRegistered, "register user "+quoted+"; comes first")
+		return refused(pgcode.UndefinedObject, access.ErrNotRegistered, "register user "+quoted+"; comes first")
 	case errors.Is(err, access.ErrNotCreated):
-		return refused(codeInsufficientPrivilege, access.ErrNotCreated, "deregister user "+quoted+"; takes back what it was granted; the role is whose who made it")
+		return refused(pgcode.InsufficientPrivilege, access.ErrNotCreated, "deregister user "+quoted+"; takes back what it was granted; the role is whose who made it")
 	case errors.Is(err, access.ErrSourceSchema):
-		return refused(codeReservedName, access.ErrSourceSchema, "")
+		return refused(pgcode.ReservedName, access.ErrSourceSchema, "")
 	case errors.Is(err, access.ErrProtected):
-		return refused(codeInsufficientPrivilege, access.ErrProtected, "")
+		return refused(pgcode.InsufficientPrivilege, access.ErrProtected, "")
 	}
-	if shown := AsError(err); shown.Code == codeReservedName {
+	if shown := AsError(err); shown.Code == pgcode.ReservedName {
 		shown.Position = user.At
 		return shown
 	}

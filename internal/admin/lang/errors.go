@@ -5,14 +5,6 @@ import (
 	"strings"
 )
 
-// SQLSTATE codes of this package's errors.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeSyntax   = "42601"
-	codeName     = "42602"
-	codeEncoding = "22021"
-)
-
 // Error is the error of a statement that can't be parsed.
 type Error struct {
 	// Code is the SQLSTATE.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"metadb/internal/target/pgcode"
 )
 
 // parser is a recursive-descent parser over the tokens of one statement. After the first error its
@@ -22,9 +24,9 @@ func (p *parser) nextToken() {
 	p.tok = p.lexer.nextToken()
 	switch {
 	case p.tok.kind == tokenBroken:
-		p.recordError(codeSyntax, p.tok.fault+" at or near "+p.quoteToken(), "")
+		p.recordError(pgcode.SyntaxError, p.tok.fault+" at or near "+p.quoteToken(), "")
 	case p.tok.kind == tokenQuoted && p.tok.end-p.tok.start == 2:
-		p.recordError(codeSyntax, `zero-length delimited identifier at or near """"`, "")
+		p.recordError(pgcode.SyntaxError, `zero-length delimited identifier at or near """"`, "")
 	}
 }
 
@@ -39,10 +41,10 @@ func (p *parser) recordError(code, message, hint string) {
 // recordUnexpected records a syntax error in PostgreSQL's words.
 func (p *parser) recordUnexpected(hint string) {
 	if p.tok.kind == tokenEnd && p.tok.start == p.tok.end {
-		p.recordError(codeSyntax, "syntax error at end of input", hint)
+		p.recordError(pgcode.SyntaxError, "syntax error at end of input", hint)
 		return
 	}
-	p.recordError(codeSyntax, "syntax error at or near "+p.quoteToken(), hint)
+	p.recordError(pgcode.SyntaxError, "syntax error at or near "+p.quoteToken(), hint)
 }
 
 // quoteToken returns the source text of the current token in quotes for a message, in PostgreSQL's style,
@@ -128,7 +130,7 @@ func (p *parser) parseName(what string) Name {
 	}
 	n := Name{Text: p.tok.textValue(p.lexer.query), At: p.tok.at}
 	if strings.ContainsRune(n.Text, 0) {
-		p.recordError(codeName, "a name can't contain a null character", "")
+		p.recordError(pgcode.InvalidName, "a name can't contain a null character", "")
 	}
 	p.nextToken()
 	return n

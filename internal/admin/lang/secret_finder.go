@@ -3,6 +3,8 @@ package lang
 import (
 	"slices"
 	"strings"
+
+	"metadb/internal/target/pgcode"
 )
 
 // secretWords has the words before a secret: in PostgreSQL's statements about roles, and in a data
@@ -116,7 +118,7 @@ func (f *secretFinder) secretError() *Error {
 		return nil
 	}
 	e := &Error{
-		Code: codeSyntax, Message: "this is no command of Metadb, and not passed on: the database would write the password in it to its log", Position: f.at,
+		Code: pgcode.SyntaxError, Message: "this is no command of Metadb, and not passed on: the database would write the password in it to its log", Position: f.at,
 		Hint: "a word of the command may be mistyped: try help;",
 	}
 	if f.isRoleStatement() {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"metadb/internal/target/pgcode"
 )
 
 // Statement is one statement of a query string.
@@ -117,7 +119,7 @@ func (s *statementSpan) makeStatement(query string, d Dialect) Statement {
 func (d Dialect) checkEncoding(query string, from, to int) *Error {
 	if !d.IsUTF8() && strings.IndexFunc(query[from:to], func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 		return &Error{
-			Code: codeEncoding, Message: "commands of Metadb with other letters than ASCII are read as UTF8, not as " + d.Encoding,
+			Code: pgcode.CharacterNotInRepertoire, Message: "commands of Metadb with other letters than ASCII are read as UTF8, not as " + d.Encoding,
 			Hint: "set client_encoding to UTF8", Position: utf8.RuneCountInString(query[:from]) + 1,
 		}
 	}
@@ -125,7 +127,7 @@ func (d Dialect) checkEncoding(query string, from, to int) *Error {
 		r, size := utf8.DecodeRuneInString(query[i:to])
 		if r == utf8.RuneError && size == 1 {
 			return &Error{
-				Code: codeEncoding, Message: fmt.Sprintf("invalid byte sequence for encoding \"UTF8\": 0x%02x", query[i]),
+				Code: pgcode.CharacterNotInRepertoire, Message: fmt.Sprintf("invalid byte sequence for encoding \"UTF8\": 0x%02x", query[i]),
 				Hint: "set the client's encoding to UTF8", Position: utf8.RuneCountInString(query[:i]) + 1,
 			}
 		}

@@ -40,9 +40,6 @@ type Alteration struct {
 	Type string
 }
 
-// canonicalUUIDPattern matches exactly the texts that PostgreSQL prints of a uuid.
-const canonicalUUIDPattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-
 // Alter changes a table and returns it before and after the change; both are the same if no change
 // is needed. A refusal wraps an error of this package. The caller keeps batches out.
 func Alter(ctx context.Context, tx pgx.Tx, snap *catalog.Snapshot, a Alteration, log *slog.Logger) (before, after *catalog.Table, err error) {
@@ -184,7 +181,7 @@ func checkOnlyUUIDs(ctx context.Context, tx pgx.Tx, t *catalog.Table, column ide
 		return fmt.Errorf("lock table %s: %w", t.Main, err)
 	}
 	var others int64
-	if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+t.Main.SQL()+" WHERE "+column.SQL()+" !~ $1", canonicalUUIDPattern).Scan(&others); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+t.Main.SQL()+" WHERE "+column.SQL()+" !~ $1", datatype.CanonicalUUIDPattern).Scan(&others); err != nil {
 		return fmt.Errorf("look for UUIDs in table %s: %w", t.Main, err)
 	}
 	if others > 0 {

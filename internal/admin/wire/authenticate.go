@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"metadb/internal/admin/admission"
+	"metadb/internal/target/pgcode"
 )
 
 // maxPasswordBytes bounds a message of a client that is not logged in.
@@ -31,12 +32,12 @@ func (s *Server) authenticate(ctx context.Context, start *startupState) (Role, e
 	}
 	if !start.tls && !toLoopback(start.conn) {
 		s.refusals.Note(reasonTLS, admission.Host(start.raw.RemoteAddr()), fmt.Sprintf("login of user %s from %s refused: not encrypted", quoteInput(user), start.clientAddress()))
-		return Role{}, fatalError(codeAuthorization, "this address needs TLS: connect with sslmode=require")
+		return Role{}, fatalError(pgcode.InvalidAuthorizationSpecification, "this address needs TLS: connect with sslmode=require")
 	}
 	role, ok := s.findRole(user)
 	if !ok {
 		return Role{}, s.refuseLogin(ctx, start, reasonUser, &clientError{
-			severity: severityFatal, code: codeAuthorization, message: "user " + quoteInput(user) + " may not connect to this port",
+			severity: severityFatal, code: pgcode.InvalidAuthorizationSpecification, message: "user " + quoteInput(user) + " may not connect to this port",
 			hint: "connect as the system user: -U " + s.System.Name,
 		})
 	}
@@ -56,7 +57,7 @@ func (s *Server) authenticatePeer(ctx context.Context, conn *net.UnixConn, start
 	}
 	if start.uid != 0 && int(start.uid) != os.Geteuid() {
 		return Role{}, s.refuseLogin(ctx, start, reasonPeer,
-			fatalError(codeAuthorization, "only the operating-system user that runs the server, and root, may use this socket"))
+			fatalError(pgcode.InvalidAuthorizationSpecification, "only the operating-system user that runs the server, and root, may use this socket"))
 	}
 	if role, ok := s.findRole(start.parameters["user"]); ok {
 		return role, nil
@@ -102,7 +103,7 @@ func (s *Server) findRole(user string) (Role, bool) {
 // wrong or the client's messages are not those of SCRAM.
 func (s *Server) checkPassword(start *startupState, user string) error {
 	conn := start.conn
-	refused := fatalError(codePassword, fmt.Sprintf("password authentication failed for user %s", quoteInput(user)))
+	refused := fatalError(pgcode.InvalidPassword, fmt.Sprintf("password authentication failed for user %s", quoteInput(user)))
 	x := &scramExchange{roleVerifier: s.roles.Load().verifiers[user], endPoint: start.endPoint}
 	if err := sendMessage(conn, &pgproto3.AuthenticationSASL{AuthMechanisms: x.mechanisms()}); err != nil {
 		return err

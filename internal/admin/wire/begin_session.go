@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/command"
+	"metadb/internal/target/pgcode"
 )
 
 // greetClient sends the messages that begin a session: the result of the authentication, the
@@ -125,7 +126,7 @@ func (s *session) relayAnswers() {
 		terminated := s.terminated
 		s.mu.Unlock()
 		if !terminated {
-			s.sendLast(fatalError(codeConnectionLost, "the connection to the database was lost"))
+			s.sendLast(fatalError(pgcode.ConnectionFailure, "the connection to the database was lost"))
 		}
 	} else if s.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout)) == nil {
 		_ = s.out.flushBuffer()
@@ -141,7 +142,7 @@ func connectError(err error) *clientError {
 		return &clientError{severity: severityError, code: pg.Code, message: pg.Message, detail: pg.Detail, hint: pg.Hint}
 	}
 	e := command.AsError(err)
-	return &clientError{severity: severityError, code: codeConnectionLost, message: messageConnectError, detail: e.Message, hint: e.Hint}
+	return &clientError{severity: severityError, code: pgcode.ConnectionFailure, message: messageConnectError, detail: e.Message, hint: e.Hint}
 }
 
 // upstreamParameters returns those of a client's parameters that are for the database.

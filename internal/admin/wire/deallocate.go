@@ -5,6 +5,7 @@ import (
 
 	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 const (
@@ -39,7 +40,7 @@ func (e *extendedState) checkRoom(name string, bytes int) *clientError {
 		return nil
 	}
 	return &clientError{
-		severity: severityError, code: codeLimit, message: "too many commands are prepared by name in this session",
+		severity: severityError, code: pgcode.ProgramLimitExceeded, message: "too many commands are prepared by name in this session",
 		detail: fmt.Sprintf("There may be %d, of %d bytes together.", maxPrepared, maxPreparedBytes),
 		hint:   "forget those that are not needed: DEALLOCATE ALL",
 	}
@@ -82,7 +83,7 @@ func (s *session) claimDeallocates(query string, statements []lang.Statement) []
 // deallocateLocal removes a prepared command.
 func (s *session) deallocateLocal(d deallocateCommand) (*commandAnswer, *clientError) {
 	if !s.isCommandName(d.name) {
-		return nil, sessionError(codeNoStatement, fmt.Sprintf("prepared statement %q does not exist", d.name))
+		return nil, sessionError(pgcode.InvalidSQLStatementName, fmt.Sprintf("prepared statement %q does not exist", d.name))
 	}
 	delete(s.statements, d.name)
 	return &commandAnswer{result: &command.Result{Tag: "DEALLOCATE"}}, nil
@@ -93,7 +94,7 @@ func (s *session) transactionError(command lang.Command) *clientError {
 	_, harmless := command.(deallocateCommand)
 	switch state := s.transactionState(); {
 	case harmless && state == txFailed:
-		return sessionError(codeFailedTx, "current transaction is aborted, commands ignored until end of transaction block")
+		return sessionError(pgcode.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
 	case !harmless && state != txIdle:
 		return refuseInTransaction(command)
 	}

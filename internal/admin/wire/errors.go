@@ -11,23 +11,6 @@ import (
 // SQLSTATE codes of this package's errors.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
-	codeConnectionLost  = "08006"
-	codeProtocol        = "08P01"
-	codeFeature         = "0A000"
-	codeActiveTx        = "25001"
-	codeNoStatement     = "26000"
-	codeAuthorization   = "28000"
-	codePassword        = "28P01"
-	codeFailedTx        = "25P02"
-	codeNoCursor        = "34000"
-	codeNoDatabase      = "3D000"
-	codeSyntax          = "42601"
-	codeDupStatement    = "42P05"
-	codeTooMany         = "53300"
-	codeLimit           = "54000"
-	codeObjectState     = "55000"
-	codeCanceled        = "57014"
-	codeShutdown        = "57P01"
 	severityError       = "ERROR"
 	severityFatal       = "FATAL"
 	messageCanceled     = "canceling statement due to user request"

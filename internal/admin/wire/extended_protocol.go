@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // extendedState is a session's state of the extended protocol: the statements and portals that are
@@ -85,7 +86,7 @@ func (s *session) refuseTooLong(h header) error {
 	if ok, err := s.awaitEarlierReplies(); err != nil || !ok {
 		return err
 	}
-	return s.refuseExtended(sessionError(codeLimit, fmt.Sprintf("a message about a command of Metadb is longer than %d bytes", maxLocalBytes)))
+	return s.refuseExtended(sessionError(pgcode.ProgramLimitExceeded, fmt.Sprintf("a message about a command of Metadb is longer than %d bytes", maxLocalBytes)))
 }
 
 // handleLocal executes a message about a command.

@@ -10,6 +10,7 @@ import (
 
 	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // handleParse prepares a statement: a command in this session, SQL in the database.
@@ -33,13 +34,13 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 		return err
 	}
 	if len(statements) > 1 {
-		return s.refuseExtended(sessionError(codeSyntax, "cannot insert multiple commands into a prepared statement"))
+		return s.refuseExtended(sessionError(pgcode.SyntaxError, "cannot insert multiple commands into a prepared statement"))
 	}
 	if statements[0].Err != nil {
 		return s.refuseExtended(commandError(statements[0].Err))
 	}
 	if s.isCommandName(parse.Name) {
-		return s.refuseExtended(sessionError(codeDupStatement, fmt.Sprintf("prepared statement %q already exists", parse.Name)))
+		return s.refuseExtended(sessionError(pgcode.DuplicatePreparedStatement, fmt.Sprintf("prepared statement %q already exists", parse.Name)))
 	}
 	if err := s.checkRoom(parse.Name, len(parse.Query)); err != nil {
 		return s.refuseExtended(err)
@@ -75,7 +76,7 @@ func (s *session) parseSQL(ctx context.Context, h header, body []byte, name stri
 		if err := discardBody(s.r, unread); err != nil {
 			return err
 		}
-		return s.refuseExtended(sessionError(codeDupStatement, fmt.Sprintf("prepared statement %q already exists", name)))
+		return s.refuseExtended(sessionError(pgcode.DuplicatePreparedStatement, fmt.Sprintf("prepared statement %q already exists", name)))
 	}
 	delete(s.statements, name)
 	return s.relayExtended(ctx, h, body)
@@ -91,21 +92,21 @@ func (s *session) bindLocal(body []byte) error {
 		return &protocolError{"invalid Bind message"}
 	}
 	if len(bind.Parameters) > 0 {
-		return s.refuseExtended(sessionError(codeProtocol, fmt.Sprintf(
+		return s.refuseExtended(sessionError(pgcode.ProtocolViolation, fmt.Sprintf(
 			"bind message supplies %d parameters, but prepared statement %q requires 0", len(bind.Parameters), bind.PreparedStatement)))
 	}
 	parsed := s.statements[bind.PreparedStatement].command
 	columns := command.Describe(parsed)
 	if n := len(bind.ResultFormatCodes); n > 1 && n != len(columns) {
-		return s.refuseExtended(sessionError(codeProtocol, fmt.Sprintf("bind message has %d result formats but query has %d columns", n, len(columns))))
+		return s.refuseExtended(sessionError(pgcode.ProtocolViolation, fmt.Sprintf("bind message has %d result formats but query has %d columns", n, len(columns))))
 	}
 	for _, format := range bind.ResultFormatCodes {
 		if format != 0 && format != 1 {
-			return s.refuseExtended(sessionError(codeProtocol, fmt.Sprintf("unsupported format code: %d", format)))
+			return s.refuseExtended(sessionError(pgcode.ProtocolViolation, fmt.Sprintf("unsupported format code: %d", format)))
 		}
 	}
 	if len(s.portals) >= maxPrepared {
-		return s.refuseExtended(sessionError(codeLimit, fmt.Sprintf("more than %d commands are bound without a Sync", maxPrepared)))
+		return s.refuseExtended(sessionError(pgcode.ProgramLimitExceeded, fmt.Sprintf("more than %d commands are bound without a Sync", maxPrepared)))
 	}
 	s.portals[bind.DestinationPortal] = &portal{command: parsed, formats: bind.ResultFormatCodes}
 	return s.out.writeMessages(&pgproto3.BindComplete{})
@@ -144,7 +145,7 @@ func (s *session) executeLocal(ctx context.Context, body []byte) error {
 			return s.refuseExtended(err)
 		}
 		if _, harmless := p.command.(deallocateCommand); s.executed && !harmless {
-			return s.refuseExtended(sessionError(codeActiveTx, "commands of Metadb can't follow SQL in one pipeline without a Sync between them"))
+			return s.refuseExtended(sessionError(pgcode.ActiveSQLTransaction, "commands of Metadb can't follow SQL in one pipeline without a Sync between them"))
 		}
 		a, err := s.execCommand(ctx, p.command)
 		if err != nil {
@@ -153,7 +154,7 @@ func (s *session) executeLocal(ctx context.Context, body []byte) error {
 		a.formats = p.formats
 		p.answer = a
 	} else if p.answer.ended && p.answer.result.Columns == nil {
-		return s.refuseExtended(sessionError(codeObjectState, fmt.Sprintf("portal \"%s\" cannot be run", execute.Portal)))
+		return s.refuseExtended(sessionError(pgcode.ObjectNotInPrerequisiteState, fmt.Sprintf("portal \"%s\" cannot be run", execute.Portal)))
 	}
 	return p.answer.sendRows(s.out, int(execute.MaxRows))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"metadb/internal/admin/admission"
+	"metadb/internal/target/pgcode"
 )
 
 // Server is the administration port.
@@ -132,7 +133,9 @@ func (s *Server) acceptClients(ctx context.Context, listener net.Listener) {
 const reservedSessions = 3
 
 // tooManyError returns the error for a client beyond the limits.
-func tooManyError() *clientError { return fatalError(codeTooMany, "sorry, too many clients already") }
+func tooManyError() *clientError {
+	return fatalError(pgcode.TooManyConnections, "sorry, too many clients already")
+}
 
 // acceptPause is the pause after an error of Accept.
 const acceptPause = 100 * time.Millisecond

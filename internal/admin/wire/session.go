@@ -14,6 +14,7 @@ import (
 
 	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // goodbyeTimeout bounds the write of the last message: the client may not read.
@@ -103,7 +104,7 @@ func (s *session) serveClient(ctx context.Context) {
 func (s *session) sayGoodbye(err error) {
 	var broken *protocolError
 	if errors.As(err, &broken) {
-		s.sendLast(fatalError(codeProtocol, broken.message))
+		s.sendLast(fatalError(pgcode.ProtocolViolation, broken.message))
 	}
 }
 
@@ -196,7 +197,7 @@ func (s *session) execCommand(ctx context.Context, parsed lang.Command) (*comman
 	s.auditCommand(parsed)
 	result, err := s.server.Executor.Exec(command.WithProgress(ctx, s.showProgress), parsed)
 	if err != nil && ctx.Err() != nil {
-		return nil, sessionError(codeCanceled, messageCanceled)
+		return nil, sessionError(pgcode.QueryCanceled, messageCanceled)
 	}
 	if err != nil {
 		return nil, commandError(err)
@@ -248,7 +249,7 @@ func (s *session) terminate() {
 		up.pendingReplies.closeReplies()
 	}
 	s.server.working.Go(func() {
-		s.sendLast(fatalError(codeShutdown, "terminating connection due to administrator command"))
+		s.sendLast(fatalError(pgcode.AdminShutdown, "terminating connection due to administrator command"))
 		_ = s.conn.Close()
 		if up != nil {
 			up.cancelOnShutdown()

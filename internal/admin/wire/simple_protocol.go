@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/lang"
+	"metadb/internal/target/pgcode"
 )
 
 // inspectBytes is the length up to which a query is searched for commands. A longer one is treated
@@ -185,7 +186,7 @@ func (s *session) failTransaction(sync bool) error {
 // refuseInTransaction returns the error for a command inside a transaction block.
 func refuseInTransaction(command lang.Command) *clientError {
 	return &clientError{
-		severity: severityError, code: codeActiveTx, message: "commands of Metadb can't run inside a transaction block: " + command.String(),
+		severity: severityError, code: pgcode.ActiveSQLTransaction, message: "commands of Metadb can't run inside a transaction block: " + command.String(),
 		hint: "commit or roll back first, or turn autocommit on",
 	}
 }

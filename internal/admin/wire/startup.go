@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/admission"
+	"metadb/internal/target/pgcode"
 )
 
 // These request codes are in the place of the protocol version.
@@ -166,7 +167,7 @@ func (st *startupState) handshake(ctx context.Context, conn net.Conn, config *tl
 // and a null.
 func (st *startupState) parsePacket(version uint32, body []byte) error {
 	if version>>16 != protocolMajor {
-		return fatalError(codeFeature, "unsupported frontend protocol: this server supports 3.0")
+		return fatalError(pgcode.FeatureNotSupported, "unsupported frontend protocol: this server supports 3.0")
 	}
 	st.minor = uint16(version)
 	st.parameters = make(map[string]string)
@@ -175,10 +176,10 @@ func (st *startupState) parsePacket(version uint32, body []byte) error {
 		st.parameters[string(fields[i])] = string(fields[i+1])
 	}
 	if st.parameters["user"] == "" {
-		return fatalError(codeAuthorization, "no PostgreSQL user name specified in startup packet")
+		return fatalError(pgcode.InvalidAuthorizationSpecification, "no PostgreSQL user name specified in startup packet")
 	}
 	if st.parameters["replication"] != "" && st.parameters["replication"] != "false" {
-		return fatalError(codeFeature, "replication connections are not supported on this port")
+		return fatalError(pgcode.FeatureNotSupported, "replication connections are not supported on this port")
 	}
 	return nil
 }
@@ -273,7 +274,7 @@ func (s *Server) openSession(ctx, waiting context.Context, start *startupState) 
 	}
 	if database != s.Database && database != "metadb" {
 		return nil, &clientError{
-			severity: severityFatal, code: codeNoDatabase, message: "database " + quoteInput(database) + " does not exist",
+			severity: severityFatal, code: pgcode.InvalidCatalogName, message: "database " + quoteInput(database) + " does not exist",
 			hint: "connect with: -d metadb",
 		}
 	}

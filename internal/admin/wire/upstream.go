@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/target/pgcode"
 )
 
 // connectTimeout bounds connecting to the database.
@@ -35,7 +37,7 @@ func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameter
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, config)
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeProtocol {
+	if pgcode.Is(err, pgcode.ProtocolViolation) {
 		// A pooler accepts only parameters that the client itself would have sent.
 		for name := range base.RuntimeParams {
 			if _, given := parameters[name]; !given {

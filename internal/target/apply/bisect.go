@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // applyChunk applies a chunk under a savepoint. If PostgreSQL refuses the chunk for its data, the
@@ -74,7 +75,7 @@ const (
 func (c *chunk) stepAfterFailure(err error, tried tableProfile) failureStep {
 	var refused *pgconn.PgError
 	isRefusal := errors.As(err, &refused)
-	unsupported := isRefusal && refused.Code == featureNotSupported
+	unsupported := isRefusal && refused.Code == pgcode.FeatureNotSupported
 	several := len(c.events) > 1
 	switch {
 	case several && (unsupported || errors.Is(err, ErrRowGone)):
@@ -89,10 +90,6 @@ func (c *chunk) stepAfterFailure(err error, tried tableProfile) failureStep {
 	return rejectSingle
 }
 
-// featureNotSupported is the SQLSTATE of an unsupported statement, and of a \u escape in JSON for a
-// character that the database's encoding does not have.
-const featureNotSupported = "0A000"
-
 // stageError is an error of filling a stage. A stage is a table of this package, so an unsupported
 // feature is the fault of the values.
 type stageError struct{ err error }
@@ -104,22 +101,11 @@ func (e *stageError) Unwrap() error { return e.err }
 
 // isValueError reports whether the values of an event are the cause of an error.
 func isValueError(err error, refused *pgconn.PgError) bool {
-	if refused.Code == featureNotSupported {
+	if refused.Code == pgcode.FeatureNotSupported {
 		_, staged := errors.AsType[*stageError](err)
 		return staged
 	}
-	return isDataError(refused.Code)
-}
-
-// isDataError reports whether an SQLSTATE concerns the data of a statement: class 22 (data
-// exception), 23 (integrity constraint violation) or 54 (program limit exceeded).
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-func isDataError(code string) bool {
-	switch code[:2] {
-	case "22", "23", "54":
-		return true
-	}
-	return false
+	return pgcode.IsDataError(refused.Code)
 }
 
 func (c *chunk) splitHalves() [2]*chunk {

@@ -37,7 +37,7 @@ func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []end
 	places := make([]pgtype.TID, len(endings))
 	var starts timeSpan
 	for i, e := range endings {
-		ids[i], ends[i] = e.id, timestamptz(e.end)
+		ids[i], ends[i] = e.id, e.end.UTC()
 		places[i] = e.ctid
 		starts.extend(e.start)
 	}
@@ -112,7 +112,7 @@ func (r *batchTx) storeLastEnds(ctx context.Context) error {
 	for _, t := range r.finishedTables {
 		if t.lastEndChanged {
 			schemas, names = append(schemas, t.table.Name.Schema), append(names, t.table.Name.Name)
-			ends = append(ends, timestamptz(t.table.LastEnd))
+			ends = append(ends, t.table.LastEnd.UTC())
 		}
 	}
 	if len(ends) == 0 {

@@ -50,7 +50,7 @@ func (r *batchTx) ensureChild(ctx context.Context, parent *catalog.Table, name c
 		return err
 	})
 	var refused *pgconn.PgError
-	if child == nil && errors.As(err, &refused) && (refused.Code == duplicateTable || refused.Code == duplicateObject) {
+	if child == nil && isDuplicateRelation(err) && errors.As(err, &refused) {
 		r.warnOnce(fmt.Sprintf("table %s can't be transformed: %s", parent.Name, refused.Message))
 		return nil, nil, nil
 	}

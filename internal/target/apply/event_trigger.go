@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/target/pgcode"
 )
 
 // Event triggers run for schema changes, even if an administrator made them for other programs. A
@@ -23,7 +25,7 @@ const eventTriggersSQL = `
 func (a *Applier) nameEventTriggers(ctx context.Context, err error) {
 	in, inTable := errors.AsType[*tableError](err)
 	raised, ok := errors.AsType[*pgconn.PgError](err)
-	if !inTable || !ok || raised.Where == "" || isDataError(raised.Code) || a.conn == nil || a.conn.IsClosed() {
+	if !inTable || !ok || raised.Where == "" || pgcode.IsDataError(raised.Code) || a.conn == nil || a.conn.IsClosed() {
 		return
 	}
 	var triggers string

@@ -2,19 +2,15 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 )
-
-// uniqueViolation is the SQLSTATE of a duplicate key.
-const uniqueViolation = "23505"
 
 // suitsInsertNew reports whether a chunk can be copied straight into the current table: upserts of
 // distinct keys, complete and in the stored types, in a table with a profile of new keys only. Each
@@ -64,8 +60,7 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 		return r.copyVersions(ctx, t, f, d.versions, ids)
 	})
 	compared()
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == uniqueViolation {
+	if pgcode.IsUniqueViolation(err) {
 		r.layouts = nil // they contain rows that were not written
 		return false, nil
 	}
@@ -184,7 +179,7 @@ func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Ev
 		t.addTruncation(truncation{e.Position.Partition, e.Origin, e.LSN, e.Time})
 	}
 	where := " WHERE __origin = $1"
-	args := []any{string(e.Origin), timestamptz(e.Time)}
+	args := []any{string(e.Origin), e.Time.UTC()}
 	var late overtakenTruncate
 	switch {
 	case e.Overtaken:

@@ -199,7 +199,7 @@ func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Ev
 	}
 	_, err = r.tx.Exec(ctx, "INSERT INTO "+into.SQL()+" ("+metaColumns()+storedColumns(t.table, "")+")"+
 		" SELECT $2, $3, $4, $5, __origin"+storedColumns(t.table, "")+" FROM "+t.table.Main.SQL()+" WHERE __id = $1",
-		p.precedingVersion.id, ids[0], timestamptz(p.end), timestamptz(p.precedingVersion.end), p.precedingVersion.current)
+		p.precedingVersion.id, ids[0], p.end.UTC(), p.precedingVersion.end.UTC(), p.precedingVersion.current)
 	if err != nil {
 		return fmt.Errorf("resume a version: %w", err)
 	}
@@ -244,7 +244,7 @@ func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.E
 // event. The change that began that version is recorded as a reinsertion: a truncate between the
 // two that is still to come ends the row, and the row is inserted again.
 func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Event, p latePlacement) error {
-	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.mergeInto.id, timestamptz(p.start))
+	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.mergeInto.id, p.start.UTC())
 	if err != nil {
 		return fmt.Errorf("begin a version earlier: %w", err)
 	}
@@ -270,7 +270,7 @@ func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Eve
 func (r *batchTx) shortenVersion(ctx context.Context, t *tableState, p latePlacement) error {
 	switch {
 	case !p.precedingVersion.current:
-		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET "+ident.End.SQL()+" = $2 WHERE __id = $1", p.precedingVersion.id, timestamptz(p.start))
+		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET "+ident.End.SQL()+" = $2 WHERE __id = $1", p.precedingVersion.id, p.start.UTC())
 		if err != nil {
 			return fmt.Errorf("end a version earlier: %w", err)
 		}

@@ -11,18 +11,14 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgcode"
 )
 
-// SQLSTATEs of a relation that exists already, and of another object that does, such as a type:
-// each relation has a type of its name.
-const (
-	duplicateTable  = "42P07"
-	duplicateObject = "42710"
-)
-
-// programLimitExceeded is the class of the SQLSTATEs for exceeded limits of PostgreSQL, such as the
-// number of columns of a table.
-const programLimitExceeded = "54"
+// isDuplicateRelation reports whether a relation of the name exists already, or another object
+// does, such as a type: each relation has a type of its name.
+func isDuplicateRelation(err error) bool {
+	return pgcode.Is(err, pgcode.DuplicateTable, pgcode.DuplicateObject)
+}
 
 // ensureTable creates or alters the table by its plan. It returns false after it has rejected the
 // table's events: because an object that is not Metadb's has one of the table's names or its
@@ -45,13 +41,13 @@ func (r *batchTx) ensureTable(ctx context.Context, t *tableState) (bool, error) 
 	case err == nil:
 		t.table, t.changed = table, true
 		return true, nil
-	case isRefusal && refused.Code[:2] == programLimitExceeded:
+	case isRefusal && pgcode.Class(refused.Code) == pgcode.ClassProgramLimitExceeded:
 		r.refuseTable(t, fmt.Sprintf("table %s can't be made as its events are: %s", t.table.Name, refused.Message))
 		return false, nil
 	case errors.As(err, &taken):
 		r.refuseTable(t, taken.Error())
 		return false, nil
-	case t.delta.Before != nil || !isRefusal || refused.Code != duplicateTable && refused.Code != duplicateObject:
+	case t.delta.Before != nil || !isDuplicateRelation(err):
 		return false, err
 	}
 	// Another stream may have created the table since the catalog was read.

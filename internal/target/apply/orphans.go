@@ -24,7 +24,7 @@ func (r *batchTx) endOrphans(ctx context.Context, t *tableState, origin change.O
 			continue
 		}
 		where := "c.__origin = $2 AND " + isOrphanSQL(child.table, t.table)
-		if err := r.endRowsWhere(ctx, child, where, timestamptz(at), string(origin)); err != nil {
+		if err := r.endRowsWhere(ctx, child, where, at.UTC(), string(origin)); err != nil {
 			return fmt.Errorf("end transformed rows of table %s: %w", t.table.Name, err)
 		}
 	}
@@ -38,7 +38,7 @@ func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *j
 	var ends []time.Time
 	for i := range effects {
 		for _, id := range effects[i].endedIDs {
-			ids, ends = append(ids, id), append(ends, timestamptz(effects[i].end))
+			ids, ends = append(ids, id), append(ends, effects[i].end.UTC())
 		}
 	}
 	if len(ids) == 0 {

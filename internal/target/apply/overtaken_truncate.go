@@ -71,7 +71,7 @@ func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.E
 	sql := "SELECT __id, __end" + storedColumns(t.table, "") + " FROM " + t.table.Main.SQL() +
 		" WHERE __id = ANY ($1) AND __origin = $4::text AND (__start < $2 OR __id = ANY ($3)) AND __end > $2 ORDER BY __id"
 	// The values are copied into the table later, and COPY takes them in binary.
-	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, timestamptz(e.Time), before, string(e.Origin))
+	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, e.Time.UTC(), before, string(e.Origin))
 	if err != nil {
 		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
 	}
@@ -129,7 +129,7 @@ func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *ch
 			before = nil // the ids are those of the table's own versions
 		}
 		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND (__start < $2 OR __id = ANY ($3)) AND __end > $2",
-			string(e.Origin), timestamptz(e.Time), before)
+			string(e.Origin), e.Time.UTC(), before)
 		if err != nil {
 			return fmt.Errorf("truncate: %w", err)
 		}

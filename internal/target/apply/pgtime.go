@@ -18,14 +18,11 @@ func appendTimestamptz(dst []byte, at change.Micros) []byte {
 	return appendInt64(dst, int64(at-pgEpoch))
 }
 
-// timestamptz returns a time as a statement parameter.
-func timestamptz(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }
-
 // timestamptzs returns times as a statement parameter.
 func timestamptzs(at []change.Micros) []time.Time {
 	times := make([]time.Time, len(at))
 	for i, m := range at {
-		times[i] = timestamptz(m)
+		times[i] = m.UTC()
 	}
 	return times
 }
@@ -34,7 +31,7 @@ func timestamptzs(at []change.Micros) []time.Time {
 func microsOf(at time.Time) change.Micros { return change.Micros(at.UnixMicro()) }
 
 // yearOf returns the calendar year in UTC.
-func yearOf(at change.Micros) int { return timestamptz(at).Year() }
+func yearOf(at change.Micros) int { return at.UTC().Year() }
 
 // minTime is earlier than the time of each event.
 const minTime = change.Micros(math.MinInt64)

@@ -50,7 +50,7 @@ func (m *valueRebuild) updateVersions(ctx context.Context, spans []rebuiltSpan) 
 			m.lastEnd = max(m.lastEnd, span.end)
 		}
 	}
-	args := []any{ids, timestamptzs(ends), timestamptz(maxTime)}
+	args := []any{ids, timestamptzs(ends), maxTime.UTC()}
 	set := "__end = e.at, __current = e.at = $3::timestamptz"
 	names, types := "", ""
 	for i, array := range m.textArrays(spans) {
@@ -84,7 +84,7 @@ func (m *valueRebuild) insertVersions(ctx context.Context, spans []rebuiltSpan) 
 		return err
 	}
 	t := m.child.table
-	args := []any{ids, timestamptzs(starts), timestamptzs(ends), timestamptz(maxTime)}
+	args := []any{ids, timestamptzs(starts), timestamptzs(ends), maxTime.UTC()}
 	names, types := "", ""
 	for i, array := range m.textArrays(spans) {
 		args = append(args, array)
@@ -100,7 +100,7 @@ func (m *valueRebuild) insertVersions(ctx context.Context, spans []rebuiltSpan) 
 		values.WriteString(", " + stored)
 	}
 	_, err := m.tx.Exec(ctx, "INSERT INTO "+t.Main.SQL()+" ("+ident.List(ident.Metadata())+storedColumns(t, "")+
-		") SELECT nextval("+regclassSQL(t.Sequence)+"), e.start, e.stop, e.stop = $4::timestamptz, c.__origin"+values.String()+
+		") SELECT nextval("+t.Sequence.Regclass()+"), e.start, e.stop, e.stop = $4::timestamptz, c.__origin"+values.String()+
 		" FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]"+types+") WITH ORDINALITY AS e (id, start, stop"+names+", ord) JOIN "+
 		t.Main.SQL()+" AS c ON c.__id = e.id ORDER BY e.ord", args...)
 	if err != nil {

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 	"metadb/internal/target/plan"
 	"metadb/internal/transform/jsonmap"
 )
@@ -57,8 +56,7 @@ func (d *transformedUpdate) replaceTransformed(ctx context.Context, table int) e
 	before := *child
 	sub := d.newChildTx(nil)
 	err = d.withSavepoint(ctx, func() error { return s.writeRows(ctx, sub, child) })
-	var refused *pgconn.PgError
-	if errors.Is(err, errUnexpectedRows) || errors.As(err, &refused) && refused.Code == uniqueViolation {
+	if errors.Is(err, errUnexpectedRows) || pgcode.IsUniqueViolation(err) {
 		*child = before
 		s.convertToEvents()
 		return nil

@@ -5,26 +5,20 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"metadb/internal/change"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgcode"
 )
 
 // If a publication of the target database contains all tables, PostgreSQL refuses to update and
 // delete rows of tables without a replica identity. Tables get one only after such a refusal, since
 // it costs WAL.
 
-// notInPrerequisiteState is the SQLSTATE of that refusal, among others.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const notInPrerequisiteState = "55000"
-
 // noteIdentityRefusal notes that a batch may have failed for want of a replica identity. The next
 // batches check each of their tables, also those that were checked before.
 func (a *Applier) noteIdentityRefusal(err error) {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if _, inTable := errors.AsType[*tableError](err); ok && inTable && refused.Code == notInPrerequisiteState {
+	if _, inTable := errors.AsType[*tableError](err); inTable && pgcode.Is(err, pgcode.ObjectNotInPrerequisiteState) {
 		a.identifiedTables = make(map[change.Table]bool)
 	}
 }

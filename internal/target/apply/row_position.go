@@ -280,7 +280,7 @@ func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.
 		SELECT u.id, u.lsn, u.at, u.again FROM metadb.row_position AS p,
 				unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
 			WHERE p.schema_name = $1 AND p.table_name = $2 AND p.last_at >= $3 AND (`+condition+`)
-			ORDER BY u.lsn`, append([]any{t.table.Name.Schema, t.table.Name.Name, timestamptz(from)}, args...)...)
+			ORDER BY u.lsn`, append([]any{t.table.Name.Schema, t.table.Name.Name, from.UTC()}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read positions of changes: %w", err)
 	}
@@ -328,7 +328,7 @@ func (r *batchTx) positionsOfSuspects(ctx context.Context, t *tableState, f *fol
 	}
 	moments := make([]time.Time, 0, len(times))
 	for at := range times {
-		moments = append(moments, timestamptz(at))
+		moments = append(moments, at.UTC())
 	}
 	stored, err := r.readPositions(ctx, t, from, "NOT u.again AND u.at = ANY ($4)", moments)
 	if err != nil {

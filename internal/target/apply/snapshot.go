@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -39,7 +38,7 @@ ON CONFLICT (source_name, schema_name, table_name) DO UPDATE
 SET complete = coalesce(r.complete, excluded.complete), notified = r.notified OR excluded.notified`
 	sql, args := initial, []any{s.Source, s.Table.Schema, s.Table.Name, news.Complete, news.Notified}
 	if !news.Since.IsZero() {
-		sql, args = again, append(args, int64(news.PreviousSnapshot.LSN), utcTime(news.PreviousSnapshot.Time), utcTime(news.StartedAt.Initial), utcTime(news.StartedAt.Incremental), news.Since)
+		sql, args = again, append(args, int64(news.PreviousSnapshot.LSN), news.PreviousSnapshot.Time.UTC(), news.StartedAt.Initial.UTC(), news.StartedAt.Incremental.UTC(), news.Since)
 	}
 	tag, err := db.Exec(ctx, sql, args...)
 	if err == nil && news.AttemptsChanged && tag.RowsAffected() > 0 {
@@ -61,9 +60,7 @@ UPDATE metadb.resync SET attempt_lsn = $4, attempt_tx = $5, attempt_time = $6, a
        complete = CASE WHEN $11 THEN nullif($12, '') ELSE complete END, notified = CASE WHEN $11 THEN $13 ELSE notified END
  WHERE source_name = $1 AND schema_name = $2 AND table_name = $3`
 	a := &news.Attempts
-	_, err := db.Exec(ctx, sql, s.Source, s.Table.Schema, s.Table.Name, int64(a.Current.LSN), a.Current.Tx, utcTime(a.Current.Time),
+	_, err := db.Exec(ctx, sql, s.Source, s.Table.Schema, s.Table.Name, int64(a.Current.LSN), a.Current.Tx, a.Current.Time.UTC(),
 		a.First, a.Last, a.Ambiguous, a.Overtaken, news.NewAttempt, news.Complete, news.Notified)
 	return err
 }
-
-func utcTime(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

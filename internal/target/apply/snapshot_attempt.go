@@ -120,7 +120,7 @@ SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalo
  WHERE c.source_name = $1 AND (c.lsn >= $2 OR c.changed_at >= $3)
    AND ($4 = '' OR c.sync_table = (SELECT to_regclass(format('%I.%I', t.stored_schema, t.sync_table))
                                      FROM metadb.target_table t WHERE t.schema_name = $5 AND t.table_name = $4))`,
-		s.Source, int64(attempt.LSN), utcTime(attempt.Time), s.Table.Name, s.Table.Schema)
+		s.Source, int64(attempt.LSN), attempt.Time.UTC(), s.Table.Name, s.Table.Schema)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalo
 	for _, table := range tables { // names that PostgreSQL has quoted
 		_, err := r.tx.Exec(ctx, "INSERT INTO "+table+` (__id) SELECT DISTINCT id FROM metadb.confirmed_change
  WHERE source_name = $1 AND sync_table = $2::text::regclass AND (lsn >= $3 OR changed_at >= $4)`,
-			s.Source, table, int64(attempt.LSN), utcTime(attempt.Time))
+			s.Source, table, int64(attempt.LSN), attempt.Time.UTC())
 		if err != nil {
 			return err
 		}

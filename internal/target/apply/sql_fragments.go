@@ -81,11 +81,6 @@ func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other s
 	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(ones.String()) + "), ROW(" + trimComma(others.String()) + ")))"
 }
 
-// regclassSQL returns the constant for a relation in an expression.
-func regclassSQL(relation ident.Qualified) string {
-	return "'" + strings.ReplaceAll(relation.SQL(), "'", "''") + "'::regclass"
-}
-
 // trimComma removes the leading comma of a list.
 func trimComma(list string) string { return strings.TrimPrefix(list, ", ") }
 

@@ -14,6 +14,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/target/pgcode"
 )
 
 // An event trigger or a missing privilege can keep temporary tables from being created, in a
@@ -25,9 +26,6 @@ const (
 	permanentStage = "metadb.stage"
 	// temporaryRetryInterval is the time after a refusal for which no temporary table is tried.
 	temporaryRetryInterval = time.Minute
-	// insufficientPrivilege is the SQLSTATE of a missing privilege, here that for temporary tables.
-	// https://www.postgresql.org/docs/current/errcodes-appendix.html
-	insufficientPrivilege = "42501"
 )
 
 // noteTemporaryRefusal reports whether an error is the refusal of a temporary table: a function
@@ -35,7 +33,7 @@ const (
 // logged once in a session.
 func (r *batchTx) noteTemporaryRefusal(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Where == "" && refused.Code != insufficientPrivilege {
+	if !ok || refused.Where == "" && refused.Code != pgcode.InsufficientPrivilege {
 		return false
 	}
 	if r.stages.refusedAt.IsZero() {

@@ -93,7 +93,7 @@ func (r *batchTx) insertRejected(ctx context.Context, rejects []rejectedEvent) e
 		e := rej.event
 		topics[i], parts[i], offsets[i] = e.Position.Partition.Topic, e.Position.Partition.Number, e.Position.Offset
 		if e.Time != 0 {
-			at := timestamptz(e.Time)
+			at := e.Time.UTC()
 			times[i] = &at
 		}
 		schemas[i], tables[i], reasons[i] = e.Table.Schema, e.Table.Name, storableReason(rej.reason)

@@ -41,7 +41,7 @@ type timedPositions struct {
 
 func (p *timedPositions) addPosition(at change.Position, when change.Micros) {
 	p.topics, p.parts = append(p.topics, at.Partition.Topic), append(p.parts, at.Partition.Number)
-	p.offsets, p.times = append(p.offsets, at.Offset), append(p.times, timestamptz(when))
+	p.offsets, p.times = append(p.offsets, at.Offset), append(p.times, when.UTC())
 }
 
 // supersedeRejected stores the time for each rejected record that events of the batch supersede. It

@@ -13,6 +13,7 @@ import (
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgcode"
 )
 
 // rowCountError is the error of a statement that wrote another number of rows than it should: a
@@ -33,10 +34,6 @@ func isTableFault(err error) bool {
 	return errors.As(err, &fault) || errors.As(err, &rows) || errors.Is(err, ErrRowGone)
 }
 
-// sequenceExhausted is the SQLSTATE of a sequence that has reached its maximum, which is not a
-// fault of a value.
-const sequenceExhausted = "2200H"
-
 // isForeignConstraint reports whether PostgreSQL refuses rows for a reason outside the events: a
 // constraint or an index that Metadb did not create, a missing partition, or an exhausted sequence.
 // Then no event is rejected for it.
@@ -46,10 +43,10 @@ func (r *batchTx) isForeignConstraint(err error) bool {
 	if !errors.As(err, &refused) {
 		return false
 	}
-	switch class := refused.Code[:2]; {
-	case refused.Code == sequenceExhausted:
+	switch class := pgcode.Class(refused.Code); {
+	case refused.Code == pgcode.SequenceGeneratorLimitExceeded:
 		return true
-	case class == "23", class == "54" && refused.ConstraintName != "":
+	case class == pgcode.ClassIntegrityConstraintViolation, class == pgcode.ClassProgramLimitExceeded && refused.ConstraintName != "":
 		relation := ident.Qualified{Schema: ident.Name(refused.SchemaName), Name: ident.Name(refused.TableName)}
 		t := r.ownerTable(relation)
 		return t == nil || !ddl.IsOwnIndex(t, relation.Name, ident.Name(refused.ConstraintName))

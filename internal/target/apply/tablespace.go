@@ -5,11 +5,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// diskFull is the SQLSTATE of a file that can't be extended.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const diskFull = "53100"
+	"metadb/internal/target/pgcode"
+)
 
 // defaultTablespaceSQL returns the tablespace of the database's tables that have no other one.
 const defaultTablespaceSQL = "SELECT dattablespace::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
@@ -20,7 +18,7 @@ const defaultTablespaceSQL = "SELECT dattablespace::text FROM pg_catalog.pg_data
 // the table out of the batches until there is room.
 func isOtherTablespaceFull(err error, home string) bool {
 	full, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || full.Code != diskFull {
+	if !ok || full.Code != pgcode.DiskFull {
 		return false
 	}
 	// The message has the path of the file in any language:

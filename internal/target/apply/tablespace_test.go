@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/target/pgcode"
 )
 
 func TestOtherTablespaceFull(t *testing.T) {
@@ -19,7 +21,7 @@ func TestOtherTablespaceFull(t *testing.T) {
 		`could not extend file "base/16385/2608": No space left on device`:                                    false,
 		`could not extend file "pg_tblspc/16384": No space left on device`:                                    false,
 	} {
-		err := fmt.Errorf("copy: %w", &pgconn.PgError{Code: diskFull, Message: message})
+		err := fmt.Errorf("copy: %w", &pgconn.PgError{Code: pgcode.DiskFull, Message: message})
 		if got := isOtherTablespaceFull(err, home); got != want {
 			t.Errorf("%s: got %v", message, got)
 		}

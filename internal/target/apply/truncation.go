@@ -131,7 +131,7 @@ func (r *batchTx) storeTruncations(ctx context.Context, events []change.Event) e
 		}
 		schemas, tables, origins = append(schemas, e.Table.Schema), append(tables, e.Table.Name), append(origins, string(e.Origin))
 		topics, parts = append(topics, e.Position.Partition.Topic), append(parts, e.Position.Partition.Number)
-		lsns, times = append(lsns, int64(e.LSN)), append(times, timestamptz(e.Time))
+		lsns, times = append(lsns, int64(e.LSN)), append(times, e.Time.UTC())
 	}
 	if len(lsns) == 0 {
 		return nil

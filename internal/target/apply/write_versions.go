@@ -106,7 +106,7 @@ func (r *batchTx) drawIDs(ctx context.Context, t *catalog.Table, n int) ([]int64
 	}
 	var ids []int64
 	err := r.tx.QueryRow(ctx, "SELECT CASE WHEN max(id) - min(id) = count(*) - 1 THEN ARRAY[min(id)] ELSE array_agg(id ORDER BY id) END"+
-		" FROM (SELECT nextval("+regclassSQL(t.Sequence)+") AS id FROM generate_series(1, $1::bigint)) AS drawn", n).Scan(&ids)
+		" FROM (SELECT nextval("+t.Sequence.Regclass()+") AS id FROM generate_series(1, $1::bigint)) AS drawn", n).Scan(&ids)
 	if err != nil {
 		return nil, fmt.Errorf("draw ids: %w", err)
 	}

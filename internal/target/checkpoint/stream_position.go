@@ -152,11 +152,11 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	for i, span := range spans {
 		topics[i], parts[i] = span.Partition.Topic, span.Partition.Number
 		expected[i], next[i] = span.From.Next, span.To.Next
-		lsns[i], times[i] = int64(span.To.HighLSN), timestamptz(span.To.HighTime)
-		snapshotLSNs[i], snapshotTimes[i] = int64(span.To.SnapshotLSN), timestamptz(span.To.SnapshotTime)
+		lsns[i], times[i] = int64(span.To.HighLSN), span.To.HighTime.UTC()
+		snapshotLSNs[i], snapshotTimes[i] = int64(span.To.SnapshotLSN), span.To.SnapshotTime.UTC()
 		commits[i], tops[i] = int64(span.To.HighCommit), int64(span.To.TopLSN)
-		recent[i], forgotten[i] = appendRecentChanges(nil, span.To.Recent), timestamptz(span.To.Forgotten)
-		transactions[i], forgottenTx[i] = appendTransactions(nil, span.To.Transactions), timestamptz(span.To.ForgottenTx)
+		recent[i], forgotten[i] = appendRecentChanges(nil, span.To.Recent), span.To.Forgotten.UTC()
+		transactions[i], forgottenTx[i] = appendTransactions(nil, span.To.Transactions), span.To.ForgottenTx.UTC()
 		if span.To.TopicID != (change.TopicID{}) {
 			id := [16]byte(span.To.TopicID)
 			ids[i] = &id
@@ -172,5 +172,3 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	}
 	return nil
 }
-
-func timestamptz(at change.Micros) time.Time { return time.UnixMicro(int64(at)).UTC() }

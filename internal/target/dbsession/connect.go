@@ -2,21 +2,10 @@ package dbsession
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// SQLSTATEs with which a request to connect may fail.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	// codeProtocol is PgBouncer's code for a refused setting in the request; PostgreSQL itself has
-	// other codes for that.
-	// https://www.pgbouncer.org/config.html#ignore_startup_parameters
-	codeProtocol = "08P01"
-	// codeTransactionTimeout is the code if the role's transaction_timeout ends the login.
-	codeTransactionTimeout = "25P04"
+	"metadb/internal/target/pgcode"
 )
 
 // Connect opens a session with the settings of Command.
@@ -34,7 +23,7 @@ func Connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 // that ended it before its settings were applied.
 func retryTimedOut(config *pgx.ConnConfig, open func(*pgx.ConnConfig) (*pgx.Conn, error)) (*pgx.Conn, error) {
 	conn, err := open(config)
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeTransactionTimeout {
+	if pgcode.Is(err, pgcode.TransactionTimeout) {
 		return open(withSettings(config, transactionTimeout))
 	}
 	return conn, err
@@ -53,7 +42,7 @@ func configureConn(ctx context.Context, conn *pgx.Conn) (*pgx.Conn, error) {
 // statement, unless settings are refused in the request to connect.
 func openGuarded(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, withSettings(config, openingSettings...))
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == codeProtocol {
+	if pgcode.Is(err, pgcode.ProtocolViolation) {
 		return pgx.ConnectConfig(ctx, config)
 	}
 	return conn, err

@@ -133,7 +133,7 @@ func (b *statementBuilder) createPartition(relation ident.Qualified, partitionin
 // createPartitionTable makes a table that is to become a partition.
 func (b *statementBuilder) createPartitionTable(relation ident.Qualified, partitioning string) {
 	b.addStatement("CREATE TABLE ", relation.SQL(), " (",
-		b.columnDefinitions("DEFAULT pg_catalog.nextval("+regclassSQL(b.table.Sequence)+")"), ")", partitioning)
+		b.columnDefinitions("DEFAULT pg_catalog.nextval("+b.table.Sequence.Regclass()+")"), ")", partitioning)
 }
 
 // columnDefinitions returns the definitions of all columns; numbering is the source of __id.
@@ -158,9 +158,4 @@ func (b *statementBuilder) columnDefinition(c catalog.Column) string {
 		definition += " COMPRESSION lz4"
 	}
 	return definition
-}
-
-// regclassSQL returns the constant that stands for a relation in an expression.
-func regclassSQL(relation ident.Qualified) string {
-	return "'" + strings.ReplaceAll(relation.SQL(), "'", "''") + "'::pg_catalog.regclass"
 }

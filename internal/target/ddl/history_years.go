@@ -2,15 +2,14 @@ package ddl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/pgcode"
 )
 
 // EnsureYears creates the history partitions of the years (UTC) that the table lacks, in tx, and
@@ -30,13 +29,6 @@ func EnsureYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) 
 	}
 	return after, nil
 }
-
-// SQLSTATEs of a partition that can't be attached: other partitions overlap its range, or the
-// default partition has rows of it.
-const (
-	invalidObjectDefinition = "42P17"
-	checkViolation          = "23514"
-)
 
 // createYears creates partitions of the table's history. Another transaction may have created some
 // since the table was loaded (next year's are created ahead of time): under the lock, only missing
@@ -69,10 +61,10 @@ func createYears(ctx context.Context, tx pgx.Tx, t *catalog.Table, years []int) 
 			b.createYear(year)
 			return b.sendStatements(ctx, savepoint)
 		})
-		var refused *pgconn.PgError
 		switch {
 		case err == nil:
-		case errors.As(err, &refused) && (refused.Code == invalidObjectDefinition || refused.Code == checkViolation):
+		case pgcode.Is(err, pgcode.InvalidObjectDefinition, pgcode.CheckViolation):
+			// Other partitions overlap the range, or the default partition has rows of it.
 			t.Years = slices.DeleteFunc(t.Years, func(y int) bool { return y == year })
 			t.UnmanagedYears = append(t.UnmanagedYears, year)
 		default:

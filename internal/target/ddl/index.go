@@ -2,21 +2,16 @@ package ddl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/pgcode"
 )
-
-// uniqueViolation is PostgreSQL's SQLSTATE for a duplicate key.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const uniqueViolation = "23505"
 
 // columnIndex is an index on one column: __id, a column of the key or a uuid column.
 type columnIndex struct {
@@ -132,8 +127,7 @@ func rebuildKeyIndex(ctx context.Context, tx pgx.Tx, table *catalog.Table) error
 		return b.sendStatements(ctx, savepoint)
 	})
 	table.UniqueKey, table.MissingParts.KeyIndex = err == nil, false
-	var pg *pgconn.PgError
-	if err == nil || !errors.As(err, &pg) || pg.Code != uniqueViolation {
+	if !pgcode.IsUniqueViolation(err) {
 		return err
 	}
 	b := &statementBuilder{table: table}

@@ -138,7 +138,7 @@ func (m *planner) refuseTime(i int, e *change.Event) {
 		m.plan.FarPastTimes = map[int]string{}
 	}
 	m.plan.FarPastTimes[i] = fmt.Sprintf("the source's time of the change, %s, is decades before the record's in Kafka, and the table has no history of that year",
-		time.UnixMicro(int64(e.Time)).UTC().Format(time.DateTime))
+		e.Time.UTC().Format(time.DateTime))
 }
 
 func (m *planner) addWarning(text string) {

@@ -196,7 +196,7 @@ func (d *tableDraft) ensureYear(at change.Micros) {
 	if d.yearFrom <= at && at < d.yearTo {
 		return
 	}
-	year := time.UnixMicro(int64(at)).UTC().Year()
+	year := at.UTC().Year()
 	d.yearFrom = change.Micros(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
 	d.yearTo = change.Micros(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
 	if d.after.HasYear(year) {
@@ -209,7 +209,7 @@ func (d *tableDraft) ensureYear(at change.Micros) {
 
 // hadYear reports whether the history had a place for the time's year before the batch.
 func (d *tableDraft) hadYear(at change.Micros) bool {
-	return d.before != nil && d.before.HasYear(time.UnixMicro(int64(at)).UTC().Year())
+	return d.before != nil && d.before.HasYear(at.UTC().Year())
 }
 
 // warnShortened warns of the names of a new table that were shortened. The names of its partitions

@@ -2,14 +2,13 @@ package rejected
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgcode"
 )
 
 // DB is the database with the rejected events.
@@ -107,23 +106,8 @@ func retryTransaction(ctx context.Context, config *Config, after *readCursor, ta
 func applyWithLockRetry(ctx context.Context, config *Config, events []change.RejectedEvent) (change.Outcome, error) {
 	for try := 1; ; try++ {
 		outcome, err := config.Apply(ctx, events)
-		if err == nil || try == maxLockAttempts || !isLockConflict(err) {
+		if err == nil || try == maxLockAttempts || !pgcode.IsLockConflict(err) {
 			return outcome, err
 		}
 	}
-}
-
-// isLockConflict reports whether an error is a conflict with another session: lock not available,
-// deadlock, serialization failure.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-func isLockConflict(err error) bool {
-	var refused *pgconn.PgError
-	if !errors.As(err, &refused) {
-		return false
-	}
-	switch refused.Code {
-	case "55P03", "40P01", "40001":
-		return true
-	}
-	return false
 }

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// firstPort and last bound the ports that are tried, up to the kernel's range.
+// firstPort and lastPort bound the ports that are tried, up to the kernel's range.
 const (
 	firstPort = 10_000
 	lastPort  = 32_000
@@ -28,9 +28,9 @@ var ErrNone = errors.New("no free port found")
 func Reserve(n int) ([]int, error) {
 	below := min(lastPort, firstEphemeralPort())
 	ports := make([]int, 0, n)
-	for range maxTries {
-		if len(ports) == n {
-			return ports, nil
+	for tries := 0; len(ports) < n; tries++ {
+		if tries == maxTries {
+			return nil, ErrNone
 		}
 		port := firstPort + rand.IntN(below-firstPort)
 		mine, err := claimPort(port)
@@ -41,12 +41,13 @@ func Reserve(n int) ([]int, error) {
 			ports = append(ports, port)
 		}
 	}
-	return nil, ErrNone
+	return ports, nil
 }
 
 // firstEphemeralPort returns the first port that the kernel assigns to outgoing connections; see
 // ip_local_port_range in https://docs.kernel.org/networking/ip-sysctl.html. If that leaves fewer
-// than tries ports above first, it returns last, and Reserve uses ports of the kernel's range too.
+// than maxTries ports above firstPort, it returns lastPort, and Reserve uses ports of the kernel's
+// range too.
 func firstEphemeralPort() int {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
+	"metadb/internal/target/pgcode"
 	"metadb/internal/testkit/freeport"
 	"metadb/internal/testkit/pgtest"
 )
@@ -82,15 +82,13 @@ func (m *Metadb) prepareDatabase(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	const duplicateDatabase, duplicateObject = "42P04", "42710"
 	for _, statement := range []string{
 		"CREATE ROLE mdbadmin LOGIN PASSWORD '" + password + "'",
 		"CREATE DATABASE " + ident.Name(m.database).SQL(),
 		"ALTER DATABASE " + ident.Name(m.database).SQL() + " OWNER TO mdbadmin",
 	} {
 		_, err := conn.Exec(ctx, statement)
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) && (refused.Code == duplicateDatabase || refused.Code == duplicateObject) {
+		if pgcode.Is(err, pgcode.DuplicateDatabase, pgcode.DuplicateObject) {
 			continue
 		}
 		if err != nil {
