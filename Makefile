@@ -78,6 +78,10 @@ soak-guessing: ## Guess passwords for a minute, 10,000 of them, and count who ge
 licences: ## Write docs/dependencies.md: what is linked into metadb, with its licences
 	go test -count=1 -run '^TestDependencies$$' ./internal/testkit/doctest -update
 
+.PHONY: command-page
+command-page: ## Write the list of commands in docs/admin.md
+	go test -count=1 -run '^TestPage$$' ./internal/admin/command -update
+
 .PHONY: vulnerabilities
 vulnerabilities: ## Ask vuln.go.dev about the dependencies
 	@scripts/vulnerabilities

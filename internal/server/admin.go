@@ -32,7 +32,7 @@ func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *
 		Upstream:  upstream,
 		System:    wire.Role(s.config.SystemUser),
 		Super:     wire.Role(s.config.Superuser),
-		Executor: command.New(command.Config{
+		Executor: command.New(command.Services{
 			Sealer: streams.key,
 			DB:     pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
 			Tables: streams, Skip: streams.skipPartition, Super: streams.connectSuperuser, Exclusively: streams.tables.withoutBatches, Roles: protectedRoles(s.config),

@@ -22,8 +22,12 @@ import (
 // and there is no other list.
 type olderExecutor struct{ columns int }
 
+func (olderExecutor) Parse(d lang.Dialect, query string) []lang.Statement {
+	return command.NewGrammar(command.All()).Parse(d, query)
+}
+
 func (o olderExecutor) Exec(_ context.Context, parsed lang.Command) (*command.Result, error) {
-	if list, ok := parsed.(lang.List); !ok || list.What.Text != "status" {
+	if parsed.String() != "list status" {
 		return nil, &command.Error{Code: pgcode.SyntaxError, Message: "syntax error at or near \"blockers\""}
 	}
 	result := &command.Result{Tag: "SELECT 1"}

@@ -12,11 +12,38 @@ import (
 	"metadb/internal/datasource"
 )
 
-// alterSource stores changed options. The running stream keeps its present options:
+// alterSourceCommand is ALTER DATA SOURCE NAME OPTIONS (…).
+func alterSourceCommand() Command {
+	return Command{
+		Words: "alter data source", Claim: "alter data",
+		Purpose: "change the options of a data source",
+		Syntax:  "alter data source NAME options ([add | set | drop] OPTION ['VALUE'], …)",
+		Example: "alter data source sensor options (set brokers 'kafka2:9092', drop module)",
+		Page:    "data-sources.md",
+		Lock:    LockStreams,
+		Parse: func(p *lang.Parser) Statement {
+			c := alterSource{Name: p.Name("a name")}
+			p.Expect("options")
+			c.Options = parseOptions(p, true)
+			return c
+		},
+	}
+}
+
+type alterSource struct {
+	Name    lang.Name
+	Options []option
+}
+
+func (c alterSource) String() string {
+	return fmt.Sprintf("alter data source %s options (%s)", c.Name, lang.Join(c.Options))
+}
+
+// Run stores changed options. The running stream keeps its present options:
 // docs/spec/06-synchronization.md#when-changed-options-are-used lists when each is used.
-func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result, error) {
+func (c alterSource) Run(ctx context.Context, srv *Services) (*Result, error) {
 	c.Options = canonicalOptions(c.Options)
-	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
+	err := srv.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
 		options, err := datasource.Load(ctx, tx, c.Name.Text)
 		if err != nil {
 			return err
@@ -30,7 +57,7 @@ func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
-		if err := e.sealPassword(options); err != nil {
+		if err := srv.sealPassword(options); err != nil {
 			return err
 		}
 		return datasource.Update(ctx, tx, options)
@@ -41,8 +68,8 @@ func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result
 	if err != nil {
 		return nil, err
 	}
-	e.logChange("data source %q altered", c.Name.Text)
-	live := !slices.ContainsFunc(c.Options, func(o lang.Option) bool { return !datasource.IsLive(o.Key.Text) })
+	srv.logChange("data source %q altered", c.Name.Text)
+	live := !slices.ContainsFunc(c.Options, func(o option) bool { return !datasource.IsLive(o.Key.Text) })
 	if live {
 		return tagResult("ALTER DATA SOURCE").addNotice("the change is used at the next connection; restart the server to use it now"), nil
 	}
@@ -51,8 +78,8 @@ func (e *Executor) alterSource(ctx context.Context, c lang.AlterSource) (*Result
 
 // restartHint returns the hint how changed options take effect. A restart alone reads the snapshot
 // of new topics outside of a synchronization, and ends no row.
-func restartHint(c lang.AlterSource) string {
-	another := slices.ContainsFunc(c.Options, func(o lang.Option) bool {
+func restartHint(c alterSource) string {
+	another := slices.ContainsFunc(c.Options, func(o option) bool {
 		return o.Key.Text == "topics" || o.Key.Text == "consumer_group"
 	})
 	if !another {

@@ -12,9 +12,42 @@ import (
 	"metadb/internal/target/pgcode"
 )
 
-// createSource stores a data source and starts its stream. It is no error if the stream can't
+// createSourceCommand is CREATE DATA SOURCE NAME TYPE KAFKA OPTIONS (…).
+func createSourceCommand() Command {
+	return Command{
+		Words: "create data source", Claim: "create data",
+		Purpose: "define a data source and begin streaming",
+		Syntax:  "create data source NAME type kafka options (OPTION 'VALUE', …)",
+		Example: "create data source sensor type kafka options (brokers 'kafka:9092', topics '^sensor\\.', consumer_group 'metadb')",
+		Page:    "data-sources.md",
+		Lock:    LockStreams,
+		Parse: func(p *lang.Parser) Statement {
+			c := createSource{Name: p.Name("a name")}
+			p.Expect("type")
+			c.Type = p.Name(`"kafka"`)
+			if p.Accept("options") {
+				c.Options = parseOptions(p, false)
+			}
+			return c
+		},
+	}
+}
+
+type createSource struct {
+	Name, Type lang.Name
+	Options    []option
+}
+
+func (c createSource) String() string {
+	if len(c.Options) == 0 {
+		return fmt.Sprintf("create data source %s type %s", c.Name, c.Type)
+	}
+	return fmt.Sprintf("create data source %s type %s options (%s)", c.Name, c.Type, lang.Join(c.Options))
+}
+
+// Run stores a data source and starts its stream. It is no error if the stream can't
 // connect yet: it tries again, and LIST STATUS has the reason.
-func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Result, error) {
+func (c createSource) Run(ctx context.Context, srv *Services) (*Result, error) {
 	if c.Type.Text != "kafka" {
 		return nil, &Error{
 			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
@@ -32,11 +65,11 @@ func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Resu
 	if err := options.Validate(); err != nil {
 		return nil, optionError(err, c.Name.At)
 	}
-	err := e.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
+	err := srv.withoutStatementLogging(ctx, func(tx pgx.Tx) error {
 		if err := checkGroup(ctx, tx, options, c.Options); err != nil {
 			return err
 		}
-		if err := e.sealPassword(options); err != nil {
+		if err := srv.sealPassword(options); err != nil {
 			return err
 		}
 		return datasource.Insert(ctx, tx, options)
@@ -47,10 +80,10 @@ func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	e.logChange("data source %q created", c.Name.Text)
+	srv.logChange("data source %q created", c.Name.Text)
 	result := tagResult("CREATE DATA SOURCE")
 	// The data source is stored, so the start must not be canceled.
-	if err := e.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
+	if err := srv.Control.StartSource(context.WithoutCancel(ctx), c.Name.Text); err != nil {
 		return result.addWarning(fmt.Sprintf("data source \"%s\" was created but could not be started: %v", c.Name.Text, err)), nil
 	}
 	return result, nil
@@ -58,11 +91,11 @@ func (e *Executor) createSource(ctx context.Context, c lang.CreateSource) (*Resu
 
 // initialOptions returns the options of CREATE as changes to a source without options: the default
 // of an option does not count as a given value.
-func initialOptions(options []lang.Option) []lang.Option {
-	list := make([]lang.Option, len(options))
+func initialOptions(options []option) []option {
+	list := make([]option, len(options))
 	for i, option := range options {
 		if option.Key.Text == "security" {
-			option.Action = lang.Set
+			option.Action = setOption
 		}
 		list[i] = option
 	}
@@ -70,7 +103,7 @@ func initialOptions(options []lang.Option) []lang.Option {
 }
 
 // valuePosition returns the position of an option's value, 0 if the option is not given.
-func valuePosition(key string, given []lang.Option) int {
+func valuePosition(key string, given []option) int {
 	for _, option := range given {
 		if option.Key.Text == key {
 			return option.Value.At
@@ -81,7 +114,7 @@ func valuePosition(key string, given []lang.Option) int {
 
 // checkGroup refuses a consumer group that another data source uses: Kafka would divide the
 // partitions between the two.
-func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []lang.Option) error {
+func checkGroup(ctx context.Context, tx pgx.Tx, o *datasource.Options, given []option) error {
 	others, err := datasource.LoadAll(ctx, tx)
 	if err != nil {
 		return err

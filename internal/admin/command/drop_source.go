@@ -13,29 +13,46 @@ import (
 	"metadb/internal/ident"
 )
 
-// dropSource stops the stream and removes the data source with its positions. Its tables and its
+// dropSourceCommand is DROP DATA SOURCE NAME.
+func dropSourceCommand() Command {
+	return Command{
+		Words: "drop data source", Claim: "drop data",
+		Purpose: "remove a data source; its tables stay",
+		Syntax:  "drop data source NAME",
+		Example: "drop data source sensor",
+		Page:    "data-sources.md",
+		Lock:    LockStreams,
+		Parse:   func(p *lang.Parser) Statement { return dropSource{Name: p.Name("a name")} },
+	}
+}
+
+type dropSource struct{ Name lang.Name }
+
+func (c dropSource) String() string { return "drop data source " + c.Name.String() }
+
+// Run stops the stream and removes the data source with its positions. Its tables and its
 // rejected events stay.
-func (e *Executor) dropSource(ctx context.Context, c lang.DropSource) (*Result, error) {
+func (c dropSource) Run(ctx context.Context, srv *Services) (*Result, error) {
 	name := c.Name.Text
-	if _, err := datasource.Load(ctx, e.DB, name); err != nil {
+	if _, err := datasource.Load(ctx, srv.DB, name); err != nil {
 		return nil, sourceError(err, c.Name)
 	}
 	// A stream that has been requested to stop can't be resumed: from here on the command can't be
 	// canceled.
 	ctx = context.WithoutCancel(ctx)
-	if err := e.Control.StopSource(ctx, name); err != nil {
+	if err := srv.Control.StopSource(ctx, name); err != nil {
 		return nil, fmt.Errorf("stop data source %q: %w", name, err)
 	}
-	if err := e.inTransaction(ctx, func(tx pgx.Tx) error { return deleteSource(ctx, tx, name) }); err != nil {
+	if err := srv.inTransaction(ctx, func(tx pgx.Tx) error { return deleteSource(ctx, tx, name) }); err != nil {
 		// The data source still exists: its stream has to continue.
-		if startErr := e.Control.StartSource(ctx, name); startErr != nil {
+		if startErr := srv.Control.StartSource(ctx, name); startErr != nil {
 			err = errors.Join(err, startErr)
 		}
 		return nil, sourceError(err, c.Name)
 	}
-	e.logChange("data source %q dropped", name)
+	srv.logChange("data source %q dropped", name)
 	result := tagResult("DROP DATA SOURCE").addNotice(fmt.Sprintf("the tables of data source \"%s\" are kept", name))
-	rows, err := e.DB.Query(ctx, "select count(*) from metadb.rejected_event where source_name = $1", name)
+	rows, err := srv.DB.Query(ctx, "select count(*) from metadb.rejected_event where source_name = $1", name)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +88,8 @@ func deleteSource(ctx context.Context, tx pgx.Tx, name string) error {
 }
 
 // checkSourceExists returns an error unless a data source exists.
-func (e *Executor) checkSourceExists(ctx context.Context, name lang.Name) error {
-	_, err := datasource.Load(ctx, e.DB, name.Text)
+func (srv *Services) checkSourceExists(ctx context.Context, name lang.Name) error {
+	_, err := datasource.Load(ctx, srv.DB, name.Text)
 	return sourceError(err, name)
 }
 

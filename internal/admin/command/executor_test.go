@@ -24,9 +24,11 @@ import (
 // fixture is an executor with a database and a controller that records calls.
 type fixture struct {
 	*command.Executor
-	t     *testing.T
-	db    *pgtest.DB
-	calls []string
+	// services are those of the executor.
+	services command.Services
+	t        *testing.T
+	db       *pgtest.DB
+	calls    []string
 	// fail is the result of the next start.
 	fail error
 	// late cancels the command when it calls the controller.
@@ -51,11 +53,12 @@ func setUpOn(t *testing.T, db *pgtest.DB) *fixture {
 	if err := metaschema.Ensure(t.Context(), conn, "test"); err != nil {
 		t.Fatal(err)
 	}
-	f.Executor = command.New(command.Config{
+	f.services = command.Services{
 		DB: f.db.Pool, Control: f, Status: &f.registry, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 		Super: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, f.db.ConnString) },
 		Roles: access.Roles{System: f.role("system"), Super: "postgres"},
-	})
+	}
+	f.Executor = command.New(f.services)
 	return f
 }
 
@@ -75,10 +78,13 @@ func (f *fixture) SetOrigins(origins []change.Origin) {
 	f.calls = append(f.calls, fmt.Sprint("origins ", origins))
 }
 
+// parse splits a query string into commands and SQL.
+func (f *fixture) parse(query string) []lang.Statement { return f.Parse(lang.Dialect{}, query) }
+
 // run executes one command and returns its answer as text: notices, rows, tag, or the error.
 func (f *fixture) run(query string) string {
 	f.t.Helper()
-	statements := lang.Parse(query)
+	statements := f.parse(query)
 	if len(statements) != 1 || statements[0].Command == nil {
 		f.t.Fatalf("%s: no command: %v", query, statements)
 	}

@@ -11,13 +11,64 @@ import (
 	"metadb/internal/target/pgcode"
 )
 
-// changeGrant executes GRANT ACCESS and REVOKE ACCESS.
-func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, error) {
+// grantCommand is GRANT ACCESS ON … TO U.
+func grantCommand() Command {
+	return Command{
+		Words: "grant", Claim: "grant access on",
+		Purpose: "let a user read a table, call a function, or read everything",
+		Syntax:  "grant access on {table SCHEMA.TABLE | function SCHEMA.FUNCTION(TYPES) | all} to NAME",
+		Example: "grant access on table library.patron__ to anna",
+		Page:    "#access",
+		Lock:    LockUsers,
+		Parse: func(p *lang.Parser) Statement {
+			p.Expect("access", "on")
+			c := changeGrant{Target: parseGrantTarget(p)}
+			p.Expect("to")
+			c.User = p.Name("a user")
+			return c
+		},
+	}
+}
+
+// revokeCommand is REVOKE ACCESS ON … FROM U.
+func revokeCommand() Command {
+	return Command{
+		Words: "revoke", Claim: "revoke access on",
+		Purpose: "take a grant back",
+		Syntax:  "revoke access on {table SCHEMA.TABLE | function SCHEMA.FUNCTION(TYPES) | all} from NAME",
+		Example: "revoke access on all from anna",
+		Page:    "#access",
+		Lock:    LockUsers,
+		Parse: func(p *lang.Parser) Statement {
+			p.Expect("access", "on")
+			c := changeGrant{Revoke: true, Target: parseGrantTarget(p)}
+			p.Expect("from")
+			c.User = p.Name("a user")
+			return c
+		},
+	}
+}
+
+type changeGrant struct {
+	Revoke bool
+	Target grantTarget
+	User   lang.Name
+}
+
+func (c changeGrant) String() string {
+	if c.Revoke {
+		return fmt.Sprintf("revoke access on %s from %s", c.Target, c.User)
+	}
+	return fmt.Sprintf("grant access on %s to %s", c.Target, c.User)
+}
+
+// Run executes GRANT ACCESS and REVOKE ACCESS.
+func (c changeGrant) Run(ctx context.Context, srv *Services) (*Result, error) {
 	tag, what := "GRANT", "granted to"
 	if c.Revoke {
 		tag, what = "REVOKE", "revoked from"
 	}
-	if c.Target.Kind != lang.All && c.Target.Object.Schema.Text == "" {
+	if c.Target.Kind != targetAll && c.Target.Object.Schema.Text == "" {
 		return nil, &Error{
 			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("the schema of %s is missing", c.Target), Position: c.Target.Object.At(),
 			Hint: fmt.Sprintf("write it: %s access on %s SCHEMA.%s", strings.ToLower(tag), c.Target.Kind, c.Target.Object.Name),
@@ -25,7 +76,7 @@ func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, erro
 	}
 	object := accessObject(c.Target)
 	there, left := true, []string(nil)
-	err := e.changeUsers(ctx, func(s *access.Session) (err error) {
+	err := srv.changeUsers(ctx, func(s *access.Session) (err error) {
 		if c.Revoke {
 			err = s.Revoke(ctx, c.User.Text, object)
 			left = s.Left()
@@ -37,7 +88,7 @@ func (e *Executor) changeGrant(ctx context.Context, c lang.Grant) (*Result, erro
 	if err != nil {
 		return nil, grantError(err, c)
 	}
-	e.logChange("access on %s %s %q", c.Target, what, c.User.Text)
+	srv.logChange("access on %s %s %q", c.Target, what, c.User.Text)
 	result := tagResult(tag)
 	if !there {
 		result.addNotice(fmt.Sprintf("%s does not exist yet: the grant holds when it does", c.Target))
@@ -53,24 +104,10 @@ func leave(result *Result, user lang.Name, statements []string) *Result {
 	return result.addWarning(fmt.Sprintf("user \"%s\" keeps what a superuser has given, until a superuser takes it back", user.Text)).addHint(strings.Join(statements, " "))
 }
 
-// accessObject converts a command's target to an object.
-func accessObject(t lang.Target) access.Object {
-	if t.Kind == lang.All {
-		return access.Object{}
-	}
-	o := access.Object{Schema: t.Object.Schema.Text, Name: t.Object.Name.Text, Function: t.Kind == lang.Function}
-	types := make([]string, len(t.Types))
-	for i, v := range t.Types {
-		types[i] = v.Text
-	}
-	o.Types = strings.Join(types, ", ")
-	return o
-}
-
 // grantError returns the client's error for a refused grant.
-func grantError(err error, c lang.Grant) error {
+func grantError(err error, c changeGrant) error {
 	code := pgcode.UndefinedTable
-	if c.Target.Kind == lang.Function {
+	if c.Target.Kind == targetFunction {
 		code = pgcode.UndefinedFunction
 	}
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"metadb/internal/admin/access"
-	"metadb/internal/admin/lang"
+	"metadb/internal/admin/command"
 	"metadb/internal/target/metaschema"
 	"metadb/internal/testkit/pgtest"
 )
@@ -80,10 +80,11 @@ func newAttack(t *testing.T, db *pgtest.DB, one bool) *attack {
 		t.Fatal(err)
 	}
 	a.fixture = setUpOn(t, db)
-	a.DB, a.Roles = pool, access.Roles{System: system, Super: pgtest.Superuser}
+	a.services.DB, a.services.Roles = pool, access.Roles{System: system, Super: pgtest.Superuser}
 	if one {
-		a.Roles.Super, a.Super = "", nil
+		a.services.Roles.Super, a.services.Super = "", nil
 	}
+	a.Executor = command.New(a.services)
 	return a
 }
 
@@ -232,7 +233,7 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 		// Rows inserted into metadb.acl by hand are not granted.
 		a.do(a.system, "insert into metadb.acl (schema_name, object_name, object_type, privilege, user_name) values ('pg_catalog', 'pg_authid', 't', 'a', '"+analyst+"'), "+
 			"('pg_catalog', 'pg_read_file(text)', 'f', 'a', '"+analyst+"'), ('metadb', 'source', 't', 'a', '"+analyst+"')")
-		missing, err := access.Missing(t.Context(), a.DB)
+		missing, err := access.Missing(t.Context(), a.services.DB)
 		if err != nil || len(missing) > 0 {
 			t.Errorf("would give %v, %v", missing, err)
 		}
@@ -240,17 +241,17 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 		// so.
 		a.sql("GRANT SELECT ON pg_catalog.pg_authid, metadb.source TO "+analyst, "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO "+analyst,
 			"GRANT USAGE ON SCHEMA metadb TO "+analyst)
-		refused, err := access.RefusedGrants(t.Context(), a.DB)
+		refused, err := access.RefusedGrants(t.Context(), a.services.DB)
 		if err != nil || len(refused) != 3 {
 			t.Errorf("refused: %v, %v", refused, err)
 		}
 		for _, grant := range refused {
-			result, err := a.Exec(t.Context(), lang.Parse(grant.Revocation())[0].Command)
+			result, err := a.Exec(t.Context(), a.parse(grant.Revocation())[0].Command)
 			if err != nil {
 				t.Fatalf("%s: %v", grant.Revocation(), err)
 			}
 			// Without a superuser, privileges granted by a superuser stay.
-			if left := grant.Schema == "pg_catalog" && a.Roles.Super == ""; (len(result.Notices) > 0) != left {
+			if left := grant.Schema == "pg_catalog" && a.services.Roles.Super == ""; (len(result.Notices) > 0) != left {
 				t.Errorf("%s: %+v", grant.Revocation(), result.Notices)
 			}
 			for _, notice := range result.Notices {
@@ -262,7 +263,7 @@ func TestSystemUserIsNoSuperuser(t *testing.T) {
 		if err := a.db.Pool.QueryRow(t.Context(), given, analyst).Scan(&has); err != nil || has != "f f f" {
 			t.Errorf("the analyst has %s, %v", has, err)
 		}
-		if refused, err := access.RefusedGrants(t.Context(), a.DB); err != nil || len(refused) > 0 {
+		if refused, err := access.RefusedGrants(t.Context(), a.services.DB); err != nil || len(refused) > 0 {
 			t.Errorf("refused: %v, %v", refused, err)
 		}
 	})
@@ -349,7 +350,7 @@ func TestDroppedArgumentType(t *testing.T) {
 		a.expect("grant access on function "+owner+".g("+owner+".u) to "+analyst, "GRANT")
 		a.do(owner, "drop type %s.t cascade", "alter type %s.u rename to v")
 		a.expect("verify consistency", "metadb.acl|grant without its object|1")
-		if missing, err := access.Missing(t.Context(), a.DB); err != nil || len(missing) > 0 {
+		if missing, err := access.Missing(t.Context(), a.services.DB); err != nil || len(missing) > 0 {
 			t.Errorf("missing: %v, %v", missing, err)
 		}
 		a.expect("grant access on function "+owner+".f("+owner+".t) to "+analyst, "42883 ")
@@ -383,7 +384,7 @@ func TestCommandsThatWait(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		a.Config.Exclusively = func(do func() error) error {
+		a.services.Exclusively = func(do func() error) error {
 			begun := time.Now()
 			defer func() {
 				if took := time.Since(begun); took > 2*time.Second {
@@ -392,16 +393,17 @@ func TestCommandsThatWait(t *testing.T) {
 			}()
 			return do()
 		}
+		a.Executor = command.New(a.services)
 		done := make(chan string, 1)
 		go func() { done <- a.run("drop user " + analyst) }()
 		a.awaitLock("REASSIGN OWNED")
 		// The server restores rights meanwhile, in a session of its own, which fails for the locked
 		// table.
-		missing, err := access.Missing(t.Context(), a.DB)
+		missing, err := access.Missing(t.Context(), a.services.DB)
 		if err != nil || len(missing) != 1 || missing[0].Own {
 			t.Errorf("missing: %+v, %v", missing, err)
 		}
-		db := access.Database{Roles: a.Roles, Own: a.DB, Administrator: a.Super, Exclusively: a.Config.Exclusively, LockTimeout: "500ms"}
+		db := access.Database{Roles: a.services.Roles, Own: a.services.DB, Administrator: a.services.Super, Exclusively: a.services.Exclusively, LockTimeout: "500ms"}
 		if err := db.Do(t.Context(), func(s *access.Session) error { return s.Restore(t.Context(), missing) }); err == nil {
 			t.Error("the right was given")
 		}

@@ -3,17 +3,52 @@ package command
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/admin/lang"
 	"metadb/internal/datasource"
 )
 
-// listSources executes LIST DATA_SOURCES: enable, and every option except the secret ones. An
+// listSourcesCommand is LIST DATA_SOURCES.
+func listSourcesCommand() Command {
+	return Command{
+		Words: "list data_sources", Claim: "list",
+		Purpose:   "show the data sources and their options",
+		Syntax:    "list data_sources",
+		Example:   "list data_sources",
+		Page:      "#what-there-is",
+		OnlyShows: true,
+		Parse:     func(*lang.Parser) Statement { return listSources{} },
+	}
+}
+
+type listSources struct{}
+
+func (listSources) String() string { return "list data_sources" }
+
+// Columns implements Tabular.
+func (listSources) Columns() []Column {
+	columns := textColumns("name")
+	for _, key := range datasource.Names() {
+		if datasource.IsSecret(key) {
+			continue
+		}
+		columns = append(columns, textColumns(key)...)
+		if key == "module" {
+			columns = append(columns, Column{Name: "enable", OID: pgtype.BoolOID})
+		}
+	}
+	return columns
+}
+
+// Run executes LIST DATA_SOURCES: enable, and every option except the secret ones. An
 // option without a value is NULL.
-func (e *Executor) listSources(ctx context.Context) (*Result, error) {
-	sources, err := datasource.LoadAll(ctx, e.DB)
+func (c listSources) Run(ctx context.Context, srv *Services) (*Result, error) {
+	sources, err := datasource.LoadAll(ctx, srv.DB)
 	if err != nil {
 		return nil, err
 	}
-	columns := describeList("data_sources")
+	columns := c.Columns()
 	var rows [][]any
 	for _, o := range sources {
 		var row []any

@@ -1,6 +1,13 @@
 package command
 
-import "metadb/internal/observe/status"
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/admin/lang"
+	"metadb/internal/observe/status"
+)
 
 // Status reports the live state of every data source; *status.Registry implements it.
 type Status interface {
@@ -9,10 +16,38 @@ type Status interface {
 
 var _ Status = (*status.Registry)(nil)
 
-// listStatus executes LIST STATUS. It needs no database.
-func (e *Executor) listStatus() *Result {
+// listStatusCommand is LIST STATUS.
+func listStatusCommand() Command {
+	return Command{
+		Words: "list status", Claim: "list",
+		Purpose:   "show what the streams are doing",
+		Syntax:    "list status",
+		Example:   "list status",
+		Page:      "#what-there-is",
+		OnlyShows: true,
+		Parse:     func(*lang.Parser) Statement { return listStatus{} },
+	}
+}
+
+type listStatus struct{}
+
+func (listStatus) String() string { return "list status" }
+
+// Columns implements Tabular.
+func (listStatus) Columns() []Column {
+	return append(textColumns("type", "name", "source_stream", "source_sync"),
+		Column{Name: "lag", OID: pgtype.Int8OID},
+		Column{Name: "last_event_time", OID: pgtype.TimestamptzOID},
+		Column{Name: "events", OID: pgtype.Int8OID},
+		Column{Name: "rejected", OID: pgtype.Int8OID},
+		Column{Name: "message", OID: pgtype.TextOID},
+		Column{Name: "skipped", OID: pgtype.Int8OID})
+}
+
+// Run executes LIST STATUS. It needs no database.
+func (c listStatus) Run(_ context.Context, srv *Services) (*Result, error) {
 	var rows [][]any
-	for _, r := range e.Status.Reports() {
+	for _, r := range srv.Status.Reports() {
 		row := []any{"data_source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil, int64(len(r.Skipped))}
 		if r.Lag != status.UnknownLag {
 			row[4] = r.Lag
@@ -23,23 +58,5 @@ func (e *Executor) listStatus() *Result {
 		row[8] = nullableText(r.Text(), r.Text() != "")
 		rows = append(rows, row)
 	}
-	return tableResult(describeList("status"), rows)
-}
-
-// listBlockers executes LIST BLOCKERS. It needs no database.
-func (e *Executor) listBlockers() *Result {
-	var rows [][]any
-	for _, r := range e.Status.Reports() {
-		for _, b := range r.Blockers {
-			row := []any{r.Name, b.Table, nil, nullableText(b.Prepared, b.Prepared != ""), nullableText(b.User, b.User != ""), nullableText(b.State, b.State != ""), b.Mode, nil}
-			if b.PID != 0 {
-				row[2] = int64(b.PID)
-			}
-			if b.Age != 0 {
-				row[7] = b.Age
-			}
-			rows = append(rows, row)
-		}
-	}
-	return tableResult(describeList("blockers"), rows)
+	return tableResult(c.Columns(), rows), nil
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"metadb/internal/admin/command"
-	"metadb/internal/admin/lang"
 	"metadb/internal/ident"
 	"metadb/internal/resync"
 )
@@ -31,10 +30,11 @@ func TestBehindASynchronization(t *testing.T) {
 	f := setUp(t)
 	f.expect("create data source sensor type kafka options (brokers 'b', topics '^t', consumer_group 'g')", "CREATE DATA SOURCE")
 	s := &slow{begun: make(chan struct{}), release: make(chan struct{})}
-	f.Sync = s
+	f.services.Sync = s
+	f.Executor = command.New(f.services)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := f.Exec(context.WithoutCancel(t.Context()), lang.Parse("abort sync data source sensor")[0].Command)
+		_, err := f.Exec(context.WithoutCancel(t.Context()), f.parse("abort sync data source sensor")[0].Command)
 		ended <- err
 	}()
 	<-s.begun
@@ -44,7 +44,7 @@ func TestBehindASynchronization(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan error, 1)
 	go func() {
-		_, err := f.Exec(ctx, lang.Parse("create data origin east")[0].Command)
+		_, err := f.Exec(ctx, f.parse("create data origin east")[0].Command)
 		waits <- err
 	}()
 	select {
@@ -75,7 +75,7 @@ func TestCanceledTooLate(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		f.late = cancel
-		if _, err := f.Exec(ctx, lang.Parse(query)[0].Command); err != nil {
+		if _, err := f.Exec(ctx, f.parse(query)[0].Command); err != nil {
 			t.Errorf("%s: %v", query, err)
 		}
 		cancel()

@@ -21,8 +21,8 @@ func TestNewUsersLogIn(t *testing.T) {
 		"plain": "geheim", "quotes": `it's "so" \ $1 ;--`, "umlaut": "ÄÖ€😀", "space": "a\u00a0b", "composed": "e\u0301", "ligature": "\ufb01", "spaces": "  x  ",
 		"long": strings.Repeat("ä", 300), "control": "tab\there", "rtl": "\u0627 a", "unassigned": "\u0221x", "Mixed Case": "x",
 	} {
-		command := lang.CreateUser{User: lang.Name{Text: user}, Password: lang.Value{Text: password}}
-		if _, err := f.Exec(t.Context(), command); err != nil {
+		command := "create user " + lang.Name{Text: user}.String() + " with password " + lang.Value{Text: password}.String()
+		if _, err := f.Exec(t.Context(), f.parse(command)[0].Command); err != nil {
 			t.Errorf("%s: %v", user, err)
 			continue
 		}

@@ -45,7 +45,7 @@ select t.current_table, t.main_table, b.transformed
 }
 
 // findMappedTable returns a mapping's table with its mappings.
-func findMappedTable(ctx context.Context, tx pgx.Tx, m lang.Mapping) (*mappedTable, error) {
+func findMappedTable(ctx context.Context, tx pgx.Tx, m mapping) (*mappedTable, error) {
 	t, err := findTable(ctx, tx, m.Table)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func findMappedTable(ctx context.Context, tx pgx.Tx, m lang.Mapping) (*mappedTab
 }
 
 // checkColumn refuses a column that can't contain JSON.
-func (t *mappedTable) checkColumn(ctx context.Context, tx pgx.Tx, m lang.Mapping) error {
+func (t *mappedTable) checkColumn(ctx context.Context, tx pgx.Tx, m mapping) error {
 	if t.main == "" {
 		return nil
 	}
@@ -109,7 +109,7 @@ select a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod)
 }
 
 // checkUnmapped refuses a path that is mapped already, and a target that is in use.
-func (t *mappedTable) checkUnmapped(ctx context.Context, tx pgx.Tx, c lang.CreateMapping) error {
+func (t *mappedTable) checkUnmapped(ctx context.Context, tx pgx.Tx, c createMapping) error {
 	if slices.Contains(t.paths, c.Mapping.Path.Text) {
 		return &Error{
 			Code:    pgcode.DuplicateObject,

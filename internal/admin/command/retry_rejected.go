@@ -17,19 +17,37 @@ type Rejected interface {
 	RejectedRemoved(source string, events int)
 }
 
-// execRejected executes PURGE and RETRY REJECTED EVENTS.
-func (e *Executor) execRejected(ctx context.Context, c lang.Rejected) (*Result, error) {
-	if c.Purge {
-		return e.purgeRejected(ctx, c)
+// retryRejectedCommand is RETRY REJECTED EVENTS FOR DATA SOURCE S.
+func retryRejectedCommand() Command {
+	return Command{
+		Words: "retry rejected events", Claim: "retry",
+		Purpose: "try again to apply the records that could not be applied",
+		Syntax:  "retry rejected events for data source NAME",
+		Example: "retry rejected events for data source sensor",
+		Page:    "rejected.md",
+		Parse: func(p *lang.Parser) Statement {
+			p.Expect("for", "data", "source")
+			return retryRejected{Source: p.Name("a data source")}
+		},
 	}
-	if e.Rejected == nil {
+}
+
+type retryRejected struct{ Source lang.Name }
+
+func (c retryRejected) String() string {
+	return "retry rejected events for data source " + c.Source.String()
+}
+
+// Run retries the rejected events of a data source.
+func (c retryRejected) Run(ctx context.Context, srv *Services) (*Result, error) {
+	if srv.Rejected == nil {
 		return nil, notSupportedError(c)
 	}
-	if _, err := datasource.Load(ctx, e.DB, c.Source.Text); err != nil {
+	if _, err := datasource.Load(ctx, srv.DB, c.Source.Text); err != nil {
 		return nil, sourceError(err, c.Source)
 	}
-	applied, again, err := e.RetryRejected(ctx, c.Source.Text)
-	e.logChange("%s of data source %q applied, %d set aside again", eventCount(applied), c.Source.Text, again)
+	applied, again, err := srv.Rejected.RetryRejected(ctx, c.Source.Text)
+	srv.logChange("%s of data source %q applied, %d set aside again", eventCount(applied), c.Source.Text, again)
 	if err != nil {
 		return nil, err
 	}
@@ -38,26 +56,6 @@ func (e *Executor) execRejected(ctx context.Context, c lang.Rejected) (*Result, 
 		result = result.addWarning(change.Plural(again, "event was", "events were") + " set aside again: the reasons are in metadb.rejected_event")
 	}
 	return result, nil
-}
-
-// purgeRejected executes PURGE REJECTED EVENTS. The data source need not exist: its rejected events
-// stay when it is dropped.
-func (e *Executor) purgeRejected(ctx context.Context, c lang.Rejected) (*Result, error) {
-	tag, err := e.DB.Exec(ctx, "delete from metadb.rejected_event where source_name = $1", c.Source.Text)
-	if err != nil {
-		return nil, err
-	}
-	if tag.RowsAffected() == 0 {
-		if _, err := datasource.Load(ctx, e.DB, c.Source.Text); err != nil {
-			return nil, sourceError(err, c.Source)
-		}
-	}
-	if e.Rejected != nil {
-		e.RejectedRemoved(c.Source.Text, int(tag.RowsAffected()))
-	}
-	removed := eventCount(int(tag.RowsAffected()))
-	e.logChange("%s of data source %q purged", removed, c.Source.Text)
-	return tagResult("PURGE REJECTED EVENTS").addNotice(removed + " removed"), nil
 }
 
 // eventCount returns a number of rejected events in words.

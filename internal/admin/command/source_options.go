@@ -11,8 +11,65 @@ import (
 	"metadb/internal/target/pgcode"
 )
 
+// optionAction is the effect of an option in ALTER DATA SOURCE.
+type optionAction uint8
+
+// The actions. An option without a word is addOption.
+const (
+	addOption optionAction = iota
+	setOption
+	dropOption
+)
+
+// option is one element of OPTIONS (…).
+type option struct {
+	Action optionAction
+	Key    lang.Name
+	// Value is empty for dropOption.
+	Value lang.Value
+}
+
+// String returns the option as it is given in ALTER DATA SOURCE, where ADD needs no word.
+func (o option) String() string {
+	value := o.Value.String()
+	if strings.Contains(o.Key.Text, "password") {
+		value = lang.HiddenText
+	}
+	switch o.Action {
+	case setOption:
+		return fmt.Sprintf("set %s %s", o.Key, value)
+	case dropOption:
+		return fmt.Sprintf("drop %s", o.Key)
+	case addOption:
+	}
+	return fmt.Sprintf("%s %s", o.Key, value)
+}
+
+// parseOptions parses (option [, …]); actions means that an option may begin with ADD, SET or DROP.
+func parseOptions(p *lang.Parser, actions bool) []option {
+	var list []option
+	p.List(func() { list = append(list, parseOption(p, actions)) })
+	return list
+}
+
+func parseOption(p *lang.Parser, actions bool) option {
+	o := option{Key: p.Name("an option")}
+	if actions && p.IsName() {
+		switch o.Key.Text {
+		case "add":
+			o = option{Action: addOption, Key: p.Name("an option")}
+		case "set":
+			o = option{Action: setOption, Key: p.Name("an option")}
+		case "drop":
+			return option{Action: dropOption, Key: p.Name("an option")}
+		}
+	}
+	o.Value = p.Value("a value")
+	return o
+}
+
 // canonicalOptions returns the options with their documented names.
-func canonicalOptions(options []lang.Option) []lang.Option {
+func canonicalOptions(options []option) []option {
 	list := slices.Clone(options)
 	for i := range list {
 		list[i].Key.Text = datasource.Canonical(list[i].Key.Text)
@@ -23,7 +80,7 @@ func canonicalOptions(options []lang.Option) []lang.Option {
 // applyOptions changes options according to OPTIONS (…), with PostgreSQL's rules for ADD, SET and
 // DROP: ADD needs an option without a value, the others need one with a value.
 // https://www.postgresql.org/docs/current/sql-alterserver.html
-func applyOptions(o *datasource.Options, changes []lang.Option) error {
+func applyOptions(o *datasource.Options, changes []option) error {
 	seen := make(map[string]bool, len(changes))
 	for _, c := range changes {
 		key := c.Key.Text
@@ -38,7 +95,7 @@ func applyOptions(o *datasource.Options, changes []lang.Option) error {
 	return nil
 }
 
-func applyOption(o *datasource.Options, c lang.Option) error {
+func applyOption(o *datasource.Options, c option) error {
 	key := c.Key.Text
 	_, has := o.Get(key)
 	if err := o.Set(key, c.Value.Text); err != nil {
@@ -51,17 +108,17 @@ func applyOption(o *datasource.Options, c lang.Option) error {
 		return refused
 	}
 	switch {
-	case c.Action == lang.Add && has:
+	case c.Action == addOption && has:
 		return &Error{
 			Code: pgcode.DuplicateObject, Message: fmt.Sprintf("option \"%s\" already has a value", key),
 			Hint: fmt.Sprintf("use: set %s '…'", key), Position: c.Key.At,
 		}
-	case c.Action != lang.Add && !has:
+	case c.Action != addOption && !has:
 		return &Error{
 			Code: pgcode.UndefinedObject, Message: fmt.Sprintf("option \"%s\" has no value", key),
 			Hint: fmt.Sprintf("use: add %s '…'", key), Position: c.Key.At,
 		}
-	case c.Action == lang.Drop:
+	case c.Action == dropOption:
 		return o.Unset(key)
 	}
 	return nil
@@ -69,9 +126,9 @@ func applyOption(o *datasource.Options, c lang.Option) error {
 
 // faultPosition returns the position of an option's fault: its name if that is unknown, otherwise
 // its value.
-func faultPosition(c lang.Option, err error) int {
+func faultPosition(c option, err error) int {
 	var unknown *datasource.UnknownOptionError
-	if errors.As(err, &unknown) || c.Action == lang.Drop {
+	if errors.As(err, &unknown) || c.Action == dropOption {
 		return c.Key.At
 	}
 	return c.Value.At

@@ -13,8 +13,8 @@ import (
 // PostgreSQL's log, since a data source's options include a password. The system user needs a right
 // for that, which the server gives it at its start, or warns of; without it, the configuration of
 // the database server decides.
-func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, e.DB, func(tx pgx.Tx) error {
+func (srv *Services) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, srv.DB, func(tx pgx.Tx) error {
 		for _, sql := range []string{"SET LOCAL log_parameter_max_length_on_error = 0", "SET LOCAL log_parameter_max_length = 0"} {
 			err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, sql)
@@ -29,9 +29,9 @@ func (e *Executor) withoutStatementLogging(ctx context.Context, f func(pgx.Tx) e
 }
 
 // sealPassword encrypts the password in a data source's options.
-func (e *Executor) sealPassword(options *datasource.Options) error {
-	if e.Sealer == nil {
+func (srv *Services) sealPassword(options *datasource.Options) error {
+	if srv.Sealer == nil {
 		return nil
 	}
-	return options.Seal(e.Sealer)
+	return options.Seal(srv.Sealer)
 }

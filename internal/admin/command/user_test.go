@@ -267,7 +267,7 @@ func (f *fixture) missing() (missing []access.Right, err error) {
 // give grants rights as the server does.
 func (f *fixture) give(rights []access.Right) {
 	f.t.Helper()
-	db := access.Database{Roles: f.Roles, Own: f.DB, Administrator: f.Super, LockTimeout: "5s"}
+	db := access.Database{Roles: f.services.Roles, Own: f.services.DB, Administrator: f.services.Super, LockTimeout: "5s"}
 	if err := db.Do(f.t.Context(), func(s *access.Session) error { return s.Restore(f.t.Context(), rights) }); err != nil {
 		f.t.Fatal(err)
 	}

@@ -7,19 +7,41 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"metadb/internal/admin/lang"
 	"metadb/internal/change"
 	"metadb/internal/target/consistency"
 )
 
+// verifyConsistencyCommand is VERIFY CONSISTENCY. It only reads, and holds no lock of commands.
+func verifyConsistencyCommand() Command {
+	return Command{
+		Words: "verify consistency", Claim: "verify",
+		Purpose: "look for damage in the tables: rows, partitions, indexes, grants",
+		Syntax:  "verify consistency",
+		Example: "verify consistency",
+		Page:    "#verifying",
+		Parse:   func(*lang.Parser) Statement { return verifyConsistency{} },
+	}
+}
+
+type verifyConsistency struct{}
+
+func (verifyConsistency) String() string { return "verify consistency" }
+
+// Columns implements Tabular.
+func (verifyConsistency) Columns() []Column {
+	return append(textColumns("table", "check"), Column{Name: "count", OID: pgtype.Int8OID}, Column{Name: "example_keys", OID: pgtype.TextOID})
+}
+
 // progressInterval is the interval of a verification's progress notices.
 const progressInterval = 2 * time.Second
 
-// verifyConsistency executes VERIFY CONSISTENCY. It holds no lock of commands.
-func (e *Executor) verifyConsistency(ctx context.Context) (*Result, error) {
+// Run executes VERIFY CONSISTENCY.
+func (c verifyConsistency) Run(ctx context.Context, srv *Services) (*Result, error) {
 	unverified := 0
 	var shown time.Time
-	result := &Result{Columns: describeFindings(), Rows: [][]any{}, Tag: "VERIFY CONSISTENCY"}
-	findings, err := consistency.Verify(ctx, e.DB, consistency.Report{
+	result := &Result{Columns: c.Columns(), Rows: [][]any{}, Tag: "VERIFY CONSISTENCY"}
+	findings, err := consistency.Verify(ctx, srv.DB, consistency.Report{
 		Progress: func(done, total int) {
 			if time.Since(shown) >= progressInterval {
 				shown = time.Now()
@@ -39,16 +61,11 @@ func (e *Executor) verifyConsistency(ctx context.Context) (*Result, error) {
 	}
 	switch {
 	case len(findings) > 0:
-		e.Logger.Warn(fmt.Sprintf("verify consistency: %s found", change.Plural(len(findings), "inconsistency", "inconsistencies")))
+		srv.Logger.Warn(fmt.Sprintf("verify consistency: %s found", change.Plural(len(findings), "inconsistency", "inconsistencies")))
 	case unverified > 0:
 		result.addNotice("no inconsistency found in the other tables")
 	default:
 		result.addNotice("no inconsistency found")
 	}
 	return result, nil
-}
-
-// describeFindings returns the columns of VERIFY CONSISTENCY.
-func describeFindings() []Column {
-	return append(textColumns("table", "check"), Column{Name: "count", OID: pgtype.Int8OID}, Column{Name: "example_keys", OID: pgtype.TextOID})
 }

@@ -9,7 +9,6 @@ import (
 // secrets, which may be logged.
 type Command interface {
 	fmt.Stringer
-	command()
 }
 
 // Name is an identifier, folded or unquoted.
@@ -41,8 +40,8 @@ type Value struct {
 // String returns the constant in quotes.
 func (v Value) String() string { return "'" + strings.ReplaceAll(v.Text, "'", "''") + "'" }
 
-// hiddenText replaces a secret in the String of a command.
-const hiddenText = "'********'"
+// HiddenText replaces a secret in the String of a command.
+const HiddenText = "'********'"
 
 // Object is the name of a table or a function; Schema is empty if it is not qualified.
 type Object struct{ Schema, Name Name }
@@ -63,74 +62,11 @@ func (o Object) At() int {
 	return o.Schema.At
 }
 
-// joinObjects prints a comma-separated list.
-func joinObjects[T fmt.Stringer](list []T) string {
+// Join prints a comma-separated list.
+func Join[T fmt.Stringer](list []T) string {
 	parts := make([]string, len(list))
 	for i, o := range list {
 		parts[i] = o.String()
 	}
 	return strings.Join(parts, ", ")
-}
-
-// List is LIST with the name of a list.
-type List struct{ What Name }
-
-func (List) command() {}
-
-func (c List) String() string { return "list " + c.What.String() }
-
-// Help is HELP, with the first words of a command or without.
-type Help struct{ Words []Name }
-
-func (Help) command() {}
-
-func (c Help) String() string {
-	s := "help"
-	for _, w := range c.Words {
-		s += " " + w.String()
-	}
-	return s
-}
-
-// AlterSystem is ALTER SYSTEM SET PARAM = 'V'.
-type AlterSystem struct {
-	Parameter Name
-	Value     Value
-}
-
-func (AlterSystem) command() {}
-
-func (c AlterSystem) String() string {
-	return fmt.Sprintf("alter system set %s = %s", c.Parameter, c.Value)
-}
-
-// VerifyConsistency is VERIFY CONSISTENCY.
-type VerifyConsistency struct{}
-
-func (VerifyConsistency) command() {}
-
-func (VerifyConsistency) String() string { return "verify consistency" }
-
-// RefreshTypes is REFRESH INFERRED COLUMN TYPES.
-type RefreshTypes struct{}
-
-func (RefreshTypes) command() {}
-
-func (RefreshTypes) String() string { return "refresh inferred column types" }
-
-// Rejected is RETRY or PURGE REJECTED EVENTS FOR DATA SOURCE S.
-type Rejected struct {
-	// Purge means that the events are removed instead of tried again.
-	Purge  bool
-	Source Name
-}
-
-func (Rejected) command() {}
-
-func (c Rejected) String() string {
-	verb := "retry"
-	if c.Purge {
-		verb = "purge"
-	}
-	return fmt.Sprintf("%s rejected events for data source %s", verb, c.Source)
 }

@@ -2,8 +2,6 @@ package lang_test
 
 import (
 	"testing"
-
-	"metadb/internal/admin/lang"
 )
 
 // TestDeallocates distinguishes DEALLOCATE of a name from all other statements.
@@ -27,7 +25,7 @@ func TestDeallocates(t *testing.T) {
 		{"select deallocate a", ""},
 	}
 	for _, test := range tests {
-		statements := lang.Parse(test.query)
+		statements := parse(test.query)
 		if len(statements) != 1 {
 			t.Fatalf("%s: %d statements", test.query, len(statements))
 		}

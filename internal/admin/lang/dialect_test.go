@@ -42,7 +42,7 @@ func TestConstantsEndWherePostgreSQLEndsThem(t *testing.T) {
 		{lang.Dialect{Encoding: "GBK"}, "select E'\xfc\\'; drop user u; --'", "s c"},
 	} {
 		var kinds []string
-		for _, s := range test.dialect.Parse(test.query) {
+		for _, s := range grammar().Parse(test.dialect, test.query) {
 			kind := "c"
 			if s.IsSQL() {
 				kind = "s"
@@ -60,10 +60,10 @@ func TestConstantsEndWherePostgreSQLEndsThem(t *testing.T) {
 func TestCommandsAreUTF8(t *testing.T) {
 	t.Parallel()
 	for encoding, want := range map[string]string{"": "", "UTF8": "", "LATIN1": "22021", "SJIS": "22021"} {
-		if got := (lang.Dialect{Encoding: encoding}).Parse("create data origin u")[0]; got.Err != nil {
+		if got := grammar().Parse(lang.Dialect{Encoding: encoding}, "create data origin u")[0]; got.Err != nil {
 			t.Errorf("%s, ASCII: %v", encoding, got.Err)
 		}
-		got := lang.Dialect{Encoding: encoding}.Parse("create data origin \u00c3\u00bc")[0]
+		got := grammar().Parse(lang.Dialect{Encoding: encoding}, "create data origin \u00c3\u00bc")[0]
 		if code := codeOf(got.Err); code != want {
 			t.Errorf("%s: %s, want %s", encoding, code, want)
 		}

@@ -160,7 +160,7 @@ func TestErrors(t *testing.T) {
 		{"alter table s.t__ add column c", "42601", "syntax error at end of input", "expected a type", 31},
 	}
 	for _, test := range tests {
-		statements := lang.Parse(test.query)
+		statements := parse(test.query)
 		if len(statements) == 0 || statements[len(statements)-1].Err == nil {
 			t.Errorf("%s: no error", test.query)
 			continue
@@ -195,7 +195,7 @@ func TestSplit(t *testing.T) {
 	}
 	for _, test := range tests {
 		var got []string
-		for _, s := range lang.Parse(test.query) {
+		for _, s := range parse(test.query) {
 			got = append(got, test.query[s.Start:s.End])
 		}
 		if strings.Join(got, "¦") != strings.Join(test.want, "¦") {
@@ -216,7 +216,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		at := 0
-		for _, s := range lang.Parse(query) {
+		for _, s := range parse(query) {
 			if s.Start < at || s.End < s.Start || s.End > len(query) {
 				t.Fatalf("statement from %d to %d after %d", s.Start, s.End, at)
 			}
@@ -228,7 +228,7 @@ func FuzzParse(f *testing.F) {
 				continue
 			}
 			printed := s.Command.String()
-			again := lang.Parse(printed)
+			again := parse(printed)
 			if len(again) != 1 || again[0].Command == nil || again[0].Command.String() != printed {
 				t.Fatalf("%q prints as %q, which is not the same", query[s.Start:s.End], printed)
 			}
@@ -238,7 +238,7 @@ func FuzzParse(f *testing.F) {
 
 func one(t *testing.T, query string) lang.Statement {
 	t.Helper()
-	statements := lang.Parse(query)
+	statements := parse(query)
 	if len(statements) != 1 {
 		t.Fatalf("%s: %d statements", query, len(statements))
 	}

@@ -7,8 +7,6 @@ import (
 
 	pganalyze "github.com/pganalyze/pg_query_go/v6"
 	pgquery "github.com/wasilibs/go-pgquery"
-
-	"metadb/internal/admin/lang"
 )
 
 // FuzzBorders compares with PostgreSQL's own scanner: each border of a statement is a semicolon
@@ -42,7 +40,7 @@ func FuzzBorders(f *testing.F) {
 			return
 		}
 		borders := semicolons(scanned.Tokens)
-		for _, s := range lang.Parse(query) {
+		for _, s := range parse(query) {
 			if query[s.End-1] == ';' && s.End < len(query) && !borders[s.End-1] {
 				t.Fatalf("%q is cut at %d, where PostgreSQL has no end of a statement", query, s.End-1)
 			}

@@ -63,7 +63,7 @@ func (f *secretFinder) addToken(t token) {
 
 // isSecret reports whether a string constant is a secret, by the words before it.
 func (f *secretFinder) isSecret(constant token) bool {
-	if f.word.kind == tokenEnd || f.hasFirstWords("user", "mapping") || isVerifier(constant.textValue(f.query)) {
+	if f.word.kind == tokenEnd || f.hasFirstWords("user", "mapping") || IsVerifier(constant.textValue(f.query)) {
 		return false
 	}
 	name := foldASCII(f.word.textValue(f.query))
@@ -103,10 +103,10 @@ func (f *secretFinder) isQuery() bool {
 	return slices.ContainsFunc(queryWords, func(w string) bool { return f.first[0].isWord(f.query, w) })
 }
 
-// isVerifier reports whether a password has the form that PostgreSQL stores, which psql's \password
+// IsVerifier reports whether a password has the form that PostgreSQL stores, which psql's \password
 // sends.
 // https://www.postgresql.org/docs/current/catalog-pg-authid.html
-func isVerifier(password string) bool {
+func IsVerifier(password string) bool {
 	const md5Length = len("md5") + 32
 	return strings.HasPrefix(password, "SCRAM-SHA-256$") || strings.HasPrefix(password, "md5") && len(password) == md5Length
 }

@@ -3,8 +3,6 @@ package lang_test
 import (
 	"strings"
 	"testing"
-
-	"metadb/internal/admin/lang"
 )
 
 // nearMisses has statements with a password that are not commands, and that PostgreSQL would either
@@ -50,7 +48,7 @@ var nearMisses = []string{
 func TestSecretsAreNotPassedOn(t *testing.T) {
 	t.Parallel()
 	for _, query := range nearMisses {
-		statements := lang.Parse(query)
+		statements := parse(query)
 		if len(statements) != 1 {
 			t.Errorf("%s: %d statements", query, len(statements))
 			continue

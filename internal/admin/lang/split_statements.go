@@ -24,28 +24,6 @@ type Statement struct {
 // IsSQL reports whether the statement is passed on to the database.
 func (s *Statement) IsSQL() bool { return s.Command == nil && s.Err == nil }
 
-// Parse splits a query string at the semicolons that separate statements, and parses those that are
-// commands. It leaves out empty statements.
-func Parse(query string) []Statement { return Dialect{}.Parse(query) }
-
-// Parse is the function Parse for query strings of a dialect.
-func (d Dialect) Parse(query string) []Statement {
-	var statements []Statement
-	l := &lexer{query: query, dialect: d}
-	for {
-		s := nextSpan(l)
-		if s.tokens == 0 && s.last {
-			return statements
-		}
-		if s.tokens > 0 {
-			statements = append(statements, s.makeStatement(query, d))
-		}
-	}
-}
-
-// headLength is the number of first tokens that decide whether a statement is a command.
-const headLength = 9
-
 // statementSpan is a statement between two separators.
 type statementSpan struct {
 	// head has the first tokens.
@@ -92,27 +70,6 @@ func nextSpan(l *lexer) statementSpan {
 			body.addWord(t.textValue(l.query))
 		}
 	}
-}
-
-// makeStatement returns the Statement of a span that is not empty.
-func (s *statementSpan) makeStatement(query string, d Dialect) Statement {
-	statement := Statement{Start: s.start, End: s.end}
-	parse := s.findParser(query)
-	if parse == nil {
-		statement.Err = s.secret
-		return statement
-	}
-	if err := d.checkEncoding(query, s.start, s.end); err != nil {
-		statement.Err = err
-		return statement
-	}
-	p := &parser{lexer: lexer{query: query[:s.end], dialect: d, at: s.start, counted: s.start, chars: s.charsBefore}}
-	p.nextToken()
-	statement.Command = parse(p)
-	if p.expectEnd(); p.err != nil {
-		statement.Command, statement.Err = nil, p.err
-	}
-	return statement
 }
 
 // checkEncoding returns an error if a command is not UTF-8, in which names are stored.

@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"metadb/internal/admin/admission"
+	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
 )
 
@@ -38,13 +39,12 @@ func (s *Server) noteLogin(start *startupState, role Role) {
 
 // auditCommand logs the user, the address and the text of a command, without secrets. Commands that
 // only read are logged at level debug.
-func (s *session) auditCommand(command lang.Command) {
+func (s *session) auditCommand(parsed lang.Command) {
 	level := slog.LevelInfo
-	switch command.(type) {
-	case lang.List, lang.Help:
+	if command.OnlyShows(parsed) {
 		level = slog.LevelDebug
 	}
-	text := command.String()
+	text := parsed.String()
 	if len(text) > maxAuditBytes {
 		text = text[:maxAuditBytes] + "…"
 	}

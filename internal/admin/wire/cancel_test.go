@@ -44,7 +44,7 @@ func TestCancelCommand(t *testing.T) {
 	t.Parallel()
 	waits := make(chan struct{})
 	p := open(t, func(c *wire.Config) {
-		c.Executor = command.New(command.Config{
+		c.Executor = command.New(command.Services{
 			DB: waitingDB{waits: waits}, Logger: slog.New(slog.DiscardHandler), Status: active(),
 		})
 	})

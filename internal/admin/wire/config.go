@@ -17,8 +17,10 @@ import (
 	"metadb/internal/admin/lang"
 )
 
-// Executor executes commands.
+// Executor parses and executes commands.
 type Executor interface {
+	// Parse splits a query string into commands and SQL.
+	Parse(d lang.Dialect, query string) []lang.Statement
 	Exec(ctx context.Context, command lang.Command) (*command.Result, error)
 }
 

@@ -56,11 +56,8 @@ func (e *extendedState) deallocateNamed() {
 }
 
 // deallocateCommand is DEALLOCATE of a prepared command of Metadb, which the database does not
-// have. It embeds lang.Command only to be used in its place.
-type deallocateCommand struct {
-	lang.Command
-	name string
-}
+// have.
+type deallocateCommand struct{ name string }
 
 func (d deallocateCommand) String() string { return "deallocate " + quoteInput(d.name) }
 

@@ -26,7 +26,7 @@ func (s *session) handleParse(ctx context.Context, h header) error {
 	if err := parse.Decode(body); err != nil {
 		return &protocolError{"invalid Parse message"}
 	}
-	statements := s.claimDeallocates(parse.Query, s.queryDialect().Parse(parse.Query))
+	statements := s.claimDeallocates(parse.Query, s.server.Executor.Parse(s.queryDialect(), parse.Query))
 	if isOnlySQL(statements) {
 		return s.parseSQL(ctx, h, body, parse.Name)
 	}

@@ -33,7 +33,7 @@ func (s *session) handleQuery(ctx context.Context, h header) error {
 	if err := query.Decode(body); err != nil {
 		return &protocolError{"invalid Query message"}
 	}
-	statements := s.claimDeallocates(query.String, s.queryDialect().Parse(query.String))
+	statements := s.claimDeallocates(query.String, s.server.Executor.Parse(s.queryDialect(), query.String))
 	switch {
 	case len(statements) == 0:
 		if ok, err := s.awaitEarlierReplies(); err != nil || !ok {

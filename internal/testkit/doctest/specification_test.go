@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"metadb/internal/admin/command"
 	"metadb/internal/admin/lang"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
@@ -53,7 +54,7 @@ func TestSpecificationNames(t *testing.T) {
 // lists returns the commands that show lists, from the hint of an incomplete command.
 func lists() []string {
 	var commands []string
-	for _, quoted := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(lang.Parse("list")[0].Err.Hint, -1) {
+	for _, quoted := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(command.NewGrammar(command.All()).Parse(lang.Dialect{}, "list")[0].Err.Hint, -1) {
 		commands = append(commands, "list "+quoted[1])
 	}
 	return commands

@@ -27,7 +27,7 @@ func (l *line) commands(t *testing.T, options *datasource.Options, body string) 
 		Source:  sourceName, Group: options.ConsumerGroup, Store: l.store, Logger: logger,
 	})
 	defer func() { _ = applier.Close(context.Background()) }()
-	executor := command.New(command.Config{
+	executor := command.New(command.Services{
 		DB: l.db.Pool, Logger: logger,
 		RefreshMapping: func(ctx context.Context, table ident.Qualified) (command.Refreshed, error) {
 			done, err := applier.Refresh(ctx, apply.RefreshOptions{
@@ -39,7 +39,7 @@ func (l *line) commands(t *testing.T, options *datasource.Options, body string) 
 		},
 	})
 	for text := range strings.Lines(body) {
-		for _, statement := range lang.Parse(text) {
+		for _, statement := range executor.Parse(lang.Dialect{}, text) {
 			if statement.Command == nil {
 				return fmt.Errorf("%s: no command", text)
 			}

@@ -8,7 +8,6 @@ import (
 
 	"metadb/internal/admin/lang"
 	"metadb/internal/admin/tables"
-	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/target/pgcode"
 )
@@ -22,13 +21,90 @@ type Tables interface {
 	PurgeTables(ctx context.Context, mains []ident.Qualified) (tables.Dropped, error)
 }
 
-// alterTable executes ALTER TABLE.
-func (e *Executor) alterTable(ctx context.Context, c lang.AlterTable) (*Result, error) {
-	main, err := findMainTable(ctx, e.DB, c.Table)
+// addColumnCommand is ALTER TABLE S.T__ ADD COLUMN C TYPE.
+func addColumnCommand() Command {
+	return Command{
+		Title: "alter table add column", Words: "alter table",
+		Claims: func(h *lang.Head) bool {
+			rest, ok := behindMainTable(h)
+			return ok && h.HasWords(rest, "add", "column")
+		},
+		Purpose: "add a column to a main table",
+		Syntax:  "alter table SCHEMA.TABLE__ add column COLUMN TYPE",
+		Example: "alter table library.patron__ add column expiration date",
+		Page:    "#columns-and-tables",
+		Lock:    LockStreams,
+		Parse: func(p *lang.Parser) Statement {
+			c := alterTable{Table: p.Object("a table"), Add: true}
+			p.Expect("add", "column")
+			c.Column = p.Name("a column")
+			c.Type = p.Until("a type")
+			return c
+		},
+	}
+}
+
+// alterColumnCommand is ALTER TABLE S.T__ ALTER COLUMN C TYPE TYPE.
+func alterColumnCommand() Command {
+	return Command{
+		Title: "alter table alter column", Words: "alter table",
+		Claims: func(h *lang.Head) bool {
+			rest, ok := behindMainTable(h)
+			return ok && h.HasWords(rest, "alter", "column") && h.IsName(rest+2) && h.HasWords(rest+3, "type")
+		},
+		Purpose: "widen the type of a column, or make it text or uuid",
+		Syntax:  "alter table SCHEMA.TABLE__ alter column COLUMN type TYPE",
+		Example: "alter table library.patron__ alter column id type bigint",
+		Page:    "#columns-and-tables",
+		Lock:    LockStreams,
+		Parse: func(p *lang.Parser) Statement {
+			c := alterTable{Table: p.Object("a table")}
+			p.Expect("alter", "column")
+			c.Column = p.Name("a column")
+			p.Expect("type")
+			c.Type = p.Until("a type")
+			return c
+		},
+	}
+}
+
+// behindMainTable distinguishes the commands, which change columns of a main table, from
+// PostgreSQL's ALTER TABLE, and returns the index behind the table's name. Names of main tables end
+// with two underscores.
+func behindMainTable(h *lang.Head) (rest int, ok bool) {
+	if !h.HasWords(0, "alter", "table") || !h.IsName(2) {
+		return 0, false
+	}
+	table := 2
+	if h.HasWords(3, ".") && h.IsName(4) {
+		table = 4
+	}
+	return table + 1, strings.HasSuffix(h.Text(table), "__")
+}
+
+type alterTable struct {
+	Table lang.Object
+	// Add means that the column is new.
+	Add    bool
+	Column lang.Name
+	// Type is the type's name in the command's notation.
+	Type lang.Value
+}
+
+func (c alterTable) String() string {
+	if c.Add {
+		return fmt.Sprintf("alter table %s add column %s %s", c.Table, c.Column, c.Type.Text)
+	}
+	return fmt.Sprintf("alter table %s alter column %s type %s", c.Table, c.Column, c.Type.Text)
+}
+
+// Run executes ALTER TABLE.
+func (c alterTable) Run(ctx context.Context, srv *Services) (*Result, error) {
+	main, err := findMainTable(ctx, srv.DB, c.Table)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := e.AlterTable(ctx, tables.Alteration{
+	changed, err := srv.Tables.AlterTable(ctx, tables.Alteration{
 		Table: main, Add: c.Add, Column: ident.Name(c.Column.Text), Type: c.Type.Text,
 	})
 	if err != nil {
@@ -39,13 +115,13 @@ func (e *Executor) alterTable(ctx context.Context, c lang.AlterTable) (*Result, 
 	case !changed:
 		result.addNotice(fmt.Sprintf("column %s has type %s already", c.Column, c.Type.Text))
 	case c.Add:
-		e.logChange("table %s: column %s added with type %s", c.Table, c.Column, c.Type.Text)
+		srv.logChange("table %s: column %s added with type %s", c.Table, c.Column, c.Type.Text)
 	}
 	return result, nil
 }
 
 // alterError returns the client's error for a refusal of AlterTable.
-func alterError(err error, c lang.AlterTable) error {
+func alterError(err error, c alterTable) error {
 	refused := func(code string, at int, hint, format string, args ...any) error {
 		return &Error{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint, Position: at}
 	}
@@ -85,45 +161,4 @@ func withDependentsHint(err error) error {
 		return err
 	}
 	return shown
-}
-
-// purgeTables executes PURGE DATA DROP TABLE.
-func (e *Executor) purgeTables(ctx context.Context, c lang.PurgeTables) (*Result, error) {
-	mains := make([]ident.Qualified, len(c.Tables))
-	for i, name := range c.Tables {
-		var err error
-		if mains[i], err = findMainTable(ctx, e.DB, name); err != nil {
-			return nil, err
-		}
-	}
-	dropped, err := e.PurgeTables(ctx, mains)
-	var missing tables.MissingError
-	var busy tables.BusyError
-	switch {
-	case errors.As(err, &missing):
-		return nil, noTableError(c.Tables[missing])
-	case errors.As(err, &busy):
-		name := c.Tables[busy]
-		return nil, &Error{
-			Code: pgcode.ObjectNotInPrerequisiteState, Message: fmt.Sprintf("table %s is being synchronized", name),
-			Hint: fmt.Sprintf("endsync table %s; or abort sync table %s; comes first", name, name), Position: name.At(),
-		}
-	case err != nil:
-		return nil, withDependentsHint(err)
-	}
-	result := tagResult("PURGE DATA")
-	for _, t := range dropped.Transformed {
-		result.addNotice(fmt.Sprintf("table %s dropped too, since it was transformed from one of them", t.SQL()))
-	}
-	if dropped.Mappings > 0 {
-		result.addNotice(change.Plural(dropped.Mappings, "data mapping", "data mappings") + " dropped")
-	}
-	if dropped.Grants > 0 {
-		result.addNotice(change.Plural(dropped.Grants, "grant", "grants") + " dropped")
-	}
-	for _, t := range dropped.Parents {
-		result.addNotice(fmt.Sprintf("the data mappings of table %s are still there: they make the table again", t.SQL()))
-	}
-	e.logChange("%s", c)
-	return result, nil
 }
