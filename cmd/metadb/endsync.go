@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"metadb/internal/change"
+	"metadb/internal/client"
 	"metadb/internal/observe/logging"
 	"metadb/internal/resync"
-	"metadb/internal/server"
 )
 
 func endsyncCommand() *cobra.Command {
@@ -30,8 +30,8 @@ func endsyncCommand() *cobra.Command {
 				o.Logger = slog.New(logging.NewHandler(os.Stderr, slog.LevelInfo))
 			}
 			f := &terminalPrompter{verbose: verbose}
-			counts, err := server.Endsync(cmd.Context(), dir, f, o)
-			err = whileRunning(cmd.Context(), dir, f, !o.Force && !o.DryRun, err, func(c *server.Client) error {
+			counts, err := client.EndsyncOffline(cmd.Context(), dir, f, o)
+			err = whileRunning(cmd.Context(), dir, f, !o.Force && !o.DryRun, err, func(c *client.Client) error {
 				counts, err = c.Endsync(cmd.Context(), f, o)
 				return err
 			})

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/client"
 	"metadb/internal/resync"
-	"metadb/internal/server"
 )
 
 // TestResync performs docs/resync.md: a source is lost, and streamed again by a new connector to
@@ -117,7 +117,7 @@ func TestResyncFromTheBeginning(t *testing.T) {
 	const versions = "SELECT id, name, __current, __start, __end FROM library.patron__ WHERE id < 6 ORDER BY id, __start, __id"
 	before := step.query(versions)
 	yes := &scriptedAnswers{}
-	if err := server.Sync(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Target: resync.Target{Source: "sensor"}}); err != nil {
+	if err := client.SyncOffline(t.Context(), step.m.DataDir(), yes, resync.SyncOptions{Target: resync.Target{Source: "sensor"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(yes.asked, "|"); got != `Begin synchronization process for data source "sensor"? |Read the topics of data source "sensor" from the beginning? ` {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"metadb/internal/client"
 	"metadb/internal/instance"
-	"metadb/internal/server"
 )
 
 // Exit statuses of metadb status.
@@ -73,7 +73,7 @@ func showStatus(ctx context.Context, out io.Writer, dir string, asJSON, watch bo
 	} else if !running {
 		return &exitError{exitNotRunning, "the server is not running"}
 	}
-	client, err := server.Dial(ctx, dir)
+	client, err := client.Dial(ctx, dir)
 	if err != nil {
 		return &exitError{exitNotRunning, err.Error()}
 	}
@@ -111,7 +111,7 @@ func showStatus(ctx context.Context, out io.Writer, dir string, asJSON, watch bo
 }
 
 // printStatus prints one overview.
-func printStatus(out io.Writer, o *server.Overview, asJSON, watch bool) error {
+func printStatus(out io.Writer, o *client.Overview, asJSON, watch bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(o)
 	}

@@ -6,11 +6,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"metadb/internal/server"
+	"metadb/internal/client"
 )
 
 // statusTable returns an overview as text for display.
-func statusTable(o *server.Overview) string {
+func statusTable(o *client.Overview) string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "SOURCE\tSTREAM\tSYNC\tLAG\tEVENTS/S\tLAST EVENT\tREJECTED\tSKIPPED")

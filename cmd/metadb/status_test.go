@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"metadb/internal/server"
+	"metadb/internal/client"
 )
 
 func TestStatusTable(t *testing.T) {
 	lag, last := int64(12), time.Date(2026, 11, 22, 6, 1, 54, 0, time.UTC)
-	o := &server.Overview{DatabaseBytes: 3 << 30, Sources: []server.SourceOverview{
+	o := &client.Overview{DatabaseBytes: 3 << 30, Sources: []client.SourceOverview{
 		{Name: "library", Stream: "active", Sync: "normal", Lag: &lag, LastEvent: &last, PerSecond: 1234.5, Skipped: 2},
 		{Name: "sensor", Stream: "gap", Sync: "snapshot", Rejected: 3, Message: "topic recreated"},
 	}}
@@ -26,16 +26,16 @@ database: 3.0 GB
 
 func TestWell(t *testing.T) {
 	for _, test := range []struct {
-		source server.SourceOverview
+		source client.SourceOverview
 		want   bool
 	}{
-		{server.SourceOverview{Stream: "active", Sync: "normal"}, true},
-		{server.SourceOverview{Stream: "starting", Sync: "snapshot"}, true},
-		{server.SourceOverview{Stream: "error", Sync: "normal"}, false},
-		{server.SourceOverview{Stream: "gap", Sync: "normal"}, false},
-		{server.SourceOverview{Stream: "active", Sync: "snapshot_complete"}, false},
-		{server.SourceOverview{Stream: "active", Sync: "normal", Rejected: 1}, false},
-		{server.SourceOverview{Stream: "active", Sync: "normal", Skipped: 1}, false},
+		{client.SourceOverview{Stream: "active", Sync: "normal"}, true},
+		{client.SourceOverview{Stream: "starting", Sync: "snapshot"}, true},
+		{client.SourceOverview{Stream: "error", Sync: "normal"}, false},
+		{client.SourceOverview{Stream: "gap", Sync: "normal"}, false},
+		{client.SourceOverview{Stream: "active", Sync: "snapshot_complete"}, false},
+		{client.SourceOverview{Stream: "active", Sync: "normal", Rejected: 1}, false},
+		{client.SourceOverview{Stream: "active", Sync: "normal", Skipped: 1}, false},
 	} {
 		if got := test.source.IsHealthy(); got != test.want {
 			t.Errorf("%+v: got %t", test.source, got)

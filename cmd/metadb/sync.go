@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"metadb/internal/client"
 	"metadb/internal/resync"
-	"metadb/internal/server"
 )
 
 func syncCommand() *cobra.Command {
@@ -50,12 +50,12 @@ With --abort, leave a synchronization that was begun so, without ending anything
 
 // beginSync begins a synchronization, whether the server is running or not.
 func beginSync(ctx context.Context, dir string, f *terminalPrompter, o resync.SyncOptions) error {
-	err := server.Sync(ctx, dir, f, o)
+	err := client.SyncOffline(ctx, dir, f, o)
 	if err == nil {
 		f.printVerbose("data source %q is being synchronized: start the server, and the new connector", o.Source)
 		return nil
 	}
-	err = whileRunning(ctx, dir, f, !o.Force, err, func(c *server.Client) error { return c.Sync(ctx, f, o) })
+	err = whileRunning(ctx, dir, f, !o.Force, err, func(c *client.Client) error { return c.Sync(ctx, f, o) })
 	if err == nil {
 		f.printVerbose("data source %q is being synchronized: start the new connector", o.Source)
 	}
@@ -73,9 +73,9 @@ func abortSync(ctx context.Context, dir string, f *terminalPrompter, o resync.Sy
 			return resync.ErrDeclined
 		}
 	}
-	err := server.AbortSync(ctx, dir, resync.AbortOptions{Target: o.Target})
+	err := client.AbortOffline(ctx, dir, resync.AbortOptions{Target: o.Target})
 	if err != nil {
-		err = whileRunning(ctx, dir, f, false, err, func(c *server.Client) error { return c.Abort(ctx, o.Target) })
+		err = whileRunning(ctx, dir, f, false, err, func(c *client.Client) error { return c.Abort(ctx, o.Target) })
 	}
 	if err == nil {
 		f.printVerbose("data source %q is no longer being synchronized", o.Source)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"metadb/internal/client"
 	"metadb/internal/server"
 )
 
@@ -23,9 +24,9 @@ func upgradeCommand() *cobra.Command {
 					return askTerminal(fmt.Sprintf("Upgrade the database from version %d to %d? ", from, to))
 				}
 			}
-			from, to, err := server.Upgrade(cmd.Context(), dir, agree)
+			from, to, err := client.Upgrade(cmd.Context(), dir, server.Version, agree)
 			switch {
-			case errors.Is(err, server.ErrDeclined):
+			case errors.Is(err, client.ErrUpgradeDeclined):
 				return declinedError()
 			case err != nil:
 				return err

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 
+	"metadb/internal/client"
 	"metadb/internal/instance"
 	"metadb/internal/resync"
-	"metadb/internal/server"
 )
 
 // whileRunning repeats a command on the running server if it failed because a server runs on the
 // data directory. If asked is set, the administrator must agree first. Any other failure is
 // returned.
-func whileRunning(ctx context.Context, dir string, f *terminalPrompter, asked bool, failure error, do func(*server.Client) error) error {
+func whileRunning(ctx context.Context, dir string, f *terminalPrompter, asked bool, failure error, do func(*client.Client) error) error {
 	var running *instance.RunningError
 	if !errors.As(failure, &running) {
 		return failure
@@ -30,7 +30,7 @@ func whileRunning(ctx context.Context, dir string, f *terminalPrompter, asked bo
 			return resync.ErrDeclined
 		}
 	}
-	client, err := server.Dial(ctx, dir)
+	client, err := client.Dial(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ var _ pipeline.Applier = (*catalogGuard)(nil)
 // been replaced by an older one.
 func (a *catalogGuard) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
 	outcome, err := a.applyGuarded(ctx, batch)
-	err = a.stream.addResourceHolder(ctx, a.stream.addBlockers(ctx, a.stream.shutdown.addReason(err)))
+	err = a.stream.addResourceHolder(ctx, a.stream.addBlockers(ctx, a.stream.shutdown.AddReason(err)))
 	var fault *catalog.Fault
 	if isManualChange(err) || errors.As(err, &fault) || errors.Is(err, checkpoint.ErrFenced) || errors.Is(err, apply.ErrRowGone) {
 		a.stream.tables.invalidateCatalog()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/client"
 	"metadb/internal/testkit/eventgen"
 )
 
@@ -101,9 +102,9 @@ func TestTableNeedsReadingAgain(t *testing.T) {
 }
 
 // overview returns the data of "metadb status".
-func (r *running) overview(t *testing.T) *Overview {
+func (r *running) overview(t *testing.T) *client.Overview {
 	t.Helper()
-	client, err := Dial(t.Context(), r.dir)
+	client, err := client.Dial(t.Context(), r.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

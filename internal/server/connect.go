@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,57 +14,9 @@ import (
 	"metadb/internal/target/dbsession"
 )
 
-// connectTimeout bounds one try to connect.
-const connectTimeout = 10 * time.Second
-
 // maxPoolConns bounds the pool of connections for commands and for queries of the streams. The
 // streams' appliers have connections of their own.
 const maxPoolConns = 6
-
-// statementCacheSize is the number of prepared statements of a connection. Applying needs up to
-// seven for a table. With a smaller cache, a source with hundreds of tables in a batch would
-// prepare each statement again every time, which costs a seventh of PostgreSQL's time. A
-// statement takes about 60 KB there.
-const statementCacheSize = 2048
-
-// connectRole connects as a role. Its error includes the remedy.
-func connectRole(ctx context.Context, config *instance.Config, role instance.Role) (*pgx.Conn, error) {
-	return dialRole(ctx, config, role, func(*pgx.ConnConfig) {})
-}
-
-// dialRole is connectRole with further settings.
-func dialRole(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
-	return openSession(ctx, config, role, set, dbsession.Connect)
-}
-
-// dialUnpooled is dialRole, but returns an error if the server is a connection pooler that shares
-// its connections, as in transaction mode.
-func dialUnpooled(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig)) (*pgx.Conn, error) {
-	conn, err := openSession(ctx, config, role, set, dbsession.ConnectExclusive)
-	if errors.Is(err, dbsession.ErrPooled) {
-		return nil, fmt.Errorf("%s port %d: %w", config.Host, config.Port, err)
-	}
-	return conn, err
-}
-
-// openSession connects as a role, with further settings, by the function connect.
-func openSession(ctx context.Context, config *instance.Config, role instance.Role, set func(*pgx.ConnConfig),
-	connect func(context.Context, *pgx.ConnConfig) (*pgx.Conn, error),
-) (*pgx.Conn, error) {
-	parsed, err := pgx.ParseConfig(config.ConnString(role))
-	if err != nil {
-		return nil, fmt.Errorf("connection to the database: %w", err)
-	}
-	parsed.StatementCacheCapacity = statementCacheSize
-	set(parsed)
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	conn, err := connect(ctx, parsed)
-	if err != nil && !errors.Is(err, dbsession.ErrPooled) {
-		err = connectError(config, role, err)
-	}
-	return conn, err
-}
 
 // newPool returns the pool of the system user's connections, with the startup parameters of an
 // existing connection.
@@ -85,7 +36,7 @@ func newPool(ctx context.Context, config *instance.Config, like *pgx.Conn) (*pgx
 		conn.Password = config.Password(config.SystemUser)
 		return nil
 	}
-	parsed.ConnConfig.ConnectTimeout = connectTimeout
+	parsed.ConnConfig.ConnectTimeout = dbsession.ConnectTimeout
 	parsed.MaxConns = maxPoolConns
 	// A command must not fail because of a connection from before a restart of PostgreSQL.
 	parsed.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true }
@@ -102,7 +53,7 @@ func prepareDatabase(ctx context.Context, config *instance.Config) error {
 	if config.Superuser.Name == "" {
 		return nil
 	}
-	conn, err := dialUnpooled(ctx, config, config.Superuser, func(*pgx.ConnConfig) {})
+	conn, err := dbsession.ConnectRoleUnpooled(ctx, config, config.Superuser, func(*pgx.ConnConfig) {})
 	if err != nil {
 		return err
 	}
@@ -128,7 +79,7 @@ func protectedRoles(config *instance.Config) access.Roles {
 // managed services.
 func (s *server) checkRights(ctx context.Context, own *pgx.Conn) error {
 	db := access.Database{Roles: protectedRoles(s.config), Own: own, LockTimeout: access.CommandLockTimeout, Administrator: func(ctx context.Context) (*pgx.Conn, error) {
-		return connectRole(ctx, s.config, s.config.Superuser)
+		return dbsession.ConnectRole(ctx, s.config, s.config.Superuser)
 	}}
 	lacking, err := db.MissingRights(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"metadb/internal/observe/logging"
+	"metadb/internal/target/serverlock"
 	"metadb/internal/testkit/eventgen"
 	"metadb/internal/testkit/pgtest"
 )
@@ -159,20 +160,20 @@ func TestLockTakenByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger := slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo))
-	first, err := acquireDBLock(t.Context(), config, logger)
+	first, err := serverlock.Acquire(t.Context(), config, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.reacquireTimeout = time.Second
-	if _, err := i.db.Pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", first.conn.PgConn().PID()); err != nil {
+	first.ReacquireTimeout = time.Second
+	if _, err := i.db.Pool.Exec(t.Context(), "SELECT pg_terminate_backend($1)", first.Conn.PgConn().PID()); err != nil {
 		t.Fatal(err)
 	}
-	second, err := acquireDBLock(t.Context(), config, logger)
+	second, err := serverlock.Acquire(t.Context(), config, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer second.close(t.Context())
-	if err := first.keepLock(t.Context()); !errors.Is(err, errDatabaseInUse) || !strings.Contains(err.Error(), "connected from 127.0.0.1") {
+	defer second.Close(t.Context())
+	if err := first.Keep(t.Context()); !errors.Is(err, serverlock.ErrInUse) || !strings.Contains(err.Error(), "connected from 127.0.0.1") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,8 +27,8 @@
 // stored positions, the stream is rebuilt at once after a run of more than backoff.LongestPause. In
 // all other cases it is rebuilt after a pause of backoff.Default.
 //
-// Besides, the package implements the interfaces of package command for a running server, and has
-// the command line's access to one ([Client]) and to a database without one ([Offline]).
+// Besides, the package implements the interfaces of package command for a running server. The
+// command line's side is package client.
 //
 // Rules about events, tables and commands are in the packages of the parts. Only cmd/metadb and
 // tests import this package.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/client"
 	"metadb/internal/ident"
 )
 
@@ -27,7 +28,7 @@ func TestEncoding(t *testing.T) {
 			for _, run := range []func() error{
 				func() error { return Run(t.Context(), Options{Dir: i.dir, Stderr: &buffer{}, Port: i.port}) },
 				func() error {
-					_, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil })
+					_, _, err := client.Upgrade(t.Context(), i.dir, Version, func(int, int) (bool, error) { return true, nil })
 					return err
 				},
 			} {

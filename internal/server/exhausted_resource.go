@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/observe/status"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/pgcode"
 )
 
@@ -119,7 +120,7 @@ func (s *supervisor) connectObserver(ctx context.Context) (*pgx.Conn, error) {
 	if conn, err := s.connectSuperuser(ctx); err == nil {
 		return conn, nil
 	}
-	return connectRole(ctx, s.config, s.config.SystemUser)
+	return dbsession.ConnectRole(ctx, s.config, s.config.SystemUser)
 }
 
 // findHolder returns the text about the largest user of a resource. It reports false if the query

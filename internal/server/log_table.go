@@ -11,6 +11,7 @@ import (
 
 	"metadb/internal/instance"
 	"metadb/internal/observe/logging"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/metaschema"
 )
 
@@ -44,7 +45,7 @@ func (t *logTable) writeLines(ctx context.Context, lines []logging.Line) error {
 
 func (t *logTable) insertLines(ctx context.Context, lines []logging.Line) error {
 	if t.conn == nil {
-		conn, err := connectRole(ctx, t.config, t.config.SystemUser)
+		conn, err := dbsession.ConnectRole(ctx, t.config, t.config.SystemUser)
 		if err != nil {
 			return err
 		}

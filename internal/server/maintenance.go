@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/ddl"
 	"metadb/internal/target/metaschema"
 )
@@ -71,8 +72,8 @@ func (s *supervisor) makeNextYear(ctx context.Context, year int) error {
 		if err == nil {
 			continue
 		}
-		err = fmt.Errorf("make history of %d for table %s: %w", year, t.Name, poolError(s.config, err))
-		if isDatabaseUnusable(err) {
+		err = fmt.Errorf("make history of %d for table %s: %w", year, t.Name, dbsession.PoolError(s.config, err))
+		if dbsession.IsUnusable(err) {
 			return err
 		}
 		s.logger.Warn(err.Error())

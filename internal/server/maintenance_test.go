@@ -10,6 +10,7 @@ import (
 
 	"metadb/internal/observe/logging"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/dbsession"
 )
 
 // newKeeper returns a supervisor for the maintenance of a server's tables, separate from the
@@ -20,7 +21,7 @@ func newKeeper(t *testing.T, r *running) (*supervisor, *buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := connectRole(t.Context(), config, config.SystemUser)
+	conn, err := dbsession.ConnectRole(t.Context(), config, config.SystemUser)
 	if err != nil {
 		t.Fatal(err)
 	}

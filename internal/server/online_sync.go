@@ -14,6 +14,8 @@ import (
 	"metadb/internal/ident"
 	"metadb/internal/observe/status"
 	"metadb/internal/resync"
+	"metadb/internal/source/broker"
+	"metadb/internal/target/dbsession"
 )
 
 var _ command.Synchronizer = (*supervisor)(nil)
@@ -31,11 +33,11 @@ func (s *supervisor) Target(schema, main string) (resync.Target, bool) {
 	return resync.Target{Source: t.Source, Table: t.Name}, true
 }
 
-// Sync implements command.Synchronizer. The questions are asked before anything stops. Then the
+// client.SyncOffline implements command.Synchronizer. The questions are asked before anything stops. Then the
 // stream of a data source is rebuilt with the stored options; the stream of a table begins to
 // confirm between two batches.
 func (s *supervisor) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
-	o.Bounds, o.LockTimeout = boundsFunc(s.key), onlineLockTimeout
+	o.Bounds, o.LockTimeout = broker.BoundsFunc(s.key), onlineLockTimeout
 	return s.withConn(ctx, func(db *pgx.Conn) error {
 		o.Server = &resync.RunningServer{Store: s.tables.store}
 		first := o
@@ -70,7 +72,7 @@ func (s *supervisor) warnOfSnapshot(front resync.Prompter, target resync.Target)
 	}
 }
 
-// Endsync implements command.Synchronizer.
+// client.EndsyncOffline implements command.Synchronizer.
 func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	o.LockTimeout, o.Logger, o.Server = onlineLockTimeout, s.logger, s.runningServer(ctx, o.Source)
 	state := s.registry.Source(o.Source)
@@ -132,15 +134,11 @@ func (s *supervisor) reloadGaps(ctx context.Context, source string) {
 
 // withConn calls do with a new connection of the system user.
 func (s *supervisor) withConn(ctx context.Context, do func(*pgx.Conn) error) error {
-	db, err := connectRole(ctx, s.config, s.config.SystemUser)
+	db, err := dbsession.ConnectRole(ctx, s.config, s.config.SystemUser)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
-		defer cancel()
-		_ = db.Close(ctx)
-	}()
+	defer dbsession.Close(ctx, db)
 	return do(db)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/client"
 	"metadb/internal/instance"
 	"metadb/internal/target/dbsession"
 	"metadb/internal/testkit/pgtest"
@@ -36,7 +37,7 @@ func TestPoolerThatShares(t *testing.T) {
 				for name, run := range map[string]func() error{
 					"start": func() error { return Run(t.Context(), Options{Dir: i.dir, Stderr: &buffer{}, Port: i.port}) },
 					"upgrade": func() error {
-						_, _, err := Upgrade(t.Context(), i.dir, func(int, int) (bool, error) { return true, nil })
+						_, _, err := client.Upgrade(t.Context(), i.dir, Version, func(int, int) (bool, error) { return true, nil })
 						return err
 					},
 				} {
@@ -80,7 +81,7 @@ func TestRefusedByPooler(t *testing.T) {
 	i := install(t)
 	pooler := pgtest.NewPooler(t, i.db.Cluster, "session", map[string]string{"postgres": ""})
 	config := &instance.Config{Host: "127.0.0.1", Port: pooler.Port, Database: i.db.Name, Superuser: instance.Role{Name: "postgres"}, SSLMode: "disable"}
-	_, err := dialRole(t.Context(), config, config.Superuser, func(c *pgx.ConnConfig) { c.RuntimeParams["work_mem"] = "1MB" })
+	_, err := dbsession.ConnectRoleWith(t.Context(), config, config.Superuser, func(c *pgx.ConnConfig) { c.RuntimeParams["work_mem"] = "1MB" })
 	if err == nil || !strings.Contains(err.Error(), "as connection poolers do") {
 		t.Errorf("got %v", err)
 	}

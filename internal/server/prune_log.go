@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"metadb/internal/target/dbsession"
 )
 
 // pruneLog deletes the lines of metadb.log that are older than log_retention. It does nothing if
@@ -20,7 +22,7 @@ func (s *supervisor) pruneLog(ctx context.Context) error {
 		_, err = s.pool.Exec(ctx, "DELETE FROM metadb.log WHERE log_time < now() - $1::interval", retention)
 	}
 	if err != nil {
-		return fmt.Errorf("delete old lines of metadb.log: %w", poolError(s.config, err))
+		return fmt.Errorf("delete old lines of metadb.log: %w", dbsession.PoolError(s.config, err))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"metadb/internal/observe/status"
+	"metadb/internal/target/dbsession"
 )
 
 // checkReady returns the reason for which the server is not ready: the streams have not been
@@ -18,7 +19,7 @@ func (s *supervisor) checkReady(ctx context.Context) error {
 	if !begun {
 		return errors.New("the server is starting or stopping")
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, dbsession.ConnectTimeout)
 	defer cancel()
 	if err := s.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)

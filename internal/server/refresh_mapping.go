@@ -11,6 +11,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/target/apply"
+	"metadb/internal/target/dbsession"
 )
 
 // refreshLogInterval is the time between two log lines about a refresh.
@@ -30,12 +31,14 @@ func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) 
 		}
 	}
 	applier := apply.New(apply.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
-		Store:   s.tables.store,
-		Logger:  s.logger,
+		Connect: func(ctx context.Context) (*pgx.Conn, error) {
+			return dbsession.ConnectRole(ctx, s.config, s.config.SystemUser)
+		},
+		Store:  s.tables.store,
+		Logger: s.logger,
 	})
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dbsession.CloseTimeout)
 		defer cancel()
 		_ = applier.Close(ctx)
 	}()

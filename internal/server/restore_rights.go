@@ -11,6 +11,7 @@ import (
 
 	"metadb/internal/admin/access"
 	"metadb/internal/ident"
+	"metadb/internal/target/dbsession"
 )
 
 // rightsInterval is the time between two checks for missing rights, on tables and functions that
@@ -19,7 +20,7 @@ const rightsInterval = 15 * time.Second
 
 // connectSuperuser connects as the superuser.
 func (s *supervisor) connectSuperuser(ctx context.Context) (*pgx.Conn, error) {
-	return connectRole(ctx, s.config, s.config.Superuser)
+	return dbsession.ConnectRole(ctx, s.config, s.config.Superuser)
 }
 
 // restoreRights restores granted rights that are missing, until ctx ends. Failures are logged and
@@ -34,7 +35,7 @@ func (s *supervisor) restoreRights(ctx context.Context) error {
 			err = keeper.restoreMissing(ctx, time.Now())
 		}
 		if err != nil {
-			err = fmt.Errorf("give granted access: %w", poolError(s.config, err))
+			err = fmt.Errorf("give granted access: %w", dbsession.PoolError(s.config, err))
 		}
 		said = s.warnOnce(ctx, said, err)
 		select {

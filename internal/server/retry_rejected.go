@@ -11,6 +11,7 @@ import (
 	"metadb/internal/datasource"
 	"metadb/internal/debezium"
 	"metadb/internal/target/apply"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/rejected"
 )
 
@@ -26,14 +27,16 @@ func (s *supervisor) RetryRejected(ctx context.Context, name string) (applied, a
 		return 0, 0, err
 	}
 	applier := apply.New(apply.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) { return connectRole(ctx, s.config, s.config.SystemUser) },
-		Source:  name,
-		Group:   options.ConsumerGroup,
-		Store:   s.tables.store,
-		Logger:  s.logger,
+		Connect: func(ctx context.Context) (*pgx.Conn, error) {
+			return dbsession.ConnectRole(ctx, s.config, s.config.SystemUser)
+		},
+		Source: name,
+		Group:  options.ConsumerGroup,
+		Store:  s.tables.store,
+		Logger: s.logger,
 	})
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dbsession.CloseTimeout)
 		defer cancel()
 		_ = applier.Close(ctx)
 	}()

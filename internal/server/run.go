@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"metadb/internal/instance"
 	"metadb/internal/observe/logging"
 	"metadb/internal/observe/sdnotify"
 )
@@ -41,11 +42,11 @@ const logCloseTimeout = 2 * time.Second
 // finished or rolled back before it returns.
 func Run(ctx context.Context, o Options) (err error) {
 	defer runtime.KeepAlive(limitMemory(o.MemLimit))
-	data, err := openDataDir(o.Dir)
+	data, err := instance.OpenLocked(o.Dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, data.lock.Release()) }()
+	defer func() { err = errors.Join(err, data.Lock.Release()) }()
 
 	hangup := &hangupActions{}
 	out, closeLog, err := openLog(o, hangup)
@@ -54,7 +55,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer closeLog()
 	defer hangup.runOnSignal(o.Reopen)()
-	stored := &logTable{config: data.config}
+	stored := &logTable{config: data.Config}
 	table := logging.NewTable(stored.writeLines)
 	defer flushLog(ctx, table, stored)
 	logger := slog.New(logging.Tee{out, table})
@@ -68,11 +69,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 
 	logger.Info("starting Metadb " + Version)
-	for _, line := range data.config.Warnings() {
+	for _, line := range data.Config.Warnings() {
 		logger.Warn(line)
 	}
 	warnLowFileLimit(logger)
-	s := &server{options: o, dir: data.dir, config: data.config, logger: logger, log: stored, hangup: hangup}
+	s := &server{options: o, dir: data.Dir, config: data.Config, logger: logger, log: stored, hangup: hangup}
 	if err := s.serve(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}

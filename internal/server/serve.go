@@ -15,7 +15,9 @@ import (
 	"metadb/internal/observe/monitor"
 	"metadb/internal/observe/status"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/metaschema"
+	"metadb/internal/target/serverlock"
 )
 
 // server contains the parts' common inputs.
@@ -38,13 +40,13 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	//   one server per database
-	owner, err := acquireDBLock(ctx, s.config, s.logger)
+	owner, err := serverlock.Acquire(ctx, s.config, s.logger)
 	if err != nil {
 		return err
 	}
-	defer owner.close(ctx)
+	defer owner.Close(ctx)
 	//   schema metadb
-	conn, err := connectRole(ctx, s.config, s.config.SystemUser)
+	conn, err := dbsession.ConnectRole(ctx, s.config, s.config.SystemUser)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err := metaschema.Ensure(ctx, conn, Version); err != nil {
 		return err
 	}
-	if err := owner.acquireServerLock(ctx); err != nil {
+	if err := owner.AcquireCurrent(ctx); err != nil {
 		return err
 	}
 	s.log.ready.Store(true)
@@ -67,7 +69,7 @@ func (s *server) serve(ctx context.Context) error {
 	//   tables as they are ──▶ catalog
 	tables := catalog.NewStore()
 	if err := tables.Load(ctx, pool); err != nil {
-		return fmt.Errorf("read the tables: %w", poolError(s.config, err))
+		return fmt.Errorf("read the tables: %w", dbsession.PoolError(s.config, err))
 	}
 	//   streams:  Kafka ──▶ decode ──▶ route ──▶ batch ──▶ apply ──▶ tables
 	registry := &status.Registry{}
@@ -96,8 +98,8 @@ func (s *server) serve(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
-	owner.onFailover, owner.onConnect, streams.shutdown = streams.restartAll, streams.registry.SetAway, owner.shutdown
-	group.Go(func() error { return owner.keepLock(ctx) })
+	owner.OnFailover, owner.OnConnect, streams.shutdown = streams.restartAll, streams.registry.SetAway, owner.Shutdown
+	group.Go(func() error { return owner.Keep(ctx) })
 	group.Go(func() error { return streams.runStreams(ctx) })
 	group.Go(func() error { return streams.runMaintenance(ctx) })
 	group.Go(func() error { return streams.restoreRights(ctx) })

@@ -10,7 +10,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/client"
 	"metadb/internal/observe/logging"
+	"metadb/internal/target/dbsession"
+	"metadb/internal/target/serverlock"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -31,7 +34,7 @@ func TestLockOfStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = analyst.Close(t.Context()) }()
-	locks := []string{"SET lock_timeout = '5s'", fmt.Sprintf("SELECT pg_advisory_lock(%d)", legacyLock)}
+	locks := []string{"SET lock_timeout = '5s'", fmt.Sprintf("SELECT pg_advisory_lock(%d)", serverlock.LegacyLock)}
 	for _, name := range []string{"library", `"library"."zzz___patron___"`} {
 		locks = append(locks, fmt.Sprintf("SELECT pg_advisory_lock(1296393282, hashtext('%s'))", name))
 	}
@@ -68,17 +71,17 @@ func TestLockKeepsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := acquireDBLock(t.Context(), config, slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo)))
+	o, err := serverlock.Acquire(t.Context(), config, slog.New(logging.NewHandler(&buffer{}, slog.LevelInfo)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.close(t.Context())
-	if err := o.check(t.Context()); err != nil {
+	defer o.Close(t.Context())
+	if err := o.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var behind bool
 	const question = "SELECT backend_xmin IS NOT NULL OR backend_xid IS NOT NULL FROM pg_stat_activity WHERE pid = $1"
-	pid := o.conn.PgConn().PID()
+	pid := o.Conn.PgConn().PID()
 	if err := i.db.Pool.QueryRow(t.Context(), question, pid).Scan(&behind); err != nil || behind {
 		t.Errorf("it holds VACUUM back: %t, %v", behind, err)
 	}
@@ -86,14 +89,14 @@ func TestLockKeepsNothing(t *testing.T) {
 		t.Error(err)
 	}
 	back := 0
-	o.onFailover = func() { back++ }
-	if _, err := o.conn.Exec(t.Context(), "SELECT 1 / 0"); err == nil {
+	o.OnFailover = func() { back++ }
+	if _, err := o.Conn.Exec(t.Context(), "SELECT 1 / 0"); err == nil {
 		t.Fatal("no error")
 	}
-	if err := o.check(t.Context()); err == nil || o.conn != nil {
+	if err := o.Check(t.Context()); err == nil || o.Conn != nil {
 		t.Errorf("the lost lock was not noticed: %v", err)
 	}
-	if err := o.check(t.Context()); err != nil || back != 1 || !holdsLock(o.conn) {
+	if err := o.Check(t.Context()); err != nil || back != 1 || !serverlock.HoldsLock(o.Conn) {
 		t.Errorf("it was not taken again: %v, %d", err, back)
 	}
 }
@@ -107,23 +110,23 @@ func TestLockOfOlderProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older, err := connectRole(t.Context(), config, config.SystemUser)
+	older, err := dbsession.ConnectRole(t.Context(), config, config.SystemUser)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = older.Close(t.Context()) }()
-	if _, err := older.Exec(t.Context(), "SELECT pg_advisory_lock($1)", legacyLock); err != nil {
+	if _, err := older.Exec(t.Context(), "SELECT pg_advisory_lock($1)", serverlock.LegacyLock); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := connectRole(t.Context(), config, config.SystemUser)
+	conn, err := dbsession.ConnectRole(t.Context(), config, config.SystemUser)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	if taken, err := tryLock(t.Context(), conn); err != nil || taken {
+	if taken, err := serverlock.TryLock(t.Context(), conn); err != nil || taken {
 		t.Errorf("taken: %t, %v", taken, err)
 	}
-	if got := lockHolderAddress(t.Context(), conn); got != ", connected from 127.0.0.1" {
+	if got := serverlock.LockHolderAddress(t.Context(), conn); got != ", connected from 127.0.0.1" {
 		t.Errorf("holder: %q", got)
 	}
 	if err := older.Close(t.Context()); err != nil {
@@ -135,11 +138,11 @@ func TestLockOfOlderProgram(t *testing.T) {
 	if _, err := stranger.Exec(t.Context(), "BEGIN; LOCK TABLE metadb.server_lock IN EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	if taken, err := tryLock(t.Context(), conn); err != nil || taken {
+	if taken, err := serverlock.TryLock(t.Context(), conn); err != nil || taken {
 		t.Errorf("taken: %t, %v", taken, err)
 	}
 	want := fmt.Sprintf(", or rather session %d of role %q has its lock: end that session", stranger.PgConn().PID(), pgtest.Superuser)
-	if got := lockHolderAddress(t.Context(), conn); got != want {
+	if got := serverlock.LockHolderAddress(t.Context(), conn); got != want {
 		t.Errorf("holder: %q", got)
 	}
 }
@@ -159,7 +162,7 @@ func TestLockBeforeUpgrade(t *testing.T) {
 	held := i.session(t, stranger)
 	takeLegacy := func(conn *pgx.Conn) {
 		t.Helper()
-		if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1)", legacyLock); err != nil {
+		if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1)", serverlock.LegacyLock); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,12 +174,12 @@ func TestLockBeforeUpgrade(t *testing.T) {
 	yes := func(int, int) (bool, error) { return true, nil }
 	refused := func(what, from string) {
 		t.Helper()
-		if _, _, err := Upgrade(t.Context(), i.dir, yes); !errors.Is(err, errDatabaseInUse) || !strings.Contains(err.Error(), from) {
+		if _, _, err := client.Upgrade(t.Context(), i.dir, Version, yes); !errors.Is(err, serverlock.ErrInUse) || !strings.Contains(err.Error(), from) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	other := i.session(t, "mdbadmin")
-	if taken, err := tryLock(t.Context(), other); err != nil || !taken {
+	if taken, err := serverlock.TryLock(t.Context(), other); err != nil || !taken {
 		t.Fatalf("taken: %t, %v", taken, err)
 	}
 	refused("another upgrade", "connected from")
@@ -194,14 +197,14 @@ func TestLockBeforeUpgrade(t *testing.T) {
 	takeLegacy(held)
 	// The error describes the database, even if it belongs to another role.
 	i.exec(t, "CREATE ROLE "+stranger+"_owner", "ALTER TABLE metadb.init OWNER TO "+stranger+"_owner", "GRANT SELECT ON metadb.init TO mdbadmin", "UPDATE metadb.init SET dbversion = dbversion - 1000")
-	if _, _, err := Upgrade(t.Context(), i.dir, yes); err == nil || !strings.Contains(err.Error(), "belongs to Metadb 1.4 or older") {
+	if _, _, err := client.Upgrade(t.Context(), i.dir, Version, yes); err == nil || !strings.Contains(err.Error(), "belongs to Metadb 1.4 or older") {
 		t.Errorf("an older line's: %v", err)
 	}
 	i.exec(t, "UPDATE metadb.init SET dbversion = dbversion + 1000", "ALTER TABLE metadb.init OWNER TO mdbadmin", "DROP ROLE "+stranger+"_owner")
 	if _, err := held.Exec(t.Context(), "BEGIN; SELECT FROM metadb.init; LOCK TABLE metadb.init IN ACCESS SHARE MODE"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Upgrade(t.Context(), i.dir, yes); err != nil {
+	if _, _, err := client.Upgrade(t.Context(), i.dir, Version, yes); err != nil {
 		t.Error(err)
 	}
 }

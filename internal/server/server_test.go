@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"metadb/internal/client"
 	"metadb/internal/instance"
 	"metadb/internal/testkit/freeport"
 )
@@ -101,7 +102,7 @@ func TestOneServer(t *testing.T) {
 		t.Errorf("on the database: %v", err)
 	}
 	r.stop(t)
-	if err := Offline(t.Context(), other.dir, func(context.Context, *pgx.Conn) error { return nil }); err != nil {
+	if err := client.Offline(t.Context(), other.dir, func(context.Context, *pgx.Conn) error { return nil }); err != nil {
 		t.Errorf("offline, when the server has stopped: %v", err)
 	}
 }

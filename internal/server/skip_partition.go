@@ -11,6 +11,7 @@ import (
 	"metadb/internal/admin/command"
 	"metadb/internal/backoff"
 	"metadb/internal/change"
+	"metadb/internal/source/broker"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/gap"
@@ -34,7 +35,7 @@ func (s *supervisor) skipPartition(ctx context.Context, source string, part chan
 	if err != nil {
 		return 0, err
 	}
-	all, err := kafka.QueryBounds(ctx, options.BrokerList(), kafkaSecurity(options, s.key), []string{part.Topic})
+	all, err := kafka.QueryBounds(ctx, options.BrokerList(), broker.Security(options, s.key), []string{part.Topic})
 	if err != nil {
 		return 0, err
 	}

@@ -16,13 +16,12 @@ import (
 	"metadb/internal/observe/status"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
+	"metadb/internal/source/broker"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/checkpoint"
+	"metadb/internal/target/dbsession"
 )
-
-// closePatience bounds the time for closing a connection.
-const closePatience = time.Second
 
 // stream is the supervised stream of one data source.
 type stream struct {
@@ -60,7 +59,7 @@ func (s *stream) supervise(ctx context.Context) {
 	pauses, said := backoff.Default(), ""
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := s.addResourceHolder(ctx, s.shutdown.addReason(s.runOnce(ctx)))
+		err := s.addResourceHolder(ctx, s.shutdown.AddReason(s.runOnce(ctx)))
 		if ctx.Err() != nil {
 			return
 		}
@@ -154,7 +153,7 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 	all := make([]*apply.Applier, applySessions)
 	for i := range all {
 		all[i] = apply.New(apply.Config{
-			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.shutdown.connectSystemUser(ctx, s.config) },
+			Connect:       func(ctx context.Context) (*pgx.Conn, error) { return s.shutdown.ConnectSystemUser(ctx, s.config) },
 			Source:        o.Name,
 			Group:         o.ConsumerGroup,
 			Store:         s.tables.store,
@@ -164,7 +163,7 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 		appliers = append(appliers, &catalogGuard{Applier: all[i], stream: s})
 	}
 	return appliers, func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dbsession.CloseTimeout)
 		defer cancel()
 		for _, applier := range all {
 			_ = applier.Close(ctx)
@@ -239,7 +238,7 @@ func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
 	}
 	return kafka.New(kafka.Config{
 		Brokers:       o.BrokerList(),
-		Security:      kafkaSecurity(o, s.key),
+		Security:      broker.Security(o, s.key),
 		Topics:        topics,
 		ConsumerGroup: o.ConsumerGroup,
 		InstanceID:    s.identity,

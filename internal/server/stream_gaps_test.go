@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"metadb/internal/client"
 	"metadb/internal/resync"
 	"metadb/internal/testkit/testbed"
 )
@@ -117,7 +118,7 @@ func TestGap(t *testing.T) {
 	f.reconnect()
 	f.change('c', 8, "d", "")
 	again := resync.SyncOptions{Target: resync.Target{Source: "sensor"}, Force: true}
-	if err := Sync(t.Context(), i.dir, &silentPrompter{}, again); err != nil {
+	if err := client.SyncOffline(t.Context(), i.dir, &silentPrompter{}, again); err != nil {
 		t.Fatal(err)
 	}
 	r = i.start(t)

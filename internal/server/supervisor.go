@@ -15,6 +15,7 @@ import (
 	"metadb/internal/observe/monitor"
 	"metadb/internal/observe/status"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/dbsession"
 )
 
 // supervisor starts, restarts and stops the streams of all data sources.
@@ -35,7 +36,7 @@ type supervisor struct {
 	// blockers are sessions that block tables.
 	blockers blockerWatch
 	// shutdown is the reason that the database gives when it shuts down.
-	shutdown *shutdownReason
+	shutdown *dbsession.ShutdownReason
 	// key decrypts the brokers' passwords.
 	key instance.SecretKey
 	// analyze receives the names of sources that need ANALYZE, after a snapshot is complete or
@@ -68,7 +69,7 @@ func (s *server) newSupervisor(ctx context.Context, pool *pgxpool.Pool, store *c
 		return nil, err
 	}
 	all := &supervisor{
-		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, key: instance.SecretKeyIn(s.dir.Path()), shutdown: &shutdownReason{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, key: instance.SecretKeyIn(s.dir.Path()), shutdown: &dbsession.ShutdownReason{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
 		tables: &sharedCatalog{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	registry.SetColumns(func() map[string]status.Columns { return columnStatus(store) })

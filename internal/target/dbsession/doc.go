@@ -8,5 +8,7 @@
 // (Stream). Settings that a server version does not have are left out.
 //
 // Require detects a database that can't be used: too old, or not in UTF8. ConnectExclusive detects
-// a pooler that shares one connection to the database between sessions.
+// a pooler that shares one connection to the database between sessions. ConnectRole connects as a
+// role of metadb.conf; its errors have the remedy. ShutdownReason keeps the reason that PostgreSQL
+// gives when it shuts down.
 package dbsession

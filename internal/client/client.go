@@ -1,4 +1,4 @@
-package server
+package client
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/ident"
 	"metadb/internal/resync"
+	"metadb/internal/target/dbsession"
 )
 
 // Client sends commands to the running server of a data directory, through the Unix socket in it.
@@ -67,13 +68,9 @@ func (c *Client) connectPort(ctx context.Context, dir, port string) (*pgx.Conn, 
 }
 
 // Close closes the connection.
-func (c *Client) Close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closePatience)
-	defer cancel()
-	_ = c.conn.Close(ctx)
-}
+func (c *Client) Close(ctx context.Context) { dbsession.Close(ctx, c.conn) }
 
-// Sync begins a synchronization while the server runs; see [Sync].
+// Sync begins a synchronization while the server runs; see [SyncOffline].
 func (c *Client) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
 	c.warn = front.Warn
 	rows, err := c.conn.Query(ctx, "sync "+quoteTarget(o.Target)+" with (dry_run)")
@@ -107,7 +104,7 @@ func (c *Client) Sync(ctx context.Context, front resync.Prompter, o resync.SyncO
 	return c.execCommand(ctx, "sync "+quoteTarget(o.Target)+withClause(with))
 }
 
-// Endsync ends a synchronization while the server runs; see [Endsync].
+// Endsync ends a synchronization while the server runs; see [EndsyncOffline].
 func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	c.warn = front.Warn
 	counts, err := c.queryCounts(ctx, o.Target, "dry_run")
@@ -144,7 +141,7 @@ func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.En
 	return c.queryCounts(ctx, o.Target, "force_unconfirmed")
 }
 
-// Abort aborts a resynchronization while the server runs; see [AbortSync].
+// Abort aborts a resynchronization while the server runs; see [AbortOffline].
 func (c *Client) Abort(ctx context.Context, target resync.Target) error {
 	return c.execCommand(ctx, "abort sync "+quoteTarget(target))
 }

@@ -1,4 +1,4 @@
-package server
+package dbsession
 
 import (
 	"context"
@@ -11,12 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/instance"
-	"metadb/internal/target/dbsession"
 	"metadb/internal/target/pgcode"
 )
 
-// connectError returns an error with the cause of a failed connection and the remedy.
-func connectError(config *instance.Config, role instance.Role, err error) error {
+// DescribeConnectError returns an error with the cause of a failed connection and the remedy.
+func DescribeConnectError(config *instance.Config, role instance.Role, err error) error {
 	at := fmt.Sprintf("%s port %d", config.Host, config.Port)
 	key := "superuser"
 	if role == config.SystemUser {
@@ -24,8 +23,8 @@ func connectError(config *instance.Config, role instance.Role, err error) error 
 	}
 	var refused *pgconn.PgError
 	var lookup *net.DNSError
-	var old *dbsession.VersionError
-	var encoded *dbsession.EncodingError
+	var old *VersionError
+	var encoded *EncodingError
 	switch {
 	case errors.As(err, &old), errors.As(err, &encoded):
 		return err
@@ -56,18 +55,18 @@ func (e *describedError) Error() string { return e.text }
 // Unwrap returns PostgreSQL's error.
 func (e *describedError) Unwrap() error { return e.err }
 
-// poolError returns the error of a query through the pool, described by connectError if the pool
-// could not connect.
-func poolError(config *instance.Config, err error) error {
+// PoolError returns the error of a query through the pool, described by DescribeConnectError if
+// the pool could not connect.
+func PoolError(config *instance.Config, err error) error {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return connectError(config, config.SystemUser, err)
+		return DescribeConnectError(config, config.SystemUser, err)
 	}
 	return err
 }
 
-// isDatabaseUnusable reports whether an error would occur for every table: the database is
+// IsUnusable reports whether an error would occur for every table: the database is
 // unreachable, has no free connection, or is a standby.
-func isDatabaseUnusable(err error) bool {
+func IsUnusable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return !ok || refused.Code == pgcode.ReadOnlySQLTransaction || refused.SeverityUnlocalized == "FATAL" || refused.SeverityUnlocalized == "PANIC"
 }

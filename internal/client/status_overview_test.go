@@ -1,4 +1,4 @@
-package server
+package client
 
 import (
 	"context"
@@ -64,18 +64,18 @@ func TestOverviewOfOtherVersions(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); port.Serve(ctx) }()
-		client, err := Dial(t.Context(), dir)
+		c, err := Dial(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := client.Overview(t.Context(), nil)
+		o, err := c.Overview(t.Context(), nil)
 		if err != nil || len(o.Sources) != 1 || o.Trouble != "" || o.DatabaseBytes == 0 {
 			t.Fatalf("%d columns: %+v, %v", columns, o, err)
 		}
 		if s := o.Sources[0]; s.Name != "sensor" || s.Events != 7 || s.Message != "a message" || s.Skipped != skipped || s.Blockers != nil || s.Outdated != nil {
 			t.Errorf("%d columns: %+v", columns, s)
 		}
-		client.Close(t.Context())
+		c.Close(t.Context())
 		stop()
 		<-done
 	}

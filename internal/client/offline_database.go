@@ -1,4 +1,4 @@
-package server
+package client
 
 import (
 	"context"
@@ -7,7 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/instance"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/metaschema"
+	"metadb/internal/target/serverlock"
 )
 
 // errNotSetUp is returned if no server has ever run on the database.
@@ -16,17 +19,17 @@ var errNotSetUp = errors.New("the database has not been set up yet: run \"metadb
 // withLockedDatabase calls do while the data directory and the database are locked against
 // servers.
 func withLockedDatabase(ctx context.Context, path string, do func(*pgx.Conn) error) (err error) {
-	data, err := openDataDir(path)
+	data, err := instance.OpenLocked(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, data.lock.Release()) }()
-	owner, err := acquireDBLock(ctx, data.config, slog.New(slog.DiscardHandler))
+	defer func() { err = errors.Join(err, data.Lock.Release()) }()
+	owner, err := serverlock.Acquire(ctx, data.Config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
-	defer owner.close(ctx)
-	conn, err := connectRole(ctx, data.config, data.config.SystemUser)
+	defer owner.Close(ctx)
+	conn, err := dbsession.ConnectRole(ctx, data.Config, data.Config.SystemUser)
 	if err != nil {
 		return err
 	}

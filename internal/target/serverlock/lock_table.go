@@ -1,4 +1,4 @@
-package server
+package serverlock
 
 import (
 	"context"
@@ -9,11 +9,11 @@ import (
 	"metadb/internal/target/pgcode"
 )
 
-// legacyLock is the key of the advisory lock of a database's server up to database version 1026:
+// LegacyLock is the key of the advisory lock of a database's server up to database version 1026:
 // "metadb" in ASCII. Any role may take an advisory lock, so it counts only if a session of the
 // system user has it, which may be an older program.
 // https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-const legacyLock int64 = 0x6d6574616462
+const LegacyLock int64 = 0x6d6574616462
 
 // lockServer tries to lock metadb.server_lock in a transaction that the session keeps open. The
 // lock needs a right on the view that only the system user has. Between statements the
@@ -57,7 +57,7 @@ func lockOlder(ctx context.Context, conn *pgx.Conn) (bool, error) {
 func lockLegacy(ctx context.Context, conn *pgx.Conn) (rival bool, err error) {
 	var taken bool
 	const question = "SELECT pg_catalog.pg_try_advisory_lock($1)"
-	if err := conn.QueryRow(ctx, question, pgx.QueryExecModeSimpleProtocol, legacyLock).Scan(&taken); err != nil || taken {
+	if err := conn.QueryRow(ctx, question, pgx.QueryExecModeSimpleProtocol, LegacyLock).Scan(&taken); err != nil || taken {
 		return false, err
 	}
 	return olderRuns(ctx, conn)
@@ -85,7 +85,7 @@ func lockTable(ctx context.Context, conn *pgx.Conn, lock string, rival func(cont
 
 // olderRuns reports whether a server of an older program has the legacy lock.
 func olderRuns(ctx context.Context, conn *pgx.Conn) (older bool, err error) {
-	err = conn.QueryRow(ctx, olderServerSQL, pgx.QueryExecModeSimpleProtocol, legacyLock).Scan(&older)
+	err = conn.QueryRow(ctx, olderServerSQL, pgx.QueryExecModeSimpleProtocol, LegacyLock).Scan(&older)
 	return older, err
 }
 
@@ -98,9 +98,9 @@ SELECT EXISTS (
        AND a.datname = pg_catalog.current_database() AND a.usename = current_user
        AND l.classid::pg_catalog.int8 << 32 | l.objid::pg_catalog.int8 = $1)`
 
-// holdsLock reports whether a session is still in the transaction with the lock: a failed
+// HoldsLock reports whether a session is still in the transaction with the lock: a failed
 // transaction has lost it.
-func holdsLock(conn *pgx.Conn) bool { return conn.PgConn().TxStatus() == 'T' }
+func HoldsLock(conn *pgx.Conn) bool { return conn.PgConn().TxStatus() == 'T' }
 
 // hasServerLock reports whether the database has the view that is locked.
 func hasServerLock(ctx context.Context, conn *pgx.Conn) (there bool, err error) {
@@ -111,9 +111,9 @@ func hasServerLock(ctx context.Context, conn *pgx.Conn) (there bool, err error) 
 	return there, nil
 }
 
-// lockHolderAddress returns a part of a message with the holder of the lock: the client's
+// LockHolderAddress returns a part of a message with the holder of the lock: the client's
 // address, or the session to end if it is one of another role. It is "" if neither is visible.
-func lockHolderAddress(ctx context.Context, conn *pgx.Conn) string {
+func LockHolderAddress(ctx context.Context, conn *pgx.Conn) string {
 	const sql = `
 SELECT a.usename::pg_catalog.text, a.pid, CASE WHEN a.backend_start IS NULL THEN '' ELSE coalesce(pg_catalog.host(a.client_addr), 'a Unix socket') END,
        a.usename = current_user
@@ -127,7 +127,7 @@ SELECT a.usename::pg_catalog.text, a.pid, CASE WHEN a.backend_start IS NULL THEN
 	var role, from string
 	var pid int32
 	var same bool
-	if err := conn.QueryRow(ctx, sql, legacyLock).Scan(&role, &pid, &from, &same); err != nil {
+	if err := conn.QueryRow(ctx, sql, LegacyLock).Scan(&role, &pid, &from, &same); err != nil {
 		return ""
 	}
 	switch {

@@ -1,4 +1,4 @@
-package server
+package client
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"metadb/internal/target/metaschema"
 )
 
-// ErrDeclined is returned if the administrator declines the upgrade.
-var ErrDeclined = errors.New("the upgrade was declined")
+// ErrUpgradeDeclined is returned if the administrator declines the upgrade.
+var ErrUpgradeDeclined = errors.New("the upgrade was declined")
 
 // Upgrade upgrades the database to this program's version, and returns the versions before and
 // after. No server may be running. If they differ, agree is called with both versions before
-// anything changes.
-func Upgrade(ctx context.Context, path string, agree func(from, to int) (bool, error)) (from, to int, err error) {
+// anything changes. The name of the program's version is stored.
+func Upgrade(ctx context.Context, path, version string, agree func(from, to int) (bool, error)) (from, to int, err error) {
 	err = withLockedDatabase(ctx, path, func(db *pgx.Conn) error {
 		if from, to, err = metaschema.Versions(ctx, db); err != nil {
 			if errors.Is(err, metaschema.ErrNoSchema) {
@@ -27,10 +27,10 @@ func Upgrade(ctx context.Context, path string, agree func(from, to int) (bool, e
 			if yes, err := agree(from, to); err != nil {
 				return err
 			} else if !yes {
-				return ErrDeclined
+				return ErrUpgradeDeclined
 			}
 		}
-		return metaschema.Upgrade(ctx, db, Version)
+		return metaschema.Upgrade(ctx, db, version)
 	})
 	return from, to, err
 }

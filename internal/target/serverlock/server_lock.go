@@ -1,4 +1,4 @@
-package server
+package serverlock
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"metadb/internal/backoff"
 	"metadb/internal/instance"
+	"metadb/internal/target/dbsession"
 )
 
 const (
@@ -29,30 +30,30 @@ const (
 // errLockLost is returned when the transaction with the lock has failed.
 var errLockLost = errors.New("the lock of the database was lost")
 
-// errDatabaseInUse is returned when another server has the lock.
-var errDatabaseInUse = errors.New("is in use by another Metadb server")
+// ErrInUse is returned when another server has the lock.
+var ErrInUse = errors.New("is in use by another Metadb server")
 
-// dbLock holds the lock of the database on a connection of its own, in one open transaction.
-type dbLock struct {
+// Lock holds the lock of the database on a connection of its own, in one open transaction.
+type Lock struct {
 	config *instance.Config
 	logger *slog.Logger
-	conn   *pgx.Conn
-	// reacquireTimeout is defaultReacquireTimeout, except in tests.
-	reacquireTimeout time.Duration
-	// shutdown is the reason that the database gives when it shuts down.
-	shutdown *shutdownReason
-	// onFailover is called when the lock was taken again after the database was unreachable,
+	Conn   *pgx.Conn
+	// ReacquireTimeout is defaultReacquireTimeout, except in tests.
+	ReacquireTimeout time.Duration
+	// Shutdown is the reason that the database gives when it shuts down.
+	Shutdown *dbsession.ShutdownReason
+	// OnFailover is called when the lock was taken again after the database was unreachable,
 	// onConnect after each try to reconnect, with its error or nil. Either may be nil.
-	onFailover func()
-	onConnect  func(err error)
+	OnFailover func()
+	OnConnect  func(err error)
 }
 
-// acquireDBLock takes the lock. It fails if another server has it.
-func acquireDBLock(ctx context.Context, config *instance.Config, logger *slog.Logger) (*dbLock, error) {
-	o := &dbLock{config: config, logger: logger, reacquireTimeout: defaultReacquireTimeout, shutdown: &shutdownReason{}}
-	conn, err := dialUnpooled(ctx, config, config.SystemUser, o.shutdown.recordFrom)
+// Acquire takes the lock. It fails if another server has it.
+func Acquire(ctx context.Context, config *instance.Config, logger *slog.Logger) (*Lock, error) {
+	o := &Lock{config: config, logger: logger, ReacquireTimeout: defaultReacquireTimeout, Shutdown: &dbsession.ShutdownReason{}}
+	conn, err := dbsession.ConnectRoleUnpooled(ctx, config, config.SystemUser, o.Shutdown.RecordFrom)
 	if err != nil {
-		return nil, o.shutdown.addReason(err)
+		return nil, o.Shutdown.AddReason(err)
 	}
 	if err := o.acquire(ctx, conn, acquireTimeout); err != nil {
 		return nil, err
@@ -61,31 +62,31 @@ func acquireDBLock(ctx context.Context, config *instance.Config, logger *slog.Lo
 }
 
 // reacquire connects and takes the lock.
-func (o *dbLock) reacquire(ctx context.Context) error {
-	conn, err := o.shutdown.connectSystemUser(ctx, o.config)
-	if o.onConnect != nil {
-		o.onConnect(err)
+func (o *Lock) reacquire(ctx context.Context) error {
+	conn, err := o.Shutdown.ConnectSystemUser(ctx, o.config)
+	if o.OnConnect != nil {
+		o.OnConnect(err)
 	}
 	if err != nil {
 		return err
 	}
-	return o.acquire(ctx, conn, o.reacquireTimeout)
+	return o.acquire(ctx, conn, o.ReacquireTimeout)
 }
 
 // acquire tries for patience to take the lock on conn. It closes conn if it fails.
-func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
+func (o *Lock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Duration) error {
 	var taken bool
 	var err error
 	for end := time.Now().Add(patience); ; {
-		if taken, err = tryLock(ctx, conn); err != nil {
+		if taken, err = TryLock(ctx, conn); err != nil {
 			break
 		}
 		if taken {
-			o.conn = conn
+			o.Conn = conn
 			return nil
 		}
 		if time.Now().After(end) {
-			err = fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, conn))
+			err = fmt.Errorf("database %q %w%s", o.config.Database, ErrInUse, LockHolderAddress(ctx, conn))
 			break
 		}
 		if err = backoff.Sleep(ctx, acquireInterval); err != nil {
@@ -96,8 +97,8 @@ func (o *dbLock) acquire(ctx context.Context, conn *pgx.Conn, patience time.Dura
 	return err
 }
 
-// tryLock tries to take the lock: metadb.server_lock, or the older one in a database without it.
-func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
+// TryLock tries to take the lock: metadb.server_lock, or the older one in a database without it.
+func TryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	there, err := hasServerLock(ctx, conn)
 	if err != nil {
 		return false, err
@@ -112,24 +113,24 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return taken, nil
 }
 
-// acquireServerLock takes the lock of metadb.server_lock, which other roles can't take, after the
+// AcquireCurrent takes the lock of metadb.server_lock, which other roles can't take, after the
 // schema has been created or upgraded, and releases the older one.
-func (o *dbLock) acquireServerLock(ctx context.Context) error {
-	if holdsLock(o.conn) {
+func (o *Lock) AcquireCurrent(ctx context.Context) error {
+	if HoldsLock(o.Conn) {
 		return nil
 	}
 	for end := time.Now().Add(acquireTimeout); ; {
-		taken, err := lockServer(ctx, o.conn)
+		taken, err := lockServer(ctx, o.Conn)
 		switch {
 		case err != nil:
 			return err
 		case taken:
-			if _, err := o.conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", pgx.QueryExecModeSimpleProtocol, legacyLock); err != nil {
+			if _, err := o.Conn.Exec(ctx, "SELECT pg_catalog.pg_advisory_unlock($1)", pgx.QueryExecModeSimpleProtocol, LegacyLock); err != nil {
 				return fmt.Errorf("lock the database: %w", err)
 			}
 			return nil
 		case time.Now().After(end):
-			return fmt.Errorf("database %q %w%s", o.config.Database, errDatabaseInUse, lockHolderAddress(ctx, o.conn))
+			return fmt.Errorf("database %q %w%s", o.config.Database, ErrInUse, LockHolderAddress(ctx, o.Conn))
 		}
 		if err := backoff.Sleep(ctx, acquireInterval); err != nil {
 			return err
@@ -137,14 +138,14 @@ func (o *dbLock) acquireServerLock(ctx context.Context) error {
 	}
 }
 
-// keepLock checks the lock until ctx ends, and takes it again after its connection is lost. It
+// Keep checks the lock until ctx ends, and takes it again after its connection is lost. It
 // returns an error if another server has taken it meanwhile.
-func (o *dbLock) keepLock(ctx context.Context) error {
+func (o *Lock) Keep(ctx context.Context) error {
 	pauses, said := backoff.Default(), ""
 	for {
-		err := o.check(ctx)
+		err := o.Check(ctx)
 		if err != nil && ctx.Err() == nil {
-			if errors.Is(err, errDatabaseInUse) {
+			if errors.Is(err, ErrInUse) {
 				return err
 			}
 			if err.Error() != said {
@@ -164,38 +165,38 @@ func (o *dbLock) keepLock(ctx context.Context) error {
 	}
 }
 
-// check checks the lock's connection, and makes another one after it is lost.
-func (o *dbLock) check(ctx context.Context) error {
-	if o.conn != nil {
-		asking, cancel := context.WithTimeout(ctx, connectTimeout)
-		err := o.conn.Ping(asking)
+// Check checks the lock's connection, and makes another one after it is lost.
+func (o *Lock) Check(ctx context.Context) error {
+	if o.Conn != nil {
+		asking, cancel := context.WithTimeout(ctx, dbsession.ConnectTimeout)
+		err := o.Conn.Ping(asking)
 		cancel()
-		if err == nil && !holdsLock(o.conn) {
+		if err == nil && !HoldsLock(o.Conn) {
 			err = errLockLost
 		}
 		if err == nil {
 			return nil
 		}
-		o.close(ctx)
-		return o.shutdown.addReason(err)
+		o.Close(ctx)
+		return o.Shutdown.AddReason(err)
 	}
 	if err := o.reacquire(ctx); err != nil {
 		return err
 	}
 	o.logger.Info("the database is back")
-	if o.onFailover != nil {
-		o.onFailover()
+	if o.OnFailover != nil {
+		o.OnFailover()
 	}
 	return nil
 }
 
-// close releases the lock by closing its connection.
-func (o *dbLock) close(ctx context.Context) {
-	if o.conn == nil {
+// Close releases the lock by closing its connection.
+func (o *Lock) Close(ctx context.Context) {
+	if o.Conn == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = o.conn.Close(ctx)
-	o.conn = nil
+	_ = o.Conn.Close(ctx)
+	o.Conn = nil
 }

@@ -1,4 +1,4 @@
-package server
+package dbsession
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"metadb/internal/target/pgcode"
 )
 
-// shutdownReason is the reason that PostgreSQL gave when it shut down. It is recorded, because a
+// ShutdownReason is the reason that PostgreSQL gave when it shut down. It is recorded, because a
 // stopped server can't be queried, and the administrator needs it: for example, PostgreSQL can't
 // start again if the disk of its write-ahead log is full. It is kept until the next connection
 // succeeds.
-type shutdownReason struct {
+type ShutdownReason struct {
 	mu   sync.Mutex
 	text string
 	// own is set if the reason came from the process of the connection, and not as a notice about
@@ -25,8 +25,8 @@ type shutdownReason struct {
 	own bool
 }
 
-// recordFrom records the reasons in the notices and errors of a connection.
-func (w *shutdownReason) recordFrom(config *pgx.ConnConfig) {
+// RecordFrom records the reasons in the notices and errors of a connection.
+func (w *ShutdownReason) RecordFrom(config *pgx.ConnConfig) {
 	config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { w.recordMessage((*pgconn.PgError)(notice)) }
 	others := config.OnPgError
 	config.OnPgError = func(conn *pgconn.PgConn, said *pgconn.PgError) bool {
@@ -35,7 +35,7 @@ func (w *shutdownReason) recordFrom(config *pgx.ConnConfig) {
 	}
 }
 
-func (w *shutdownReason) recordMessage(said *pgconn.PgError) {
+func (w *ShutdownReason) recordMessage(said *pgconn.PgError) {
 	own := said.SeverityUnlocalized == "PANIC"
 	text := said.Message
 	switch said.Code {
@@ -54,8 +54,8 @@ func (w *shutdownReason) recordMessage(said *pgconn.PgError) {
 	}
 }
 
-// addReason adds the reason to the error of a lost connection.
-func (w *shutdownReason) addReason(err error) error {
+// AddReason adds the reason to the error of a lost connection.
+func (w *ShutdownReason) AddReason(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil || w.text == "" || strings.Contains(err.Error(), w.text) {
@@ -65,17 +65,17 @@ func (w *shutdownReason) addReason(err error) error {
 }
 
 // clearReason removes the reason after a successful connection.
-func (w *shutdownReason) clearReason() {
+func (w *ShutdownReason) clearReason() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.text, w.own = "", false
 }
 
-// connectSystemUser connects as the system user and records reasons from the connection.
-func (w *shutdownReason) connectSystemUser(ctx context.Context, config *instance.Config) (*pgx.Conn, error) {
-	conn, err := dialRole(ctx, config, config.SystemUser, w.recordFrom)
+// ConnectSystemUser connects as the system user and records reasons from the connection.
+func (w *ShutdownReason) ConnectSystemUser(ctx context.Context, config *instance.Config) (*pgx.Conn, error) {
+	conn, err := ConnectRoleWith(ctx, config, config.SystemUser, w.RecordFrom)
 	if err != nil {
-		return nil, w.addReason(err)
+		return nil, w.AddReason(err)
 	}
 	w.clearReason()
 	return conn, nil
