@@ -10,9 +10,19 @@ type Delivery struct {
 	Revoked []Partition
 	// Events keep the order of each partition. Every record is one event.
 	Events []Event
+	// Restarts are the places among and after the events where reading can begin again, in the order
+	// of each partition; empty for a source that can begin at each event. A partition without
+	// events may have one too, so that its stored position follows that of the others.
+	Restarts []Restart
 	// Stopped is the error of partitions that can't be read further while others are
 	// read; nil if all can.
 	Stopped error
+}
+
+// Restart is a place in a source where reading of one partition can begin again.
+type Restart struct {
+	Partition Partition
+	Point     RestartPoint
 }
 
 // Assignment is a partition that is read from now on, with the offset where that begins.

@@ -7,6 +7,9 @@ import "slices"
 type PartitionProgress struct {
 	// Next is the offset of the first record that has not been applied.
 	Next int64
+	// Restart is the last restart point that is not after Next: reading begins there, and passes
+	// over the events before Next.
+	Restart RestartPoint
 	// HighLSN and HighTime are the highest source.lsn and source time of the
 	// partition's changes so far, zero before the first. SnapshotLSN and
 	// SnapshotTime are those of snapshot rows.
@@ -33,7 +36,7 @@ type PartitionProgress struct {
 
 // Equal reports whether two values are the same.
 func (m *PartitionProgress) Equal(other *PartitionProgress) bool {
-	return m.Next == other.Next && m.MaxNext == other.MaxNext && m.TopicID == other.TopicID &&
+	return m.Next == other.Next && m.Restart == other.Restart && m.MaxNext == other.MaxNext && m.TopicID == other.TopicID &&
 		m.HighLSN == other.HighLSN && m.HighTime == other.HighTime &&
 		m.SnapshotLSN == other.SnapshotLSN && m.SnapshotTime == other.SnapshotTime &&
 		m.HighCommit == other.HighCommit && m.TopLSN == other.TopLSN &&

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Partition is one partition of a Kafka topic.
+// Partition is one partition of a Kafka topic, or a table of a source without topics. Its events
+// have an order of their own, and its progress is stored by itself.
 type Partition struct {
 	Topic  string
 	Number int32
@@ -14,7 +15,8 @@ type Partition struct {
 // String returns topic/number.
 func (p Partition) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
-// Position is the place of one record in the stream.
+// Position is the place of one record in the stream. Of a source without offsets, Offset counts the
+// events of the partition, since the first one.
 type Position struct {
 	Partition Partition
 	Offset    int64
@@ -27,6 +29,16 @@ func (p Position) String() string { return fmt.Sprintf("%s@%d", p.Partition, p.O
 // topic that is deleted and created again has another one. Zero for a broker
 // that gives no ids.
 type TopicID [16]byte
+
+// RestartPoint is a place in a source that can't begin to read at each event, such as the end of a
+// transaction. A position in it has two parts: the restart point, and how many of the events after it
+// are applied. It is zero for a source that can begin at each offset.
+type RestartPoint struct {
+	// Offset is the offset of the first event after the place.
+	Offset int64
+	// Place is the place in the source's own form, which only the source reads.
+	Place string
+}
 
 // Micros is a point in time: microseconds since 1970-01-01 00:00:00 UTC, the
 // resolution of PostgreSQL's timestamps.

@@ -149,6 +149,7 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 	p.gate.now = p.monotonicNow()
 	p.gate.assignPartitions(delivery.Assigned)
 	p.addToBatch(b, p.gate.addEvents(delivery.Events))
+	p.partitions.addRestarts(delivery.Restarts)
 	p.pollResult.noteDelivery(delivery)
 	p.fetchEnds(ctx, b)
 	return nil

@@ -23,6 +23,8 @@ type partitionState struct {
 	// spanStart is the progress at the end of the last batch, current the progress
 	// behind the last collected event.
 	spanStart, current change.PartitionProgress
+	// restarts are the restart points that follow the current one, in their order.
+	restarts []change.RestartPoint
 }
 
 func newPartitions() partitionStates {
@@ -54,6 +56,29 @@ func (p *partitionStates) revokePartition(part change.Partition) {
 	}
 	delete(p.states, part)
 	p.topics[part.Topic] = slices.DeleteFunc(p.topics[part.Topic], func(other *partitionState) bool { return other == state })
+}
+
+// addRestarts adds places where reading can begin again. Those that the partition has passed already
+// become part of its progress.
+func (p *partitionStates) addRestarts(restarts []change.Restart) {
+	for _, restart := range restarts {
+		if state, ours := p.states[restart.Partition]; ours {
+			state.restarts = append(state.restarts, restart.Point)
+		}
+	}
+	for _, restart := range restarts {
+		if state, ours := p.states[restart.Partition]; ours {
+			state.passRestarts()
+		}
+	}
+}
+
+// passRestarts sets the restart point of the current progress: the last one that is not after it.
+func (p *partitionState) passRestarts() {
+	for len(p.restarts) > 0 && p.restarts[0].Offset <= p.current.Next {
+		p.current.Restart = p.restarts[0]
+		p.restarts = p.restarts[1:]
+	}
 }
 
 // advancePast advances the partition past an event, and marks an event that is,
@@ -161,6 +186,7 @@ func (p *partitionStates) isOvertaken(e *change.Event) bool {
 func (p *partitionStates) takeSpans() []change.Span {
 	var spans []change.Span
 	for _, state := range p.states {
+		state.passRestarts()
 		if !state.hasMoved() {
 			continue
 		}
@@ -185,5 +211,5 @@ func (p *partitionStates) hasMoved() bool {
 
 // hasMoved reports whether the partition has advanced since its last span.
 func (p *partitionState) hasMoved() bool {
-	return p.current.Next != p.spanStart.Next || p.current.MaxNext != p.spanStart.MaxNext || p.current.TopicID != p.spanStart.TopicID
+	return p.current.Next != p.spanStart.Next || p.current.Restart != p.spanStart.Restart || p.current.MaxNext != p.spanStart.MaxNext || p.current.TopicID != p.spanStart.TopicID
 }

@@ -34,7 +34,8 @@ type Querier interface {
 func Load(ctx context.Context, db Querier, source, group string, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 	rows, err := db.Query(ctx, `
 		SELECT topic, partition, next_offset, high_lsn, high_time, snapshot_lsn, snapshot_time, greatest(reached, next_offset), topic_id,
-				high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time
+				high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time,
+				restart_offset, restart_place
 			FROM metadb.stream_position
 			WHERE source_name = $1 AND consumer_group = $2`, source, group)
 	if err != nil {
@@ -46,12 +47,13 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 	var high, snapshotHigh, forgotten, forgottenTx time.Time
 	var id *[16]byte
 	var recent, transactions []byte
+	var restart change.RestartPoint
 	_, err = pgx.ForEachRow(rows, []any{
 		&part.Topic, &part.Number, &next, &lsn, &high, &snapshotLSN, &snapshotHigh, &reached, &id, &commit, &top, &recent, &forgotten,
-		&transactions, &forgottenTx,
+		&transactions, &forgottenTx, &restart.Offset, &restart.Place,
 	}, func() error {
 		mark := change.PartitionProgress{
-			Next: next, MaxNext: reached,
+			Next: next, MaxNext: reached, Restart: restart,
 			HighLSN: uint64(lsn), HighTime: change.Micros(high.UnixMicro()),
 			SnapshotLSN: uint64(snapshotLSN), SnapshotTime: change.Micros(snapshotHigh.UnixMicro()),
 			HighCommit: uint64(commit), TopLSN: uint64(top), Recent: readRecentChanges(recent), Forgotten: change.Micros(forgotten.UnixMicro()),
@@ -82,9 +84,9 @@ func Load(ctx context.Context, db Querier, source, group string, parts []change.
 const (
 	spanColumns = `unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::uuid[],
 			$8::bigint[], $9::timestamptz[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bytea[], $15::timestamptz[],
-			$16::bytea[], $17::timestamptz[])
+			$16::bytea[], $17::timestamptz[], $18::bigint[], $19::text[])
 		AS span (topic, partition, expected, next_offset, topic_id, high_lsn, high_time, snapshot_lsn, snapshot_time,
-			high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time)`
+			high_commit, top_lsn, recent, forgotten_time, transactions, forgotten_transaction_time, restart_offset, restart_place)`
 
 	advanceSQL = `
 		UPDATE metadb.stream_position AS p
@@ -92,6 +94,7 @@ const (
 				snapshot_lsn = span.snapshot_lsn, snapshot_time = span.snapshot_time,
 				high_commit = span.high_commit, top_lsn = span.top_lsn, recent = span.recent, forgotten_time = span.forgotten_time,
 				transactions = span.transactions, forgotten_transaction_time = span.forgotten_transaction_time,
+				restart_offset = span.restart_offset, restart_place = span.restart_place,
 				reached = CASE WHEN p.topic_id IS NOT DISTINCT FROM span.topic_id
 					THEN greatest(p.reached, p.next_offset, span.next_offset) ELSE span.next_offset END,
 				topic_id = span.topic_id, updated_at = now()
@@ -103,11 +106,11 @@ const (
 		INSERT INTO metadb.stream_position
 				(source_name, consumer_group, topic, partition, next_offset, reached, topic_id,
 					high_lsn, high_time, snapshot_lsn, snapshot_time, high_commit, top_lsn, recent, forgotten_time,
-					transactions, forgotten_transaction_time)
+					transactions, forgotten_transaction_time, restart_offset, restart_place)
 			SELECT $1, $2, span.topic, span.partition, span.next_offset, span.next_offset, span.topic_id,
 				span.high_lsn, span.high_time, span.snapshot_lsn, span.snapshot_time,
 				span.high_commit, span.top_lsn, span.recent, span.forgotten_time,
-				span.transactions, span.forgotten_transaction_time
+				span.transactions, span.forgotten_transaction_time, span.restart_offset, span.restart_place
 			FROM ` + spanColumns + `
 			ON CONFLICT DO NOTHING`
 )
@@ -149,6 +152,7 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 	snapshotLSNs, snapshotTimes := make([]int64, n), make([]time.Time, n)
 	commits, tops, recent, forgotten := make([]int64, n), make([]int64, n), make([][]byte, n), make([]time.Time, n)
 	transactions, forgottenTx := make([][]byte, n), make([]time.Time, n)
+	restartOffsets, restartPlaces := make([]int64, n), make([]string, n)
 	for i, span := range spans {
 		topics[i], parts[i] = span.Partition.Topic, span.Partition.Number
 		expected[i], next[i] = span.From.Next, span.To.Next
@@ -157,13 +161,14 @@ func advance(ctx context.Context, tx pgx.Tx, sql, source, group string, spans []
 		commits[i], tops[i] = int64(span.To.HighCommit), int64(span.To.TopLSN)
 		recent[i], forgotten[i] = appendRecentChanges(nil, span.To.Recent), span.To.Forgotten.UTC()
 		transactions[i], forgottenTx[i] = appendTransactions(nil, span.To.Transactions), span.To.ForgottenTx.UTC()
+		restartOffsets[i], restartPlaces[i] = span.To.Restart.Offset, span.To.Restart.Place
 		if span.To.TopicID != (change.TopicID{}) {
 			id := [16]byte(span.To.TopicID)
 			ids[i] = &id
 		}
 	}
 	tag, err := tx.Exec(ctx, sql, source, group, topics, parts, expected, next, ids, lsns, times, snapshotLSNs, snapshotTimes,
-		commits, tops, recent, forgotten, transactions, forgottenTx)
+		commits, tops, recent, forgotten, transactions, forgottenTx, restartOffsets, restartPlaces)
 	if err != nil {
 		return fmt.Errorf("store stream positions of %s: %w", source, err)
 	}

@@ -49,7 +49,7 @@ func TestAdvanceAndLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := change.PartitionProgress{
-		Next: 12, MaxNext: 12, TopicID: a.TopicID,
+		Next: 12, MaxNext: 12, TopicID: a.TopicID, Restart: change.RestartPoint{Offset: 9, Place: "0/16B3748"},
 		HighLSN: 94041999, HighTime: a.HighTime + 1, SnapshotLSN: 94042000, SnapshotTime: a.HighTime + 2,
 		HighCommit: 94041990, TopLSN: 94041998, Forgotten: a.HighTime - 1,
 		Transactions: []change.Transaction{{ID: 760, Time: a.HighTime, LSN: 94041998}, {ID: -1, Time: 5, LSN: 1 << 63}}, ForgottenTx: a.HighTime - 2,
