@@ -8,13 +8,17 @@ import (
 
 	"metadb/internal/instance"
 	"metadb/internal/resync"
-	"metadb/internal/source/broker"
+	"metadb/internal/source/kinds"
 )
 
 // SyncOffline begins the synchronization of a data source or table while no server runs. It sets
 // the options' Bounds itself, to query the data source's broker.
 func SyncOffline(ctx context.Context, path string, front resync.Prompter, o resync.SyncOptions) error {
-	o.Bounds = broker.BoundsFunc(instance.SecretKeyIn(path))
+	all, err := kinds.All(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	o.Bounds = kinds.BoundsFunc(all, instance.SecretKeyIn(path))
 	return Offline(ctx, path, func(ctx context.Context, db *pgx.Conn) error {
 		return resync.Sync(ctx, db, front, o)
 	})

@@ -27,6 +27,8 @@ const (
 type Options struct {
 	Name   string
 	Enable bool
+	// Type is the kind of the source: see package source. It never changes.
+	Type string
 
 	Brokers, Security     string
 	Topics, ConsumerGroup string
@@ -45,10 +47,13 @@ type Options struct {
 	SASLPasswordFile, SASLPasswordEnv         string
 }
 
-// New returns the options of a new data source: enabled, secured by ssl, and otherwise without
-// values.
+// DefaultType is the kind of a data source unless another one is given.
+const DefaultType = "kafka"
+
+// New returns the options of a new data source: of the default type, enabled, secured by ssl, and
+// otherwise without values.
 func New(name string) *Options {
-	return &Options{Name: name, Enable: true, Security: SecuritySSL}
+	return &Options{Name: name, Enable: true, Type: DefaultType, Security: SecuritySSL}
 }
 
 // Names returns the names of all options, in the order of the documentation.

@@ -27,32 +27,32 @@ type Querier interface {
 // names.
 func optionColumns() string { return strings.Join(Names(), ", ") }
 
-// optionParameters returns the parameters with the options' values, after $1, the name, and $2,
-// whether the source is enabled.
+// optionParameters returns the parameters with the options' values, after $1, the name, $2,
+// whether the source is enabled, and $3, its type.
 func optionParameters() string {
 	parameters := make([]string, len(Names()))
 	for i := range parameters {
-		parameters[i] = "$" + strconv.Itoa(i+3)
+		parameters[i] = "$" + strconv.Itoa(i+4)
 	}
 	return strings.Join(parameters, ", ")
 }
 
 func selectSources() string {
-	return "select name, enable, " + optionColumns() + " from metadb.source"
+	return "select name, enable, source_type, " + optionColumns() + " from metadb.source"
 }
 
 // insertSource inserts a source in mode 1, the initial synchronization.
 func insertSource() string {
 	return `
-insert into metadb.source (name, enable, sync, ` + optionColumns() + `)
-values ($1, $2, 1, ` + optionParameters() + `)
+insert into metadb.source (name, enable, source_type, sync, ` + optionColumns() + `)
+values ($1, $2, $3, 1, ` + optionParameters() + `)
     on conflict (name) do nothing`
 }
 
 func updateSource() string {
 	return `
 update metadb.source
-   set enable = $2, (` + optionColumns() + `) = row(` + optionParameters() + `)
+   set enable = $2, source_type = $3, (` + optionColumns() + `) = row(` + optionParameters() + `)
  where name = $1`
 }
 
@@ -105,7 +105,7 @@ func Delete(ctx context.Context, q Querier, name string) error {
 // writeOptions runs a statement with the source's columns as parameters, and returns the error none if it
 // changed no row.
 func (o *Options) writeOptions(ctx context.Context, q Querier, sql string, none error) error {
-	args := []any{o.Name, o.Enable}
+	args := []any{o.Name, o.Enable, o.Type}
 	for _, field := range o.fieldList() {
 		args = append(args, *field)
 	}
@@ -129,7 +129,7 @@ func queryOptions(ctx context.Context, q Querier, sql string, args ...any) ([]*O
 
 func scanOptions(row pgx.CollectableRow) (*Options, error) {
 	var o Options
-	into := []any{&o.Name, &o.Enable}
+	into := []any{&o.Name, &o.Enable, &o.Type}
 	for _, field := range o.fieldList() {
 		into = append(into, field)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"testing"
 
 	"metadb/internal/change"
@@ -200,5 +201,43 @@ func TestTruncateSentAgainElsewhere(t *testing.T) {
 		if states.advancePast(&e); e.Repeated != test.repeated || !e.Suspect || e.Overtaken == test.repeated {
 			t.Errorf("%s: repeated is %t, suspect %t, overtaken %t", name, e.Repeated, e.Suspect, e.Overtaken)
 		}
+	}
+}
+
+// TestRestartPoints delivers restart points ahead of the events before them, and for a partition
+// without events: the progress has the last one that is not after it, and another one alone moves it.
+func TestRestartPoints(t *testing.T) {
+	point := func(offset int64) change.RestartPoint {
+		return change.RestartPoint{Offset: offset, Place: fmt.Sprintf("after %d", offset)}
+	}
+	p := newPartitions()
+	p.assignPartition(change.Assignment{Partition: part0, Stored: change.PartitionProgress{Next: 3, MaxNext: 3, Restart: point(1)}, From: 3})
+	p.addRestarts([]change.Restart{{Partition: part0, Point: point(4)}, {Partition: part0, Point: point(6)}, {Partition: part1, Point: point(1)}})
+	for _, test := range []struct {
+		events  int
+		restart int64
+	}{{0, 1}, {1, 4}, {1, 4}, {1, 6}, {1, 6}} {
+		for range test.events {
+			if !p.advancePast(&change.Event{Position: change.Position{Partition: part0, Offset: p.states[part0].current.Next}}) {
+				t.Fatal("an event was not accepted")
+			}
+		}
+		spans := p.takeSpans()
+		if test.events == 0 {
+			if len(spans) > 0 {
+				t.Errorf("nothing was read, and the progress moves: %+v", spans)
+			}
+			continue
+		}
+		if len(spans) != 1 || spans[0].To.Restart != point(test.restart) {
+			t.Errorf("got %+v, want a span with the restart point after %d", spans, test.restart)
+		}
+	}
+	p.addRestarts([]change.Restart{{Partition: part0, Point: change.RestartPoint{Offset: 7, Place: "later"}}})
+	if spans := p.takeSpans(); len(spans) != 1 || spans[0].To.Restart.Place != "later" || spans[0].From.Restart != point(6) {
+		t.Errorf("a restart point without events: got %+v", spans)
+	}
+	if p.hasMoved() || p.takeSpans() != nil {
+		t.Error("the progress moves twice")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/resync"
+	"metadb/internal/source"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/checkpoint"
@@ -222,11 +223,11 @@ func (m *model) drain() {
 }
 
 // bounds is a resync.BoundsFunc.
-func (m *model) bounds(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
-	found := make(map[change.Partition]resync.Bounds)
+func (m *model) bounds(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]source.Bounds, error) {
+	found := make(map[change.Partition]source.Bounds)
 	for part, records := range m.log {
 		if topics == nil || slices.Contains(topics, part.Topic) {
-			found[part] = resync.Bounds{End: int64(len(records))}
+			found[part] = source.Bounds{End: int64(len(records))}
 		}
 	}
 	return found, nil

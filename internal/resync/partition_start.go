@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/source"
 )
 
 // partitionStart is the offset from which a partition is read, and the id of its topic. Both
@@ -17,7 +18,7 @@ type partitionStart struct {
 }
 
 // allPartitionStarts returns the starts of all partitions.
-func allPartitionStarts(marks map[change.Partition]change.PartitionProgress, bounds map[change.Partition]Bounds) map[change.Partition]partitionStart {
+func allPartitionStarts(marks map[change.Partition]change.PartitionProgress, bounds map[change.Partition]source.Bounds) map[change.Partition]partitionStart {
 	from := lostPartitionStarts(marks, bounds)
 	for part, b := range bounds {
 		from[part] = partitionStart{b.Start, b.TopicID}
@@ -29,7 +30,7 @@ func allPartitionStarts(marks map[change.Partition]change.PartitionProgress, bou
 // positions: records were removed, or the topic was deleted or created anew. The
 // resynchronization of the data source replaces the missing records. Without a new start the
 // stream would find the same gap again.
-func lostPartitionStarts(marks map[change.Partition]change.PartitionProgress, bounds map[change.Partition]Bounds) map[change.Partition]partitionStart {
+func lostPartitionStarts(marks map[change.Partition]change.PartitionProgress, bounds map[change.Partition]source.Bounds) map[change.Partition]partitionStart {
 	from := make(map[change.Partition]partitionStart)
 	unknown := change.TopicID{}
 	for part, mark := range marks {

@@ -11,17 +11,10 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/source"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/gap"
 )
-
-// Bounds are the offsets of the first readable record of a partition and of the one after the
-// last, which is the last stable offset, and the id of the topic; zero if the broker does not
-// send one.
-type Bounds struct {
-	Start, End int64
-	TopicID    change.TopicID
-}
 
 // BoundsFunc requests the bounds of every partition of some topics from the broker of a data
 // source; nil topics stand for all topics of the data source. Topics that do not exist are
@@ -31,7 +24,7 @@ type Bounds struct {
 // events from the end at the time of [Sync] on confirm: unread records there were written
 // before the snapshot. In the synchronization of one table that is so for all existing
 // partitions, since its snapshot is written to the same topics.
-type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]Bounds, error)
+type BoundsFunc func(ctx context.Context, o *datasource.Options, topics []string) (map[change.Partition]source.Bounds, error)
 
 // readStart has the offsets from which partitions are read and from which their events confirm.
 // Partitions in neither map are read from their stored positions, and all their events confirm.

@@ -13,6 +13,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/resync"
+	"metadb/internal/source"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/metaschema"
@@ -206,7 +207,7 @@ func (f *scriptedPrompter) heard(t *testing.T, want ...string) {
 
 // noBroker fails the test when the broker is queried.
 func noBroker(t *testing.T) resync.BoundsFunc {
-	return func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+	return func(context.Context, *datasource.Options, []string) (map[change.Partition]source.Bounds, error) {
 		t.Error("the broker has been asked")
 		return nil, nil
 	}
@@ -216,8 +217,8 @@ func noBroker(t *testing.T) resync.BoundsFunc {
 func (r *rig) sync() {
 	r.t.Helper()
 	r.exec("DELETE FROM metadb.stream_position WHERE topic LIKE 'metadb_sensor_2%'")
-	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
-		return map[change.Partition]resync.Bounds{}, nil
+	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]source.Bounds, error) {
+		return map[change.Partition]source.Bounds{}, nil
 	}
 	if err := resync.Sync(r.t.Context(), r.conn, &scriptedPrompter{}, resync.SyncOptions{Target: sensor, Bounds: ask}); err != nil {
 		r.t.Fatal(err)

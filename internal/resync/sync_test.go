@@ -9,6 +9,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/resync"
+	"metadb/internal/source"
 )
 
 const syncQuestion = `Begin synchronization process for data source "sensor"? `
@@ -80,12 +81,12 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 	part := func(topic string, number int32) change.Partition {
 		return change.Partition{Topic: topic, Number: number}
 	}
-	ask := func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+	ask := func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]source.Bounds, error) {
 		switch fmt.Sprint(topics) {
 		case "[metadb_sensor_1.a metadb_sensor_1.gone]":
-			return map[change.Partition]resync.Bounds{part("metadb_sensor_1.a", 0): {Start: 0, End: 25}}, nil
+			return map[change.Partition]source.Bounds{part("metadb_sensor_1.a", 0): {Start: 0, End: 25}}, nil
 		case "[metadb_sensor_2.a]":
-			return map[change.Partition]resync.Bounds{
+			return map[change.Partition]source.Bounds{
 				part("metadb_sensor_2.a", 0): {Start: 3, End: 90}, part("metadb_sensor_2.a", 1): {Start: 0, End: 8},
 			}, nil
 		}
@@ -146,8 +147,8 @@ func TestSyncOnTopicsReadBefore(t *testing.T) {
 func TestSyncBeginsAnew(t *testing.T) {
 	old, now := change.TopicID{1}, change.TopicID{2}
 	part := func(topic string) change.Partition { return change.Partition{Topic: "metadb_sensor_2." + topic} }
-	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
-		return map[change.Partition]resync.Bounds{
+	ask := func(context.Context, *datasource.Options, []string) (map[change.Partition]source.Bounds, error) {
+		return map[change.Partition]source.Bounds{
 			part("another"): {Start: 0, End: 90, TopicID: now},
 			part("goes_on"): {Start: 3, End: 90, TopicID: old},
 			part("removed"): {Start: 70, End: 90, TopicID: old},
@@ -174,7 +175,7 @@ func TestSyncWithoutBroker(t *testing.T) {
 	r.exec("UPDATE metadb.source SET sync = 0")
 	r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', $1, 'metadb_sensor_2.a', 0, 10)", group)
 	away := errors.New("no broker answers")
-	o := resync.SyncOptions{Target: sensor, Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+	o := resync.SyncOptions{Target: sensor, Bounds: func(context.Context, *datasource.Options, []string) (map[change.Partition]source.Bounds, error) {
 		return nil, away
 	}}
 	err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, o)
@@ -193,11 +194,11 @@ func TestSyncOfATable(t *testing.T) {
 	r.exec("UPDATE metadb.source SET sync = 0")
 	r.exec("INSERT INTO metadb.stream_position (source_name, consumer_group, topic, partition, next_offset) VALUES ('sensor', $1, 'metadb_sensor_2.a', 0, 10)", group)
 	r.apply(put("patron", 1, "a", 1))
-	o := resync.SyncOptions{Target: resync.Target{Source: "sensor", Table: patron}, Bounds: func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]resync.Bounds, error) {
+	o := resync.SyncOptions{Target: resync.Target{Source: "sensor", Table: patron}, Bounds: func(_ context.Context, _ *datasource.Options, topics []string) (map[change.Partition]source.Bounds, error) {
 		if topics != nil {
 			t.Errorf("asked for %v", topics)
 		}
-		return map[change.Partition]resync.Bounds{{Topic: "metadb_sensor_2.a"}: {End: 20}, {Topic: "metadb_sensor_2.new"}: {End: 3}}, nil
+		return map[change.Partition]source.Bounds{{Topic: "metadb_sensor_2.a"}: {End: 20}, {Topic: "metadb_sensor_2.new"}: {End: 3}}, nil
 	}}
 	if err := resync.Sync(t.Context(), r.conn, &scriptedPrompter{}, o); err != nil {
 		t.Fatal(err)

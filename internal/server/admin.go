@@ -35,7 +35,7 @@ func (s *server) listenAdmin(pool *pgxpool.Pool, streams *supervisor, registry *
 		Executor: command.New(command.Services{
 			Sealer: streams.key,
 			DB:     pool, Control: streams, Sync: streams, Status: registry, Logger: s.logger, Rejected: streams, RefreshTypes: streams.refreshTypes, RefreshMapping: streams.refreshMapping,
-			Tables: streams, Skip: streams.skipPartition, Super: streams.connectSuperuser, Exclusively: streams.tables.withoutBatches, Roles: protectedRoles(s.config),
+			SourceTypes: streams.kinds.Names(), Tables: streams, Skip: streams.skipPartition, Super: streams.connectSuperuser, Exclusively: streams.tables.withoutBatches, Roles: protectedRoles(s.config),
 		}),
 		Logger: s.logger,
 	})

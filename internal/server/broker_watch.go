@@ -36,7 +36,7 @@ type brokerWatch struct {
 func (s *stream) watchBroker(ctx context.Context, o *datasource.Options) {
 	expressions, err := o.TopicExpressions()
 	if err != nil {
-		return // newSource reports the error
+		return // openSource reports the error
 	}
 	w := &brokerWatch{stream: s, options: o, expressions: expressions, compacted: make(map[string]bool), signs: make(lifeSigns)}
 	defer s.state.SetLastSign(time.Time{}, false)

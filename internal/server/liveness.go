@@ -11,7 +11,6 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/instance"
-	"metadb/internal/source/broker"
 	"metadb/internal/source/kafka"
 )
 
@@ -62,12 +61,12 @@ type movement struct {
 // heartbeat.
 func (l lifeSigns) loadLastSign(ctx context.Context, key instance.SecretKey, o, now *datasource.Options, expressions []*regexp.Regexp) (time.Time, error) {
 	every := []*regexp.Regexp{regexp.MustCompile("")}
-	all, err := kafka.QueryTopics(ctx, o.BrokerList(), broker.Security(o, key), every)
+	all, err := kafka.QueryTopics(ctx, o.BrokerList(), kafka.SecurityOf(o, key), every)
 	if err != nil {
 		return time.Time{}, err
 	}
 	matched := matchedTopics(all, expressions)
-	beats, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), broker.Security(o, key), heartbeatTopics(all, matched, now))
+	beats, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), kafka.SecurityOf(o, key), heartbeatTopics(all, matched, now))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -75,7 +74,7 @@ func (l lifeSigns) loadLastSign(ctx context.Context, key instance.SecretKey, o, 
 	if last.IsZero() || time.Since(last) <= now.SilenceLimit() {
 		return last, nil
 	}
-	events, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), broker.Security(o, key), matched)
+	events, err := kafka.QueryNewestTimes(ctx, o.BrokerList(), kafka.SecurityOf(o, key), matched)
 	if event := l.noteNewest(events, time.Now()); event.After(last) {
 		last = event
 	}

@@ -14,7 +14,7 @@ import (
 	"metadb/internal/ident"
 	"metadb/internal/observe/status"
 	"metadb/internal/resync"
-	"metadb/internal/source/broker"
+	"metadb/internal/source/kinds"
 	"metadb/internal/target/dbsession"
 )
 
@@ -37,7 +37,7 @@ func (s *supervisor) Target(schema, main string) (resync.Target, bool) {
 // stream of a data source is rebuilt with the stored options; the stream of a table begins to
 // confirm between two batches.
 func (s *supervisor) Sync(ctx context.Context, front resync.Prompter, o resync.SyncOptions) error {
-	o.Bounds, o.LockTimeout = broker.BoundsFunc(s.key), onlineLockTimeout
+	o.Bounds, o.LockTimeout = kinds.BoundsFunc(s.kinds, s.key), onlineLockTimeout
 	return s.withConn(ctx, func(db *pgx.Conn) error {
 		o.Server = &resync.RunningServer{Store: s.tables.store}
 		first := o

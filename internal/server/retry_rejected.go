@@ -3,13 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/dbsession"
 	"metadb/internal/target/rejected"
@@ -73,8 +71,7 @@ func (s *supervisor) optionsInUse(ctx context.Context, name string) (*datasource
 	return withLiveOptions(one.startOptions, now)
 }
 
-// newRetryDecoder returns a function that decodes and routes a data source's records. A panic in
-// a converter rejects one record.
+// newRetryDecoder returns a function that decodes and routes a data source's stored records.
 func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Position, *change.Record) change.Event, error) {
 	router, err := makeRouter(o)
 	if err != nil {
@@ -83,26 +80,16 @@ func (s *supervisor) newRetryDecoder(o *datasource.Options) (func(change.Positio
 	s.mu.Lock()
 	router.SetOrigins(s.origins)
 	s.mu.Unlock()
-	config, err := decoderConfig(o)
+	kind, err := s.kinds.Find(o.Type)
 	if err != nil {
 		return nil, err
 	}
-	decoder := debezium.NewDecoder(config)
-	return func(at change.Position, record *change.Record) (event change.Event) {
-		defer func() {
-			if bug := recover(); bug != nil {
-				s.logger.Error(fmt.Sprintf("decode rejected event %s: %v\n%s", at, bug, debug.Stack()))
-				event = change.Event{Op: change.Reject, Reason: fmt.Sprintf("decoding failed: %v", bug)}
-			}
-		}()
-		if record.Head == nil && record.Tail == nil {
-			// Tombstones are never stored, so the value is missing.
-			return change.Event{Op: change.Reject, Reason: "it was set aside without its value: the table has to be read again", Position: at}
-		}
-		event = decoder.Decode(&debezium.Input{
-			Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
-			Time: record.Time, Key: record.Key, Value: record.Value(), Headers: record.Headers,
-		})
+	decode, err := kind.NewDecoder(o)
+	if err != nil {
+		return nil, err
+	}
+	return func(at change.Position, record *change.Record) change.Event {
+		event := decode(at, record)
 		router.Route(&event)
 		return event
 	}, nil

@@ -11,7 +11,6 @@ import (
 	"metadb/internal/admin/command"
 	"metadb/internal/backoff"
 	"metadb/internal/change"
-	"metadb/internal/source/broker"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/gap"
@@ -35,7 +34,7 @@ func (s *supervisor) skipPartition(ctx context.Context, source string, part chan
 	if err != nil {
 		return 0, err
 	}
-	all, err := kafka.QueryBounds(ctx, options.BrokerList(), broker.Security(options, s.key), []string{part.Topic})
+	all, err := kafka.QueryBounds(ctx, options.BrokerList(), kafka.SecurityOf(options, s.key), []string{part.Topic})
 	if err != nil {
 		return 0, err
 	}

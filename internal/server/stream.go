@@ -12,12 +12,10 @@ import (
 	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
 	"metadb/internal/observe/status"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
-	"metadb/internal/source/broker"
-	"metadb/internal/source/kafka"
+	"metadb/internal/source"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/dbsession"
@@ -38,9 +36,8 @@ type stream struct {
 	// has applied no event of the source since.
 	loaded bool
 	scope  syncScope
-	// firstOffsets are the offsets at which partitions were begun, in case the database loses its
-	// positions.
-	firstOffsets kafka.FirstOffsets
+	// open opens the source; nil before the first time. Only runPipeline uses it.
+	open source.Opener
 	// incrementals are incremental snapshots that may be under way.
 	incrementals incrementalSnapshots
 	// maxYears bounds the years of a batch's events in one table, 0 for the default.
@@ -118,11 +115,11 @@ func (s *stream) runPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	source, err := s.newSource(stored.options)
+	reader, err := s.openSource(stored.options)
 	if err != nil {
 		return err
 	}
-	defer source.Close()
+	defer reader.Close()
 	appliers, closeAppliers := s.newAppliers(stored.options)
 	defer closeAppliers(ctx)
 	reporter := &statusReporter{stream: s}
@@ -133,7 +130,7 @@ func (s *stream) runPipeline(ctx context.Context) error {
 	watching.Go(func() { s.watchBroker(watch, stored.options) })
 	return pipeline.Run(ctx, pipeline.Config{
 		Name:              stored.options.Name,
-		Source:            &topicWaitingSource{Source: source, reporter: reporter, options: stored.options, restart: s.restart},
+		Source:            &topicWaitingSource{source: reader, reporter: reporter, options: stored.options, restart: s.restart},
 		Router:            router,
 		Appliers:          appliers,
 		Reporter:          reporter,
@@ -226,36 +223,22 @@ func (s *stream) setOrigins(origins []string) {
 	}
 }
 
-// newSource returns the Kafka consumer.
-func (s *stream) newSource(o *datasource.Options) (*kafka.Source, error) {
-	topics, err := o.TopicExpressions()
-	if err != nil {
-		return nil, err
+// openSource opens the data source.
+func (s *stream) openSource(o *datasource.Options) (source.Source, error) {
+	if s.open == nil {
+		kind, err := s.kinds.Find(o.Type)
+		if err != nil {
+			return nil, err
+		}
+		s.open = kind.NewOpener()
 	}
-	decoder, err := decoderConfig(o)
-	if err != nil {
-		return nil, err
-	}
-	return kafka.New(kafka.Config{
-		Brokers:       o.BrokerList(),
-		Security:      broker.Security(o, s.key),
-		Topics:        topics,
-		ConsumerGroup: o.ConsumerGroup,
-		InstanceID:    s.identity,
+	return s.open(source.Settings{
+		Options: o, Secrets: s.key, Identity: s.identity,
 		LoadProgress: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 			return checkpoint.Load(ctx, s.pool, o.Name, o.ConsumerGroup, parts)
 		},
-		FirstOffsets:   &s.firstOffsets,
-		Name:           o.Name,
 		MaxRecordBytes: s.maxRecordBytes,
-		Decoder:        decoder,
 		OnDecoded:      func(took time.Duration) { s.metrics.Decoded(o.Name, took) },
 		Logger:         s.logger,
 	})
-}
-
-// decoderConfig returns the decoder's settings for a data source.
-func decoderConfig(o *datasource.Options) (debezium.Config, error) {
-	unchanged, err := o.MeansUnchanged()
-	return debezium.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}, err
 }

@@ -9,7 +9,6 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/observe/status"
-	"metadb/internal/source/broker"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/gap"
@@ -63,7 +62,7 @@ func (w *brokerWatch) checkTopics(ctx context.Context) error {
 		}
 	}
 	names := slices.Sorted(maps.Keys(topics))
-	there, err := kafka.QueryBounds(ctx, o.BrokerList(), broker.Security(o, w.key), names)
+	there, err := kafka.QueryBounds(ctx, o.BrokerList(), kafka.SecurityOf(o, w.key), names)
 	if err != nil {
 		return err
 	}
@@ -84,7 +83,7 @@ func (w *brokerWatch) checkTopics(ctx context.Context) error {
 
 // warnCompacted warns once of each compacted topic.
 func (w *brokerWatch) warnCompacted(ctx context.Context, names []string) error {
-	found, err := kafka.QueryCompacted(ctx, w.options.BrokerList(), broker.Security(w.options, w.key), names)
+	found, err := kafka.QueryCompacted(ctx, w.options.BrokerList(), kafka.SecurityOf(w.options, w.key), names)
 	if err != nil {
 		return err
 	}

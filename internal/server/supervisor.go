@@ -14,6 +14,8 @@ import (
 	"metadb/internal/instance"
 	"metadb/internal/observe/monitor"
 	"metadb/internal/observe/status"
+	"metadb/internal/source"
+	"metadb/internal/source/kinds"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/dbsession"
 )
@@ -37,6 +39,8 @@ type supervisor struct {
 	blockers blockerWatch
 	// shutdown is the reason that the database gives when it shuts down.
 	shutdown *dbsession.ShutdownReason
+	// kinds are the kinds of data sources.
+	kinds source.Kinds
 	// key decrypts the brokers' passwords.
 	key instance.SecretKey
 	// analyze receives the names of sources that need ANALYZE, after a snapshot is complete or
@@ -68,8 +72,12 @@ func (s *server) newSupervisor(ctx context.Context, pool *pgxpool.Pool, store *c
 	if err != nil {
 		return nil, err
 	}
+	allKinds, err := kinds.All(s.logger)
+	if err != nil {
+		return nil, err
+	}
 	all := &supervisor{
-		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, key: instance.SecretKeyIn(s.dir.Path()), shutdown: &dbsession.ShutdownReason{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
+		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, kinds: allKinds, key: instance.SecretKeyIn(s.dir.Path()), shutdown: &dbsession.ShutdownReason{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
 		tables: &sharedCatalog{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
 	}
 	registry.SetColumns(func() map[string]status.Columns { return columnStatus(store) })

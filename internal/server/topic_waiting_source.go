@@ -8,17 +8,17 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/pipeline"
-	"metadb/internal/source/kafka"
+	"metadb/internal/source"
 )
 
 // errAltered restarts a stream after options for the connection were altered, or after origins
 // were altered while events are parked.
 var errAltered = errors.New("options were altered: connecting again")
 
-// topicWaitingSource is a Kafka source that waits while no topic matches, which is a state and no
-// failure. It ends the run if fetching fails and the options for the connection were altered.
+// topicWaitingSource is a source that waits while there is nothing to read, such as no topic that
+// matches, which is a state and no failure. It ends the run if fetching fails and the options for the connection were altered.
 type topicWaitingSource struct {
-	*kafka.Source
+	source   source.Source
 	reporter *statusReporter
 	// options are the options of the connection; restart ends the run.
 	options *datasource.Options
@@ -32,7 +32,7 @@ var _ pipeline.Source = (*topicWaitingSource)(nil)
 // Fetch implements pipeline.Source.
 func (p *topicWaitingSource) Fetch(ctx context.Context) (change.Delivery, error) {
 	for {
-		delivery, err := p.Source.Fetch(ctx)
+		delivery, err := p.source.Fetch(ctx)
 		if err == nil {
 			p.logFailure(delivery.Stopped)
 			return delivery, nil
@@ -41,13 +41,24 @@ func (p *topicWaitingSource) Fetch(ctx context.Context) (change.Delivery, error)
 			return delivery, err
 		}
 		p.checkOptions(ctx)
-		if !errors.Is(err, kafka.ErrNoTopic) {
+		if !errors.Is(err, source.ErrNothingToRead) {
 			p.logFailure(err)
 			return delivery, err
 		}
 		p.reporter.reportNoTopic(err)
 	}
 }
+
+// Ack implements pipeline.Source.
+func (p *topicWaitingSource) Ack(ctx context.Context, spans []change.Span) { p.source.Ack(ctx, spans) }
+
+// Ends implements pipeline.Source.
+func (p *topicWaitingSource) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
+	return p.source.Ends(ctx, topics)
+}
+
+// Pause implements pipeline.Source.
+func (p *topicWaitingSource) Pause(parts []change.Partition) { p.source.Pause(parts) }
 
 // logFailure logs a failure that differs from the last one. Nil means success.
 func (p *topicWaitingSource) logFailure(err error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,10 +50,10 @@ func (c createSource) String() string {
 // Run stores a data source and starts its stream. It is no error if the stream can't
 // connect yet: it tries again, and LIST STATUS has the reason.
 func (c createSource) Run(ctx context.Context, srv *Services) (*Result, error) {
-	if c.Type.Text != "kafka" {
+	if !slices.Contains(srv.SourceTypes, c.Type.Text) {
 		return nil, &Error{
 			Code: pgcode.InvalidParameterValue, Message: fmt.Sprintf("invalid data source type \"%s\"", c.Type.Text),
-			Hint: `the type is "kafka"`, Position: c.Type.At,
+			Hint: `the type is "` + strings.Join(srv.SourceTypes, `" or "`) + `"`, Position: c.Type.At,
 		}
 	}
 	if err := datasource.ValidateName(c.Name.Text); err != nil {
@@ -59,6 +61,7 @@ func (c createSource) Run(ctx context.Context, srv *Services) (*Result, error) {
 	}
 	c.Options = canonicalOptions(c.Options)
 	options := datasource.New(c.Name.Text)
+	options.Type = c.Type.Text
 	if err := applyOptions(options, initialOptions(c.Options)); err != nil {
 		return nil, err
 	}

@@ -54,7 +54,8 @@ func setUpOn(t *testing.T, db *pgtest.DB) *fixture {
 		t.Fatal(err)
 	}
 	f.services = command.Services{
-		DB: f.db.Pool, Control: f, Status: &f.registry, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+		SourceTypes: []string{"kafka"},
+		DB:          f.db.Pool, Control: f, Status: &f.registry, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 		Super: func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, f.db.ConnString) },
 		Roles: access.Roles{System: f.role("system"), Super: "postgres"},
 	}

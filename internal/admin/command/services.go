@@ -39,6 +39,8 @@ type Services struct {
 	Sync   Synchronizer
 	Status Status
 	Logger *slog.Logger
+	// SourceTypes are the kinds of data sources that the server reads.
+	SourceTypes []string
 	// Super connects as the superuser, for the statements that package access lists. Roles are the
 	// roles that no command may change; if Roles.Super is empty, the system user has all rights
 	// needed, and Super is not called.

@@ -45,7 +45,8 @@ func TestCancelCommand(t *testing.T) {
 	waits := make(chan struct{})
 	p := open(t, func(c *wire.Config) {
 		c.Executor = command.New(command.Services{
-			DB: waitingDB{waits: waits}, Logger: slog.New(slog.DiscardHandler), Status: active(),
+			SourceTypes: []string{"kafka"},
+			DB:          waitingDB{waits: waits}, Logger: slog.New(slog.DiscardHandler), Status: active(),
 		})
 	})
 	conn := p.connect()

@@ -73,7 +73,8 @@ func openAt(t testing.TB, db *pgtest.DB, alter func(*wire.Config)) *port {
 		Super:     wire.Role{Name: upstream.User, Password: upstream.Password},
 		Logger:    slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Executor: command.New(command.Services{
-			DB: db.Pool, Control: idle{}, Logger: slog.New(slog.DiscardHandler),
+			SourceTypes: []string{"kafka"},
+			DB:          db.Pool, Control: idle{}, Logger: slog.New(slog.DiscardHandler),
 			Status: active(),
 			Super:  func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, db.ConnString) },
 		}),

@@ -9,29 +9,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"metadb/internal/change"
+	"metadb/internal/source"
 )
 
-// Bounds has the offset of a partition's first record, its last stable offset, which
-// is the end for a reader of committed records, and the topic's id, zero for a broker
-// that gives no ids.
-type Bounds struct {
-	Start, End int64
-	TopicID    change.TopicID
-}
-
 // QueryBounds returns the bounds of every partition of some topics, without joining a
-// group. Topics that do not exist are absent. It fails if no broker answers within
+// group: the first offset and the last stable one, which is the end for a reader of
+// committed records. Topics that do not exist are absent. It fails if no broker answers within
 // adminTimeout.
-func QueryBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]Bounds, error) {
+func QueryBounds(ctx context.Context, brokers []string, security Security, topics []string) (map[change.Partition]source.Bounds, error) {
 	if len(topics) == 0 {
-		return map[change.Partition]Bounds{}, nil // no topic is every topic to Kafka
+		return map[change.Partition]source.Bounds{}, nil // no topic is every topic to Kafka
 	}
-	return queryAdmin(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (map[change.Partition]Bounds, error) {
+	return queryAdmin(ctx, brokers, security, func(ctx context.Context, admin *kadm.Client) (map[change.Partition]source.Bounds, error) {
 		return loadBounds(ctx, admin, topics)
 	})
 }
 
-func loadBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]Bounds, error) {
+func loadBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[change.Partition]source.Bounds, error) {
 	details, err := admin.ListTopics(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
@@ -45,7 +39,7 @@ func loadBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[c
 			return nil, fmt.Errorf("look at topic %s: %w", name, detail.Err)
 		}
 	}
-	bounds := make(map[change.Partition]Bounds)
+	bounds := make(map[change.Partition]source.Bounds)
 	if len(existing) == 0 {
 		return bounds, nil
 	}
@@ -69,7 +63,7 @@ func loadBounds(ctx context.Context, admin *kadm.Client, topics []string) (map[c
 			case start.Err != nil:
 				return nil, fmt.Errorf("read the beginning of %s: %w", part, start.Err)
 			}
-			bounds[part] = Bounds{Start: start.Offset, End: end.Offset, TopicID: change.TopicID(details[topic].ID)}
+			bounds[part] = source.Bounds{Start: start.Offset, End: end.Offset, TopicID: change.TopicID(details[topic].ID)}
 		}
 	}
 	return bounds, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"metadb/internal/change"
+	"metadb/internal/source"
 )
 
 func TestQueryBounds(t *testing.T) {
@@ -28,7 +29,7 @@ func TestQueryBounds(t *testing.T) {
 	if id == (change.TopicID{}) {
 		t.Error("the topic has no id")
 	}
-	want := map[change.Partition]Bounds{{Topic: "a", Number: 0}: {2, 5, id}, {Topic: "a", Number: 1}: {0, 0, id}}
+	want := map[change.Partition]source.Bounds{{Topic: "a", Number: 0}: {Start: 2, End: 5, TopicID: id}, {Topic: "a", Number: 1}: {TopicID: id}}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -36,6 +36,12 @@ const (
 	metadataMinAge = 50 * time.Millisecond
 )
 
+// Decoder turns a record into an event, of whichever wire format. It never fails: a record that it
+// can't decode becomes a rejected event. It need not be safe for concurrent use.
+type Decoder interface {
+	Decode(record *debezium.Input) change.Event
+}
+
 // Config has the topics to consume and the parameters of the connection.
 type Config struct {
 	// Brokers are bootstrap servers, host:port.
@@ -62,8 +68,8 @@ type Config struct {
 	// MaxRecordBytes bounds a record, and the uncompressed size of a batch of records. A
 	// larger one is rejected without its value. Zero is DefaultMaxRecordBytes.
 	MaxRecordBytes int
-	// Decoder configures the decoding of records.
-	Decoder debezium.Config
+	// Decoder decodes the records. Only Fetch uses it.
+	Decoder Decoder
 	// OnDecoded, if not nil, is called with the duration of decoding a delivery.
 	OnDecoded func(took time.Duration)
 	// Logger gets warnings, and the client's messages at the level debug.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/testkit/freeport"
 )
 
@@ -105,6 +106,7 @@ func (m *storedProgress) store(part change.Partition, mark change.PartitionProgr
 func (b *broker) open(instance string, stored *storedProgress) *Source {
 	b.t.Helper()
 	s, err := New(Config{
+		Decoder:          debezium.NewDecoder(debezium.Config{}),
 		Brokers:          b.cluster.ListenAddrs(),
 		Topics:           []*regexp.Regexp{regexp.MustCompile(`^library\.`)},
 		ConsumerGroup:    group,

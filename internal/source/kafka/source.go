@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/source"
 )
 
 // Source consumes the topics of one data source. Fetch must be called by one
@@ -24,7 +24,7 @@ type Source struct {
 	// without an error.
 	client    *kgo.Client
 	admin     *kadm.Client
-	decoder   decoder
+	decoder   Decoder
 	committer *offsetCommitter
 	// unpacker uncompresses batches. stopped are partitions that can't be read further;
 	// only Fetch uses them.
@@ -44,12 +44,7 @@ type Source struct {
 	assignErr error
 }
 
-// decoder turns a record into an event.
-type decoder interface {
-	Decode(record *debezium.Input) change.Event
-}
-
-var _ decoder = (*debezium.Decoder)(nil)
+var _ source.Source = (*Source)(nil)
 
 // New makes the clients. It does not wait for a broker: Fetch returns the error if
 // it can't be reached. The source must be closed.
@@ -57,7 +52,7 @@ func New(config Config) (*Source, error) {
 	config.MaxRecordBytes = cmp.Or(config.MaxRecordBytes, DefaultMaxRecordBytes)
 	s := &Source{
 		config:      config,
-		decoder:     debezium.NewDecoder(config.Decoder),
+		decoder:     config.Decoder,
 		stopped:     make(stoppedPartitions),
 		owned:       make(map[change.Partition]bool),
 		nextOffsets: make(map[change.Partition]int64),

@@ -315,13 +315,13 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 }
 
 // broken is a decoder with a bug.
-type broken struct{ decoder }
+type broken struct{ whole Decoder }
 
 func (b broken) Decode(record *debezium.Input) change.Event {
 	if string(record.Key) == "1" {
 		panic("a bug")
 	}
-	return b.decoder.Decode(record)
+	return b.whole.Decode(record)
 }
 
 func TestBugCostsOneRecord(t *testing.T) {
@@ -378,6 +378,7 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s, err := New(Config{
+				Decoder: debezium.NewDecoder(debezium.Config{}),
 				Brokers: test.brokers, Security: test.security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
 				ConsumerGroup: group, LoadProgress: (&storedProgress{}).load, Logger: slog.New(slog.DiscardHandler),
 				fetchTimeout: 300 * time.Millisecond,

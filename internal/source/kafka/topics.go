@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -10,10 +9,18 @@ import (
 	"strings"
 
 	"metadb/internal/change"
+	"metadb/internal/source"
 )
 
-// ErrNoTopic is the error while no topic matches the source's expressions.
-var ErrNoTopic = errors.New("no topic matches")
+// ErrNoTopic is the error while no topic matches the source's expressions. It wraps
+// [source.ErrNothingToRead].
+var ErrNoTopic error = noTopicError{}
+
+type noTopicError struct{}
+
+func (noTopicError) Error() string { return "no topic matches" }
+
+func (noTopicError) Unwrap() error { return source.ErrNothingToRead }
 
 // CheckTopics returns nil if any topic of the broker matches. The error wraps ErrNoTopic
 // if no topic does, and is another one if the broker does not answer within

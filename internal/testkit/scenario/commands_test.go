@@ -28,7 +28,8 @@ func (l *line) commands(t *testing.T, options *datasource.Options, body string) 
 	})
 	defer func() { _ = applier.Close(context.Background()) }()
 	executor := command.New(command.Services{
-		DB: l.db.Pool, Logger: logger,
+		SourceTypes: []string{"kafka"},
+		DB:          l.db.Pool, Logger: logger,
 		RefreshMapping: func(ctx context.Context, table ident.Qualified) (command.Refreshed, error) {
 			done, err := applier.Refresh(ctx, apply.RefreshOptions{
 				Table:       change.Table{Schema: string(table.Schema), Name: string(table.Name)},

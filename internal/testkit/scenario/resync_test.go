@@ -11,6 +11,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/datasource"
 	"metadb/internal/resync"
+	"metadb/internal/source"
 	"metadb/internal/testkit/scenario"
 )
 
@@ -57,7 +58,7 @@ func (l *line) connect(t *testing.T) *pgx.Conn {
 }
 
 // nothingRead is the broker's answer for topics that are new.
-func nothingRead(context.Context, *datasource.Options, []string) (map[change.Partition]resync.Bounds, error) {
+func nothingRead(context.Context, *datasource.Options, []string) (map[change.Partition]source.Bounds, error) {
 	return nil, nil
 }
 
