@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -63,7 +64,7 @@ type endsyncKiller struct {
 // tables: a lock on a later table stops endsync.
 func (k *endsyncKiller) killDuring(kill func()) {
 	k.steps.t.Helper()
-	ctx, cancel := context.WithTimeout(k.steps.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(k.steps.t.Context(), pace.Hang)
 	defer cancel()
 	goal := k.done + 1 + k.random.IntN(2)
 	gate := k.connect(ctx)
@@ -154,7 +155,7 @@ func (k *endsyncKiller) killBackend() {
 	if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
 		k.steps.t.Fatal(err)
 	}
-	err = testbed.Eventually(ctx, time.Minute, "end all connections", func() error {
+	err = testbed.Eventually(ctx, pace.Hang, "end all connections", func() error {
 		if witness.Ping(ctx) == nil {
 			return errors.New("they live")
 		}
@@ -181,7 +182,7 @@ func (k *endsyncKiller) crashDatabase() {
 func (k *endsyncKiller) awaitRecovery() {
 	k.steps.t.Helper()
 	k.db.Pool.Reset()
-	err := testbed.Eventually(k.steps.t.Context(), time.Minute, "recover", func() error {
+	err := testbed.Eventually(k.steps.t.Context(), pace.Hang, "recover", func() error {
 		conn, err := k.m.Admin(k.steps.t.Context())
 		if err != nil {
 			return err

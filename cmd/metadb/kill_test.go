@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -68,7 +69,7 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	numbers.send(t, 500)
-	awaitVersions(t, db, numbers.sent, 30*time.Second)
+	awaitVersions(t, db, numbers.sent, pace.Hang)
 	for range 4 {
 		// The kill comes at an arbitrary point of these events.
 		numbers.send(t, 2000)
@@ -77,7 +78,7 @@ func TestKill(t *testing.T) {
 		if err := m.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		awaitVersions(t, db, numbers.sent, goesOn)
+		awaitVersions(t, db, numbers.sent, pace.Bound(goesOn))
 	}
 	// Each of the ten keys has every tenth number.
 	const sql = `

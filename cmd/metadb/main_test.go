@@ -10,13 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"metadb/internal/ident"
 	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -122,7 +122,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) { awaitCount(ts, ar
 func awaitTwice(ts *testscript.TestScript, _ bool, args []string) { awaitCount(ts, args, 2) }
 
 func awaitCount(ts *testscript.TestScript, args []string, count int) {
-	ts.Check(testbed.Eventually(context.Background(), 30*time.Second, "await "+args[1], func() error {
+	ts.Check(testbed.Eventually(context.Background(), pace.Hang, "await "+args[1], func() error {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && strings.Count(string(text), args[1]) < count {
 			err = fmt.Errorf("%s lacks %q: %s", args[0], args[1], text)

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/testbed"
 )
 
@@ -50,7 +51,7 @@ func TestMemory(t *testing.T) {
 		n.broker.Address())); err != nil {
 		t.Fatal(err)
 	}
-	awaitVersions(t, db, rows, 60*time.Second)
+	awaitVersions(t, db, rows, pace.Hang)
 	expectPeak(t, m, mostMemory)
 }
 
@@ -99,7 +100,7 @@ func TestMemoryOfPackedBatches(t *testing.T) {
 		n.broker.Address())); err != nil {
 		t.Fatal(err)
 	}
-	err = testbed.Eventually(t.Context(), time.Minute, "set the records aside", func() error {
+	err = testbed.Eventually(t.Context(), pace.Hang, "set the records aside", func() error {
 		var aside int
 		const question = "SELECT count(*) FROM metadb.rejected_event WHERE octet_length(value) = $1"
 		if err := db.Pool.QueryRow(t.Context(), question, size).Scan(&aside); err != nil || aside == batches {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -122,7 +123,7 @@ func (c *cost) during(t *testing.T, do func(ctx context.Context)) float64 {
 // awaitCalm waits until all tables exist.
 func (c *cost) awaitCalm(t *testing.T) {
 	t.Helper()
-	err := testbed.Eventually(t.Context(), 2*time.Minute, "apply everything", func() error {
+	err := testbed.Eventually(t.Context(), pace.Hang, "apply everything", func() error {
 		admin, err := c.m.Admin(t.Context())
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -36,7 +37,7 @@ func TestRebalanceDuringASnapshot(t *testing.T) {
 	}
 	defer other.Close()
 	step.admin("sync data source sensor")
-	err = testbed.Eventually(t.Context(), 30*time.Second, "give partitions to another member", func() error {
+	err = testbed.Eventually(t.Context(), pace.Hang, "give partitions to another member", func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		other.PollFetches(ctx)
@@ -55,7 +56,7 @@ func TestRebalanceDuringASnapshot(t *testing.T) {
 			s.write(s.encode(0, 'r', "last", id))
 		}
 	}
-	if err := step.m.AwaitLog(t.Context(), 2*time.Minute, 0, "is not given to this server: the end of the snapshot waits for it"); err != nil {
+	if err := step.m.AwaitLog(t.Context(), pace.Hang, 0, "is not given to this server: the end of the snapshot waits for it"); err != nil {
 		t.Fatal(err)
 	}
 	step.await("SELECT complete IS NULL, (SELECT count(DISTINCT __id) FROM library.zzz___shelf_00___sync) < 360 FROM metadb.resync", "[true true]")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -38,7 +39,7 @@ func TestLastMarkFilteredOutAndEarly(t *testing.T) {
 	step.await("SELECT to_regclass('library.shelf_01') IS NOT NULL", "[true]")
 	began := time.Now()
 	for complete := false; !complete; {
-		if time.Since(began) > 2*time.Minute {
+		if time.Since(began) > pace.Hang {
 			t.Fatal("the snapshot is not said to be complete")
 		}
 		var count int

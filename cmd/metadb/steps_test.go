@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -173,7 +174,7 @@ func (s *steps) exec(sql string) {
 // log waits for a line since the last start.
 func (s *steps) log(text string) {
 	s.t.Helper()
-	if err := s.m.AwaitLog(s.t.Context(), 30*time.Second, s.logged, text); err != nil {
+	if err := s.m.AwaitLog(s.t.Context(), pace.Hang, s.logged, text); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -210,7 +211,7 @@ func (s *steps) query(sql string) string {
 // await waits until a query returns the wanted rows.
 func (s *steps) await(sql, want string) {
 	s.t.Helper()
-	err := testbed.Eventually(s.t.Context(), 30*time.Second, sql, func() error {
+	err := testbed.Eventually(s.t.Context(), pace.Hang, sql, func() error {
 		if got := s.query(sql); got != want {
 			return fmt.Errorf("got %s, want %s", got, want)
 		}

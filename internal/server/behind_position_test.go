@@ -48,9 +48,7 @@ func TestStandbyBehind(t *testing.T) {
 	})
 	f.awaitText(t, loansNow, "1=C 2=B")
 	f.awaitText(t, "SELECT count(*)::text FROM library.loan__", "3")
-	if err := f.logged("the database has forgotten the position of sensor.library.loan/0: it is read again from offset 0"); err != nil {
-		t.Error(err)
-	}
+	f.awaitLog(t, "the database has forgotten the position of sensor.library.loan/0: it is read again from offset 0")
 	patron.change('u', 1, "Eve", "")
 	f.awaitText(t, versions, "2")
 	f.awaitState(t, "active", "")

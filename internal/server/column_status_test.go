@@ -79,9 +79,7 @@ func TestTableNeedsReadingAgain(t *testing.T) {
 	const reason = "library.patron: column budget is new; rows that have not changed since have NULL in it: " + commands
 	r.awaitMessage(t, "needs reading again: "+reason, true)
 	r.awaitText(t, current, "1=a3 2=b")
-	if err := r.logged("table library.patron: column budget is new; rows that have not changed since have NULL in it. To read them: " + commands); err != nil {
-		t.Error(err)
-	}
+	r.awaitLog(t, "table library.patron: column budget is new; rows that have not changed since have NULL in it. To read them: "+commands)
 	r.stop(t)
 	r = i.start(t)
 	r.awaitMessage(t, "needs reading again: "+reason, true)

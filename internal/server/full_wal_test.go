@@ -54,9 +54,7 @@ func fillWAL(t *testing.T, settings []string) {
 	})
 	const down = "whether PostgreSQL is running; its last words were: "
 	f.awaitState(t, "error", down)
-	if err := f.logged(down); err != nil {
-		t.Error(err)
-	}
+	f.awaitLog(t, down)
 
 	if err := cluster.FreeWALDisk(); err != nil {
 		t.Fatal(err)

@@ -20,11 +20,10 @@ import (
 	"metadb/internal/observe/sdnotify"
 	"metadb/internal/testkit/eventgen"
 	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
-
-const testTimeout = 30 * time.Second
 
 // installation is a data directory and a database, ready for a server.
 type installation struct {
@@ -161,9 +160,15 @@ func (r *running) stop(t *testing.T) {
 	if r.err != nil {
 		t.Errorf("the server ended with %v", r.err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > pace.Bound(5*time.Second) {
 		t.Errorf("stopping took %s", took)
 	}
+}
+
+// awaitLog waits until the log has a text: a line may follow the change that it is about.
+func (r *running) awaitLog(t *testing.T, text string) {
+	t.Helper()
+	r.await(t, "log", func() error { return r.logged(text) })
 }
 
 func (r *running) logged(text string) error {
@@ -175,7 +180,7 @@ func (r *running) logged(text string) error {
 
 func (r *running) await(t *testing.T, what string, condition func() error) {
 	t.Helper()
-	if err := testbed.Eventually(context.WithoutCancel(t.Context()), testTimeout, what, condition); err != nil {
+	if err := testbed.Eventually(context.WithoutCancel(t.Context()), pace.Hang, what, condition); err != nil {
 		t.Fatalf("%v\n%s", err, r.log)
 	}
 }

@@ -58,9 +58,7 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 		"naming whose session holds a lock will not work: grant pg_read_all_stats to \"mdbadmin\";",
 		"grant pg_signal_backend to \"mdbadmin\";", "grant set on parameter log_parameter_max_length to \"mdbadmin\";",
 	} {
-		if err := r.logged(want); err != nil {
-			t.Error(err)
-		}
+		r.awaitLog(t, want)
 	}
 	m.mend(t, r)
 	r.admin(t, m.feed.source())
@@ -78,9 +76,7 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	}
 	r.stop(t)
 	r = m.start(t)
-	if err := r.logged("for users that others made, will not work: " + grant); err != nil {
-		t.Error(err)
-	}
+	r.awaitLog(t, "for users that others made, will not work: "+grant)
 	m.mend(t, r)
 	expectUsers(t, r, []string{"anna t f ", "carla f f "})
 	r.admin(t, "create schema for user carla")
@@ -93,9 +89,7 @@ func TestOneRoleThatLacksRights(t *testing.T) {
 	r.admin(t, `deregister user "anna"`)
 	r.stop(t)
 	r = m.start(t)
-	if err := r.logged("for users that others made, will not work: " + grantRetired); err != nil {
-		t.Error(err)
-	}
+	r.awaitLog(t, "for users that others made, will not work: "+grantRetired)
 	m.mend(t, r)
 	expectUsers(t, r, []string{"carla f f "})
 	r.admin(t, "grant access on all to carla")

@@ -83,9 +83,7 @@ func TestGap(t *testing.T) {
 	r = i.start(t)
 	r.awaitText(t, current, "1=a 5=b 6=b")
 	r.awaitGap(t, lost)
-	if err := r.logged(`source "sensor": gap in the stream: ` + lost); err != nil {
-		t.Error(err)
-	}
+	r.awaitLog(t, `source "sensor": gap in the stream: `+lost)
 	r.stop(t)
 	r = i.start(t)
 	r.awaitGap(t, lost)

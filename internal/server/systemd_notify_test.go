@@ -11,6 +11,7 @@ import (
 
 	"metadb/internal/observe/sdnotify"
 	"metadb/internal/observe/status"
+	"metadb/internal/testkit/pace"
 )
 
 // openSystemd simulates systemd: it listens on a Unix socket, to which socket is connected.
@@ -33,7 +34,7 @@ func openSystemd(t *testing.T) (systemd *net.UnixConn, socket *sdnotify.Socket) 
 // awaitMessage reads messages until one is among those wanted, and returns it.
 func awaitMessage(t *testing.T, systemd *net.UnixConn, wanted ...string) string {
 	t.Helper()
-	if err := systemd.SetReadDeadline(time.Now().Add(testTimeout)); err != nil {
+	if err := systemd.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	for {

@@ -15,6 +15,7 @@ import (
 	"metadb/internal/admin/access"
 	"metadb/internal/admin/command"
 	"metadb/internal/target/metaschema"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -387,7 +388,7 @@ func TestCommandsThatWait(t *testing.T) {
 		a.services.Exclusively = func(do func() error) error {
 			begun := time.Now()
 			defer func() {
-				if took := time.Since(begun); took > 2*time.Second {
+				if took := time.Since(begun); took > pace.Bound(2*time.Second) {
 					t.Errorf("batches were kept out for %s", took)
 				}
 			}()
@@ -420,7 +421,7 @@ func TestCommandsThatWait(t *testing.T) {
 func (a *attack) awaitLock(begin string) {
 	a.t.Helper()
 	const question = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock' AND query LIKE $2 || '%'"
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(pace.Hang)
 	for waiting := 0; waiting == 0; {
 		if time.Now().After(end) {
 			a.t.Fatalf("no %s waits", begin)

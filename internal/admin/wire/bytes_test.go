@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // rawClient is a session with access to the bytes of the protocol.
@@ -61,7 +62,7 @@ func takeOver(t testing.TB, conninfo string) *rawClient {
 // to the end of the connection.
 func (w *rawClient) exchange(t testing.TB, send []byte, ready int) []byte {
 	t.Helper()
-	if err := w.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := w.conn.SetDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.conn.Write(send); err != nil {

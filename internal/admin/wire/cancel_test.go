@@ -5,13 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/command"
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // TestCancel cancels a statement at the database.
@@ -79,7 +79,7 @@ func (db waitingDB) Begin(ctx context.Context) (pgx.Tx, error) {
 // await waits until a query returns true.
 func (p *port) await(query string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), pace.Hang)
 	defer cancel()
 	for {
 		var ok bool

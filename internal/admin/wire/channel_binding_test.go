@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // loginAt connects pgx and psql to an address, and returns the errors.
@@ -130,7 +131,7 @@ func (p *port) greet(t *testing.T, encrypted bool) *pgproto3.Frontend {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	if encrypted {

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -67,7 +68,7 @@ func TestCrowd(t *testing.T) {
 // has left. A session that is left over takes one of them.
 func (p *port) takeAll(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	conninfo := fmt.Sprintf("host=%s port=%d dbname=metadb user=x", p.dir, p.server.Addr().Port)
 	for taken := 0; taken < crowdSize; {
@@ -152,7 +153,7 @@ func (p *port) visit(t *testing.T, random *rand.Rand) (in bool) {
 func stays(conn net.Conn, random *rand.Rand) (in bool) {
 	const authentication = 'R'
 	answer := make([]byte, 1)
-	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+	_ = conn.SetReadDeadline(time.Now().Add(pace.Hang))
 	if _, err := io.ReadFull(conn, answer); err != nil || answer[0] != authentication {
 		return false
 	}

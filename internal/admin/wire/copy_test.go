@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"metadb/internal/testkit/pace"
 )
 
 // TestCopyInPipeline sends COPY data as libpq does after PQsendQueryParams: with a Sync before
@@ -68,7 +70,7 @@ func TestCopyInPipeline(t *testing.T) {
 	}
 	for _, test := range tests {
 		conn, frontend := p.raw(t)
-		if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 			t.Fatal(err)
 		}
 		for _, message := range test.send {

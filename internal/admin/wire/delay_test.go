@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // TestDelayGrows measures the time of answers to consecutive failed logins.
@@ -69,7 +70,7 @@ func TestDelayKeepsNobodyElse(t *testing.T) {
 // awaitLog waits until the log contains a text that many times.
 func (p *port) awaitLog(times int, text string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(p.t.Context(), pace.Hang)
 	defer cancel()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()

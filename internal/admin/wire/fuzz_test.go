@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // The fuzz tests send arbitrary bytes in each state of a connection and then nothing more. The
@@ -35,7 +36,7 @@ func encoded(t testing.TB, list ...pgproto3.FrontendMessage) []byte {
 func throw(t *testing.T, conn net.Conn, input []byte) {
 	t.Helper()
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	// The server may close the connection before it has read everything.

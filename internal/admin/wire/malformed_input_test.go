@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // dial opens a bare TCP connection.
@@ -64,7 +65,7 @@ func (p *port) raw(t testing.TB) (net.Conn, *pgproto3.Frontend) {
 // not affected.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
-	p := open(t, func(c *wire.Config) { c.StartupTimeout = 500 * time.Millisecond })
+	p := open(t, func(c *wire.Config) { c.StartupTimeout = 3 * time.Second })
 	healthy, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d dbname=metadb user=x", p.dir, p.server.Addr().Port))
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func TestGarbage(t *testing.T) {
 // drain reads until the server closes the connection.
 func drain(t *testing.T, conn net.Conn) {
 	t.Helper()
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := io.Copy(io.Discard, conn)

@@ -3,7 +3,8 @@ package wire_test
 import (
 	"context"
 	"testing"
-	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // TestNotification checks that asynchronous messages of the database reach a session that has
@@ -17,7 +18,7 @@ func TestNotification(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), pace.Hang)
 	defer stop()
 	for _, text := range []string{"first", "zweite ä"} {
 		if _, err := p.Pool.Exec(t.Context(), "select pg_notify('news', $1)", text); err != nil {

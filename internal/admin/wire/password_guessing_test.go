@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // guessingTime is the duration of TestGuessing's guesses; `make soak-guessing` sets a longer one.
@@ -136,7 +137,7 @@ func (p *port) guess(ctx context.Context, t *testing.T) {
 // and gets no message.
 func TestSilentClients(t *testing.T) {
 	t.Parallel()
-	p := open(t, func(c *wire.Config) { c.GreetingTimeout, c.StartupTimeout = 50*time.Millisecond, time.Hour })
+	p := open(t, func(c *wire.Config) { c.GreetingTimeout, c.StartupTimeout = 2*time.Second, time.Hour })
 	slow := p.dial()
 	frontend := pgproto3.NewFrontend(slow, slow)
 	frontend.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": systemUser}})
@@ -166,7 +167,7 @@ func TestOldestIsDropped(t *testing.T) {
 	if err := p.connect().Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := first.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := first.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	said, err := io.ReadAll(first)

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // encrypted logs in over TLS and returns the connection.
@@ -29,7 +30,7 @@ func (p *port) encrypted(t *testing.T) *rawClient {
 // farewell reads up to the end of the connection, and returns the SQLSTATE of the last message.
 func (w *rawClient) farewell(t *testing.T) string {
 	t.Helper()
-	if err := w.conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := w.conn.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	// A connection without TLS's close_notify may have been cut by an attacker.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"metadb/internal/admin/wire"
+	"metadb/internal/testkit/pace"
 )
 
 // TestShutdownWhenStuck stops the server while a session is blocked: its client does not read a
@@ -67,7 +68,7 @@ func TestShutdownWhenStuck(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(pace.Hang):
 				t.Errorf("%s, encrypted: %v: the server does not stop", test.name, encrypted)
 			}
 			_ = w.conn.Close()

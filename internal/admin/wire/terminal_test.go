@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // terminal is psql at a terminal, as a user sees it.
@@ -29,7 +30,7 @@ func (p *port) terminal(t *testing.T) *terminal {
 	t.Helper()
 	command := fmt.Sprintf("exec psql -X -h %s -p %d -d metadb -U whoever", p.dir, p.server.Addr().Port)
 	// psql ends in a cleanup, after the end of the test's own context.
-	ctx, stop := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(t.Context()), pace.Hang)
 	t.Cleanup(stop)
 	cmd := exec.CommandContext(ctx, "script", "--quiet", "--flush", "--return", "--command", command, "/dev/null")
 	cmd.Env = append(os.Environ(), "TERM=dumb", "LC_ALL=C.UTF-8", "PSQL_PAGER=", "PAGER=cat", "HOME="+t.TempDir(), "INPUTRC=/dev/null", "SHELL=/bin/sh")

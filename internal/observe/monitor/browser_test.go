@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"metadb/internal/testkit/depcache"
+	"metadb/internal/testkit/pace"
 )
 
 var update = flag.Bool("update", false, "write the screenshots in docs/")
@@ -39,7 +39,7 @@ func TestPageInBrowser(t *testing.T) {
 			address := serve(t, state.config())
 			ctx, cancel := chromedp.NewContext(browser)
 			defer cancel()
-			ctx, cancelTime := context.WithTimeout(ctx, 2*time.Minute)
+			ctx, cancelTime := context.WithTimeout(ctx, pace.Hang)
 			defer cancelTime()
 			seen := &troubles{}
 			if err := seen.watch(ctx, strings.TrimPrefix(address, "http://")); err != nil {

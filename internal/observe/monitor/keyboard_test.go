@@ -6,10 +6,11 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"metadb/internal/testkit/pace"
 )
 
 // TestTablesByKeyboard finds and sorts tables without a mouse, and scrolls the list, which is wider
@@ -18,7 +19,7 @@ func TestTablesByKeyboard(t *testing.T) {
 	state := pageStates()["normal"]
 	ctx, cancel := chromedp.NewContext(openBrowser(t))
 	defer cancel()
-	ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
+	ctx, cancelTime := context.WithTimeout(ctx, pace.Hang)
 	defer cancelTime()
 	tell := func(expression, want string) {
 		t.Helper()

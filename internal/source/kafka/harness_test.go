@@ -19,6 +19,7 @@ import (
 	"metadb/internal/change"
 	"metadb/internal/debezium"
 	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pace"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const group = "metadb_sensor_1_1"
 
 // testTimeout is how long a test waits for an expected event.
-const testTimeout = 20 * time.Second
+const testTimeout = pace.Hang
 
 // broker is a fake Kafka and a client of it.
 type broker struct {

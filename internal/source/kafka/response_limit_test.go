@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // TestHugeAnswer: a server that announces an answer of a gigabyte, before anybody has shown who
@@ -68,7 +70,7 @@ func TestAnswersAreFollowed(t *testing.T) {
 			}
 		}
 	}()
-	if err := ours.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := ours.SetDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(c)

@@ -16,6 +16,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/debezium"
+	"metadb/internal/testkit/pace"
 )
 
 var (
@@ -111,7 +112,7 @@ func TestGoesOnAfterKill(t *testing.T) {
 	s := b.open("instance", stored)
 	defer s.Close()
 	listen(t, s, func(h *received) bool { return h.has(patron, 3, 3) })
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > pace.Bound(5*time.Second) {
 		t.Errorf("the first event came after %s", took)
 	}
 }
@@ -353,7 +354,7 @@ func TestClosesWithoutBroker(t *testing.T) {
 		s.Ack(t.Context(), []change.Span{{Partition: patron, To: change.PartitionProgress{Next: 1}}})
 		begin := time.Now()
 		s.Close()
-		if took := time.Since(begin); took > leaveTimeout+2*time.Second {
+		if took := time.Since(begin); took > pace.Bound(leaveTimeout+2*time.Second) {
 			t.Errorf("instance %q: closing took %s", instance, took)
 		}
 	}
@@ -395,7 +396,7 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
-			if took := time.Since(begin); took > 9*time.Second {
+			if took := time.Since(begin); took > pace.Bound(9*time.Second) {
 				t.Errorf("it was said after %s", took)
 			}
 		})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/testbed"
 )
 
@@ -20,7 +21,7 @@ var (
 )
 
 // quietTime limits the time in which everything has to recover after the last fault.
-const quietTime = time.Minute
+const quietTime = pace.Hang
 
 // faultsEachRound is the number of faults in a round.
 const faultsEachRound = 12

@@ -9,17 +9,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
 
 // patience limits the wait for an effect that a page describes.
-const patience = 60 * time.Second
+const patience = pace.Hang
 
 // session runs the blocks of pages in its own folder, with its own PostgreSQL and broker, which
 // stand for db.example.org and kafka.example.org in the pages. Port 8550 is replaced, too.

@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/corpus"
+	"metadb/internal/testkit/pace"
 )
 
 // marker is a table at the source: when a row of it has arrived, all earlier changes have.
@@ -65,7 +65,7 @@ func TestValues(t *testing.T) {
 	arrived := func() {
 		marks++
 		s.source.exec(t, fmt.Sprintf("INSERT INTO public.marker VALUES (%d)", marks))
-		eventually(t, 60*time.Second, "what the source did arrives", func() error {
+		eventually(t, pace.Hang, "what the source did arrives", func() error {
 			var seen bool
 			err := m.pool.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM marks.marker WHERE id = $1)", marks).Scan(&seen)
 			if err == nil && !seen {
@@ -86,7 +86,7 @@ func TestValues(t *testing.T) {
 		}
 	}
 	// A new topic is found after a while.
-	eventually(t, 60*time.Second, "the table that was created last arrives", func() error {
+	eventually(t, pace.Hang, "the table that was created last arrives", func() error {
 		var there bool
 		err := m.pool.QueryRow(t.Context(), "SELECT to_regclass('s.created_later') IS NOT NULL").Scan(&there)
 		if err == nil && !there {

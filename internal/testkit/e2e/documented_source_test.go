@@ -12,11 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/doctest"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 )
 
@@ -132,7 +132,7 @@ func startDocumented(t *testing.T, d documented) *source {
 // hold waits until the tables of the page's publication are equal on both sides.
 func (d documented) hold(t *testing.T, s *source, m *metadb, what string) {
 	t.Helper()
-	eventually(t, 60*time.Second, what, func() error {
+	eventually(t, pace.Hang, what, func() error {
 		var differences []error
 		for table := range strings.SplitSeq(d.connector["table.include.list"], ",") {
 			name := pgx.Identifier(strings.Split(table, "."))
@@ -176,7 +176,7 @@ func readAgain(t *testing.T, s *source, m *metadb) {
 // awaitState waits for a state of the stream.
 func awaitState(t *testing.T, m *metadb, state string) {
 	t.Helper()
-	eventually(t, 60*time.Second, "the stream is "+state, func() error {
+	eventually(t, pace.Hang, "the stream is "+state, func() error {
 		if status := m.psql(t, "list status"); !strings.Contains(status, "|"+state+"|") {
 			return errors.New(status)
 		}
@@ -205,7 +205,7 @@ func TestDocumentedSource(t *testing.T) {
 	// No table of the source keeps the slot back, published or not.
 	source.exec(t, "insert into library.visit select now(), repeat('gate', 10) from generate_series(1, 10000)")
 	written := source.feed(t, "select pg_current_wal_lsn()")
-	eventually(t, 60*time.Second, "the slot moves on", func() error {
+	eventually(t, pace.Hang, "the slot moves on", func() error {
 		if said := source.feed(t, "select confirmed_flush_lsn >= '"+strings.TrimSpace(written)+"' from pg_replication_slots"); said != "t\n" {
 			return errors.New(said)
 		}

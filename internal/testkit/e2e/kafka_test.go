@@ -19,13 +19,14 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/testbed"
 )
 
 // Limits for JVMs on a machine with two busy cores.
 const (
-	jvmLimit      = 90 * time.Second
-	requestLimit  = 30 * time.Second
+	jvmLimit      = pace.Hang
+	requestLimit  = 2 * time.Minute
 	heapLimit     = "-Xmx512m"
 	fasterStartup = "-XX:TieredStopAtLevel=1"
 	fewerThreads  = "-XX:+UseSerialGC"

@@ -5,7 +5,8 @@ package e2e
 import (
 	"fmt"
 	"testing"
-	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // many adds rows enough for a snapshot to take a while.
@@ -53,27 +54,27 @@ func TestKilled(t *testing.T) {
 func (s *stack) finish(t *testing.T, m *metadb, began int, stopWork func(), last string) {
 	t.Helper()
 	for _, line := range []string{"the connector began its snapshot anew at", "snapshot complete (last record received)"} {
-		if err := m.AwaitLog(t.Context(), 3*time.Minute, began, line); err != nil {
+		if err := m.AwaitLog(t.Context(), pace.Hang, began, line); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stopWork()
 	s.source.exec(t, fmt.Sprintf(`INSERT INTO library.patron (id, name) VALUES (md5('%[1]s')::uuid, '%[1]s')`, last))
-	eventually(t, 3*time.Minute, "all changes arrive", func() error {
+	eventually(t, pace.Hang, "all changes arrive", func() error {
 		if n := value[int](t, m, "SELECT count(*) FROM library.patron WHERE name = '"+last+"'"); n != 1 {
 			return fmt.Errorf("%d rows", n)
 		}
 		return nil
 	})
 	m.psql(t, "endsync data source sensor with (force_unconfirmed)")
-	eventually(t, 3*time.Minute, "the target is what the source is", func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
+	eventually(t, pace.Hang, "the target is what the source is", func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
 }
 
 // killConnectWhen kills the Connect worker as soon as a query counts a row, in the middle of a
 // snapshot, changes the source after that, and kills the broker.
 func (s *stack) killConnectWhen(t *testing.T, m *metadb, sql string, gone ...string) {
 	t.Helper()
-	eventually(t, 3*time.Minute, "rows come", func() error {
+	eventually(t, pace.Hang, "rows come", func() error {
 		rows, err := queryTexts(t.Context(), m.pool, "SELECT (("+sql+") >= 1)::text")
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -71,7 +72,7 @@ func (m *metadb) stop(t *testing.T) {
 	t.Helper()
 	began := time.Now()
 	m.run(t, "stop", "-D", "data")
-	if took := time.Since(began); took > stopLimit {
+	if took := time.Since(began); took > pace.Bound(stopLimit) {
 		t.Errorf("stopping the server took %v", took)
 	}
 	if err := testbed.CheckListening(m.Port); err == nil {
@@ -95,7 +96,7 @@ func (m *metadb) logged(t *testing.T) string {
 // awaitLog waits until the log contains text after its first offset bytes.
 func (m *metadb) awaitLog(t *testing.T, offset int, text string) {
 	t.Helper()
-	if err := m.AwaitLog(t.Context(), 4*time.Minute, offset, text); err != nil {
+	if err := m.AwaitLog(t.Context(), pace.Hang, offset, text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // signalling adds the requirements of incremental snapshots to a connector: a table of the
@@ -106,7 +108,7 @@ func readTables(t *testing.T, m *metadb) (stop func()) {
 		cancel()
 		reading.Wait()
 		t.Logf("readers waited for %v at most", longest)
-		if failure != nil || longest > time.Second {
+		if failure != nil || longest > pace.Bound(time.Second) {
 			t.Errorf("readers waited for %v: %v", longest, failure)
 		}
 	}

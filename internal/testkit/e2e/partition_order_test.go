@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"metadb/internal/testkit/corpus"
+	"metadb/internal/testkit/pace"
 )
 
 // rounds is the number of rounds in which TestOrderUnderBacklog kills the worker, the broker or
@@ -51,7 +51,7 @@ func TestOrderUnderBacklog(t *testing.T) {
 	m.psql(t, fmt.Sprintf(`create data source b type kafka options (brokers '%s', security 'plaintext',
 		topics '^metadb_b_1\.', consumer_group 'metadb_b_1_1')`, s.broker))
 	s.source.exec(t, firstAccounts)
-	eventually(t, 3*time.Minute, "the first rows arrive", func() error { return sameAccounts(t.Context(), s.source, m) })
+	eventually(t, pace.Hang, "the first rows arrive", func() error { return sameAccounts(t.Context(), s.source, m) })
 	for round := range *rounds {
 		switch round % 3 {
 		case 0:
@@ -63,7 +63,7 @@ func TestOrderUnderBacklog(t *testing.T) {
 			s.kafka.kill(t)
 		}
 		s.source.writeAccounts(t, uint64(round), 400)
-		eventually(t, 3*time.Minute, fmt.Sprintf("round %d: the versions are those of the source", round+1), func() error { return sameAccounts(t.Context(), s.source, m) })
+		eventually(t, pace.Hang, fmt.Sprintf("round %d: the versions are those of the source", round+1), func() error { return sameAccounts(t.Context(), s.source, m) })
 	}
 	if n := value[int](t, m, "SELECT count(*) FROM metadb.rejected_event"); n != 0 {
 		t.Errorf("%d events were rejected", n)

@@ -19,6 +19,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"metadb/internal/testkit/pace"
 )
 
 // record is the folder to which TestRecordBacklog writes its recording.
@@ -87,7 +89,7 @@ func TestRecordBacklog(t *testing.T) {
 func (s *stack) awaitRecords(t *testing.T, client *kgo.Client, topic string, n int) int {
 	t.Helper()
 	total, since := 0, time.Now()
-	eventually(t, 3*time.Minute, "the records are written", func() error {
+	eventually(t, pace.Hang, "the records are written", func() error {
 		ends, err := kadm.NewClient(client).ListEndOffsets(t.Context(), topic)
 		if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // library is the content of the source before Metadb reads it.
@@ -84,7 +86,7 @@ const untouched = "SELECT __id::text, __start::text FROM library.patron WHERE na
 // awaitSourceRows waits until the target has the rows of the source.
 func awaitSourceRows(t *testing.T, s *stack, m *metadb, what string) {
 	t.Helper()
-	eventually(t, 60*time.Second, what, func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
+	eventually(t, pace.Hang, what, func() error { return compareSchemas(t.Context(), s.source, m.pool, "library") })
 }
 
 // TestResync follows docs/spec/06-synchronization.md#the-compatible-procedure word for word,
@@ -129,7 +131,7 @@ func TestResync(t *testing.T) {
 	m.start(t)
 	m.awaitLog(t, restarted, `source "sensor" snapshot complete (last record received); consider running "metadb endsync"`)
 	s.source.exec(t, after...)
-	eventually(t, 60*time.Second, "changes after the snapshot arrive", func() error {
+	eventually(t, pace.Hang, "changes after the snapshot arrive", func() error {
 		if n := value[int](t, m, "SELECT count(*) FROM library.patron WHERE name = 'After'"); n != 1 {
 			return fmt.Errorf("%d rows", n)
 		}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
+
+	"metadb/internal/testkit/pace"
 )
 
 // tail is a table that is read after all others, for long enough to interrupt its reading.
@@ -81,7 +82,7 @@ func (s *stack) interrupt(t *testing.T, m *metadb, name, reading string) {
 // awaitRows waits until a query counts more than a thousand rows.
 func (m *metadb) awaitRows(t *testing.T, counting string) {
 	t.Helper()
-	eventually(t, time.Minute, "rows come", func() error {
+	eventually(t, pace.Hang, "rows come", func() error {
 		n, err := queryTexts(t.Context(), m.pool, "SELECT (("+counting+") > 1000)::text")
 		if err != nil {
 			return err
@@ -104,7 +105,7 @@ func (c *connectWorker) changeState(t *testing.T, method, name, what string) {
 // awaitStopped waits until a connector is stopped and has no task.
 func (c *connectWorker) awaitStopped(t *testing.T, name string) {
 	t.Helper()
-	eventually(t, time.Minute, "connector "+name+" stops", func() error {
+	eventually(t, pace.Hang, "connector "+name+" stops", func() error {
 		var status struct {
 			Connector struct{ State string }
 			Tasks     []struct{ State string }

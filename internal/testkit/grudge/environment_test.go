@@ -17,6 +17,7 @@ import (
 	"metadb/internal/server"
 	"metadb/internal/testkit/eventgen"
 	"metadb/internal/testkit/freeport"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
@@ -128,7 +129,7 @@ func (w *environment) startServer() {
 
 func (w *environment) eventually(what string, condition func() error) {
 	w.t.Helper()
-	if err := testbed.Eventually(w.t.Context(), time.Minute, what, condition); err != nil {
+	if err := testbed.Eventually(w.t.Context(), pace.Hang, what, condition); err != nil {
 		w.t.Fatalf("%v\n%s", err, w.log)
 	}
 }

@@ -20,12 +20,13 @@ import (
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/testkit/corpus"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/pgtest"
 	"metadb/internal/testkit/testbed"
 )
 
 // replayLimit bounds the replay of one recording.
-const replayLimit = 60 * time.Second
+const replayLimit = pace.Hang
 
 // batchSizes are the batches that a recording is replayed in; the tables must be
 // the same with each. The quick loop tries one.

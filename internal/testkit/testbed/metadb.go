@@ -21,7 +21,7 @@ import (
 )
 
 // startTimeout bounds how long a server may take until it listens.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
 // password is the password of the roles. The clusters accept connections without one.
 const password = "not a secret"

@@ -8,11 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/testkit/eventgen"
+	"metadb/internal/testkit/pace"
 	"metadb/internal/testkit/testbed"
 )
 
 // fillTimeout limits the time until the server has applied the written records.
-const fillTimeout = 60 * time.Second
+const fillTimeout = pace.Hang
 
 // databaseFiller fills the database of a server. It skips all steps after the first error.
 type databaseFiller struct {
