@@ -55,11 +55,14 @@ func TestShutdownWhenStuck(t *testing.T) {
 				mode = "require"
 			}
 			w := takeOver(t, strings.Replace(p.url(systemUser, systemPassword), "sslmode=disable", "sslmode="+mode, 1))
+			sent := encoded(t, test.send...) // takes its time, for it is large
 			// Bytes that the server has not read by then are stuck.
-			if err := w.conn.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
+			if err := w.conn.SetWriteDeadline(time.Now().Add(pace.Bound(2 * time.Second))); err != nil {
 				t.Fatal(err)
 			}
-			_, _ = w.conn.Write(encoded(t, test.send...))
+			if n, err := w.conn.Write(sent); n == 0 {
+				t.Fatal(err)
+			}
 			p.await("select count(*) = 1 from pg_stat_activity where datname = current_database() and query = '" +
 				strings.ReplaceAll(test.sleeps, "'", "''") + "' and wait_event = '" + test.event + "'")
 			stop()
