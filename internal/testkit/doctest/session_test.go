@@ -34,13 +34,31 @@ type session struct {
 	logged int
 }
 
+// binary is the program of all sessions, which TestMain builds.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(runWithBinary(m)) }
+
+func runWithBinary(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "metadb-doctest")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "metadb")
+	if out, err := exec.Command("go", "build", "-o", binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// newSession starts a session, beside those of other tests.
 func newSession(t *testing.T) *session {
 	t.Helper()
-	s := &session{t: t, dir: t.TempDir()}
-	s.binary = filepath.Join(t.TempDir(), "metadb")
-	if out, err := exec.Command("go", "build", "-o", s.binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	t.Parallel()
+	s := &session{t: t, dir: t.TempDir(), binary: binary}
 	var err error
 	if s.cluster, err = pgtest.NewCluster(t.Context(), pgtest.Options{}); err != nil {
 		t.Fatal(err)
