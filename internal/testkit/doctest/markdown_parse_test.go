@@ -50,3 +50,22 @@ func TestIsTooLong(t *testing.T) {
 		}
 	}
 }
+
+// TestProse has code and list items of one and two digits, with the lines that go on with them.
+func TestProse(t *testing.T) {
+	t.Parallel()
+	lines := []string{
+		"Text", "", "    code", "",
+		"9. nine", "   goes on", "", "       code in it",
+		"10. ten", "    goes on", "    | and on", "", "    after an empty line", "", "        code in it",
+		"    - inner", "      goes on", "", "          code in it",
+		"", "Text again", "", "    code", "",
+		"- item", "", "      code in it", "", "  goes on", "## Heading", "    code",
+	}
+	d := parseDocument("page.md", strings.Join(lines, "\n"))
+	for i, line := range lines {
+		if want := strings.Contains(line, "code"); (d.prose[i] == "" && line != "") != want {
+			t.Errorf("line %d, %q: it is code: %t", i+1, line, want)
+		}
+	}
+}

@@ -76,12 +76,13 @@ func contents(t *testing.T, name string) string {
 func parseDocument(name, text string) *document {
 	d := &document{path: name, anchors: make(map[string]bool)}
 	fenced := false
+	var list listItem
 	for line := range strings.SplitSeq(text, "\n") {
 		fence := strings.HasPrefix(line, "```")
 		if fence {
 			fenced = !fenced
 		}
-		if fence || fenced || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") {
+		if fence || fenced || list.isCode(line) {
 			line = ""
 		}
 		d.prose = append(d.prose, line)
@@ -90,6 +91,36 @@ func parseDocument(name, text string) *document {
 		}
 	}
 	return d
+}
+
+// itemMark matches the mark of a list item with its indentation and the blanks after it.
+var itemMark = regexp.MustCompile(`^ *([-*+]|[0-9]+[.)]) +`)
+
+// listItem is the list item that a line belongs to.
+type listItem struct {
+	// indent is the column of the item's text, 0 outside of lists.
+	indent int
+	// blank is true after an empty line.
+	blank bool
+}
+
+// isCode reports whether the next line is an indented block of code: its indentation is four columns
+// more than that of the list item, which is "10. " wide where the item has two digits.
+// https://spec.commonmark.org/0.31.2/#list-items
+func (l *listItem) isCode(line string) bool {
+	indent := len(line) - len(strings.TrimLeft(line, " "))
+	blank := l.blank
+	l.blank = strings.TrimSpace(line) == ""
+	switch mark := itemMark.FindString(line); {
+	case l.blank:
+		return false
+	case mark != "" && indent < l.indent+4:
+		l.indent = len(mark)
+		return false
+	case indent < l.indent && (blank || strings.HasPrefix(line, "#")):
+		l.indent = 0
+	}
+	return indent >= l.indent+4 || strings.HasPrefix(line, "\t")
 }
 
 // addAnchor adds the anchor of a heading: its letters and digits in lower case, blanks as
