@@ -124,7 +124,7 @@ func (c *Client) Endsync(ctx context.Context, front resync.Prompter, o resync.En
 	}
 	done, err := c.queryCounts(ctx, o.Target, "")
 	var refused *pgconn.PgError
-	if !errors.As(err, &refused) || refused.Hint != command.HintForce {
+	if !errors.As(err, &refused) || refused.ConstraintName != command.RuleUnconfirmed {
 		return done, err
 	}
 	unconfirmed := int64(0)
@@ -166,7 +166,7 @@ func (c *Client) queryCounts(ctx context.Context, target resync.Target, word str
 			into = append(into, &sample)
 		}
 		err := row.Scan(into...)
-		count.Table.Schema, count.Table.Name, _ = strings.Cut(name, ".")
+		count.Table = tableName(name)
 		if sample != "" {
 			count.Sample = []string{sample}
 		}

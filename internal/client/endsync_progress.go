@@ -2,13 +2,13 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"metadb/internal/backoff"
 	"metadb/internal/change"
+	"metadb/internal/observe/status"
 	"metadb/internal/resync"
 )
 
@@ -26,56 +26,32 @@ func (c *Client) watchProgress(ctx context.Context, front resync.Prompter, sourc
 			return
 		}
 		defer watch.Close(ctx)
-		told := ""
+		var shown status.Progress
 		for backoff.Sleep(ctx, progressInterval) == nil {
-			message, err := watch.loadMessage(ctx, source)
+			sources, err := watch.listStatus(ctx)
 			if err != nil {
 				return
 			}
-			if message != told {
-				told = message
-				showEndedRows(front, message)
+			for _, s := range sources {
+				if s.Name == source && s.Progress != nil && *s.Progress != shown {
+					shown = *s.Progress
+					showEndedRows(front, shown)
+				}
 			}
 		}
 	})
 	return func() { cancel(); following.Wait() }
 }
 
-// loadMessage returns the message of a data source in "list status".
-func (c *Client) loadMessage(ctx context.Context, source string) (string, error) {
-	rows, err := c.conn.Query(ctx, "list status")
-	if err != nil {
-		return "", err
+// showEndedRows shows the progress if it is that of endsync.
+func showEndedRows(front resync.Prompter, p status.Progress) {
+	if p.Phase == status.PhaseEnding {
+		front.Progress(tableName(p.Table), p.Done, p.Total)
 	}
-	defer rows.Close()
-	message := ""
-	for rows.Next() {
-		values, err := rows.Values()
-		if err != nil {
-			return "", err
-		}
-		for i, field := range rows.FieldDescriptions() {
-			if values[1] == source && field.Name == "message" {
-				message, _ = values[i].(string)
-			}
-		}
-	}
-	return message, rows.Err()
 }
 
-// showEndedRows shows the count of ended rows that a message contains.
-func showEndedRows(front resync.Prompter, message string) {
-	_, rest, found := strings.Cut(message, "ending rows: ")
-	if !found {
-		return
-	}
-	var done, total int64
-	if _, err := fmt.Sscanf(rest, "%d of %d, ", &done, &total); err != nil {
-		return
-	}
-	_, name, _ := strings.Cut(rest, ", ")
-	name, _, _ = strings.Cut(name, ";")
-	var table change.Table
+// tableName returns a table by its name with the schema, which contains no dot.
+func tableName(name string) (table change.Table) {
 	table.Schema, table.Name, _ = strings.Cut(name, ".")
-	front.Progress(table, done, total)
+	return table
 }

@@ -42,6 +42,8 @@ type SourceOverview struct {
 	Outdated []string `json:"needs_reading_again,omitempty"`
 	// Blockers are the holders of locks for which the source's tables wait.
 	Blockers []status.Blocker `json:"blockers,omitempty"`
+	// Progress is the progress of long work, such as endsync; nil without it.
+	Progress *status.Progress `json:"progress,omitempty"`
 	// PerSecond is the recent number of applied events per second, to a tenth.
 	PerSecond float64 `json:"events_per_second"`
 }
@@ -76,26 +78,9 @@ func unlessOlder(err error, code string) error {
 
 // Overview queries the server. Rates are computed since an earlier overview, which may be nil.
 func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, error) {
-	o := &Overview{Time: time.Now(), Sources: []SourceOverview{}}
-	rows, err := c.conn.Query(ctx, "list status")
-	if err != nil {
-		return nil, asServerError(err)
-	}
-	o.Sources, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (SourceOverview, error) {
-		var s SourceOverview
-		var kind string
-		var message *string
-		into := []any{&kind, &s.Name, &s.Stream, &s.Sync, &s.Lag, &s.LastEvent, &s.Events, &s.Rejected, &message, &s.Skipped}
-		// Newer versions add columns at the end: an older server has fewer, a newer one more.
-		columns := len(row.FieldDescriptions())
-		into = append(into, make([]any, max(0, columns-len(into)))...)
-		err := row.Scan(into[:columns]...)
-		if message != nil {
-			s.Message = *message
-		}
-		return s, err
-	})
-	if err != nil {
+	o := &Overview{Time: time.Now()}
+	var err error
+	if o.Sources, err = c.listStatus(ctx); err != nil {
 		return nil, asServerError(err)
 	}
 	for i := range o.Sources {
@@ -111,6 +96,36 @@ func (c *Client) Overview(ctx context.Context, earlier *Overview) (*Overview, er
 		return o, nil
 	}
 	return o, c.loadOutdated(ctx, o)
+}
+
+// listStatus returns the result of "list status", without the values of other queries. Columns are
+// found by name: an older server has fewer, a newer one more.
+func (c *Client) listStatus(ctx context.Context) ([]SourceOverview, error) {
+	rows, err := c.conn.Query(ctx, "list status")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SourceOverview, error) {
+		var s SourceOverview
+		var message, phase, table zeronull.Text
+		var done, total zeronull.Int8
+		byName := map[string]any{
+			"name": &s.Name, "source_stream": &s.Stream, "source_sync": &s.Sync, "lag": &s.Lag, "last_event_time": &s.LastEvent, "events": &s.Events,
+			"rejected": &s.Rejected, "message": &message, "skipped": &s.Skipped,
+			"progress_phase": &phase, "progress_table": &table, "progress_done": &done, "progress_total": &total,
+		}
+		fields := row.FieldDescriptions()
+		into := make([]any, len(fields)) // nil for a column that this version does not have
+		for i := range fields {
+			into[i] = byName[fields[i].Name]
+		}
+		err := row.Scan(into...)
+		s.Message = string(message)
+		if phase != "" {
+			s.Progress = &status.Progress{Phase: status.Phase(phase), Table: string(table), Done: int64(done), Total: int64(total)}
+		}
+		return s, err
+	})
 }
 
 // loadBlockers queries the holders of locks for which tables wait.

@@ -44,14 +44,13 @@ func (s *supervisor) refreshMapping(ctx context.Context, table ident.Qualified) 
 	}()
 	told := time.Now()
 	refreshing.Progress = func(done, total int64) {
-		text := fmt.Sprintf("refreshing data mappings of table %s: %d of %d rows", refreshing.Table, done, total)
-		s.setRefreshing(source, text)
+		s.setRefreshing(source, refreshing.Table.String(), done, total)
 		if time.Since(told) >= refreshLogInterval {
 			told = time.Now()
-			s.logger.Info(text)
+			s.logger.Info(fmt.Sprintf("refreshing data mappings of table %s: %d of %d rows", refreshing.Table, done, total))
 		}
 	}
-	defer s.setRefreshing(source, "")
+	defer s.setRefreshing(source, "", 0, 0)
 	began := time.Now()
 	done, err := applier.Refresh(ctx, refreshing)
 	if err == nil {
@@ -82,10 +81,10 @@ SELECT schema_name, table_name, now(), $3
 }
 
 // setRefreshing shows the progress of a refresh in the status of a source.
-func (s *supervisor) setRefreshing(source, text string) {
+func (s *supervisor) setRefreshing(source, table string, done, total int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if one := s.running[source]; one != nil {
-		one.state.SetRefreshing(text)
+		one.state.SetRefreshing(table, done, total)
 	}
 }

@@ -18,6 +18,9 @@ type Error struct {
 	Message string
 	Detail  string
 	Hint    string
+	// Constraint is the name of the rule that a program can satisfy, as RuleUnconfirmed; usually
+	// empty. PostgreSQL's protocol has a field for it, with the name of a constraint.
+	Constraint string
 	// Position is in characters of the query string, from 1; 0 if the error has no position.
 	Position int
 }

@@ -33,7 +33,7 @@ type listStatus struct{}
 
 func (listStatus) String() string { return "list status" }
 
-// Columns implements Tabular.
+// Columns implements Tabular. They are the fields of status.Line.
 func (listStatus) Columns() []Column {
 	return append(textColumns("type", "name", "source_stream", "source_sync"),
 		Column{Name: "lag", OID: pgtype.Int8OID},
@@ -41,22 +41,30 @@ func (listStatus) Columns() []Column {
 		Column{Name: "events", OID: pgtype.Int8OID},
 		Column{Name: "rejected", OID: pgtype.Int8OID},
 		Column{Name: "message", OID: pgtype.TextOID},
-		Column{Name: "skipped", OID: pgtype.Int8OID})
+		Column{Name: "skipped", OID: pgtype.Int8OID},
+		Column{Name: "progress_phase", OID: pgtype.TextOID},
+		Column{Name: "progress_table", OID: pgtype.TextOID},
+		Column{Name: "progress_done", OID: pgtype.Int8OID},
+		Column{Name: "progress_total", OID: pgtype.Int8OID})
 }
 
 // Run executes LIST STATUS. It needs no database.
 func (c listStatus) Run(_ context.Context, srv *Services) (*Result, error) {
 	var rows [][]any
 	for _, r := range srv.Status.Reports() {
-		row := []any{"data_source", r.Name, string(r.Stream), string(r.Sync), nil, nil, r.Events, r.Rejected, nil, int64(len(r.Skipped))}
-		if r.Lag != status.UnknownLag {
-			row[4] = r.Lag
-		}
-		if !r.LastEvent.IsZero() {
-			row[5] = r.LastEvent
-		}
-		row[8] = nullableText(r.Text(), r.Text() != "")
-		rows = append(rows, row)
+		l := r.Line()
+		rows = append(rows, []any{
+			l.Type, l.Name, string(l.Stream), string(l.Sync), nullable(l.Lag), nullable(l.LastEvent), l.Events, l.Rejected, nullable(l.Message), l.Skipped,
+			nullable((*string)(l.ProgressPhase)), nullable(l.ProgressTable), nullable(l.ProgressDone), nullable(l.ProgressTotal),
+		})
 	}
 	return tableResult(c.Columns(), rows), nil
+}
+
+// nullable returns a pointer's value for a result, nil for NULL.
+func nullable[T any](value *T) any {
+	if value == nil {
+		return nil
+	}
+	return *value
 }

@@ -75,8 +75,9 @@ func syncError(err error, front *optionAnswers) error {
 	case errors.As(err, &busy):
 		return &Error{Code: pgcode.LockNotAvailable, Message: err.Error()}
 	case errors.As(err, &doubt):
-		hint, detail := HintForce, doubt.Detail
+		hint, detail, rule := hintForce, doubt.Detail, RuleUnconfirmed
 		if doubt.Rejected || doubt.NewSnapshot {
+			rule = ""
 			detail = strings.Join(front.warnings, "\n")
 		}
 		switch {
@@ -85,7 +86,7 @@ func syncError(err error, front *optionAnswers) error {
 		case doubt.NewSnapshot:
 			hint = "begin anew (\"sync … with (restart)\") and take a new snapshot, or add \"with (force_unconfirmed)\""
 		}
-		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: doubt.Message, Detail: detail, Hint: hint}
+		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: doubt.Message, Detail: detail, Hint: hint, Constraint: rule}
 	case errors.Is(err, resync.ErrNotInSync):
 		return &Error{Code: pgcode.ObjectNotInPrerequisiteState, Message: err.Error(), Hint: strings.Join(front.warnings, "\n")}
 	case errors.Is(err, resync.ErrNotInResync), errors.Is(err, resync.ErrUnderway), errors.Is(err, resync.ErrSnapshotRestarted):
@@ -94,5 +95,9 @@ func syncError(err error, front *optionAnswers) error {
 	return err
 }
 
-// HintForce is the hint where ENDSYNC ends rows only with an option.
-const HintForce = "add \"with (dry_run)\" to see what would be ended, \"with (force_unconfirmed)\" to end it nevertheless"
+// RuleUnconfirmed is the Constraint of the error with which ENDSYNC refuses to end many unconfirmed
+// rows. The command line asks then, and repeats the command with the option force_unconfirmed.
+const RuleUnconfirmed = "unconfirmed_rows"
+
+// hintForce is the hint where ENDSYNC ends rows only with an option.
+const hintForce = "add \"with (dry_run)\" to see what would be ended, \"with (force_unconfirmed)\" to end it nevertheless"

@@ -19,8 +19,8 @@ const (
 
 // clientError is an error that is sent to the client.
 type clientError struct {
-	severity, code, message, detail, hint string
-	position                              int
+	severity, code, message, detail, hint, constraint string
+	position                                          int
 }
 
 func (e *clientError) Error() string { return e.message }
@@ -36,14 +36,14 @@ func sessionError(code, message string) *clientError {
 // commandError converts the error of a command.
 func commandError(err error) *clientError {
 	e := command.AsError(err)
-	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, position: e.Position}
+	return &clientError{severity: severityError, code: e.Code, message: e.Message, detail: e.Detail, hint: e.Hint, constraint: e.Constraint, position: e.Position}
 }
 
 // errorResponse returns the error as a message of the protocol, without control characters.
 func (e *clientError) errorResponse() *pgproto3.ErrorResponse {
 	return &pgproto3.ErrorResponse{
 		Severity: e.severity, SeverityUnlocalized: e.severity, Code: e.code,
-		Message: plainText(e.message), Detail: plainText(e.detail), Hint: plainText(e.hint), Position: int32(e.position),
+		Message: plainText(e.message), Detail: plainText(e.detail), Hint: plainText(e.hint), ConstraintName: plainText(e.constraint), Position: int32(e.position),
 	}
 }
 

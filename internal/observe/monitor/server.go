@@ -152,6 +152,7 @@ func newHandler(config Config, gate *tokenGate) http.Handler {
 		history: config.Metrics.history, details: newPageDataCache(config.PageData), refusals: &gate.refusals,
 		places: admission.NewPlaces(admission.Limits{All: maxViewers, Address: maxViewersOfAddress, Local: maxViewersOfMachine}),
 	}))
+	mux.Handle("GET /status", gate.requireToken(&statusJSON{config.Metrics.history.sources}))
 	mux.Handle("GET /metrics", gate.requireToken(promhttp.HandlerFor(config.Metrics.registry, promhttp.HandlerOpts{})))
 	return gate.requireOwnHost(mux)
 }

@@ -2,6 +2,7 @@ package monitor_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -81,6 +82,32 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	metrics.Applied("library", 7, outcome)
 	metrics.Decoded("library", 20*time.Millisecond)
 	return metrics
+}
+
+// TestStatusJSON checks that /status has the values of "list status", and needs the token.
+func TestStatusJSON(t *testing.T) {
+	address := serve(t, monitor.Config{Metrics: metricsOf(t), Token: "secret", WrongTokenDelay: time.Millisecond})
+	if code, _ := get(t, address+"/status", ""); code != http.StatusUnauthorized {
+		t.Errorf("without the token: %d", code)
+	}
+	code, body := get(t, address+"/status", "secret")
+	var answer struct {
+		Time    time.Time
+		Sources []struct {
+			Name          string
+			SourceStream  string `json:"source_stream"`
+			Lag           int64
+			Events        int64
+			ProgressPhase string `json:"progress_phase"`
+			ProgressDone  int64  `json:"progress_done"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || code != http.StatusOK || len(answer.Sources) != 1 {
+		t.Fatalf("%d %s: %v", code, body, err)
+	}
+	if s := answer.Sources[0]; s.Name != "library" || s.SourceStream != "active" || s.Lag != 7 || s.Events != 5 || s.ProgressPhase != "confirming" || s.ProgressDone != 40 || answer.Time.IsZero() {
+		t.Errorf("got %s", body)
+	}
 }
 
 func TestMetrics(t *testing.T) {

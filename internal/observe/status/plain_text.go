@@ -9,7 +9,7 @@ import (
 // makePlain removes control characters from every text of a report: names come from the source, and
 // the text may be shown by a terminal. The report must not share its slices.
 func (r *Report) makePlain() {
-	for _, text := range []*string{&r.Message, &r.Refreshing, &r.Attempts, &r.Stray, &r.Compacted, &r.Confirming.Ending} {
+	for _, text := range []*string{&r.Message, &r.Refreshing.Table, &r.Attempts, &r.Stray, &r.Compacted, &r.Confirming.Ending} {
 		*text = change.PlainText(*text)
 	}
 	for _, list := range [][]string{r.Skipped, r.Refused, r.Parked} {

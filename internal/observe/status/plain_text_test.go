@@ -25,7 +25,7 @@ func TestPlainReports(t *testing.T) {
 	s.SetCompacted(name)
 	s.SetAttempts(name)
 	s.SetUnexpectedSnapshot(name)
-	s.SetRefreshing(name)
+	s.SetRefreshing(name, 1, 2)
 	s.SetFaults([]TableFault{{Table: name, Problem: name, Text: name}})
 	s.SetEnding(name, 1, 2)
 	s.SetParked([]string{name}, "table "+name+" waits")

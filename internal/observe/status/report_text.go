@@ -47,8 +47,8 @@ func (r *Report) Text() string {
 	if len(r.Columns.SnapshotOnly) > 0 {
 		parts = append(parts, "columns that come with snapshots only, to be left out by the connector: "+firstLines(r.Columns.SnapshotOnly))
 	}
-	if r.Refreshing != "" {
-		parts = append(parts, r.Refreshing)
+	if line := r.Refreshing.String(); line != "" {
+		parts = append(parts, line)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -31,8 +31,8 @@ type Report struct {
 	// Message is the present problem, or the condition that the stream waits for; Since is the time
 	// at which it first appeared.
 	Message string
-	// Refreshing is the progress of a refresh of data mappings, empty without one.
-	Refreshing string
+	// Refreshing is the progress of a refresh of data mappings, zero without one.
+	Refreshing Progress
 	Since      time.Time
 	// Skipped lists the source's tables without a primary key, which are not copied, sorted.
 	Skipped []string
@@ -152,11 +152,15 @@ func (s *Source) SetSync(state Sync) {
 	s.report.Sync = state
 }
 
-// SetRefreshing sets the progress of a refresh of data mappings.
-func (s *Source) SetRefreshing(text string) {
+// SetRefreshing sets the progress of a refresh of data mappings: the table, and the number of rows
+// read of all its rows. An empty name means that the refresh is done.
+func (s *Source) SetRefreshing(table string, done, total int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.report.Refreshing = text
+	s.report.Refreshing = Progress{}
+	if table != "" {
+		s.report.Refreshing = Progress{PhaseRefreshing, table, done, total}
+	}
 }
 
 // SetLag sets the number of records that wait.
