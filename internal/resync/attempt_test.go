@@ -2,6 +2,7 @@ package resync_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -155,4 +156,63 @@ func TestRefusalIsShort(t *testing.T) {
 	if want := "no row has been confirmed in: library.a, library.b, library.c, library.d, library.e and 2 more"; doubt.Detail != want {
 		t.Errorf("got %q, want %q", doubt.Detail, want)
 	}
+}
+
+// TestRowAfterEndsync writes rows of snapshots after endsync has ended them, with the values that
+// they had, to a topic in which another partition has later changes: a row of the snapshot that
+// counted, or of a later one, was read at the source and is current again. A row of an attempt that
+// did not count stays ended, as does one that was deleted since.
+func TestRowAfterEndsync(t *testing.T) {
+	late := func(n int64, id int32) change.Event {
+		e := of(n, change.InSnapshot, put("loan", id, "a", 0))
+		e.Suspect = true
+		return e
+	}
+	for _, test := range []struct {
+		name  string
+		event change.Event
+		want  string
+	}{
+		{"of the attempt that counted", late(2000, 0), "true"},
+		{"of a later one", late(2500, 0), "true"},
+		{"of one that was given up", late(1500, 0), "false"},
+		{"of one before the resynchronization", late(900, 0), "false"},
+		{"a row that was confirmed", late(2000, 5), "false"},
+	} {
+		for _, retried := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, retried %t", test.name, retried), func(t *testing.T) {
+				r := resynchronizing(t)
+				r.stream(of(1500, change.InSnapshot, put("loan", 0, "a", 0)))
+				r.stream(loans(2000, 2, change.LastInSnapshot)...)
+				if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: sensor, Force: true, ForceUnconfirmed: true}); err != nil {
+					t.Fatal(err)
+				}
+				r.expect("SELECT min(id), count(*) FROM library.loan", "2 8")
+				r.restart()
+				if retried {
+					if _, err := r.applier.Retry(t.Context(), []change.RejectedEvent{{ID: 1, Event: test.event}}); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					r.stream(test.event)
+				}
+				r.expect("SELECT EXISTS (SELECT FROM library.loan WHERE id < 2)", test.want)
+				r.expect("SELECT bool_and(__start = previous) IS NOT false FROM (SELECT __start, lag(__end) OVER (PARTITION BY id ORDER BY __start, __id) AS previous, id FROM library.loan__) v WHERE previous IS NOT NULL", "true")
+				r.expect("SELECT count(*) FROM library.loan WHERE id >= 2", "8")
+			})
+		}
+	}
+	t.Run("deleted since, in another partition", func(t *testing.T) {
+		r := resynchronizing(t)
+		r.stream(loans(2000, 2, change.LastInSnapshot)...)
+		if _, err := resync.Endsync(t.Context(), r.conn, &scriptedPrompter{}, resync.EndsyncOptions{Target: sensor, Force: true, ForceUnconfirmed: true}); err != nil {
+			t.Fatal(err)
+		}
+		deleted := put("loan", 0, "a", 2100)
+		deleted.Op, deleted.LSN, deleted.Partitions = change.Delete, 2100, 2
+		r.restart()
+		r.stream(deleted)
+		r.stream(late(2000, 0), late(2000, 1))
+		r.expect("SELECT min(id), count(*) FROM library.loan", "1 9")
+	})
 }

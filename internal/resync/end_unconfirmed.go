@@ -60,6 +60,9 @@ func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEn
 			if after, err = e.endRows(ctx, tx); err != nil || e.count.Ended == 0 {
 				return err
 			}
+			if err := apply.StoreLastEndsync(ctx, tx, apply.Snapshot{Source: s.Source, Table: e.table.Name}, e.at, s.countedAttempt()); err != nil {
+				return err
+			}
 			transformed, err = s.endTransformed(ctx, tx, after, e.at)
 			return err
 		})
@@ -71,6 +74,15 @@ func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEn
 		}
 		return err
 	})
+}
+
+// countedAttempt returns the attempt of the snapshot that counts. If it is unknown, as for
+// incremental snapshots, only its time is set, to the beginning of the resynchronization.
+func (s *syncState) countedAttempt() change.Attempt {
+	if s.attempts.Current.IsKnown() {
+		return s.attempts.Current
+	}
+	return change.Attempt{Time: change.Micros(s.started.UnixMicro())}
 }
 
 // endTransformed ends the rows that were transformed from ended rows, and returns the new state

@@ -77,6 +77,7 @@ func deleteSource(ctx context.Context, tx pgx.Tx, name string) error {
 		"delete from metadb.confirmed_since where source_name = $1",
 		"delete from metadb.confirmed_floor where source_name = $1",
 		"delete from metadb.confirmed_change where source_name = $1",
+		"delete from metadb.last_endsync where source_name = $1",
 		"delete from metadb.stream_gap where source_name = $1",
 		"delete from metadb.topic_table where source_name = $1",
 	} {

@@ -125,6 +125,7 @@ func (d *Dropped) dropTable(ctx context.Context, tx pgx.Tx, t *catalog.Table) er
 		{sql: "DELETE FROM metadb.outdated_table WHERE schema_name = $1 AND table_name = $2", args: named},
 		// A table of that name that comes later has other rows, and numbers them anew.
 		{sql: "DELETE FROM metadb.truncation WHERE schema_name = $1 AND table_name = $2", args: named},
+		{sql: "DELETE FROM metadb.last_endsync WHERE schema_name = $1 AND table_name = $2", args: named},
 		{sql: "DELETE FROM metadb.row_position WHERE schema_name = $1 AND table_name = $2", args: named},
 	} {
 		tag, err := tx.Exec(ctx, row.sql, row.args...)

@@ -34,6 +34,8 @@ func stock(t *testing.T) *bench {
 			SELECT schema_name, table_name, '', 7, now(), 'metadb_1.library.x', 0 FROM metadb.target_table`,
 		`INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
 			SELECT 'sensor', schema_name, table_name, 'metadb_1.library.x', now(), 7, '{1}', '{7}', ARRAY[now()], '{f}' FROM metadb.target_table`,
+		`INSERT INTO metadb.last_endsync (source_name, schema_name, table_name, ended_at, attempt_lsn, attempt_tx, attempt_time)
+			SELECT 'sensor', schema_name, table_name, now(), 7, 7, now() FROM metadb.target_table`,
 	} {
 		if _, err := b.conn.Exec(t.Context(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
@@ -109,7 +111,7 @@ func (b *bench) nothingLeft(tables []change.Table) {
 		}
 		name := table.Name
 		for _, relation := range []string{
-			"base_table", "table_update", "transform_json", "target_table", "target_column", "table_feed", "truncation", "row_position",
+			"base_table", "table_update", "transform_json", "target_table", "target_column", "table_feed", "truncation", "row_position", "last_endsync",
 		} {
 			b.texts("SELECT table_name FROM metadb." + relation + " WHERE table_name = '" + name + "'")
 		}

@@ -36,6 +36,9 @@ type chunkMatches struct {
 	repeated map[int]bool
 	// supersededBy has, for each late change, the position of the applied change that follows it.
 	supersededBy map[int]rowPosition
+	// endedByEndsync contains the rows of snapshots that endsync has ended before they were
+	// written.
+	endedByEndsync map[int]bool
 }
 
 // newChunkMatches returns matches for the given number of changes.
@@ -70,4 +73,12 @@ func (m *chunkMatches) markRepeated(item int) {
 		m.repeated = make(map[int]bool)
 	}
 	m.repeated[item] = true
+}
+
+// markEndedByEndsync records that endsync has ended a row of a snapshot before it was written.
+func (m *chunkMatches) markEndedByEndsync(item int) {
+	if m.endedByEndsync == nil {
+		m.endedByEndsync = make(map[int]bool)
+	}
+	m.endedByEndsync[item] = true
 }

@@ -40,6 +40,9 @@ func (r *batchTx) loadMatches(ctx context.Context, t *tableState, c *chunk, f *f
 		if err := r.loadLastEnds(ctx, t.table, c.keyIndexes, nulls, st, early, m); err != nil {
 			return nil, err
 		}
+		if err := r.findEndedByEndsync(ctx, t, nulls, f, st, suspects, m); err != nil {
+			return nil, err
+		}
 		if err := r.findRepeated(ctx, t.table, c, nulls, f, st, suspects, same, m); err != nil {
 			return nil, err
 		}

@@ -161,7 +161,7 @@ func (m *chunkMatches) findLate(f *foldedChunk) error {
 	late := &lateError{}
 	for i := 0; i < len(f.changes); {
 		end := f.chainEnd(i)
-		overtaken := m.lastEnd[i] > f.changes[i].at
+		overtaken := m.lastEnd[i] > f.changes[i].at && !m.endedByEndsync[i]
 		for _, row := range m.currentRows(i) {
 			overtaken = overtaken || row.start > f.changes[i].at
 		}
