@@ -35,15 +35,19 @@ demo: build ## Show Metadb at work on a generated library (ARGS=--once: run thro
 	@go build -o bin/demo ./internal/tools/demo/cmd
 	@bin/demo --metadb bin/metadb $(ARGS)
 
+# The packages with the longest tests, in this order, are begun first: a long one that is
+# begun last runs alone.
+LONGEST := ./internal/testkit/e2e ./internal/server ./cmd/metadb ./internal/testkit/scenario ./internal/target/apply
+
 .PHONY: test
 test: ## Run every test, those with a real Kafka and Debezium and other languages' drivers included
 	@scripts/install e2e
-	go test -race -tags e2e -timeout 45m -p $$(($$(nproc) + 1)) ./...
+	go test -race -tags e2e -timeout 45m -p $$(($$(nproc) + 1)) $(LONGEST) ./...
 
 .PHONY: test-short
-test-short: ## Run the tests that need no Java, without the race detector, scenarios in two ways only
-	@scripts/install test
-	go test -short -timeout 5m ./...
+test-short: ## Run in a minute the tests that need no database, and each scenario in one way
+	@scripts/install
+	go test -short -timeout 5m -p $$(($$(nproc) + 1)) ./internal/testkit/scenario ./...
 
 .PHONY: torture
 torture: ## Torture a server while it streams and compare with the oracle (SEED=1 MINUTES=10, or KILLS=1000)

@@ -22,6 +22,7 @@ import (
 // while changes are written. At any time, each table has all or no rows ended, with one time. At
 // the end, the current rows are those of the source.
 func TestKillDuringEndsync(t *testing.T) {
+	pgtest.SkipShort(t)
 	const tables, rows = 30, 500
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Durable: true})
 	if err != nil {

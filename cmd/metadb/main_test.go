@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script: commands and their output. Each script has its own database,
 // on a server that requires passwords.
 func TestScripts(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: superPassword})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ const (
 // TestCostOfThePage measures the processor time of the server and PostgreSQL for one viewer of
 // the live page, compared with no viewer, on an idle system.
 func TestCostOfThePage(t *testing.T) {
+	pgtest.SkipShort(t)
 	if testing.Short() {
 		return // the measurement takes about a minute
 	}

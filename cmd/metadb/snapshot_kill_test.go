@@ -12,6 +12,7 @@ import (
 // resynchronization reads its snapshot and changes come. Confirmed rows stay confirmed, endsync
 // finds no risk, and ends exactly the rows that are gone.
 func TestKillDuringASnapshot(t *testing.T) {
+	pgtest.SkipShort(t)
 	const tables, rows = 3, 2000
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Durable: true})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 // TestStandbyBehind replaces the database by an earlier one, as by a standby that lacks a
 // partition's first position, while the consumer group in Kafka has a later offset.
 func TestStandbyBehind(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,7 @@ func (c *connectionFiller) leave(t *testing.T, some int) {
 // newConnectionLimit returns a stream in a PostgreSQL with few connections, and their filler.
 func newConnectionLimit(t *testing.T) (*tableFaultTest, *connectionFiller) {
 	t.Helper()
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{
 		Settings: []string{"max_connections = 30", "superuser_reserved_connections = 8"},
 	})

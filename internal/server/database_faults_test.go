@@ -78,6 +78,7 @@ func TestTimeoutsOfTheRole(t *testing.T) {
 
 // TestFailoverToAStandby restarts the database read-only, and promotes it later.
 func TestFailoverToAStandby(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
 		t.Fatal(err)

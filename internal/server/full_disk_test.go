@@ -12,6 +12,7 @@ import (
 // TestFullDisk fills the disk. The status shows it, also after a restart; when there is space
 // again the stream continues, and no row is lost or stored twice.
 func TestFullDisk(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 48 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullTablespace fills the disk of one table's own tablespace. The table waits and is in the
 // status; the other tables are applied.
 func TestFullTablespace(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Disk: 8 << 20})
 	if err != nil {
 		t.Fatal(err)

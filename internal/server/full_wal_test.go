@@ -27,6 +27,7 @@ func TestFullWAL(t *testing.T) {
 }
 
 func fillWAL(t *testing.T, settings []string) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{WALDisk: 32 << 20, Settings: settings})
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func TestStreaming(t *testing.T) {
 // TestWatchingWithoutDatabase checks that the HTTP port answers while the database is
 // unreachable, and keeps the last state of the tables.
 func TestWatchingWithoutDatabase(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 // TestDatabaseAwayFromAQuietStream checks that the status shows an unreachable database, with the
 // reason of its shutdown, even if no event comes.
 func TestDatabaseAwayFromAQuietStream(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
 		t.Fatal(err)

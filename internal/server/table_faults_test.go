@@ -109,6 +109,7 @@ func TestViewOnAColumnThatWidens(t *testing.T) {
 // TestLockForMinutes holds a lock on a table, in a session or in a prepared transaction. The
 // status names the holder.
 func TestLockForMinutes(t *testing.T) {
+	pgtest.SkipShort(t)
 	ctx := t.Context()
 	cluster, err := pgtest.NewCluster(ctx, pgtest.Options{Settings: []string{"max_prepared_transactions = 5"}})
 	if err != nil {

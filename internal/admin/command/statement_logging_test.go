@@ -12,6 +12,7 @@ import (
 // TestNoPasswordInTheLogOfPostgreSQL configures PostgreSQL to log everything that it can.
 func TestNoPasswordInTheLogOfPostgreSQL(t *testing.T) {
 	t.Parallel()
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{
 		"log_statement = all", "log_min_duration_statement = 0", "log_parameter_max_length = -1", "log_parameter_max_length_on_error = -1",
 		"log_min_messages = debug1", "log_error_verbosity = verbose",

@@ -13,6 +13,7 @@ import (
 // TestPostgreSQLAcceptsTheVerifier creates roles with verifiers in place of their passwords, and
 // logs in as each.
 func TestPostgreSQLAcceptsTheVerifier(t *testing.T) {
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Password: "superuser's"})
 	if err != nil {
 		t.Fatal(err)

@@ -88,6 +88,7 @@ func (p *port) takeAll(t *testing.T) {
 // alone returns a cluster for one test, with more connections than the shared cluster allows.
 func alone(t *testing.T) *pgtest.DB {
 	t.Helper()
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{Settings: []string{"max_connections = 400"}})
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ type databases struct {
 
 func newDatabases(t *testing.T) *databases {
 	t.Helper()
+	pgtest.SkipShort(t)
 	cluster, err := pgtest.NewCluster(t.Context(), pgtest.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,7 @@ const database = "metadb_torture"
 
 func newEnvironment(t *testing.T, seed uint64) *environment {
 	t.Helper()
+	pgtest.SkipShort(t)
 	w := &environment{t: t, random: rand.New(rand.NewPCG(seed, 0)), counts: make(map[string]int), partitions: *partitions}
 	if w.partitions == 0 {
 		w.partitions = 1 + int(seed%3)

@@ -58,6 +58,7 @@ func runWithBinary(m *testing.M) int {
 func newSession(t *testing.T) *session {
 	t.Helper()
 	t.Parallel()
+	pgtest.SkipShort(t)
 	s := &session{t: t, dir: t.TempDir(), binary: binary}
 	var err error
 	if s.cluster, err = pgtest.NewCluster(t.Context(), pgtest.Options{}); err != nil {

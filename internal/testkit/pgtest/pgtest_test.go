@@ -9,6 +9,7 @@ import (
 )
 
 func TestDatabasesAreSeparate(t *testing.T) {
+	SkipShort(t)
 	a, b := New(t), New(t)
 	if _, err := a.Pool.Exec(t.Context(), "CREATE TABLE only_a ()"); err != nil {
 		t.Fatal(err)
@@ -23,6 +24,7 @@ func TestDatabasesAreSeparate(t *testing.T) {
 }
 
 func TestCrashKeepsCommittedRows(t *testing.T) {
+	SkipShort(t)
 	ctx := t.Context()
 	c, err := NewCluster(ctx, Options{Durable: true, Password: "secret"})
 	if err != nil {

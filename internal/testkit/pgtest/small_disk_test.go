@@ -13,6 +13,7 @@ import (
 // TestSmallDisk checks that relations can't grow on a full disk, that they can when it has
 // space again, and that neither files nor a mount are left.
 func TestSmallDisk(t *testing.T) {
+	SkipShort(t)
 	ctx := t.Context()
 	c, err := NewCluster(ctx, Options{Disk: 24 << 20})
 	if err != nil {

@@ -38,9 +38,25 @@ type DB struct {
 	Cluster *Cluster
 }
 
+// SkipShort skips a test that needs PostgreSQL in short mode, which is for the tests that take a
+// minute in all.
+func SkipShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("with a database, not in short mode")
+	}
+}
+
 // New creates an empty database for the test in the shared cluster of the process, and drops it
-// when the test ends. It fails the test without PostgreSQL.
+// when the test ends. It fails the test without PostgreSQL, and skips it in short mode.
 func New(t testing.TB) *DB {
+	t.Helper()
+	SkipShort(t)
+	return NewInShort(t)
+}
+
+// NewInShort is New also in short mode, for a test that shows much in little time.
+func NewInShort(t testing.TB) *DB {
 	t.Helper()
 	cluster, err := sharedCluster()
 	if err != nil {
@@ -52,6 +68,7 @@ func New(t testing.TB) *DB {
 // NewLater is New with PostgreSQL 16 or later.
 func NewLater(t testing.TB) *DB {
 	t.Helper()
+	SkipShort(t)
 	cluster, err := laterCluster()
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +76,11 @@ func NewLater(t testing.TB) *DB {
 	return NewOn(t, cluster)
 }
 
-// NewClusterFor is NewCluster for a test; the cluster is closed when the test ends.
+// NewClusterFor is NewCluster for a test, which is skipped in short mode; the cluster is closed when
+// the test ends.
 func NewClusterFor(t testing.TB, options Options) *Cluster {
 	t.Helper()
+	SkipShort(t)
 	cluster, err := NewCluster(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"metadb/internal/route"
 	"metadb/internal/testkit/corpus"
+	"metadb/internal/testkit/pgtest"
 )
 
 // replayed lists the recordings for the comparison of values; the others have tests
@@ -23,6 +24,7 @@ func replayed() []string {
 // and compares every stored value with the source's. The differences must be
 // exactly those of corpus.StoredLosses.
 func TestReplayValues(t *testing.T) {
+	pgtest.SkipShort(t)
 	known := corpus.StoredLosses()
 	for _, size := range batchSizes() {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {

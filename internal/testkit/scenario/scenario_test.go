@@ -38,7 +38,7 @@ func TestScenario(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			db := pgtest.New(t)
+			db := pgtest.NewInShort(t)
 			if *update {
 				text = rewrite(t, db, file, text)
 			}
@@ -110,8 +110,11 @@ type applyMode struct {
 var wholeBatch = applyMode{cut: func(int) bool { return false }}
 
 // applyModes returns modes of applying n records: divided at many points, or whole and in
-// parallel, or whole and without temporary tables.
+// parallel, or whole and without temporary tables. In short mode it is whole.
 func applyModes(n int) map[string]applyMode {
+	if testing.Short() {
+		return map[string]applyMode{"whole": wholeBatch}
+	}
 	all := map[string]applyMode{"side by side": {cut: wholeBatch.cut, sides: true}, "no temporary tables": {cut: wholeBatch.cut, bare: true}}
 	for name, cut := range cuts(n) {
 		all[name] = applyMode{cut: cut}
@@ -120,14 +123,9 @@ func applyModes(n int) map[string]applyMode {
 }
 
 // cuts returns divisions of n records into batches: functions that report whether a
-// batch ends behind a record. With -short there are the two extremes only.
+// batch ends behind a record.
 func cuts(n int) map[string]func(record int) bool {
 	ways := map[string]func(int) bool{}
-	if testing.Short() {
-		ways["whole"] = func(int) bool { return false }
-		ways["each"] = func(int) bool { return true }
-		return ways
-	}
 	if n <= everyCut {
 		for mask := range 1 << max(n-1, 0) {
 			ways[fmt.Sprintf("cuts=%0*b", n, mask)] = func(record int) bool { return mask>>record&1 == 1 }

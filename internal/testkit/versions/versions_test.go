@@ -21,6 +21,7 @@ const dumps = "../../../testdata/versions"
 
 // TestUpgrade upgrades the dump of each version and streams on.
 func TestUpgrade(t *testing.T) {
+	pgtest.SkipShort(t)
 	binary := filepath.Join(t.TempDir(), "metadb")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "metadb/cmd/metadb").CombinedOutput(); err != nil {
 		t.Fatalf("build metadb: %v\n%s", err, out)
@@ -60,6 +61,7 @@ type upgraded struct {
 // cluster, and a broker in place of the dump's.
 func restore(t *testing.T, binary, file string) *upgraded {
 	t.Helper()
+	pgtest.SkipShort(t)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
