@@ -45,7 +45,7 @@ func (b *batch) splitBy(n int, to func(topic string) int) []*batch {
 
 func (b *batch) addEvent(e *change.Event) {
 	b.Events = append(b.Events, *e)
-	b.bytes += eventSize(e)
+	b.bytes += e.Size()
 	b.lastTime = max(b.lastTime, e.Time)
 }
 

@@ -186,7 +186,7 @@ func (p *pipeline) addToBatch(b *batch, events []change.Event) {
 		b.noteEvent(e)
 		if e.Op != change.Ignore {
 			b.Events = append(b.Events, *e)
-			b.bytes += eventSize(e)
+			b.bytes += e.Size()
 		}
 	}
 }
@@ -206,23 +206,3 @@ func (b *batch) noteEvent(e *change.Event) {
 	b.signals.addEvent(e)
 	b.attemptRecords.addEvent(e)
 }
-
-// eventBytes is the approximate size of an Event, without the memory that it points to.
-const eventBytes = 376
-
-// eventSize returns the approximate memory of an event until it is applied.
-// Record.Head is shared, but it is sent to the database with each rejected
-// event.
-func eventSize(e *change.Event) int {
-	n := eventBytes + len(e.Row) + len(e.OldKey) + len(e.Record.Key) + len(e.Record.Tail)
-	if e.Op == change.Reject {
-		n += len(e.Record.Head)
-	}
-	for _, h := range e.Record.Headers {
-		n += headerBytes + len(h.Value)
-	}
-	return n
-}
-
-// headerBytes is the approximate size of a Header without its value.
-const headerBytes = 48

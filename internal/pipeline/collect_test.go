@@ -9,20 +9,6 @@ import (
 	"metadb/internal/change"
 )
 
-// TestSize expects everything that is sent to the database with an event to
-// count: a batch of rejected records includes their schemas.
-func TestSize(t *testing.T) {
-	record := change.Record{Head: make([]byte, 4000), Tail: make([]byte, 100), Headers: []change.Header{{Name: "h", Value: make([]byte, 500)}}}
-	applied := eventSize(&change.Event{Op: change.Upsert, Record: record})
-	rejected := eventSize(&change.Event{Op: change.Reject, Record: record})
-	if applied < 600 || applied > 1200 {
-		t.Errorf("an event that shares its schema counts as %d bytes", applied)
-	}
-	if rejected != applied+4000 {
-		t.Errorf("a rejected one counts as %d bytes, an applied one as %d", rejected, applied)
-	}
-}
-
 // TestLargeDeliveries sends deliveries one after the other. Small ones must be handed
 // over at once, but not before batchPace after the batch before; large ones together,
 // as soon as no more arrive or the batch is full.

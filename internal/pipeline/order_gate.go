@@ -176,7 +176,7 @@ func (b *orderGate) releaseHead(l *partitionQueue, through []change.Event) []cha
 	head.Unpaired = !l.hasReadDelete(&l.pending[0])
 	through = append(through, *head)
 	l.advancePast(head)
-	l.bytes -= eventSize(head)
+	l.bytes -= head.Size()
 	if l.full && l.bytes <= b.queueLimit()/2 {
 		l.full, l.lastSeen = false, b.ticks // it was not read
 	}

@@ -75,7 +75,7 @@ func (b *orderGate) enqueue(l *partitionQueue, e *change.Event, place uint64) {
 		b.waitingQueues = append(b.waitingQueues, l)
 	}
 	l.pending = append(l.pending, queuedEvent{*e, place, min(b.now, e.Record.Time) + b.writeSkew})
-	l.bytes += eventSize(e)
+	l.bytes += e.Size()
 	l.full = l.full || l.bytes > b.queueLimit()
 }
 

@@ -26,7 +26,7 @@ func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
 		part := e.Position.Partition
 		switch {
 		case gone[part]:
-			b.bytes -= eventSize(&e)
+			b.bytes -= e.Size()
 			without[part.Topic] = true
 		case without[part.Topic]:
 			needed = true

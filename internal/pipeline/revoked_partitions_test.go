@@ -26,7 +26,7 @@ func TestDrop(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := &batch{Batch: change.Batch{Events: test.events}}
 			for i := range test.events {
-				b.bytes += eventSize(&test.events[i])
+				b.bytes += test.events[i].Size()
 				b.noteEvent(&test.events[i])
 			}
 			var delivery change.Delivery
@@ -41,7 +41,7 @@ func TestDrop(t *testing.T) {
 			}
 			left := 0
 			for i := range b.Events {
-				left += eventSize(&b.Events[i])
+				left += b.Events[i].Size()
 			}
 			if b.bytes != left {
 				t.Errorf("%d bytes, want %d", b.bytes, left)

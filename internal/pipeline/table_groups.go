@@ -31,7 +31,7 @@ func (b *batch) groupTables() []*tableGroup {
 			topic, table = e.Position.Partition.Topic, e.Table
 			at = g.assignTopic(topic, table)
 		}
-		at.cost += eventSize(e)
+		at.cost += e.Size()
 	}
 	for table, of := range g.byTable {
 		for _, other := range sharedRelationNames(table) {
