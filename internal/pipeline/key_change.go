@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"metadb/internal/change"
@@ -131,14 +130,4 @@ func (b *orderGate) releaseUnpaired() (released []change.Partition, through []ch
 		return nil, nil
 	}
 	return released, b.releaseReady(nil)
-}
-
-// releaseUnpaired releases such inserts, and logs their partitions. It is called once in each
-// interval.
-func (p *pipeline) releaseUnpaired(b *batch) {
-	released, through := p.gate.releaseUnpaired()
-	for _, part := range released {
-		p.Logger.Warn(fmt.Sprintf("%s%s has changes of key whose deletes do not come: they go on without them", p.logPrefix(), part))
-	}
-	p.addToBatch(b, through)
 }

@@ -1,12 +1,33 @@
 package pipeline
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"metadb/internal/change"
 )
 
 func TestDrop(t *testing.T) {
+	at := func(number int32) change.Partition { return change.Partition{Topic: "library.patron", Number: number} }
+	event := func(number int32, offset int64, lsn uint64) change.Event { return upsert(at(number), offset, lsn, 0) }
+	truncate := func(number int32, offset int64, lsn uint64) change.Event {
+		e := event(number, offset, lsn)
+		e.Op = change.Truncate
+		return e
+	}
+	last := func(number int32, offset int64, lsn uint64) change.Event {
+		e := event(number, offset, lsn)
+		e.Snapshot = change.LastInSnapshot
+		return e
+	}
+	describe := func(events []change.Event) string { // as partition@offset
+		var s []string
+		for _, e := range events {
+			s = append(s, fmt.Sprintf("%d@%d", e.Position.Partition.Number, e.Position.Offset))
+		}
+		return strings.Join(s, " ")
+	}
 	elsewhere := event(1, 9, 9)
 	elsewhere.Position.Partition.Topic = "another"
 	for _, test := range []struct {
@@ -36,7 +57,7 @@ func TestDrop(t *testing.T) {
 			if needed := b.dropReassigned(delivery); needed != test.needed {
 				t.Errorf("needed: %t, want %t", needed, test.needed)
 			}
-			if got := describePositions(b.Events); got != test.want {
+			if got := describe(b.Events); got != test.want {
 				t.Errorf("left: %q, want %q", got, test.want)
 			}
 			left := 0
@@ -47,34 +68,5 @@ func TestDrop(t *testing.T) {
 				t.Errorf("%d bytes, want %d", b.bytes, left)
 			}
 		})
-	}
-}
-
-// TestPartitionIsTakenAway has a truncate in a partition that a rebalance revokes and
-// assigns again, while a later change waits.
-func TestPartitionIsTakenAway(t *testing.T) {
-	for _, partitions := range []int32{2, 3} {
-		b := newReadingGate(partitions)
-		if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 6)}), b.setEndOffsets(ends(1, 1, 0))...)); got != "" {
-			t.Errorf("%d partitions: did not wait: %s", partitions, got)
-		}
-		b.revokePartition(at(1))
-		if got := describePositions(append(b.addEvents([]change.Event{event(0, 1, 7)}), b.setEndOffsets(ends(2, 1, 0))...)); got != "" {
-			t.Errorf("%d partitions: did not wait for one that was taken: %s", partitions, got)
-		}
-		b.assignPartitions([]change.Assignment{{Partition: at(1), Partitions: int(partitions)}})
-		got := b.addEvents([]change.Event{truncate(1, 0, 5)})
-		if got := describePositions(append(got, b.setEndOffsets(ends(2, 1, 0))...)); got != "1@0 0@0 0@1" {
-			t.Errorf("%d partitions: got %s", partitions, got)
-		}
-	}
-}
-
-// TestOneOfSeveralPartitions reads one partition while another member has the other.
-func TestOneOfSeveralPartitions(t *testing.T) {
-	b := newOrderGate(func(*change.Event) bool { return true })
-	b.assignPartitions([]change.Assignment{{Partition: at(0), Partitions: 2}})
-	if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 6)}), b.setEndOffsets(ends(1, 1))...)); got != "" {
-		t.Errorf("did not wait for a partition that somebody else reads: %s", got)
 	}
 }

@@ -1,8 +1,6 @@
 package pipeline
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -124,43 +122,6 @@ func (b *orderGate) releaseStalled(without map[change.Partition]int64, elsewhere
 		}
 	}
 	return b.releaseReady(nil)
-}
-
-// checkStalled advances the time, and stops waiting for idle partitions with a broker that
-// answers. It is called once in each interval.
-func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
-	p.gate.advanceTicks(p.pollResult)
-	for topic := range p.parking.pausedTopics() {
-		p.gate.touchTopic(topic) // it is idle because it is paused
-	}
-	p.pollResult = noPoll
-	stalled := p.gate.findStalled()
-	if len(stalled) == 0 {
-		return
-	}
-	ends, err := p.Source.Ends(ctx, nil)
-	if err != nil { // of some of them, or of all
-		maps.DeleteFunc(stalled, func(part change.Partition, _ int64) bool {
-			_, answers := ends[part]
-			return !answers
-		})
-	}
-	if len(stalled) == 0 {
-		return
-	}
-	elsewhere := p.gate.findAssignedElsewhere(stalled, ends)
-	for part, end := range stalled {
-		switch {
-		case !elsewhere[part]:
-			p.Logger.Warn(fmt.Sprintf("%s%s has no record before its end, %d: what waited for it goes on", p.logPrefix(), part, end))
-		case !p.assignedElsewhere[part]:
-			p.Logger.Warn(fmt.Sprintf("%s%s is not given to this server: the end of the snapshot waits for it (has its consumer group another member?)",
-				p.logPrefix(), part))
-		}
-	}
-	p.assignedElsewhere = elsewhere
-	p.addToBatch(b, p.gate.releaseStalled(stalled, elsewhere))
-	p.fetchEnds(ctx, b)
 }
 
 // headOrdersSource reports whether the head of a queue is the end of an expected snapshot.
