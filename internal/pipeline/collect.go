@@ -95,8 +95,8 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 		case <-idle.C:
 			due = true
 		case <-again.C:
-			p.gate.now = p.monotonicNow()
-			if p.gate.needsEnds() {
+			p.gate.Now = p.monotonicNow()
+			if p.gate.NeedsEnds() {
 				p.fetchEnds(ctx, current)
 			}
 			p.checkStalled(ctx, current)
@@ -136,7 +136,7 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 	}
 	for _, part := range delivery.Revoked {
 		p.partitions.revokePartition(part)
-		p.gate.revokePartition(part)
+		p.gate.RevokePartition(part)
 		p.lag.stopPartition(part)
 	}
 	for _, begun := range delivery.Assigned {
@@ -146,11 +146,11 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 			p.Reporter.Gap(*begun.Gap)
 		}
 	}
-	p.gate.now = p.monotonicNow()
-	p.gate.assignPartitions(delivery.Assigned)
-	p.addToBatch(b, p.gate.addEvents(delivery.Events))
+	p.gate.Now = p.monotonicNow()
+	p.gate.AssignPartitions(delivery.Assigned)
+	p.addToBatch(b, p.gate.AddEvents(delivery.Events))
 	p.partitions.addRestarts(delivery.Restarts)
-	p.pollResult.noteDelivery(delivery)
+	p.pollResult.NoteDelivery(delivery)
 	p.fetchEnds(ctx, b)
 	return nil
 }

@@ -11,13 +11,13 @@ import (
 // fetchEnds requests the end offsets that events wait for, and adds the released events
 // to a batch. Missing end offsets are requested again after endsRetryInterval.
 func (p *pipeline) fetchEnds(ctx context.Context, b *batch) {
-	p.gate.now = p.monotonicNow()
-	for p.gate.needsEnds() {
-		ends, err := p.Source.Ends(ctx, p.gate.topicsNeedingEnds())
+	p.gate.Now = p.monotonicNow()
+	for p.gate.NeedsEnds() {
+		ends, err := p.Source.Ends(ctx, p.gate.TopicsNeedingEnds())
 		if err != nil {
-			p.gate.restartSettling()
+			p.gate.RestartSettling()
 		}
-		passed := p.gate.setEndOffsets(ends)
+		passed := p.gate.SetEndOffsets(ends)
 		p.addToBatch(b, passed)
 		if err != nil || len(passed) == 0 {
 			break
@@ -29,7 +29,7 @@ func (p *pipeline) fetchEnds(ctx context.Context, b *batch) {
 // readyTimer returns a timer for the time at which end offsets may be read for more events,
 // nil if no event waits for that.
 func (p *pipeline) readyTimer() <-chan time.Time {
-	if in, waits := p.gate.nextReady(); waits {
+	if in, waits := p.gate.NextReady(); waits {
 		return time.After(in)
 	}
 	return nil
@@ -43,9 +43,9 @@ func (p *pipeline) monotonicNow() change.Micros {
 // pausePartitions pauses the partitions with full queues and those of parked tables, and
 // resumes the others.
 func (p *pipeline) pausePartitions() {
-	waiting := p.gate.fullPartitions()
+	waiting := p.gate.FullPartitions()
 	for topic := range p.parking.pausedTopics() {
-		for _, l := range p.gate.ensureTopic(topic).queues {
+		for _, l := range p.gate.EnsureTopic(topic).Queues {
 			if !slices.Contains(waiting, l.Partition) {
 				waiting = append(waiting, l.Partition)
 			}

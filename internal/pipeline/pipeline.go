@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/ordering"
 )
 
 // Source delivers the stream.
@@ -137,10 +138,10 @@ type pipeline struct {
 
 	// Fields of the collect stage; hasPaused says that partitions are paused.
 	partitions partitionStates
-	gate       *orderGate
+	gate       *ordering.Gate
 	began      time.Time
 	hasPaused  bool
-	pollResult pollResult
+	pollResult ordering.Polls
 	// heldEvents are the first events of the next batch.
 	heldEvents []change.Event
 	// assignedElsewhere are partitions that the end of a snapshot waits for and that
@@ -173,9 +174,9 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()
-	p.gate = newOrderGate(p.expectsSnapshotEnd)
-	p.gate.writeSkew = change.Micros(writeSkew.Microseconds())
-	p.gate.settleTime = change.Micros(p.SnapshotSettle.Microseconds())
+	p.gate = ordering.New(p.expectsSnapshotEnd)
+	p.gate.WriteSkew = change.Micros(ordering.WriteSkew.Microseconds())
+	p.gate.SettleTime = change.Micros(p.SnapshotSettle.Microseconds())
 	p.snapshots = newSnapshotWatch(config.SnapshotDeadline)
 	p.parking.changed = make(chan struct{}, 1)
 	p.lag = newLagTracker()

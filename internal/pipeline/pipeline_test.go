@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/ordering"
 )
 
 func TestBatchesGrowWhileOneIsApplied(t *testing.T) {
@@ -245,7 +246,7 @@ func TestPartitionFarAheadIsPaused(t *testing.T) {
 	r := start(t, nil)
 	r.source.ends = map[change.Partition]int64{part0: 1, part1: 1}
 	far := upsert(part1, 0, 6, 6)
-	far.Row = make(change.Row, maxQueueBytes+1)
+	far.Row = make(change.Row, ordering.MaxQueueBytes+1)
 	r.send(change.Delivery{Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})}, Events: []change.Event{far}})
 	if paused := <-r.source.paused; !slices.Equal(paused, []change.Partition{part1}) {
 		t.Errorf("paused %v", paused)

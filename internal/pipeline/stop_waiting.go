@@ -6,17 +6,18 @@ import (
 	"maps"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/ordering"
 )
 
 // checkStalled advances the time, and stops waiting for idle partitions with a broker that
 // answers. It is called once in each interval.
 func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
-	p.gate.advanceTicks(p.pollResult)
+	p.gate.AdvanceTicks(p.pollResult)
 	for topic := range p.parking.pausedTopics() {
-		p.gate.touchTopic(topic) // it is idle because it is paused
+		p.gate.TouchTopic(topic) // it is idle because it is paused
 	}
-	p.pollResult = noPoll
-	stalled := p.gate.findStalled()
+	p.pollResult = ordering.NoPoll
+	stalled := p.gate.FindStalled()
 	if len(stalled) == 0 {
 		return
 	}
@@ -30,7 +31,7 @@ func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
 	if len(stalled) == 0 {
 		return
 	}
-	elsewhere := p.gate.findAssignedElsewhere(stalled, ends)
+	elsewhere := p.gate.FindAssignedElsewhere(stalled, ends)
 	for part, end := range stalled {
 		switch {
 		case !elsewhere[part]:
@@ -41,14 +42,14 @@ func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
 		}
 	}
 	p.assignedElsewhere = elsewhere
-	p.addToBatch(b, p.gate.releaseStalled(stalled, elsewhere))
+	p.addToBatch(b, p.gate.ReleaseStalled(stalled, elsewhere))
 	p.fetchEnds(ctx, b)
 }
 
 // releaseUnpaired releases inserts with deletes that did not arrive in time, and logs their partitions. It is called once in each
 // interval.
 func (p *pipeline) releaseUnpaired(b *batch) {
-	released, through := p.gate.releaseUnpaired()
+	released, through := p.gate.ReleaseUnpaired()
 	for _, part := range released {
 		p.Logger.Warn(fmt.Sprintf("%s%s has changes of key whose deletes do not come: they go on without them", p.logPrefix(), part))
 	}

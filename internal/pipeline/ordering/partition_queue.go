@@ -1,11 +1,11 @@
-package pipeline
+package ordering
 
 import "metadb/internal/change"
 
 // topicOrder has the queues of a topic's assigned partitions, and the number of all its
 // partitions.
 type topicOrder struct {
-	queues     []*partitionQueue
+	Queues     []*partitionQueue
 	partitions int
 	// deletes and olderDeletes have the lsn of changes of key with released deletes;
 	// deletesTimedOut says that a wait for such a delete was given up.
@@ -70,20 +70,20 @@ type queuedEvent struct {
 }
 
 // enqueue adds a delivered event to its queue.
-func (b *orderGate) enqueue(l *partitionQueue, e *change.Event, place uint64) {
+func (b *Gate) enqueue(l *partitionQueue, e *change.Event, place uint64) {
 	if len(l.pending) == 0 {
 		b.waitingQueues = append(b.waitingQueues, l)
 	}
-	l.pending = append(l.pending, queuedEvent{*e, place, min(b.now, e.Record.Time) + b.writeSkew})
+	l.pending = append(l.pending, queuedEvent{*e, place, min(b.Now, e.Record.Time) + b.WriteSkew})
 	l.bytes += e.Size()
 	l.full = l.full || l.bytes > b.queueLimit()
 }
 
-// maxQueueBytes is the size of a queue, in bytes, from which on its partition is paused:
+// MaxQueueBytes is the size of a queue, in bytes, from which on its partition is paused:
 // less than the client would have to fetch again. All queues together hold
 // maxAllQueuesBytes and at most one delivery more.
 const (
-	maxQueueBytes     = 1 << 20
+	MaxQueueBytes     = 1 << 20
 	maxAllQueuesBytes = 16 << 20
 )
 

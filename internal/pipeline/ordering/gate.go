@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"slices"
@@ -6,7 +6,7 @@ import (
 	"metadb/internal/change"
 )
 
-// orderGate orders the events of different partitions, which Kafka does not. It releases the
+// Gate orders the events of different partitions, which Kafka does not. It releases the
 // changes of a topic with several partitions in the order of their source.lsn. Four kinds
 // of events have a wider scope than their own partition, and wait for other partitions even
 // if theirs is the only one that is read:
@@ -34,7 +34,7 @@ import (
 //
 //	           delivered, first in its topic's order
 //	           or with a wider scope
-//	 empty ─────────────────────────────────▶ queued ─── older than writeSkew ──▶ needs ends
+//	 empty ─────────────────────────────────▶ queued ─── older than WriteSkew ──▶ needs ends
 //	    ▲                                      ▲ │                                 │ ends become
 //	    │ no event left                        │ │ too many bytes queued           ▼ known
 //	    │                                      │ ▼                               waiting ──▶ awaits delete
@@ -52,7 +52,7 @@ import (
 // partition, an event without a wider scope costs one map lookup for each run of events.
 // partition_queue.go has the queue of a partition, end_offsets.go the need for end offsets,
 // order_gate_release.go the order of release.
-type orderGate struct {
+type Gate struct {
 	// isExpectedEnd reports whether a snapshot is expected that an event may end. When it
 	// returns false for a waiting event, the event is released like any other.
 	isExpectedEnd func(e *change.Event) bool
@@ -65,32 +65,32 @@ type orderGate struct {
 	unassigned map[change.Partition]bool
 	// ticks is the time that has passed, in units of polls: see stalled_partition.go.
 	ticks int
-	// now is the current time. writeSkew is how long after an event the earlier events of
+	// Now is the current time. WriteSkew is how long after an event the earlier events of
 	// other partitions may be written: see end_offsets.go.
-	now, writeSkew change.Micros
-	// settleTime is how long no snapshot row may be read before the mark of the last one
+	Now, WriteSkew change.Micros
+	// SettleTime is how long no snapshot row may be read before the mark of the last one
 	// counts, lastSnapshotRow when the latest one was read: see snapshot_settle.go.
-	settleTime, lastSnapshotRow change.Micros
+	SettleTime, lastSnapshotRow change.Micros
 }
 
-func newOrderGate(awaited func(e *change.Event) bool) *orderGate {
-	return &orderGate{isExpectedEnd: awaited, queues: make(map[change.Partition]*partitionQueue), topics: make(map[string]*topicOrder), unassigned: make(map[change.Partition]bool)}
+func New(awaited func(e *change.Event) bool) *Gate {
+	return &Gate{isExpectedEnd: awaited, queues: make(map[change.Partition]*partitionQueue), topics: make(map[string]*topicOrder), unassigned: make(map[change.Partition]bool)}
 }
 
-// assignPartitions adds partitions that are read from now on. Events of them that were
+// AssignPartitions adds partitions that are read from now on. Events of them that were
 // queued before are dropped, since they will be delivered again.
-func (b *orderGate) assignPartitions(begun []change.Assignment) {
+func (b *Gate) AssignPartitions(begun []change.Assignment) {
 	for _, beginning := range begun {
-		b.revokePartition(beginning.Partition)
+		b.RevokePartition(beginning.Partition)
 	}
 	settled := make(map[*topicOrder]bool)
 	for _, beginning := range begun {
-		of := b.ensureTopic(beginning.Partition.Topic)
-		settled[of] = settled[of] || !isUntouched(beginning) || slices.ContainsFunc(of.queues, (*partitionQueue).hasPosition)
+		of := b.EnsureTopic(beginning.Partition.Topic)
+		settled[of] = settled[of] || !isUntouched(beginning) || slices.ContainsFunc(of.Queues, (*partitionQueue).hasPosition)
 	}
 	for _, beginning := range begun {
 		l := &partitionQueue{
-			Partition: beginning.Partition, order: b.ensureTopic(beginning.Partition.Topic), fresh: isUntouched(beginning),
+			Partition: beginning.Partition, order: b.EnsureTopic(beginning.Partition.Topic), fresh: isUntouched(beginning),
 			from: beginning.From, next: beginning.From,
 		}
 		if beginning.TopicID == beginning.Stored.TopicID {
@@ -102,8 +102,8 @@ func (b *orderGate) assignPartitions(begun []change.Assignment) {
 		l.isNewPartition = l.fresh && settled[l.order]
 		b.queues[l.Partition] = l
 		delete(b.unassigned, l.Partition)
-		l.order.queues = append(l.order.queues, l)
-		l.order.partitions = max(l.order.partitions, beginning.Partitions, len(l.order.queues))
+		l.order.Queues = append(l.order.Queues, l)
+		l.order.partitions = max(l.order.partitions, beginning.Partitions, len(l.order.Queues))
 	}
 }
 
@@ -113,32 +113,32 @@ func isUntouched(b change.Assignment) bool {
 	return b.Fresh || b.Stored.Next == 0 && b.Stored.MaxNext == 0
 }
 
-func (b *orderGate) ensureTopic(name string) *topicOrder {
+func (b *Gate) EnsureTopic(name string) *topicOrder {
 	if b.topics[name] == nil {
 		b.topics[name] = &topicOrder{}
 	}
 	return b.topics[name]
 }
 
-// revokePartition drops a partition with its queue. Events in other queues of its topic need
+// RevokePartition drops a partition with its queue. Events in other queues of its topic need
 // new end offsets, since they may wait for the partition.
-func (b *orderGate) revokePartition(part change.Partition) {
+func (b *Gate) RevokePartition(part change.Partition) {
 	l, ok := b.queues[part]
 	if !ok {
 		return
 	}
 	ended := func(other *partitionQueue) bool { return other == l }
 	b.waitingQueues = slices.DeleteFunc(b.waitingQueues, ended)
-	l.order.queues = slices.DeleteFunc(l.order.queues, ended)
+	l.order.Queues = slices.DeleteFunc(l.order.Queues, ended)
 	delete(b.queues, part)
-	for _, other := range l.order.queues {
+	for _, other := range l.order.Queues {
 		other.ends = nil
 	}
 }
 
-// addEvents adds delivered events and returns those that are released, together with earlier
+// AddEvents adds delivered events and returns those that are released, together with earlier
 // ones that are released by them. It reuses the slice's memory.
-func (b *orderGate) addEvents(events []change.Event) []change.Event {
+func (b *Gate) AddEvents(events []change.Event) []change.Event {
 	through := events[:0]
 	var l *partitionQueue
 	for i := range events {
@@ -151,7 +151,7 @@ func (b *orderGate) addEvents(events []change.Event) []change.Event {
 		}
 		l.lastSeen, l.stalled = b.ticks, false
 		if e.Snapshot != change.Streamed && e.Snapshot != change.Incremental {
-			b.restartSettling()
+			b.RestartSettling()
 		}
 		e.Partitions = l.order.partitions
 		place := l.orderLSN(e)
@@ -166,12 +166,12 @@ func (b *orderGate) addEvents(events []change.Event) []change.Event {
 }
 
 // queueLimit returns how many bytes each queue may hold at present.
-func (b *orderGate) queueLimit() int {
-	return min(maxQueueBytes, maxAllQueuesBytes/max(1, len(b.waitingQueues)))
+func (b *Gate) queueLimit() int {
+	return min(MaxQueueBytes, maxAllQueuesBytes/max(1, len(b.waitingQueues)))
 }
 
 // releaseHead releases the head of a queue.
-func (b *orderGate) releaseHead(l *partitionQueue, through []change.Event) []change.Event {
+func (b *Gate) releaseHead(l *partitionQueue, through []change.Event) []change.Event {
 	head := &l.pending[0].Event
 	head.Unpaired = !l.hasReadDelete(&l.pending[0])
 	through = append(through, *head)
@@ -191,9 +191,9 @@ func (b *orderGate) releaseHead(l *partitionQueue, through []change.Event) []cha
 	return through
 }
 
-// fullPartitions returns the partitions with full queues. Reading more of them would only
+// FullPartitions returns the partitions with full queues. Reading more of them would only
 // fill memory.
-func (b *orderGate) fullPartitions() []change.Partition {
+func (b *Gate) FullPartitions() []change.Partition {
 	var full []change.Partition
 	for _, l := range b.waitingQueues {
 		if l.full {

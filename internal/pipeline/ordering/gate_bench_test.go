@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"testing"
@@ -22,9 +22,9 @@ func BenchmarkOrderGate(b *testing.B) {
 				next[number]++
 			}
 		}
-		passed += len(barrier.addEvents(delivery))
-		for barrier.needsEnds() {
-			passed += len(barrier.setEndOffsets(ends(next...)))
+		passed += len(barrier.AddEvents(delivery))
+		for barrier.NeedsEnds() {
+			passed += len(barrier.SetEndOffsets(ends(next...)))
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(passed), "ns/event")

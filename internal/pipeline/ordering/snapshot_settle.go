@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import "metadb/internal/change"
 
@@ -9,11 +9,11 @@ import "metadb/internal/change"
 // and every partition has a leader, and again after further rows. A producer that pauses for
 // longer, although it has rows and the brokers answer, can't be recognized.
 
-// restartSettling restarts the wait, after a snapshot row or when a topic's ends are not
+// RestartSettling restarts the wait, after a snapshot row or when a topic's ends are not
 // available.
-func (b *orderGate) restartSettling() {
-	b.lastSnapshotRow = b.now
-	if b.settleTime == 0 {
+func (b *Gate) RestartSettling() {
+	b.lastSnapshotRow = b.Now
+	if b.SettleTime == 0 {
 		return
 	}
 	for _, l := range b.waitingQueues {
@@ -25,15 +25,15 @@ func (b *orderGate) restartSettling() {
 
 // mustSettle reports whether an event counts only after a wait without snapshot rows. If a
 // single partition is read, all rows precede the mark.
-func (b *orderGate) mustSettle(h *queuedEvent) bool {
+func (b *Gate) mustSettle(h *queuedEvent) bool {
 	marked := h.Snapshot == change.LastInSnapshot || h.Snapshot == change.LastInTable
 	return marked && len(b.queues) > 1 && b.isExpectedEnd(&h.Event)
 }
 
 // readyTime returns the time from which on end offsets may be read for a waiting event.
-func (b *orderGate) readyTime(h *queuedEvent) change.Micros {
-	if b.settleTime > 0 && b.mustSettle(h) {
-		return max(h.readyAt, b.lastSnapshotRow+b.settleTime)
+func (b *Gate) readyTime(h *queuedEvent) change.Micros {
+	if b.SettleTime > 0 && b.mustSettle(h) {
+		return max(h.readyAt, b.lastSnapshotRow+b.SettleTime)
 	}
 	return h.readyAt
 }

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"maps"
@@ -16,51 +16,51 @@ import (
 // wait for partitions of other members of the consumer group: endsync would end their
 // rows.
 
-// pollResult summarizes the deliveries of the source since ticks last advanced.
-type pollResult int
+// Polls summarizes the deliveries of the source since ticks last advanced.
+type Polls int
 
 // The kinds of polls, with the ticks by which they advance the time in each interval.
 // A partition counts as idle after three empty polls, or after three minutes of polls
 // with records of other partitions.
 const (
-	noPoll    pollResult = 0
-	somePoll  pollResult = 1
-	emptyPoll pollResult = 60
-	idleTicks            = 3 * int(emptyPoll)
+	NoPoll    Polls = 0
+	somePoll  Polls = 1
+	emptyPoll Polls = 60
+	idleTicks       = 3 * int(emptyPoll)
 )
 
-func (p *pollResult) noteDelivery(d change.Delivery) {
+func (p *Polls) NoteDelivery(d change.Delivery) {
 	switch {
 	case len(d.Events) > 0:
 		*p = somePoll
-	case len(d.Assigned) == 0 && len(d.Revoked) == 0 && *p == noPoll:
+	case len(d.Assigned) == 0 && len(d.Revoked) == 0 && *p == NoPoll:
 		*p = emptyPoll
 	}
 }
 
-// advanceTicks advances the time while events wait.
-func (b *orderGate) advanceTicks(p pollResult) {
+// AdvanceTicks advances the time while events wait.
+func (b *Gate) AdvanceTicks(p Polls) {
 	if len(b.waitingQueues) > 0 {
 		b.ticks += int(p)
 	}
 }
 
-// touchTopic makes the partitions of a topic count as not idle.
-func (b *orderGate) touchTopic(topic string) {
-	for _, l := range b.ensureTopic(topic).queues {
+// TouchTopic makes the partitions of a topic count as not idle.
+func (b *Gate) TouchTopic(topic string) {
+	for _, l := range b.EnsureTopic(topic).Queues {
 		l.lastSeen = b.ticks
 	}
 }
 
 // isIdle reports whether a partition with its last event at a given tick has been idle for
 // idleTicks while the head of l waits for it.
-func (b *orderGate) isIdle(l *partitionQueue, heard int) bool {
+func (b *Gate) isIdle(l *partitionQueue, heard int) bool {
 	return b.ticks-max(l.endsTick, heard) >= idleTicks
 }
 
-// findStalled returns the idle partitions that events wait for, with their ends, including
+// FindStalled returns the idle partitions that events wait for, with their ends, including
 // partitions that are not assigned to the source.
-func (b *orderGate) findStalled() map[change.Partition]int64 {
+func (b *Gate) FindStalled() map[change.Partition]int64 {
 	if len(b.waitingQueues) == 0 {
 		return nil
 	}
@@ -87,12 +87,12 @@ func (b *orderGate) findStalled() map[change.Partition]int64 {
 // awaitedPartitions returns the partitions that the head of a queue may wait for. Most heads
 // wait for their own topic alone: all ends, possibly of thousands of topics, are visited only
 // for a head with the scope of the source.
-func (b *orderGate) awaitedPartitions(l *partitionQueue) []change.Partition {
+func (b *Gate) awaitedPartitions(l *partitionQueue) []change.Partition {
 	if b.headOrdersSource(l) {
 		return slices.Collect(maps.Keys(l.ends))
 	}
 	parts := slices.Clone(l.unassignedWithRecords)
-	for _, other := range l.order.queues {
+	for _, other := range l.order.Queues {
 		if _, known := l.ends[other.Partition]; known {
 			parts = append(parts, other.Partition)
 		}
@@ -100,9 +100,9 @@ func (b *orderGate) awaitedPartitions(l *partitionQueue) []change.Partition {
 	return parts
 }
 
-// releaseStalled stops waiting for the given partitions until they deliver or are assigned, and
+// ReleaseStalled stops waiting for the given partitions until they deliver or are assigned, and
 // returns the released events. The end of a snapshot continues to wait for those in elsewhere.
-func (b *orderGate) releaseStalled(without map[change.Partition]int64, elsewhere map[change.Partition]bool) []change.Event {
+func (b *Gate) ReleaseStalled(without map[change.Partition]int64, elsewhere map[change.Partition]bool) []change.Event {
 	for part := range without {
 		if l := b.queues[part]; l != nil {
 			l.stalled = true
@@ -125,13 +125,13 @@ func (b *orderGate) releaseStalled(without map[change.Partition]int64, elsewhere
 }
 
 // headOrdersSource reports whether the head of a queue is the end of an expected snapshot.
-func (b *orderGate) headOrdersSource(l *partitionQueue) bool {
+func (b *Gate) headOrdersSource(l *partitionQueue) bool {
 	return len(l.pending) > 0 && b.ordersSource(&l.pending[0].Event)
 }
 
-// findAssignedElsewhere returns the stalled partitions that still have records, are not
+// FindAssignedElsewhere returns the stalled partitions that still have records, are not
 // assigned here, and delay the end of a snapshot: it must not count without them.
-func (b *orderGate) findAssignedElsewhere(stalled, ends map[change.Partition]int64) map[change.Partition]bool {
+func (b *Gate) FindAssignedElsewhere(stalled, ends map[change.Partition]int64) map[change.Partition]bool {
 	found := make(map[change.Partition]bool)
 	for _, l := range b.waitingQueues {
 		if !b.headOrdersSource(l) {

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"testing"
@@ -65,23 +65,23 @@ func TestChangeOfKeyAfterARestart(t *testing.T) {
 		{"nothing comes from a source that was restored", timed(insert, 80), [2]change.PartitionProgress{stored(60, 65), stored(60, 65)}, nil, true, "", true, maxDeleteWaits},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newOrderGate(func(*change.Event) bool { return true })
+			b := New(func(*change.Event) bool { return true })
 			var begun []change.Assignment
 			for number, mark := range []change.PartitionProgress{stored(30, 35), test.others[0], test.others[1]} {
 				begun = append(begun, change.Assignment{Partition: at(int32(number)), Stored: mark, From: 7})
 			}
-			b.assignPartitions(begun)
-			passed := b.addEvents([]change.Event{test.insert})
-			for b.needsEnds() {
-				passed = append(passed, b.setEndOffsets(ends(8, 7, 7))...)
+			b.AssignPartitions(begun)
+			passed := b.AddEvents([]change.Event{test.insert})
+			for b.NeedsEnds() {
+				passed = append(passed, b.SetEndOffsets(ends(8, 7, 7))...)
 			}
 			if waits := len(passed) == 0; waits != test.waits {
 				t.Fatalf("the insert waits: %t", waits)
 			}
 			if len(test.arrive) > 0 {
-				passed = append(passed, b.addEvents(test.arrive)...)
-				for b.needsEnds() {
-					passed = append(passed, b.setEndOffsets(ends(8, 7, 8))...)
+				passed = append(passed, b.AddEvents(test.arrive)...)
+				for b.NeedsEnds() {
+					passed = append(passed, b.SetEndOffsets(ends(8, 7, 8))...)
 				}
 				if got := describePositions(passed); got != test.want {
 					t.Errorf("%s passed, want %s", got, test.want)
@@ -89,7 +89,7 @@ func TestChangeOfKeyAfterARestart(t *testing.T) {
 			}
 			intervals := 0
 			for ; len(passed) == 0 && intervals < maxDeleteWaits; intervals++ {
-				_, through := b.releaseUnpaired()
+				_, through := b.ReleaseUnpaired()
 				passed = append(passed, through...)
 			}
 			if intervals != test.intervals {

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"maps"
@@ -10,43 +10,43 @@ import (
 
 // A producer writes each partition separately: an earlier event may be written a moment after
 // a later one of another partition. So end offsets are read only when an event is older than
-// writeSkew, as all events are while the stream is behind. That only makes late records rare: a
+// WriteSkew, as all events are while the stream is behind. That only makes late records rare: a
 // producer that works off a backlog writes them seconds later, and they are inserted into
 // history.
-const writeSkew = 250 * time.Millisecond
+const WriteSkew = 250 * time.Millisecond
 
-// nextReady returns the time until end offsets may be read for a waiting event, false if no
+// NextReady returns the time until end offsets may be read for a waiting event, false if no
 // event waits for that.
-func (b *orderGate) nextReady() (time.Duration, bool) {
+func (b *Gate) NextReady() (time.Duration, bool) {
 	var first change.Micros
 	for _, l := range b.waitingQueues {
-		if ripe := b.readyTime(&l.pending[0]); ripe > b.now && (first == 0 || ripe < first) {
+		if ripe := b.readyTime(&l.pending[0]); ripe > b.Now && (first == 0 || ripe < first) {
 			first = ripe
 		}
 	}
-	return time.Duration(first-b.now) * time.Microsecond, first != 0
+	return time.Duration(first-b.Now) * time.Microsecond, first != 0
 }
 
 // countReady returns the number of events at the head of a queue for which end offsets may be
 // read.
-func (b *orderGate) countReady(l *partitionQueue) int {
+func (b *Gate) countReady(l *partitionQueue) int {
 	for i := range l.pending {
-		if b.readyTime(&l.pending[i]) > b.now {
+		if b.readyTime(&l.pending[i]) > b.Now {
 			return i
 		}
 	}
 	return len(l.pending)
 }
 
-// setEndOffsets sets the present end offsets of all topics, or of the topics that
+// SetEndOffsets sets the present end offsets of all topics, or of the topics that
 // topicsNeedingEnds returned. Events that need the ends of a missing topic continue to wait. It
 // returns the released events.
-func (b *orderGate) setEndOffsets(ends map[change.Partition]int64) []change.Event {
+func (b *Gate) SetEndOffsets(ends map[change.Partition]int64) []change.Event {
 	known := make(map[string]bool)
 	for part := range ends {
 		known[part.Topic] = true
 	}
-	all := b.topicsNeedingEnds() == nil && b.readsOnlyTopics(known)
+	all := b.TopicsNeedingEnds() == nil && b.readsOnlyTopics(known)
 	unread := b.findUnassigned(ends)
 	for _, l := range b.waitingQueues {
 		ripe := b.countReady(l)
@@ -59,7 +59,7 @@ func (b *orderGate) setEndOffsets(ends map[change.Partition]int64) []change.Even
 }
 
 // readsOnlyTopics reports whether all assigned partitions are of these topics.
-func (b *orderGate) readsOnlyTopics(topics map[string]bool) bool {
+func (b *Gate) readsOnlyTopics(topics map[string]bool) bool {
 	for part := range b.queues {
 		if !topics[part.Topic] {
 			return false
@@ -70,7 +70,7 @@ func (b *orderGate) readsOnlyTopics(topics map[string]bool) bool {
 
 // findUnassigned returns the partitions of each topic that have records and are not assigned: of
 // all topics at once, since events may wait for thousands.
-func (b *orderGate) findUnassigned(ends map[change.Partition]int64) map[string][]change.Partition {
+func (b *Gate) findUnassigned(ends map[change.Partition]int64) map[string][]change.Partition {
 	unread := make(map[string][]change.Partition)
 	for part, end := range ends {
 		if end > 0 && b.queues[part] == nil && !b.unassigned[part] {
@@ -80,11 +80,11 @@ func (b *orderGate) findUnassigned(ends map[change.Partition]int64) map[string][
 	return unread
 }
 
-// needsEnds reports whether an event waits for end offsets to be read.
-func (b *orderGate) needsEnds() bool { return slices.ContainsFunc(b.waitingQueues, b.headNeedsEnds) }
+// NeedsEnds reports whether an event waits for end offsets to be read.
+func (b *Gate) NeedsEnds() bool { return slices.ContainsFunc(b.waitingQueues, b.headNeedsEnds) }
 
-// topicsNeedingEnds returns the topics of the needed end offsets; nil means all topics.
-func (b *orderGate) topicsNeedingEnds() []string {
+// TopicsNeedingEnds returns the topics of the needed end offsets; nil means all topics.
+func (b *Gate) TopicsNeedingEnds() []string {
 	topics := make(map[string]bool)
 	for _, l := range b.waitingQueues {
 		if !b.headNeedsEnds(l) {
@@ -100,10 +100,10 @@ func (b *orderGate) topicsNeedingEnds() []string {
 
 // headNeedsEnds reports whether the head of a queue waits for end offsets to be read. It is
 // false for an event that waits for an earlier one.
-func (b *orderGate) headNeedsEnds(l *partitionQueue) bool {
+func (b *Gate) headNeedsEnds(l *partitionQueue) bool {
 	head := &l.pending[0]
 	switch {
-	case b.readyTime(head) > b.now:
+	case b.readyTime(head) > b.Now:
 		return false
 	case b.ordersSource(&head.Event):
 		return l.ends == nil || l.ownTopicOnly

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // busy as long as they wait.
 func TestBarrierOfManyTopics(t *testing.T) {
 	const topics, most = 10_000, 5 * time.Second
-	b := newOrderGate(func(*change.Event) bool { return true })
+	b := New(func(*change.Event) bool { return true })
 	var begun []change.Assignment
 	var changes []change.Event
 	known := make(map[change.Partition]int64)
@@ -25,28 +25,28 @@ func TestBarrierOfManyTopics(t *testing.T) {
 		changes = append(changes, change.Event{Op: change.Upsert, LSN: 1, Position: change.Position{Partition: first}})
 		known[first], known[second] = 1, 1
 	}
-	b.assignPartitions(begun)
-	if passed := b.addEvents(changes); len(passed) > 0 {
+	b.AssignPartitions(begun)
+	if passed := b.AddEvents(changes); len(passed) > 0 {
 		t.Fatalf("%d changes did not wait", len(passed))
 	}
 	began := time.Now()
-	if passed := b.setEndOffsets(known); len(passed) > 0 {
+	if passed := b.SetEndOffsets(known); len(passed) > 0 {
 		t.Fatalf("%d changes did not wait for the other partition", len(passed))
 	}
 	for range 3 {
-		if found := b.findStalled(); len(found) > 0 {
+		if found := b.FindStalled(); len(found) > 0 {
 			t.Fatalf("%d partitions are silent too early", len(found))
 		}
-		b.advanceTicks(emptyPoll)
+		b.AdvanceTicks(emptyPoll)
 	}
-	found := b.findStalled()
+	found := b.FindStalled()
 	if took := time.Since(began); took > pace.Bound(most) {
 		t.Errorf("looking for what %d topics wait for took %s, want %s at most", topics, took, most)
 	}
 	if len(found) != topics {
 		t.Errorf("%d partitions are silent, want %d", len(found), topics)
 	}
-	if passed := b.releaseStalled(found, nil); len(passed) != topics {
+	if passed := b.ReleaseStalled(found, nil); len(passed) != topics {
 		t.Errorf("%d changes went on, want %d", len(passed), topics)
 	}
 }

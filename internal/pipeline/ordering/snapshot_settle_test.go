@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"slices"
@@ -13,7 +13,7 @@ import (
 // slowProducer has the records of a snapshot and of changes behind it, and writes them to
 // each partition from a separate queue, in model time. Written records are read at once.
 type slowProducer struct {
-	*orderGate
+	*Gate
 	t     *rapid.T
 	parts []change.Partition
 	// queues have the unwritten records, end the ends of the partitions.
@@ -29,17 +29,17 @@ const snapshotSettle = change.Micros(2_000_000)
 
 func newSlowProducer(t *rapid.T) *slowProducer {
 	p := &slowProducer{
-		orderGate: newOrderGate(func(*change.Event) bool { return true }), t: t,
+		Gate: New(func(*change.Event) bool { return true }), t: t,
 		parts:  []change.Partition{at(0), at(1), at(2), {Topic: "library.loan"}, {Topic: "library.loan", Number: 1}},
 		queues: make(map[change.Partition][]change.Event), end: make(map[change.Partition]int64),
 	}
-	p.now, p.writeSkew, p.settleTime = 1_000_000_000, change.Micros(writeSkew.Microseconds()), snapshotSettle
+	p.Now, p.WriteSkew, p.SettleTime = 1_000_000_000, change.Micros(WriteSkew.Microseconds()), snapshotSettle
 	var begun []change.Assignment
 	for _, part := range p.parts {
 		begun = append(begun, change.Assignment{Partition: part, Fresh: true})
 		p.end[part] = 0
 	}
-	p.assignPartitions(begun)
+	p.AssignPartitions(begun)
 	p.rows = rapid.IntRange(1, 30).Draw(t, "rows")
 	for i := range p.rows {
 		e := change.Event{Op: change.Upsert, LSN: 100, Snapshot: change.InSnapshot}
@@ -63,7 +63,7 @@ func newSlowProducer(t *rapid.T) *slowProducer {
 func (p *slowProducer) hand(e change.Event) {
 	part := rapid.SampledFrom(p.parts).Draw(p.t, "partition")
 	e.Position = change.Position{Partition: part, Offset: int64(len(p.queues[part]))}
-	e.Record.Time = p.now
+	e.Record.Time = p.Now
 	p.queues[part] = append(p.queues[part], e)
 }
 
@@ -84,15 +84,15 @@ func (p *slowProducer) write() bool {
 			p.written++
 		}
 	}
-	p.take(p.addEvents(batch))
+	p.take(p.AddEvents(batch))
 	p.ask()
 	return true
 }
 
 // ask sets the end offsets as long as the gate needs them.
 func (p *slowProducer) ask() {
-	for p.needsEnds() {
-		through := p.setEndOffsets(p.end)
+	for p.NeedsEnds() {
+		through := p.SetEndOffsets(p.end)
 		p.take(through)
 		if len(through) == 0 {
 			break
@@ -102,12 +102,12 @@ func (p *slowProducer) ask() {
 
 // wait advances the time, and sets end offsets as soon as events are ready.
 func (p *slowProducer) wait(d change.Micros) {
-	until := p.now + d
-	for in, waits := p.nextReady(); waits && p.now+change.Micros(in.Microseconds()) <= until; in, waits = p.nextReady() {
-		p.now += change.Micros(in.Microseconds())
+	until := p.Now + d
+	for in, waits := p.NextReady(); waits && p.Now+change.Micros(in.Microseconds()) <= until; in, waits = p.NextReady() {
+		p.Now += change.Micros(in.Microseconds())
 		p.ask()
 	}
-	p.now = until
+	p.Now = until
 	p.ask()
 }
 
@@ -156,23 +156,23 @@ func TestLastMarkUnderDelays(t *testing.T) {
 // may get rows when it has one again.
 func TestLastMarkWithoutLeader(t *testing.T) {
 	b := newReadingGate(2)
-	b.now, b.settleTime = 1_000_000_000, snapshotSettle
-	b.addEvents([]change.Event{row(0, 0, 5), last(0, 1, 5)})
-	b.now += snapshotSettle
-	if !b.needsEnds() {
+	b.Now, b.SettleTime = 1_000_000_000, snapshotSettle
+	b.AddEvents([]change.Event{row(0, 0, 5), last(0, 1, 5)})
+	b.Now += snapshotSettle
+	if !b.NeedsEnds() {
 		t.Fatal("the ends are not asked for")
 	}
-	b.restartSettling() // the ends are not available
-	if b.needsEnds() {
+	b.RestartSettling() // the ends are not available
+	if b.NeedsEnds() {
 		t.Error("the ends are asked for again at once")
 	}
-	b.now += snapshotSettle - 1
-	b.addEvents([]change.Event{row(1, 0, 5)})
-	if b.now++; b.needsEnds() {
+	b.Now += snapshotSettle - 1
+	b.AddEvents([]change.Event{row(1, 0, 5)})
+	if b.Now++; b.NeedsEnds() {
 		t.Error("the ends are asked for although a row has come")
 	}
-	b.now += snapshotSettle
-	if got := describePositions(b.setEndOffsets(ends(2, 1))); got != "0@1" {
+	b.Now += snapshotSettle
+	if got := describePositions(b.SetEndOffsets(ends(2, 1))); got != "0@1" {
 		t.Errorf("got %q, want the mark", got)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 
 // releaseReady appends the events to through that need not wait any longer: those of each topic
 // in its order, and, when no other event can be released, those with the scope of the source.
-func (b *orderGate) releaseReady(through []change.Event) []change.Event {
+func (b *Gate) releaseReady(through []change.Event) []change.Event {
 	for len(b.waitingQueues) > 0 {
 		for _, l := range slices.Clone(b.waitingQueues) {
 			for next := b.nextReleasable(l.order); next != nil; next = b.nextReleasable(l.order) {
@@ -33,9 +33,9 @@ func (b *orderGate) releaseReady(through []change.Event) []change.Event {
 
 // nextReleasable returns the queue of a topic with a head that can be released, nil without one.
 // Heads that need not wait come first: behind them may be a change that others wait for.
-func (b *orderGate) nextReleasable(of *topicOrder) *partitionQueue {
+func (b *Gate) nextReleasable(of *topicOrder) *partitionQueue {
 	var speaking []*partitionQueue
-	for _, l := range of.queues {
+	for _, l := range of.Queues {
 		if len(l.pending) == 0 || b.ordersSource(&l.pending[0].Event) {
 			continue
 		}
@@ -61,9 +61,9 @@ func (b *orderGate) nextReleasable(of *topicOrder) *partitionQueue {
 // firstInOrder returns the queue with the head that precedes those of all other queues of its
 // topic, nil without one. In a topic with one partition only heads with a wider scope
 // have an order.
-func (b *orderGate) firstInOrder(of *topicOrder) *partitionQueue {
+func (b *Gate) firstInOrder(of *topicOrder) *partitionQueue {
 	var first *partitionQueue
-	for _, l := range of.queues {
+	for _, l := range of.Queues {
 		if len(l.pending) == 0 || l.pending[0].orderLSN == 0 || b.awaitsDelete(l) {
 			continue
 		}
@@ -88,11 +88,11 @@ func compareHeads(x, y *partitionQueue) int {
 
 // ordersOthers reports whether the next event of a queue has a wider scope than its
 // partition.
-func (b *orderGate) ordersOthers(l *partitionQueue, e *change.Event) bool {
+func (b *Gate) ordersOthers(l *partitionQueue, e *change.Event) bool {
 	return b.ordersTopic(l, e) || b.ordersSource(e)
 }
 
-func (b *orderGate) ordersSource(e *change.Event) bool {
+func (b *Gate) ordersSource(e *change.Event) bool {
 	return isSnapshotEnd(e) && b.isExpectedEnd(e)
 }
 
@@ -101,24 +101,24 @@ func isSnapshotEnd(e *change.Event) bool {
 	return e.Snapshot == change.LastInSnapshot || e.Snapshot == change.LastInTable || e.Notification != nil && e.Notification.Ends
 }
 
-func (b *orderGate) ordersTopic(l *partitionQueue, e *change.Event) bool {
+func (b *Gate) ordersTopic(l *partitionQueue, e *change.Event) bool {
 	return l.isNewPartition && l.needsOrder() && e.Snapshot != change.Streamed || e.Op == change.Truncate ||
 		e.OldKey != nil && e.HasUnavailable()
 }
 
 // canRelease reports whether the head of a queue, a change that is ordered or has the scope of
 // its topic, can be released.
-func (b *orderGate) canRelease(l *partitionQueue) bool {
+func (b *Gate) canRelease(l *partitionQueue) bool {
 	missing := func(part change.Partition) bool { return b.queues[part] == nil && !b.unassigned[part] }
 	if l.ends == nil || slices.ContainsFunc(l.unassignedWithRecords, missing) || b.awaitsDelete(l) {
 		return false
 	}
-	return !slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool { return b.waitsForQueue(l, other) })
+	return !slices.ContainsFunc(l.order.Queues, func(other *partitionQueue) bool { return b.waitsForQueue(l, other) })
 }
 
 // canReleaseForSource reports whether the head of a queue, which has the scope of the source,
 // can be released.
-func (b *orderGate) canReleaseForSource(l *partitionQueue) bool {
+func (b *Gate) canReleaseForSource(l *partitionQueue) bool {
 	if l.ends == nil || l.ownTopicOnly {
 		return false
 	}
@@ -137,7 +137,7 @@ func (b *orderGate) canReleaseForSource(l *partitionQueue) bool {
 
 // waitsForQueue reports whether the head of l, which does not have the scope of the source,
 // waits for another partition of its topic.
-func (b *orderGate) waitsForQueue(l, other *partitionQueue) bool {
+func (b *Gate) waitsForQueue(l, other *partitionQueue) bool {
 	switch {
 	case other == l || other.stalled:
 		return false
@@ -164,7 +164,7 @@ func (l *partitionQueue) awaitsEndOf(other *partitionQueue) bool {
 // headFollows reports whether the head of other may be released after that of l, which has
 // an LSN. A head with the scope of the source delays later events, since events behind it
 // in its partition may precede l's. It waits itself only for events that precede it.
-func (b *orderGate) headFollows(other, l *partitionQueue) bool {
+func (b *Gate) headFollows(other, l *partitionQueue) bool {
 	mine, theirs := &l.pending[0], &other.pending[0]
 	speaks := b.ordersTopic(l, &mine.Event)
 	if b.ordersSource(&theirs.Event) && theirs.effectiveLSN() == mine.effectiveLSN() {
@@ -182,7 +182,7 @@ func (h *queuedEvent) effectiveLSN() uint64 { return cmp.Or(h.orderLSN, h.LSN) }
 
 // sourceWaitsForQueue reports whether the head of l, which has the scope of the source, waits
 // for another partition.
-func (b *orderGate) sourceWaitsForQueue(l, other *partitionQueue) bool {
+func (b *Gate) sourceWaitsForQueue(l, other *partitionQueue) bool {
 	switch {
 	case other == l || !l.awaitsEndOf(other):
 		return false

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"slices"
@@ -32,7 +32,7 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		parts := []change.Partition{at(0), at(1), at(2), {Topic: "library.loan"}, {Topic: "library.loan", Number: 1}}
-		b := newOrderGate(func(*change.Event) bool { return true })
+		b := New(func(*change.Event) bool { return true })
 		final := make(map[change.Partition]int64)
 		var waiting []change.Partition
 		for _, part := range parts {
@@ -40,7 +40,7 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "appears later") == 0 {
 				waiting = append(waiting, part)
 			} else {
-				b.assignPartitions([]change.Assignment{{Partition: part, Fresh: rapid.Bool().Draw(t, "fresh")}})
+				b.AssignPartitions([]change.Assignment{{Partition: part, Fresh: rapid.Bool().Draw(t, "fresh")}})
 			}
 		}
 		logs := make(map[change.Partition][]change.Event)
@@ -56,31 +56,31 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 		}
 		var passed []change.Event
 		deliver := func(part change.Partition, count int) {
-			passed = append(passed, b.addEvents(slices.Clone(logs[part][:count]))...)
+			passed = append(passed, b.AddEvents(slices.Clone(logs[part][:count]))...)
 			logs[part] = logs[part][count:]
 		}
 		for range rapid.IntRange(0, 12).Draw(t, "deliveries") {
 			if part := rapid.SampledFrom(parts).Draw(t, "arrives"); b.queues[part] != nil {
 				deliver(part, rapid.IntRange(0, len(logs[part])).Draw(t, "count"))
 			}
-			if b.needsEnds() && rapid.Bool().Draw(t, "told") {
-				passed = append(passed, b.setEndOffsets(final)...)
+			if b.NeedsEnds() && rapid.Bool().Draw(t, "told") {
+				passed = append(passed, b.SetEndOffsets(final)...)
 			}
 		}
 		for _, part := range waiting {
-			b.assignPartitions([]change.Assignment{{Partition: part, Fresh: true}})
+			b.AssignPartitions([]change.Assignment{{Partition: part, Fresh: true}})
 		}
 		for _, part := range parts {
 			deliver(part, len(logs[part]))
 		}
-		for b.needsEnds() {
-			passed = append(passed, b.setEndOffsets(final)...)
+		for b.NeedsEnds() {
+			passed = append(passed, b.SetEndOffsets(final)...)
 		}
 		for range 10 * maxDeleteWaits { // missing deletes delay no event forever
-			_, through := b.releaseUnpaired()
+			_, through := b.ReleaseUnpaired()
 			passed = append(passed, through...)
-			for b.needsEnds() {
-				passed = append(passed, b.setEndOffsets(final)...)
+			for b.NeedsEnds() {
+				passed = append(passed, b.SetEndOffsets(final)...)
 			}
 		}
 		for _, l := range b.waitingQueues {

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"cmp"
@@ -49,7 +49,7 @@ func (l *partitionQueue) hasReadDelete(head *queuedEvent) bool {
 	if head.LSN == 0 || head.OldKey == nil || !l.needsOrder() || l.order.deletes[head.LSN] || l.order.olderDeletes[head.LSN] {
 		return true
 	}
-	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool {
+	return slices.ContainsFunc(l.order.Queues, func(other *partitionQueue) bool {
 		last := &other.stored
 		return !head.isLaterThan(last.HighTime) && (last.HighLSN == head.LSN || last.HighCommit > 0 && head.comparePosition(last.HighCommit, last.TopLSN) == 0)
 	})
@@ -58,17 +58,17 @@ func (l *partitionQueue) hasReadDelete(head *queuedEvent) bool {
 // awaitsDelete reports whether the head of a queue waits for the delete that belongs to it.
 // It does not if no other partition can still have the delete. Other heads do not wait for
 // this one meanwhile: the delete may be behind them.
-func (b *orderGate) awaitsDelete(l *partitionQueue) bool {
+func (b *Gate) awaitsDelete(l *partitionQueue) bool {
 	head := &l.pending[0]
 	switch {
 	case l.hasReadDelete(head) || !head.HasUnavailable() || l.order.deletesTimedOut:
 		return false
 	case l.order.appliedDeletesTimedOut && l.mayHaveAppliedDelete(head):
 		return false
-	case len(l.order.queues) < l.order.partitions:
+	case len(l.order.Queues) < l.order.partitions:
 		return true
 	}
-	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool { return other != l && !other.isPast(head) })
+	return slices.ContainsFunc(l.order.Queues, func(other *partitionQueue) bool { return other != l && !other.isPast(head) })
 }
 
 // isPast reports whether all events of the partition that precede an event at the source have
@@ -87,7 +87,7 @@ func (l *partitionQueue) isPast(head *queuedEvent) bool {
 // shows whether it was. A higher LSN alone does not suffice: another transaction that was open at
 // the same time may have committed before, with an LSN that follows the head's.
 func (l *partitionQueue) mayHaveAppliedDelete(head *queuedEvent) bool {
-	return slices.ContainsFunc(l.order.queues, func(other *partitionQueue) bool {
+	return slices.ContainsFunc(l.order.Queues, func(other *partitionQueue) bool {
 		stored := &other.stored
 		switch {
 		case stored.HighLSN < head.LSN || head.isLaterThan(stored.HighTime):
@@ -108,9 +108,9 @@ func (h *queuedEvent) comparePosition(commit, lsn uint64) int {
 	return cmp.Or(cmp.Compare(h.Commit, commit), cmp.Compare(h.LSN, lsn))
 }
 
-// releaseUnpaired releases inserts with deletes that did not arrive in time. It returns the
+// ReleaseUnpaired releases inserts with deletes that did not arrive in time. It returns the
 // released events, and the partitions of the inserts.
-func (b *orderGate) releaseUnpaired() (released []change.Partition, through []change.Event) {
+func (b *Gate) ReleaseUnpaired() (released []change.Partition, through []change.Event) {
 	for _, l := range b.waitingQueues {
 		if l.ends == nil || !b.awaitsDelete(l) {
 			continue

@@ -1,4 +1,4 @@
-package pipeline
+package ordering
 
 import (
 	"fmt"
@@ -75,13 +75,13 @@ func ends(offsets ...int64) map[change.Partition]int64 {
 
 // newReadingGate returns an order gate with n assigned partitions of one topic, read from
 // their beginning.
-func newReadingGate(n int32) *orderGate {
-	b := newOrderGate(func(*change.Event) bool { return true })
+func newReadingGate(n int32) *Gate {
+	b := New(func(*change.Event) bool { return true })
 	var begun []change.Assignment
 	for number := range n {
 		begun = append(begun, change.Assignment{Partition: at(number), Fresh: true})
 	}
-	b.assignPartitions(begun)
+	b.AssignPartitions(begun)
 	return b
 }
 
@@ -183,14 +183,14 @@ func TestBarrier(t *testing.T) {
 			var known map[change.Partition]int64
 			for i, step := range test.steps {
 				for _, number := range step.begin {
-					b.assignPartitions([]change.Assignment{{Partition: at(number), Fresh: true}})
+					b.AssignPartitions([]change.Assignment{{Partition: at(number), Fresh: true}})
 				}
-				got := b.addEvents(step.arrive)
+				got := b.AddEvents(step.arrive)
 				if step.ends != nil {
 					known = step.ends
 				}
-				for known != nil && b.needsEnds() {
-					got = append(slices.Clip(got), b.setEndOffsets(known)...)
+				for known != nil && b.NeedsEnds() {
+					got = append(slices.Clip(got), b.SetEndOffsets(known)...)
 				}
 				if describePositions(got) != step.want {
 					t.Errorf("step %d: got %q, want %q", i, describePositions(got), step.want)
@@ -227,25 +227,25 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 		"two ends of a snapshot and a notification": {last(0, 0, 5), last(1, 0, 5), notification(2, 0), event(2, 1, 5), keyChangeEvent(1, 1, 5)},
 	} {
 		for _, end := range [][]int64{{4, 4, 4}, nil} { // beyond the delivered events, and exactly behind them
-			b := newOrderGate(func(*change.Event) bool { return true })
-			b.assignPartitions([]change.Assignment{{Partition: at(0)}, {Partition: at(1)}})
-			b.assignPartitions([]change.Assignment{{Partition: at(2), Fresh: true}})
+			b := New(func(*change.Event) bool { return true })
+			b.AssignPartitions([]change.Assignment{{Partition: at(0)}, {Partition: at(1)}})
+			b.AssignPartitions([]change.Assignment{{Partition: at(2), Fresh: true}})
 			counts := make([]int64, 3)
 			for _, e := range events {
 				counts[e.Position.Partition.Number] = e.Position.Offset + 1
 			}
-			b.addEvents(slices.Clone(events))
+			b.AddEvents(slices.Clone(events))
 			if end == nil {
 				end = counts
 			}
 			for range 8 { // an idle partition delays no event forever
-				for b.needsEnds() {
-					b.setEndOffsets(ends(end...))
+				for b.NeedsEnds() {
+					b.SetEndOffsets(ends(end...))
 				}
-				b.advanceTicks(pollResult(idleTicks))
-				b.releaseStalled(b.findStalled(), nil)
+				b.AdvanceTicks(Polls(idleTicks))
+				b.ReleaseStalled(b.FindStalled(), nil)
 				for range maxDeleteWaits {
-					b.releaseUnpaired()
+					b.ReleaseUnpaired()
 				}
 			}
 			if len(b.waitingQueues) > 0 {
@@ -260,17 +260,17 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 func TestBarrierBehindTheEndOfASnapshot(t *testing.T) {
 	b := newReadingGate(2)
 	other := change.Partition{Topic: "library.loan", Number: 2}
-	b.assignPartitions([]change.Assignment{{Partition: other}})
+	b.AssignPartitions([]change.Assignment{{Partition: other}})
 	known := ends(2, 2)
 	known[other] = 1
-	got := b.addEvents([]change.Event{last(0, 0, 5), truncate(0, 1, 7), event(1, 0, 5), event(1, 1, 8)})
-	for b.needsEnds() {
-		got = append(slices.Clip(got), b.setEndOffsets(known)...)
+	got := b.AddEvents([]change.Event{last(0, 0, 5), truncate(0, 1, 7), event(1, 0, 5), event(1, 1, 8)})
+	for b.NeedsEnds() {
+		got = append(slices.Clip(got), b.SetEndOffsets(known)...)
 	}
 	if describePositions(got) != "1@0" {
 		t.Errorf("before the other topic is at its end %s passed, want 1@0", describePositions(got))
 	}
-	got = b.addEvents([]change.Event{{Op: change.Upsert, LSN: 9, Position: change.Position{Partition: other}}})
+	got = b.AddEvents([]change.Event{{Op: change.Upsert, LSN: 9, Position: change.Position{Partition: other}}})
 	if want := "2@0 0@0 0@1 1@1"; describePositions(got) != want {
 		t.Errorf("after that %s passed, want %s", describePositions(got), want)
 	}
@@ -282,7 +282,7 @@ func TestBarrierIsFull(t *testing.T) {
 	b := newReadingGate(2)
 	large := func(number int32, offset int64, lsn uint64) change.Event {
 		e := event(number, offset, lsn)
-		e.Row = make(change.Row, maxQueueBytes/4)
+		e.Row = make(change.Row, MaxQueueBytes/4)
 		return e
 	}
 	steps := []struct {
@@ -296,9 +296,9 @@ func TestBarrierIsFull(t *testing.T) {
 		{[]change.Event{event(1, 3, 8)}, false},
 	}
 	for i, step := range steps {
-		b.addEvents(step.arrive)
-		b.setEndOffsets(ends(5, 9))
-		if got := len(b.fullPartitions()) > 0; got != step.full {
+		b.AddEvents(step.arrive)
+		b.SetEndOffsets(ends(5, 9))
+		if got := len(b.FullPartitions()) > 0; got != step.full {
 			t.Errorf("step %d: full is %t", i, got)
 		}
 	}
@@ -306,17 +306,17 @@ func TestBarrierIsFull(t *testing.T) {
 
 func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
 	b := newReadingGate(2)
-	b.addEvents([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
-	b.assignPartitions([]change.Assignment{{Partition: at(0), Fresh: true}})
-	if got := describePositions(b.setEndOffsets(ends(0, 1))); got != "1@0" {
+	b.AddEvents([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
+	b.AssignPartitions([]change.Assignment{{Partition: at(0), Fresh: true}})
+	if got := describePositions(b.SetEndOffsets(ends(0, 1))); got != "1@0" {
 		t.Errorf("after the truncate's partition began again: got %q, want 1@0", got)
 	}
-	b.revokePartition(at(0))
-	if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 1), truncate(1, 1, 7)}), b.setEndOffsets(ends(9, 2))...)); got != "" {
+	b.RevokePartition(at(0))
+	if got := describePositions(append(b.AddEvents([]change.Event{event(0, 0, 1), truncate(1, 1, 7)}), b.SetEndOffsets(ends(9, 2))...)); got != "" {
 		t.Errorf("a partition that somebody else reads now: got %q", got)
 	}
-	b.assignPartitions([]change.Assignment{{Partition: at(1), From: 1}})
-	if got := describePositions(append(b.addEvents([]change.Event{truncate(1, 1, 7)}), b.setEndOffsets(ends(0, 2))...)); got != "1@1" {
+	b.AssignPartitions([]change.Assignment{{Partition: at(1), From: 1}})
+	if got := describePositions(append(b.AddEvents([]change.Event{truncate(1, 1, 7)}), b.SetEndOffsets(ends(0, 2))...)); got != "1@1" {
 		t.Errorf("a partition alone: got %q, want 1@1", got)
 	}
 }
@@ -360,14 +360,14 @@ func TestBarrierKeepsOrder(t *testing.T) {
 		for slices.ContainsFunc(logs, func(log []change.Event) bool { return len(log) > 0 }) {
 			number := rapid.IntRange(0, n-1).Draw(t, "arrives")
 			count := rapid.IntRange(0, len(logs[number])).Draw(t, "count")
-			got = append(got, b.addEvents(slices.Clone(logs[number][:count]))...)
+			got = append(got, b.AddEvents(slices.Clone(logs[number][:count]))...)
 			logs[number] = logs[number][count:]
-			if b.needsEnds() && rapid.Bool().Draw(t, "told") {
-				got = append(got, b.setEndOffsets(ends(final...))...)
+			if b.NeedsEnds() && rapid.Bool().Draw(t, "told") {
+				got = append(got, b.SetEndOffsets(ends(final...))...)
 			}
 		}
-		for b.needsEnds() {
-			got = append(got, b.setEndOffsets(ends(final...))...)
+		for b.NeedsEnds() {
+			got = append(got, b.SetEndOffsets(ends(final...))...)
 		}
 		next, high := make([]int64, n), uint64(0)
 		for _, e := range got {
