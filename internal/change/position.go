@@ -15,6 +15,14 @@ type Partition struct {
 // String returns topic/number.
 func (p Partition) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
+// Lane is the unit of order: changes of different lanes are in no order that matters, and a lane
+// is divided, parked and paused as a whole. It is a topic of Kafka, or a table of a source
+// without topics.
+type Lane string
+
+// Lane returns the lane of a partition.
+func (p Partition) Lane() Lane { return Lane(p.Topic) }
+
 // Position is the place of one record in the stream. Of a source without offsets, Offset counts the
 // events of the partition, since the first one.
 type Position struct {

@@ -7,7 +7,7 @@ import (
 )
 
 // attemptRecords summarize the records of snapshot attempts in a batch, including records
-// without a change. They stay with their topic when a batch is divided: an attempt counts
+// without a change. They stay with their lane when a batch is divided: an attempt counts
 // from the transaction on that moves the position past its record.
 type attemptRecords []change.AttemptRecords
 
@@ -34,11 +34,11 @@ func (s *attemptRecords) addEvent(e *change.Event) {
 	seen.Last = seen.Last || e.Snapshot == change.LastInSnapshot
 }
 
-// takeTopics removes and returns the elements in some topics.
-func (s *attemptRecords) takeTopics(topics map[string]bool) attemptRecords {
+// takeLanes removes and returns the elements in some lanes.
+func (s *attemptRecords) takeLanes(lanes map[change.Lane]bool) attemptRecords {
 	var taken attemptRecords
 	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool {
-		there := topics[seen.Position.Partition.Topic]
+		there := lanes[seen.Position.Partition.Lane()]
 		if there {
 			taken = append(taken, seen)
 		}

@@ -7,38 +7,38 @@ import (
 	"metadb/internal/change"
 )
 
-// splitTopics takes the events, spans and attempt records of topics out of a batch and
+// splitLanes takes the events, spans and attempt records of lanes out of a batch and
 // returns them as another one. The snapshot signals stay.
-func (b *batch) splitTopics(topics map[string]bool) *batch {
-	dealt := b.splitBy(2, func(topic string) int {
-		if topics[topic] {
+func (b *batch) splitLanes(lanes map[change.Lane]bool) *batch {
+	dealt := b.splitBy(2, func(lane change.Lane) int {
+		if lanes[lane] {
 			return 1
 		}
 		return 0
 	})
 	rest, part := dealt[0], dealt[1]
-	part.attemptRecords = b.attemptRecords.takeTopics(topics)
+	part.attemptRecords = b.attemptRecords.takeLanes(lanes)
 	b.Events, b.Spans, b.bytes = rest.Events, rest.Spans, b.bytes-part.bytes
 	return part
 }
 
-// splitBy distributes the events and spans of a batch over n others, by topic. The snapshot
+// splitBy distributes the events and spans of a batch over n others, by lane. The snapshot
 // signals stay.
-func (b *batch) splitBy(n int, to func(topic string) int) []*batch {
+func (b *batch) splitBy(n int, to func(lane change.Lane) int) []*batch {
 	dealt, counts := make([]*batch, n), make([]int, n)
 	for i := range b.Events {
-		counts[to(b.Events[i].Position.Partition.Topic)]++
+		counts[to(b.Events[i].Position.Partition.Lane())]++
 	}
 	for i := range dealt {
 		dealt[i] = &batch{}
 		dealt[i].Source, dealt[i].ExpectedSince, dealt[i].Events = b.Source, b.ExpectedSince, make([]change.Event, 0, counts[i])
 	}
 	for _, span := range b.Spans {
-		other := dealt[to(span.Partition.Topic)]
+		other := dealt[to(span.Partition.Lane())]
 		other.Spans = append(other.Spans, span)
 	}
 	for i := range b.Events {
-		dealt[to(b.Events[i].Position.Partition.Topic)].addEvent(&b.Events[i])
+		dealt[to(b.Events[i].Position.Partition.Lane())].addEvent(&b.Events[i])
 	}
 	return dealt
 }

@@ -82,7 +82,7 @@ func (y batchYears) maxTableYears() int {
 	return most
 }
 
-// reduceYears returns a YearsError if a batch of one topic has failed several times and has
+// reduceYears returns a YearsError if a batch of one lane has failed several times and has
 // events of several years. Otherwise it returns nil, and the same batch is retried.
 func (b *batch) reduceYears(failure error) error {
 	var found batchYears

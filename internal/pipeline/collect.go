@@ -95,10 +95,7 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 		case <-idle.C:
 			due = true
 		case <-again.C:
-			p.gate.Now = p.monotonicNow()
-			if p.gate.NeedsEnds() {
-				p.fetchEnds(ctx, current)
-			}
+			p.fetchEnds(ctx, current)
 			p.checkStalled(ctx, current)
 			p.releaseUnpaired(current)
 			ripe = p.readyTimer() // for events behind the released ones
@@ -136,7 +133,6 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 	}
 	for _, part := range delivery.Revoked {
 		p.partitions.revokePartition(part)
-		p.gate.RevokePartition(part)
 		p.lag.stopPartition(part)
 	}
 	for _, begun := range delivery.Assigned {
@@ -146,11 +142,8 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 			p.Reporter.Gap(*begun.Gap)
 		}
 	}
-	p.gate.Now = p.monotonicNow()
-	p.gate.AssignPartitions(delivery.Assigned)
-	p.addToBatch(b, p.gate.AddEvents(delivery.Events))
+	p.addToBatch(b, p.gate.Add(delivery, p.monotonicNow()))
 	p.partitions.addRestarts(delivery.Restarts)
-	p.pollResult.NoteDelivery(delivery)
 	p.fetchEnds(ctx, b)
 	return nil
 }

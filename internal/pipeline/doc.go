@@ -12,7 +12,7 @@
 //
 // The package owns the order of events: the progress of each partition, the
 // recognition of repetitions, the events that wait for other partitions
-// (order_gate.go), the completion of snapshots. It owns the decision to retry
+// (package ordering), the completion of snapshots. It owns the decision to retry
 // (retry.go) and the parking of tables that can't be applied (parking.go). It
 // depends on neither Kafka nor PostgreSQL: it declares the small interfaces that
 // it needs.

@@ -27,7 +27,7 @@ func TestTimerWakesEventsBehindALateOne(t *testing.T) {
 			Assigned: []change.Assignment{begin(part0, change.PartitionProgress{}), begin(part1, change.PartitionProgress{})},
 			Events:   []change.Event{written(0, 6)},
 		})
-		<-time.After(endsRetryInterval - ordering.WriteSkew/2)
+		<-time.After(endsRetryInterval - ordering.DefaultWriteSkew/2)
 		r.send(change.Delivery{Events: []change.Event{written(1, 7)}})
 		synctest.Wait()
 		r.source.mu.Lock()
@@ -40,8 +40,8 @@ func TestTimerWakesEventsBehindALateOne(t *testing.T) {
 		if len(first.Events) != 1 || len(second.Events) != 1 || second.Events[0].Position.Offset != 1 {
 			t.Errorf("got %d events, then %+v", len(first.Events), second.Events)
 		}
-		if took := time.Since(began); took > endsRetryInterval+ordering.WriteSkew {
-			t.Errorf("the second event was collected after %s, want %s", took, endsRetryInterval+ordering.WriteSkew/2)
+		if took := time.Since(began); took > endsRetryInterval+ordering.DefaultWriteSkew {
+			t.Errorf("the second event was collected after %s, want %s", took, endsRetryInterval+ordering.DefaultWriteSkew/2)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"metadb/internal/change"
@@ -11,15 +10,15 @@ import (
 // fetchEnds requests the end offsets that events wait for, and adds the released events
 // to a batch. Missing end offsets are requested again after endsRetryInterval.
 func (p *pipeline) fetchEnds(ctx context.Context, b *batch) {
-	p.gate.Now = p.monotonicNow()
-	for p.gate.NeedsEnds() {
-		ends, err := p.Source.Ends(ctx, p.gate.TopicsNeedingEnds())
-		if err != nil {
-			p.gate.RestartSettling()
+	for {
+		lanes, needed := p.gate.NeededEnds(p.monotonicNow())
+		if !needed {
+			break
 		}
-		passed := p.gate.SetEndOffsets(ends)
-		p.addToBatch(b, passed)
-		if err != nil || len(passed) == 0 {
+		ends, err := p.Source.Ends(ctx, lanes)
+		released := p.gate.SetEnds(ends, err == nil)
+		p.addToBatch(b, released)
+		if err != nil || len(released) == 0 {
 			break
 		}
 	}
@@ -43,14 +42,7 @@ func (p *pipeline) monotonicNow() change.Micros {
 // pausePartitions pauses the partitions with full queues and those of parked tables, and
 // resumes the others.
 func (p *pipeline) pausePartitions() {
-	waiting := p.gate.FullPartitions()
-	for topic := range p.parking.pausedTopics() {
-		for _, l := range p.gate.EnsureTopic(topic).Queues {
-			if !slices.Contains(waiting, l.Partition) {
-				waiting = append(waiting, l.Partition)
-			}
-		}
-	}
+	waiting := p.gate.Paused(p.parking.pausedLanes())
 	if len(waiting) > 0 || p.hasPaused {
 		p.Source.Pause(waiting)
 		p.hasPaused = len(waiting) > 0

@@ -56,7 +56,7 @@ func (s *fakeSource) Ack(_ context.Context, spans []change.Span) {
 	s.acked = append(s.acked, spans...)
 }
 
-func (s *fakeSource) Ends(context.Context, []string) (map[change.Partition]int64, error) {
+func (s *fakeSource) Ends(context.Context, []change.Lane) (map[change.Partition]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++

@@ -10,70 +10,70 @@ import (
 // A transaction takes about ten locks for each table that it creates, and PostgreSQL's
 // default settings allow 6,400 locks for all sessions: the first batch of a source
 // with many small tables would need more. Such a batch is applied in parts, divided by
-// topic: order is kept per key, and a key has one topic. The signals of snapshots
+// lane: order is kept per key, and a key has one lane. The signals of snapshots
 // are reported with the last part.
 // https://www.postgresql.org/docs/current/runtime-config-locks.html
 
-// maxBatchTopics bounds the topics with events in one transaction.
-const maxBatchTopics = 100
+// maxBatchLanes bounds the lanes with events in one transaction.
+const maxBatchLanes = 100
 
-// splitByTopics splits a batch into as few parts as possible, of maxBatchTopics each.
-func (b *batch) splitByTopics() []*batch {
+// splitByLanes splits a batch into as few parts as possible, of maxBatchLanes each.
+func (b *batch) splitByLanes() []*batch {
 	var parts []*batch
-	for part := b.splitOffTopics(maxBatchTopics); part != nil; part = b.splitOffTopics(maxBatchTopics) {
+	for part := b.splitOffLanes(maxBatchLanes); part != nil; part = b.splitOffLanes(maxBatchLanes) {
 		parts = append(parts, part)
 	}
 	return append(parts, b)
 }
 
-// applyHalf applies the first half of a batch's topics, if the failure is the lack of memory
-// for locks. It reports whether it did. A batch of one topic fails with a YearsError instead.
+// applyHalf applies the first half of a batch's lanes, if the failure is the lack of memory
+// for locks. It reports whether it did. A batch of one lane fails with a YearsError instead.
 func (p *pipeline) applyHalf(ctx context.Context, b *batch, failure error) (bool, error) {
 	if !pgcode.Is(failure, pgcode.OutOfMemory) {
 		return false, nil
 	}
-	part := b.splitOffTopics((len(b.topicsInOrder()) + 1) / 2)
+	part := b.splitOffLanes((len(b.lanesInOrder()) + 1) / 2)
 	if part == nil {
 		return false, b.reduceYears(failure)
 	}
 	return true, p.applyWithRetry(ctx, part)
 }
 
-// splitOffTopics takes the given number of topics out of a batch, and returns nil if the batch
-// has no more than that. Topics with the end of a snapshot stay to the last.
-func (b *batch) splitOffTopics(most int) *batch {
-	all := b.topicsInOrder()
+// splitOffLanes takes the given number of lanes out of a batch, and returns nil if the batch
+// has no more than that. Lanes with the end of a snapshot stay to the last.
+func (b *batch) splitOffLanes(most int) *batch {
+	all := b.lanesInOrder()
 	if len(all) <= most {
 		return nil
 	}
-	last := make(map[string]bool)
+	last := make(map[change.Lane]bool)
 	for _, at := range b.signals.all.lastRecords {
-		last[at.Partition.Topic] = true
+		last[at.Partition.Lane()] = true
 	}
-	first := make(map[string]bool, most)
+	first := make(map[change.Lane]bool, most)
 	for _, late := range []bool{false, true} {
-		for _, topic := range all {
-			if len(first) < most && last[topic] == late {
-				first[topic] = true
+		for _, lane := range all {
+			if len(first) < most && last[lane] == late {
+				first[lane] = true
 			}
 		}
 	}
-	return b.splitTopics(first)
+	return b.splitLanes(first)
 }
 
-// topicsInOrder returns the topics of the batch's events, in the order of their first events.
-func (b *batch) topicsInOrder() []string {
-	var topics []string
-	known := make(map[string]bool)
+// lanesInOrder returns the lanes of the batch's events, in the order of their first events.
+func (b *batch) lanesInOrder() []change.Lane {
+	var lanes []change.Lane
+	known := make(map[change.Lane]bool)
 	var latest change.Partition
 	for i := range b.Events {
 		part := b.Events[i].Position.Partition
-		if part == latest || known[part.Topic] {
+		if part == latest || known[part.Lane()] {
 			continue
 		}
 		latest = part
-		known[part.Topic] = true
-		topics = append(topics, part.Topic)
+		known[part.Lane()] = true
+		lanes = append(lanes, part.Lane())
 	}
-	return topics
+	return lanes
 }

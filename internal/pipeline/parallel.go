@@ -12,19 +12,19 @@ import (
 
 // A session of PostgreSQL runs one statement at a time. So the tables of a batch are
 // applied in parallel, by several sessions with a transaction each: order is kept per
-// key, a key has one topic, and topics with events of the same table stay together.
+// key, a key has one lane, and lanes with events of the same table stay together.
 // Each share commits with its own positions, wholly or not at all, like a batch of
 // its own.
 
 // parallelState is the state of parallel apply. Only the apply stage uses it.
 type parallelState struct {
-	sessions topicSessions
+	sessions laneSessions
 	// serialUntil is the time until which batches are not divided.
 	serialUntil time.Time
 }
 
 // applyBatch applies a batch: in parallel shares if possible, in parts if it has too many
-// topics.
+// lanes.
 func (p *pipeline) applyBatch(ctx context.Context, b *batch) error {
 	if err := p.takeParked(b); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (p *pipeline) applyBatch(ctx context.Context, b *batch) error {
 	var parts []*batch
 	var err error
 	if shares := p.splitForWorkers(b); shares == nil {
-		parts = b.splitByTopics()
+		parts = b.splitByLanes()
 	} else if parts, err = p.applyParallel(ctx, shares); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (p *pipeline) applyParallel(ctx context.Context, shares []*batch) (rest []*
 	var busy sync.WaitGroup
 	for i, share := range shares {
 		if len(share.Spans) > 0 {
-			tries[i].parts = share.splitByTopics()
+			tries[i].parts = share.splitByLanes()
 			busy.Go(func() { tries[i].applyShare(ctx, p.Appliers[i]) })
 		}
 	}
@@ -132,5 +132,5 @@ func (p *pipeline) splitForWorkers(b *batch) []*batch {
 		return nil
 	}
 	assigned := p.parallel.sessions.assignSessions(groups, n)
-	return b.splitBy(n, func(topic string) int { return assigned[topic] })
+	return b.splitBy(n, func(lane change.Lane) int { return assigned[lane] })
 }

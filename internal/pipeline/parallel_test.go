@@ -203,7 +203,7 @@ func TestSyncBeginsWhileABatchIsApplied(t *testing.T) {
 func TestManyTopicsSideBySide(t *testing.T) {
 	s := startTwo(t, nil)
 	var all change.Delivery
-	for i := range 4*maxBatchTopics + 2 {
+	for i := range 4*maxBatchLanes + 2 {
 		e := upsert(change.Partition{Topic: fmt.Sprintf("topic_%03d", i)}, 0, 1, 1)
 		e.Source.Name = e.Position.Partition.Topic
 		all.Assigned = append(all.Assigned, begin(e.Position.Partition, change.PartitionProgress{}))

@@ -13,13 +13,13 @@ import (
 )
 
 // A table that can't be applied must not stop the others. It is parked after a few
-// tries: its topics are taken out of the batch, with their spans, and are paused; the
+// tries: its lanes are taken out of the batch, with their spans, and are paused; the
 // others commit. The parked events are kept in memory and retried, so that the table
-// continues where it stopped. They are not stored: the positions of these topics stay
+// continues where it stopped. They are not stored: the positions of these lanes stay
 // before them, and after a crash they are read again.
 //
-// Whole topics are parked, not single partitions, since truncates and changes of key
-// order the partitions of a topic. The end of a snapshot waits for every parked table.
+// Whole lanes are parked, not single partitions, since truncates and changes of key
+// order the partitions of a lane. The end of a snapshot waits for every parked table.
 //
 // A table that can't be locked is parked after the first try: another session may hold
 // locks of many tables, and the other tables must not wait seconds for each.
@@ -55,7 +55,7 @@ const (
 type parkedTable struct {
 	// tables is one table, or several that the end of a snapshot has joined.
 	tables []change.Table
-	topics map[string]bool
+	lanes  map[change.Lane]bool
 	batch  *batch
 	cause  error
 	// lastFullLockWait is when the table last waited for a lock with the session's
@@ -63,35 +63,35 @@ type parkedTable struct {
 	lastFullLockWait time.Time
 }
 
-// parking has the parked tables. Only the apply stage uses it, except topics.
+// parking has the parked tables. Only the apply stage uses it, except lanes.
 type parking struct {
 	tables []*parkedTable
 	// next is the index of the table to retry next.
 	next int
-	// changed signals the collect stage that the topics to pause have changed.
+	// changed signals the collect stage that the lanes to pause have changed.
 	changed chan struct{}
 
-	mu     sync.Mutex
-	topics map[string]bool
+	mu    sync.Mutex
+	lanes map[change.Lane]bool
 }
 
-// pausedTopics returns the topics to pause.
-func (l *parking) pausedTopics() map[string]bool {
+// pausedLanes returns the lanes to pause.
+func (l *parking) pausedLanes() map[change.Lane]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.topics
+	return l.lanes
 }
 
-// publishTopics sets the topics to pause, and signals the change.
-func (l *parking) publishTopics() {
-	topics := make(map[string]bool)
+// publishLanes sets the lanes to pause, and signals the change.
+func (l *parking) publishLanes() {
+	lanes := make(map[change.Lane]bool)
 	for _, lot := range l.tables {
-		for topic := range lot.topics {
-			topics[topic] = true
+		for lane := range lot.lanes {
+			lanes[lane] = true
 		}
 	}
 	l.mu.Lock()
-	l.topics = topics
+	l.lanes = lanes
 	l.mu.Unlock()
 	select {
 	case l.changed <- struct{}{}:
@@ -149,20 +149,20 @@ func (l *parking) removeTable(gone *parkedTable) {
 	l.tables = slices.DeleteFunc(l.tables, func(lot *parkedTable) bool { return lot == gone })
 }
 
-// parkTable parks a table, and takes its topics out of a batch.
+// parkTable parks a table, and takes its lanes out of a batch.
 func (p *pipeline) parkTable(b *batch, table change.Table, why error) error {
 	p.Logger.Warn(fmt.Sprintf("%stable %s waits, the others go on: %v", p.logPrefix(), table, why))
-	p.parking.tables = append(p.parking.tables, &parkedTable{tables: []change.Table{table}, topics: make(map[string]bool), batch: &batch{}, cause: why, lastFullLockWait: time.Now()})
+	p.parking.tables = append(p.parking.tables, &parkedTable{tables: []change.Table{table}, lanes: make(map[change.Lane]bool), batch: &batch{}, cause: why, lastFullLockWait: time.Now()})
 	return p.takeParked(b)
 }
 
-// takeParked takes the events of parked tables' topics out of a batch.
+// takeParked takes the events of parked tables' lanes out of a batch.
 func (p *pipeline) takeParked(b *batch) error {
 	if len(p.parking.tables) == 0 {
 		return nil
 	}
 	for _, lot := range p.parking.tables {
-		lot.takeTopics(b)
+		lot.takeLanes(b)
 		if err := lot.takeEvents(b); err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (p *pipeline) takeParked(b *batch) error {
 			return err
 		}
 	}
-	p.parking.publishTopics()
+	p.parking.publishLanes()
 	for _, lot := range p.parking.tables {
 		p.lag.addRead(lot.batch.Spans)
 	}
@@ -181,18 +181,18 @@ func (p *pipeline) takeParked(b *batch) error {
 	return nil
 }
 
-// takeTopics adds the topics of a batch that have events of the table.
-func (l *parkedTable) takeTopics(b *batch) {
+// takeLanes adds the lanes of a batch that have events of the table.
+func (l *parkedTable) takeLanes(b *batch) {
 	for i := range b.Events {
 		if slices.Contains(l.tables, b.Events[i].Table) {
-			l.topics[b.Events[i].Position.Partition.Topic] = true
+			l.lanes[b.Events[i].Position.Partition.Lane()] = true
 		}
 	}
 }
 
-// takeEvents moves the events of the table's topics from a batch to the parked ones.
+// takeEvents moves the events of the table's lanes from a batch to the parked ones.
 func (l *parkedTable) takeEvents(b *batch) error {
-	part := b.splitTopics(l.topics)
+	part := b.splitLanes(l.lanes)
 	if len(part.Spans) == 0 {
 		return nil
 	}
@@ -201,11 +201,11 @@ func (l *parkedTable) takeEvents(b *batch) error {
 
 // parkSnapshotEnds moves the signals of a snapshot's end to the first parked table, which
 // is then retried only when no other table is parked: the snapshot is not complete
-// before. Other parked tables with the same topics are joined to it.
+// before. Other parked tables with the same lanes are joined to it.
 func (p *pipeline) parkSnapshotEnds(b *batch) error {
 	bearer := p.parking.tables[0]
 	for _, part := range b.signals.endPartitions {
-		bearer.topics[part.Topic] = true
+		bearer.lanes[part.Lane()] = true
 	}
 	for _, other := range slices.Clone(p.parking.tables[1:]) {
 		if !bearer.overlaps(other) {
@@ -214,7 +214,7 @@ func (p *pipeline) parkSnapshotEnds(b *batch) error {
 		if err := bearer.batch.appendBatch(other.batch); err != nil {
 			return err
 		}
-		maps.Copy(bearer.topics, other.topics)
+		maps.Copy(bearer.lanes, other.lanes)
 		bearer.tables = append(bearer.tables, other.tables...)
 		bearer.batch.signals.mergeSignals(&other.batch.signals)
 		p.parking.removeTable(other)
@@ -224,10 +224,10 @@ func (p *pipeline) parkSnapshotEnds(b *batch) error {
 	return bearer.takeEvents(b)
 }
 
-// overlaps reports whether two parked tables have a topic in common.
+// overlaps reports whether two parked tables have a lane in common.
 func (l *parkedTable) overlaps(other *parkedTable) bool {
-	for topic := range other.topics {
-		if l.topics[topic] {
+	for lane := range other.lanes {
+		if l.lanes[lane] {
 			return true
 		}
 	}
@@ -271,7 +271,7 @@ func (p *pipeline) retryParkedTable(ctx context.Context, l *parkedTable) (bool, 
 	switch _, stuck := tableAtFault(err); {
 	case err == nil:
 		p.parking.removeTable(l)
-		p.parking.publishTopics()
+		p.parking.publishLanes()
 		p.reportHealth(parkStage, p.parking.failure())
 		p.applyAttempts(l.batch)
 		p.reportOutcome(ctx, l.batch, outcome)

@@ -9,8 +9,8 @@ import (
 // partitionStates has the progress of each partition up to the last collected event.
 type partitionStates struct {
 	states map[change.Partition]*partitionState
-	// topics has the partitions of each topic.
-	topics map[string][]*partitionState
+	// lanes has the partitions of each lane.
+	lanes map[change.Lane][]*partitionState
 }
 
 // partitionState is the state of one partition.
@@ -28,7 +28,7 @@ type partitionState struct {
 }
 
 func newPartitions() partitionStates {
-	return partitionStates{states: make(map[change.Partition]*partitionState), topics: make(map[string][]*partitionState)}
+	return partitionStates{states: make(map[change.Partition]*partitionState), lanes: make(map[change.Lane][]*partitionState)}
 }
 
 // assignPartition adds a partition that is read from now on.
@@ -45,7 +45,7 @@ func (p *partitionStates) assignPartition(b change.Assignment) {
 		state.current.MaxNext = b.From // offsets begin anew
 	}
 	p.states[b.Partition] = state
-	p.topics[b.Partition.Topic] = append(p.topics[b.Partition.Topic], state)
+	p.lanes[b.Partition.Lane()] = append(p.lanes[b.Partition.Lane()], state)
 }
 
 // revokePartition removes a partition.
@@ -55,7 +55,7 @@ func (p *partitionStates) revokePartition(part change.Partition) {
 		return
 	}
 	delete(p.states, part)
-	p.topics[part.Topic] = slices.DeleteFunc(p.topics[part.Topic], func(other *partitionState) bool { return other == state })
+	p.lanes[part.Lane()] = slices.DeleteFunc(p.lanes[part.Lane()], func(other *partitionState) bool { return other == state })
 }
 
 // addRestarts adds places where reading can begin again. Those that the partition has passed already
@@ -105,7 +105,7 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 	switch {
 	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
 	case e.Snapshot != change.Streamed:
-		e.Suspect = readAgain || e.Snapshot != change.Incremental && p.isRowSuspect(state.Topic, e)
+		e.Suspect = readAgain || e.Snapshot != change.Incremental && p.isRowSuspect(state.Lane(), e)
 		mark.AdvanceSnapshot(e)
 	default:
 		p.judgeChange(state, e, readAgain)
@@ -114,16 +114,16 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 }
 
 // isRowSuspect reports whether a row of a snapshot may have been sent before, to any
-// partition of its topic, since partitions may have been added.
-func (p *partitionStates) isRowSuspect(topic string, e *change.Event) bool {
-	return slices.ContainsFunc(p.topics[topic], func(of *partitionState) bool { return of.current.SuspectsRow(e) })
+// partition of its lane, since partitions may have been added.
+func (p *partitionStates) isRowSuspect(lane change.Lane, e *change.Event) bool {
+	return slices.ContainsFunc(p.lanes[lane], func(of *partitionState) bool { return of.current.SuspectsRow(e) })
 }
 
 // judgeChange decides whether a change has been applied before. Records that are read again
 // after the position was moved back have been, unless the database lost them: if the change's
 // position does not decide, the versions of its key do.
 func (p *partitionStates) judgeChange(state *partitionState, e *change.Event, readAgain bool) {
-	siblings, key := p.topics[state.Topic], change.KeyHash(e)
+	siblings, key := p.lanes[state.Lane()], change.KeyHash(e)
 	verdict := change.New
 	if e.LSN > 0 {
 		verdict = state.current.Judge(e, key)
@@ -168,14 +168,14 @@ func judgeInSiblings(state *partitionState, siblings []*partitionState, e *chang
 }
 
 // isOvertaken reports whether an event that follows e at the source was read before in
-// another partition of the topic. An overtaken truncate, like a repeated one, must not end
+// another partition of the lane. An overtaken truncate, like a repeated one, must not end
 // versions that began after it. The order gate prevents that for changes in partitions that
 // are read here; it remains possible for snapshot rows, and for partitions that another
 // member of the group has read. Versions that a later event ended are ended by the truncate
 // all the same.
 func (p *partitionStates) isOvertaken(e *change.Event) bool {
 	for _, other := range p.states {
-		if other.Topic == e.Position.Partition.Topic && other.Partition != e.Position.Partition && max(other.current.HighLSN, other.current.SnapshotLSN) > e.LSN {
+		if other.Lane() == e.Position.Partition.Lane() && other.Partition != e.Position.Partition && max(other.current.HighLSN, other.current.SnapshotLSN) > e.LSN {
 			return true
 		}
 	}

@@ -18,10 +18,10 @@ type Source interface {
 	Fetch(ctx context.Context) (change.Delivery, error)
 	// Ack acknowledges applied spans. It does not fail.
 	Ack(ctx context.Context, spans []change.Span)
-	// Ends returns the end offsets of all partitions of some assigned topics, including
-	// partitions that are too new to be assigned yet; nil is all topics. With an error it
-	// returns those of the topics for which all are known.
-	Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error)
+	// Ends returns the end offsets of all partitions of some assigned lanes, including
+	// partitions that are too new to be assigned yet; nil is all lanes. With an error it
+	// returns those of the lanes for which all are known.
+	Ends(ctx context.Context, lanes []change.Lane) (map[change.Partition]int64, error)
 	// Pause pauses the given partitions and resumes all others.
 	Pause(parts []change.Partition)
 }
@@ -141,7 +141,6 @@ type pipeline struct {
 	gate       *ordering.Gate
 	began      time.Time
 	hasPaused  bool
-	pollResult ordering.Polls
 	// heldEvents are the first events of the next batch.
 	heldEvents []change.Event
 	// assignedElsewhere are partitions that the end of a snapshot waits for and that
@@ -174,9 +173,7 @@ func newPipeline(config Config) *pipeline {
 	setDefault(&p.FirstPause, DefaultFirstPause)
 	setDefault(&p.LongestPause, DefaultLongestPause)
 	p.partitions = newPartitions()
-	p.gate = ordering.New(p.expectsSnapshotEnd)
-	p.gate.WriteSkew = change.Micros(ordering.WriteSkew.Microseconds())
-	p.gate.SettleTime = change.Micros(p.SnapshotSettle.Microseconds())
+	p.gate = ordering.New(ordering.Config{IsExpectedEnd: p.expectsSnapshotEnd, WriteSkew: ordering.DefaultWriteSkew, SettleTime: p.SnapshotSettle})
 	p.snapshots = newSnapshotWatch(config.SnapshotDeadline)
 	p.parking.changed = make(chan struct{}, 1)
 	p.lag = newLagTracker()

@@ -8,7 +8,7 @@ import (
 
 // dropReassigned removes the events of partitions from a batch that were assigned or revoked
 // since: the batch's spans would not cover them, and they are delivered again, here or to
-// another member. It reports whether the rest of the batch needs them: events of the topic's
+// another member. It reports whether the rest of the batch needs them: events of the lane's
 // other partitions that were released after them, or the end of a snapshot.
 func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
 	gone := make(map[change.Partition]bool)
@@ -21,14 +21,14 @@ func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
 	if len(gone) == 0 {
 		return false
 	}
-	without := make(map[string]bool)
+	without := make(map[change.Lane]bool)
 	b.Events = slices.DeleteFunc(b.Events, func(e change.Event) bool {
 		part := e.Position.Partition
 		switch {
 		case gone[part]:
 			b.bytes -= e.Size()
-			without[part.Topic] = true
-		case without[part.Topic]:
+			without[part.Lane()] = true
+		case without[part.Lane()]:
 			needed = true
 		}
 		return gone[part]

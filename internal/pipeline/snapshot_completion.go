@@ -78,7 +78,7 @@ func (p *pipeline) snapshotLogPrefix(table change.Table) string {
 
 // expectsSnapshotEnd reports whether an event may end an expected snapshot. That holds for a
 // complete one too, since another attempt may have begun before the event, in the same batch.
-// The order gate releases such an event only after all records that the topics had when it
+// The order gate releases such an event only after all records that the lanes had when it
 // was read.
 func (p *pipeline) expectsSnapshotEnd(e *change.Event) bool {
 	if p.ExpectedSnapshots == nil {

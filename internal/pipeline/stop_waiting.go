@@ -6,18 +6,12 @@ import (
 	"maps"
 
 	"metadb/internal/change"
-	"metadb/internal/pipeline/ordering"
 )
 
 // checkStalled advances the time, and stops waiting for idle partitions with a broker that
 // answers. It is called once in each interval.
 func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
-	p.gate.AdvanceTicks(p.pollResult)
-	for topic := range p.parking.pausedTopics() {
-		p.gate.TouchTopic(topic) // it is idle because it is paused
-	}
-	p.pollResult = ordering.NoPoll
-	stalled := p.gate.FindStalled()
+	stalled := p.gate.Stalled(p.parking.pausedLanes())
 	if len(stalled) == 0 {
 		return
 	}
@@ -31,7 +25,7 @@ func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
 	if len(stalled) == 0 {
 		return
 	}
-	elsewhere := p.gate.FindAssignedElsewhere(stalled, ends)
+	released, elsewhere := p.gate.ReleaseStalled(stalled, ends)
 	for part, end := range stalled {
 		switch {
 		case !elsewhere[part]:
@@ -42,16 +36,16 @@ func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
 		}
 	}
 	p.assignedElsewhere = elsewhere
-	p.addToBatch(b, p.gate.ReleaseStalled(stalled, elsewhere))
+	p.addToBatch(b, released)
 	p.fetchEnds(ctx, b)
 }
 
 // releaseUnpaired releases inserts with deletes that did not arrive in time, and logs their partitions. It is called once in each
 // interval.
 func (p *pipeline) releaseUnpaired(b *batch) {
-	released, through := p.gate.ReleaseUnpaired()
-	for _, part := range released {
+	released, parts := p.gate.ReleaseUnpaired()
+	for _, part := range parts {
 		p.Logger.Warn(fmt.Sprintf("%s%s has changes of key whose deletes do not come: they go on without them", p.logPrefix(), part))
 	}
-	p.addToBatch(b, through)
+	p.addToBatch(b, released)
 }

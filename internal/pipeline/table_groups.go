@@ -8,28 +8,28 @@ import (
 	"metadb/internal/change"
 )
 
-// tableGroup is a set of topics with events of the same tables, with the approximate cost of
+// tableGroup is a set of lanes with events of the same tables, with the approximate cost of
 // applying them, in bytes.
 type tableGroup struct {
-	topics []string
-	cost   int
+	lanes []change.Lane
+	cost  int
 }
 
 // tableCost is the cost of the statements for a table with any number of events, in bytes of
 // events.
 const tableCost = 32 << 10
 
-// groupTables returns the groups of a batch's topics, in the order of their first events.
+// groupTables returns the groups of a batch's lanes, in the order of their first events.
 func (b *batch) groupTables() []*tableGroup {
-	g := &tableGroups{byTopic: make(map[string]*tableGroup), byTable: make(map[change.Table]*tableGroup)}
+	g := &tableGroups{byLane: make(map[change.Lane]*tableGroup), byTable: make(map[change.Table]*tableGroup)}
 	var at *tableGroup
-	var topic string
+	var lane change.Lane
 	var table change.Table
 	for i := range b.Events {
 		e := &b.Events[i]
-		if at == nil || e.Position.Partition.Topic != topic || e.Table != table {
-			topic, table = e.Position.Partition.Topic, e.Table
-			at = g.assignTopic(topic, table)
+		if at == nil || e.Position.Partition.Lane() != lane || e.Table != table {
+			lane, table = e.Position.Partition.Lane(), e.Table
+			at = g.assignLane(lane, table)
 		}
 		at.cost += e.Size()
 	}
@@ -39,23 +39,23 @@ func (b *batch) groupTables() []*tableGroup {
 			of = g.byTable[table]
 		}
 	}
-	return slices.DeleteFunc(g.groups, func(g *tableGroup) bool { return g.topics == nil })
+	return slices.DeleteFunc(g.groups, func(g *tableGroup) bool { return g.lanes == nil })
 }
 
-// tableGroups is the state of grouping: a union-find over topics and tables.
+// tableGroups is the state of grouping: a union-find over lanes and tables.
 type tableGroups struct {
 	groups  []*tableGroup
-	byTopic map[string]*tableGroup
+	byLane  map[change.Lane]*tableGroup
 	byTable map[change.Table]*tableGroup
 }
 
-// assignTopic returns the group of a topic that has an event of a table, and merges it with the
+// assignLane returns the group of a lane that has an event of a table, and merges it with the
 // table's.
-func (g *tableGroups) assignTopic(topic string, table change.Table) *tableGroup {
-	at := g.byTopic[topic]
+func (g *tableGroups) assignLane(lane change.Lane, table change.Table) *tableGroup {
+	at := g.byLane[lane]
 	if at == nil {
-		at = &tableGroup{topics: []string{topic}, cost: tableCost}
-		g.byTopic[topic], g.groups = at, append(g.groups, at)
+		at = &tableGroup{lanes: []change.Lane{lane}, cost: tableCost}
+		g.byLane[lane], g.groups = at, append(g.groups, at)
 	}
 	if table != (change.Table{}) {
 		g.mergeGroups(at, g.byTable[table])
@@ -69,16 +69,16 @@ func (g *tableGroups) mergeGroups(into, other *tableGroup) {
 	if into == nil || other == nil || into == other {
 		return
 	}
-	into.topics, into.cost = append(into.topics, other.topics...), into.cost+other.cost
-	for _, topic := range other.topics {
-		g.byTopic[topic] = into
+	into.lanes, into.cost = append(into.lanes, other.lanes...), into.cost+other.cost
+	for _, lane := range other.lanes {
+		g.byLane[lane] = into
 	}
 	for table, of := range g.byTable {
 		if of == other {
 			g.byTable[table] = into
 		}
 	}
-	other.topics = nil
+	other.lanes = nil
 }
 
 // historyPrefix is the prefix of the names of a main table's partitions.
@@ -98,14 +98,14 @@ func sharedRelationNames(table change.Table) []change.Table {
 	return all
 }
 
-// topicSessions has the last session of each topic, so that a table stays with the session that
+// laneSessions has the last session of each lane, so that a table stays with the session that
 // has its prepared statements and stages.
-type topicSessions struct{ lastSession map[string]int }
+type laneSessions struct{ lastSession map[change.Lane]int }
 
-// assignSessions assigns each topic to one of n sessions, with about the same cost for each.
-func (s *topicSessions) assignSessions(groups []*tableGroup, n int) map[string]int {
+// assignSessions assigns each lane to one of n sessions, with about the same cost for each.
+func (s *laneSessions) assignSessions(groups []*tableGroup, n int) map[change.Lane]int {
 	if s.lastSession == nil {
-		s.lastSession = make(map[string]int)
+		s.lastSession = make(map[change.Lane]int)
 	}
 	all := 0
 	for _, g := range groups {
@@ -113,15 +113,15 @@ func (s *topicSessions) assignSessions(groups []*tableGroup, n int) map[string]i
 	}
 	load, most := make([]int, n), all/n+all/8 // moving a table costs, too
 	slices.SortStableFunc(groups, func(a, b *tableGroup) int { return cmp.Compare(b.cost, a.cost) })
-	assigned := make(map[string]int)
+	assigned := make(map[change.Lane]int)
 	for _, g := range groups {
-		session, known := s.lastSession[g.topics[0]]
+		session, known := s.lastSession[g.lanes[0]]
 		if !known || load[session] > 0 && load[session]+g.cost > most {
 			session = slices.Index(load, slices.Min(load))
 		}
 		load[session] += g.cost
-		for _, topic := range g.topics {
-			assigned[topic], s.lastSession[topic] = session, session
+		for _, lane := range g.lanes {
+			assigned[lane], s.lastSession[lane] = session, session
 		}
 	}
 	return assigned

@@ -8,107 +8,88 @@ import (
 	"metadb/internal/change"
 )
 
-// A producer writes each partition separately: an earlier event may be written a moment after
-// a later one of another partition. So end offsets are read only when an event is older than
-// WriteSkew, as all events are while the stream is behind. That only makes late records rare: a
+// DefaultWriteSkew is how long after an event the earlier events of other partitions may be
+// written. A producer writes each partition separately: an earlier event may be written a moment
+// after a later one of another partition. So end offsets are read only when an event is older
+// than that, as all events are while the stream is behind. That only makes late records rare: a
 // producer that works off a backlog writes them seconds later, and they are inserted into
 // history.
-const WriteSkew = 250 * time.Millisecond
+const DefaultWriteSkew = 250 * time.Millisecond
 
-// NextReady returns the time until end offsets may be read for a waiting event, false if no
-// event waits for that.
-func (b *Gate) NextReady() (time.Duration, bool) {
-	var first change.Micros
-	for _, l := range b.waitingQueues {
-		if ripe := b.readyTime(&l.pending[0]); ripe > b.Now && (first == 0 || ripe < first) {
-			first = ripe
-		}
-	}
-	return time.Duration(first-b.Now) * time.Microsecond, first != 0
+// readiness decides when end offsets may be read for an event.
+type readiness struct {
+	rules releaseRules
+	// now is the current time; writeSkew and settleTime are those of Config.
+	now, writeSkew, settleTime change.Micros
+	// lastSnapshotRow is when the latest row of a snapshot was read.
+	lastSnapshotRow change.Micros
 }
 
-// countReady returns the number of events at the head of a queue for which end offsets may be
-// read.
-func (b *Gate) countReady(l *partitionQueue) int {
-	for i := range l.pending {
-		if b.readyTime(&l.pending[i]) > b.Now {
+// writtenBefore returns the time by which all events before e have been written.
+func (r *readiness) writtenBefore(e *change.Event) change.Micros {
+	return min(r.now, e.Record.Time) + r.writeSkew
+}
+
+// untilNext returns the time until the next head of some queues is ready, false if all are.
+func (r *readiness) untilNext(queues []*partitionQueue) (time.Duration, bool) {
+	var first change.Micros
+	for _, q := range queues {
+		if at := r.readyTime(&q.pending[0]); at > r.now && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return time.Duration(first-r.now) * time.Microsecond, first != 0
+}
+
+// count returns the number of events at the head of a queue that are ready.
+func (r *readiness) count(q *partitionQueue) int {
+	for i := range q.pending {
+		if !r.isReady(&q.pending[i]) {
 			return i
 		}
 	}
-	return len(l.pending)
+	return len(q.pending)
 }
 
-// SetEndOffsets sets the present end offsets of all topics, or of the topics that
-// topicsNeedingEnds returned. Events that need the ends of a missing topic continue to wait. It
-// returns the released events.
-func (b *Gate) SetEndOffsets(ends map[change.Partition]int64) []change.Event {
-	known := make(map[string]bool)
-	for part := range ends {
-		known[part.Topic] = true
+func (r *readiness) isReady(h *queuedEvent) bool { return r.readyTime(h) <= r.now }
+
+// readyTime returns the time from which on end offsets may be read for a waiting event.
+func (r *readiness) readyTime(h *queuedEvent) change.Micros {
+	if r.settleTime > 0 && r.mustSettle(h) {
+		return max(h.readyAt, r.lastSnapshotRow+r.settleTime)
 	}
-	all := b.TopicsNeedingEnds() == nil && b.readsOnlyTopics(known)
-	unread := b.findUnassigned(ends)
-	for _, l := range b.waitingQueues {
-		ripe := b.countReady(l)
-		if ripe > 0 && known[l.Topic] && (l.ends == nil || b.headNeedsEnds(l)) && (all || !b.headOrdersSource(l)) {
-			l.ends, l.coveredEvents, l.endsTick, l.ownTopicOnly = ends, ripe, b.ticks, !all
-			l.unassignedWithRecords = unread[l.Topic]
-		}
-	}
-	return b.releaseReady(nil)
+	return h.readyAt
 }
 
-// readsOnlyTopics reports whether all assigned partitions are of these topics.
-func (b *Gate) readsOnlyTopics(topics map[string]bool) bool {
-	for part := range b.queues {
-		if !topics[part.Topic] {
-			return false
-		}
-	}
-	return true
-}
+// needsEnds reports whether an event waits for end offsets to be read.
+func (g *Gate) needsEnds() bool { return slices.ContainsFunc(g.queues.waiting, g.headNeedsEnds) }
 
-// findUnassigned returns the partitions of each topic that have records and are not assigned: of
-// all topics at once, since events may wait for thousands.
-func (b *Gate) findUnassigned(ends map[change.Partition]int64) map[string][]change.Partition {
-	unread := make(map[string][]change.Partition)
-	for part, end := range ends {
-		if end > 0 && b.queues[part] == nil && !b.unassigned[part] {
-			unread[part.Topic] = append(unread[part.Topic], part)
-		}
-	}
-	return unread
-}
-
-// NeedsEnds reports whether an event waits for end offsets to be read.
-func (b *Gate) NeedsEnds() bool { return slices.ContainsFunc(b.waitingQueues, b.headNeedsEnds) }
-
-// TopicsNeedingEnds returns the topics of the needed end offsets; nil means all topics.
-func (b *Gate) TopicsNeedingEnds() []string {
-	topics := make(map[string]bool)
-	for _, l := range b.waitingQueues {
-		if !b.headNeedsEnds(l) {
+// lanesNeedingEnds returns the lanes of the needed end offsets; nil means all lanes.
+func (g *Gate) lanesNeedingEnds() []change.Lane {
+	lanes := make(map[change.Lane]bool)
+	for _, q := range g.queues.waiting {
+		if !g.headNeedsEnds(q) {
 			continue
 		}
-		if b.ordersSource(&l.pending[0].Event) {
+		if g.rules.headOrdersSource(q) {
 			return nil
 		}
-		topics[l.Topic] = true
+		lanes[q.partition.Lane()] = true
 	}
-	return slices.Sorted(maps.Keys(topics))
+	return slices.Sorted(maps.Keys(lanes))
 }
 
 // headNeedsEnds reports whether the head of a queue waits for end offsets to be read. It is
 // false for an event that waits for an earlier one.
-func (b *Gate) headNeedsEnds(l *partitionQueue) bool {
-	head := &l.pending[0]
+func (g *Gate) headNeedsEnds(q *partitionQueue) bool {
+	head := &q.pending[0]
 	switch {
-	case b.readyTime(head) > b.Now:
+	case !g.ready.isReady(head):
 		return false
-	case b.ordersSource(&head.Event):
-		return l.ends == nil || l.ownTopicOnly
-	case l.ends != nil:
+	case g.rules.ordersSource(&head.event):
+		return q.ends == nil || q.ownLaneOnly
+	case q.ends != nil:
 		return false
 	}
-	return b.ordersTopic(l, &head.Event) || head.orderLSN > 0 && l.needsOrder() && b.firstInOrder(l.order) == l
+	return q.ordersLane(&head.event) || head.orderLSN > 0 && q.needsOrder() && g.rules.firstInOrder(q.lane) == q
 }

@@ -1,204 +1,202 @@
 package ordering
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"metadb/internal/change"
 )
 
-// Gate orders the events of different partitions, which Kafka does not. It releases the
-// changes of a topic with several partitions in the order of their source.lsn. Four kinds
-// of events have a wider scope than their own partition, and wait for other partitions even
-// if theirs is the only one that is read:
-//
-//   - a truncate, which ends the rows of all partitions of its topic,
-//   - a change of key with unavailable values, which are those of a version that may end in
-//     another partition,
-//   - a snapshot row that is the first event of a partition which appears while its topic has
-//     positions: rows move there from other partitions,
-//   - the end of a snapshot, the mark "last" or a notification; its scope is all topics of
-//     the source.
-//
-// An event waits until each of the other partitions has been read up to the end that it had
-// after the event was read, or up to an event that follows it, which then waits too. Waiting
-// events are in memory only: the stored position stays before them, and after a crash they
-// are read again. Snapshot rows have no order and do not wait: changes made while a snapshot
-// reads come after its rows, in other partitions as in their own.
-//
-// Rows are correct without the gate: a producer may write an earlier event to another
-// partition long after the end there was read. Late events are inserted into history (package
-// history); the gate keeps that rare. Only the insert of a change of key waits for a certain
-// record, the delete of the old key (key_change.go).
-//
-// The states of a partition's queue:
-//
-//	           delivered, first in its topic's order
-//	           or with a wider scope
-//	 empty ─────────────────────────────────▶ queued ─── older than WriteSkew ──▶ needs ends
-//	    ▲                                      ▲ │                                 │ ends become
-//	    │ no event left                        │ │ too many bytes queued           ▼ known
-//	    │                                      │ ▼                               waiting ──▶ awaits delete
-//	released ◀── others at their ends,         │ full: not read until              │     (key_change.go)
-//	    │        or at later changes ──────────┼── half of it is released          │            │ the delete was
-//	    │                                      │                                   │            │ read, or 180
-//	    └─ next head of the queue ─────────────┘ ◀─── can be released ─────────────┴────────────┘ intervals
-//
-//	a partition that others wait for:
-//	read ── idle for long (stalled_partition.go) ──▶ stalled or unassigned ── delivers ──▶ read
-//
-// It is pure: needsEnds reports that end offsets are needed, setEndOffsets sets them. Events
-// also wait for partitions that are not read yet, and for those of other members of the
-// consumer group until these are known: see stalled_partition.go. In a topic with one
-// partition, an event without a wider scope costs one map lookup for each run of events.
-// partition_queue.go has the queue of a partition, end_offsets.go the need for end offsets,
-// order_gate_release.go the order of release.
+// Gate orders the events of different partitions, which Kafka does not. It is pure: the caller
+// gets end offsets from the source when NeededEnds says so, and tells the time. It is not safe
+// for concurrent use.
 type Gate struct {
-	// isExpectedEnd reports whether a snapshot is expected that an event may end. When it
+	queues *queueSet
+	rules  releaseRules
+	ready  readiness
+	idle   idleClock
+}
+
+// Config has the rules of a gate.
+type Config struct {
+	// IsExpectedEnd reports whether a snapshot is expected that an event may end. When it
 	// returns false for a waiting event, the event is released like any other.
-	isExpectedEnd func(e *change.Event) bool
-	queues        map[change.Partition]*partitionQueue
-	topics        map[string]*topicOrder
-	// waitingQueues are the queues with events.
-	waitingQueues []*partitionQueue
-	// unassigned are partitions that are not read here and that no event waits for until
-	// they are assigned.
-	unassigned map[change.Partition]bool
-	// ticks is the time that has passed, in units of polls: see stalled_partition.go.
-	ticks int
-	// Now is the current time. WriteSkew is how long after an event the earlier events of
-	// other partitions may be written: see end_offsets.go.
-	Now, WriteSkew change.Micros
+	IsExpectedEnd func(e *change.Event) bool
+	// WriteSkew is how long after an event the earlier events of other partitions may be
+	// written, usually DefaultWriteSkew.
+	WriteSkew time.Duration
 	// SettleTime is how long no snapshot row may be read before the mark of the last one
-	// counts, lastSnapshotRow when the latest one was read: see snapshot_settle.go.
-	SettleTime, lastSnapshotRow change.Micros
+	// counts; 0 is no wait.
+	SettleTime time.Duration
 }
 
-func New(awaited func(e *change.Event) bool) *Gate {
-	return &Gate{isExpectedEnd: awaited, queues: make(map[change.Partition]*partitionQueue), topics: make(map[string]*topicOrder), unassigned: make(map[change.Partition]bool)}
+// New returns a gate without partitions.
+func New(config Config) *Gate {
+	queues := newQueueSet()
+	rules := releaseRules{queues: queues, isExpectedEnd: config.IsExpectedEnd}
+	return &Gate{
+		queues: queues, rules: rules,
+		ready: readiness{rules: rules, writeSkew: microsOf(config.WriteSkew), settleTime: microsOf(config.SettleTime)},
+	}
 }
 
-// AssignPartitions adds partitions that are read from now on. Events of them that were
-// queued before are dropped, since they will be delivered again.
-func (b *Gate) AssignPartitions(begun []change.Assignment) {
-	for _, beginning := range begun {
-		b.RevokePartition(beginning.Partition)
+func microsOf(d time.Duration) change.Micros { return change.Micros(d.Microseconds()) }
+
+// Add adds a delivery: its partitions and its events. It returns the events that are released,
+// together with earlier ones that are released by them. It reuses the memory of the
+// delivery's events.
+func (g *Gate) Add(delivery change.Delivery, now change.Micros) []change.Event {
+	g.ready.now = now
+	for _, part := range delivery.Revoked {
+		g.queues.revoke(part)
 	}
-	settled := make(map[*topicOrder]bool)
-	for _, beginning := range begun {
-		of := b.EnsureTopic(beginning.Partition.Topic)
-		settled[of] = settled[of] || !isUntouched(beginning) || slices.ContainsFunc(of.Queues, (*partitionQueue).hasPosition)
+	g.queues.assign(delivery.Assigned)
+	released := g.addEvents(delivery.Events)
+	g.idle.addPoll(delivery)
+	return released
+}
+
+// NextReady returns the time until end offsets may be needed for more events, false if no
+// event waits for that.
+func (g *Gate) NextReady() (time.Duration, bool) { return g.ready.untilNext(g.queues.waiting) }
+
+// NeededEnds returns the lanes with end offsets that events wait for, nil for all lanes. It
+// reports whether any are needed.
+func (g *Gate) NeededEnds(now change.Micros) (lanes []change.Lane, needed bool) {
+	g.ready.now = now
+	if !g.needsEnds() {
+		return nil, false
 	}
-	for _, beginning := range begun {
-		l := &partitionQueue{
-			Partition: beginning.Partition, order: b.EnsureTopic(beginning.Partition.Topic), fresh: isUntouched(beginning),
-			from: beginning.From, next: beginning.From,
+	return g.lanesNeedingEnds(), true
+}
+
+// SetEnds sets the present end offsets of all lanes, or of the lanes that NeededEnds
+// returned. Events that need the ends of a missing lane continue to wait; complete says that
+// the source had the ends of all of them. It returns the released events.
+func (g *Gate) SetEnds(ends map[change.Partition]int64, complete bool) []change.Event {
+	if !complete {
+		g.restartSettling()
+	}
+	known := make(map[change.Lane]bool)
+	for part := range ends {
+		known[part.Lane()] = true
+	}
+	all := g.lanesNeedingEnds() == nil && g.queues.hasOnlyLanes(known)
+	unread := g.queues.findUnassigned(ends)
+	for _, q := range g.queues.waiting {
+		ready := g.ready.count(q)
+		if ready > 0 && known[q.partition.Lane()] && (q.ends == nil || g.headNeedsEnds(q)) && (all || !g.rules.headOrdersSource(q)) {
+			q.ends, q.coveredEvents, q.endsTick, q.ownLaneOnly = ends, ready, g.idle.ticks, !all
+			q.unassignedWithRecords = unread[q.partition.Lane()]
 		}
-		if beginning.TopicID == beginning.Stored.TopicID {
-			l.stored = beginning.Stored
-			l.stored.Recent, l.stored.Transactions = nil, nil
-			l.maxLSN = l.stored.HighLSN
-			l.passedCommit, l.passedLSN, l.passedTime = l.stored.HighCommit, l.stored.TopLSN, l.stored.HighTime
+	}
+	return g.releaseReady(nil)
+}
+
+// Paused returns the partitions not to be read at present: those with full queues, as more of
+// them would only fill memory, and those of the given lanes.
+func (g *Gate) Paused(lanes map[change.Lane]bool) []change.Partition {
+	paused := g.queues.full()
+	for lane := range lanes {
+		for _, q := range g.queues.lane(lane).queues {
+			if !slices.Contains(paused, q.partition) {
+				paused = append(paused, q.partition)
+			}
 		}
-		l.isNewPartition = l.fresh && settled[l.order]
-		b.queues[l.Partition] = l
-		delete(b.unassigned, l.Partition)
-		l.order.Queues = append(l.order.Queues, l)
-		l.order.partitions = max(l.order.partitions, beginning.Partitions, len(l.order.Queues))
 	}
+	return paused
 }
 
-// isUntouched reports whether no event of a partition has been applied yet: its first
-// position may have been stored while its first event was waiting.
-func isUntouched(b change.Assignment) bool {
-	return b.Fresh || b.Stored.Next == 0 && b.Stored.MaxNext == 0
+// Stalled advances the time by an interval with the polls that were added in it, and returns
+// the idle partitions that events wait for, with their ends. The partitions of paused lanes
+// are idle because they are paused.
+func (g *Gate) Stalled(paused map[change.Lane]bool) map[change.Partition]int64 {
+	g.idle.advance(len(g.queues.waiting) > 0)
+	for lane := range paused {
+		g.queues.touchLane(lane, g.idle.ticks)
+	}
+	return g.findStalled()
 }
 
-func (b *Gate) EnsureTopic(name string) *topicOrder {
-	if b.topics[name] == nil {
-		b.topics[name] = &topicOrder{}
+// ReleaseStalled stops waiting for stalled partitions until they deliver or are assigned. The end
+// of a snapshot continues to wait for those in elsewhere: partitions that still have records by
+// the present ends, and that are not assigned here.
+func (g *Gate) ReleaseStalled(stalled, ends map[change.Partition]int64) (released []change.Event, elsewhere map[change.Partition]bool) {
+	elsewhere = g.findAssignedElsewhere(stalled, ends)
+	for part := range stalled {
+		g.queues.stopWaiting(part)
 	}
-	return b.topics[name]
+	for _, q := range g.queues.waiting {
+		if q.ends == nil || !g.rules.headOrdersSource(q) {
+			continue
+		}
+		q.ends = maps.Clone(q.ends)
+		for part, end := range stalled {
+			if q.ends[part] == end && !elsewhere[part] {
+				delete(q.ends, part)
+			}
+		}
+	}
+	return g.releaseReady(nil), elsewhere
 }
 
-// RevokePartition drops a partition with its queue. Events in other queues of its topic need
-// new end offsets, since they may wait for the partition.
-func (b *Gate) RevokePartition(part change.Partition) {
-	l, ok := b.queues[part]
-	if !ok {
-		return
+// ReleaseUnpaired releases inserts with deletes that did not arrive in time. It is called once
+// in each interval. It returns the released events, and the partitions of the inserts.
+func (g *Gate) ReleaseUnpaired() (released []change.Event, parts []change.Partition) {
+	for _, q := range g.queues.waiting {
+		if q.stopsWaitingForDelete() {
+			parts = append(parts, q.partition)
+		}
 	}
-	ended := func(other *partitionQueue) bool { return other == l }
-	b.waitingQueues = slices.DeleteFunc(b.waitingQueues, ended)
-	l.order.Queues = slices.DeleteFunc(l.order.Queues, ended)
-	delete(b.queues, part)
-	for _, other := range l.order.Queues {
-		other.ends = nil
+	if parts == nil {
+		return nil, nil
 	}
+	return g.releaseReady(nil), parts
 }
 
-// AddEvents adds delivered events and returns those that are released, together with earlier
-// ones that are released by them. It reuses the slice's memory.
-func (b *Gate) AddEvents(events []change.Event) []change.Event {
+// addEvents adds delivered events, and returns the released ones.
+func (g *Gate) addEvents(events []change.Event) []change.Event {
 	through := events[:0]
-	var l *partitionQueue
+	var q *partitionQueue
 	for i := range events {
 		e := &events[i]
-		if l == nil || l.Partition != e.Position.Partition {
-			l = b.queues[e.Position.Partition]
+		if q == nil || q.partition != e.Position.Partition {
+			q = g.queues.byPartition[e.Position.Partition]
 		}
-		if l == nil {
+		if q == nil {
 			continue // revoked meanwhile
 		}
-		l.lastSeen, l.stalled = b.ticks, false
+		q.lastSeen, q.stalled = g.idle.ticks, false
 		if e.Snapshot != change.Streamed && e.Snapshot != change.Incremental {
-			b.RestartSettling()
+			g.restartSettling()
 		}
-		e.Partitions = l.order.partitions
-		place := l.orderLSN(e)
-		if len(l.pending) == 0 && !(place > 0 && l.needsOrder()) && !b.ordersOthers(l, e) {
-			l.advancePast(e)
+		e.Partitions = q.lane.partitions
+		order := q.orderLSN(e)
+		if len(q.pending) == 0 && !(order > 0 && q.needsOrder()) && !g.rules.ordersOthers(q, e) {
+			q.advancePast(e)
 			through = append(through, *e)
 		} else {
-			b.enqueue(l, e, place)
+			g.queues.enqueue(q, e, order, g.ready.writtenBefore(e))
 		}
 	}
-	return b.releaseReady(through)
+	return g.releaseReady(through)
 }
 
-// queueLimit returns how many bytes each queue may hold at present.
-func (b *Gate) queueLimit() int {
-	return min(MaxQueueBytes, maxAllQueuesBytes/max(1, len(b.waitingQueues)))
-}
-
-// releaseHead releases the head of a queue.
-func (b *Gate) releaseHead(l *partitionQueue, through []change.Event) []change.Event {
-	head := &l.pending[0].Event
-	head.Unpaired = !l.hasReadDelete(&l.pending[0])
-	through = append(through, *head)
-	l.advancePast(head)
-	l.bytes -= head.Size()
-	if l.full && l.bytes <= b.queueLimit()/2 {
-		l.full, l.lastSeen = false, b.ticks // it was not read
-	}
-	if l.coveredEvents--; l.coveredEvents <= 0 {
-		l.ends = nil
-	}
-	l.pending[0] = queuedEvent{}
-	if l.pending = l.pending[1:]; len(l.pending) == 0 {
-		l.pending = nil
-		b.waitingQueues = slices.DeleteFunc(b.waitingQueues, func(other *partitionQueue) bool { return other == l })
+// releaseReady appends the events to through that need not wait any longer: those of each lane
+// in its order, and, when no other event can be released, those with the scope of the source.
+func (g *Gate) releaseReady(through []change.Event) []change.Event {
+	for len(g.queues.waiting) > 0 {
+		for _, q := range slices.Clone(g.queues.waiting) {
+			for next := g.rules.nextReleasable(q.lane); next != nil; next = g.rules.nextReleasable(q.lane) {
+				through = g.queues.dequeue(next, g.idle.ticks, through)
+			}
+		}
+		first := g.rules.firstForSource()
+		if first == nil || !g.rules.canReleaseForSource(first) {
+			break
+		}
+		through = g.queues.dequeue(first, g.idle.ticks, through)
 	}
 	return through
-}
-
-// FullPartitions returns the partitions with full queues. Reading more of them would only
-// fill memory.
-func (b *Gate) FullPartitions() []change.Partition {
-	var full []change.Partition
-	for _, l := range b.waitingQueues {
-		if l.full {
-			full = append(full, l.Partition)
-		}
-	}
-	return full
 }

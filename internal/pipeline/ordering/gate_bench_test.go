@@ -22,9 +22,9 @@ func BenchmarkOrderGate(b *testing.B) {
 				next[number]++
 			}
 		}
-		passed += len(barrier.AddEvents(delivery))
-		for barrier.NeedsEnds() {
-			passed += len(barrier.SetEndOffsets(ends(next...)))
+		passed += len(barrier.addEvents(delivery))
+		for barrier.needsEnds() {
+			passed += len(barrier.SetEnds(ends(next...), true))
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(passed), "ns/event")

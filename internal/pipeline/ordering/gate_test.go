@@ -73,15 +73,26 @@ func ends(offsets ...int64) map[change.Partition]int64 {
 	return m
 }
 
-// newReadingGate returns an order gate with n assigned partitions of one topic, read from
+// newTestGate returns a gate without waits for time. expected says whether snapshots are expected.
+func newTestGate(expected bool) *Gate {
+	return New(Config{IsExpectedEnd: func(*change.Event) bool { return expected }})
+}
+
+// passInterval lets an interval pass in which no record was read.
+func passInterval(g *Gate) {
+	g.idle.polls = emptyPoll
+	g.idle.advance(len(g.queues.waiting) > 0)
+}
+
+// newReadingGate returns a gate with n assigned partitions of one topic, read from
 // their beginning.
 func newReadingGate(n int32) *Gate {
-	b := New(func(*change.Event) bool { return true })
+	b := newTestGate(true)
 	var begun []change.Assignment
 	for number := range n {
 		begun = append(begun, change.Assignment{Partition: at(number), Fresh: true})
 	}
-	b.AssignPartitions(begun)
+	b.queues.assign(begun)
 	return b
 }
 
@@ -183,14 +194,14 @@ func TestBarrier(t *testing.T) {
 			var known map[change.Partition]int64
 			for i, step := range test.steps {
 				for _, number := range step.begin {
-					b.AssignPartitions([]change.Assignment{{Partition: at(number), Fresh: true}})
+					b.queues.assign([]change.Assignment{{Partition: at(number), Fresh: true}})
 				}
-				got := b.AddEvents(step.arrive)
+				got := b.addEvents(step.arrive)
 				if step.ends != nil {
 					known = step.ends
 				}
-				for known != nil && b.NeedsEnds() {
-					got = append(slices.Clip(got), b.SetEndOffsets(known)...)
+				for known != nil && b.needsEnds() {
+					got = append(slices.Clip(got), b.SetEnds(known, true)...)
 				}
 				if describePositions(got) != step.want {
 					t.Errorf("step %d: got %q, want %q", i, describePositions(got), step.want)
@@ -227,29 +238,29 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 		"two ends of a snapshot and a notification": {last(0, 0, 5), last(1, 0, 5), notification(2, 0), event(2, 1, 5), keyChangeEvent(1, 1, 5)},
 	} {
 		for _, end := range [][]int64{{4, 4, 4}, nil} { // beyond the delivered events, and exactly behind them
-			b := New(func(*change.Event) bool { return true })
-			b.AssignPartitions([]change.Assignment{{Partition: at(0)}, {Partition: at(1)}})
-			b.AssignPartitions([]change.Assignment{{Partition: at(2), Fresh: true}})
+			b := newTestGate(true)
+			b.queues.assign([]change.Assignment{{Partition: at(0)}, {Partition: at(1)}})
+			b.queues.assign([]change.Assignment{{Partition: at(2), Fresh: true}})
 			counts := make([]int64, 3)
 			for _, e := range events {
 				counts[e.Position.Partition.Number] = e.Position.Offset + 1
 			}
-			b.AddEvents(slices.Clone(events))
+			b.addEvents(slices.Clone(events))
 			if end == nil {
 				end = counts
 			}
 			for range 8 { // an idle partition delays no event forever
-				for b.NeedsEnds() {
-					b.SetEndOffsets(ends(end...))
+				for b.needsEnds() {
+					b.SetEnds(ends(end...), true)
 				}
-				b.AdvanceTicks(Polls(idleTicks))
-				b.ReleaseStalled(b.FindStalled(), nil)
+				b.idle.ticks += idleTicks
+				b.ReleaseStalled(b.findStalled(), nil)
 				for range maxDeleteWaits {
 					b.ReleaseUnpaired()
 				}
 			}
-			if len(b.waitingQueues) > 0 {
-				t.Errorf("%s, ends %v: %d partitions are held back for ever", name, end, len(b.waitingQueues))
+			if len(b.queues.waiting) > 0 {
+				t.Errorf("%s, ends %v: %d partitions are held back for ever", name, end, len(b.queues.waiting))
 			}
 		}
 	}
@@ -260,17 +271,17 @@ func TestBarrierComesToAnEnd(t *testing.T) {
 func TestBarrierBehindTheEndOfASnapshot(t *testing.T) {
 	b := newReadingGate(2)
 	other := change.Partition{Topic: "library.loan", Number: 2}
-	b.AssignPartitions([]change.Assignment{{Partition: other}})
+	b.queues.assign([]change.Assignment{{Partition: other}})
 	known := ends(2, 2)
 	known[other] = 1
-	got := b.AddEvents([]change.Event{last(0, 0, 5), truncate(0, 1, 7), event(1, 0, 5), event(1, 1, 8)})
-	for b.NeedsEnds() {
-		got = append(slices.Clip(got), b.SetEndOffsets(known)...)
+	got := b.addEvents([]change.Event{last(0, 0, 5), truncate(0, 1, 7), event(1, 0, 5), event(1, 1, 8)})
+	for b.needsEnds() {
+		got = append(slices.Clip(got), b.SetEnds(known, true)...)
 	}
 	if describePositions(got) != "1@0" {
 		t.Errorf("before the other topic is at its end %s passed, want 1@0", describePositions(got))
 	}
-	got = b.AddEvents([]change.Event{{Op: change.Upsert, LSN: 9, Position: change.Position{Partition: other}}})
+	got = b.addEvents([]change.Event{{Op: change.Upsert, LSN: 9, Position: change.Position{Partition: other}}})
 	if want := "2@0 0@0 0@1 1@1"; describePositions(got) != want {
 		t.Errorf("after that %s passed, want %s", describePositions(got), want)
 	}
@@ -296,9 +307,9 @@ func TestBarrierIsFull(t *testing.T) {
 		{[]change.Event{event(1, 3, 8)}, false},
 	}
 	for i, step := range steps {
-		b.AddEvents(step.arrive)
-		b.SetEndOffsets(ends(5, 9))
-		if got := len(b.FullPartitions()) > 0; got != step.full {
+		b.addEvents(step.arrive)
+		b.SetEnds(ends(5, 9), true)
+		if got := len(b.Paused(nil)) > 0; got != step.full {
 			t.Errorf("step %d: full is %t", i, got)
 		}
 	}
@@ -306,17 +317,17 @@ func TestBarrierIsFull(t *testing.T) {
 
 func TestBarrierForgetsWhatIsReadAgain(t *testing.T) {
 	b := newReadingGate(2)
-	b.AddEvents([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
-	b.AssignPartitions([]change.Assignment{{Partition: at(0), Fresh: true}})
-	if got := describePositions(b.SetEndOffsets(ends(0, 1))); got != "1@0" {
+	b.addEvents([]change.Event{truncate(0, 0, 5), event(1, 0, 6)})
+	b.queues.assign([]change.Assignment{{Partition: at(0), Fresh: true}})
+	if got := describePositions(b.SetEnds(ends(0, 1), true)); got != "1@0" {
 		t.Errorf("after the truncate's partition began again: got %q, want 1@0", got)
 	}
-	b.RevokePartition(at(0))
-	if got := describePositions(append(b.AddEvents([]change.Event{event(0, 0, 1), truncate(1, 1, 7)}), b.SetEndOffsets(ends(9, 2))...)); got != "" {
+	b.queues.revoke(at(0))
+	if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 1), truncate(1, 1, 7)}), b.SetEnds(ends(9, 2), true)...)); got != "" {
 		t.Errorf("a partition that somebody else reads now: got %q", got)
 	}
-	b.AssignPartitions([]change.Assignment{{Partition: at(1), From: 1}})
-	if got := describePositions(append(b.AddEvents([]change.Event{truncate(1, 1, 7)}), b.SetEndOffsets(ends(0, 2))...)); got != "1@1" {
+	b.queues.assign([]change.Assignment{{Partition: at(1), From: 1}})
+	if got := describePositions(append(b.addEvents([]change.Event{truncate(1, 1, 7)}), b.SetEnds(ends(0, 2), true)...)); got != "1@1" {
 		t.Errorf("a partition alone: got %q, want 1@1", got)
 	}
 }
@@ -360,14 +371,14 @@ func TestBarrierKeepsOrder(t *testing.T) {
 		for slices.ContainsFunc(logs, func(log []change.Event) bool { return len(log) > 0 }) {
 			number := rapid.IntRange(0, n-1).Draw(t, "arrives")
 			count := rapid.IntRange(0, len(logs[number])).Draw(t, "count")
-			got = append(got, b.AddEvents(slices.Clone(logs[number][:count]))...)
+			got = append(got, b.addEvents(slices.Clone(logs[number][:count]))...)
 			logs[number] = logs[number][count:]
-			if b.NeedsEnds() && rapid.Bool().Draw(t, "told") {
-				got = append(got, b.SetEndOffsets(ends(final...))...)
+			if b.needsEnds() && rapid.Bool().Draw(t, "told") {
+				got = append(got, b.SetEnds(ends(final...), true)...)
 			}
 		}
-		for b.NeedsEnds() {
-			got = append(got, b.SetEndOffsets(ends(final...))...)
+		for b.needsEnds() {
+			got = append(got, b.SetEnds(ends(final...), true)...)
 		}
 		next, high := make([]int64, n), uint64(0)
 		for _, e := range got {

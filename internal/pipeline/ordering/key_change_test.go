@@ -65,23 +65,23 @@ func TestChangeOfKeyAfterARestart(t *testing.T) {
 		{"nothing comes from a source that was restored", timed(insert, 80), [2]change.PartitionProgress{stored(60, 65), stored(60, 65)}, nil, true, "", true, maxDeleteWaits},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := New(func(*change.Event) bool { return true })
+			b := newTestGate(true)
 			var begun []change.Assignment
 			for number, mark := range []change.PartitionProgress{stored(30, 35), test.others[0], test.others[1]} {
 				begun = append(begun, change.Assignment{Partition: at(int32(number)), Stored: mark, From: 7})
 			}
-			b.AssignPartitions(begun)
-			passed := b.AddEvents([]change.Event{test.insert})
-			for b.NeedsEnds() {
-				passed = append(passed, b.SetEndOffsets(ends(8, 7, 7))...)
+			b.queues.assign(begun)
+			passed := b.addEvents([]change.Event{test.insert})
+			for b.needsEnds() {
+				passed = append(passed, b.SetEnds(ends(8, 7, 7), true)...)
 			}
 			if waits := len(passed) == 0; waits != test.waits {
 				t.Fatalf("the insert waits: %t", waits)
 			}
 			if len(test.arrive) > 0 {
-				passed = append(passed, b.AddEvents(test.arrive)...)
-				for b.NeedsEnds() {
-					passed = append(passed, b.SetEndOffsets(ends(8, 7, 8))...)
+				passed = append(passed, b.addEvents(test.arrive)...)
+				for b.needsEnds() {
+					passed = append(passed, b.SetEnds(ends(8, 7, 8), true)...)
 				}
 				if got := describePositions(passed); got != test.want {
 					t.Errorf("%s passed, want %s", got, test.want)
@@ -89,7 +89,7 @@ func TestChangeOfKeyAfterARestart(t *testing.T) {
 			}
 			intervals := 0
 			for ; len(passed) == 0 && intervals < maxDeleteWaits; intervals++ {
-				_, through := b.ReleaseUnpaired()
+				through, _ := b.ReleaseUnpaired()
 				passed = append(passed, through...)
 			}
 			if intervals != test.intervals {
@@ -100,7 +100,7 @@ func TestChangeOfKeyAfterARestart(t *testing.T) {
 					t.Errorf("it goes without its delete: %t", e.Unpaired)
 				}
 			}
-			if len(b.waitingQueues) > 0 {
+			if len(b.queues.waiting) > 0 {
 				t.Error("something is held back")
 			}
 		})

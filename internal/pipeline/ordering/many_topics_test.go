@@ -14,7 +14,7 @@ import (
 // busy as long as they wait.
 func TestBarrierOfManyTopics(t *testing.T) {
 	const topics, most = 10_000, 5 * time.Second
-	b := New(func(*change.Event) bool { return true })
+	b := newTestGate(true)
 	var begun []change.Assignment
 	var changes []change.Event
 	known := make(map[change.Partition]int64)
@@ -25,28 +25,28 @@ func TestBarrierOfManyTopics(t *testing.T) {
 		changes = append(changes, change.Event{Op: change.Upsert, LSN: 1, Position: change.Position{Partition: first}})
 		known[first], known[second] = 1, 1
 	}
-	b.AssignPartitions(begun)
-	if passed := b.AddEvents(changes); len(passed) > 0 {
+	b.queues.assign(begun)
+	if passed := b.addEvents(changes); len(passed) > 0 {
 		t.Fatalf("%d changes did not wait", len(passed))
 	}
 	began := time.Now()
-	if passed := b.SetEndOffsets(known); len(passed) > 0 {
+	if passed := b.SetEnds(known, true); len(passed) > 0 {
 		t.Fatalf("%d changes did not wait for the other partition", len(passed))
 	}
 	for range 3 {
-		if found := b.FindStalled(); len(found) > 0 {
+		if found := b.findStalled(); len(found) > 0 {
 			t.Fatalf("%d partitions are silent too early", len(found))
 		}
-		b.AdvanceTicks(emptyPoll)
+		passInterval(b)
 	}
-	found := b.FindStalled()
+	found := b.findStalled()
 	if took := time.Since(began); took > pace.Bound(most) {
 		t.Errorf("looking for what %d topics wait for took %s, want %s at most", topics, took, most)
 	}
 	if len(found) != topics {
 		t.Errorf("%d partitions are silent, want %d", len(found), topics)
 	}
-	if passed := b.ReleaseStalled(found, nil); len(passed) != topics {
+	if passed, _ := b.ReleaseStalled(found, nil); len(passed) != topics {
 		t.Errorf("%d changes went on, want %d", len(passed), topics)
 	}
 }

@@ -8,20 +8,20 @@ import (
 )
 
 func TestBarrierOfNewPartition(t *testing.T) {
-	b := New(func(*change.Event) bool { return true })
-	b.AssignPartitions([]change.Assignment{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
-	b.AssignPartitions([]change.Assignment{{Partition: at(2), Fresh: true}})
-	if got := describePositions(b.AddEvents([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {
+	b := newTestGate(true)
+	b.queues.assign([]change.Assignment{{Partition: at(0), From: 7}, {Partition: at(1), From: 3}})
+	b.queues.assign([]change.Assignment{{Partition: at(2), Fresh: true}})
+	if got := describePositions(b.addEvents([]change.Event{event(2, 0, 5), event(2, 1, 8)})); got != "" {
 		t.Errorf("the new partition did not wait: %s", got)
 	}
-	if got := describePositions(b.SetEndOffsets(ends(8, 4, 2))); got != "" {
+	if got := describePositions(b.SetEnds(ends(8, 4, 2), true)); got != "" {
 		t.Errorf("it did not wait for the others: %s", got)
 	}
-	got := b.AddEvents([]change.Event{event(0, 7, 4), event(1, 3, 6)})
-	if got := describePositions(append(got, b.SetEndOffsets(ends(8, 4, 2))...)); got != "0@7 2@0 1@3 2@1" {
+	got := b.addEvents([]change.Event{event(0, 7, 4), event(1, 3, 6)})
+	if got := describePositions(append(got, b.SetEnds(ends(8, 4, 2), true)...)); got != "0@7 2@0 1@3 2@1" {
 		t.Errorf("got %s", got)
 	}
-	if b.NeedsEnds() || len(b.waitingQueues) > 0 {
+	if b.needsEnds() || len(b.queues.waiting) > 0 {
 		t.Error("something is still held back")
 	}
 }
@@ -37,14 +37,14 @@ func TestRowsOfNewPartition(t *testing.T) {
 		}
 		// After a restart the new partition may have a first position, at its beginning.
 		for _, fresh := range []bool{true, false} {
-			b := New(func(*change.Event) bool { return false })
-			b.AssignPartitions([]change.Assignment{read(0, 7), read(1, 3), {Partition: at(2), Fresh: fresh}})
-			if got := describePositions(append(b.AddEvents([]change.Event{first, second}), b.SetEndOffsets(ends(8, 4, 2))...)); got != "" {
+			b := newTestGate(false)
+			b.queues.assign([]change.Assignment{read(0, 7), read(1, 3), {Partition: at(2), Fresh: fresh}})
+			if got := describePositions(append(b.addEvents([]change.Event{first, second}), b.SetEnds(ends(8, 4, 2), true)...)); got != "" {
 				t.Errorf("%v: the new partition did not wait: %s", mark, got)
 			}
-			b.AddEvents([]change.Event{event(0, 7, 4)})
-			got := b.AddEvents([]change.Event{event(1, 3, 6)})
-			if got := describePositions(append(got, b.SetEndOffsets(ends(8, 4, 2))...)); !strings.HasSuffix(got, "1@3 2@0 2@1") {
+			b.addEvents([]change.Event{event(0, 7, 4)})
+			got := b.addEvents([]change.Event{event(1, 3, 6)})
+			if got := describePositions(append(got, b.SetEnds(ends(8, 4, 2), true)...)); !strings.HasSuffix(got, "1@3 2@0 2@1") {
 				t.Errorf("%v: got %s", mark, got)
 			}
 		}
@@ -58,12 +58,12 @@ func TestRowsOfNewPartitionBehindATombstone(t *testing.T) {
 	first.Snapshot = change.InSnapshot
 	tombstone := event(0, 8, 0)
 	tombstone.Op = change.Ignore
-	b := New(func(*change.Event) bool { return false })
-	b.AssignPartitions([]change.Assignment{{Partition: at(2), Fresh: true}, read(0, 7), read(1, 3)})
-	if got := describePositions(b.AddEvents([]change.Event{first, event(0, 7, 4), tombstone, event(0, 9, 6)})); got != "" {
+	b := newTestGate(false)
+	b.queues.assign([]change.Assignment{{Partition: at(2), Fresh: true}, read(0, 7), read(1, 3)})
+	if got := describePositions(b.addEvents([]change.Event{first, event(0, 7, 4), tombstone, event(0, 9, 6)})); got != "" {
 		t.Errorf("passed at once: %s", got)
 	}
-	if got, want := describePositions(b.SetEndOffsets(ends(10, 3, 1))), "0@7 0@8 0@9 2@0"; got != want {
+	if got, want := describePositions(b.SetEnds(ends(10, 3, 1), true)), "0@7 0@8 0@9 2@0"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

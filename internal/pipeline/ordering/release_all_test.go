@@ -32,7 +32,7 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		parts := []change.Partition{at(0), at(1), at(2), {Topic: "library.loan"}, {Topic: "library.loan", Number: 1}}
-		b := New(func(*change.Event) bool { return true })
+		b := newTestGate(true)
 		final := make(map[change.Partition]int64)
 		var waiting []change.Partition
 		for _, part := range parts {
@@ -40,7 +40,7 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "appears later") == 0 {
 				waiting = append(waiting, part)
 			} else {
-				b.AssignPartitions([]change.Assignment{{Partition: part, Fresh: rapid.Bool().Draw(t, "fresh")}})
+				b.queues.assign([]change.Assignment{{Partition: part, Fresh: rapid.Bool().Draw(t, "fresh")}})
 			}
 		}
 		logs := make(map[change.Partition][]change.Event)
@@ -56,35 +56,35 @@ func TestBarrierHoldsNothingForEver(t *testing.T) {
 		}
 		var passed []change.Event
 		deliver := func(part change.Partition, count int) {
-			passed = append(passed, b.AddEvents(slices.Clone(logs[part][:count]))...)
+			passed = append(passed, b.addEvents(slices.Clone(logs[part][:count]))...)
 			logs[part] = logs[part][count:]
 		}
 		for range rapid.IntRange(0, 12).Draw(t, "deliveries") {
-			if part := rapid.SampledFrom(parts).Draw(t, "arrives"); b.queues[part] != nil {
+			if part := rapid.SampledFrom(parts).Draw(t, "arrives"); b.queues.byPartition[part] != nil {
 				deliver(part, rapid.IntRange(0, len(logs[part])).Draw(t, "count"))
 			}
-			if b.NeedsEnds() && rapid.Bool().Draw(t, "told") {
-				passed = append(passed, b.SetEndOffsets(final)...)
+			if b.needsEnds() && rapid.Bool().Draw(t, "told") {
+				passed = append(passed, b.SetEnds(final, true)...)
 			}
 		}
 		for _, part := range waiting {
-			b.AssignPartitions([]change.Assignment{{Partition: part, Fresh: true}})
+			b.queues.assign([]change.Assignment{{Partition: part, Fresh: true}})
 		}
 		for _, part := range parts {
 			deliver(part, len(logs[part]))
 		}
-		for b.NeedsEnds() {
-			passed = append(passed, b.SetEndOffsets(final)...)
+		for b.needsEnds() {
+			passed = append(passed, b.SetEnds(final, true)...)
 		}
 		for range 10 * maxDeleteWaits { // missing deletes delay no event forever
-			_, through := b.ReleaseUnpaired()
+			through, _ := b.ReleaseUnpaired()
 			passed = append(passed, through...)
-			for b.NeedsEnds() {
-				passed = append(passed, b.SetEndOffsets(final)...)
+			for b.needsEnds() {
+				passed = append(passed, b.SetEnds(final, true)...)
 			}
 		}
-		for _, l := range b.waitingQueues {
-			t.Errorf("%s is held back for ever at %d: %+v", l.Partition, l.next, l.pending[0])
+		for _, l := range b.queues.waiting {
+			t.Errorf("%s is held back for ever at %d: %+v", l.partition, l.next, l.pending[0])
 		}
 		next := make(map[change.Partition]int64)
 		for _, e := range passed {

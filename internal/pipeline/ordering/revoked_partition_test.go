@@ -11,16 +11,16 @@ import (
 func TestPartitionIsTakenAway(t *testing.T) {
 	for _, partitions := range []int32{2, 3} {
 		b := newReadingGate(partitions)
-		if got := describePositions(append(b.AddEvents([]change.Event{event(0, 0, 6)}), b.SetEndOffsets(ends(1, 1, 0))...)); got != "" {
+		if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 6)}), b.SetEnds(ends(1, 1, 0), true)...)); got != "" {
 			t.Errorf("%d partitions: did not wait: %s", partitions, got)
 		}
-		b.RevokePartition(at(1))
-		if got := describePositions(append(b.AddEvents([]change.Event{event(0, 1, 7)}), b.SetEndOffsets(ends(2, 1, 0))...)); got != "" {
+		b.queues.revoke(at(1))
+		if got := describePositions(append(b.addEvents([]change.Event{event(0, 1, 7)}), b.SetEnds(ends(2, 1, 0), true)...)); got != "" {
 			t.Errorf("%d partitions: did not wait for one that was taken: %s", partitions, got)
 		}
-		b.AssignPartitions([]change.Assignment{{Partition: at(1), Partitions: int(partitions)}})
-		got := b.AddEvents([]change.Event{truncate(1, 0, 5)})
-		if got := describePositions(append(got, b.SetEndOffsets(ends(2, 1, 0))...)); got != "1@0 0@0 0@1" {
+		b.queues.assign([]change.Assignment{{Partition: at(1), Partitions: int(partitions)}})
+		got := b.addEvents([]change.Event{truncate(1, 0, 5)})
+		if got := describePositions(append(got, b.SetEnds(ends(2, 1, 0), true)...)); got != "1@0 0@0 0@1" {
 			t.Errorf("%d partitions: got %s", partitions, got)
 		}
 	}
@@ -28,9 +28,9 @@ func TestPartitionIsTakenAway(t *testing.T) {
 
 // TestOneOfSeveralPartitions reads one partition while another member has the other.
 func TestOneOfSeveralPartitions(t *testing.T) {
-	b := New(func(*change.Event) bool { return true })
-	b.AssignPartitions([]change.Assignment{{Partition: at(0), Partitions: 2}})
-	if got := describePositions(append(b.AddEvents([]change.Event{event(0, 0, 6)}), b.SetEndOffsets(ends(1, 1))...)); got != "" {
+	b := newTestGate(true)
+	b.queues.assign([]change.Assignment{{Partition: at(0), Partitions: 2}})
+	if got := describePositions(append(b.addEvents([]change.Event{event(0, 0, 6)}), b.SetEnds(ends(1, 1), true)...)); got != "" {
 		t.Errorf("did not wait for a partition that somebody else reads: %s", got)
 	}
 }

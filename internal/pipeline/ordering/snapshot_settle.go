@@ -9,31 +9,23 @@ import "metadb/internal/change"
 // and every partition has a leader, and again after further rows. A producer that pauses for
 // longer, although it has rows and the brokers answer, can't be recognized.
 
-// RestartSettling restarts the wait, after a snapshot row or when a topic's ends are not
+// restartSettling restarts the wait, after a snapshot row or when a lane's ends are not
 // available.
-func (b *Gate) RestartSettling() {
-	b.lastSnapshotRow = b.Now
-	if b.SettleTime == 0 {
+func (g *Gate) restartSettling() {
+	g.ready.lastSnapshotRow = g.ready.now
+	if g.ready.settleTime == 0 {
 		return
 	}
-	for _, l := range b.waitingQueues {
-		if b.mustSettle(&l.pending[0]) {
-			l.ends = nil
+	for _, q := range g.queues.waiting {
+		if g.ready.mustSettle(&q.pending[0]) {
+			q.ends = nil
 		}
 	}
 }
 
 // mustSettle reports whether an event counts only after a wait without snapshot rows. If a
 // single partition is read, all rows precede the mark.
-func (b *Gate) mustSettle(h *queuedEvent) bool {
-	marked := h.Snapshot == change.LastInSnapshot || h.Snapshot == change.LastInTable
-	return marked && len(b.queues) > 1 && b.isExpectedEnd(&h.Event)
-}
-
-// readyTime returns the time from which on end offsets may be read for a waiting event.
-func (b *Gate) readyTime(h *queuedEvent) change.Micros {
-	if b.SettleTime > 0 && b.mustSettle(h) {
-		return max(h.readyAt, b.lastSnapshotRow+b.SettleTime)
-	}
-	return h.readyAt
+func (r *readiness) mustSettle(h *queuedEvent) bool {
+	marked := h.event.Snapshot == change.LastInSnapshot || h.event.Snapshot == change.LastInTable
+	return marked && len(r.rules.queues.byPartition) > 1 && r.rules.isExpectedEnd(&h.event)
 }

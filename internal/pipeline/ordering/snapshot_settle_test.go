@@ -13,7 +13,7 @@ import (
 // slowProducer has the records of a snapshot and of changes behind it, and writes them to
 // each partition from a separate queue, in model time. Written records are read at once.
 type slowProducer struct {
-	*Gate
+	gate  *Gate
 	t     *rapid.T
 	parts []change.Partition
 	// queues have the unwritten records, end the ends of the partitions.
@@ -29,17 +29,17 @@ const snapshotSettle = change.Micros(2_000_000)
 
 func newSlowProducer(t *rapid.T) *slowProducer {
 	p := &slowProducer{
-		Gate: New(func(*change.Event) bool { return true }), t: t,
+		gate: newTestGate(true), t: t,
 		parts:  []change.Partition{at(0), at(1), at(2), {Topic: "library.loan"}, {Topic: "library.loan", Number: 1}},
 		queues: make(map[change.Partition][]change.Event), end: make(map[change.Partition]int64),
 	}
-	p.Now, p.WriteSkew, p.SettleTime = 1_000_000_000, change.Micros(WriteSkew.Microseconds()), snapshotSettle
+	p.gate.ready.now, p.gate.ready.writeSkew, p.gate.ready.settleTime = 1_000_000_000, change.Micros(DefaultWriteSkew.Microseconds()), snapshotSettle
 	var begun []change.Assignment
 	for _, part := range p.parts {
 		begun = append(begun, change.Assignment{Partition: part, Fresh: true})
 		p.end[part] = 0
 	}
-	p.AssignPartitions(begun)
+	p.gate.queues.assign(begun)
 	p.rows = rapid.IntRange(1, 30).Draw(t, "rows")
 	for i := range p.rows {
 		e := change.Event{Op: change.Upsert, LSN: 100, Snapshot: change.InSnapshot}
@@ -63,7 +63,7 @@ func newSlowProducer(t *rapid.T) *slowProducer {
 func (p *slowProducer) hand(e change.Event) {
 	part := rapid.SampledFrom(p.parts).Draw(p.t, "partition")
 	e.Position = change.Position{Partition: part, Offset: int64(len(p.queues[part]))}
-	e.Record.Time = p.Now
+	e.Record.Time = p.gate.ready.now
 	p.queues[part] = append(p.queues[part], e)
 }
 
@@ -84,15 +84,15 @@ func (p *slowProducer) write() bool {
 			p.written++
 		}
 	}
-	p.take(p.AddEvents(batch))
+	p.take(p.gate.addEvents(batch))
 	p.ask()
 	return true
 }
 
 // ask sets the end offsets as long as the gate needs them.
 func (p *slowProducer) ask() {
-	for p.NeedsEnds() {
-		through := p.SetEndOffsets(p.end)
+	for p.gate.needsEnds() {
+		through := p.gate.SetEnds(p.end, true)
 		p.take(through)
 		if len(through) == 0 {
 			break
@@ -102,12 +102,12 @@ func (p *slowProducer) ask() {
 
 // wait advances the time, and sets end offsets as soon as events are ready.
 func (p *slowProducer) wait(d change.Micros) {
-	until := p.Now + d
-	for in, waits := p.NextReady(); waits && p.Now+change.Micros(in.Microseconds()) <= until; in, waits = p.NextReady() {
-		p.Now += change.Micros(in.Microseconds())
+	until := p.gate.ready.now + d
+	for in, waits := p.gate.NextReady(); waits && p.gate.ready.now+change.Micros(in.Microseconds()) <= until; in, waits = p.gate.NextReady() {
+		p.gate.ready.now += change.Micros(in.Microseconds())
 		p.ask()
 	}
-	p.Now = until
+	p.gate.ready.now = until
 	p.ask()
 }
 
@@ -146,8 +146,8 @@ func TestLastMarkUnderDelays(t *testing.T) {
 			}
 		}
 		p.wait(2 * snapshotSettle)
-		if !p.ended || len(p.waitingQueues) > 0 {
-			t.Fatalf("the mark has passed: %t, %d partitions are held back", p.ended, len(p.waitingQueues))
+		if !p.ended || len(p.gate.queues.waiting) > 0 {
+			t.Fatalf("the mark has passed: %t, %d partitions are held back", p.ended, len(p.gate.queues.waiting))
 		}
 	})
 }
@@ -156,23 +156,23 @@ func TestLastMarkUnderDelays(t *testing.T) {
 // may get rows when it has one again.
 func TestLastMarkWithoutLeader(t *testing.T) {
 	b := newReadingGate(2)
-	b.Now, b.SettleTime = 1_000_000_000, snapshotSettle
-	b.AddEvents([]change.Event{row(0, 0, 5), last(0, 1, 5)})
-	b.Now += snapshotSettle
-	if !b.NeedsEnds() {
+	b.ready.now, b.ready.settleTime = 1_000_000_000, snapshotSettle
+	b.addEvents([]change.Event{row(0, 0, 5), last(0, 1, 5)})
+	b.ready.now += snapshotSettle
+	if !b.needsEnds() {
 		t.Fatal("the ends are not asked for")
 	}
-	b.RestartSettling() // the ends are not available
-	if b.NeedsEnds() {
+	b.restartSettling() // the ends are not available
+	if b.needsEnds() {
 		t.Error("the ends are asked for again at once")
 	}
-	b.Now += snapshotSettle - 1
-	b.AddEvents([]change.Event{row(1, 0, 5)})
-	if b.Now++; b.NeedsEnds() {
+	b.ready.now += snapshotSettle - 1
+	b.addEvents([]change.Event{row(1, 0, 5)})
+	if b.ready.now++; b.needsEnds() {
 		t.Error("the ends are asked for although a row has come")
 	}
-	b.Now += snapshotSettle
-	if got := describePositions(b.SetEndOffsets(ends(2, 1))); got != "0@1" {
+	b.ready.now += snapshotSettle
+	if got := describePositions(b.SetEnds(ends(2, 1), true)); got != "0@1" {
 		t.Errorf("got %q, want the mark", got)
 	}
 }

@@ -19,14 +19,14 @@ func loanEvent(number int32, lsn uint64) change.Event {
 func TestUnknownEnds(t *testing.T) {
 	b := newReadingGate(2)
 	loans := []change.Partition{loanEvent(0, 0).Position.Partition, loanEvent(1, 0).Position.Partition}
-	b.AssignPartitions([]change.Assignment{{Partition: loans[0], Fresh: true}, {Partition: loans[1], Fresh: true}})
-	got := b.AddEvents([]change.Event{event(0, 0, 1), loanEvent(0, 2), last(1, 0, 3)})
+	b.queues.assign([]change.Assignment{{Partition: loans[0], Fresh: true}, {Partition: loans[1], Fresh: true}})
+	got := b.addEvents([]change.Event{event(0, 0, 1), loanEvent(0, 2), last(1, 0, 3)})
 	known := ends(1, 1)
-	if got = append(got, b.SetEndOffsets(known)...); describePositions(got) != "0@0" || got[0].Position.Partition.Topic != topicName {
+	if got = append(got, b.SetEnds(known, true)...); describePositions(got) != "0@0" || got[0].Position.Partition.Topic != topicName {
 		t.Errorf("while one topic's ends are not known %+v passed, want the change of the other", got)
 	}
 	known[loans[0]], known[loans[1]] = 1, 0
-	if got := b.SetEndOffsets(known); len(got) != 2 || got[0].Position.Partition != loans[0] {
+	if got := b.SetEnds(known, true); len(got) != 2 || got[0].Position.Partition != loans[0] {
 		t.Errorf("when all are known %+v passed, want the change and the end of the snapshot", got)
 	}
 }

@@ -44,12 +44,12 @@ func (s *Source) CheckTopics(ctx context.Context) error {
 	return fmt.Errorf("%w %s", ErrNoTopic, strings.Join(expressions, ", "))
 }
 
-// Ends returns the ends of all partitions of some topics, or of all that match if topics
+// Ends returns the ends of all partitions of some topics, or of all that match if lanes
 // is nil: their last stable offsets, which are the ends for a reader of committed records.
 // Some of the partitions may be too new to be read yet, or another member of the group
 // may read them. If the end of an assigned partition is missing, because its topic is being
 // deleted or it has no leader, the result has the ends of all other topics, with an error.
-func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
+func (s *Source) Ends(ctx context.Context, lanes []change.Lane) (map[change.Partition]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	s.mu.Lock()
@@ -59,13 +59,17 @@ func (s *Source) Ends(ctx context.Context, topics []string) (map[change.Partitio
 	if len(parts) == 0 {
 		return ends, nil
 	}
-	if topics == nil {
+	var topics []string
+	if lanes == nil {
 		known, err := s.admin.ListTopics(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("read the ends of topics: %w", err)
 		}
 		topics = slices.DeleteFunc(known.Names(), func(name string) bool { return !s.matchesTopic(name) })
 	} else {
+		for _, lane := range lanes {
+			topics = append(topics, string(lane))
+		}
 		parts = slices.DeleteFunc(parts, func(part change.Partition) bool { return !slices.Contains(topics, part.Topic) })
 	}
 	listed, err := s.admin.ListCommittedOffsets(ctx, topics...)

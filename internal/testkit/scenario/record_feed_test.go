@@ -69,7 +69,7 @@ func (f *recordFeed) Ack(_ context.Context, spans []change.Span) { f.acked <- sp
 
 // Ends implements pipeline.Source. A scenario has no records behind the delivered
 // ones.
-func (f *recordFeed) Ends(context.Context, []string) (map[change.Partition]int64, error) {
+func (f *recordFeed) Ends(context.Context, []change.Lane) (map[change.Partition]int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ends := make(map[change.Partition]int64, len(f.begun))

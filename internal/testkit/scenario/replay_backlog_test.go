@@ -252,7 +252,7 @@ func (w *interleavedSource) Fetch(ctx context.Context) (change.Delivery, error) 
 }
 
 // Ends implements pipeline.Source.
-func (w *interleavedSource) Ends(context.Context, []string) (map[change.Partition]int64, error) {
+func (w *interleavedSource) Ends(context.Context, []change.Lane) (map[change.Partition]int64, error) {
 	return w.ends(), nil
 }
 
