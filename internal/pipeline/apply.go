@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/target/pgcode"
 )
@@ -48,7 +49,7 @@ func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
 	if err := p.takeParked(b); err != nil {
 		return err
 	}
-	pauses, strikes := p.newBackoff(), make(map[change.Table]int)
+	pauses, strikes := backoff.New(p.FirstPause, p.LongestPause), make(map[change.Table]int)
 	b.LockTimeout = firstLockTimeout
 	if pgcode.IsLockTimeout(b.failure) {
 		b.LockTimeout = shortLockTimeout
@@ -88,11 +89,11 @@ func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
 				if err := p.parkTable(b, table, err); err != nil {
 					return err
 				}
-				pauses.resetPause() // a failure of the next table is a new one
+				pauses.Reset() // a failure of the next table is a new one
 				continue
 			}
 		}
-		if err := pauses.waitNext(ctx); err != nil {
+		if err := pauses.Wait(ctx); err != nil {
 			return err
 		}
 	}

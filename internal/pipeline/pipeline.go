@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"metadb/internal/backoff"
 	"metadb/internal/change"
 	"metadb/internal/pipeline/ordering"
 )
@@ -188,7 +189,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 
 // fetchDeliveries fetches deliveries and hands them to the collect stage.
 func (p *pipeline) fetchDeliveries(ctx context.Context) error {
-	pauses := p.newBackoff()
+	pauses := backoff.New(p.FirstPause, p.LongestPause)
 	for {
 		delivery, err := p.Source.Fetch(ctx)
 		switch {
@@ -196,12 +197,12 @@ func (p *pipeline) fetchDeliveries(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			p.reportHealth(fetchStage, err)
-			if err := pauses.waitNext(ctx); err != nil {
+			if err := pauses.Wait(ctx); err != nil {
 				return err
 			}
 			continue
 		}
-		pauses.resetPause()
+		pauses.Reset()
 		p.reportHealth(fetchStage, delivery.Stopped)
 		select {
 		case p.deliveries <- delivery:

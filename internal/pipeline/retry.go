@@ -1,10 +1,8 @@
 package pipeline
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"metadb/internal/change"
 	"metadb/internal/target/pgcode"
@@ -46,32 +44,6 @@ func decide(err error) failureAction {
 }
 
 func rebuildError(err error) error { return fmt.Errorf("%w: %w", ErrRestart, err) }
-
-// backoff has the growing pauses between tries.
-type backoff struct {
-	first, longest, next time.Duration
-}
-
-func (p *pipeline) newBackoff() *backoff {
-	return &backoff{first: p.FirstPause, longest: p.LongestPause, next: p.FirstPause}
-}
-
-// waitNext waits for the next pause, or until the context ends, and returns the context's
-// error then.
-func (p *backoff) waitNext(ctx context.Context) error {
-	timer := time.NewTimer(p.next)
-	defer timer.Stop()
-	p.next = min(2*p.next, p.longest)
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// resetPause starts again with the first pause.
-func (p *backoff) resetPause() { p.next = p.first }
 
 // tableError is implemented by errors that name the table in which a batch failed.
 type tableError interface{ Table() change.Table }
