@@ -53,8 +53,8 @@ func (p *topicWaitingSource) Fetch(ctx context.Context) (change.Delivery, error)
 func (p *topicWaitingSource) Ack(ctx context.Context, spans []change.Span) { p.source.Ack(ctx, spans) }
 
 // Ends implements pipeline.Source.
-func (p *topicWaitingSource) Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error) {
-	return p.source.Ends(ctx, topics)
+func (p *topicWaitingSource) Ends(ctx context.Context, lanes []change.Lane) (map[change.Partition]int64, error) {
+	return p.source.Ends(ctx, lanes)
 }
 
 // Pause implements pipeline.Source.

@@ -287,12 +287,12 @@ func (s *ledgerSource) Ack(_ context.Context, spans []change.Span) {
 }
 
 // Ends returns the offsets after what has been delivered: a log of transactions is in order.
-func (s *ledgerSource) Ends(_ context.Context, topics []string) (map[change.Partition]int64, error) {
+func (s *ledgerSource) Ends(_ context.Context, lanes []change.Lane) (map[change.Partition]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ends := maps.Clone(s.next)
 	maps.DeleteFunc(ends, func(part change.Partition, _ int64) bool {
-		return topics != nil && !slices.Contains(topics, part.Topic)
+		return lanes != nil && !slices.Contains(lanes, part.Lane())
 	})
 	return ends, nil
 }

@@ -19,10 +19,10 @@ type Source interface {
 	// Ack acknowledges spans that are applied and committed. It does not fail, and the stream does
 	// not depend on it: the positions are in the database.
 	Ack(ctx context.Context, spans []change.Span)
-	// Ends returns the offsets after the last event of all partitions of some topics, of all topics
-	// for nil: the events before them can be fetched. A table of a source without topics is its
-	// own topic. With an error it returns those of the topics for which all are known.
-	Ends(ctx context.Context, topics []string) (map[change.Partition]int64, error)
+	// Ends returns the offsets after the last event of all partitions of some lanes, of all lanes
+	// for nil: the events before them can be fetched. With an error it returns those of the lanes
+	// for which all are known.
+	Ends(ctx context.Context, lanes []change.Lane) (map[change.Partition]int64, error)
 	// Pause pauses the given partitions and resumes all others.
 	Pause(parts []change.Partition)
 	// Close releases the source. Fetch must have returned.
