@@ -51,16 +51,3 @@ func (s *attemptRecords) takeLanes(lanes map[change.Lane]bool) attemptRecords {
 func (s *attemptRecords) dropPartition(part change.Partition) {
 	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool { return seen.Position.Partition == part })
 }
-
-// observeAttempts returns the state of the snapshot's attempts after a batch, and whether a new
-// one begins in it. For a single table only its own records begin one: those of other tables
-// may belong to another snapshot.
-func (a *expectation) observeAttempts(b *batch) (known change.Attempts, anew bool) {
-	known = a.Attempts
-	for _, seen := range b.attemptRecords {
-		if a.isCovered(seen.Position) {
-			anew = known.Observe(seen, a.Table == AllTables || a.Table == seen.Table) || anew
-		}
-	}
-	return known, anew
-}

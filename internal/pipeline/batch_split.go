@@ -50,7 +50,7 @@ func (b *batch) addEvent(e *change.Event) {
 }
 
 // appendBatch appends the batch that follows. If a span does not follow, because its
-// partition was read again meanwhile, the error wraps ErrRestart.
+// partition was read again meanwhile, the batches must be given up.
 func (b *batch) appendBatch(next *batch) error {
 	for _, span := range next.Spans {
 		at := slices.IndexFunc(b.Spans, func(s change.Span) bool { return s.Partition == span.Partition })
@@ -58,7 +58,7 @@ func (b *batch) appendBatch(next *batch) error {
 		case at < 0:
 			b.Spans = append(b.Spans, span)
 		case !b.Spans[at].To.Equal(&span.From):
-			return fmt.Errorf("%w: %s is read anew while its table waits", ErrRestart, span.Partition)
+			return fmt.Errorf("%s is read anew while its table waits", span.Partition)
 		default:
 			b.Spans[at].To = span.To
 		}

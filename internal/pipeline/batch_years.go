@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,27 +10,6 @@ import (
 // Each year of a table's history is a partition. A transaction that creates or writes many of
 // them takes many locks of PostgreSQL's table of locks, which all sessions share. So a batch has
 // events of a few years of each table; later events belong to the next batch.
-
-// DefaultMaxYears is the default number of years of a table's events in one batch.
-const DefaultMaxYears = 20
-
-// failuresToReduceYears is the number of failures for lack of locks after which batches have
-// fewer years.
-const failuresToReduceYears = 3
-
-// YearsError is the error of a batch with events of several years that takes more locks than
-// available. It wraps ErrRestart: the stream must be rebuilt with Years as Config.MaxYears.
-type YearsError struct {
-	Years int
-	err   error
-}
-
-func (e *YearsError) Error() string {
-	return fmt.Sprintf("batches have events of %d years of a table at most from now on: %v", e.Years, e.err)
-}
-
-// Unwrap returns ErrRestart and the cause.
-func (e *YearsError) Unwrap() []error { return []error{ErrRestart, e.err} }
 
 // batchYears has the years of a batch's events, by source table.
 type batchYears map[change.Table]*tableYears
@@ -73,24 +51,15 @@ func (y *batchYears) addYear(e *change.Event, most int) bool {
 	return true
 }
 
-// maxTableYears returns the highest number of years of a table.
-func (y batchYears) maxTableYears() int {
-	most := 0
-	for _, of := range y {
-		most = max(most, len(of.all))
-	}
-	return most
-}
-
-// reduceYears returns a YearsError if a batch of one lane has failed several times and has
-// events of several years. Otherwise it returns nil, and the same batch is retried.
-func (b *batch) reduceYears(failure error) error {
+// countYears returns the highest number of years of a table's events.
+func (b *batch) countYears() int {
 	var found batchYears
 	for i := range b.Events {
 		found.addYear(&b.Events[i], len(b.Events))
 	}
-	if b.lockFailures++; b.lockFailures < failuresToReduceYears || found.maxTableYears() < 2 {
-		return nil
+	most := 0
+	for _, of := range found {
+		most = max(most, len(of.all))
 	}
-	return &YearsError{Years: found.maxTableYears() / 2, err: failure}
+	return most
 }

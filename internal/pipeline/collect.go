@@ -27,24 +27,6 @@ const (
 	endsRetryInterval = time.Second
 )
 
-// batch is a batch on its way to be applied.
-type batch struct {
-	change.Batch
-	// bytes is the approximate memory of the events.
-	bytes int
-	// lastTime is the latest source time, zero without one.
-	lastTime change.Micros
-	// signals are the signals of snapshots in its records.
-	signals snapshotSignals
-	// attemptRecords are the records of snapshot attempts in it.
-	attemptRecords attemptRecords
-	// failure is the failure of applying it as a share, nil if that was not tried.
-	failure error
-	// years are the years of its events. lockFailures counts failures for lack of locks.
-	years        batchYears
-	lockFailures int
-}
-
 // collectBatches makes batches of deliveries. It hands a batch over as soon as the
 // last one is applied, and lets it grow until then: batches are small while few
 // changes occur, and large when the stream is behind. While large deliveries follow
@@ -105,12 +87,6 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// newBatchAfter returns an empty batch with room for as many events as the last one had.
-func newBatchAfter(last *batch) *batch {
-	n := len(last.Events)
-	return &batch{Batch: change.Batch{Events: make([]change.Event, 0, n+n/8)}}
 }
 
 // isWorthApplying reports whether a batch is worth a transaction. Records without a
@@ -191,11 +167,4 @@ func (p *pipeline) routeRemaining(n *change.SnapshotNotification) {
 		p.Router.Route(&e)
 		n.RemainingTables[i] = e.Table
 	}
-}
-
-// noteEvent adds an event's time and snapshot signals to the batch.
-func (b *batch) noteEvent(e *change.Event) {
-	b.lastTime = max(b.lastTime, e.Time)
-	b.signals.addEvent(e)
-	b.attemptRecords.addEvent(e)
 }

@@ -160,3 +160,16 @@ func (a *expectation) applyProgress(news change.SnapshotProgress) {
 		a.markComplete(Completion(news.Complete))
 	}
 }
+
+// observeAttempts returns the state of the snapshot's attempts after a batch, and whether a new
+// one begins in it. For a single table only its own records begin one: those of other tables
+// may belong to another snapshot.
+func (a *expectation) observeAttempts(b *batch) (known change.Attempts, anew bool) {
+	known = a.Attempts
+	for _, seen := range b.attemptRecords {
+		if a.isCovered(seen.Position) {
+			anew = known.Observe(seen, a.Table == AllTables || a.Table == seen.Table) || anew
+		}
+	}
+	return known, anew
+}

@@ -1,11 +1,6 @@
 package pipeline
 
-import (
-	"context"
-
-	"metadb/internal/change"
-	"metadb/internal/target/pgcode"
-)
+import "metadb/internal/change"
 
 // A transaction takes about ten locks for each table that it creates, and PostgreSQL's
 // default settings allow 6,400 locks for all sessions: the first batch of a source
@@ -24,19 +19,6 @@ func (b *batch) splitByLanes() []*batch {
 		parts = append(parts, part)
 	}
 	return append(parts, b)
-}
-
-// applyHalf applies the first half of a batch's lanes, if the failure is the lack of memory
-// for locks. It reports whether it did. A batch of one lane fails with a YearsError instead.
-func (p *pipeline) applyHalf(ctx context.Context, b *batch, failure error) (bool, error) {
-	if !pgcode.Is(failure, pgcode.OutOfMemory) {
-		return false, nil
-	}
-	part := b.splitOffLanes((len(b.lanesInOrder()) + 1) / 2)
-	if part == nil {
-		return false, b.reduceYears(failure)
-	}
-	return true, p.applyWithRetry(ctx, part)
 }
 
 // splitOffLanes takes the given number of lanes out of a batch, and returns nil if the batch

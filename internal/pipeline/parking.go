@@ -196,7 +196,10 @@ func (l *parkedTable) takeEvents(b *batch) error {
 	if len(part.Spans) == 0 {
 		return nil
 	}
-	return l.batch.appendBatch(part)
+	if err := l.batch.appendBatch(part); err != nil {
+		return rebuildError(err)
+	}
+	return nil
 }
 
 // parkSnapshotEnds moves the signals of a snapshot's end to the first parked table, which
@@ -212,7 +215,7 @@ func (p *pipeline) parkSnapshotEnds(b *batch) error {
 			continue
 		}
 		if err := bearer.batch.appendBatch(other.batch); err != nil {
-			return err
+			return rebuildError(err)
 		}
 		maps.Copy(bearer.lanes, other.lanes)
 		bearer.tables = append(bearer.tables, other.tables...)

@@ -10,7 +10,9 @@ import (
 
 func TestDrop(t *testing.T) {
 	at := func(number int32) change.Partition { return change.Partition{Topic: "library.patron", Number: number} }
-	event := func(number int32, offset int64, lsn uint64) change.Event { return upsert(at(number), offset, lsn, 0) }
+	event := func(number int32, offset int64, lsn uint64) change.Event {
+		return change.Event{Op: change.Upsert, LSN: lsn, Position: change.Position{Partition: at(number), Offset: offset}}
+	}
 	truncate := func(number int32, offset int64, lsn uint64) change.Event {
 		e := event(number, offset, lsn)
 		e.Op = change.Truncate

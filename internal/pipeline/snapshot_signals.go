@@ -44,9 +44,10 @@ type notification struct {
 	table     change.Table
 }
 
-// signalsOf returns the signals of the snapshot of a table, or of AllTables.
+// signalsOf returns the signals of the snapshot of a table, or of the whole source
+// for the zero Table.
 func (m *snapshotSignals) signalsOf(table change.Table) tableSignals {
-	if table == AllTables {
+	if table == (change.Table{}) {
 		return m.all
 	}
 	return m.tables[table]
