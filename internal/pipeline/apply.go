@@ -6,6 +6,7 @@ import (
 
 	"metadb/internal/backoff"
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 	"metadb/internal/target/pgcode"
 )
 
@@ -45,19 +46,19 @@ func (p *pipeline) applyBatches(ctx context.Context) error {
 
 // applyWithRetry applies a batch, and retries it after failures that pass. The events of
 // parked tables are taken out of it first.
-func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
+func (p *pipeline) applyWithRetry(ctx context.Context, b *batch.Batch) error {
 	if err := p.takeParked(b); err != nil {
 		return err
 	}
 	pauses, strikes := backoff.New(p.FirstPause, p.LongestPause), make(map[change.Table]int)
 	b.LockTimeout = firstLockTimeout
-	if pgcode.IsLockTimeout(b.failure) {
+	if pgcode.IsLockTimeout(b.Failure) {
 		b.LockTimeout = shortLockTimeout
 	}
 	// A lock that timed out may have been held by another share.
-	if table, stuck := tableAtFault(b.failure); stuck && !pgcode.IsLockTimeout(b.failure) {
+	if table, stuck := tableAtFault(b.Failure); stuck && !pgcode.IsLockTimeout(b.Failure) {
 		strikes[table]++
-		p.reportFailure(b, b.failure)
+		p.reportFailure(b, b.Failure)
 	}
 	for len(b.Spans) > 0 {
 		b.Snapshots = p.observeSnapshots(b)
@@ -102,7 +103,7 @@ func (p *pipeline) applyWithRetry(ctx context.Context, b *batch) error {
 }
 
 // reportOutcome reports the outcome of a batch, and acknowledges its spans.
-func (p *pipeline) reportOutcome(ctx context.Context, b *batch, outcome change.Outcome) {
+func (p *pipeline) reportOutcome(ctx context.Context, b *batch.Batch, outcome change.Outcome) {
 	p.reportHealth(applyStage, nil)
 	p.lag.addApplied(b.Spans)
 	if p.lag.takeReportDue() {
@@ -124,8 +125,8 @@ func (p *pipeline) reportOutcome(ctx context.Context, b *batch, outcome change.O
 	}
 	p.logRejected(outcome)
 	var last time.Time
-	if b.lastTime != 0 {
-		last = b.lastTime.UTC()
+	if b.LastTime != 0 {
+		last = b.LastTime.UTC()
 	}
 	p.Reporter.Applied(outcome, last)
 	p.Source.Ack(ctx, b.Spans)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 const (
@@ -38,7 +39,7 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 	defer again.Stop()
 	var more, paced, ripe <-chan time.Time
 	due := false
-	current := &batch{}
+	current := &batch.Batch{}
 	for {
 		deliveries, wanted := p.deliveries, p.batchRequests
 		if p.isFull(current) {
@@ -66,7 +67,7 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 			ripe = p.readyTimer()
 		case <-wanted:
 			current.Source, current.Spans = p.Name, p.partitions.takeSpans()
-			next := newBatchAfter(current)
+			next := batch.NewAfter(current)
 			select {
 			case p.batches <- current:
 			case <-ctx.Done():
@@ -91,20 +92,20 @@ func (p *pipeline) collectBatches(ctx context.Context) error {
 
 // isWorthApplying reports whether a batch is worth a transaction. Records without a
 // change wait for idleFlushInterval, unless they end a snapshot.
-func (p *pipeline) isWorthApplying(b *batch, due bool) bool {
-	return len(b.Events) > 0 || b.signals.hasEnd || due && p.partitions.hasMoved()
+func (p *pipeline) isWorthApplying(b *batch.Batch, due bool) bool {
+	return len(b.Events) > 0 || b.Signals.HasEnd || due && p.partitions.hasMoved()
 }
 
 // isFull reports whether a batch must not grow.
-func (p *pipeline) isFull(b *batch) bool {
-	return len(b.Events) >= p.BatchEvents || b.bytes >= p.BatchBytes || len(p.heldEvents) > 0
+func (p *pipeline) isFull(b *batch.Batch) bool {
+	return len(b.Events) >= p.BatchEvents || b.Bytes >= p.BatchBytes || len(p.heldEvents) > 0
 }
 
 // addDelivery adds a delivery to a batch. A delivery is added whole: the source bounds
 // its size. The error is ErrRestart if events that are dropped from the batch, since their
 // partitions were reassigned, precede other events of it.
-func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.Delivery) error {
-	if b.dropReassigned(delivery) {
+func (p *pipeline) addDelivery(ctx context.Context, b *batch.Batch, delivery change.Delivery) error {
+	if b.DropReassigned(delivery) {
 		return rebuildError(errors.New("partitions were taken away whose changes others follow"))
 	}
 	for _, part := range delivery.Revoked {
@@ -125,7 +126,7 @@ func (p *pipeline) addDelivery(ctx context.Context, b *batch, delivery change.De
 }
 
 // addHeldEvents adds the events to a new batch that the one before it had no room for.
-func (p *pipeline) addHeldEvents(b *batch) {
+func (p *pipeline) addHeldEvents(b *batch.Batch) {
 	held := p.heldEvents
 	p.heldEvents = nil
 	p.addToBatch(b, held)
@@ -133,14 +134,14 @@ func (p *pipeline) addHeldEvents(b *batch) {
 
 // addToBatch adds events to a batch, except those without a change. From the first event on
 // that would exceed the number of years, they are held for the next batch.
-func (p *pipeline) addToBatch(b *batch, events []change.Event) {
+func (p *pipeline) addToBatch(b *batch.Batch, events []change.Event) {
 	if len(p.heldEvents) > 0 {
 		p.heldEvents = append(p.heldEvents, events...)
 		return
 	}
 	for i := range events {
 		e := &events[i]
-		if !b.years.addYear(e, p.MaxYears) {
+		if !b.Years.AddYear(e, p.MaxYears) {
 			p.heldEvents = slices.Clone(events[i:])
 			return
 		}
@@ -152,10 +153,10 @@ func (p *pipeline) addToBatch(b *batch, events []change.Event) {
 			p.routeRemaining(e.Notification)
 		}
 		p.logEventNotes(e)
-		b.noteEvent(e)
+		b.NoteEvent(e)
 		if e.Op != change.Ignore {
 			b.Events = append(b.Events, *e)
-			b.bytes += e.Size()
+			b.Bytes += e.Size()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // ExpectedSnapshot is the snapshot that completes a synchronization.
@@ -77,16 +78,16 @@ func (a *expectation) checkComplete(deadline time.Duration) (Completion, bool) {
 }
 
 // observeBatch returns the progress of the snapshot in a batch, as far as it is new.
-func (a *expectation) observeBatch(b *batch) change.SnapshotProgress {
+func (a *expectation) observeBatch(b *batch.Batch) change.SnapshotProgress {
 	news := change.SnapshotProgress{Since: a.Since, PreviousSnapshot: a.findPreviousSnapshot(b)}
 	attempts, anew := a.observeAttempts(b)
 	if attempts != a.Attempts {
 		news.Attempts, news.AttemptsChanged, news.NewAttempt = attempts, true, anew
 	}
-	if (anew || !a.Complete && a.completion != LastRecord) && a.hasLastRecord(b.signals.signalsOf(a.Table).lastRecords, attempts.Current, news.PreviousSnapshot) {
+	if (anew || !a.Complete && a.completion != LastRecord) && a.hasLastRecord(b.Signals.SignalsOf(a.Table).LastRecords, attempts.Current, news.PreviousSnapshot) {
 		news.Complete = string(LastRecord)
 	}
-	heard := a.evaluateNotifications(b.signals.notifications, attempts.Current)
+	heard := a.evaluateNotifications(b.Signals.Notifications, attempts.Current)
 	if heard.startedAt != a.StartedAt {
 		news.StartedAt = heard.startedAt
 	}
@@ -98,7 +99,7 @@ func (a *expectation) observeBatch(b *batch) change.SnapshotProgress {
 
 // hasUnconfirmedRows reports whether a batch has upserts that the current attempt does not
 // confirm.
-func (a *expectation) hasUnconfirmedRows(b *batch, now change.Attempt) bool {
+func (a *expectation) hasUnconfirmedRows(b *batch.Batch, now change.Attempt) bool {
 	if a.Table != AllTables || !now.IsKnown() {
 		return false
 	}
@@ -112,9 +113,9 @@ func (a *expectation) hasUnconfirmedRows(b *batch, now change.Attempt) bool {
 
 // findPreviousSnapshot returns the snapshot of the rows in a batch that are not covered; zero
 // without such rows.
-func (a *expectation) findPreviousSnapshot(b *batch) change.SnapshotID {
+func (a *expectation) findPreviousSnapshot(b *batch.Batch) change.SnapshotID {
 	var id change.SnapshotID
-	if a.IsCovered == nil || !b.signals.all.hasRecords {
+	if a.IsCovered == nil || !b.Signals.All.HasRecords {
 		return id
 	}
 	for i := range b.Events {
@@ -128,9 +129,9 @@ func (a *expectation) findPreviousSnapshot(b *batch) change.SnapshotID {
 
 // hasLastRecord reports whether one of the records with a mark of the last belongs to the
 // snapshot's current attempt.
-func (a *expectation) hasLastRecord(last []lastRecord, now change.Attempt, before change.SnapshotID) bool {
+func (a *expectation) hasLastRecord(last []batch.LastRecord, now change.Attempt, before change.SnapshotID) bool {
 	for _, record := range last {
-		if a.isCovered(record.Position) && now.IsSame(record.attempt) && !a.PreviousSnapshot.Covers(record.snapshot) && !before.Covers(record.snapshot) {
+		if a.isCovered(record.Position) && now.IsSame(record.Attempt) && !a.PreviousSnapshot.Covers(record.Snapshot) && !before.Covers(record.Snapshot) {
 			return true
 		}
 	}
@@ -164,9 +165,9 @@ func (a *expectation) applyProgress(news change.SnapshotProgress) {
 // observeAttempts returns the state of the snapshot's attempts after a batch, and whether a new
 // one begins in it. For a single table only its own records begin one: those of other tables
 // may belong to another snapshot.
-func (a *expectation) observeAttempts(b *batch) (known change.Attempts, anew bool) {
+func (a *expectation) observeAttempts(b *batch.Batch) (known change.Attempts, anew bool) {
 	known = a.Attempts
-	for _, seen := range b.attemptRecords {
+	for _, seen := range b.AttemptRecords {
 		if a.isCovered(seen.Position) {
 			anew = known.Observe(seen, a.Table == AllTables || a.Table == seen.Table) || anew
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // TestBacklogIsIgnored expects signals from before a resynchronization to belong to
@@ -54,7 +55,7 @@ func TestSnapshotExpectation(t *testing.T) {
 	w.is("begun anew", map[change.Table]Completion{})
 
 	// A batch that was read before it began anew.
-	b := &batch{Batch: change.Batch{Snapshots: map[change.Table]change.SnapshotProgress{table: {Since: began, Complete: string(LastRecord)}}}}
+	b := &batch.Batch{Batch: change.Batch{Snapshots: map[change.Table]change.SnapshotProgress{table: {Since: began, Complete: string(LastRecord)}}}}
 	w.applyBatchProgress(b)
 	w.is("a batch of before", map[change.Table]Completion{})
 }

@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // fetchEnds requests the end offsets that events wait for, and adds the released events
 // to a batch. Missing end offsets are requested again after endsRetryInterval.
-func (p *pipeline) fetchEnds(ctx context.Context, b *batch) {
+func (p *pipeline) fetchEnds(ctx context.Context, b *batch.Batch) {
 	for {
 		lanes, needed := p.gate.NeededEnds(p.monotonicNow())
 		if !needed {

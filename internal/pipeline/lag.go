@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // lagInterval is how often the end offsets of the topics are requested.
@@ -99,7 +100,7 @@ func (p *lagTracker) countWaiting() int64 {
 
 // reportFailure reports the failure of a batch together with the lag, since the broker's
 // last answer may be older than the batch.
-func (p *pipeline) reportFailure(b *batch, why error) {
+func (p *pipeline) reportFailure(b *batch.Batch, why error) {
 	p.lag.addRead(b.Spans)
 	p.Reporter.Lag(p.lag.countWaiting())
 	p.reportHealth(applyStage, why)

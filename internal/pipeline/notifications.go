@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // Debezium sends notifications when a snapshot begins and when it is complete. Rows
@@ -27,11 +28,11 @@ type signalState struct {
 
 // evaluateNotifications returns the state after some notifications. An end that is earlier
 // than the start of the current attempt belongs to an earlier attempt.
-func (a *expectation) evaluateNotifications(notices []notification, now change.Attempt) signalState {
+func (a *expectation) evaluateNotifications(notices []batch.Notification, now change.Attempt) signalState {
 	heard := signalState{startedAt: a.StartedAt}
 	for i := range notices {
 		n := &notices[i]
-		if !a.isCovered(n.position) {
+		if !a.isCovered(n.Position) {
 			continue
 		}
 		begun := heard.startedAt.OfKind(n.Incremental)
@@ -52,9 +53,9 @@ func (a *expectation) evaluateNotifications(notices []notification, now change.A
 }
 
 // isEndNotification reports whether a notification reports the end of the expected snapshot.
-func (a *expectation) isEndNotification(n *notification) bool {
+func (a *expectation) isEndNotification(n *batch.Notification) bool {
 	if a.Table == AllTables {
-		return n.Ends && !n.isOfTable && !n.Incremental
+		return n.Ends && !n.IsOfTable && !n.Incremental
 	}
-	return n.Ends && n.isOfTable && n.table == a.Table
+	return n.Ends && n.IsOfTable && n.Table == a.Table
 }

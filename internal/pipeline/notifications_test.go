@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // notified returns a notification at an offset, with a time that grows with it.
@@ -72,10 +73,10 @@ func TestEndOfWhatBeganBefore(t *testing.T) {
 			expect()
 			earlier := false
 			read := func(events ...change.Event) {
-				b := &batch{}
+				b := &batch.Batch{}
 				for _, e := range events {
 					e.Table = e.Source
-					b.noteEvent(&e)
+					b.NoteEvent(&e)
 				}
 				b.Snapshots = w.observeBatch(b)
 				earlier = len(w.applyBatchProgress(b)) > 0 || earlier

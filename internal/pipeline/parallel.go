@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // A session of PostgreSQL runs one statement at a time. So the tables of a batch are
@@ -18,21 +19,21 @@ import (
 
 // parallelState is the state of parallel apply. Only the apply stage uses it.
 type parallelState struct {
-	sessions laneSessions
+	sessions batch.LaneSessions
 	// serialUntil is the time until which batches are not divided.
 	serialUntil time.Time
 }
 
 // applyBatch applies a batch: in parallel shares if possible, in parts if it has too many
 // lanes.
-func (p *pipeline) applyBatch(ctx context.Context, b *batch) error {
+func (p *pipeline) applyBatch(ctx context.Context, b *batch.Batch) error {
 	if err := p.takeParked(b); err != nil {
 		return err
 	}
-	var parts []*batch
+	var parts []*batch.Batch
 	var err error
 	if shares := p.splitForWorkers(b); shares == nil {
-		parts = b.splitByLanes()
+		parts = b.SplitByLaneLimit()
 	} else if parts, err = p.applyParallel(ctx, shares); err != nil {
 		return err
 	}
@@ -41,19 +42,19 @@ func (p *pipeline) applyBatch(ctx context.Context, b *batch) error {
 	}
 	// A synchronization may have begun meanwhile, or between two shares. Attempts were
 	// stored with each part.
-	b.attemptRecords = nil
+	b.AttemptRecords = nil
 	b.Snapshots = p.observeSnapshots(b)
 	return nil
 }
 
 // applyParallel applies each share by an applier of its own. It returns the parts that are
 // left after failures, for single retries. The error is one that a retry can't help.
-func (p *pipeline) applyParallel(ctx context.Context, shares []*batch) (rest []*batch, err error) {
+func (p *pipeline) applyParallel(ctx context.Context, shares []*batch.Batch) (rest []*batch.Batch, err error) {
 	tries := make([]shareResult, len(shares))
 	var busy sync.WaitGroup
 	for i, share := range shares {
 		if len(share.Spans) > 0 {
-			tries[i].parts = share.splitByLanes()
+			tries[i].parts = share.SplitByLaneLimit()
 			busy.Go(func() { tries[i].applyShare(ctx, p.Appliers[i]) })
 		}
 	}
@@ -91,7 +92,7 @@ func (p *pipeline) applyParallel(ctx context.Context, shares []*batch) (rest []*
 
 // shareResult is the result of applying the parts of a share.
 type shareResult struct {
-	parts []*batch
+	parts []*batch.Batch
 	// done are the outcomes of the applied parts, failure is the error of the next one.
 	done    []change.Outcome
 	failure error
@@ -102,7 +103,7 @@ func (t *shareResult) applyShare(ctx context.Context, applier Applier) {
 		part.LockTimeout = firstLockTimeout
 		outcome, err := applier.Apply(ctx, &part.Batch)
 		if err != nil {
-			t.failure, part.failure = err, err
+			t.failure, part.Failure = err, err
 			return
 		}
 		t.done = append(t.done, outcome)
@@ -110,7 +111,7 @@ func (t *shareResult) applyShare(ctx context.Context, applier Applier) {
 }
 
 // applyParts applies parts of a batch, one after the other.
-func (p *pipeline) applyParts(ctx context.Context, parts []*batch) error {
+func (p *pipeline) applyParts(ctx context.Context, parts []*batch.Batch) error {
 	for _, part := range parts {
 		if err := p.applyWithRetry(ctx, part); err != nil {
 			return err
@@ -122,15 +123,15 @@ func (p *pipeline) applyParts(ctx context.Context, parts []*batch) error {
 // splitForWorkers splits a batch into shares, one for each applier. It returns nil if the batch
 // is too small, or has progress of a snapshot, which is stored when all of the batch is
 // applied.
-func (p *pipeline) splitForWorkers(b *batch) []*batch {
+func (p *pipeline) splitForWorkers(b *batch.Batch) []*batch.Batch {
 	n := len(p.Appliers)
-	if n == 1 || len(b.Events) < 2*p.MinShareEvents || b.signals.hasEnd || time.Now().Before(p.parallel.serialUntil) || len(p.observeSnapshots(b)) > 0 {
+	if n == 1 || len(b.Events) < 2*p.MinShareEvents || b.Signals.HasEnd || time.Now().Before(p.parallel.serialUntil) || len(p.observeSnapshots(b)) > 0 {
 		return nil
 	}
-	groups := b.groupTables()
+	groups := b.GroupTables()
 	if len(groups) == 1 {
 		return nil
 	}
-	assigned := p.parallel.sessions.assignSessions(groups, n)
-	return b.splitBy(n, func(lane change.Lane) int { return assigned[lane] })
+	assigned := p.parallel.sessions.AssignSessions(groups, n)
+	return b.SplitBy(n, func(lane change.Lane) int { return assigned[lane] })
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // harnessOfTwo is a pipeline with two appliers that divides every possible batch.
@@ -203,7 +204,7 @@ func TestSyncBeginsWhileABatchIsApplied(t *testing.T) {
 func TestManyTopicsSideBySide(t *testing.T) {
 	s := startTwo(t, nil)
 	var all change.Delivery
-	for i := range 4*maxBatchLanes + 2 {
+	for i := range 4*batch.MaxBatchLanes + 2 {
 		e := upsert(change.Partition{Topic: fmt.Sprintf("topic_%03d", i)}, 0, 1, 1)
 		e.Source.Name = e.Position.Partition.Topic
 		all.Assigned = append(all.Assigned, begin(e.Position.Partition, change.PartitionProgress{}))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // A table that can't be applied must not stop the others. It is parked after a few
@@ -56,7 +57,7 @@ type parkedTable struct {
 	// tables is one table, or several that the end of a snapshot has joined.
 	tables []change.Table
 	lanes  map[change.Lane]bool
-	batch  *batch
+	batch  *batch.Batch
 	cause  error
 	// lastFullLockWait is when the table last waited for a lock with the session's
 	// timeout.
@@ -100,10 +101,10 @@ func (l *parking) publishLanes() {
 }
 
 // hasRoomFor reports whether a batch may be parked too.
-func (l *parking) hasRoomFor(b *batch, batchBytes int) bool {
-	kept := b.bytes
+func (l *parking) hasRoomFor(b *batch.Batch, batchBytes int) bool {
+	kept := b.Bytes
 	for _, lot := range l.tables {
-		kept += lot.batch.bytes
+		kept += lot.batch.Bytes
 	}
 	return kept <= maxParkedBatches*batchBytes
 }
@@ -150,14 +151,14 @@ func (l *parking) removeTable(gone *parkedTable) {
 }
 
 // parkTable parks a table, and takes its lanes out of a batch.
-func (p *pipeline) parkTable(b *batch, table change.Table, why error) error {
+func (p *pipeline) parkTable(b *batch.Batch, table change.Table, why error) error {
 	p.Logger.Warn(fmt.Sprintf("%stable %s waits, the others go on: %v", p.logPrefix(), table, why))
-	p.parking.tables = append(p.parking.tables, &parkedTable{tables: []change.Table{table}, lanes: make(map[change.Lane]bool), batch: &batch{}, cause: why, lastFullLockWait: time.Now()})
+	p.parking.tables = append(p.parking.tables, &parkedTable{tables: []change.Table{table}, lanes: make(map[change.Lane]bool), batch: &batch.Batch{}, cause: why, lastFullLockWait: time.Now()})
 	return p.takeParked(b)
 }
 
 // takeParked takes the events of parked tables' lanes out of a batch.
-func (p *pipeline) takeParked(b *batch) error {
+func (p *pipeline) takeParked(b *batch.Batch) error {
 	if len(p.parking.tables) == 0 {
 		return nil
 	}
@@ -167,7 +168,7 @@ func (p *pipeline) takeParked(b *batch) error {
 			return err
 		}
 	}
-	if b.signals.hasEnd && p.ExpectedSnapshots != nil && len(p.ExpectedSnapshots()) > 0 {
+	if b.Signals.HasEnd && p.ExpectedSnapshots != nil && len(p.ExpectedSnapshots()) > 0 {
 		if err := p.parkSnapshotEnds(b); err != nil {
 			return err
 		}
@@ -182,7 +183,7 @@ func (p *pipeline) takeParked(b *batch) error {
 }
 
 // takeLanes adds the lanes of a batch that have events of the table.
-func (l *parkedTable) takeLanes(b *batch) {
+func (l *parkedTable) takeLanes(b *batch.Batch) {
 	for i := range b.Events {
 		if slices.Contains(l.tables, b.Events[i].Table) {
 			l.lanes[b.Events[i].Position.Partition.Lane()] = true
@@ -191,12 +192,12 @@ func (l *parkedTable) takeLanes(b *batch) {
 }
 
 // takeEvents moves the events of the table's lanes from a batch to the parked ones.
-func (l *parkedTable) takeEvents(b *batch) error {
-	part := b.splitLanes(l.lanes)
+func (l *parkedTable) takeEvents(b *batch.Batch) error {
+	part := b.TakeLanes(l.lanes)
 	if len(part.Spans) == 0 {
 		return nil
 	}
-	if err := l.batch.appendBatch(part); err != nil {
+	if err := l.batch.Append(part); err != nil {
 		return rebuildError(err)
 	}
 	return nil
@@ -205,25 +206,25 @@ func (l *parkedTable) takeEvents(b *batch) error {
 // parkSnapshotEnds moves the signals of a snapshot's end to the first parked table, which
 // is then retried only when no other table is parked: the snapshot is not complete
 // before. Other parked tables with the same lanes are joined to it.
-func (p *pipeline) parkSnapshotEnds(b *batch) error {
+func (p *pipeline) parkSnapshotEnds(b *batch.Batch) error {
 	bearer := p.parking.tables[0]
-	for _, part := range b.signals.endPartitions {
+	for _, part := range b.Signals.EndPartitions {
 		bearer.lanes[part.Lane()] = true
 	}
 	for _, other := range slices.Clone(p.parking.tables[1:]) {
 		if !bearer.overlaps(other) {
 			continue
 		}
-		if err := bearer.batch.appendBatch(other.batch); err != nil {
+		if err := bearer.batch.Append(other.batch); err != nil {
 			return rebuildError(err)
 		}
 		maps.Copy(bearer.lanes, other.lanes)
 		bearer.tables = append(bearer.tables, other.tables...)
-		bearer.batch.signals.mergeSignals(&other.batch.signals)
+		bearer.batch.Signals.MergeSignals(&other.batch.Signals)
 		p.parking.removeTable(other)
 	}
-	bearer.batch.signals.mergeSignals(&b.signals)
-	b.signals = b.signals.withoutEnds()
+	bearer.batch.Signals.MergeSignals(&b.Signals)
+	b.Signals = b.Signals.WithoutEnds()
 	return bearer.takeEvents(b)
 }
 
@@ -246,7 +247,7 @@ func (p *pipeline) retryParked(ctx context.Context) error {
 		}
 		p.parking.next %= len(p.parking.tables)
 		lot := p.parking.tables[p.parking.next]
-		if lot.batch.signals.hasEnd && len(p.parking.tables) > 1 {
+		if lot.batch.Signals.HasEnd && len(p.parking.tables) > 1 {
 			p.parking.next++
 			continue
 		}

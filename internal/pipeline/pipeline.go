@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/backoff"
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 	"metadb/internal/pipeline/ordering"
 )
 
@@ -135,7 +136,7 @@ type pipeline struct {
 	// batchRequests requests a batch for the apply stage, which is sent on batches:
 	// its spans are determined only then.
 	batchRequests chan struct{}
-	batches       chan *batch
+	batches       chan *batch.Batch
 
 	// Fields of the collect stage; hasPaused says that partitions are paused.
 	partitions partitionStates
@@ -163,7 +164,7 @@ func newPipeline(config Config) *pipeline {
 		Config:        config,
 		deliveries:    make(chan change.Delivery),
 		batchRequests: make(chan struct{}),
-		batches:       make(chan *batch),
+		batches:       make(chan *batch.Batch),
 		loggedNotes:   make(map[columnNote]bool),
 		began:         time.Now(),
 	}

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // applyAttempts stores the attempts of snapshots that began in a batch, or a part of one,
 // that has been applied, and logs them. It drops the batch's attempt records, so that the
 // attempts are stored once.
-func (p *pipeline) applyAttempts(b *batch) {
+func (p *pipeline) applyAttempts(b *batch.Batch) {
 	for table, news := range b.Snapshots {
 		a := p.snapshots.expected[table]
 		if a == nil || !a.Since.Equal(news.Since) {
@@ -21,7 +22,7 @@ func (p *pipeline) applyAttempts(b *batch) {
 		}
 		a.applyProgress(news)
 	}
-	b.attemptRecords = nil
+	b.AttemptRecords = nil
 }
 
 // attemptMessage returns a message about a new attempt of a snapshot, empty if there is

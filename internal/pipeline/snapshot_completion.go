@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // Completion is the evidence that a snapshot is complete, in the words of the
@@ -36,7 +37,7 @@ func newSnapshotWatch(deadline time.Duration) snapshotWatch {
 
 // checkSnapshots reports complete snapshots. b is the batch that has just been
 // applied, nil if only time has passed.
-func (p *pipeline) checkSnapshots(ctx context.Context, b *batch) {
+func (p *pipeline) checkSnapshots(ctx context.Context, b *batch.Batch) {
 	s := &p.snapshots
 	if p.ExpectedSnapshots == nil {
 		return
@@ -94,7 +95,7 @@ func (p *pipeline) expectsSnapshotEnd(e *change.Event) bool {
 
 // observeSnapshots returns the progress of expected snapshots in a batch, which is stored with
 // its rows, and sets the expected snapshots of the batch.
-func (p *pipeline) observeSnapshots(b *batch) map[change.Table]change.SnapshotProgress {
+func (p *pipeline) observeSnapshots(b *batch.Batch) map[change.Table]change.SnapshotProgress {
 	if p.ExpectedSnapshots == nil {
 		return nil
 	}
@@ -134,7 +135,7 @@ func (s *snapshotWatch) expectedSince() map[change.Table]time.Time {
 }
 
 // observeBatch returns the progress of the snapshots in a batch.
-func (s *snapshotWatch) observeBatch(b *batch) map[change.Table]change.SnapshotProgress {
+func (s *snapshotWatch) observeBatch(b *batch.Batch) map[change.Table]change.SnapshotProgress {
 	var all map[change.Table]change.SnapshotProgress
 	for table, a := range s.expected {
 		news := a.observeBatch(b)
@@ -161,12 +162,12 @@ func (s *snapshotWatch) advanceTime(now time.Time, active bool) {
 
 // applyBatchProgress adds the progress in an applied batch. It returns the tables for which the
 // batch is the first to report the end of an earlier snapshot.
-func (s *snapshotWatch) applyBatchProgress(b *batch) (earlier []change.Table) {
+func (s *snapshotWatch) applyBatchProgress(b *batch.Batch) (earlier []change.Table) {
 	for table, a := range s.expected {
-		if b.signals.signalsOf(table).hasRecords {
+		if b.Signals.SignalsOf(table).HasRecords {
 			a.idleFor = 0
 		}
-		early := a.completion == "" && a.evaluateNotifications(b.signals.notifications, a.Attempts.Current).earlierCompleted
+		early := a.completion == "" && a.evaluateNotifications(b.Signals.Notifications, a.Attempts.Current).earlierCompleted
 		if news, told := b.Snapshots[table]; told {
 			a.applyProgress(news)
 		}

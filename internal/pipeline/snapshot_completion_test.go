@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // awaits makes a pipeline expect the snapshots of some tables.
@@ -116,10 +117,10 @@ func (w *watchTest) after(d time.Duration, active bool) {
 
 // reads applies a batch of events.
 func (w *watchTest) reads(events ...change.Event) {
-	b := &batch{}
+	b := &batch.Batch{}
 	for _, e := range events {
 		e.Table = e.Source
-		b.noteEvent(&e)
+		b.NoteEvent(&e)
 		b.Events = append(b.Events, e)
 	}
 	b.Snapshots = w.observeBatch(b)

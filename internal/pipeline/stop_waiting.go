@@ -6,11 +6,12 @@ import (
 	"maps"
 
 	"metadb/internal/change"
+	"metadb/internal/pipeline/batch"
 )
 
 // checkStalled advances the time, and stops waiting for idle partitions with a broker that
 // answers. It is called once in each interval.
-func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
+func (p *pipeline) checkStalled(ctx context.Context, b *batch.Batch) {
 	stalled := p.gate.Stalled(p.parking.pausedLanes())
 	if len(stalled) == 0 {
 		return
@@ -42,7 +43,7 @@ func (p *pipeline) checkStalled(ctx context.Context, b *batch) {
 
 // releaseUnpaired releases inserts with deletes that did not arrive in time, and logs their partitions. It is called once in each
 // interval.
-func (p *pipeline) releaseUnpaired(b *batch) {
+func (p *pipeline) releaseUnpaired(b *batch.Batch) {
 	released, parts := p.gate.ReleaseUnpaired()
 	for _, part := range parts {
 		p.Logger.Warn(fmt.Sprintf("%s%s has changes of key whose deletes do not come: they go on without them", p.logPrefix(), part))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"metadb/internal/pipeline/batch"
 	"metadb/internal/target/pgcode"
 )
 
@@ -30,11 +31,11 @@ func (e *YearsError) Unwrap() []error { return []error{ErrRestart, e.err} }
 
 // applyHalf applies the first half of a batch's lanes, if the failure is the lack of memory
 // for locks. It reports whether it did. A batch of one lane fails with a YearsError instead.
-func (p *pipeline) applyHalf(ctx context.Context, b *batch, failure error) (bool, error) {
+func (p *pipeline) applyHalf(ctx context.Context, b *batch.Batch, failure error) (bool, error) {
 	if !pgcode.Is(failure, pgcode.OutOfMemory) {
 		return false, nil
 	}
-	part := b.splitOffLanes((len(b.lanesInOrder()) + 1) / 2)
+	part := b.SplitOffLanes((len(b.Lanes()) + 1) / 2)
 	if part == nil {
 		return false, reduceYears(b, failure)
 	}
@@ -43,9 +44,9 @@ func (p *pipeline) applyHalf(ctx context.Context, b *batch, failure error) (bool
 
 // reduceYears returns a YearsError if a batch of one lane has failed several times and has
 // events of several years. Otherwise it returns nil, and the same batch is retried.
-func reduceYears(b *batch, failure error) error {
-	years := b.countYears()
-	if b.lockFailures++; b.lockFailures < failuresToReduceYears || years < 2 {
+func reduceYears(b *batch.Batch, failure error) error {
+	years := b.CountYears()
+	if b.LockFailures++; b.LockFailures < failuresToReduceYears || years < 2 {
 		return nil
 	}
 	return &YearsError{Years: years / 2, err: failure}

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"cmp"
@@ -19,8 +19,8 @@ type tableGroup struct {
 // events.
 const tableCost = 32 << 10
 
-// groupTables returns the groups of a batch's lanes, in the order of their first events.
-func (b *batch) groupTables() []*tableGroup {
+// GroupTables returns the groups of a batch's lanes, in the order of their first events.
+func (b *Batch) GroupTables() []*tableGroup {
 	g := &tableGroups{byLane: make(map[change.Lane]*tableGroup), byTable: make(map[change.Table]*tableGroup)}
 	var at *tableGroup
 	var lane change.Lane
@@ -98,12 +98,12 @@ func sharedRelationNames(table change.Table) []change.Table {
 	return all
 }
 
-// laneSessions has the last session of each lane, so that a table stays with the session that
+// LaneSessions has the last session of each lane, so that a table stays with the session that
 // has its prepared statements and stages.
-type laneSessions struct{ lastSession map[change.Lane]int }
+type LaneSessions struct{ lastSession map[change.Lane]int }
 
-// assignSessions assigns each lane to one of n sessions, with about the same cost for each.
-func (s *laneSessions) assignSessions(groups []*tableGroup, n int) map[change.Lane]int {
+// AssignSessions assigns each lane to one of n sessions, with about the same cost for each.
+func (s *LaneSessions) AssignSessions(groups []*tableGroup, n int) map[change.Lane]int {
 	if s.lastSession == nil {
 		s.lastSession = make(map[change.Lane]int)
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import "metadb/internal/change"
 
@@ -9,27 +9,27 @@ import "metadb/internal/change"
 // are reported with the last part.
 // https://www.postgresql.org/docs/current/runtime-config-locks.html
 
-// maxBatchLanes bounds the lanes with events in one transaction.
-const maxBatchLanes = 100
+// MaxBatchLanes bounds the lanes with events in one transaction.
+const MaxBatchLanes = 100
 
-// splitByLanes splits a batch into as few parts as possible, of maxBatchLanes each.
-func (b *batch) splitByLanes() []*batch {
-	var parts []*batch
-	for part := b.splitOffLanes(maxBatchLanes); part != nil; part = b.splitOffLanes(maxBatchLanes) {
+// SplitByLaneLimit splits a batch into as few parts as possible, of MaxBatchLanes each.
+func (b *Batch) SplitByLaneLimit() []*Batch {
+	var parts []*Batch
+	for part := b.SplitOffLanes(MaxBatchLanes); part != nil; part = b.SplitOffLanes(MaxBatchLanes) {
 		parts = append(parts, part)
 	}
 	return append(parts, b)
 }
 
-// splitOffLanes takes the given number of lanes out of a batch, and returns nil if the batch
+// SplitOffLanes takes the given number of lanes out of a batch, and returns nil if the batch
 // has no more than that. Lanes with the end of a snapshot stay to the last.
-func (b *batch) splitOffLanes(most int) *batch {
-	all := b.lanesInOrder()
+func (b *Batch) SplitOffLanes(most int) *Batch {
+	all := b.Lanes()
 	if len(all) <= most {
 		return nil
 	}
 	last := make(map[change.Lane]bool)
-	for _, at := range b.signals.all.lastRecords {
+	for _, at := range b.Signals.All.LastRecords {
 		last[at.Partition.Lane()] = true
 	}
 	first := make(map[change.Lane]bool, most)
@@ -40,11 +40,11 @@ func (b *batch) splitOffLanes(most int) *batch {
 			}
 		}
 	}
-	return b.splitLanes(first)
+	return b.TakeLanes(first)
 }
 
-// lanesInOrder returns the lanes of the batch's events, in the order of their first events.
-func (b *batch) lanesInOrder() []change.Lane {
+// Lanes returns the lanes of the batch's events, in the order of their first events.
+func (b *Batch) Lanes() []change.Lane {
 	var lanes []change.Lane
 	known := make(map[change.Lane]bool)
 	var latest change.Partition

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"slices"
@@ -11,9 +11,9 @@ import (
 // from the transaction on that moves the position past its record.
 type attemptRecords []change.AttemptRecords
 
-// addEvent adds a routed event to the records of its attempt. One element stands for a run of
+// AddEvent adds a routed event to the records of its attempt. One element stands for a run of
 // records of one table and partition.
-func (s *attemptRecords) addEvent(e *change.Event) {
+func (s *attemptRecords) AddEvent(e *change.Event) {
 	if e.Snapshot == change.Streamed || e.Snapshot == change.Incremental || e.Notification != nil {
 		return
 	}

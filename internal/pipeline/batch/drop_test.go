@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"fmt"
@@ -47,16 +47,16 @@ func TestDrop(t *testing.T) {
 		{"the end of a snapshot follows it", []change.Event{event(1, 0, 2), last(0, 0, 3)}, []int32{1}, true, "0@0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := &batch{Batch: change.Batch{Events: test.events}}
+			b := &Batch{Batch: change.Batch{Events: test.events}}
 			for i := range test.events {
-				b.bytes += test.events[i].Size()
-				b.noteEvent(&test.events[i])
+				b.Bytes += test.events[i].Size()
+				b.NoteEvent(&test.events[i])
 			}
 			var delivery change.Delivery
 			for _, number := range test.gone {
 				delivery.Revoked = append(delivery.Revoked, at(number))
 			}
-			if needed := b.dropReassigned(delivery); needed != test.needed {
+			if needed := b.DropReassigned(delivery); needed != test.needed {
 				t.Errorf("needed: %t, want %t", needed, test.needed)
 			}
 			if got := describe(b.Events); got != test.want {
@@ -66,8 +66,8 @@ func TestDrop(t *testing.T) {
 			for i := range b.Events {
 				left += b.Events[i].Size()
 			}
-			if b.bytes != left {
-				t.Errorf("%d bytes, want %d", b.bytes, left)
+			if b.Bytes != left {
+				t.Errorf("%d bytes, want %d", b.Bytes, left)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"slices"
@@ -20,9 +20,9 @@ type tableYears struct {
 	all      []int
 }
 
-// addYear adds the year of an event, unless the table has the maximum already. It reports
+// AddYear adds the year of an event, unless the table has the maximum already. It reports
 // whether the event may be added to the batch.
-func (y *batchYears) addYear(e *change.Event, most int) bool {
+func (y *batchYears) AddYear(e *change.Event, most int) bool {
 	switch e.Op {
 	case change.Upsert, change.Delete, change.Truncate:
 	case change.Ignore, change.Reject:
@@ -51,11 +51,11 @@ func (y *batchYears) addYear(e *change.Event, most int) bool {
 	return true
 }
 
-// countYears returns the highest number of years of a table's events.
-func (b *batch) countYears() int {
+// CountYears returns the highest number of years of a table's events.
+func (b *Batch) CountYears() int {
 	var found batchYears
 	for i := range b.Events {
-		found.addYear(&b.Events[i], len(b.Events))
+		found.AddYear(&b.Events[i], len(b.Events))
 	}
 	most := 0
 	for _, of := range found {

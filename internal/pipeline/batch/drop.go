@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"slices"
@@ -6,11 +6,11 @@ import (
 	"metadb/internal/change"
 )
 
-// dropReassigned removes the events of partitions from a batch that were assigned or revoked
+// DropReassigned removes the events of partitions from a batch that were assigned or revoked
 // since: the batch's spans would not cover them, and they are delivered again, here or to
 // another member. It reports whether the rest of the batch needs them: events of the lane's
 // other partitions that were released after them, or the end of a snapshot.
-func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
+func (b *Batch) DropReassigned(delivery change.Delivery) (needed bool) {
 	gone := make(map[change.Partition]bool)
 	for _, part := range delivery.Revoked {
 		gone[part] = true
@@ -26,7 +26,7 @@ func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
 		part := e.Position.Partition
 		switch {
 		case gone[part]:
-			b.bytes -= e.Size()
+			b.Bytes -= e.Size()
 			without[part.Lane()] = true
 		case without[part.Lane()]:
 			needed = true
@@ -34,8 +34,8 @@ func (b *batch) dropReassigned(delivery change.Delivery) (needed bool) {
 		return gone[part]
 	})
 	for part := range gone {
-		b.signals.dropPartition(part)
-		b.attemptRecords.dropPartition(part)
+		b.Signals.dropPartition(part)
+		b.AttemptRecords.dropPartition(part)
 	}
-	return needed || len(without) > 0 && len(b.signals.endPartitions) > 0
+	return needed || len(without) > 0 && len(b.Signals.EndPartitions) > 0
 }

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 
 // batchOf makes a batch of events written as "topic/partition>table", with spans of
 // their partitions. Each event takes as much memory as the next.
-func batchOf(t *testing.T, events ...string) *batch {
+func batchOf(t *testing.T, events ...string) *Batch {
 	t.Helper()
-	b := &batch{}
+	b := &Batch{}
 	for i, text := range events {
 		topic, table, _ := strings.Cut(text, ">")
 		name, number, _ := strings.Cut(topic, "/")
@@ -58,7 +58,7 @@ func TestGroups(t *testing.T) {
 			b := batchOf(t, test.events...)
 			var got [][]change.Lane
 			cost := 0
-			for _, g := range b.groupTables() {
+			for _, g := range b.GroupTables() {
 				slices.Sort(g.lanes)
 				got, cost = append(got, g.lanes), cost+g.cost
 			}
@@ -66,7 +66,7 @@ func TestGroups(t *testing.T) {
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if want := b.bytes + tableCost*len(b.lanesInOrder()); cost != want {
+			if want := b.Bytes + tableCost*len(b.Lanes()); cost != want {
 				t.Errorf("they cost %d together, want %d", cost, want)
 			}
 		})
@@ -98,7 +98,7 @@ func TestAssign(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &laneSessions{}
+			s := &LaneSessions{}
 			for i, step := range steps {
 				var groups []*tableGroup
 				for topic, cost := range step.costs {
@@ -108,7 +108,7 @@ func TestAssign(t *testing.T) {
 				for topic, session := range step.want {
 					want[topic], want[topic+"2"] = session, session
 				}
-				if got := s.assignSessions(groups, 2); !reflect.DeepEqual(got, want) {
+				if got := s.AssignSessions(groups, 2); !reflect.DeepEqual(got, want) {
 					t.Errorf("batch %d: got %v, want %v", i, got, want)
 				}
 			}

@@ -1,4 +1,4 @@
-package pipeline
+package batch
 
 import (
 	"fmt"
@@ -7,30 +7,30 @@ import (
 	"metadb/internal/change"
 )
 
-// splitLanes takes the events, spans and attempt records of lanes out of a batch and
+// TakeLanes takes the events, spans and attempt records of lanes out of a batch and
 // returns them as another one. The snapshot signals stay.
-func (b *batch) splitLanes(lanes map[change.Lane]bool) *batch {
-	dealt := b.splitBy(2, func(lane change.Lane) int {
+func (b *Batch) TakeLanes(lanes map[change.Lane]bool) *Batch {
+	dealt := b.SplitBy(2, func(lane change.Lane) int {
 		if lanes[lane] {
 			return 1
 		}
 		return 0
 	})
 	rest, part := dealt[0], dealt[1]
-	part.attemptRecords = b.attemptRecords.takeLanes(lanes)
-	b.Events, b.Spans, b.bytes = rest.Events, rest.Spans, b.bytes-part.bytes
+	part.AttemptRecords = b.AttemptRecords.takeLanes(lanes)
+	b.Events, b.Spans, b.Bytes = rest.Events, rest.Spans, b.Bytes-part.Bytes
 	return part
 }
 
-// splitBy distributes the events and spans of a batch over n others, by lane. The snapshot
+// SplitBy distributes the events and spans of a batch over n others, by lane. The snapshot
 // signals stay.
-func (b *batch) splitBy(n int, to func(lane change.Lane) int) []*batch {
-	dealt, counts := make([]*batch, n), make([]int, n)
+func (b *Batch) SplitBy(n int, to func(lane change.Lane) int) []*Batch {
+	dealt, counts := make([]*Batch, n), make([]int, n)
 	for i := range b.Events {
 		counts[to(b.Events[i].Position.Partition.Lane())]++
 	}
 	for i := range dealt {
-		dealt[i] = &batch{}
+		dealt[i] = &Batch{}
 		dealt[i].Source, dealt[i].ExpectedSince, dealt[i].Events = b.Source, b.ExpectedSince, make([]change.Event, 0, counts[i])
 	}
 	for _, span := range b.Spans {
@@ -43,15 +43,15 @@ func (b *batch) splitBy(n int, to func(lane change.Lane) int) []*batch {
 	return dealt
 }
 
-func (b *batch) addEvent(e *change.Event) {
+func (b *Batch) addEvent(e *change.Event) {
 	b.Events = append(b.Events, *e)
-	b.bytes += e.Size()
-	b.lastTime = max(b.lastTime, e.Time)
+	b.Bytes += e.Size()
+	b.LastTime = max(b.LastTime, e.Time)
 }
 
-// appendBatch appends the batch that follows. If a span does not follow, because its
+// Append appends the batch that follows. If a span does not follow, because its
 // partition was read again meanwhile, the batches must be given up.
-func (b *batch) appendBatch(next *batch) error {
+func (b *Batch) Append(next *Batch) error {
 	for _, span := range next.Spans {
 		at := slices.IndexFunc(b.Spans, func(s change.Span) bool { return s.Partition == span.Partition })
 		switch {
@@ -67,6 +67,6 @@ func (b *batch) appendBatch(next *batch) error {
 	for i := range next.Events {
 		b.addEvent(&next.Events[i])
 	}
-	b.attemptRecords = append(b.attemptRecords, next.attemptRecords...)
+	b.AttemptRecords = append(b.AttemptRecords, next.AttemptRecords...)
 	return nil
 }
