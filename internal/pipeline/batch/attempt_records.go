@@ -6,14 +6,14 @@ import (
 	"metadb/internal/change"
 )
 
-// attemptRecords summarize the records of snapshot attempts in a batch, including records
+// AttemptRecords summarize the records of snapshot attempts in a batch, including records
 // without a change. They stay with their lane when a batch is divided: an attempt counts
 // from the transaction on that moves the position past its record.
-type attemptRecords []change.AttemptRecords
+type AttemptRecords []change.AttemptRecords
 
 // AddEvent adds a routed event to the records of its attempt. One element stands for a run of
 // records of one table and partition.
-func (s *attemptRecords) AddEvent(e *change.Event) {
+func (s *AttemptRecords) AddEvent(e *change.Event) {
 	if e.Snapshot == change.Streamed || e.Snapshot == change.Incremental || e.Notification != nil {
 		return
 	}
@@ -35,8 +35,8 @@ func (s *attemptRecords) AddEvent(e *change.Event) {
 }
 
 // takeLanes removes and returns the elements in some lanes.
-func (s *attemptRecords) takeLanes(lanes map[change.Lane]bool) attemptRecords {
-	var taken attemptRecords
+func (s *AttemptRecords) takeLanes(lanes map[change.Lane]bool) AttemptRecords {
+	var taken AttemptRecords
 	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool {
 		there := lanes[seen.Position.Partition.Lane()]
 		if there {
@@ -48,6 +48,6 @@ func (s *attemptRecords) takeLanes(lanes map[change.Lane]bool) attemptRecords {
 }
 
 // dropPartition drops the elements in a partition that will be read again.
-func (s *attemptRecords) dropPartition(part change.Partition) {
+func (s *AttemptRecords) dropPartition(part change.Partition) {
 	*s = slices.DeleteFunc(*s, func(seen change.AttemptRecords) bool { return seen.Position.Partition == part })
 }

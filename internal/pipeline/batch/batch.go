@@ -10,13 +10,13 @@ type Batch struct {
 	// LastTime is the latest source time, zero without one.
 	LastTime change.Micros
 	// Signals are the signals of snapshots in its records.
-	Signals snapshotSignals
+	Signals Signals
 	// AttemptRecords are the records of snapshot attempts in it.
-	AttemptRecords attemptRecords
+	AttemptRecords AttemptRecords
 	// Failure is the failure of applying it as a share, nil if that was not tried.
 	Failure error
-	// Years are the years of its events. lockFailures counts failures for lack of locks.
-	Years        batchYears
+	// Years are the years of its events. LockFailures counts failures for lack of locks.
+	Years        Years
 	LockFailures int
 }
 

@@ -8,9 +8,9 @@ import (
 	"metadb/internal/change"
 )
 
-// tableGroup is a set of lanes with events of the same tables, with the approximate cost of
+// TableGroup is a set of lanes with events of the same tables, with the approximate cost of
 // applying them, in bytes.
-type tableGroup struct {
+type TableGroup struct {
 	lanes []change.Lane
 	cost  int
 }
@@ -20,9 +20,9 @@ type tableGroup struct {
 const tableCost = 32 << 10
 
 // GroupTables returns the groups of a batch's lanes, in the order of their first events.
-func (b *Batch) GroupTables() []*tableGroup {
-	g := &tableGroups{byLane: make(map[change.Lane]*tableGroup), byTable: make(map[change.Table]*tableGroup)}
-	var at *tableGroup
+func (b *Batch) GroupTables() []*TableGroup {
+	g := &tableGroups{byLane: make(map[change.Lane]*TableGroup), byTable: make(map[change.Table]*TableGroup)}
+	var at *TableGroup
 	var lane change.Lane
 	var table change.Table
 	for i := range b.Events {
@@ -39,22 +39,22 @@ func (b *Batch) GroupTables() []*tableGroup {
 			of = g.byTable[table]
 		}
 	}
-	return slices.DeleteFunc(g.groups, func(g *tableGroup) bool { return g.lanes == nil })
+	return slices.DeleteFunc(g.groups, func(g *TableGroup) bool { return g.lanes == nil })
 }
 
 // tableGroups is the state of grouping: a union-find over lanes and tables.
 type tableGroups struct {
-	groups  []*tableGroup
-	byLane  map[change.Lane]*tableGroup
-	byTable map[change.Table]*tableGroup
+	groups  []*TableGroup
+	byLane  map[change.Lane]*TableGroup
+	byTable map[change.Table]*TableGroup
 }
 
 // assignLane returns the group of a lane that has an event of a table, and merges it with the
 // table's.
-func (g *tableGroups) assignLane(lane change.Lane, table change.Table) *tableGroup {
+func (g *tableGroups) assignLane(lane change.Lane, table change.Table) *TableGroup {
 	at := g.byLane[lane]
 	if at == nil {
-		at = &tableGroup{lanes: []change.Lane{lane}, cost: tableCost}
+		at = &TableGroup{lanes: []change.Lane{lane}, cost: tableCost}
 		g.byLane[lane], g.groups = at, append(g.groups, at)
 	}
 	if table != (change.Table{}) {
@@ -65,7 +65,7 @@ func (g *tableGroups) assignLane(lane change.Lane, table change.Table) *tableGro
 }
 
 // mergeGroups makes one group of two, either of which may be nil.
-func (g *tableGroups) mergeGroups(into, other *tableGroup) {
+func (g *tableGroups) mergeGroups(into, other *TableGroup) {
 	if into == nil || other == nil || into == other {
 		return
 	}
@@ -103,7 +103,7 @@ func sharedRelationNames(table change.Table) []change.Table {
 type LaneSessions struct{ lastSession map[change.Lane]int }
 
 // AssignSessions assigns each lane to one of n sessions, with about the same cost for each.
-func (s *LaneSessions) AssignSessions(groups []*tableGroup, n int) map[change.Lane]int {
+func (s *LaneSessions) AssignSessions(groups []*TableGroup, n int) map[change.Lane]int {
 	if s.lastSession == nil {
 		s.lastSession = make(map[change.Lane]int)
 	}
@@ -112,7 +112,7 @@ func (s *LaneSessions) AssignSessions(groups []*tableGroup, n int) map[change.La
 		all += g.cost
 	}
 	load, most := make([]int, n), all/n+all/8 // moving a table costs, too
-	slices.SortStableFunc(groups, func(a, b *tableGroup) int { return cmp.Compare(b.cost, a.cost) })
+	slices.SortStableFunc(groups, func(a, b *TableGroup) int { return cmp.Compare(b.cost, a.cost) })
 	assigned := make(map[change.Lane]int)
 	for _, g := range groups {
 		session, known := s.lastSession[g.lanes[0]]

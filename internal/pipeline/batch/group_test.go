@@ -100,9 +100,9 @@ func TestAssign(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &LaneSessions{}
 			for i, step := range steps {
-				var groups []*tableGroup
+				var groups []*TableGroup
 				for topic, cost := range step.costs {
-					groups = append(groups, &tableGroup{lanes: []change.Lane{topic, topic + "2"}, cost: cost})
+					groups = append(groups, &TableGroup{lanes: []change.Lane{topic, topic + "2"}, cost: cost})
 				}
 				want := make(map[change.Lane]int)
 				for topic, session := range step.want {

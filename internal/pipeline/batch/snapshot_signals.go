@@ -6,12 +6,12 @@ import (
 	"metadb/internal/change"
 )
 
-// snapshotSignals are the signals of snapshots in the records of a batch.
-type snapshotSignals struct {
+// Signals are the signals of snapshots in the records of a batch.
+type Signals struct {
 	// All has the signals of the data source's snapshot, tables those of single
 	// tables.
-	All    tableSignals
-	tables map[change.Table]tableSignals
+	All    TableSignals
+	tables map[change.Table]TableSignals
 	// Notifications are Debezium's notifications, in their order.
 	Notifications []Notification
 	// HasEnd says that a record has the mark of a snapshot's end, or is a
@@ -20,9 +20,9 @@ type snapshotSignals struct {
 	EndPartitions []change.Partition
 }
 
-// tableSignals are the signals of one snapshot: that records of it were read, and those
+// TableSignals are the signals of one snapshot: that records of it were read, and those
 // with a mark of the last.
-type tableSignals struct {
+type TableSignals struct {
 	HasRecords  bool
 	LastRecords []LastRecord
 }
@@ -46,7 +46,7 @@ type Notification struct {
 
 // SignalsOf returns the signals of the snapshot of a table, or of the whole source
 // for the zero Table.
-func (m *snapshotSignals) SignalsOf(table change.Table) tableSignals {
+func (m *Signals) SignalsOf(table change.Table) TableSignals {
 	if table == (change.Table{}) {
 		return m.All
 	}
@@ -54,12 +54,12 @@ func (m *snapshotSignals) SignalsOf(table change.Table) tableSignals {
 }
 
 // AddEvent adds the signals of a routed event.
-func (m *snapshotSignals) AddEvent(e *change.Event) {
+func (m *Signals) AddEvent(e *change.Event) {
 	if e.Snapshot == change.Streamed && e.Notification == nil {
 		return
 	}
 	if m.tables == nil {
-		m.tables = make(map[change.Table]tableSignals)
+		m.tables = make(map[change.Table]TableSignals)
 	}
 	if e.Notification != nil {
 		m.Notifications = append(m.Notifications, Notification{*e.Notification, e.Position, e.Source != change.Table{}, e.Table})
@@ -91,16 +91,16 @@ func newLastRecord(e *change.Event) LastRecord {
 }
 
 // addEnd adds a record with the mark of a snapshot's end, or a notification.
-func (m *snapshotSignals) addEnd(e *change.Event) {
+func (m *Signals) addEnd(e *change.Event) {
 	m.HasEnd = true
 	m.EndPartitions = append(m.EndPartitions, e.Position.Partition)
 }
 
 // MergeSignals adds the signals of another batch.
-func (m *snapshotSignals) MergeSignals(other *snapshotSignals) {
+func (m *Signals) MergeSignals(other *Signals) {
 	m.All = m.All.mergedWith(other.All)
 	if m.tables == nil {
-		m.tables = make(map[change.Table]tableSignals)
+		m.tables = make(map[change.Table]TableSignals)
 	}
 	for table, of := range other.tables {
 		m.tables[table] = m.tables[table].mergedWith(of)
@@ -111,22 +111,22 @@ func (m *snapshotSignals) MergeSignals(other *snapshotSignals) {
 }
 
 // mergedWith returns the signals of both.
-func (t tableSignals) mergedWith(other tableSignals) tableSignals {
+func (t TableSignals) mergedWith(other TableSignals) TableSignals {
 	t.HasRecords, t.LastRecords = t.HasRecords || other.HasRecords, append(t.LastRecords, other.LastRecords...)
 	return t
 }
 
 // WithoutEnds returns the signals without those of ends.
-func (m *snapshotSignals) WithoutEnds() snapshotSignals {
-	only := snapshotSignals{All: tableSignals{HasRecords: m.All.HasRecords}, tables: make(map[change.Table]tableSignals)}
+func (m *Signals) WithoutEnds() Signals {
+	only := Signals{All: TableSignals{HasRecords: m.All.HasRecords}, tables: make(map[change.Table]TableSignals)}
 	for table, of := range m.tables {
-		only.tables[table] = tableSignals{HasRecords: of.HasRecords}
+		only.tables[table] = TableSignals{HasRecords: of.HasRecords}
 	}
 	return only
 }
 
 // dropPartition drops the signals in a partition that will be read again.
-func (m *snapshotSignals) dropPartition(part change.Partition) {
+func (m *Signals) dropPartition(part change.Partition) {
 	there := func(at change.Position) bool { return at.Partition == part }
 	m.All = m.All.withoutRecords(there)
 	for table, of := range m.tables {
@@ -137,7 +137,7 @@ func (m *snapshotSignals) dropPartition(part change.Partition) {
 }
 
 // withoutRecords returns the signals without the records at some positions.
-func (t tableSignals) withoutRecords(there func(change.Position) bool) tableSignals {
+func (t TableSignals) withoutRecords(there func(change.Position) bool) TableSignals {
 	t.LastRecords = slices.DeleteFunc(t.LastRecords, func(record LastRecord) bool { return there(record.Position) })
 	return t
 }

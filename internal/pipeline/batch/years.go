@@ -11,8 +11,8 @@ import (
 // them takes many locks of PostgreSQL's table of locks, which all sessions share. So a batch has
 // events of a few years of each table; later events belong to the next batch.
 
-// batchYears has the years of a batch's events, by source table.
-type batchYears map[change.Table]*tableYears
+// Years has the years of a batch's events, by source table.
+type Years map[change.Table]*tableYears
 
 // tableYears has the years of one table. from and to are the bounds of the last one found.
 type tableYears struct {
@@ -22,7 +22,7 @@ type tableYears struct {
 
 // AddYear adds the year of an event, unless the table has the maximum already. It reports
 // whether the event may be added to the batch.
-func (y *batchYears) AddYear(e *change.Event, most int) bool {
+func (y *Years) AddYear(e *change.Event, most int) bool {
 	switch e.Op {
 	case change.Upsert, change.Delete, change.Truncate:
 	case change.Ignore, change.Reject:
@@ -31,7 +31,7 @@ func (y *batchYears) AddYear(e *change.Event, most int) bool {
 	of := (*y)[e.Source]
 	if of == nil {
 		if *y == nil {
-			*y = make(batchYears)
+			*y = make(Years)
 		}
 		of = &tableYears{}
 		(*y)[e.Source] = of
@@ -53,7 +53,7 @@ func (y *batchYears) AddYear(e *change.Event, most int) bool {
 
 // CountYears returns the highest number of years of a table's events.
 func (b *Batch) CountYears() int {
-	var found batchYears
+	var found Years
 	for i := range b.Events {
 		found.AddYear(&b.Events[i], len(b.Events))
 	}
