@@ -44,6 +44,10 @@ test: ## Run every test, those with a real Kafka and Debezium and other language
 	@scripts/install e2e
 	go test -race -tags e2e -timeout 45m -p $$(($$(nproc) + 1)) $(LONGEST) ./...
 
+.PHONY: golden
+golden: ## Write the SQL statements that tests compare with, into internal/target/apply/sqlgen/testdata
+	go test -count=1 -run '^TestGolden$$' ./internal/target/apply/sqlgen -update
+
 .PHONY: test-short
 test-short: ## Run in a minute the tests that need no database, and each scenario in one way
 	@scripts/install

@@ -11,6 +11,7 @@ import (
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/ddl"
 	"metadb/internal/target/gap"
+	"metadb/internal/target/history"
 	"metadb/internal/target/plan"
 )
 
@@ -31,7 +32,7 @@ type batchTx struct {
 	retried map[change.Position]*change.RejectedEvent
 	// supersededBy has, for each late event, the position of the applied change that follows it at
 	// the source.
-	supersededBy map[change.Position]rowPosition
+	supersededBy map[change.Position]history.RowPosition
 	// reinserting is true while rows that were inserted again after their end are placed.
 	reinserting bool
 	// keepsConfirmed is true if the ids of confirmed rows are stored.
@@ -64,9 +65,9 @@ type tableState struct {
 	events []int
 	tableProfile
 	// truncations are the applied truncates that events of the batch may precede.
-	truncations []truncation
+	truncations history.Truncations
 	// positions are the positions at the source of the batch's changes, with the version of each.
-	positions []rowPosition
+	positions history.RowPositions
 	// refused is true if the table can't be created.
 	refused bool
 	// changed is true if the table differs from the published catalog.
@@ -75,6 +76,11 @@ type tableState struct {
 	lastEndChanged bool
 	// severalCurrent is true if a key had several current rows.
 	severalCurrent bool
+}
+
+// target returns the table as the target of chunks.
+func (t *tableState) target() history.Target {
+	return history.Target{Table: t.table, TypeSteps: t.delta.Steps}
 }
 
 // beginSQL returns the statements that begin the transaction, with the lock timeout of the batch,
@@ -200,7 +206,7 @@ func (r *batchTx) applyTable(ctx context.Context, t *tableState) error {
 	if err := r.insertSuperseded(ctx, t); err != nil {
 		return err
 	}
-	for _, c := range splitChunks(t, r.batch.Events) {
+	for _, c := range history.SplitChunks(t.target(), t.events, r.batch.Events) {
 		if err := r.applyChunk(ctx, t, c); err != nil {
 			return err
 		}

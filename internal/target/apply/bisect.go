@@ -7,19 +7,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 	"metadb/internal/target/pgcode"
 )
 
 // applyChunk applies a chunk under a savepoint. If PostgreSQL refuses the chunk for its data, the
 // chunk is bisected, in order, until the events at fault are found; these become rejected events.
 // The chunk is bisected too if the rows that are to end are not the expected ones.
-func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error {
-	if c = r.rejectBlocked(c); len(c.events) == 0 {
+func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *history.Chunk) error {
+	if c = r.rejectBlocked(c); len(c.Events) == 0 {
 		return nil
 	}
 	before, outcome, children := *t, r.outcome, r.saveChildren()
 	err := r.withSavepoint(ctx, func() error { return r.writeChunk(ctx, t, c) })
-	var late *lateError
+	var late *history.LateError
 	if errors.As(err, &late) {
 		*t, r.outcome = before, outcome
 		r.restoreChildren(children)
@@ -34,7 +35,7 @@ func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error
 	if err == nil {
 		return nil
 	}
-	step := c.stepAfterFailure(err, before.tableProfile)
+	step := stepAfterFailure(len(c.Events) > 1, err, before.tableProfile)
 	if step == giveUp || r.isForeignConstraint(err) {
 		return err
 	}
@@ -48,7 +49,7 @@ func (r *batchTx) applyChunk(ctx context.Context, t *tableState, c *chunk) error
 	case retryStaged:
 		return r.applyChunk(ctx, t, c)
 	}
-	for _, half := range c.splitHalves() {
+	for _, half := range c.SplitHalves() {
 		if err := r.applyChunk(ctx, t, half); err != nil {
 			return err
 		}
@@ -70,13 +71,12 @@ const (
 	rejectSingle
 )
 
-// stepAfterFailure returns the step that follows an error. tried is the profile that selected the
-// failed strategy.
-func (c *chunk) stepAfterFailure(err error, tried tableProfile) failureStep {
+// stepAfterFailure returns the step that follows an error of a chunk with one or several events.
+// tried is the profile that selected the failed strategy.
+func stepAfterFailure(several bool, err error, tried tableProfile) failureStep {
 	var refused *pgconn.PgError
 	isRefusal := errors.As(err, &refused)
 	unsupported := isRefusal && refused.Code == pgcode.FeatureNotSupported
-	several := len(c.events) > 1
 	switch {
 	case several && (unsupported || errors.Is(err, ErrRowGone)):
 		return halveChunk
@@ -108,17 +108,10 @@ func isValueError(err error, refused *pgconn.PgError) bool {
 	return pgcode.IsDataError(refused.Code)
 }
 
-func (c *chunk) splitHalves() [2]*chunk {
-	middle := len(c.events) / 2
-	first, second := *c, *c
-	first.events, second.events = c.events[:middle], c.events[middle:]
-	return [2]*chunk{&first, &second}
-}
-
 // rejectSingleEvent rejects the only event of the chunk, and confirms the current rows of its key
 // if the event confirms.
-func (r *batchTx) rejectSingleEvent(ctx context.Context, t *tableState, c *chunk, cause error) error {
-	e := &r.batch.Events[c.events[0]]
+func (r *batchTx) rejectSingleEvent(ctx context.Context, t *tableState, c *history.Chunk, cause error) error {
+	e := &r.batch.Events[c.Events[0]]
 	reason := cause.Error()
 	if refused, ok := errors.AsType[*pgconn.PgError](cause); ok {
 		reason = refused.Message
@@ -128,11 +121,11 @@ func (r *batchTx) rejectSingleEvent(ctx context.Context, t *tableState, c *chunk
 	}
 	r.outcome.Applied--
 	r.outcome.ByOp[e.Op]--
-	kept := r.rejectEvent(c.events[0], change.RefusedValue, reason)
-	if !e.Confirm || c.truncate {
+	kept := r.rejectEvent(c.Events[0], change.RefusedValue, reason)
+	if !e.Confirm || c.Truncate {
 		return nil
 	}
 	var err error
-	kept.unconfirmed, err = r.confirmKeys(ctx, t, c, c.events)
+	kept.unconfirmed, err = r.confirmKeys(ctx, t, c, c.Events)
 	return err
 }

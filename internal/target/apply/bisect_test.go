@@ -12,14 +12,14 @@ import (
 func TestStepAfterFailure(t *testing.T) {
 	refused := func(code string) error { return fmt.Errorf("copy: %w", &pgconn.PgError{Code: code}) }
 	staged := func(code string) error { return fmt.Errorf("apply: %w", &stageError{refused(code)}) }
-	one, two := &chunk{events: []int{7}}, &chunk{events: []int{7, 8}}
+	const one, two = false, true // several events
 	known := tableProfile{keysNew: true}
 	for _, c := range []struct {
-		name  string
-		chunk *chunk
-		err   error
-		tried tableProfile
-		want  failureStep
+		name    string
+		several bool
+		err     error
+		tried   tableProfile
+		want    failureStep
 	}{
 		{"value", one, refused("22P02"), known, rejectSingle},
 		{"value among others", two, refused("22P02"), known, halveChunk},
@@ -34,7 +34,7 @@ func TestStepAfterFailure(t *testing.T) {
 		{"lock", two, staged("55P03"), known, giveUp},
 		{"connection", two, fmt.Errorf("closed"), known, giveUp},
 	} {
-		if got := c.chunk.stepAfterFailure(c.err, c.tried); got != c.want {
+		if got := stepAfterFailure(c.several, c.err, c.tried); got != c.want {
 			t.Errorf("%s: got %d, want %d", c.name, got, c.want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 )
 
 // An event with unavailable values takes them from the version before it. If a record of its key
@@ -174,7 +175,7 @@ func (w rejectedKeys) takeSuperseded(e *change.Event) []change.Position {
 // supersededAt returns the time at which a retried or late event was superseded, or nil.
 func (r *batchTx) supersededAt(e *change.Event) *change.Micros {
 	if later, late := r.supersededBy[e.Position]; late {
-		return &later.at
+		return &later.At
 	}
 	if rej := r.retried[e.Position]; rej != nil {
 		return rej.SupersededAt
@@ -183,18 +184,18 @@ func (r *batchTx) supersededAt(e *change.Event) *change.Micros {
 }
 
 // rejectBlocked rejects the blocked events of a chunk and returns a chunk with the others.
-func (r *batchTx) rejectBlocked(c *chunk) *chunk {
-	if len(r.rejectedKeys) == 0 || c.truncate {
+func (r *batchTx) rejectBlocked(c *history.Chunk) *history.Chunk {
+	if len(r.rejectedKeys) == 0 || c.Truncate {
 		return c
 	}
 	kept := *c
-	kept.events = make([]int, 0, len(c.events))
-	for _, i := range c.events {
+	kept.Events = make([]int, 0, len(c.Events))
+	for _, i := range c.Events {
 		e := &r.batch.Events[i]
 		offset, waiting := r.rejectedKeys.blockedBy(e, r.supersededAt(e))
 		if !waiting {
 			r.rejectedKeys.addApplied(e)
-			kept.events = append(kept.events, i)
+			kept.Events = append(kept.Events, i)
 			continue
 		}
 		r.outcome.Applied--

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/change"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
 )
 
 // In a resynchronization a rejected record shows that its row exists at the source. The current row
@@ -24,11 +26,11 @@ func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 			r.rejectsWithKey = r.rejectsWithKey[1:] // there is no row to confirm
 			continue
 		}
-		c := newChunk(t, first)
+		c := history.NewChunk(t.target(), first)
 		var events, rejects, rest []int
 		for _, i := range r.rejectsWithKey {
 			e := r.rejectedEvents[i].event
-			if e.Table != first.Table || !c.hasSameKey(e) {
+			if e.Table != first.Table || !c.HasSameKey(e) {
 				rest = append(rest, i)
 				continue
 			}
@@ -64,7 +66,7 @@ func (r *batchTx) tableStateOf(name change.Table) *tableState {
 // hasKeyColumns reports whether the table has every column of a key.
 func (t *tableState) hasKeyColumns(shape *change.Shape) bool {
 	for _, at := range shape.Key {
-		if t.table.Column(shape.Columns[at].Name) == none {
+		if t.table.Column(shape.Columns[at].Name) == history.None {
 			return false
 		}
 	}
@@ -73,7 +75,7 @@ func (t *tableState) hasKeyColumns(shape *change.Shape) bool {
 
 // confirmKeys confirms the current rows of the events' keys. It returns true if PostgreSQL can't
 // store the keys at all.
-func (r *batchTx) confirmKeys(ctx context.Context, t *tableState, c *chunk, events []int) (impossible bool, err error) {
+func (r *batchTx) confirmKeys(ctx context.Context, t *tableState, c *history.Chunk, events []int) (impossible bool, err error) {
 	err = r.withSavepoint(ctx, func() error { return r.confirmCurrentRows(ctx, t, c, events) })
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && isValueError(err, refused) {
@@ -82,33 +84,23 @@ func (r *batchTx) confirmKeys(ctx context.Context, t *tableState, c *chunk, even
 	return false, err
 }
 
-func (r *batchTx) confirmCurrentRows(ctx context.Context, t *tableState, c *chunk, events []int) error {
-	only := &chunk{events: events, keyIndexes: c.keyIndexes, keyColumns: c.keyColumns}
-	only.setFields(t, only.keyColumns, events[0])
-	f := &foldedChunk{nullPatterns: make(map[nullPattern]bool, 1)}
-	for _, i := range events {
-		e := &r.batch.Events[i]
-		key := make(change.Row, 0, len(e.Row))
-		for _, at := range e.Shape.Key {
-			key = change.AppendCell(key, e.Row.Cell(at))
-		}
-		f.nullPatterns[nullsOfKey(key)] = true
-		f.changes = append(f.changes, rowChange{event: i, head: true, row: key, at: e.Time, confirm: true})
-	}
+func (r *batchTx) confirmCurrentRows(ctx context.Context, t *tableState, c *history.Chunk, events []int) error {
+	only := c.KeyChunk(t.target(), events)
+	f := history.FoldKeys(only, r.batch.Events)
 	st, err := r.fillStage(ctx, t, only, f)
 	if err != nil {
 		return fmt.Errorf("confirm the keys of rejected events: %w", &stageError{err})
 	}
-	m := newChunkMatches(len(f.changes))
-	for nulls := range f.nullPatterns {
-		if err := r.loadCurrent(ctx, t.table, only.keyIndexes, nulls, st, m); err != nil {
+	m := history.NewMatches(len(f.Changes))
+	for nulls := range f.NullPatterns {
+		if err := r.loadCurrent(ctx, sqlgen.KeyMatch{Table: t.table, Stage: st, Key: only.KeyIndexes, Nulls: nulls}, foundRows{matches: m}); err != nil {
 			return err
 		}
 	}
-	var confirmed []confirmedRow
-	for i := range f.changes {
-		for _, row := range m.currentRows(i) {
-			confirmed = append(confirmed, confirmedRow{row.id, f.changes[i].event})
+	var confirmed []history.ConfirmedRow
+	for i := range f.Changes {
+		for _, row := range m.CurrentRows(i) {
+			confirmed = append(confirmed, history.ConfirmedRow{ID: row.ID, Event: f.Changes[i].Event})
 		}
 	}
 	return r.writeConfirmed(ctx, t.table, confirmed)

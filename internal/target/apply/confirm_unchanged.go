@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"slices"
-	"strconv"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // The strategy confirmUnchanged is for rows that exist already, as in a resynchronization. The
@@ -20,14 +20,14 @@ import (
 // suitsConfirmUnchanged reports whether the rows of a chunk can be confirmed without a merge:
 // upserts of distinct keys without NULL, of one origin, in the stored types, with no unavailable
 // values but the kept fields, in a table with a profile of mostly unchanged rows.
-func (r *batchTx) suitsConfirmUnchanged(t *tableState, c *chunk, f *foldedChunk) bool {
-	if f.precedesTruncate || r.retried != nil || !t.mostlyUnchanged || t.encodingDiffers || !t.table.UniqueKey || !c.unconverted || f.severalPerKey || c.shape == nil || len(f.nullPatterns) != 1 || !f.nullPatterns[0] {
+func (r *batchTx) suitsConfirmUnchanged(t *tableState, c *history.Chunk, f *history.FoldedChunk) bool {
+	if f.PrecedesTruncate || r.retried != nil || !t.mostlyUnchanged || t.encodingDiffers || !t.table.UniqueKey || !c.Unconverted || f.SeveralPerKey || c.Shape == nil || len(f.NullPatterns) != 1 || !f.NullPatterns[0] {
 		return false
 	}
-	origin := r.batch.Events[c.events[0]].Origin
-	for i := range f.changes {
-		it := &f.changes[i]
-		if !it.upsert || it.mayHaveMoved || len(it.unavailable) != len(c.keptFields) || r.batch.Events[it.event].Origin != origin {
+	origin := r.batch.Events[c.Events[0]].Origin
+	for i := range f.Changes {
+		it := &f.Changes[i]
+		if !it.Upsert || it.MayHaveMoved || len(it.Unavailable) != len(c.KeptFields) || r.batch.Events[it.Event].Origin != origin {
 			return false
 		}
 	}
@@ -35,58 +35,31 @@ func (r *batchTx) suitsConfirmUnchanged(t *tableState, c *chunk, f *foldedChunk)
 }
 
 // confirmUnchanged confirms the changes that equal the current row, and returns the others.
-func (r *batchTx) confirmUnchanged(ctx context.Context, t *tableState, f *foldedChunk) (*foldedChunk, error) {
-	k := keyArraysOf(t.table, f)
-	params := append(slices.Clip(k.params), []byte(r.batch.Events[f.changes[0].event].Origin))
-	sql := "SELECT e.ord, c.__id" + chunkColumns(t, f.chunk) + " FROM unnest(" + k.types + ") WITH ORDINALITY AS e (" + k.names + ", ord) JOIN " +
-		t.table.Current.SQL() + " AS c ON c.__origin = $" + strconv.Itoa(len(params)) + "::text AND " + k.where + absentColumnsNull(t, f.chunk)
-	same, confirmed := make([]bool, len(f.changes)), make([]confirmedRow, 0, len(f.changes))
-	err := r.queryBinary(ctx, sql, params, func(row [][]byte) {
+func (r *batchTx) confirmUnchanged(ctx context.Context, t *tableState, f *history.FoldedChunk) (*history.FoldedChunk, error) {
+	k := keyArraysOf(t.table, f, r.batch.Events[f.Changes[0].Event].Origin)
+	same, confirmed := make([]bool, len(f.Changes)), make([]history.ConfirmedRow, 0, len(f.Changes))
+	err := pgbinary.Query(ctx, r.tx, k.sql.RowValues(t.table, f.Chunk.Fields), k.params, func(row [][]byte) {
 		i := binary.BigEndian.Uint64(row[0]) - 1
-		if same[i] = hasSameBytes(f.changes[i].row, row[2:]); !same[i] {
+		if same[i] = hasSameBytes(f.Changes[i].Row, row[2:]); !same[i] {
 			return
 		}
 		id := int64(binary.BigEndian.Uint64(row[1]))
-		if f.changes[i].confirm {
-			confirmed = append(confirmed, confirmedRow{id, f.changes[i].event})
+		if f.Changes[i].Confirm {
+			confirmed = append(confirmed, history.ConfirmedRow{ID: id, Event: f.Changes[i].Event})
 		}
-		t.noteFound(&r.batch.Events[f.changes[i].event], id)
+		t.positions.NoteFound(&r.batch.Events[f.Changes[i].Event], id)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recognize rows: %w", err)
 	}
 	rest := *f
-	rest.changes = make([]rowChange, 0, len(f.changes)/exceptionRatio)
-	for i := range f.changes {
+	rest.Changes = make([]history.RowChange, 0, len(f.Changes)/exceptionRatio)
+	for i := range f.Changes {
 		if !same[i] {
-			rest.changes = append(rest.changes, f.changes[i])
+			rest.Changes = append(rest.Changes, f.Changes[i])
 		}
 	}
 	return &rest, r.writeConfirmed(ctx, t.table, confirmed)
-}
-
-// chunkColumns lists the columns of the chunk's fields, in their order.
-func chunkColumns(t *tableState, c *chunk) string {
-	list := ""
-	for _, fd := range c.fields {
-		list += ", c." + t.table.Columns[fd.column].Stored.SQL()
-	}
-	return list
-}
-
-// absentColumnsNull returns the condition that the columns that the chunk does not have are NULL.
-func absentColumnsNull(t *tableState, c *chunk) string {
-	brought := make(map[int]bool, len(c.fields))
-	for _, fd := range c.fields {
-		brought[fd.column] = true
-	}
-	condition := ""
-	for i := range t.table.Columns {
-		if !brought[i] {
-			condition += " AND c." + t.table.Columns[i].Stored.SQL() + " IS NULL"
-		}
-	}
-	return condition
 }
 
 // hasSameBytes reports whether the cells of a row have the given values, with nil for NULL. An

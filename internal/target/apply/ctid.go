@@ -4,11 +4,16 @@ import (
 	"encoding/binary"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"metadb/internal/target/history"
 )
 
-// readCtid decodes a ctid, the physical position of a row, from PostgreSQL's binary format. It is
-// valid until another session changes the row, and a lookup by it is faster than by an index.
-// https://www.postgresql.org/docs/current/ddl-system-columns.html
-func readCtid(raw []byte) pgtype.TID {
-	return pgtype.TID{BlockNumber: binary.BigEndian.Uint32(raw), OffsetNumber: binary.BigEndian.Uint16(raw[4:]), Valid: true}
+// readCtid decodes a ctid from PostgreSQL's binary format.
+func readCtid(raw []byte) history.CTID {
+	return history.CTID{Block: binary.BigEndian.Uint32(raw), Offset: binary.BigEndian.Uint16(raw[4:])}
+}
+
+// tidOf returns a ctid as a statement parameter.
+func tidOf(at history.CTID) pgtype.TID {
+	return pgtype.TID{BlockNumber: at.Block, OffsetNumber: at.Offset, Valid: true}
 }

@@ -12,6 +12,8 @@ import (
 	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -38,7 +40,7 @@ func documentColumns(t *catalog.Table, set *jsonmap.MappingSet) []documentColumn
 			columns[i].kind = t.Columns[at].Type
 		}
 		if !datatype.InfoOf(columns[i].kind).HoldsDocuments() {
-			columns[i].column = none
+			columns[i].column = history.None
 		}
 	}
 	for _, at := range t.Key {
@@ -70,21 +72,21 @@ type newDocuments struct {
 	// the chunk does not have. fetched has the documents that were read from the database, by
 	// version id.
 	fields  []int
-	folded  *foldedChunk
+	folded  *history.FoldedChunk
 	fetched map[int64][][]byte
 	// converted is true if values are stored in another type than they have in the events.
 	converted bool
 }
 
 // chunkDocuments returns the documents of new versions from the rows of a chunk.
-func chunkDocuments(f *foldedChunk, columns []documentColumn) *newDocuments {
+func chunkDocuments(f *history.FoldedChunk, columns []documentColumn) *newDocuments {
 	n := &newDocuments{columns: columns, folded: f, fields: make([]int, len(columns))}
 	for i, c := range columns {
-		n.fields[i] = none
-		for at, fd := range f.chunk.fields {
-			if c.column != none && fd.column == c.column {
+		n.fields[i] = history.None
+		for at, fd := range f.Chunk.Fields {
+			if c.column != history.None && fd.Column == c.column {
 				n.fields[i] = at
-				n.converted = n.converted || len(fd.typePath) > 1
+				n.converted = n.converted || len(fd.TypePath) > 1
 			}
 		}
 	}
@@ -93,13 +95,13 @@ func chunkDocuments(f *foldedChunk, columns []documentColumn) *newDocuments {
 
 // readNewDocuments returns the documents of new versions: those in the rows of the chunk, and from
 // the database those that were unavailable or converted.
-func (r *batchTx) readNewDocuments(ctx context.Context, t *tableState, f *foldedChunk, columns []documentColumn, effects []rowEffect) (*newDocuments, error) {
+func (r *batchTx) readNewDocuments(ctx context.Context, t *tableState, f *history.FoldedChunk, columns []documentColumn, effects []history.RowEffect) (*newDocuments, error) {
 	n := chunkDocuments(f, columns)
 	var ids []int64
 	for i := range effects {
-		for _, b := range effects[i].written {
-			if n.converted || n.hasUnavailable(b.change) {
-				ids = append(ids, b.id)
+		for _, b := range effects[i].Written {
+			if n.converted || n.hasUnavailable(b.Change) {
+				ids = append(ids, b.ID)
 			}
 		}
 	}
@@ -110,24 +112,24 @@ func (r *batchTx) readNewDocuments(ctx context.Context, t *tableState, f *folded
 
 // hasUnavailable reports whether a document of a change was unavailable.
 func (n *newDocuments) hasUnavailable(item int) bool {
-	unavailable := n.folded.changes[item].unavailable
+	unavailable := n.folded.Changes[item].Unavailable
 	return unavailable != nil && slices.ContainsFunc(n.fields, func(at int) bool { return slices.Contains(unavailable, at) })
 }
 
 // documentsOf appends the documents of a new version, one for each column.
-func (n *newDocuments) documentsOf(dst [][]byte, b writtenVersion) [][]byte {
+func (n *newDocuments) documentsOf(dst [][]byte, b history.WrittenVersion) [][]byte {
 	return n.valuesFrom(dst, b, 0)
 }
 
 // valuesFrom appends the values of a new version in the columns from index first on.
-func (n *newDocuments) valuesFrom(dst [][]byte, b writtenVersion, first int) [][]byte {
-	if documents, found := n.fetched[b.id]; found {
+func (n *newDocuments) valuesFrom(dst [][]byte, b history.WrittenVersion, first int) [][]byte {
+	if documents, found := n.fetched[b.ID]; found {
 		return append(dst, documents[first:]...)
 	}
 	for i := first; i < len(n.fields); i++ {
 		var text []byte
-		if at := n.fields[i]; at != none {
-			if cell := n.folded.changes[b.change].row.Cell(at); cell.State == change.Present {
+		if at := n.fields[i]; at != history.None {
+			if cell := n.folded.Changes[b.Change].Row.Cell(at); cell.State == change.Present {
 				text = n.columns[i].documentText(cell.Bytes)
 			}
 		}
@@ -160,7 +162,7 @@ func (d *transformedUpdate) endedDocumentColumns() (columns []documentColumn, li
 func listDocuments(columns []documentColumn, name func(column int) string) string {
 	var list strings.Builder
 	for _, c := range columns {
-		if c.column == none {
+		if c.column == history.None {
 			list.WriteString(", NULL::text")
 		} else {
 			list.WriteString(", " + name(c.column))
@@ -180,8 +182,8 @@ func (r *batchTx) fetchDocuments(ctx context.Context, from ident.Qualified, t *c
 		return nil, nil
 	}
 	found := make(map[int64][][]byte, len(ids))
-	err := r.queryBinary(ctx, "SELECT p.__id"+listDocuments(columns, storedColumnNamer(t, "p."))+" FROM unnest($1::bigint[]) AS e (id) "+joinByID(from),
-		[][]byte{int8Array(ids)}, func(row [][]byte) {
+	err := pgbinary.Query(ctx, r.tx, "SELECT p.__id"+listDocuments(columns, storedColumnNamer(t, "p."))+" FROM unnest($1::bigint[]) AS e (id) "+joinByID(from),
+		[][]byte{pgbinary.Int8Array(ids)}, func(row [][]byte) {
 			found[int64(binary.BigEndian.Uint64(row[0]))] = documentTexts(columns, row[1:])
 		})
 	if err != nil {
@@ -196,28 +198,20 @@ func joinByID(from ident.Qualified) string {
 	return "CROSS JOIN LATERAL (SELECT p.* FROM " + from.SQL() + " AS p WHERE p.__id = e.id OFFSET 0) AS p"
 }
 
-func int8Array(values []int64) []byte {
-	array := newBinaryArray(int8OID, len(values))
-	for _, value := range values {
-		array = appendInt64(array, value)
-	}
-	return array
-}
-
 // readEndedDocuments returns the documents of the versions that a chunk has ended, by their ids,
 // for effects that ended exactly one version. These versions are in history already.
-func (r *batchTx) readEndedDocuments(ctx context.Context, t *tableState, columns []documentColumn, effects []rowEffect) (map[int64][][]byte, error) {
+func (r *batchTx) readEndedDocuments(ctx context.Context, t *tableState, columns []documentColumn, effects []history.RowEffect) (map[int64][][]byte, error) {
 	var ids []int64
-	first, last := maxTime, minTime
+	first, last := history.MaxTime, history.MinTime
 	for i := range effects {
-		if len(effects[i].endedIDs) == 1 {
-			ids = append(ids, effects[i].endedIDs[0])
-			first, last = min(first, effects[i].start), max(last, effects[i].start)
+		if len(effects[i].EndedIDs) == 1 {
+			ids = append(ids, effects[i].EndedIDs[0])
+			first, last = min(first, effects[i].Start), max(last, effects[i].Start)
 		}
 	}
 	from := t.table.History
-	if len(ids) > 0 && yearOf(first) == yearOf(last) && t.table.OwnsYear(yearOf(first)) {
-		from = t.table.Year(yearOf(first))
+	if len(ids) > 0 && history.YearOf(first) == history.YearOf(last) && t.table.OwnsYear(history.YearOf(first)) {
+		from = t.table.Year(history.YearOf(first))
 	}
 	return r.fetchDocuments(ctx, from, t.table, columns, ids)
 }

@@ -9,17 +9,19 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply/sqlgen"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
 )
 
 // endVersions moves versions from the current table to history, and counts them as ended.
-func (r *batchTx) endVersions(ctx context.Context, t *tableState, endings []endedVersion) error {
+func (r *batchTx) endVersions(ctx context.Context, t *tableState, endings []history.EndedVersion) error {
 	if len(endings) == 0 {
 		return nil
 	}
 	var last change.Micros
 	for _, e := range endings {
-		last = max(last, e.end)
+		last = max(last, e.End)
 	}
 	if err := r.moveVersions(ctx, t, endings); err != nil {
 		return err
@@ -29,29 +31,23 @@ func (r *batchTx) endVersions(ctx context.Context, t *tableState, endings []ende
 }
 
 // moveVersions moves versions from the current table to history.
-func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []endedVersion) error {
+func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []history.EndedVersion) error {
 	if len(endings) == 0 {
 		return nil
 	}
 	ids, ends := make([]int64, len(endings)), make([]time.Time, len(endings))
 	places := make([]pgtype.TID, len(endings))
-	var starts timeSpan
+	var starts history.TimeSpan
 	for i, e := range endings {
-		ids[i], ends[i] = e.id, e.end.UTC()
-		places[i] = e.ctid
-		starts.extend(e.start)
+		ids[i], ends[i] = e.ID, e.End.UTC()
+		places[i] = tidOf(e.CTID)
+		starts.Extend(e.Start)
 	}
-	// There are two statements because DELETE … RETURNING into INSERT copies every row once more,
-	// which costs more than a second lookup.
-	current := t.table.Current.SQL()
-	move := "INSERT INTO " + historyRelation(t.table, starts).SQL() + " (" + metaColumns() + storedColumns(t.table, "") + ")" +
-		" SELECT c.__id, c.__start, e.at, false, c.__origin" + storedColumns(t.table, "c.") +
-		" FROM unnest($1::bigint[], $2::timestamptz[], $3::tid[]) AS e (id, at, place) JOIN " + current + " AS c ON c.ctid = e.place AND c.__id = e.id"
-	moved, err := r.tx.Exec(ctx, move, ids, ends, places)
+	moved, err := r.tx.Exec(ctx, sqlgen.InsertEnded(t.table, historyRelation(t.table, starts)), ids, ends, places)
 	if err != nil {
 		return fmt.Errorf("end rows: %w", err)
 	}
-	gone, err := r.tx.Exec(ctx, "DELETE FROM "+current+" AS c USING unnest($1::bigint[], $2::tid[]) AS e (id, place) WHERE c.ctid = e.place AND c.__id = e.id", ids, places)
+	gone, err := r.tx.Exec(ctx, sqlgen.DeleteEnded(t.table), ids, places)
 	if err != nil {
 		return fmt.Errorf("end rows: %w", err)
 	}
@@ -63,36 +59,11 @@ func (r *batchTx) moveVersions(ctx context.Context, t *tableState, endings []end
 
 // historyRelation returns the relation to insert ended rows into: the partition of their year if
 // they share one, which saves PostgreSQL from routing each row.
-func historyRelation(t *catalog.Table, starts timeSpan) ident.Qualified {
-	if yearOf(starts.first) != yearOf(starts.last) || !t.OwnsYear(yearOf(starts.first)) {
+func historyRelation(t *catalog.Table, starts history.TimeSpan) ident.Qualified {
+	if history.YearOf(starts.First) != history.YearOf(starts.Last) || !t.OwnsYear(history.YearOf(starts.First)) {
 		return t.History
 	}
-	return t.Year(yearOf(starts.first))
-}
-
-// timeSpan is the range from the first to the last of some times.
-type timeSpan struct {
-	isSet       bool
-	first, last change.Micros
-}
-
-func (s *timeSpan) extend(at change.Micros) {
-	if !s.isSet {
-		*s = timeSpan{true, at, at}
-	}
-	s.first, s.last = min(s.first, at), max(s.last, at)
-}
-
-// goneColumns lists the columns of the query "gone", with deleted rows, under generated names,
-// because a table's column can have any name.
-func goneColumns(t *catalog.Table) string {
-	return "ord, id, began, ended, origin" + stagedColumns(t, "")
-}
-
-// moveToHistorySQL returns the end of a statement, which inserts the rows of "gone" into history.
-func moveToHistorySQL(t *catalog.Table) string {
-	return "INSERT INTO " + t.History.SQL() + " (" + metaColumns() + storedColumns(t, "") + ")" +
-		" SELECT id, began, ended, false, origin" + stagedColumns(t, "") + " FROM gone"
+	return t.Year(history.YearOf(starts.First))
 }
 
 // noteEnded counts ended versions. last is the latest of their ends.

@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // endsync ends the rows that the snapshot did not confirm. A producer may write rows of that
@@ -58,32 +61,30 @@ SELECT ended_at, attempt_lsn, attempt_tx, attempt_time FROM metadb.last_endsync 
 	if err != nil {
 		return nil, fmt.Errorf("read when rows of table %s ended: %w", name, err)
 	}
-	last.attempt.LSN, last.attempt.Time = uint64(lsn), microsOf(at)
+	last.attempt.LSN, last.attempt.Time = uint64(lsn), pgbinary.MicrosOf(at)
 	return last, nil
 }
 
 // findEndedByEndsync finds the rows of snapshots that endsync has ended before they were written,
 // and removes their marks from suspects. The last version of their keys ended with endsync, and no
 // delete of the key follows them.
-func (r *batchTx) findEndedByEndsync(ctx context.Context, t *tableState, nulls nullPattern, f *foldedChunk, st *stage, suspects []bool, m *chunkMatches) error {
+func (r *batchTx) findEndedByEndsync(ctx context.Context, t *tableState, match sqlgen.KeyMatch, f *history.FoldedChunk, suspects []bool, m *history.Matches) error {
 	rows, last, err := r.selectRowsAfterEndsync(ctx, t, f, suspects)
 	if err != nil || rows == nil {
 		return err
 	}
-	key := sameKeySQL(t.table, f.chunk.keyIndexes, nulls)
-	ords, err := r.queryOrds(ctx, "SELECT s.ord FROM "+st.SQL()+" s WHERE ($1::boolean[])[s.ord + 1]"+
-		" AND (SELECT max(c.__end) FROM "+t.table.Main.SQL()+" c WHERE "+key+") = $2", rows, last.endedAt)
+	ords, err := r.queryOrds(ctx, match.LastEndedAt(), rows, last.endedAt)
 	if err != nil {
 		return fmt.Errorf("look for rows that endsync has ended: %w", err)
 	}
 	for ord := range ords {
-		e := &r.batch.Events[f.changes[ord].event]
-		deletes, err := r.readPositions(ctx, t, e.Time, "u.id = $4 AND u.at > $3", keyPositionID(e))
+		e := &r.batch.Events[f.Changes[ord].Event]
+		deletes, err := r.readPositions(ctx, t, e.Time, "u.id = $4 AND u.at > $3", history.KeyPositionID(e))
 		if err != nil {
 			return err
 		}
 		if len(deletes) == 0 {
-			m.markEndedByEndsync(ord)
+			m.MarkEndedByEndsync(ord)
 			if suspects != nil {
 				suspects[ord] = false
 			}
@@ -95,14 +96,14 @@ func (r *batchTx) findEndedByEndsync(ctx context.Context, t *tableState, nulls n
 // selectRowsAfterEndsync returns marks of the suspects, or of all retried changes, that are rows of
 // the snapshot that counted for the last endsync of the table or of a later one; nil if there are
 // no such changes.
-func (r *batchTx) selectRowsAfterEndsync(ctx context.Context, t *tableState, f *foldedChunk, suspects []bool) (rows []bool, last *lastEndsync, err error) {
+func (r *batchTx) selectRowsAfterEndsync(ctx context.Context, t *tableState, f *history.FoldedChunk, suspects []bool) (rows []bool, last *lastEndsync, err error) {
 	if suspects == nil && r.retried == nil {
 		return nil, nil, nil
 	}
-	for i := range f.changes {
-		it := &f.changes[i]
-		e := &r.batch.Events[it.event]
-		if e.Snapshot == change.Streamed || e.Snapshot == change.Incremental || it.truncatedAt != 0 || r.retried == nil && !suspects[i] {
+	for i := range f.Changes {
+		it := &f.Changes[i]
+		e := &r.batch.Events[it.Event]
+		if e.Snapshot == change.Streamed || e.Snapshot == change.Incremental || it.TruncatedAt != 0 || r.retried == nil && !suspects[i] {
 			continue
 		}
 		if last == nil {
@@ -111,7 +112,7 @@ func (r *batchTx) selectRowsAfterEndsync(ctx context.Context, t *tableState, f *
 			}
 		}
 		if last.follows(e) {
-			rows = setMark(rows, i, len(f.changes))
+			rows = history.SetMark(rows, i, len(f.Changes))
 		}
 	}
 	return rows, last, nil

@@ -12,6 +12,7 @@ import (
 	"metadb/internal/datatype"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/history"
 	"metadb/internal/target/plan"
 )
 
@@ -133,9 +134,9 @@ type planEvents []change.Event
 // texts are empty: an empty text is not a UUID, so that a column that is text in the shape stays
 // text.
 func (p *planEvents) addUpsert(e *change.Event) {
-	y := yearOf(e.Time)
+	y := history.YearOf(e.Time)
 	for i := range *p {
-		if yearOf((*p)[i].Time) == y {
+		if history.YearOf((*p)[i].Time) == y {
 			return
 		}
 	}

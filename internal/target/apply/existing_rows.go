@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"metadb/internal/ident"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -62,7 +63,7 @@ func (r *batchTx) readExistingRows(ctx context.Context, t *tableState, set *json
 		for _, same := range sameParentSQL(child.table, t.table) {
 			sql := "SELECT e.ord" + ords + " FROM unnest($1::bigint[]) WITH ORDINALITY AS e (id, ord) " + joinByID(of.from) +
 				" CROSS JOIN LATERAL (SELECT c.* FROM " + child.table.Current.SQL() + " AS c WHERE " + same + " OFFSET 0) AS c"
-			if err := r.queryBinary(ctx, sql, [][]byte{int8Array(of.ids)}, take); err != nil {
+			if err := pgbinary.Query(ctx, r.tx, sql, [][]byte{pgbinary.Int8Array(of.ids)}, take); err != nil {
 				return nil, fmt.Errorf("find transformed rows: %w", err)
 			}
 		}

@@ -3,7 +3,8 @@ package apply
 import (
 	"context"
 
-	"metadb/internal/change"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
 )
 
 // An insert that equals its current row may be a repetition, or may follow a truncate that has not
@@ -13,37 +14,27 @@ import (
 
 // noteFoundInserts records the positions of suspect inserts that count as repetitions because their
 // rows exist.
-func (r *batchTx) noteFoundInserts(ctx context.Context, t *tableState, nulls nullPattern, f *foldedChunk, st *stage, suspects []bool, m *chunkMatches) error {
+func (r *batchTx) noteFoundInserts(ctx context.Context, t *tableState, match sqlgen.KeyMatch, f *history.FoldedChunk, suspects []bool, m *history.Matches) error {
 	var inserts []bool
 	for i, suspect := range suspects {
-		if e := &r.batch.Events[f.changes[i].event]; suspect && m.repeated[i] && e.Created && mayHaveMoved(e) {
-			inserts = setMark(inserts, i, len(f.changes))
+		if e := &r.batch.Events[f.Changes[i].Event]; suspect && m.Repeated[i] && e.Created && history.MayHaveMoved(e) {
+			inserts = history.SetMark(inserts, i, len(f.Changes))
 		}
 	}
 	if inserts == nil {
 		return nil
 	}
-	versions, err := r.loadLastingVersions(ctx, t, f, nulls, st, inserts)
+	versions, err := r.loadLastingVersions(ctx, match, f, inserts)
 	if err != nil {
 		return err
 	}
 	for i, lasting := range versions {
-		e := &r.batch.Events[f.changes[i].event]
+		e := &r.batch.Events[f.Changes[i].Event]
 		for _, v := range lasting {
-			if v.sameValues && v.start <= e.Time && e.Time < v.end {
-				t.noteFound(e, v.id)
+			if v.SameValues && v.Start <= e.Time && e.Time < v.End {
+				t.positions.NoteFound(e, v.ID)
 			}
 		}
 	}
 	return nil
-}
-
-// noteFoundVersions records the position of an insert that was compared with the versions of its
-// key.
-func (t *tableState) noteFoundVersions(versions []versionInterval, e *change.Event) {
-	for i := range versions {
-		if v := &versions[i]; e.Created && v.sameValues && v.start <= e.Time && e.Time < v.end {
-			t.noteFound(e, v.id)
-		}
-	}
 }

@@ -7,8 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/datatype"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/target/pgcode"
 )
 
@@ -16,13 +18,13 @@ import (
 // distinct keys, complete and in the stored types, in a table with a profile of new keys only. Each
 // must be later than the last end of a version of the table: an earlier one might be a repetition,
 // or its start might have to move.
-func (t *tableState) suitsInsertNew(c *chunk, f *foldedChunk) bool {
-	if !t.keysNew || !t.table.UniqueKey || !c.unconverted || f.severalPerKey || f.precedesTruncate || c.shape == nil {
+func (t *tableState) suitsInsertNew(c *history.Chunk, f *history.FoldedChunk) bool {
+	if !t.keysNew || !t.table.UniqueKey || !c.Unconverted || f.SeveralPerKey || f.PrecedesTruncate || c.Shape == nil {
 		return false
 	}
-	for i := range f.changes {
-		it := &f.changes[i]
-		if !it.upsert || it.repeated || it.mayHaveMoved || it.unavailable != nil || t.table.LastEnd != 0 && (it.suspect || it.at <= t.table.LastEnd) {
+	for i := range f.Changes {
+		it := &f.Changes[i]
+		if !it.Upsert || it.Repeated || it.MayHaveMoved || it.Unavailable != nil || t.table.LastEnd != 0 && (it.Suspect || it.At <= t.table.LastEnd) {
 			return false
 		}
 	}
@@ -31,21 +33,21 @@ func (t *tableState) suitsInsertNew(c *chunk, f *foldedChunk) bool {
 
 // insertNew copies the rows of a chunk into the current table. It returns false, without any row
 // written, if the unique index finds a key that exists already.
-func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) (bool, error) {
-	d := &decision{}
-	for i := range f.changes {
-		d.versions = append(d.versions, newVersion{change: i, start: f.changes[i].at, end: maxTime})
+func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *history.FoldedChunk) (bool, error) {
+	d := &history.Decision{}
+	for i := range f.Changes {
+		d.Versions = append(d.Versions, history.BegunVersion{Change: i, Start: f.Changes[i].At, End: history.MaxTime})
 	}
-	if err := r.ensureYears(ctx, t, d.yearsNeeded()); err != nil {
+	if err := r.ensureYears(ctx, t, d.YearsNeeded()); err != nil {
 		return false, err
 	}
-	ids, err := r.drawIDs(ctx, t.table, len(f.changes))
+	ids, err := r.drawIDs(ctx, t.table, len(f.Changes))
 	if err != nil {
 		return false, err
 	}
-	ids = orderIDs(ids, f, d)
+	ids = history.OrderIDs(ids, f, d)
 	// The documents are transformed while PostgreSQL writes the rows.
-	update, err := r.prepareUpdate(ctx, t, f, rowEffects(f, d, ids))
+	update, err := r.prepareUpdate(ctx, t, f, history.RowEffects(f, d, ids))
 	if err != nil {
 		return false, err
 	}
@@ -57,7 +59,7 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 		compared = runInBackground(func() { update.addDocuments(); update.compareDocuments() })
 	}
 	err = pgx.BeginFunc(ctx, r.tx, func(pgx.Tx) error {
-		return r.copyVersions(ctx, t, f, d.versions, ids)
+		return r.copyVersions(ctx, t, f, d.Versions, ids)
 	})
 	compared()
 	if pgcode.IsUniqueViolation(err) {
@@ -67,17 +69,17 @@ func (r *batchTx) insertNew(ctx context.Context, t *tableState, f *foldedChunk) 
 	if err != nil {
 		return false, err
 	}
-	r.outcome.Written += len(f.changes)
-	var confirmed []confirmedRow
-	for i := range f.changes {
-		if f.changes[i].confirm {
-			confirmed = append(confirmed, confirmedRow{ids[i], f.changes[i].event})
+	r.outcome.Written += len(f.Changes)
+	var confirmed []history.ConfirmedRow
+	for i := range f.Changes {
+		if f.Changes[i].Confirm {
+			confirmed = append(confirmed, history.ConfirmedRow{ID: ids[i], Event: f.Changes[i].Event})
 		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {
 		return false, fmt.Errorf("confirm new rows: %w", err)
 	}
-	r.noteDecisionPositions(t, f, d, ids)
+	t.positions.NoteDecision(r.batch.Events, f, d, ids)
 	if update == nil {
 		return true, nil
 	}
@@ -94,20 +96,20 @@ func runInBackground(work func()) (wait func()) {
 
 // copyVersions copies new versions to the current table or to history. Their rows must be complete
 // and in the stored types.
-func (r *batchTx) copyVersions(ctx context.Context, t *tableState, f *foldedChunk, versions []newVersion, ids []int64) error {
+func (r *batchTx) copyVersions(ctx context.Context, t *tableState, f *history.FoldedChunk, versions []history.BegunVersion, ids []int64) error {
 	var current, past []int
-	var starts timeSpan
+	var starts history.TimeSpan
 	for i, v := range versions {
-		if v.end == maxTime {
+		if v.End == history.MaxTime {
 			current = append(current, i)
 			continue
 		}
 		past = append(past, i)
-		starts.extend(v.start)
+		starts.Extend(v.Start)
 	}
 	copied := func(into ident.Qualified, which []int) error {
-		stream := newCopyStream(len(which), func(dst []byte, n int) []byte { return r.appendVersion(dst, f, versions[which[n]], ids[which[n]]) })
-		return copyFrom(ctx, r.tx, versionCopySQL(into, t, f.chunk), stream)
+		stream := pgbinary.NewCopyStream(len(which), func(dst []byte, n int) []byte { return r.appendVersion(dst, f, versions[which[n]], ids[which[n]]) })
+		return pgbinary.CopyFrom(ctx, r.tx, sqlgen.CopyVersions(into, t.table, f.Chunk.Fields), stream)
 	}
 	if len(current) > 0 {
 		if err := copied(t.table.Current, current); err != nil {
@@ -121,49 +123,15 @@ func (r *batchTx) copyVersions(ctx context.Context, t *tableState, f *foldedChun
 }
 
 // appendVersion appends a version as a row of a COPY.
-func (r *batchTx) appendVersion(dst []byte, f *foldedChunk, v newVersion, id int64) []byte {
-	it := &f.changes[v.change]
-	dst = appendFieldCount(dst, len(ident.Metadata())+len(f.chunk.fields))
-	dst = appendInt64(dst, id)
-	dst = appendTimestamptz(dst, v.start)
-	dst = appendTimestamptz(dst, v.end)
-	dst = appendBool(dst, v.end == maxTime)
-	dst = appendText(dst, string(r.batch.Events[it.event].Origin))
-	return append(dst, it.row...)
-}
-
-// minCopiedVersions is the number of rows from which on a COPY of new versions, for which the rows
-// are sent again, is faster than an INSERT from the stage.
-const minCopiedVersions = 100
-
-// canCopyVersions reports whether all versions of a decision are current, with rows that can be
-// copied unchanged. Documents are not sent twice: parsing them again costs PostgreSQL more than
-// COPY saves.
-func (f *foldedChunk) canCopyVersions(d *decision) bool {
-	if len(d.versions) < minCopiedVersions || !f.chunk.unconverted {
-		return false
-	}
-	for _, fd := range f.chunk.fields {
-		if datatype.InfoOf(fd.typePath[0]).Document == datatype.ParsedDocument {
-			return false
-		}
-	}
-	for _, v := range d.versions {
-		if v.end != maxTime || f.changes[v.change].unavailable != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// versionCopySQL returns the COPY into a relation of the table, with the columns of the chunk.
-// Other columns stay NULL.
-func versionCopySQL(into ident.Qualified, t *tableState, c *chunk) string {
-	sql := "COPY " + into.SQL() + " (" + metaColumns()
-	for _, fd := range c.fields {
-		sql += ", " + t.table.Columns[fd.column].Stored.SQL()
-	}
-	return sql + ")"
+func (r *batchTx) appendVersion(dst []byte, f *history.FoldedChunk, v history.BegunVersion, id int64) []byte {
+	it := &f.Changes[v.Change]
+	dst = pgbinary.AppendFieldCount(dst, len(ident.Metadata())+len(f.Chunk.Fields))
+	dst = pgbinary.AppendInt64(dst, id)
+	dst = pgbinary.AppendTimestamptz(dst, v.Start)
+	dst = pgbinary.AppendTimestamptz(dst, v.End)
+	dst = pgbinary.AppendBool(dst, v.End == history.MaxTime)
+	dst = pgbinary.AppendText(dst, string(r.batch.Events[it.Event].Origin))
+	return append(dst, it.Row...)
 }
 
 // applyTruncate ends the current rows of the event's origin. A suspect truncate that is stored as
@@ -172,13 +140,13 @@ func versionCopySQL(into ident.Qualified, t *tableState, c *chunk) string {
 // changes that follow the truncate may have been applied before it, positions decide which rows
 // end, and rows that were inserted again are written once more.
 func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Event) error {
-	if e.Suspect && t.hasTruncation(e) {
+	if e.Suspect && t.truncations.HasApplied(e) {
 		return nil
 	}
 	if e.LSN != 0 {
-		t.addTruncation(truncation{e.Position.Partition, e.Origin, e.LSN, e.Time})
+		t.addTruncation(history.Truncation{Partition: e.Position.Partition, Origin: e.Origin, LSN: e.LSN, At: e.Time})
 	}
-	where := " WHERE __origin = $1"
+	where := "c.__origin = $1"
 	args := []any{string(e.Origin), e.Time.UTC()}
 	var late overtakenTruncate
 	switch {
@@ -190,10 +158,10 @@ func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Ev
 		if err := r.endOvertakenVersions(ctx, t, e, late.beforeIDs); err != nil {
 			return err
 		}
-		where += " AND (__start < $2 OR __id = ANY ($3))"
+		where += " AND (c.__start < $2 OR c.__id = ANY ($3))"
 		args = append(args, late.beforeIDs)
 	case e.Suspect:
-		where += " AND __start < $2"
+		where += " AND c.__start < $2"
 	}
 	if err := r.endCurrentRows(ctx, t, e, where, args); err != nil {
 		return err
@@ -205,8 +173,7 @@ func (r *batchTx) applyTruncate(ctx context.Context, t *tableState, e *change.Ev
 // truncate.
 func (r *batchTx) endCurrentRows(ctx context.Context, t *tableState, e *change.Event, where string, args []any) error {
 	var years []int
-	err := r.tx.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT extract(year FROM __start)::int), '{}') FROM "+
-		t.table.Current.SQL()+where+" AND $2::timestamptz IS NOT NULL", args...).Scan(&years)
+	err := r.tx.QueryRow(ctx, sqlgen.TruncatedYears(t.table, where), args...).Scan(&years)
 	if err != nil {
 		return fmt.Errorf("truncate: %w", err)
 	}
@@ -216,10 +183,7 @@ func (r *batchTx) endCurrentRows(ctx context.Context, t *tableState, e *change.E
 	if err := r.ensureYears(ctx, t, years); err != nil {
 		return err
 	}
-	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + where +
-		" RETURNING 0, __id, __start, greatest($2::timestamptz, __start), __origin" + storedColumns(t.table, "") + ")" +
-		", moved AS (" + moveToHistorySQL(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
-	if err := r.execEndRows(ctx, t, sql, args...); err != nil {
+	if err := r.execEndRows(ctx, t, sqlgen.EndRows(t.table, "", where, "$2::timestamptz"), args...); err != nil {
 		return err
 	}
 	return r.endOrphans(ctx, t, e.Origin, e.Time)

@@ -9,9 +9,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"metadb/internal/change"
-	"metadb/internal/ident"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // errNotLate is returned for an event that no event of its key follows: it becomes current like any
@@ -20,10 +23,8 @@ var errNotLate = errors.New("an event is the last of its key")
 
 // insertOneLate inserts a retried or late event into history under a savepoint, or rejects it.
 func (r *batchTx) insertOneLate(ctx context.Context, t *tableState, event int) error {
-	single := *t
-	single.events = []int{event}
-	c := splitChunks(&single, r.batch.Events)[0]
-	if c = r.rejectBlocked(c); len(c.events) == 0 {
+	c := history.SplitChunks(t.target(), []int{event}, r.batch.Events)[0]
+	if c = r.rejectBlocked(c); len(c.Events) == 0 {
 		return nil
 	}
 	before, outcome, children := *t, r.outcome, r.saveChildren()
@@ -48,10 +49,10 @@ func (r *batchTx) insertOneLate(ctx context.Context, t *tableState, event int) e
 	return r.rejectSingleEvent(ctx, t, c, refused)
 }
 
-// insertLate executes the placement of the chunk's only event (decideLatePlacement).
-func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *chunk) error {
-	e := &r.batch.Events[c.events[0]]
-	f := fold(c, r.batch.Events)
+// insertLate executes the placement of the chunk's only event (history.DecideLatePlacement).
+func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *history.Chunk) error {
+	e := &r.batch.Events[c.Events[0]]
+	f := history.Fold(c, r.batch.Events)
 	st, err := r.fillStage(ctx, t, c, f)
 	if err != nil {
 		return &stageError{err}
@@ -60,27 +61,27 @@ func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *chunk) error
 	if err != nil {
 		return err
 	}
-	if e.Suspect && isRepetition(versions, e.Time, e.Op == change.Upsert) {
-		t.noteFoundVersions(versions, e)
+	if e.Suspect && history.IsRepetition(versions, e.Time, e.Op == change.Upsert) {
+		t.positions.NoteFoundVersions(versions, e)
 		return nil
 	}
-	until := validityLimit{supersededAt: r.supersededAt(e), truncatedAt: t.truncateTimeAfter(e), endsWithTruncate: !t.hasTruncateBefore(e), rowEnded: r.reinserting}
-	p := decideLatePlacement(versions, e.Time, until, e.Op == change.Upsert)
-	if f.changes[0].unavailable != nil {
-		if err := r.fillFromVersion(ctx, t, c, f, st, p.precedingVersion); err != nil {
+	until := history.ValidityLimit{SupersededAt: r.supersededAt(e), TruncatedAt: t.truncations.TimeAfter(e), EndsWithTruncate: !t.truncations.HasBefore(e), RowEnded: r.reinserting}
+	p := history.DecideLatePlacement(versions, e.Time, until, e.Op == change.Upsert)
+	if f.Changes[0].Unavailable != nil {
+		if err := r.fillFromVersion(ctx, t, c, f, st, p.PrecedingVersion); err != nil {
 			return err
 		}
 		if versions, err = r.loadIntervals(ctx, t, c, f, st); err != nil {
 			return err
 		}
-		p = decideLatePlacement(versions, e.Time, until, e.Op == change.Upsert)
+		p = history.DecideLatePlacement(versions, e.Time, until, e.Op == change.Upsert)
 	}
 	switch {
-	case p.end == maxTime:
+	case p.End == history.MaxTime:
 		return errNotLate
-	case p.noEffect:
-		if p.precedingVersion != nil && e.Op == change.Upsert {
-			t.noteFound(e, p.precedingVersion.id)
+	case p.NoEffect:
+		if p.PrecedingVersion != nil && e.Op == change.Upsert {
+			t.positions.NoteFound(e, p.PrecedingVersion.ID)
 		}
 		return nil
 	}
@@ -91,19 +92,19 @@ func (r *batchTx) insertLate(ctx context.Context, t *tableState, c *chunk) error
 }
 
 // loadIntervals returns the versions of the key of a stage's only change, in order of time.
-func (r *batchTx) loadIntervals(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) ([]versionInterval, error) {
-	var versions []versionInterval
-	for nulls := range f.nullPatterns {
-		rows, err := r.tx.Query(ctx, "SELECT c.__id, c.ctid, c.__start, c.__end, c.__current, s.upsert AND "+sameImageSQL(t.table)+
-			" FROM "+st.SQL()+" s JOIN "+t.table.Main.SQL()+" c ON "+sameKeySQL(t.table, c.keyIndexes, nulls)+
-			" WHERE s.head ORDER BY c.__start, c.__id")
+func (r *batchTx) loadIntervals(ctx context.Context, t *tableState, c *history.Chunk, f *history.FoldedChunk, st *sqlgen.Stage) ([]history.VersionInterval, error) {
+	var versions []history.VersionInterval
+	for nulls := range f.NullPatterns {
+		rows, err := r.tx.Query(ctx, sqlgen.KeyMatch{Table: t.table, Stage: st, Key: c.KeyIndexes, Nulls: nulls}.Intervals())
 		if err != nil {
 			return nil, fmt.Errorf("find the versions of a key: %w", err)
 		}
-		var v versionInterval
+		var v history.VersionInterval
+		var place pgtype.TID
 		var start, end time.Time
-		_, err = pgx.ForEachRow(rows, []any{&v.id, &v.ctid, &start, &end, &v.current, &v.sameValues}, func() error {
-			v.start, v.end = microsOf(start), microsOf(end)
+		_, err = pgx.ForEachRow(rows, []any{&v.ID, &place, &start, &end, &v.Current, &v.SameValues}, func() error {
+			v.Start, v.End = pgbinary.MicrosOf(start), pgbinary.MicrosOf(end)
+			v.CTID = history.CTID{Block: place.BlockNumber, Offset: place.OffsetNumber}
 			versions = append(versions, v)
 			return nil
 		})
@@ -116,22 +117,21 @@ func (r *batchTx) loadIntervals(ctx context.Context, t *tableState, c *chunk, f 
 
 // fillFromVersion fills in the unavailable values of a stage's only change, from the version before
 // it or, after a change of key, from the last one of the old key.
-func (r *batchTx) fillFromVersion(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage, before *versionInterval) error {
-	if f.changes[0].oldKeySource != nil {
+func (r *batchTx) fillFromVersion(ctx context.Context, t *tableState, c *history.Chunk, f *history.FoldedChunk, st *sqlgen.Stage, before *history.VersionInterval) error {
+	if f.Changes[0].OldKeySource != nil {
 		return r.loadUnavailable(ctx, t, c, f, st)
 	}
 	if before == nil {
-		if len(c.keptFields)+len(c.assumedUnchanged) == 0 {
+		if len(c.KeptFields)+len(c.AssumedUnchanged) == 0 {
 			r.warnLostValues(t)
 		}
 		return nil
 	}
-	columns := make([]int, len(f.changes[0].unavailable))
-	for i, at := range f.changes[0].unavailable {
-		columns[i] = c.fields[at].column
+	columns := make([]int, len(f.Changes[0].Unavailable))
+	for i, at := range f.Changes[0].Unavailable {
+		columns[i] = c.Fields[at].Column
 	}
-	value := func(column int) string { return c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()) }
-	_, err := r.tx.Exec(ctx, st.updateSQL("s", columns, value, t.table.Main.SQL()+" AS c", "s.head AND c.__id = $1"), before.id)
+	_, err := r.tx.Exec(ctx, sqlgen.FillFromVersion(t.table, st, columns, c.AssumedUnchanged), before.ID)
 	if err != nil {
 		return fmt.Errorf("find unavailable values: %w", err)
 	}
@@ -139,67 +139,66 @@ func (r *batchTx) fillFromVersion(ctx context.Context, t *tableState, c *chunk, 
 }
 
 // applyPlacement writes the versions of a late placement.
-func (r *batchTx) applyPlacement(ctx context.Context, t *tableState, c *chunk, st *stage, p latePlacement) error {
-	e := &r.batch.Events[c.events[0]]
-	years := []int{yearOf(p.start)}
-	if p.resumePreceding {
-		years = append(years, yearOf(p.end))
+func (r *batchTx) applyPlacement(ctx context.Context, t *tableState, c *history.Chunk, st *sqlgen.Stage, p history.LatePlacement) error {
+	e := &r.batch.Events[c.Events[0]]
+	years := []int{history.YearOf(p.Start)}
+	if p.ResumePreceding {
+		years = append(years, history.YearOf(p.End))
 	}
-	if p.precedingVersion != nil {
-		years = append(years, yearOf(p.precedingVersion.start))
+	if p.PrecedingVersion != nil {
+		years = append(years, history.YearOf(p.PrecedingVersion.Start))
 	}
 	if err := r.ensureYears(ctx, t, years); err != nil {
 		return err
 	}
 	// A version that lasts beyond the end of the event is written again before it moves: the copy
 	// begins at that end.
-	if p.resumePreceding {
+	if p.ResumePreceding {
 		if err := r.resumeVersion(ctx, t, e, p); err != nil {
 			return err
 		}
 	}
-	if p.shortenPreceding {
+	if p.ShortenPreceding {
 		if err := r.shortenVersion(ctx, t, p); err != nil {
 			return err
 		}
 	}
 	switch {
-	case p.mergeInto != nil:
+	case p.MergeInto != nil:
 		return r.beginEarlier(ctx, t, e, p)
-	case p.writeVersion:
+	case p.WriteVersion:
 		ids, err := r.drawIDs(ctx, t.table, 1)
 		if err != nil {
 			return err
 		}
 		var past stagedVersions
-		past.addVersion(1, newVersion{change: 0, start: p.start, end: p.end}, ids[0])
+		past.addVersion(1, history.BegunVersion{Change: 0, Start: p.Start, End: p.End}, ids[0])
 		if err := r.insertStaged(ctx, t.table, t.table.History, st, false, &past); err != nil {
 			return err
 		}
-		t.notePosition(e, ids[0], false)
+		t.positions.Note(e, ids[0], false)
 		r.outcome.Written++
-		r.noteEnded(t, 1, p.end)
+		r.noteEnded(t, 1, p.End)
 	}
 	return nil
 }
 
 // resumeVersion writes the version before the event again, from the end of the event on.
-func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Event, p latePlacement) error {
+func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Event, p history.LatePlacement) error {
 	ids, err := r.drawIDs(ctx, t.table, 1)
 	if err != nil {
 		return err
 	}
 	into := t.table.History
-	if p.precedingVersion.current {
+	if p.PrecedingVersion.Current {
 		into = t.table.Current
 		// The unique index allows a key only once, so the current version ends first.
-		if err := r.endVersions(ctx, t, []endedVersion{{id: p.precedingVersion.id, ctid: p.precedingVersion.ctid, start: p.precedingVersion.start, end: p.start}}); err != nil {
+		if err := r.endVersions(ctx, t, []history.EndedVersion{{ID: p.PrecedingVersion.ID, CTID: p.PrecedingVersion.CTID, Start: p.PrecedingVersion.Start, End: p.Start}}); err != nil {
 			return err
 		}
 	}
-	_, err = r.tx.Exec(ctx, "INSERT INTO "+into.SQL()+" ("+metaColumns()+storedColumns(t.table, "")+")"+
-		" SELECT $2, $3, $4, $5, __origin"+storedColumns(t.table, "")+" FROM "+t.table.Main.SQL()+" WHERE __id = $1",
-		p.precedingVersion.id, ids[0], p.end.UTC(), p.precedingVersion.end.UTC(), p.precedingVersion.current)
+	_, err = r.tx.Exec(ctx, sqlgen.ResumeVersion(t.table, into),
+		p.PrecedingVersion.ID, ids[0], p.End.UTC(), p.PrecedingVersion.End.UTC(), p.PrecedingVersion.Current)
 	if err != nil {
 		return fmt.Errorf("resume a version: %w", err)
 	}
@@ -207,31 +206,31 @@ func (r *batchTx) resumeVersion(ctx context.Context, t *tableState, e *change.Ev
 	if err := r.carryPositions(ctx, t, e, p, ids[0]); err != nil {
 		return err
 	}
-	return r.copyConfirmation(ctx, t.table, p.precedingVersion.id, ids[0])
+	return r.copyConfirmation(ctx, t.table, p.PrecedingVersion.ID, ids[0])
 }
 
 // carryPositions copies the positions from p.end on of the version before the event to the version
 // id that resumes it, and adds the position of the change that superseded the event. Later events
 // are placed by these positions, and truncates leave rows that were inserted again.
-func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.Event, p latePlacement, id int64) error {
-	found, err := r.loadPositionsOf(ctx, t, []int64{p.precedingVersion.id}, p.end)
+func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.Event, p history.LatePlacement, id int64) error {
+	found, err := r.loadPositionsOf(ctx, t, []int64{p.PrecedingVersion.ID}, p.End)
 	if err != nil {
 		return err
 	}
-	var carried []rowPosition
-	for _, position := range found[p.precedingVersion.id] {
-		if position.at < p.end || !position.isAfter(e) {
+	var carried []history.RowPosition
+	for _, position := range found[p.PrecedingVersion.ID] {
+		if position.At < p.End || !position.IsAfter(e) {
 			continue
 		}
-		position.id = id
+		position.ID = id
 		carried = append(carried, position)
-		if position.at == p.end && position.reinserts {
-			position.reinserts = false // it also begins the version
+		if position.At == p.End && position.Reinserts {
+			position.Reinserts = false // it also begins the version
 			carried = append(carried, position)
 		}
 	}
-	if later, late := r.supersededBy[e.Position]; late && later.lsn != 0 {
-		maker := rowPosition{id: id, lsn: later.lsn, at: later.at}
+	if later, late := r.supersededBy[e.Position]; late && later.LSN != 0 {
+		maker := history.RowPosition{ID: id, LSN: later.LSN, At: later.At}
 		if !slices.Contains(carried, maker) {
 			carried = append(carried, maker)
 		}
@@ -243,40 +242,40 @@ func (r *batchTx) carryPositions(ctx context.Context, t *tableState, e *change.E
 // beginEarlier moves the start of the version after an event, which has the same values, to the
 // event. The change that began that version is recorded as a reinsertion: a truncate between the
 // two that is still to come ends the row, and the row is inserted again.
-func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Event, p latePlacement) error {
-	_, err := r.tx.Exec(ctx, "UPDATE "+t.table.Main.SQL()+" SET "+ident.Start.SQL()+" = $2 WHERE __id = $1", p.mergeInto.id, p.start.UTC())
+func (r *batchTx) beginEarlier(ctx context.Context, t *tableState, e *change.Event, p history.LatePlacement) error {
+	_, err := r.tx.Exec(ctx, sqlgen.BeginEarlier(t.table), p.MergeInto.ID, p.Start.UTC())
 	if err != nil {
 		return fmt.Errorf("begin a version earlier: %w", err)
 	}
-	found, err := r.loadPositionsOf(ctx, t, []int64{p.mergeInto.id}, p.mergeInto.start)
+	found, err := r.loadPositionsOf(ctx, t, []int64{p.MergeInto.ID}, p.MergeInto.Start)
 	if err != nil {
 		return err
 	}
-	var maker *rowPosition
-	for i := range found[p.mergeInto.id] {
-		position := &found[p.mergeInto.id][i]
-		if position.at == p.mergeInto.start && position.isAfter(e) && (maker == nil || position.lsn < maker.lsn) {
+	var maker *history.RowPosition
+	for i := range found[p.MergeInto.ID] {
+		position := &found[p.MergeInto.ID][i]
+		if position.At == p.MergeInto.Start && position.IsAfter(e) && (maker == nil || position.LSN < maker.LSN) {
 			maker = position
 		}
 	}
 	if maker != nil {
-		t.positions = append(t.positions, rowPosition{id: p.mergeInto.id, lsn: maker.lsn, at: maker.at, reinserts: true})
+		t.positions = append(t.positions, history.RowPosition{ID: p.MergeInto.ID, LSN: maker.LSN, At: maker.At, Reinserts: true})
 	}
-	t.notePosition(e, p.mergeInto.id, false)
+	t.positions.Note(e, p.MergeInto.ID, false)
 	return nil
 }
 
 // shortenVersion ends the version before the event at the start of the event.
-func (r *batchTx) shortenVersion(ctx context.Context, t *tableState, p latePlacement) error {
+func (r *batchTx) shortenVersion(ctx context.Context, t *tableState, p history.LatePlacement) error {
 	switch {
-	case !p.precedingVersion.current:
-		_, err := r.tx.Exec(ctx, "UPDATE "+t.table.History.SQL()+" SET "+ident.End.SQL()+" = $2 WHERE __id = $1", p.precedingVersion.id, p.start.UTC())
+	case !p.PrecedingVersion.Current:
+		_, err := r.tx.Exec(ctx, sqlgen.EndEarlier(t.table), p.PrecedingVersion.ID, p.Start.UTC())
 		if err != nil {
 			return fmt.Errorf("end a version earlier: %w", err)
 		}
 		return nil
-	case p.resumePreceding:
+	case p.ResumePreceding:
 		return nil // resumeVersion has moved it
 	}
-	return r.endVersions(ctx, t, []endedVersion{{id: p.precedingVersion.id, ctid: p.precedingVersion.ctid, start: p.precedingVersion.start, end: p.start}})
+	return r.endVersions(ctx, t, []history.EndedVersion{{ID: p.PrecedingVersion.ID, CTID: p.PrecedingVersion.CTID, Start: p.PrecedingVersion.Start, End: p.Start}})
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/target/apply/sqlgen"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -33,12 +35,12 @@ func (r *batchTx) endOrphans(ctx context.Context, t *tableState, origin change.O
 
 // endStaleTransformed ends the rows of transformed tables that no mapping makes any more, where
 // their parents have ended.
-func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *jsonmap.MappingSet, effects []rowEffect) error {
+func (r *batchTx) endStaleTransformed(ctx context.Context, t *tableState, set *jsonmap.MappingSet, effects []history.RowEffect) error {
 	var ids []int64
 	var ends []time.Time
 	for i := range effects {
-		for _, id := range effects[i].endedIDs {
-			ids, ends = append(ids, id), append(ends, effects[i].end.UTC())
+		for _, id := range effects[i].EndedIDs {
+			ids, ends = append(ids, id), append(ends, effects[i].End.UTC())
 		}
 	}
 	if len(ids) == 0 {
@@ -82,10 +84,7 @@ func (r *batchTx) endRowsWhere(ctx context.Context, t *tableState, where string,
 // endRowsFrom ends the current rows c that meet a condition on them and on the joined rows, at a
 // time. The history partitions that the rows move to exist: they are created when a version begins.
 func (r *batchTx) endRowsFrom(ctx context.Context, t *tableState, using, where, at string, args ...any) error {
-	sql := "WITH gone (" + goneColumns(t.table) + ") AS (DELETE FROM " + t.table.Current.SQL() + " AS c" + using + " WHERE " + where +
-		" RETURNING 0, c.__id, c.__start, greatest(" + at + ", c.__start), c.__origin" + storedColumns(t.table, "c.") + ")" +
-		", moved AS (" + moveToHistorySQL(t.table) + " RETURNING __end) SELECT count(*), max(__end) FROM moved"
-	return r.execEndRows(ctx, t, sql, args...)
+	return r.execEndRows(ctx, t, sqlgen.EndRows(t.table, using, where, at), args...)
 }
 
 // EndOrphans ends, in tx and at a time, the current rows of a transformed table that have no

@@ -11,6 +11,9 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // overtakenTruncate has the versions that a truncate ends or splits if it is applied after changes
@@ -26,10 +29,10 @@ type overtakenTruncate struct {
 // reinsertedRow is a row that was inserted again with the same values.
 type reinsertedRow struct {
 	row change.Row
-	// rowPosition is the position of the insert. The first insert makes a version; inserts that
+	// RowPosition is the position of the insert. The first insert makes a version; inserts that
 	// follow a truncate which is still to come find that version.
-	rowPosition
-	// endedAt is the end of the version that the insert continues, maxTime if it is current.
+	history.RowPosition
+	// endedAt is the end of the version that the insert continues, history.MaxTime if it is current.
 	endedAt change.Micros
 	// confirmed is set if a resynchronization has confirmed the version, and so the row that was
 	// inserted again.
@@ -46,13 +49,13 @@ func (r *batchTx) findOvertakenRows(ctx context.Context, t *tableState, e *chang
 	if err != nil || len(positions) == 0 {
 		return found, err
 	}
-	again := make(map[int64][]rowPosition)
+	again := make(map[int64][]history.RowPosition)
 	for _, p := range positions {
 		switch {
-		case !p.reinserts && p.lsn < e.LSN:
-			found.beforeIDs = append(found.beforeIDs, p.id)
-		case p.reinserts && p.lsn > e.LSN:
-			again[p.id] = append(again[p.id], p)
+		case !p.Reinserts && p.LSN < e.LSN:
+			found.beforeIDs = append(found.beforeIDs, p.ID)
+		case p.Reinserts && p.LSN > e.LSN:
+			again[p.ID] = append(again[p.ID], p)
 		}
 	}
 	if len(again) == 0 {
@@ -63,22 +66,20 @@ func (r *batchTx) findOvertakenRows(ctx context.Context, t *tableState, e *chang
 }
 
 // readReinserted reads the rows of versions that the truncate ends and that were inserted again.
-func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.Event, before []int64, again map[int64][]rowPosition) ([]reinsertedRow, error) {
+func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.Event, before []int64, again map[int64][]history.RowPosition) ([]reinsertedRow, error) {
 	ids := make([]int64, 0, len(again))
 	for id := range again {
 		ids = append(ids, id)
 	}
-	sql := "SELECT __id, __end" + storedColumns(t.table, "") + " FROM " + t.table.Main.SQL() +
-		" WHERE __id = ANY ($1) AND __origin = $4::text AND (__start < $2 OR __id = ANY ($3)) AND __end > $2 ORDER BY __id"
 	// The values are copied into the table later, and COPY takes them in binary.
-	result, err := r.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, e.Time.UTC(), before, string(e.Origin))
+	result, err := r.tx.Query(ctx, sqlgen.ReinsertedRows(t.table), pgx.QueryResultFormats{pgx.BinaryFormatCode}, ids, e.Time.UTC(), before, string(e.Origin))
 	if err != nil {
 		return nil, fmt.Errorf("read rows that were inserted again: %w", err)
 	}
 	var rows []reinsertedRow
 	for result.Next() {
 		values := result.RawValues()
-		row := reinsertedRow{endedAt: change.Micros(binary.BigEndian.Uint64(values[1])) + pgEpoch}
+		row := reinsertedRow{endedAt: pgbinary.ReadTimestamptz(values[1])}
 		for _, value := range values[2:] {
 			if value == nil {
 				row.row = change.AppendNull(row.row)
@@ -87,7 +88,7 @@ func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.E
 			}
 		}
 		positions := again[int64(binary.BigEndian.Uint64(values[0]))]
-		for _, row.rowPosition = range insertsUntil(positions, row.endedAt) {
+		for _, row.RowPosition = range insertsUntil(positions, row.endedAt) {
 			rows = append(rows, row)
 		}
 	}
@@ -96,17 +97,17 @@ func (r *batchTx) readReinserted(ctx context.Context, t *tableState, e *change.E
 	}
 	confirmed, err := r.findConfirmed(ctx, t.table, ids)
 	for i := range rows {
-		rows[i].confirmed = confirmed[rows[i].id]
+		rows[i].confirmed = confirmed[rows[i].ID]
 	}
 	return rows, err
 }
 
 // insertsUntil returns the inserts of a row in their order, without those at or after the end of
 // its version: they belong to another version.
-func insertsUntil(inserts []rowPosition, ended change.Micros) []rowPosition {
-	slices.SortFunc(inserts, func(p, q rowPosition) int { return cmp.Or(cmp.Compare(p.at, q.at), cmp.Compare(p.lsn, q.lsn)) })
+func insertsUntil(inserts []history.RowPosition, ended change.Micros) []history.RowPosition {
+	slices.SortFunc(inserts, func(p, q history.RowPosition) int { return cmp.Or(cmp.Compare(p.At, q.At), cmp.Compare(p.LSN, q.LSN)) })
 	inserts = slices.Compact(inserts)
-	if at := slices.IndexFunc(inserts, func(p rowPosition) bool { return p.at >= ended }); at >= 0 {
+	if at := slices.IndexFunc(inserts, func(p history.RowPosition) bool { return p.At >= ended }); at >= 0 {
 		return inserts[:at]
 	}
 	return inserts
@@ -128,7 +129,7 @@ func (r *batchTx) endOvertakenVersions(ctx context.Context, t *tableState, e *ch
 		if i > 0 {
 			before = nil // the ids are those of the table's own versions
 		}
-		_, err := r.tx.Exec(ctx, "UPDATE "+relation.SQL()+" SET __end = $2 WHERE __origin = $1 AND (__start < $2 OR __id = ANY ($3)) AND __end > $2",
+		_, err := r.tx.Exec(ctx, sqlgen.TruncateOvertaken(relation),
 			string(e.Origin), e.Time.UTC(), before)
 		if err != nil {
 			return fmt.Errorf("truncate: %w", err)
@@ -153,11 +154,11 @@ func (r *batchTx) reinsertRows(ctx context.Context, t *tableState, e *change.Eve
 	current.events = nil
 	for i, row := range rows {
 		events[i] = change.Event{
-			Op: change.Upsert, Source: e.Source, Table: e.Table, Origin: e.Origin, Time: row.at, LSN: row.lsn, Shape: shape, Row: row.row, Complete: true,
-			Partitions: 2, Created: true, Confirm: row.confirmed && row.endedAt == maxTime,
-			Position: change.Position{Partition: change.Partition{Topic: e.Position.Partition.Topic, Number: none}, Offset: int64(i)},
+			Op: change.Upsert, Source: e.Source, Table: e.Table, Origin: e.Origin, Time: row.At, LSN: row.LSN, Shape: shape, Row: row.row, Complete: true,
+			Partitions: 2, Created: true, Confirm: row.confirmed && row.endedAt == history.MaxTime,
+			Position: change.Position{Partition: change.Partition{Topic: e.Position.Partition.Topic, Number: history.None}, Offset: int64(i)},
 		}
-		if row.endedAt == maxTime {
+		if row.endedAt == history.MaxTime {
 			current.events = append(current.events, i)
 		} else {
 			late[events[i].Position] = &change.RejectedEvent{SupersededAt: &rows[i].endedAt}
@@ -165,7 +166,7 @@ func (r *batchTx) reinsertRows(ctx context.Context, t *tableState, e *change.Eve
 	}
 	sub := *r
 	sub.batch, sub.retried = &change.Batch{Source: r.batch.Source, Events: events}, nil
-	for _, c := range splitChunks(current, events) {
+	for _, c := range history.SplitChunks(current.target(), current.events, events) {
 		if err := sub.writeChunk(ctx, current, c); err != nil {
 			return err
 		}
@@ -175,9 +176,7 @@ func (r *batchTx) reinsertRows(ctx context.Context, t *tableState, e *change.Eve
 		if late[events[i].Position] == nil {
 			continue
 		}
-		single := *current
-		single.events = []int{i}
-		if err := sub.insertLate(ctx, current, splitChunks(&single, events)[0]); err != nil {
+		if err := sub.insertLate(ctx, current, history.SplitChunks(current.target(), []int{i}, events)[0]); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/target/plan"
 	"metadb/internal/transform/jsonmap"
 )
@@ -65,7 +66,7 @@ func (d *transformedUpdate) rebuildValues(ctx context.Context, table int, child 
 
 // mapColumns finds the table's columns of the shape's columns.
 func (m *valueRebuild) mapColumns() {
-	m.shapes = m.layout.Shapes(m.table, m.folded.chunk.keyColumns)
+	m.shapes = m.layout.Shapes(m.table, m.folded.Chunk.KeyColumns)
 	m.rebuiltByStored = make(map[int]int)
 	for _, column := range m.shapes.Upsert.Columns {
 		if jsonmap.IsKeyColumn(column.Name) {
@@ -96,12 +97,12 @@ func (m *valueRebuild) rebuildRangeWhere(ctx context.Context, from, to int64, sa
 	places := m.set.PositionColumns(m.table)
 	sql := m.versionsSQL(columns, places, same)
 	var now *rebuiltVersion
-	params := [][]byte{int8Bytes(from), int8Bytes(to), int8Bytes(m.firstNewID()), int8Array(m.writtenIDs())}
-	err := m.queryBinary(ctx, sql, params, func(row [][]byte) {
+	params := [][]byte{pgbinary.Int8Bytes(from), pgbinary.Int8Bytes(to), pgbinary.Int8Bytes(m.firstNewID()), pgbinary.Int8Array(m.writtenIDs())}
+	err := pgbinary.Query(ctx, m.tx, sql, params, func(row [][]byte) {
 		if id := int64(binary.BigEndian.Uint64(row[0])); now == nil || now.id != id {
 			now = m.readVersion(id, row, len(places))
 		}
-		start := change.Micros(binary.BigEndian.Uint64(row[3])) + pgEpoch
+		start := pgbinary.ReadTimestamptz(row[3])
 		texts := make([][]byte, len(columns))
 		for i, c := range columns {
 			texts[i] = c.documentText(row[4+len(m.stored)+len(places)+i])
@@ -118,8 +119,8 @@ func (m *valueRebuild) rebuildRangeWhere(ctx context.Context, from, to int64, sa
 func (m *valueRebuild) firstNewID() int64 {
 	first := int64(math.MaxInt64)
 	for i := range m.effects {
-		for _, b := range m.effects[i].written {
-			first = min(first, b.id)
+		for _, b := range m.effects[i].Written {
+			first = min(first, b.ID)
 		}
 	}
 	return first
@@ -130,8 +131,8 @@ func (m *valueRebuild) firstNewID() int64 {
 func (m *valueRebuild) writtenIDs() []int64 {
 	var ids []int64
 	for i := range m.effects[:m.pieceStart] {
-		for _, b := range m.effects[i].written {
-			ids = append(ids, b.id)
+		for _, b := range m.effects[i].Written {
+			ids = append(ids, b.ID)
 		}
 	}
 	return ids

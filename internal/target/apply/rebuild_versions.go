@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgbinary"
 )
 
 // rebuiltSpan is a part of a version's validity range with the texts of its rebuilt columns.
@@ -30,7 +31,7 @@ type rebuiltVersion struct {
 func (m *valueRebuild) readVersion(id int64, row [][]byte, places int) *rebuiltVersion {
 	v := &rebuiltVersion{
 		id:    id,
-		start: change.Micros(binary.BigEndian.Uint64(row[1])) + pgEpoch, end: change.Micros(binary.BigEndian.Uint64(row[2])) + pgEpoch,
+		start: pgbinary.ReadTimestamptz(row[1]), end: pgbinary.ReadTimestamptz(row[2]),
 	}
 	v.first = len(m.spans)
 	for i := range m.stored {

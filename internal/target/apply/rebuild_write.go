@@ -8,6 +8,9 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/ident"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // writeSpans stores the spans: the first of each version in its row, the others in new rows.
@@ -46,16 +49,16 @@ func (m *valueRebuild) updateVersions(ctx context.Context, spans []rebuiltSpan) 
 	ids, ends := make([]int64, len(spans)), make([]change.Micros, len(spans))
 	for i, span := range spans {
 		ids[i], ends[i] = span.id, span.end
-		if span.end != maxTime {
+		if span.end != history.MaxTime {
 			m.lastEnd = max(m.lastEnd, span.end)
 		}
 	}
-	args := []any{ids, timestamptzs(ends), maxTime.UTC()}
+	args := []any{ids, pgbinary.Timestamptzs(ends), history.MaxTime.UTC()}
 	set := "__end = e.at, __current = e.at = $3::timestamptz"
 	names, types := "", ""
 	for i, array := range m.textArrays(spans) {
 		args = append(args, array)
-		name := stageColumn(i)
+		name := sqlgen.StageColumn(i)
 		names += ", " + name
 		types += fmt.Sprintf(", $%d::text[]", len(args))
 		stored := t.Columns[m.columns[i]].Stored.SQL()
@@ -75,8 +78,8 @@ func (m *valueRebuild) insertVersions(ctx context.Context, spans []rebuiltSpan) 
 	ids, starts, ends := make([]int64, len(spans)), make([]change.Micros, len(spans)), make([]change.Micros, len(spans))
 	for i, span := range spans {
 		ids[i], starts[i], ends[i] = span.id, span.start, span.end
-		years = append(years, yearOf(span.start))
-		if span.end != maxTime {
+		years = append(years, history.YearOf(span.start))
+		if span.end != history.MaxTime {
 			m.lastEnd = max(m.lastEnd, span.end)
 		}
 	}
@@ -84,22 +87,22 @@ func (m *valueRebuild) insertVersions(ctx context.Context, spans []rebuiltSpan) 
 		return err
 	}
 	t := m.child.table
-	args := []any{ids, timestamptzs(starts), timestamptzs(ends), maxTime.UTC()}
+	args := []any{ids, pgbinary.Timestamptzs(starts), pgbinary.Timestamptzs(ends), history.MaxTime.UTC()}
 	names, types := "", ""
 	for i, array := range m.textArrays(spans) {
 		args = append(args, array)
-		names += ", " + stageColumn(i)
+		names += ", " + sqlgen.StageColumn(i)
 		types += fmt.Sprintf(", $%d::text[]", len(args))
 	}
 	var values strings.Builder
 	for i, column := range t.Columns {
 		stored := "c." + column.Stored.SQL()
 		if at := slices.Index(m.columns, i); at >= 0 {
-			stored = "CASE WHEN " + stored + " IS NULL THEN NULL ELSE e." + stageColumn(at) + " END"
+			stored = "CASE WHEN " + stored + " IS NULL THEN NULL ELSE e." + sqlgen.StageColumn(at) + " END"
 		}
 		values.WriteString(", " + stored)
 	}
-	_, err := m.tx.Exec(ctx, "INSERT INTO "+t.Main.SQL()+" ("+ident.List(ident.Metadata())+storedColumns(t, "")+
+	_, err := m.tx.Exec(ctx, "INSERT INTO "+t.Main.SQL()+" ("+ident.List(ident.Metadata())+sqlgen.StoredColumns(t, "")+
 		") SELECT nextval("+t.Sequence.Regclass()+"), e.start, e.stop, e.stop = $4::timestamptz, c.__origin"+values.String()+
 		" FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]"+types+") WITH ORDINALITY AS e (id, start, stop"+names+", ord) JOIN "+
 		t.Main.SQL()+" AS c ON c.__id = e.id ORDER BY e.ord", args...)

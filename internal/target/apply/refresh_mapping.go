@@ -10,6 +10,8 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -136,28 +138,28 @@ func (f *mappingRefresh) beginRefresh(ctx context.Context, r *batchTx, t *catalo
 // transformRows transforms the next rows and returns their number.
 func (f *mappingRefresh) transformRows(ctx context.Context, r *batchTx, t *tableState, set *jsonmap.MappingSet) (int, error) {
 	columns := documentColumns(t.table, set)
-	c := &chunk{}
+	c := &history.Chunk{}
 	wanted := ""
 	shape := &change.Shape{}
 	for i, at := range t.table.Key {
-		c.keyIndexes = append(c.keyIndexes, at)
-		c.keyColumns = append(c.keyColumns, t.table.Columns[at].Column)
+		c.KeyIndexes = append(c.KeyIndexes, at)
+		c.KeyColumns = append(c.KeyColumns, t.table.Columns[at].Column)
 		shape.Key = append(shape.Key, i)
 		wanted += ", p." + t.table.Columns[at].Stored.SQL()
 	}
-	shape.Columns = c.keyColumns
+	shape.Columns = c.KeyColumns
 	wanted += listDocuments(columns, storedColumnNamer(t.table, "p."))
 	of := parentVersions{from: t.table.Current}
-	f2 := &foldedChunk{chunk: c}
+	f2 := &history.FoldedChunk{Chunk: c}
 	documents := &newDocuments{fetched: make(map[int64][][]byte)}
-	var effects []rowEffect
+	var effects []history.RowEffect
 	sql := "SELECT p.__id, p.__start, p.__origin::text" + wanted + " FROM " + t.table.Current.SQL() +
 		" AS p WHERE p.__id > $1 AND p.__id <= $2 ORDER BY p.__id LIMIT $3"
-	params := [][]byte{int8Bytes(f.lastID), int8Bytes(f.untilID), int8Bytes(int64(f.Step))}
-	err := r.queryBinary(ctx, sql, params, func(row [][]byte) {
+	params := [][]byte{pgbinary.Int8Bytes(f.lastID), pgbinary.Int8Bytes(f.untilID), pgbinary.Int8Bytes(int64(f.Step))}
+	err := pgbinary.Query(ctx, r.tx, sql, params, func(row [][]byte) {
 		n := len(effects)
 		id := int64(binary.BigEndian.Uint64(row[0]))
-		start := change.Micros(binary.BigEndian.Uint64(row[1])) + pgEpoch
+		start := pgbinary.ReadTimestamptz(row[1])
 		e := change.Event{Op: change.Upsert, Origin: change.Origin(row[2]), Time: start, Shape: shape}
 		for _, value := range row[3 : 3+len(shape.Key)] {
 			if value == nil {
@@ -172,8 +174,8 @@ func (f *mappingRefresh) transformRows(ctx context.Context, r *batchTx, t *table
 		}
 		documents.fetched[id] = texts
 		r.batch.Events = append(r.batch.Events, e)
-		f2.changes = append(f2.changes, rowChange{event: n, head: true, at: start})
-		effects = append(effects, rowEffect{head: n, written: []writtenVersion{{newVersion{change: n, start: start, end: maxTime, succeedsCurrent: true}, id}}})
+		f2.Changes = append(f2.Changes, history.RowChange{Event: n, Head: true, At: start})
+		effects = append(effects, history.RowEffect{Head: n, Written: []history.WrittenVersion{{BegunVersion: history.BegunVersion{Change: n, Start: start, End: history.MaxTime, SucceedsCurrent: true}, ID: id}}})
 		of.ids, of.effects = append(of.ids, id), append(of.effects, n)
 		f.lastID = id
 	})
@@ -186,9 +188,9 @@ func (f *mappingRefresh) transformRows(ctx context.Context, r *batchTx, t *table
 	}
 	d := r.newTransformedUpdate(t, f2, set)
 	for i := range effects {
-		b := effects[i].written[0]
-		next := rowSet{rows: d.newer, document: d.layout.AddDocument(d.newer, documents.documentsOf(nil, b)), end: maxTime, parentChange: i}
-		d.diffRowSets(d.rowsByPosition(held[i], i, microsOf(f.now)), next, b.start)
+		b := effects[i].Written[0]
+		next := rowSet{rows: d.newer, document: d.layout.AddDocument(d.newer, documents.documentsOf(nil, b)), end: history.MaxTime, parentChange: i}
+		d.diffRowSets(d.rowsByPosition(held[i], i, pgbinary.MicrosOf(f.now)), next, b.Start)
 	}
 	f.Rows += len(effects)
 	return len(effects), d.writePiece(ctx)
@@ -219,5 +221,3 @@ func (f *mappingRefresh) finishRefresh(ctx context.Context, r *batchTx, t *table
 	t.table, t.changed = &table, true
 	return r.storeMapped(ctx, t.table)
 }
-
-func int8Bytes(value int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(value)) }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/target/pgbinary"
 )
 
 // keyFormID identifies one form of a key in a topic (keyForms).
@@ -111,7 +112,7 @@ func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, []any{&at.Partition.Topic, &at.Partition.Number, &at.Offset, &record, &form, &later}, func() error {
 		var overtaken *change.Micros
 		if later != nil {
-			m := microsOf(*later)
+			m := pgbinary.MicrosOf(*later)
 			overtaken = &m
 		}
 		r.rejectedKeys.addRejected(keyForms{at.Partition.Topic, record, form}, at, overtaken)

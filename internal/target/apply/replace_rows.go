@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"metadb/internal/target/history"
 )
 
 // The strategy replaceRows, for tables with rows that nearly always differ, as in a stream of
@@ -44,44 +46,37 @@ const exceptionRatio = 10
 // must be complete, of the stored types and of one origin; their keys must be unique in the table
 // and without NULL; no event may be a possible repetition, a retried one, or one that precedes an
 // applied truncate.
-func (r *batchTx) suitsReplaceRows(t *tableState, c *chunk, f *foldedChunk) bool {
-	worth := t.mostlyChanged || f.severalPerKey && t.keysNew
-	if !worth || f.severalPerKey && t.needsComparison || f.precedesTruncate || r.retried != nil || !t.table.UniqueKey || !c.unconverted || c.shape == nil || len(f.nullPatterns) != 1 || !f.nullPatterns[0] {
+func (r *batchTx) suitsReplaceRows(t *tableState, c *history.Chunk, f *history.FoldedChunk) bool {
+	worth := t.mostlyChanged || f.SeveralPerKey && t.keysNew
+	if !worth || f.SeveralPerKey && t.needsComparison || f.PrecedesTruncate || r.retried != nil || !t.table.UniqueKey || !c.Unconverted || c.Shape == nil || len(f.NullPatterns) != 1 || !f.NullPatterns[0] {
 		return false
 	}
-	origin := r.batch.Events[c.events[0]].Origin
-	for i := range f.changes {
-		it := &f.changes[i]
-		if it.unavailable != nil || it.suspect || r.batch.Events[it.event].Origin != origin {
+	origin := r.batch.Events[c.Events[0]].Origin
+	for i := range f.Changes {
+		it := &f.Changes[i]
+		if it.Unavailable != nil || it.Suspect || r.batch.Events[it.Event].Origin != origin {
 			return false
 		}
 	}
 	return true
 }
 
-// errNeedsHistory is the error of replaceRows if history has to be read for a key;
-// errNeedsComparison, if rows of one key have to be compared by PostgreSQL.
-var (
-	errNeedsHistory    = errors.New("a row has to be looked up in history")
-	errNeedsComparison = errors.New("rows of one key have to be compared")
-)
-
 // tryReplaceRows replaces the rows of a chunk. It returns false, with no row changed, if some rows
 // need the staged merge.
-func (r *batchTx) tryReplaceRows(ctx context.Context, t *tableState, f *foldedChunk) (bool, error) {
+func (r *batchTx) tryReplaceRows(ctx context.Context, t *tableState, f *history.FoldedChunk) (bool, error) {
 	err := r.replaceRows(ctx, t, f)
-	if errors.Is(err, errNeedsHistory) || errors.Is(err, errNeedsComparison) {
-		t.needsComparison = t.needsComparison || errors.Is(err, errNeedsComparison)
+	if errors.Is(err, history.ErrNeedsHistory) || errors.Is(err, history.ErrNeedsComparison) {
+		t.needsComparison = t.needsComparison || errors.Is(err, history.ErrNeedsComparison)
 		r.layouts = nil // the layouts have notes of rows that were not written
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *foldedChunk) error {
-	x := newChunkReplacement(f)
+func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *history.FoldedChunk) error {
+	x := &chunkReplacement{rows: history.NewReplacement(f)}
 	// The documents are parsed while PostgreSQL reads their rows.
-	x.update = r.prepareEarlyUpdate(t, f, x.effects)
+	x.update = r.prepareEarlyUpdate(t, f, x.rows.Effects)
 	x.waitBackground = x.updateInBackground((*transformedUpdate).addDocuments)
 	defer func() { x.waitBackground() }()
 	err := r.findReplaced(ctx, t, f, x)
@@ -89,31 +84,31 @@ func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *foldedChunk
 	if err != nil {
 		return err
 	}
-	if err := x.decide(f, t.table.LastEnd); err != nil {
+	if err := x.rows.Decide(f, t.table.LastEnd); err != nil {
 		return err
 	}
-	if err := r.ensureYears(ctx, t, x.decision.yearsNeeded()); err != nil {
+	if err := r.ensureYears(ctx, t, x.rows.Decision.YearsNeeded()); err != nil {
 		return err
 	}
-	if err := r.moveVersions(ctx, t, x.decision.ended); err != nil {
+	if err := r.moveVersions(ctx, t, x.rows.Decision.Ended); err != nil {
 		return err
 	}
-	ids, err := r.drawIDs(ctx, t.table, len(x.decision.versions))
+	ids, err := r.drawIDs(ctx, t.table, len(x.rows.Decision.Versions))
 	if err != nil {
 		return err
 	}
-	x.assignIDs(f, orderIDs(ids, f, x.decision))
+	x.rows.AssignIDs(f, history.OrderIDs(ids, f, x.rows.Decision))
 	x.waitBackground = x.updateInBackground((*transformedUpdate).compareDocuments)
-	if err := r.copyVersions(ctx, t, f, x.decision.versions, x.ids); err != nil {
+	if err := r.copyVersions(ctx, t, f, x.rows.Decision.Versions, x.rows.IDs); err != nil {
 		return err
 	}
-	if x.unchanged, err = r.compareReplaced(ctx, t, f, x); err != nil {
+	if x.rows.Unchanged, err = r.compareReplaced(ctx, t, f, x); err != nil {
 		return err
 	}
 	if err := r.restoreUnchanged(ctx, t, x); err != nil {
 		return err
 	}
-	t.observeChunk(len(x.decision.versions), x.decision.matchedChains, len(x.unchanged))
+	t.observeChunk(len(x.rows.Decision.Versions), x.rows.Decision.MatchedChains, len(x.rows.Unchanged))
 	if err := r.noteReplaced(ctx, t, f, x); err != nil {
 		return err
 	}
@@ -123,31 +118,31 @@ func (r *batchTx) replaceRows(ctx context.Context, t *tableState, f *foldedChunk
 
 // noteReplaced counts the versions written and ended, notes the positions of their changes, and
 // confirms rows.
-func (r *batchTx) noteReplaced(ctx context.Context, t *tableState, f *foldedChunk, x *chunkReplacement) error {
-	ended, last := 0, minTime
-	for _, e := range x.decision.ended {
-		if !x.unchanged[e.head] {
-			ended, last = ended+1, max(last, e.end)
+func (r *batchTx) noteReplaced(ctx context.Context, t *tableState, f *history.FoldedChunk, x *chunkReplacement) error {
+	ended, last := 0, history.MinTime
+	for _, e := range x.rows.Decision.Ended {
+		if !x.rows.Unchanged[e.Head] {
+			ended, last = ended+1, max(last, e.End)
 		}
 	}
-	for _, v := range x.decision.versions {
-		if v.end != maxTime {
-			ended, last = ended+1, max(last, v.end)
+	for _, v := range x.rows.Decision.Versions {
+		if v.End != history.MaxTime {
+			ended, last = ended+1, max(last, v.End)
 		}
 	}
-	r.outcome.Written += len(x.decision.versions) - len(x.unchanged)
+	r.outcome.Written += len(x.rows.Decision.Versions) - len(x.rows.Unchanged)
 	if ended > 0 {
 		r.noteEnded(t, ended, last)
 	}
-	r.noteReplacedPositions(t, f, x)
-	var confirmed []confirmedRow
-	for _, c := range x.decision.confirmedVersions {
-		switch v := x.decision.versions[c.id]; {
-		case v.end != maxTime:
-		case x.unchanged[v.change]:
-			confirmed = append(confirmed, confirmedRow{x.oldRows[v.change].id, c.event})
+	t.positions.NoteReplacement(r.batch.Events, f, &x.rows)
+	var confirmed []history.ConfirmedRow
+	for _, c := range x.rows.Decision.ConfirmedVersions {
+		switch v := x.rows.Decision.Versions[c.ID]; {
+		case v.End != history.MaxTime:
+		case x.rows.Unchanged[v.Change]:
+			confirmed = append(confirmed, history.ConfirmedRow{ID: x.rows.OldRows[v.Change].ID, Event: c.Event})
 		default:
-			confirmed = append(confirmed, confirmedRow{x.ids[c.id], c.event})
+			confirmed = append(confirmed, history.ConfirmedRow{ID: x.rows.IDs[c.ID], Event: c.Event})
 		}
 	}
 	if err := r.writeConfirmed(ctx, t.table, confirmed); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 	"metadb/internal/target/pgcode"
 	"metadb/internal/target/plan"
 	"metadb/internal/transform/jsonmap"
@@ -35,7 +36,7 @@ func (d *transformedUpdate) replaceTransformed(ctx context.Context, table int) e
 	if len(d.replacedRows[table]) == 0 {
 		return nil
 	}
-	s := &childReplacement{transformedUpdate: d, table: table, shapes: d.layout.Shapes(table, d.folded.chunk.keyColumns)}
+	s := &childReplacement{transformedUpdate: d, table: table, shapes: d.layout.Shapes(table, d.folded.Chunk.KeyColumns)}
 	s.collectRows()
 	if len(s.removed) == 0 && len(s.added) == 0 {
 		return nil
@@ -75,15 +76,15 @@ func (s *childReplacement) collectRows() {
 	for _, row := range s.replacedRows[s.table] {
 		o, n := int(row.old), int(row.new)
 		switch {
-		case o != none && n != none && s.shapes.IsSameStored(s.kept, o, s.newer, n, s.table):
+		case o != history.None && n != history.None && s.shapes.IsSameStored(s.kept, o, s.newer, n, s.table):
 			continue
-		case o != none && s.hasNullKey(row):
+		case o != history.None && s.hasNullKey(row):
 			s.convertToEvent(row)
 			continue
-		case o != none:
+		case o != history.None:
 			s.removed = append(s.removed, row)
 		}
-		if n != none {
+		if n != history.None {
 			s.added = append(s.added, row)
 		}
 	}
@@ -95,17 +96,17 @@ func (s *childReplacement) hasNullKey(row replacedRow) bool {
 		return true
 	}
 	head := s.parentEvent(row)
-	return nullsOfRow(head.Shape, head.Row) != 0
+	return history.NullsOfRow(head.Shape, head.Row) != 0
 }
 
 // parentEvent returns the first event of a row's parent.
 func (s *childReplacement) parentEvent(row replacedRow) *change.Event {
-	return &s.batch.Events[s.folded.changes[s.effects[row.effect].head].event]
+	return &s.batch.Events[s.folded.Changes[s.effects[row.effect].Head].Event]
 }
 
 // versionEvent returns the event of the parent version that a new row comes from.
 func (s *childReplacement) versionEvent(row replacedRow) *change.Event {
-	return &s.batch.Events[s.folded.changes[s.effects[row.effect].written[0].change].event]
+	return &s.batch.Events[s.folded.Changes[s.effects[row.effect].Written[0].Change].Event]
 }
 
 // convertToEvents turns all rows into events.
@@ -114,7 +115,7 @@ func (s *childReplacement) convertToEvents() {
 		s.convertToEvent(row)
 	}
 	for _, row := range s.added {
-		if row.old == none {
+		if row.old == history.None {
 			s.convertToEvent(row)
 		}
 	}
@@ -122,9 +123,9 @@ func (s *childReplacement) convertToEvents() {
 
 func (s *childReplacement) convertToEvent(row replacedRow) {
 	effect := &s.effects[row.effect]
-	out := childRow{parentChange: effect.head, from: s.kept, row: int(row.old), at: effect.end}
-	if row.new != none {
-		out = childRow{parentChange: effect.written[0].change, from: s.newer, row: int(row.new), upsert: true, at: effect.written[0].start}
+	out := childRow{parentChange: effect.Head, from: s.kept, row: int(row.old), at: effect.End}
+	if row.new != history.None {
+		out = childRow{parentChange: effect.Written[0].Change, from: s.newer, row: int(row.new), upsert: true, at: effect.Written[0].Start}
 	}
 	s.childRows[s.table] = append(s.childRows[s.table], out)
 }
@@ -135,9 +136,9 @@ func (s *childReplacement) makePlanEvents() []change.Event {
 	e := change.Event{
 		Op: change.Upsert, Table: childName(s.parent.table.Name, s.set.Targets[s.table]), Source: s.parent.table.Name, Shape: s.shapes.Upsert,
 	}
-	last := minTime
+	last := history.MinTime
 	for _, row := range s.added {
-		if at := s.effects[row.effect].written[0].start; at != last {
+		if at := s.effects[row.effect].Written[0].Start; at != last {
 			e.Time, last = at, at
 			p.addUpsert(&e)
 		}
@@ -178,6 +179,6 @@ func (s *childReplacement) canReplace(child *tableState) bool {
 		return true
 	}
 	return !slices.ContainsFunc(s.added, func(row replacedRow) bool {
-		return row.old == none && s.effects[row.effect].written[0].start <= t.LastEnd
+		return row.old == history.None && s.effects[row.effect].Written[0].Start <= t.LastEnd
 	})
 }

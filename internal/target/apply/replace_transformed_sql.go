@@ -8,6 +8,9 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // writeRows ends rows and copies others. The caller has a savepoint around it.
@@ -32,13 +35,13 @@ func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *
 	shape := s.shapes.Delete
 	arrays := make([][]byte, len(shape.Columns))
 	for i, column := range shape.Columns {
-		arrays[i] = newBinaryArray(datatype.InfoOf(column.Type).OID, len(s.removed))
+		arrays[i] = pgbinary.NewArray(datatype.InfoOf(column.Type).OID, len(s.removed))
 	}
-	ends, origins := newBinaryArray(timestamptzOID, len(s.removed)), newBinaryArray(textOID, len(s.removed))
+	ends, origins := pgbinary.NewArray(pgbinary.TimestamptzOID, len(s.removed)), pgbinary.NewArray(pgbinary.TextOID, len(s.removed))
 	var key change.Row
-	last := minTime
+	last := history.MinTime
 	for _, row := range s.removed {
-		head, end := s.parentEvent(row), s.effects[row.effect].end
+		head, end := s.parentEvent(row), s.effects[row.effect].End
 		key = s.shapes.AppendKey(appendKeyCells(key[:0], head), s.kept, s.table, int(row.old))
 		rest := key
 		for i := range arrays {
@@ -46,8 +49,8 @@ func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *
 			cell, rest = rest.Next()
 			arrays[i] = change.AppendCell(arrays[i], cell)
 		}
-		ends = appendTimestamptz(ends, end)
-		origins = appendText(origins, string(head.Origin))
+		ends = pgbinary.AppendTimestamptz(ends, end)
+		origins = pgbinary.AppendText(origins, string(head.Origin))
 		last = max(last, end)
 	}
 	t := child.table
@@ -59,12 +62,12 @@ func (s *childReplacement) endRemoved(ctx context.Context, sub *batchTx, child *
 		where += " AND c." + t.Columns[t.Column(column.Name)].Stored.SQL() + " = e.k" + n
 	}
 	n := len(arrays)
-	sql := "WITH gone (" + goneColumns(t) + ") AS (DELETE FROM " + t.Current.SQL() + " AS c USING unnest(" + from +
+	sql := "WITH gone (" + sqlgen.GoneColumns(t) + ") AS (DELETE FROM " + t.Current.SQL() + " AS c USING unnest(" + from +
 		"$" + strconv.Itoa(n+1) + "::timestamptz[], $" + strconv.Itoa(n+2) + "::text[]) AS e (" + names + "at, origin) WHERE c.__origin = e.origin" + where +
-		" RETURNING (c.__start > e.at)::integer, c.__id, c.__start, e.at, c.__origin" + storedColumns(t, "c.") + ")" +
-		", moved AS (" + moveToHistorySQL(t) + ") SELECT count(*), coalesce(sum(ord), 0) FROM gone"
+		" RETURNING (c.__start > e.at)::integer, c.__id, c.__start, e.at, c.__origin" + sqlgen.StoredColumns(t, "c.") + ")" +
+		", moved AS (" + sqlgen.MoveToHistory(t) + ") SELECT count(*), coalesce(sum(ord), 0) FROM gone"
 	var ended, late uint64
-	err := s.queryBinary(ctx, sql, append(arrays, ends, origins), func(row [][]byte) {
+	err := pgbinary.Query(ctx, s.tx, sql, append(arrays, ends, origins), func(row [][]byte) {
 		ended, late = binary.BigEndian.Uint64(row[0]), binary.BigEndian.Uint64(row[1])
 	})
 	if err != nil {
@@ -86,15 +89,15 @@ func (s *childReplacement) copyAdded(ctx context.Context, child *tableState) err
 	}
 	const metadata = 4
 	var failed error
-	err := copyFrom(ctx, s.tx, sql+")", newCopyStream(len(s.added), func(dst []byte, i int) []byte {
+	err := pgbinary.CopyFrom(ctx, s.tx, sql+")", pgbinary.NewCopyStream(len(s.added), func(dst []byte, i int) []byte {
 		row := s.added[i]
 		by := s.versionEvent(row)
 		begin := len(dst)
-		dst = appendFieldCount(dst, metadata+len(shape.Columns))
-		dst = appendTimestamptz(dst, s.effects[row.effect].written[0].start)
-		dst = appendTimestamptz(dst, maxTime)
-		dst = appendBool(dst, true)
-		dst = appendText(dst, string(by.Origin))
+		dst = pgbinary.AppendFieldCount(dst, metadata+len(shape.Columns))
+		dst = pgbinary.AppendTimestamptz(dst, s.effects[row.effect].Written[0].Start)
+		dst = pgbinary.AppendTimestamptz(dst, history.MaxTime)
+		dst = pgbinary.AppendBool(dst, true)
+		dst = pgbinary.AppendText(dst, string(by.Origin))
 		dst = appendKeyCells(dst, by)
 		filled, err := s.shapes.AppendRow(dst, s.newer, s.table, int(row.new))
 		if err != nil {

@@ -3,11 +3,11 @@ package apply
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 )
 
 // Retry applies rejected events in one transaction, and removes them from metadb.rejected_event. An
@@ -144,46 +144,12 @@ func (r *batchTx) insertSuperseded(ctx context.Context, t *tableState) error {
 	return nil
 }
 
-// lateError is the error for events of a chunk that begin before versions of their keys in the
-// table. They are inserted into history.
-type lateError struct {
-	// events are indexes into the batch.
-	events []int
-}
-
-func (e *lateError) Error() string {
-	return change.Plural(len(e.events), "event comes", "events come") + " before what the table has of their keys"
-}
-
-// findLate returns a lateError with the events of a retried chunk that have a later version of
-// their keys, or nil.
-func (m *chunkMatches) findLate(f *foldedChunk) error {
-	late := &lateError{}
-	for i := 0; i < len(f.changes); {
-		end := f.chainEnd(i)
-		overtaken := m.lastEnd[i] > f.changes[i].at && !m.endedByEndsync[i]
-		for _, row := range m.currentRows(i) {
-			overtaken = overtaken || row.start > f.changes[i].at
-		}
-		for ; i < end; i++ {
-			if overtaken {
-				late.events = append(late.events, f.changes[i].event)
-			}
-		}
-	}
-	if len(late.events) == 0 {
-		return nil
-	}
-	slices.Sort(late.events)
-	return late
-}
-
 // applyLate applies a chunk in which some events are late.
-func (r *batchTx) applyLate(ctx context.Context, t *tableState, c *chunk, late *lateError) error {
-	for _, i := range late.events {
+func (r *batchTx) applyLate(ctx context.Context, t *tableState, c *history.Chunk, late *history.LateError) error {
+	for _, i := range late.Events {
 		if err := r.insertOneLate(ctx, t, i); err != nil {
 			return err
 		}
 	}
-	return r.applyChunk(ctx, t, c.withoutEvents(late.events))
+	return r.applyChunk(ctx, t, c.WithoutEvents(late.Events))
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // A truncate may be read after changes that follow it at the source, from other partitions of its
@@ -16,83 +18,6 @@ import (
 // in its transaction, and those of rows that were inserted again with the same values, which made
 // no version because the truncate had not been applied. A change of a row may be read after later
 // ones too, where its key has moved to another partition (partition_order.go).
-
-// rowPosition is the position at the source of a change that made, found or ended the version id,
-// or, with reinserts, inserted its row again.
-type rowPosition struct {
-	id        int64
-	lsn       uint64
-	at        change.Micros
-	reinserts bool
-}
-
-// notePosition notes the position of a change that made a version or found it. That is done for
-// topics of one partition too: partitions may have been added, from which earlier changes are still
-// to be read.
-func (t *tableState) notePosition(e *change.Event, id int64, again bool) {
-	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed && (e.Created || !again) {
-		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, again})
-	}
-}
-
-// noteTrace notes the position of a change that made no version: it deleted a row or found it.
-func (t *tableState) noteTrace(e *change.Event, id int64) {
-	if e.Partitions > 0 && e.LSN != 0 && e.Snapshot == change.Streamed {
-		t.positions = append(t.positions, rowPosition{id, e.LSN, e.Time, false})
-	}
-}
-
-// keyPositionID returns the id that stands for the versions of an event's key where a delete has
-// found no version. It is negative; ids of versions are not.
-func keyPositionID(e *change.Event) int64 { return -1 - int64(change.KeyHash(e)>>1) }
-
-// noteFound notes the position of an upsert that found its row.
-func (t *tableState) noteFound(e *change.Event, id int64) {
-	if e.Created {
-		t.notePosition(e, id, true)
-	} else {
-		t.noteTrace(e, id)
-	}
-}
-
-// noteDecisionPositions notes the positions of the changes of a decision.
-func (r *batchTx) noteDecisionPositions(t *tableState, f *foldedChunk, d *decision, ids []int64) {
-	for i, v := range d.versions {
-		t.notePosition(&r.batch.Events[f.changes[v.change].event], ids[i], false)
-	}
-	r.noteTraces(t, f, d, ids)
-}
-
-// noteTraces notes the positions of the changes that found or deleted rows.
-func (r *batchTx) noteTraces(t *tableState, f *foldedChunk, d *decision, ids []int64) {
-	for _, a := range d.traces {
-		id := a.id
-		if a.version != none {
-			id = ids[a.version]
-		}
-		switch e := &r.batch.Events[f.changes[a.change].event]; {
-		case e.Op == change.Upsert:
-			t.noteFound(e, id)
-		case id == none:
-			t.noteTrace(e, keyPositionID(e))
-		default:
-			t.noteTrace(e, id)
-		}
-	}
-}
-
-// noteReplacedPositions notes the positions of the changes of a replacement.
-func (r *batchTx) noteReplacedPositions(t *tableState, f *foldedChunk, x *chunkReplacement) {
-	for n, v := range x.decision.versions {
-		e := &r.batch.Events[f.changes[v.change].event]
-		if x.unchanged[v.change] {
-			t.noteFound(e, x.oldRows[v.change].id)
-		} else {
-			t.notePosition(e, x.ids[n], false)
-		}
-	}
-	r.noteTraces(t, f, x.decision, x.ids)
-}
 
 // storePositions stores the positions of a batch. It removes those that all partitions of their
 // topic have passed, and the oldest ones of tables that have too many.
@@ -175,7 +100,7 @@ type notedTable struct {
 // newNotedPositions returns arrays for a total number of positions.
 func newNotedPositions(total int) *notedPositions {
 	return &notedPositions{
-		ids: newBinaryArray(int8OID, total), lsns: newBinaryArray(int8OID, total), times: newBinaryArray(timestamptzOID, total), again: newBinaryArray(boolOID, total),
+		ids: pgbinary.NewArray(pgbinary.Int8OID, total), lsns: pgbinary.NewArray(pgbinary.Int8OID, total), times: pgbinary.NewArray(pgbinary.TimestamptzOID, total), again: pgbinary.NewArray(pgbinary.BoolOID, total),
 	}
 }
 
@@ -183,9 +108,9 @@ func newNotedPositions(total int) *notedPositions {
 func (n *notedPositions) add(t *tableState, e *change.Event) {
 	of := notedTable{name: t.table.Name, topic: e.Position.Partition.Topic, partitions: e.Partitions}
 	for _, p := range t.positions {
-		n.times = appendTimestamptz(n.times, p.at)
-		n.ids, n.lsns, n.again = appendInt64(n.ids, p.id), appendInt64(n.lsns, int64(p.lsn)), appendBool(n.again, p.reinserts)
-		of.lastAt, of.lastLSN = max(of.lastAt, p.at), max(of.lastLSN, p.lsn)
+		n.times = pgbinary.AppendTimestamptz(n.times, p.At)
+		n.ids, n.lsns, n.again = pgbinary.AppendInt64(n.ids, p.ID), pgbinary.AppendInt64(n.lsns, int64(p.LSN)), pgbinary.AppendBool(n.again, p.Reinserts)
+		of.lastAt, of.lastLSN = max(of.lastAt, p.At), max(of.lastLSN, p.LSN)
 	}
 	n.total += len(t.positions)
 	of.end = n.total
@@ -195,14 +120,14 @@ func (n *notedPositions) add(t *tableState, e *change.Event) {
 // insertPositions stores the positions of all tables in one statement.
 func (r *batchTx) insertPositions(ctx context.Context, n *notedPositions) error {
 	count := len(n.tables)
-	schemas, names, topics := newBinaryArray(textOID, count), newBinaryArray(textOID, count), newBinaryArray(textOID, count)
-	times, lsns, ends := newBinaryArray(timestamptzOID, count), newBinaryArray(int8OID, count), newBinaryArray(int8OID, count)
+	schemas, names, topics := pgbinary.NewArray(pgbinary.TextOID, count), pgbinary.NewArray(pgbinary.TextOID, count), pgbinary.NewArray(pgbinary.TextOID, count)
+	times, lsns, ends := pgbinary.NewArray(pgbinary.TimestamptzOID, count), pgbinary.NewArray(pgbinary.Int8OID, count), pgbinary.NewArray(pgbinary.Int8OID, count)
 	for _, t := range n.tables {
-		times = appendTimestamptz(times, t.lastAt)
-		schemas, names, topics = appendText(schemas, t.name.Schema), appendText(names, t.name.Name), appendText(topics, t.topic)
-		lsns, ends = appendInt64(lsns, int64(t.lastLSN)), appendInt64(ends, int64(t.end))
+		times = pgbinary.AppendTimestamptz(times, t.lastAt)
+		schemas, names, topics = pgbinary.AppendText(schemas, t.name.Schema), pgbinary.AppendText(names, t.name.Name), pgbinary.AppendText(topics, t.topic)
+		lsns, ends = pgbinary.AppendInt64(lsns, int64(t.lastLSN)), pgbinary.AppendInt64(ends, int64(t.end))
 	}
-	return r.execBinary(ctx, `
+	return pgbinary.Exec(ctx, r.tx, `
 		INSERT INTO metadb.row_position (source_name, schema_name, table_name, topic, last_at, last_lsn, ids, lsns, times, again)
 			SELECT $1::text, n.schema_name, n.table_name, n.topic, n.last_at, n.last_lsn,
 					($2::bigint[])[first:last], ($3::bigint[])[first:last], ($4::timestamptz[])[first:last], ($5::boolean[])[first:last]
@@ -258,13 +183,13 @@ func (r *batchTx) pruneTable(ctx context.Context, name change.Table, only bool) 
 
 // loadTruncatePositions returns the positions of changes at the time of a truncate, and of changes
 // that inserted rows again at that time or later.
-func (r *batchTx) loadTruncatePositions(ctx context.Context, t *tableState, e *change.Event) ([]rowPosition, error) {
+func (r *batchTx) loadTruncatePositions(ctx context.Context, t *tableState, e *change.Event) ([]history.RowPosition, error) {
 	found, err := r.readPositions(ctx, t, e.Time, "u.at = $3 OR u.again AND u.at >= $3")
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range t.positions {
-		if p.at == e.Time || p.reinserts && p.at > e.Time {
+		if p.At == e.Time || p.Reinserts && p.At > e.Time {
 			found = append(found, p)
 		}
 	}
@@ -275,7 +200,7 @@ func (r *batchTx) loadTruncatePositions(ctx context.Context, t *tableState, e *c
 // their LSNs, from the batches that have a change at the time $3 or later. So earlier positions of
 // those batches are returned too, unless the condition excludes them. The condition's parameters
 // begin with $4.
-func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.Micros, condition string, args ...any) ([]rowPosition, error) {
+func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.Micros, condition string, args ...any) ([]history.RowPosition, error) {
 	rows, err := r.tx.Query(ctx, `
 		SELECT u.id, u.lsn, u.at, u.again FROM metadb.row_position AS p,
 				unnest(p.ids, p.lsns, p.times, p.again) AS u (id, lsn, at, again)
@@ -284,12 +209,12 @@ func (r *batchTx) readPositions(ctx context.Context, t *tableState, from change.
 	if err != nil {
 		return nil, fmt.Errorf("read positions of changes: %w", err)
 	}
-	var found []rowPosition
-	var p rowPosition
+	var found []history.RowPosition
+	var p history.RowPosition
 	var lsn int64
 	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&p.id, &lsn, &at, &p.reinserts}, func() error {
-		p.lsn, p.at = uint64(lsn), microsOf(at)
+	_, err = pgx.ForEachRow(rows, []any{&p.ID, &lsn, &at, &p.Reinserts}, func() error {
+		p.LSN, p.At = uint64(lsn), pgbinary.MicrosOf(at)
 		found = append(found, p)
 		return nil
 	})
@@ -310,16 +235,16 @@ type sameTimePositions struct {
 // positionsOfSuspects returns the positions of changes that have the time of a suspect. It returns
 // nil without suspects in topics of several partitions: only those may have changes in another
 // order than the source.
-func (r *batchTx) positionsOfSuspects(ctx context.Context, t *tableState, f *foldedChunk, suspects []bool) (*sameTimePositions, error) {
+func (r *batchTx) positionsOfSuspects(ctx context.Context, t *tableState, f *history.FoldedChunk, suspects []bool) (*sameTimePositions, error) {
 	var same *sameTimePositions
-	times, from := make(map[change.Micros]bool), maxTime
+	times, from := make(map[change.Micros]bool), history.MaxTime
 	for i, suspect := range suspects {
-		e := &r.batch.Events[f.changes[i].event]
+		e := &r.batch.Events[f.Changes[i].Event]
 		if !suspect || e.Partitions <= 1 || e.LSN == 0 {
 			continue
 		}
 		if same == nil {
-			same = &sameTimePositions{ofChanges: make([]int64, len(f.changes)), inserts: make([]bool, len(f.changes))}
+			same = &sameTimePositions{ofChanges: make([]int64, len(f.Changes)), inserts: make([]bool, len(f.Changes))}
 		}
 		same.ofChanges[i], same.inserts[i], times[e.Time], from = int64(e.LSN), e.Created, true, min(from, e.Time)
 	}
@@ -335,11 +260,11 @@ func (r *batchTx) positionsOfSuspects(ctx context.Context, t *tableState, f *fol
 		return nil, err
 	}
 	for _, p := range stored {
-		same.ids, same.lsns = append(same.ids, p.id), append(same.lsns, int64(p.lsn))
+		same.ids, same.lsns = append(same.ids, p.ID), append(same.lsns, int64(p.LSN))
 	}
 	for _, p := range t.positions {
-		if !p.reinserts && times[p.at] {
-			same.ids, same.lsns = append(same.ids, p.id), append(same.lsns, int64(p.lsn))
+		if !p.Reinserts && times[p.At] {
+			same.ids, same.lsns = append(same.ids, p.ID), append(same.lsns, int64(p.LSN))
 		}
 	}
 	return same, nil

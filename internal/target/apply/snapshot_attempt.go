@@ -8,6 +8,8 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // If a connector is interrupted it begins its snapshot again, in a new attempt. Rows that the
@@ -140,13 +142,13 @@ SELECT DISTINCT c.sync_table::text FROM metadb.confirmed_change c JOIN pg_catalo
 }
 
 // noteConfirmedChanges stores which of the confirmed rows were confirmed by streamed changes.
-func (r *batchTx) noteConfirmedChanges(ctx context.Context, t *catalog.Table, confirmed []confirmedRow) error {
+func (r *batchTx) noteConfirmedChanges(ctx context.Context, t *catalog.Table, confirmed []history.ConfirmedRow) error {
 	var ids, positions []int64
 	var times []change.Micros
 	for _, c := range confirmed {
-		e := &r.batch.Events[c.event]
+		e := &r.batch.Events[c.Event]
 		if e.Snapshot == change.Streamed {
-			ids, positions, times = append(ids, c.id), append(positions, int64(max(e.LSN, e.CommittedAfter))), append(times, e.Time)
+			ids, positions, times = append(ids, c.ID), append(positions, int64(max(e.LSN, e.CommittedAfter))), append(times, e.Time)
 		}
 	}
 	if len(ids) == 0 {
@@ -155,7 +157,7 @@ func (r *batchTx) noteConfirmedChanges(ctx context.Context, t *catalog.Table, co
 	_, err := r.tx.Exec(ctx, `
 INSERT INTO metadb.confirmed_change (source_name, sync_table, id, lsn, changed_at)
 SELECT $1, $2::text::regclass, * FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[])`,
-		r.batch.Source, t.Sync.SQL(), ids, positions, timestamptzs(times))
+		r.batch.Source, t.Sync.SQL(), ids, positions, pgbinary.Timestamptzs(times))
 	if err != nil {
 		return fmt.Errorf("keep which rows changes have confirmed: %w", err)
 	}

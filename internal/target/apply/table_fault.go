@@ -13,24 +13,15 @@ import (
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/ddl"
+	"metadb/internal/target/pgbinary"
 	"metadb/internal/target/pgcode"
 )
-
-// rowCountError is the error of a statement that wrote another number of rows than it should: a
-// trigger or rule of the table suppressed some, or another session changes the rows.
-type rowCountError struct {
-	written, wanted int64
-}
-
-func (e *rowCountError) Error() string {
-	return fmt.Sprintf("%d of %d rows were written: a trigger or rule of the table keeps the others back, or somebody else changes them", e.written, e.wanted)
-}
 
 // isTableFault reports whether an error is a fault of the table itself that PostgreSQL has not
 // reported.
 func isTableFault(err error) bool {
 	var fault *catalog.Fault
-	var rows *rowCountError
+	var rows *pgbinary.RowCountError
 	return errors.As(err, &fault) || errors.As(err, &rows) || errors.Is(err, ErrRowGone)
 }
 

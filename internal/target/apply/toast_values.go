@@ -5,26 +5,27 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
+	"metadb/internal/target/apply/sqlgen"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
 )
 
 // loadUnavailable fills in the unavailable values in the stage: from the key's current row or,
 // after a change of key, from the last version under the old key. Without such a row they stay
 // NULL. That is logged, except for chunks in which NULLs or fields that only snapshots have count
 // as unavailable.
-func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) error {
+func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *history.Chunk, f *history.FoldedChunk, st *sqlgen.Stage) error {
 	columns := make(map[int]bool)
 	plain, viaOld := 0, 0
-	for i := range f.changes {
-		it := &f.changes[i]
-		for _, at := range it.unavailable {
-			columns[c.fields[at].column] = true
+	for i := range f.Changes {
+		it := &f.Changes[i]
+		for _, at := range it.Unavailable {
+			columns[c.Fields[at].Column] = true
 		}
 		switch {
-		case it.unavailable == nil:
-		case it.oldKeySource != nil:
+		case it.Unavailable == nil:
+		case it.OldKeySource != nil:
 			viaOld++
 		default:
 			plain++
@@ -35,15 +36,11 @@ func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, 
 	}
 	wanted := slices.Sorted(maps.Keys(columns))
 	found := int64(0)
-	for nulls := range f.nullPatterns {
+	for nulls := range f.NullPatterns {
 		if plain == 0 {
 			break
 		}
-		value := func(column int) string {
-			return filledColumnSQL("s", column, c.filledValue(column, "c."+t.table.Columns[column].Stored.SQL()))
-		}
-		tag, err := r.tx.Exec(ctx, st.updateSQL("s", wanted, value, t.table.Current.SQL()+" AS c",
-			sameKeySQL(t.table, c.keyIndexes, nulls)+" AND s.missing IS NOT NULL AND s.via IS NULL AND "+isLatestSQL(t.table, c.keyIndexes, nulls)))
+		tag, err := r.tx.Exec(ctx, sqlgen.KeyMatch{Table: t.table, Stage: st, Key: c.KeyIndexes, Nulls: nulls}.FillFromCurrent(wanted, c.AssumedUnchanged))
 		if err != nil {
 			return fmt.Errorf("find unavailable values: %w", err)
 		}
@@ -59,7 +56,7 @@ func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, 
 		}
 		found += n
 	}
-	if found < int64(plain+viaOld) && len(c.keptFields)+len(c.assumedUnchanged) == 0 {
+	if found < int64(plain+viaOld) && len(c.KeptFields)+len(c.AssumedUnchanged) == 0 {
 		r.warnLostValues(t)
 	}
 	return nil
@@ -69,26 +66,14 @@ func (r *batchTx) loadUnavailable(ctx context.Context, t *tableState, c *chunk, 
 // old key that ended with this change. If that delete has not been read, the current version of the
 // old key is used. If the delete is in this chunk, the current version is the one that ends with
 // it. If that version is in the chunk too, no stored version is the right one.
-func (r *batchTx) loadUnavailableByOldKey(ctx context.Context, t *catalog.Table, c *chunk, f *foldedChunk, wanted []int, st *stage) (int64, error) {
+func (r *batchTx) loadUnavailableByOldKey(ctx context.Context, t *catalog.Table, c *history.Chunk, f *history.FoldedChunk, wanted []int, st *sqlgen.Stage) (int64, error) {
 	// The stage is joined with itself here, and has no index for that.
 	if _, err := r.tx.Exec(ctx, "SET LOCAL enable_hashjoin = on"); err != nil {
 		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 	}
 	found := int64(0)
-	for nulls := range f.oldKeyNullPatterns() {
-		// The probe s has the old key; the change i gets the values.
-		values := ""
-		for _, column := range wanted {
-			values += ", c." + t.Columns[column].Stored.SQL() + " AS " + stageColumn(column)
-		}
-		value := func(column int) string {
-			return filledColumnSQL("i", column, c.filledValue(column, "v."+stageColumn(column)))
-		}
-		from := st.SQL() + " AS s JOIN " + st.SQL() + " AS w ON w.via = s.ord" +
-			" CROSS JOIN LATERAL (SELECT " + trimComma(values) + " FROM " + t.Main.SQL() + " AS c WHERE " + sameKeySQL(t, c.keyIndexes, nulls) +
-			" AND (c.__current OR NOT s.upsert AND c.__end = greatest(s.at, c.__start))" +
-			" ORDER BY c.__current = s.follows DESC, c.__start DESC, c.__id DESC LIMIT 1) AS v"
-		tag, err := r.tx.Exec(ctx, st.updateSQL("i", wanted, value, from, "s.probe AND i.ord = w.ord"))
+	for nulls := range f.OldKeyNullPatterns() {
+		tag, err := r.tx.Exec(ctx, sqlgen.KeyMatch{Table: t, Stage: st, Key: c.KeyIndexes, Nulls: nulls}.FillByOldKey(wanted, c.AssumedUnchanged))
 		if err != nil {
 			return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 		}
@@ -98,21 +83,4 @@ func (r *batchTx) loadUnavailableByOldKey(ctx context.Context, t *catalog.Table,
 		return 0, fmt.Errorf("find unavailable values under old keys: %w", err)
 	}
 	return found, nil
-}
-
-// oldKeyNullPatterns returns the null patterns of the old keys.
-func (f *foldedChunk) oldKeyNullPatterns() map[nullPattern]bool {
-	found := make(map[nullPattern]bool, 1)
-	for i := range f.changes {
-		if via := f.changes[i].oldKeySource; via != nil {
-			found[nullsOfKey(via.row)] = true
-		}
-	}
-	return found
-}
-
-// filledColumnSQL returns the value of a column in a row of the stage, or the given value where it
-// is missing.
-func filledColumnSQL(row string, column int, value string) string {
-	return "CASE WHEN " + strconv.Itoa(column) + " = ANY (" + row + ".missing) THEN " + value + " ELSE " + row + "." + stageColumn(column) + " END"
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -30,15 +31,15 @@ func (d *transformedUpdate) compareDocuments() {
 		}
 		effect := &d.effects[i]
 		first := document
-		document += len(effect.written)
+		document += len(effect.Written)
 		switch {
 		case d.comparedEffects != nil && d.comparedEffects[i]:
 		case !d.isSingleReplacement(effect) || d.changesKeyForm(effect):
 			d.diffVersions(i, first)
-		case len(effect.endedIDs) == 0:
+		case len(effect.EndedIDs) == 0:
 			d.diffDocuments(i, nil, first)
 		default:
-			d.diffDocuments(i, d.endedDocuments[effect.endedIDs[0]], first)
+			d.diffDocuments(i, d.endedDocuments[effect.EndedIDs[0]], first)
 		}
 	}
 }
@@ -47,7 +48,7 @@ func (d *transformedUpdate) compareDocuments() {
 // that replaces it is known otherwise. The texts are valid until it returns. It reports whether the
 // effect's documents certainly differ.
 func (d *transformedUpdate) compareOldRow(i int, id int64, texts [][]byte) (differs bool) {
-	if i >= d.pieceEnd || !sameKeyForm(d.keyForm(texts), d.newKeyForm(d.effects[i].written[0])) {
+	if i >= d.pieceEnd || !sameKeyForm(d.keyForm(texts), d.newKeyForm(d.effects[i].Written[0])) {
 		if d.endedDocuments == nil {
 			d.endedDocuments = make(map[int64][][]byte)
 		}
@@ -69,20 +70,20 @@ func (d *transformedUpdate) compareOldRow(i int, id int64, texts [][]byte) (diff
 func (d *transformedUpdate) diffVersions(i, document int) {
 	effect := &d.effects[i]
 	now := rowSet{}
-	if len(effect.endedIDs) > 0 {
+	if len(effect.EndedIDs) > 0 {
 		now = d.rowsBefore(i)
 	}
-	for _, b := range effect.written {
-		next := rowSet{rows: d.newer, document: document, end: b.end, parentChange: b.change, keyForm: d.newKeyForm(b)}
+	for _, b := range effect.Written {
+		next := rowSet{rows: d.newer, document: document, end: b.End, parentChange: b.Change, keyForm: d.newKeyForm(b)}
 		document++
-		if !b.succeedsCurrent {
+		if !b.SucceedsCurrent {
 			d.diffRowSets(now, rowSet{}, now.end)
 			now = rowSet{}
 		}
-		d.diffRowSets(now, next, b.start)
+		d.diffRowSets(now, next, b.Start)
 		now = next
 	}
-	if now.end != maxTime {
+	if now.end != history.MaxTime {
 		d.diffRowSets(now, rowSet{}, now.end)
 	}
 }
@@ -90,11 +91,11 @@ func (d *transformedUpdate) diffVersions(i, document int) {
 // rowsBefore returns the transformed rows of the versions that an effect has ended.
 func (d *transformedUpdate) rowsBefore(i int) rowSet {
 	effect := &d.effects[i]
-	if d.childrenComplete && len(effect.endedIDs) == 1 {
-		past := d.endedDocuments[effect.endedIDs[0]]
-		return rowSet{rows: d.older, document: d.layout.AddDocument(d.older, past), end: effect.end, parentChange: effect.head, keyForm: d.keyForm(past)}
+	if d.childrenComplete && len(effect.EndedIDs) == 1 {
+		past := d.endedDocuments[effect.EndedIDs[0]]
+		return rowSet{rows: d.older, document: d.layout.AddDocument(d.older, past), end: effect.End, parentChange: effect.Head, keyForm: d.keyForm(past)}
 	}
-	return d.rowsByPosition(d.existing[i], effect.head, effect.end)
+	return d.rowsByPosition(d.existing[i], effect.Head, effect.End)
 }
 
 // rowsByPosition returns existing transformed rows with known positions and unknown values. The
@@ -112,11 +113,11 @@ func (d *transformedUpdate) rowsByPosition(held []existingRow, item int, end cha
 // changesKeyForm reports whether the key of the version that an effect ends has other bytes than
 // that of the version that replaces it. Different bytes may be equal keys in PostgreSQL; equal
 // bytes always are.
-func (d *transformedUpdate) changesKeyForm(effect *rowEffect) bool {
-	if len(effect.endedIDs) == 0 || len(effect.written) == 0 {
+func (d *transformedUpdate) changesKeyForm(effect *history.RowEffect) bool {
+	if len(effect.EndedIDs) == 0 || len(effect.Written) == 0 {
 		return false
 	}
-	return !sameKeyForm(d.keyForm(d.endedDocuments[effect.endedIDs[0]]), d.newKeyForm(effect.written[0]))
+	return !sameKeyForm(d.keyForm(d.endedDocuments[effect.EndedIDs[0]]), d.newKeyForm(effect.Written[0]))
 }
 
 // keyForm returns the values of the key columns, which follow the documents in texts.
@@ -125,7 +126,7 @@ func (d *transformedUpdate) keyForm(texts [][]byte) [][]byte {
 }
 
 // newKeyForm returns the values of the key columns of a new version.
-func (d *transformedUpdate) newKeyForm(b writtenVersion) [][]byte {
+func (d *transformedUpdate) newKeyForm(b history.WrittenVersion) [][]byte {
 	return d.documents.valuesFrom(nil, b, len(d.set.Columns))
 }
 
@@ -135,31 +136,31 @@ func sameKeyForm(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal
 // isSingleReplacement reports whether the transformed rows of an effect are known from the
 // documents before and after, with one change between them: at most one version has ended, and at
 // most one has replaced it.
-func (d *transformedUpdate) isSingleReplacement(effect *rowEffect) bool {
-	if !d.childrenComplete || d.retried != nil || len(effect.endedIDs) > 1 || len(effect.written) > 1 {
+func (d *transformedUpdate) isSingleReplacement(effect *history.RowEffect) bool {
+	if !d.childrenComplete || d.retried != nil || len(effect.EndedIDs) > 1 || len(effect.Written) > 1 {
 		return false
 	}
-	return len(effect.written) == 0 || effect.written[0].end == maxTime && (len(effect.endedIDs) == 0 || effect.written[0].succeedsCurrent)
+	return len(effect.Written) == 0 || effect.Written[0].End == history.MaxTime && (len(effect.EndedIDs) == 0 || effect.Written[0].SucceedsCurrent)
 }
 
 // diffDocuments notes the differences of an effect between the old documents, nil if there are no
 // old ones, and the new document with a number.
 func (d *transformedUpdate) diffDocuments(i int, before [][]byte, newer int) {
-	older := none
+	older := history.None
 	if before != nil {
 		d.scratch.Reset()
 		older = d.layout.AddDocument(d.scratch, before)
 	}
-	if len(d.effects[i].written) == 0 {
-		newer = none
+	if len(d.effects[i].Written) == 0 {
+		newer = history.None
 	}
 	d.changes = jsonmap.Changes(d.changes[:0], d.scratch, older, d.newer, newer)
 	for _, c := range d.changes {
-		row := replacedRow{effect: int32(i), old: none, new: int32(c.New)}
-		if c.Old != none {
+		row := replacedRow{effect: int32(i), old: history.None, new: int32(c.New)}
+		if c.Old != history.None {
 			row.old = int32(d.kept.Keep(d.scratch, c.Table, c.Old, d.newer, c.New))
 		}
-		if c.New != none {
+		if c.New != history.None {
 			d.layout.NoteRow(d.newer, c.Table, c.New)
 		}
 		d.replacedRows[c.Table] = append(d.replacedRows[c.Table], row)
@@ -171,10 +172,10 @@ func (d *transformedUpdate) diffDocuments(i int, before [][]byte, newer int) {
 func (d *transformedUpdate) diffRowSets(from, to rowSet, at change.Micros) {
 	older, o, newer, n := from.rows, from.document, to.rows, to.document
 	if older == nil {
-		older, o = d.older, none
+		older, o = d.older, history.None
 	}
 	if newer == nil {
-		newer, n = d.newer, none
+		newer, n = d.newer, history.None
 	}
 	changes := jsonmap.Changes
 	if from.keyForm != nil && to.keyForm != nil && !sameKeyForm(from.keyForm, to.keyForm) {
@@ -182,7 +183,7 @@ func (d *transformedUpdate) diffRowSets(from, to rowSet, at change.Micros) {
 	}
 	d.changes = changes(d.changes[:0], older, o, newer, n)
 	for _, c := range d.changes {
-		if c.New == none {
+		if c.New == history.None {
 			d.childRows[c.Table] = append(d.childRows[c.Table], childRow{parentChange: from.parentChange, from: older, row: c.Old, at: from.end})
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 	"metadb/internal/target/plan"
 )
 
@@ -37,12 +38,12 @@ const eventBlockBytes = 128 << 10
 // childEvents returns the events of a transformed table.
 func (d *transformedUpdate) childEvents(table int) ([]change.Event, error) {
 	name := childName(d.parent.table.Name, d.set.Targets[table])
-	shapes := d.layout.Shapes(table, d.folded.chunk.keyColumns)
+	shapes := d.layout.Shapes(table, d.folded.Chunk.KeyColumns)
 	events := make([]change.Event, 0, len(d.childRows[table]))
 	var buffer change.Row
 	for i := range d.childRows[table] {
 		row := &d.childRows[table][i]
-		head := &d.batch.Events[d.folded.changes[row.parentChange].event]
+		head := &d.batch.Events[d.folded.Changes[row.parentChange].Event]
 		e := change.Event{Op: change.Delete, Table: name, Origin: head.Origin, Source: d.parent.table.Name, Time: row.at, Shape: shapes.Delete}
 		if !row.upsert && !shapes.HasColumnsFor(row.from, table, row.row) {
 			continue
@@ -90,7 +91,7 @@ func (d *transformedUpdate) applyChildEvents(ctx context.Context, table int, eve
 		child.events = append(child.events, i)
 	}
 	sub := d.newChildTx(events)
-	for _, c := range splitChunks(child, events) {
+	for _, c := range history.SplitChunks(child.target(), child.events, events) {
 		if err := sub.writeChunk(ctx, child, c); err != nil {
 			return fmt.Errorf("apply to %s: %w", child.table.Name, err)
 		}

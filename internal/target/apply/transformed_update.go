@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"metadb/internal/change"
+	"metadb/internal/target/history"
 	"metadb/internal/transform/jsonmap"
 )
 
@@ -15,7 +16,7 @@ import (
 type transformedUpdate struct {
 	*batchTx
 	parent *tableState
-	folded *foldedChunk
+	folded *history.FoldedChunk
 	set    *jsonmap.MappingSet
 	layout *jsonmap.Layout
 	// newer are the rows of new versions, older those of ended versions, keys those with known
@@ -23,7 +24,7 @@ type transformedUpdate struct {
 	// document.
 	newer, older, keys, kept, scratch *jsonmap.Rows
 	// effects are the effects of the chunk. The piece is those from pieceStart to pieceEnd.
-	effects              []rowEffect
+	effects              []history.RowEffect
 	pieceStart, pieceEnd int
 	// comparedEffects marks the effects with noted differences, nil if there are no such effects.
 	comparedEffects []bool
@@ -42,7 +43,7 @@ type transformedUpdate struct {
 	textBuffer   [][]byte
 }
 
-func (r *batchTx) newTransformedUpdate(t *tableState, f *foldedChunk, set *jsonmap.MappingSet) *transformedUpdate {
+func (r *batchTx) newTransformedUpdate(t *tableState, f *history.FoldedChunk, set *jsonmap.MappingSet) *transformedUpdate {
 	d := &transformedUpdate{
 		batchTx: r, parent: t, folded: f, set: set, childrenComplete: t.table.MappingFingerprint == set.Fingerprint(),
 		childRows: make([][]childRow, len(set.Targets)), replacedRows: make([][]replacedRow, len(set.Targets)),
@@ -94,10 +95,10 @@ func (d *transformedUpdate) loadStored(ctx context.Context) (err error) {
 	}
 	asked := parentVersions{from: d.parent.table.History}
 	for i := range d.effects {
-		if d.childrenComplete && len(d.effects[i].endedIDs) == 1 {
+		if d.childrenComplete && len(d.effects[i].EndedIDs) == 1 {
 			continue
 		}
-		for _, id := range d.effects[i].endedIDs {
+		for _, id := range d.effects[i].EndedIDs {
 			asked.ids, asked.effects = append(asked.ids, id), append(asked.effects, i)
 		}
 	}
@@ -130,7 +131,7 @@ func (d *transformedUpdate) finishPieces(ctx context.Context) error {
 // addDocuments parses the documents of new versions, of as many effects as make a piece.
 func (d *transformedUpdate) addDocuments() {
 	for d.pieceEnd = d.pieceStart; d.pieceEnd < len(d.effects) && d.newer.Size() <= d.pieceBytes; d.pieceEnd++ {
-		for _, b := range d.effects[d.pieceEnd].written {
+		for _, b := range d.effects[d.pieceEnd].Written {
 			d.textBuffer = d.documents.documentsOf(d.textBuffer[:0], b)
 			d.layout.AddDocument(d.newer, d.textBuffer)
 		}

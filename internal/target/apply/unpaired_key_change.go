@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"metadb/internal/change"
+	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/history"
 )
 
 // unpairedError is the error for inserts of changes of key that lack values and have no delete yet:
@@ -24,17 +26,16 @@ const unpairedReason = "waits for the delete of its change of key, which has the
 
 // findUnpaired returns an unpairedError for the inserts without a delete, unless a version under
 // the old key has ended with the same change, or the delete was applied and found no version.
-func (r *batchTx) findUnpaired(ctx context.Context, t *tableState, c *chunk, f *foldedChunk, st *stage) error {
-	asked := make([]bool, len(f.changes))
-	for i := range f.changes {
-		asked[i] = f.changes[i].oldKeySource != nil && r.batch.Events[f.changes[i].event].Unpaired
+func (r *batchTx) findUnpaired(ctx context.Context, t *tableState, c *history.Chunk, f *history.FoldedChunk, st *sqlgen.Stage) error {
+	asked := make([]bool, len(f.Changes))
+	for i := range f.Changes {
+		asked[i] = f.Changes[i].OldKeySource != nil && r.batch.Events[f.Changes[i].Event].Unpaired
 	}
 	if !slices.Contains(asked, true) {
 		return nil
 	}
-	for nulls := range f.oldKeyNullPatterns() {
-		ords, err := r.queryOrds(ctx, "SELECT w.ord FROM "+st.SQL()+" AS s JOIN "+st.SQL()+" AS w ON w.via = s.ord WHERE s.probe AND EXISTS (SELECT FROM "+
-			t.table.Main.SQL()+" AS c WHERE "+sameKeySQL(t.table, c.keyIndexes, nulls)+" AND NOT c.__current AND c.__end = greatest(s.at, c.__start))")
+	for nulls := range f.OldKeyNullPatterns() {
+		ords, err := r.queryOrds(ctx, sqlgen.KeyMatch{Table: t.table, Stage: st, Key: c.KeyIndexes, Nulls: nulls}.PairedDeletes())
 		if err != nil {
 			return fmt.Errorf("look for deletes of changes of key: %w", err)
 		}
@@ -47,12 +48,12 @@ func (r *batchTx) findUnpaired(ctx context.Context, t *tableState, c *chunk, f *
 		if !still {
 			continue
 		}
-		applied, err := r.deletedNothing(ctx, t, &r.batch.Events[f.changes[i].event])
+		applied, err := r.deletedNothing(ctx, t, &r.batch.Events[f.Changes[i].Event])
 		if err != nil {
 			return err
 		}
 		if !applied {
-			unpaired.events = append(unpaired.events, f.changes[i].event)
+			unpaired.events = append(unpaired.events, f.Changes[i].Event)
 		}
 	}
 	if len(unpaired.events) == 0 {
@@ -73,12 +74,12 @@ func (r *batchTx) deletedNothing(ctx context.Context, t *tableState, e *change.E
 		key[i] = i
 	}
 	old := change.Event{Source: e.Source, Shape: &change.Shape{Key: key}, Row: e.OldKey}
-	found, err := r.readPositions(ctx, t, e.Time, "u.id = $4 AND u.lsn = $5", keyPositionID(&old), int64(e.LSN))
+	found, err := r.readPositions(ctx, t, e.Time, "u.id = $4 AND u.lsn = $5", history.KeyPositionID(&old), int64(e.LSN))
 	return len(found) > 0, err
 }
 
 // rejectUnpaired rejects the events of a chunk that wait for a delete, and applies the others.
-func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *chunk, unpaired *unpairedError) error {
+func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *history.Chunk, unpaired *unpairedError) error {
 	for _, i := range unpaired.events {
 		e := &r.batch.Events[i]
 		r.outcome.Applied--
@@ -88,5 +89,5 @@ func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *chunk, u
 			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejectedEvents)-1)
 		}
 	}
-	return r.applyChunk(ctx, t, c.withoutEvents(unpaired.events))
+	return r.applyChunk(ctx, t, c.WithoutEvents(unpaired.events))
 }

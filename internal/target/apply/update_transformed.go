@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
 	"metadb/internal/transform/jsonmap"
 )
 
 // updateTransformed updates the transformed tables of a table after a chunk. Rows with the same
 // values before and after are skipped. The others are replaced, or become events of the transformed
 // tables, which are applied like those of a source.
-func (r *batchTx) updateTransformed(ctx context.Context, t *tableState, f *foldedChunk, effects []rowEffect) error {
+func (r *batchTx) updateTransformed(ctx context.Context, t *tableState, f *history.FoldedChunk, effects []history.RowEffect) error {
 	d, err := r.prepareUpdate(ctx, t, f, effects)
 	if d == nil || err != nil {
 		return err
@@ -24,7 +25,7 @@ func (r *batchTx) updateTransformed(ctx context.Context, t *tableState, f *folde
 
 // prepareUpdate returns the update of the transformed tables by a chunk, nil if the table has no
 // mappings.
-func (r *batchTx) prepareUpdate(ctx context.Context, t *tableState, f *foldedChunk, effects []rowEffect) (*transformedUpdate, error) {
+func (r *batchTx) prepareUpdate(ctx context.Context, t *tableState, f *history.FoldedChunk, effects []history.RowEffect) (*transformedUpdate, error) {
 	if t.table.IsTransformed() || len(effects) == 0 {
 		return nil, nil
 	}

@@ -4,17 +4,20 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"metadb/internal/target/history"
+	"metadb/internal/target/pgbinary"
 )
 
 // writeChunk applies a truncate, or a chunk by one of the four strategies. The caller has a
 // savepoint around it.
-func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error {
-	if c.truncate {
-		return r.applyTruncate(ctx, t, &r.batch.Events[c.events[0]])
+func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *history.Chunk) error {
+	if c.Truncate {
+		return r.applyTruncate(ctx, t, &r.batch.Events[c.Events[0]])
 	}
-	f := fold(c, r.batch.Events)
-	t.markPrecedingTruncate(f, r.batch.Events)
-	if f.valuesLost {
+	f := history.Fold(c, r.batch.Events)
+	t.truncations.MarkPreceding(f, r.batch.Events)
+	if f.ValuesLost {
 		r.warnLostValues(t)
 	}
 	r.warnNulledInChain(t, f)
@@ -34,7 +37,7 @@ func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error
 	rest, tried := f, r.suitsConfirmUnchanged(t, c, f)
 	if tried {
 		var err error
-		if rest, err = r.confirmUnchanged(ctx, t, f); err != nil || len(rest.changes) == 0 {
+		if rest, err = r.confirmUnchanged(ctx, t, f); err != nil || len(rest.Changes) == 0 {
 			return err
 		}
 	}
@@ -42,15 +45,15 @@ func (r *batchTx) writeChunk(ctx context.Context, t *tableState, c *chunk) error
 	if err != nil {
 		return err
 	}
-	recognized := len(f.changes) - len(rest.changes)
-	t.encodingDiffers = t.encodingDiffers || tried && d.unchangedChains*exceptionRatio > len(f.changes)
-	t.observeChunk(len(d.versions), d.matchedChains+recognized, d.unchangedChains+recognized)
+	recognized := len(f.Changes) - len(rest.Changes)
+	t.encodingDiffers = t.encodingDiffers || tried && d.UnchangedChains*exceptionRatio > len(f.Changes)
+	t.observeChunk(len(d.Versions), d.MatchedChains+recognized, d.UnchangedChains+recognized)
 	return nil
 }
 
 // mergeStaged applies a chunk by a stage, and returns the decision.
-func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *foldedChunk) (*decision, error) {
-	c := f.chunk
+func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *history.FoldedChunk) (*history.Decision, error) {
+	c := f.Chunk
 	st, err := r.fillStage(ctx, t, c, f)
 	if err != nil {
 		return nil, &stageError{err}
@@ -63,20 +66,20 @@ func (r *batchTx) mergeStaged(ctx context.Context, t *tableState, f *foldedChunk
 		return nil, err
 	}
 	if r.retried != nil {
-		if err := m.findLate(f); err != nil {
+		if err := m.FindLate(f); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.findSuperseded(f, m); err != nil {
 		return nil, err
 	}
-	if f.precedesTruncate {
-		if err := m.findPrecedingTruncate(f); err != nil {
+	if f.PrecedesTruncate {
+		if err := m.FindPrecedingTruncate(f); err != nil {
 			return nil, err
 		}
 	}
-	d := decide(f, m)
-	t.severalCurrent = t.severalCurrent || d.severalMatched > 0
+	d := history.Decide(f, m)
+	t.severalCurrent = t.severalCurrent || d.SeveralMatched > 0
 	return d, r.applyDecision(ctx, t, f, st, d)
 }
 
@@ -99,7 +102,7 @@ func (r *batchTx) execEndRows(ctx context.Context, t *tableState, sql string, ar
 		return fmt.Errorf("end rows: %w", err)
 	}
 	if n > 0 {
-		r.noteEnded(t, n, microsOf(*last))
+		r.noteEnded(t, n, pgbinary.MicrosOf(*last))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package apply
+package history
 
 import (
 	"metadb/internal/change"
@@ -17,7 +17,7 @@ type keyTrace struct {
 }
 
 // traceKey adds an event to the trace of its key.
-func (c *chunk) traceKey(e *change.Event) {
+func (c *Chunk) traceKey(e *change.Event) {
 	if c.keyTraces == nil {
 		c.keyTraces = make(map[string]keyTrace)
 	}
@@ -32,7 +32,7 @@ func (c *chunk) traceKey(e *change.Event) {
 // mustSeeWrites reports whether an event depends on rows that the chunk writes: the chunk has an
 // event of its key, and either the last such event or this one may be a repetition, or this one has
 // values that are assumed to be unchanged, which only PostgreSQL can verify.
-func (c *chunk) mustSeeWrites(e *change.Event) bool {
+func (c *Chunk) mustSeeWrites(e *change.Event) bool {
 	before, known := c.keyTraces[string(c.keyBytes(nil, e))]
 	return known && (before.suspect || e.Suspect || e.HasAssumedUnchanged())
 }
@@ -41,7 +41,7 @@ func (c *chunk) mustSeeWrites(e *change.Event) bool {
 // can't be found before the chunk is written. It can be found if the chunk has no event of the old
 // key, or if the last one is the delete of this change of key, is not a suspect and does not follow
 // another delete. The database shows whether that delete ends a version.
-func (c *chunk) hidesOldKey(e *change.Event) bool {
+func (c *Chunk) hidesOldKey(e *change.Event) bool {
 	if e.OldKey == nil || len(c.keyTraces) == 0 || !e.HasUnavailable() {
 		return false
 	}
@@ -54,15 +54,15 @@ func (c *chunk) hidesOldKey(e *change.Event) bool {
 
 // appendKeyCell appends the canonical form of cell k of the key, in the type by which it is
 // compared.
-func (c *chunk) appendKeyCell(dst []byte, k int, cell change.Cell) []byte {
-	if arriving := c.keyColumns[k].Type; arriving != c.keyTypes[k] {
+func (c *Chunk) appendKeyCell(dst []byte, k int, cell change.Cell) []byte {
+	if arriving := c.KeyColumns[k].Type; arriving != c.keyTypes[k] {
 		return datatype.KeyTextBytes(dst, arriving, cell)
 	}
 	return datatype.KeyBytes(dst, c.keyTypes[k], cell)
 }
 
 // keyBytes appends the identity of an event's row: its origin and the canonical form of its key.
-func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
+func (c *Chunk) keyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(dst, e.Origin...)
 	dst = append(dst, 0)
 	for k, at := range e.Shape.Key {
@@ -72,7 +72,7 @@ func (c *chunk) keyBytes(dst []byte, e *change.Event) []byte {
 }
 
 // oldKeyBytes is keyBytes for the old key of an event, which has its cells in the order of the key.
-func (c *chunk) oldKeyBytes(dst []byte, e *change.Event) []byte {
+func (c *Chunk) oldKeyBytes(dst []byte, e *change.Event) []byte {
 	dst = append(append(dst, e.Origin...), 0)
 	rest := e.OldKey
 	for k := range e.Shape.Key {

@@ -1,4 +1,4 @@
-package apply
+package sqlgen
 
 import (
 	"strconv"
@@ -7,6 +7,7 @@ import (
 	"metadb/internal/datatype"
 	"metadb/internal/ident"
 	"metadb/internal/target/catalog"
+	"metadb/internal/target/history"
 )
 
 // Parts of statements about a table's columns. Identifiers are quoted by their type; all other text
@@ -15,8 +16,8 @@ import (
 // metaColumns returns the metadata columns, quoted, in their order.
 func metaColumns() string { return ident.List(ident.Metadata()) }
 
-// storedColumns lists the table's columns, each after a comma and a prefix such as "c.".
-func storedColumns(t *catalog.Table, prefix string) string {
+// StoredColumns lists the table's columns, each after a comma and a prefix such as "c.".
+func StoredColumns(t *catalog.Table, prefix string) string {
 	var b strings.Builder
 	for _, c := range t.Columns {
 		b.WriteString(", " + prefix + c.Stored.SQL())
@@ -28,7 +29,7 @@ func storedColumns(t *catalog.Table, prefix string) string {
 func stagedColumns(t *catalog.Table, prefix string) string {
 	var b strings.Builder
 	for i := range t.Columns {
-		b.WriteString(", " + prefix + stageColumn(i))
+		b.WriteString(", " + prefix + StageColumn(i))
 	}
 	return b.String()
 }
@@ -47,7 +48,7 @@ func sameImageSQL(t *catalog.Table) string { return sameImageExceptSQL(t, nil) }
 // https://www.postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON
 func sameImageExceptSQL(t *catalog.Table, missing map[int]bool) string {
 	return sameColumnImagesSQL(t, func(i int) (string, string) {
-		s, c := "s."+stageColumn(i), "c."+t.Columns[i].Stored.SQL()
+		s, c := "s."+StageColumn(i), "c."+t.Columns[i].Stored.SQL()
 		if missing[i] {
 			s = "CASE WHEN " + strconv.Itoa(i) + " = ANY (s.missing) THEN " + c + " ELSE " + s + " END"
 		}
@@ -78,32 +79,29 @@ func sameColumnImagesSQL(t *catalog.Table, values func(column int) (one, other s
 	if ones.Len() == 0 {
 		return "(" + plain.String() + "true)"
 	}
-	return "(" + plain.String() + "record_image_eq(ROW(" + trimComma(ones.String()) + "), ROW(" + trimComma(others.String()) + ")))"
+	return "(" + plain.String() + "record_image_eq(ROW(" + TrimComma(ones.String()) + "), ROW(" + TrimComma(others.String()) + ")))"
 }
 
-// trimComma removes the leading comma of a list.
-func trimComma(list string) string { return strings.TrimPrefix(list, ", ") }
-
-// nullPattern has one bit for each column of a key, set if the column is NULL.
-type nullPattern uint32
+// TrimComma removes the leading comma of a list.
+func TrimComma(list string) string { return strings.TrimPrefix(list, ", ") }
 
 // sameKeySQL returns the condition that rows c of the table have the key and origin of the row s of
 // the stage, whose key has the null pattern. It is written so that an index serves it, which IS NOT
 // DISTINCT FROM would prevent.
-func sameKeySQL(t *catalog.Table, key []int, nulls nullPattern) string {
+func sameKeySQL(t *catalog.Table, key []int, nulls history.NullPattern) string {
 	return sameKeyAsSQL("c.", t, key, nulls)
 }
 
 // sameKeyAsSQL returns the condition of sameKeySQL for rows of the table with another prefix.
-func sameKeyAsSQL(prefix string, t *catalog.Table, key []int, nulls nullPattern) string {
+func sameKeyAsSQL(prefix string, t *catalog.Table, key []int, nulls history.NullPattern) string {
 	var b strings.Builder
 	b.WriteString(prefix + ident.Origin.SQL() + " = s.origin")
 	for i, column := range key {
 		stored := prefix + t.Columns[column].Stored.SQL()
 		if nulls&(1<<i) != 0 {
-			b.WriteString(" AND " + stored + " IS NULL AND s." + stageColumn(column) + " IS NULL")
+			b.WriteString(" AND " + stored + " IS NULL AND s." + StageColumn(column) + " IS NULL")
 		} else {
-			b.WriteString(" AND " + stored + " = s." + stageColumn(column))
+			b.WriteString(" AND " + stored + " = s." + StageColumn(column))
 		}
 	}
 	return b.String()
@@ -111,12 +109,12 @@ func sameKeyAsSQL(prefix string, t *catalog.Table, key []int, nulls nullPattern)
 
 // hasKeySQL returns the condition that the key of the row s of the stage has exactly the null
 // pattern.
-func hasKeySQL(key []int, nulls nullPattern) string {
+func hasKeySQL(key []int, nulls history.NullPattern) string {
 	conditions := make([]string, len(key))
 	for i, column := range key {
-		conditions[i] = "s." + stageColumn(column) + " IS NOT NULL"
+		conditions[i] = "s." + StageColumn(column) + " IS NOT NULL"
 		if nulls&(1<<i) != 0 {
-			conditions[i] = "s." + stageColumn(column) + " IS NULL"
+			conditions[i] = "s." + StageColumn(column) + " IS NULL"
 		}
 	}
 	return strings.Join(conditions, " AND ")
@@ -124,7 +122,7 @@ func hasKeySQL(key []int, nulls nullPattern) string {
 
 // isLatestSQL returns the condition that no other current row with the key of c began later. With a
 // unique index on the key there is no other row.
-func isLatestSQL(t *catalog.Table, key []int, nulls nullPattern) string {
+func isLatestSQL(t *catalog.Table, key []int, nulls history.NullPattern) string {
 	if t.UniqueKey {
 		return "true"
 	}

@@ -1,4 +1,4 @@
-package apply
+package pgbinary
 
 import (
 	"context"
@@ -20,8 +20,8 @@ const (
 // copyBufferBytes is the approximate size of the blocks that are written to the connection.
 const copyBufferBytes = 64 << 10
 
-// copyStream is an io.Reader of a binary COPY. Rows are encoded when the connection reads them.
-type copyStream struct {
+// CopyStream is an io.Reader of a binary COPY. Rows are encoded when the connection reads them.
+type CopyStream struct {
 	rowCount  int
 	appendRow func(dst []byte, i int) []byte
 	next      int
@@ -30,16 +30,16 @@ type copyStream struct {
 	ended     bool
 }
 
-// newCopyStream returns the stream of the given number of rows. The function row appends the field
+// NewCopyStream returns the stream of the given number of rows. The function row appends the field
 // count and the fields of row i.
-func newCopyStream(rows int, row func(dst []byte, i int) []byte) *copyStream {
-	s := &copyStream{rowCount: rows, appendRow: row, buffer: make([]byte, 0, copyBufferBytes+copyBufferBytes/4)}
+func NewCopyStream(rows int, row func(dst []byte, i int) []byte) *CopyStream {
+	s := &CopyStream{rowCount: rows, appendRow: row, buffer: make([]byte, 0, copyBufferBytes+copyBufferBytes/4)}
 	s.buffer = append(s.buffer, copyHeader...)
 	s.unread = s.buffer
 	return s
 }
 
-func (s *copyStream) Read(p []byte) (int, error) {
+func (s *CopyStream) Read(p []byte) (int, error) {
 	if len(s.unread) == 0 && !s.fillBuffer() {
 		return 0, io.EOF
 	}
@@ -48,7 +48,7 @@ func (s *copyStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (s *copyStream) fillBuffer() bool {
+func (s *CopyStream) fillBuffer() bool {
 	if s.ended {
 		return false
 	}
@@ -65,27 +65,28 @@ func (s *copyStream) fillBuffer() bool {
 	return true
 }
 
-// copyFrom runs the COPY statement sql, to which it adds FROM STDIN and the format.
-func copyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *copyStream) error {
+// CopyFrom runs the COPY statement sql, to which it adds FROM STDIN and the format.
+func CopyFrom(ctx context.Context, tx pgx.Tx, sql string, stream *CopyStream) error {
 	tag, err := tx.Conn().PgConn().CopyFrom(ctx, stream, sql+" FROM STDIN (FORMAT binary)")
 	if err != nil {
 		return fmt.Errorf("copy rows: %w", err)
 	}
 	if n := tag.RowsAffected(); n != int64(stream.rowCount) {
-		return fmt.Errorf("copy rows: %w", &rowCountError{written: n, wanted: int64(stream.rowCount)})
+		return fmt.Errorf("copy rows: %w", &RowCountError{Written: n, Wanted: int64(stream.rowCount)})
 	}
 	return nil
 }
 
-// The following functions append the field count or one field of a binary COPY.
-
-func appendFieldCount(dst []byte, fields int) []byte {
+// AppendFieldCount appends the number of fields that begins a row.
+func AppendFieldCount(dst []byte, fields int) []byte {
 	return binary.BigEndian.AppendUint16(dst, uint16(fields))
 }
 
-func appendNull(dst []byte) []byte { return append(dst, 0xff, 0xff, 0xff, 0xff) }
+// AppendNull appends a NULL.
+func AppendNull(dst []byte) []byte { return append(dst, 0xff, 0xff, 0xff, 0xff) }
 
-func appendBool(dst []byte, value bool) []byte {
+// AppendBool appends a boolean.
+func AppendBool(dst []byte, value bool) []byte {
 	dst = append(dst, 0, 0, 0, 1)
 	if value {
 		return append(dst, 1)
@@ -93,17 +94,20 @@ func appendBool(dst []byte, value bool) []byte {
 	return append(dst, 0)
 }
 
-func appendInt32(dst []byte, value int32) []byte {
+// AppendInt32 appends an integer.
+func AppendInt32(dst []byte, value int32) []byte {
 	dst = append(dst, 0, 0, 0, 4)
 	return binary.BigEndian.AppendUint32(dst, uint32(value))
 }
 
-func appendInt64(dst []byte, value int64) []byte {
+// AppendInt64 appends a bigint.
+func AppendInt64(dst []byte, value int64) []byte {
 	dst = append(dst, 0, 0, 0, 8)
 	return binary.BigEndian.AppendUint64(dst, uint64(value))
 }
 
-func appendText(dst []byte, value string) []byte {
+// AppendText appends a text.
+func AppendText(dst []byte, value string) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
 	return append(dst, value...)
 }
