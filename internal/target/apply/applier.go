@@ -49,8 +49,8 @@ type Applier struct {
 	layouts  map[change.Table]*cachedLayout
 	// recordedFeeds are the topics and tables that metadb.topic_table contains already.
 	recordedFeeds map[gap.Feed]bool
-	// usage counts the rejected events of the source. It is nil until they have been counted.
-	usage      *rejectedUsage
+	// limiter keeps the rejected events of the source below its limit.
+	limiter    *rejectedLimiter
 	childIndex childIndex
 	// identifiedTables are the tables with a verified replica identity. It is nil until PostgreSQL
 	// has refused a change for lack of one.
@@ -68,7 +68,7 @@ const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, profiles: make(map[change.Table]tableProfile), positionStores: make(map[change.Table]int), recordedFeeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
+	return &Applier{config: config, limiter: newRejectedLimiter(config.Source, config.RejectedLimit), profiles: make(map[change.Table]tableProfile), positionStores: make(map[change.Table]int), recordedFeeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.
@@ -86,7 +86,7 @@ func (a *Applier) Close(ctx context.Context) error {
 // returns an error that wraps checkpoint.ErrFenced when it is applied again. A record that can't be
 // applied is not an error: it is stored in metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	r := &batchTx{Applier: a, batch: withoutRepeated(batch), keepsConfirmed: !batch.NotesChanges}
+	r := &batchTx{Applier: a, batch: withoutRepeated(batch), rejected: newRejectedSet(batch.Source), keepsConfirmed: !batch.NotesChanges}
 	return a.runTransaction(ctx, r, r.applyBatch)
 }
 
@@ -151,7 +151,8 @@ func (a *Applier) runTransaction(ctx context.Context, run *batchTx, do func(cont
 // rollBack ends a failed transaction and clears the caches that it may have changed. If the
 // rollback fails and the connection is closed, the next batch opens a new one.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
-	a.layouts, a.usage, a.warnedColumns = nil, nil, nil
+	a.layouts, a.warnedColumns = nil, nil
+	a.limiter.forget()
 	a.stages.afterRollback()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return

@@ -24,10 +24,8 @@ type batchTx struct {
 	batch    *change.Batch
 	snapshot *catalog.Snapshot
 	tables   []*tableState
-	// rejectedKeys are the keys of rejected records that may block events. sourceHasRejected is
-	// true if the source had rejected records before this batch.
-	rejectedKeys      rejectedKeys
-	sourceHasRejected bool
+	// rejected are the rejected events of the batch, and the earlier ones of its keys.
+	rejected rejectedSet
 	// retried are the rejected events of a retry, by position. It is nil for a batch of the stream.
 	retried map[change.Position]*change.RejectedEvent
 	// supersededBy has, for each late event, the position of the applied change that follows it at
@@ -40,12 +38,11 @@ type batchTx struct {
 	// finishedTables are the tables of all segments, in their last state.
 	finishedTables []*tableState
 	outcome        change.Outcome
-	rejectedEvents []rejectedEvent
 	// tableStats becomes Outcome.Tables.
 	tableStats map[change.Table]change.TableStats
 	// newFeeds are the topics and tables that the batch adds to metadb.topic_table.
 	newFeeds []gap.Feed
-	// rejectsWithKey are indexes into rejectedEvents: the events of a resynchronization with a
+	// rejectsWithKey are indexes into rejected.events: the events of a resynchronization with a
 	// readable key.
 	rejectsWithKey []int
 	// childStates are the transformed tables that the batch has used.
@@ -97,7 +94,7 @@ func (r *batchTx) applyBatch(ctx context.Context) error {
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
 	}
-	if err := r.loadRejectedKeys(ctx); err != nil {
+	if err := r.rejected.load(ctx, r.tx, r.batch.Events, nil); err != nil {
 		return err
 	}
 	if err := r.loadMappings(ctx); err != nil {
@@ -116,13 +113,13 @@ func (r *batchTx) applyBatch(ctx context.Context) error {
 	if err := r.verifyRelations(ctx); err != nil {
 		return err
 	}
-	if err := r.enforceRejectedLimit(ctx); err != nil {
+	if err := r.limiter.enforce(ctx, r.tx, &r.rejected, r.snapshotWithChanges, &r.outcome); err != nil {
 		return err
 	}
-	if err := r.storeRejected(ctx); err != nil {
+	if err := r.rejected.store(ctx, r.tx); err != nil {
 		return err
 	}
-	if err := r.supersedeRejected(ctx, events); err != nil {
+	if err := r.rejected.supersede(ctx, r.tx, events); err != nil {
 		return err
 	}
 	if err := r.storePositions(ctx, events); err != nil {
@@ -152,7 +149,7 @@ func (r *batchTx) distributeEvents(made *plan.Plan) {
 		if e.Op == change.Reject {
 			r.rejectEvent(i, change.Unreadable, e.Reason).unconfirmed = e.Confirm
 			if e.Confirm && e.Shape != nil && !e.AttemptUnknown {
-				r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejectedEvents)-1)
+				r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.events)-1)
 			}
 			continue
 		}

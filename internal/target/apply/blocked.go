@@ -3,10 +3,8 @@ package apply
 import (
 	"bytes"
 	"slices"
-	"strconv"
 
 	"metadb/internal/change"
-	"metadb/internal/target/history"
 )
 
 // An event with unavailable values takes them from the version before it. If a record of its key
@@ -170,40 +168,4 @@ func (w rejectedKeys) takeSuperseded(e *change.Event) []change.Position {
 		return ours
 	})
 	return overtaken
-}
-
-// supersededAt returns the time at which a retried or late event was superseded, or nil.
-func (r *batchTx) supersededAt(e *change.Event) *change.Micros {
-	if later, late := r.supersededBy[e.Position]; late {
-		return &later.At
-	}
-	if rej := r.retried[e.Position]; rej != nil {
-		return rej.SupersededAt
-	}
-	return nil
-}
-
-// rejectBlocked rejects the blocked events of a chunk and returns a chunk with the others.
-func (r *batchTx) rejectBlocked(c *history.Chunk) *history.Chunk {
-	if len(r.rejectedKeys) == 0 || c.Truncate {
-		return c
-	}
-	kept := *c
-	kept.Events = make([]int, 0, len(c.Events))
-	for _, i := range c.Events {
-		e := &r.batch.Events[i]
-		offset, waiting := r.rejectedKeys.blockedBy(e, r.supersededAt(e))
-		if !waiting {
-			r.rejectedKeys.addApplied(e)
-			kept.Events = append(kept.Events, i)
-			continue
-		}
-		r.outcome.Applied--
-		r.outcome.ByOp[e.Op]--
-		r.rejectEvent(i, change.BlockedByOther, "waits for offset "+strconv.FormatInt(offset, 10)).unconfirmed = e.Confirm
-		if e.Confirm {
-			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejectedEvents)-1)
-		}
-	}
-	return &kept
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/target/pgbinary"
 )
 
 // keyFormID identifies one form of a key in a topic (keyForms).
@@ -86,23 +85,22 @@ const rejectedKeysSQL = `
 			CROSS JOIN LATERAL (SELECT * FROM metadb.rejected_event AS e WHERE e.canonical_key = wanted.key OFFSET 0) AS r
 		WHERE r.source_name = $1 AND r.id <> ALL ($3)`
 
-// loadRejectedKeys loads the rejected records of the batch's keys: some events are blocked by them,
-// and the other events supersede them. Most sources have no rejected event at all, which one short
-// query shows. Records that are being retried are left out.
-func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
-	r.rejectedKeys = make(rejectedKeys)
-	err := r.tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", r.batch.Source).Scan(&r.sourceHasRejected)
+// load loads the rejected records of the keys of a batch's events: some events are blocked by them, and
+// the other events supersede them. Most sources have no rejected event at all, which one short query
+// shows. Records that are being retried, with the ids retried, are left out.
+func (s *rejectedSet) load(ctx context.Context, tx pgx.Tx, events []change.Event, retried []int64) error {
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", s.source).Scan(&s.sourceHasRejected)
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
 	}
-	if !r.sourceHasRejected {
+	if !s.sourceHasRejected {
 		return nil
 	}
-	records, canonical := r.batchKeys()
+	records, canonical := recordKeys(events)
 	if len(records) == 0 {
 		return nil
 	}
-	rows, err := r.tx.Query(ctx, rejectedKeysSQL, r.batch.Source, records, r.retriedIDs(), canonical)
+	rows, err := tx.Query(ctx, rejectedKeysSQL, s.source, records, append([]int64{}, retried...), canonical)
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)
 	}
@@ -112,10 +110,10 @@ func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
 	_, err = pgx.ForEachRow(rows, []any{&at.Partition.Topic, &at.Partition.Number, &at.Offset, &record, &form, &later}, func() error {
 		var overtaken *change.Micros
 		if later != nil {
-			m := pgbinary.MicrosOf(*later)
+			m := change.Micros(later.UnixMicro())
 			overtaken = &m
 		}
-		r.rejectedKeys.addRejected(keyForms{at.Partition.Topic, record, form}, at, overtaken)
+		s.keys.addRejected(keyForms{at.Partition.Topic, record, form}, at, overtaken)
 		return nil
 	})
 	if err != nil {
@@ -124,8 +122,8 @@ func (r *batchTx) loadRejectedKeys(ctx context.Context) error {
 	return nil
 }
 
-// batchKeys returns the keys of the batch's changes, old keys included, in both forms.
-func (r *batchTx) batchKeys() (records, canonical [][]byte) {
+// recordKeys returns the keys of changes, old keys included, in both forms.
+func recordKeys(events []change.Event) (records, canonical [][]byte) {
 	note := func(forms keyForms) {
 		if forms.record != nil {
 			records = append(records, forms.record)
@@ -134,8 +132,8 @@ func (r *batchTx) batchKeys() (records, canonical [][]byte) {
 			canonical = append(canonical, forms.canonical)
 		}
 	}
-	for i := range r.batch.Events {
-		e := &r.batch.Events[i]
+	for i := range events {
+		e := &events[i]
 		if e.Record.Key == nil || e.Op != change.Upsert && e.Op != change.Delete {
 			continue
 		}

@@ -69,36 +69,54 @@ func (e *RefusedError) IsTableOnly() bool { return true }
 // Refused identifies the error to callers that do not import this package.
 func (e *RefusedError) Refused() bool { return true }
 
-// enforceRejectedLimit checks the rejected events of the batch against the limits. Events of
-// refused tables above maxRefusedStored are not stored, but counted in a gap.
-func (r *batchTx) enforceRejectedLimit(ctx context.Context) error {
-	if len(r.rejectedEvents) == 0 {
+// rejectedLimiter keeps the rejected events of a data source below its limit.
+type rejectedLimiter struct {
+	source string
+	// limit returns the limit of the source, nil for none.
+	limit func(ctx context.Context) (RejectedLimit, error)
+	// usage counts the rejected events of the source. It is nil until they have been counted.
+	usage *rejectedUsage
+}
+
+// newRejectedLimiter returns the limiter of a data source. limit may be nil.
+func newRejectedLimiter(source string, limit func(ctx context.Context) (RejectedLimit, error)) *rejectedLimiter {
+	return &rejectedLimiter{source: source, limit: limit}
+}
+
+// forget discards the count, after a transaction was rolled back.
+func (l *rejectedLimiter) forget() { l.usage = nil }
+
+// enforce checks the rejected events of a batch against the limits. Events of refused tables above
+// maxRefusedStored are removed from the set and counted in a gap, in outcome too. tables returns the
+// tables after the batch.
+func (l *rejectedLimiter) enforce(ctx context.Context, tx pgx.Tx, set *rejectedSet, tables func() *catalog.Snapshot, outcome *change.Outcome) error {
+	if len(set.events) == 0 {
 		return nil
 	}
-	if err := r.countRejected(ctx, false); err != nil {
+	if err := l.countRejected(ctx, tx, false); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.rejectedEvents, func(rej rejectedEvent) bool { return rej.kind == change.NoTable }) {
-		if err := r.dropRefused(r.snapshotWithChanges()); err != nil {
+	if slices.ContainsFunc(set.events, func(rej rejectedEvent) bool { return rej.kind == change.NoTable }) {
+		if err := l.dropRefused(set, tables(), outcome); err != nil {
 			return err
 		}
 	}
-	for _, missing := range r.outcome.Missing {
-		if err := gap.Add(ctx, r.tx, r.batch.Source, missing); err != nil {
+	for _, missing := range outcome.Missing {
+		if err := gap.Add(ctx, tx, l.source, missing); err != nil {
 			return err
 		}
 	}
-	events, bytes := rejectedSize(r.rejectedEvents)
-	if r.usage.exceedsLimit(events, bytes) { // the count may be old, and events may have been purged since
-		if err := r.countRejected(ctx, true); err != nil {
+	events, bytes := rejectedSize(set.events)
+	if l.usage.exceedsLimit(events, bytes) { // the count may be old, and events may have been purged since
+		if err := l.countRejected(ctx, tx, true); err != nil {
 			return err
 		}
 	}
-	if r.usage.exceedsLimit(events, bytes) {
-		return &LimitReachedError{Source: r.batch.Source, Limit: r.usage.limit, Events: r.usage.events + events, Bytes: r.usage.bytes + bytes}
+	if l.usage.exceedsLimit(events, bytes) {
+		return &LimitReachedError{Source: l.source, Limit: l.usage.limit, Events: l.usage.events + events, Bytes: l.usage.bytes + bytes}
 	}
-	r.usage.events += events
-	r.usage.bytes += bytes
+	l.usage.events += events
+	l.usage.bytes += bytes
 	return nil
 }
 
@@ -138,15 +156,15 @@ func (rej *rejectedEvent) isOfRefusedTable(tables *catalog.Snapshot, source stri
 
 // countRejected counts the rejected events stored for the source, unless the last count is recent
 // enough or again is set.
-func (r *batchTx) countRejected(ctx context.Context, again bool) error {
-	if !again && r.usage != nil && time.Since(r.usage.counted) < usageInterval {
+func (l *rejectedLimiter) countRejected(ctx context.Context, tx pgx.Tx, again bool) error {
+	if !again && l.usage != nil && time.Since(l.usage.counted) < usageInterval {
 		return nil
 	}
 	const sql = `
 		SELECT coalesce(schema_name, ''), coalesce(table_name, ''), count(*), count(*) FILTER (WHERE kind = $2),
 				coalesce(sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)), 0)::bigint
 			FROM metadb.rejected_event WHERE source_name = $1 GROUP BY 1, 2`
-	rows, err := r.tx.Query(ctx, sql, r.batch.Source, change.NoTable.String())
+	rows, err := tx.Query(ctx, sql, l.source, change.NoTable.String())
 	if err != nil {
 		return fmt.Errorf("count rejected events: %w", err)
 	}
@@ -162,54 +180,54 @@ func (r *batchTx) countRejected(ctx context.Context, again bool) error {
 	if err != nil {
 		return fmt.Errorf("count rejected events: %w", err)
 	}
-	if r.config.RejectedLimit != nil {
-		if usage.limit, err = r.config.RejectedLimit(ctx); err != nil {
+	if l.limit != nil {
+		if usage.limit, err = l.limit(ctx); err != nil {
 			return fmt.Errorf("read rejected_limit: %w", err)
 		}
 	}
-	r.usage = usage
+	l.usage = usage
 	return nil
 }
 
 // dropRefused removes events of refused tables from those that are stored, where maxRefusedStored
 // events of the table are stored already, and counts them as missing. If the source owns no table
 // it returns a RefusedError instead, since the source would lose its whole stream.
-func (r *batchTx) dropRefused(tables *catalog.Snapshot) error {
+func (l *rejectedLimiter) dropRefused(set *rejectedSet, tables *catalog.Snapshot, outcome *change.Outcome) error {
 	passed := make(map[change.Position]bool)
-	stored := r.rejectedEvents[:0]
-	for _, rej := range r.rejectedEvents {
-		if !rej.isOfRefusedTable(tables, r.batch.Source) {
+	stored := set.events[:0]
+	for _, rej := range set.events {
+		if !rej.isOfRefusedTable(tables, l.source) {
 			stored = append(stored, rej)
 			continue
 		}
-		if r.usage.refused[rej.event.Table]++; r.usage.refused[rej.event.Table] <= maxRefusedStored {
+		if l.usage.refused[rej.event.Table]++; l.usage.refused[rej.event.Table] <= maxRefusedStored {
 			stored = append(stored, rej)
 			continue
 		}
-		if len(passed) == 0 && !hasOwnTable(tables, r.batch.Source) {
+		if len(passed) == 0 && !hasOwnTable(tables, l.source) {
 			return &RefusedError{Name: rej.event.Table, Reason: rej.reason}
 		}
 		passed[rej.event.Position] = true
-		r.countMissing(&rej)
+		countMissing(&rej, outcome)
 	}
-	r.rejectedEvents = stored
-	r.outcome.Rejected -= len(passed)
-	r.outcome.ByReason[change.NoTable] -= len(passed)
-	r.outcome.Rejections = slices.DeleteFunc(r.outcome.Rejections, func(told change.Rejection) bool { return passed[told.Position] })
+	set.events = stored
+	outcome.Rejected -= len(passed)
+	outcome.ByReason[change.NoTable] -= len(passed)
+	outcome.Rejections = slices.DeleteFunc(outcome.Rejections, func(told change.Rejection) bool { return passed[told.Position] })
 	return nil
 }
 
 // countMissing adds an event to the missing events of its partition.
-func (r *batchTx) countMissing(rej *rejectedEvent) {
+func countMissing(rej *rejectedEvent, outcome *change.Outcome) {
 	part := rej.event.Position.Partition
-	at := slices.IndexFunc(r.outcome.Missing, func(g change.Gap) bool { return g.Partition == part })
+	at := slices.IndexFunc(outcome.Missing, func(g change.Gap) bool { return g.Partition == part })
 	if at < 0 {
-		at = len(r.outcome.Missing)
-		r.outcome.Missing = append(r.outcome.Missing, change.Gap{
+		at = len(outcome.Missing)
+		outcome.Missing = append(outcome.Missing, change.Gap{
 			Partition: part,
 			Reason:    fmt.Sprintf("%s: of what follows its first %d events nothing is stored", rej.reason, maxRefusedStored),
 			Tables:    []change.Table{rej.event.Table},
 		})
 	}
-	r.outcome.Missing[at].Missing++
+	outcome.Missing[at].Missing++
 }

@@ -17,10 +17,10 @@ import (
 // An event that has a later version of its key is inserted into history, between the version before
 // it and the one after it, as if it had been applied in time. The caller must not apply batches
 // meanwhile.
-func (a *Applier) Retry(ctx context.Context, rejected []change.RejectedEvent) (change.Outcome, error) {
-	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(rejected))}
-	for i := range rejected {
-		rej := &rejected[i]
+func (a *Applier) Retry(ctx context.Context, retried []change.RejectedEvent) (change.Outcome, error) {
+	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, rejected: newRejectedSet(a.config.Source), keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(retried))}
+	for i := range retried {
+		rej := &retried[i]
 		r.retried[rej.Event.Position] = rej
 		r.batch.Events = append(r.batch.Events, rej.Event)
 	}
@@ -33,7 +33,7 @@ func (r *batchTx) retryRejected(ctx context.Context) error {
 	if err := r.countPartitions(ctx, events); err != nil {
 		return err
 	}
-	if err := r.loadRejectedKeys(ctx); err != nil {
+	if err := r.rejected.load(ctx, r.tx, events, r.retriedIDs()); err != nil {
 		return err
 	}
 	if err := r.loadMappings(ctx); err != nil {
@@ -45,10 +45,10 @@ func (r *batchTx) retryRejected(ctx context.Context) error {
 	if err := r.verifyRelations(ctx); err != nil {
 		return err
 	}
-	if err := r.storeRetried(ctx); err != nil {
+	if err := r.rejected.storeRetried(ctx, r.tx, r.retried); err != nil {
 		return err
 	}
-	if err := r.supersedeRejected(ctx, events); err != nil {
+	if err := r.rejected.supersede(ctx, r.tx, events); err != nil {
 		return err
 	}
 	if err := r.storePositions(ctx, events); err != nil {
@@ -77,38 +77,6 @@ func (r *batchTx) countPartitions(ctx context.Context, events []change.Event) er
 	}
 	for i := range events {
 		events[i].Partitions = counts[events[i].Position.Partition.Topic]
-	}
-	return nil
-}
-
-// storeRetried removes the events that have been applied, and stores the new reasons of the others.
-func (r *batchTx) storeRetried(ctx context.Context) error {
-	var failed []int64
-	var reasons, kinds, schemas, tables []string
-	still := make(map[int64]bool, len(r.rejectedEvents))
-	for _, rej := range r.rejectedEvents {
-		id := r.retried[rej.event.Position].ID
-		still[id] = true
-		failed, reasons = append(failed, id), append(reasons, storableReason(rej.reason))
-		kinds = append(kinds, rej.kind.String())
-		schemas, tables = append(schemas, rej.event.Table.Schema), append(tables, rej.event.Table.Name)
-	}
-	var done []int64
-	for _, rej := range r.retried {
-		if !still[rej.ID] {
-			done = append(done, rej.ID)
-		}
-	}
-	if _, err := r.tx.Exec(ctx, "DELETE FROM metadb.rejected_event WHERE id = ANY ($1)", done); err != nil {
-		return fmt.Errorf("remove retried events: %w", err)
-	}
-	_, err := r.tx.Exec(ctx, `
-		UPDATE metadb.rejected_event AS r SET reason = e.reason, kind = e.kind,
-				schema_name = coalesce(nullif(e.schema_name, ''), r.schema_name), table_name = coalesce(nullif(e.table_name, ''), r.table_name)
-			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS e (id, reason, schema_name, table_name, kind)
-			WHERE r.id = e.id`, failed, reasons, schemas, tables, kinds)
-	if err != nil {
-		return fmt.Errorf("store why retried events were set aside again: %w", err)
 	}
 	return nil
 }

@@ -66,28 +66,10 @@ SELECT s.sync = 1,
 	if _, err := r.tx.Exec(ctx, begin, s.Source, s.Table.Schema, s.Table.Name); err != nil {
 		return err
 	}
-	if err := r.markUndatedUnconfirmed(ctx, s); err != nil {
+	if err := markUndatedUnconfirmed(ctx, r.tx, s.Source, s.Table); err != nil {
 		return err
 	}
 	return r.reconfirmChanges(ctx, s, news.Attempts.Current)
-}
-
-// markUndatedUnconfirmed marks rejected events without a time, since their records could not be
-// read: they may belong to an attempt that was given up, or may have confirmed rows after the
-// beginning of the present one. endsync fails until they are retried or purged.
-func (r *batchTx) markUndatedUnconfirmed(ctx context.Context, s Snapshot) error {
-	_, err := r.tx.Exec(ctx, `
-UPDATE metadb.rejected_event AS e SET unconfirmed = true
- WHERE e.source_name = $1 AND e.event_time IS NULL AND NOT e.unconfirmed AND ($3 = '' OR e.table_name IS NULL OR e.schema_name = $2 AND e.table_name = $3)
-   AND e.rejected_time >= coalesce((SELECT r.started_at FROM metadb.resync r JOIN metadb.source s ON s.name = r.source_name
-                                     WHERE s.sync <> 1 AND s.name = $1 AND r.schema_name = $2 AND r.table_name = $3), 'epoch')
-   AND NOT EXISTS (SELECT FROM metadb.resync_from f WHERE f.source_name = $1 AND f.schema_name = $2 AND f.table_name = $3
-                      AND f.topic = e.topic AND f.partition = e.partition AND e."offset" < f.next_offset)`,
-		s.Source, s.Table.Schema, s.Table.Name)
-	if err != nil {
-		return fmt.Errorf("note which rejected events may be of an attempt that was given up: %w", err)
-	}
-	return nil
 }
 
 // keepConfirmed makes an initial synchronization keep the ids of confirmed rows from now on.

@@ -6,12 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"metadb/internal/change"
 )
-
-// maxRejectionsLogged is the number of rejections of a batch that are reported for the log. All of
-// them are stored.
-const maxRejectionsLogged = 5
 
 // rejectedEvent is an event that is to be stored in metadb.rejected_event.
 type rejectedEvent struct {
@@ -25,18 +23,43 @@ type rejectedEvent struct {
 	unconfirmed bool
 }
 
-// rejectEvent notes that an event of the batch is rejected, and the reason.
-func (r *batchTx) rejectEvent(event int, kind change.RejectKind, reason string) *rejectedEvent {
-	e := &r.batch.Events[event]
-	r.outcome.Rejected++
-	r.outcome.ByReason[kind]++
-	if len(r.outcome.Rejections) < maxRejectionsLogged {
-		r.outcome.Rejections = append(r.outcome.Rejections, change.Rejection{Position: e.Position, Table: e.Table, Kind: kind, Reason: reason})
-	}
-	r.rejectedKeys.addRejected(keyFormsOf(e), e.Position, r.supersededAt(e))
-	r.rejectedEvents = append(r.rejectedEvents, rejectedEvent{event: e, index: event, kind: kind, reason: reason})
-	return &r.rejectedEvents[len(r.rejectedEvents)-1]
+// rejectedSet has the rejected events of a batch of a data source, and the earlier rejected records of
+// its keys, which block some events and are superseded by others. It is the zero value for events that
+// can't be rejected, those of transformed tables.
+type rejectedSet struct {
+	source string
+	// events are the rejected events of the batch, in the order in which they were rejected.
+	events []rejectedEvent
+	// keys are the keys of rejected records. sourceHasRejected is true if the source had rejected
+	// records before this batch.
+	keys              rejectedKeys
+	sourceHasRejected bool
 }
+
+// newRejectedSet returns the set of a batch of a data source.
+func newRejectedSet(source string) rejectedSet {
+	return rejectedSet{source: source, keys: make(rejectedKeys)}
+}
+
+// add adds a rejected event of the batch, with its index there. supersededAt is the time at which an
+// event superseded it, or nil.
+func (s *rejectedSet) add(e *change.Event, index int, kind change.RejectKind, reason string, supersededAt *change.Micros) *rejectedEvent {
+	s.keys.addRejected(keyFormsOf(e), e.Position, supersededAt)
+	s.events = append(s.events, rejectedEvent{event: e, index: index, kind: kind, reason: reason})
+	return &s.events[len(s.events)-1]
+}
+
+// hasKeys reports whether a key of the batch has rejected records, so that events may be blocked.
+func (s *rejectedSet) hasKeys() bool { return len(s.keys) > 0 }
+
+// blockedBy returns the offset of the rejected record that blocks an event, and whether there is one.
+// later is the time at which a retried event was superseded, or nil.
+func (s *rejectedSet) blockedBy(e *change.Event, later *change.Micros) (offset int64, blocked bool) {
+	return s.keys.blockedBy(e, later)
+}
+
+// addApplied adds an event that this transaction is about to apply.
+func (s *rejectedSet) addApplied(e *change.Event) { s.keys.addApplied(e) }
 
 // insertRejectedSQL stores rejected events. The headers of all events are one array, of which each
 // event takes its slice. An event that is read again is stored once.
@@ -50,11 +73,11 @@ const insertRejectedSQL = `
 				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind, canonical_key)
 		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
 
-// storeRejected stores the rejected events of the batch with their records.
-func (r *batchTx) storeRejected(ctx context.Context) error {
-	for rest := r.rejectedEvents; len(rest) > 0; {
+// store stores the rejected events of the batch with their records.
+func (s *rejectedSet) store(ctx context.Context, tx pgx.Tx) error {
+	for rest := s.events; len(rest) > 0; {
 		n := countForStatement(rest)
-		if err := r.insertRejected(ctx, rest[:n]); err != nil {
+		if err := s.insertRejected(ctx, tx, rest[:n]); err != nil {
 			return err
 		}
 		rest = rest[n:]
@@ -81,7 +104,7 @@ func countForStatement(rejects []rejectedEvent) int {
 	return len(rejects)
 }
 
-func (r *batchTx) insertRejected(ctx context.Context, rejects []rejectedEvent) error {
+func (s *rejectedSet) insertRejected(ctx context.Context, tx pgx.Tx, rejects []rejectedEvent) error {
 	n := len(rejects)
 	topics, parts, offsets := make([]string, n), make([]int32, n), make([]int64, n)
 	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
@@ -104,7 +127,7 @@ func (r *batchTx) insertRejected(ctx context.Context, rejects []rejectedEvent) e
 		}
 		last[i], unconfirmed[i], kinds[i] = int32(len(headers)), rej.unconfirmed, rej.kind.String()
 	}
-	_, err := r.tx.Exec(ctx, insertRejectedSQL, r.batch.Source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds, canonical)
+	_, err := tx.Exec(ctx, insertRejectedSQL, s.source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds, canonical)
 	if err != nil {
 		return fmt.Errorf("store rejected events: %w", err)
 	}

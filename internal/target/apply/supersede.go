@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"metadb/internal/change"
 )
 
@@ -44,14 +46,14 @@ func (p *timedPositions) addPosition(at change.Position, when change.Micros) {
 	p.offsets, p.times = append(p.offsets, at.Offset), append(p.times, when.UTC())
 }
 
-// supersedeRejected stores the time for each rejected record that events of the batch supersede. It
+// supersede stores the time for each rejected record that events of the batch supersede. It
 // runs after the batch's own rejected events have been stored.
-func (r *batchTx) supersedeRejected(ctx context.Context, events []change.Event) error {
-	if len(r.rejectedKeys) == 0 && !r.sourceHasRejected {
+func (s *rejectedSet) supersede(ctx context.Context, tx pgx.Tx, events []change.Event) error {
+	if len(s.keys) == 0 && !s.sourceHasRejected {
 		return nil
 	}
-	again := make(map[change.Position]bool, len(r.rejectedEvents))
-	for _, rej := range r.rejectedEvents {
+	again := make(map[change.Position]bool, len(s.events))
+	for _, rej := range s.events {
 		again[rej.event.Position] = true
 	}
 	var overtaken, truncates timedPositions
@@ -62,7 +64,7 @@ func (r *batchTx) supersedeRejected(ctx context.Context, events []change.Event) 
 		case e.Op == change.Truncate:
 			truncates.addPosition(e.Position, e.Time)
 		case e.Op == change.Upsert || e.Op == change.Delete:
-			for _, at := range r.rejectedKeys.takeSuperseded(e) {
+			for _, at := range s.keys.takeSuperseded(e) {
 				overtaken.addPosition(at, e.Time)
 			}
 		}
@@ -71,7 +73,7 @@ func (r *batchTx) supersedeRejected(ctx context.Context, events []change.Event) 
 		if len(p.times) == 0 {
 			continue
 		}
-		if _, err := r.tx.Exec(ctx, sql, r.batch.Source, p.topics, p.parts, p.offsets, p.times); err != nil {
+		if _, err := tx.Exec(ctx, sql, s.source, p.topics, p.parts, p.offsets, p.times); err != nil {
 			return fmt.Errorf("tell overtaken rejected events: %w", err)
 		}
 	}

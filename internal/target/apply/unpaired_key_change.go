@@ -86,7 +86,7 @@ func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *history.
 		r.outcome.ByOp[e.Op]--
 		r.rejectEvent(i, change.BlockedByOther, unpairedReason).unconfirmed = e.Confirm
 		if e.Confirm {
-			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejectedEvents)-1)
+			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.events)-1)
 		}
 	}
 	return r.applyChunk(ctx, t, c.WithoutEvents(unpaired.events))
