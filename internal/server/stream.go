@@ -19,6 +19,7 @@ import (
 	"metadb/internal/target/apply"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/target/dbsession"
+	"metadb/internal/target/rejected"
 )
 
 // stream is the supervised stream of one data source.
@@ -169,13 +170,13 @@ func (s *stream) newAppliers(o *datasource.Options) (appliers []pipeline.Applier
 }
 
 // rejectedLimit returns the present limit of rejected events.
-func (s *stream) rejectedLimit(ctx context.Context) (apply.RejectedLimit, error) {
+func (s *stream) rejectedLimit(ctx context.Context) (rejected.Limit, error) {
 	o, err := datasource.Load(ctx, s.pool, s.startOptions.Name)
 	if err != nil {
-		return apply.RejectedLimit{}, err
+		return rejected.Limit{}, err
 	}
 	events, bytes := o.RejectedBounds()
-	return apply.RejectedLimit{Events: events, Bytes: bytes}, nil
+	return rejected.Limit{Events: events, Bytes: bytes}, nil
 }
 
 // newRouter creates the stream's router, which setOrigins updates.

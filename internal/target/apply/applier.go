@@ -13,6 +13,7 @@ import (
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/dbsession"
 	"metadb/internal/target/gap"
+	"metadb/internal/target/rejected"
 )
 
 // Config has the dependencies and settings of an Applier.
@@ -24,9 +25,9 @@ type Config struct {
 	// Store is the catalog of target tables. The applier publishes changes to it only after a
 	// commit.
 	Store *catalog.Store
-	// RejectedLimit returns the limits on the rejected events of the source. It is called every few
+	// rejected.Limit returns the limits on the rejected events of the source. It is called every few
 	// seconds while events are rejected; nil means no limit.
-	RejectedLimit func(ctx context.Context) (RejectedLimit, error)
+	RejectedLimit func(ctx context.Context) (rejected.Limit, error)
 	// Logger receives the schema changes, and the warnings that no batch reports.
 	Logger *slog.Logger
 }
@@ -50,7 +51,7 @@ type Applier struct {
 	// recordedFeeds are the topics and tables that metadb.topic_table contains already.
 	recordedFeeds map[gap.Feed]bool
 	// limiter keeps the rejected events of the source below its limit.
-	limiter    *rejectedLimiter
+	limiter    *rejected.Limiter
 	childIndex childIndex
 	// identifiedTables are the tables with a verified replica identity. It is nil until PostgreSQL
 	// has refused a change for lack of one.
@@ -68,7 +69,7 @@ const defaultPieceBytes = 12 << 20
 
 // New returns an applier. It connects with the first batch.
 func New(config Config) *Applier {
-	return &Applier{config: config, limiter: newRejectedLimiter(config.Source, config.RejectedLimit), profiles: make(map[change.Table]tableProfile), positionStores: make(map[change.Table]int), recordedFeeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
+	return &Applier{config: config, limiter: rejected.NewLimiter(config.Source, config.RejectedLimit), profiles: make(map[change.Table]tableProfile), positionStores: make(map[change.Table]int), recordedFeeds: make(map[gap.Feed]bool), pieceBytes: defaultPieceBytes}
 }
 
 // Close closes the connection.
@@ -86,7 +87,7 @@ func (a *Applier) Close(ctx context.Context) error {
 // returns an error that wraps checkpoint.ErrFenced when it is applied again. A record that can't be
 // applied is not an error: it is stored in metadb.rejected_event.
 func (a *Applier) Apply(ctx context.Context, batch *change.Batch) (change.Outcome, error) {
-	r := &batchTx{Applier: a, batch: withoutRepeated(batch), rejected: newRejectedSet(batch.Source), keepsConfirmed: !batch.NotesChanges}
+	r := &batchTx{Applier: a, batch: withoutRepeated(batch), rejected: rejected.NewSet(batch.Source), keepsConfirmed: !batch.NotesChanges}
 	return a.runTransaction(ctx, r, r.applyBatch)
 }
 
@@ -152,7 +153,7 @@ func (a *Applier) runTransaction(ctx context.Context, run *batchTx, do func(cont
 // rollback fails and the connection is closed, the next batch opens a new one.
 func (a *Applier) rollBack(ctx context.Context, tx pgx.Tx) {
 	a.layouts, a.warnedColumns = nil, nil
-	a.limiter.forget()
+	a.limiter.Forget()
 	a.stages.afterRollback()
 	if err := tx.Rollback(context.WithoutCancel(ctx)); err == nil || !a.conn.IsClosed() {
 		return

@@ -13,6 +13,7 @@ import (
 	"metadb/internal/target/gap"
 	"metadb/internal/target/history"
 	"metadb/internal/target/plan"
+	"metadb/internal/target/rejected"
 )
 
 // batchTx is the transaction that applies one batch.
@@ -25,7 +26,7 @@ type batchTx struct {
 	snapshot *catalog.Snapshot
 	tables   []*tableState
 	// rejected are the rejected events of the batch, and the earlier ones of its keys.
-	rejected rejectedSet
+	rejected rejected.Set
 	// retried are the rejected events of a retry, by position. It is nil for a batch of the stream.
 	retried map[change.Position]*change.RejectedEvent
 	// supersededBy has, for each late event, the position of the applied change that follows it at
@@ -94,7 +95,7 @@ func (r *batchTx) applyBatch(ctx context.Context) error {
 	if err := checkpoint.Advance(ctx, r.tx, r.batch.Source, r.config.Group, r.batch.Spans); err != nil {
 		return err
 	}
-	if err := r.rejected.load(ctx, r.tx, r.batch.Events, nil); err != nil {
+	if err := r.rejected.Load(ctx, r.tx, r.batch.Events, nil); err != nil {
 		return err
 	}
 	if err := r.loadMappings(ctx); err != nil {
@@ -113,13 +114,13 @@ func (r *batchTx) applyBatch(ctx context.Context) error {
 	if err := r.verifyRelations(ctx); err != nil {
 		return err
 	}
-	if err := r.limiter.enforce(ctx, r.tx, &r.rejected, r.snapshotWithChanges, &r.outcome); err != nil {
+	if err := r.limiter.Enforce(ctx, r.tx, &r.rejected, r.snapshotWithChanges, &r.outcome); err != nil {
 		return err
 	}
-	if err := r.rejected.store(ctx, r.tx); err != nil {
+	if err := r.rejected.Store(ctx, r.tx); err != nil {
 		return err
 	}
-	if err := r.rejected.supersede(ctx, r.tx, events); err != nil {
+	if err := r.rejected.Supersede(ctx, r.tx, events); err != nil {
 		return err
 	}
 	if err := r.storePositions(ctx, events); err != nil {
@@ -147,9 +148,9 @@ func (r *batchTx) distributeEvents(made *plan.Plan) {
 			continue
 		}
 		if e.Op == change.Reject {
-			r.rejectEvent(i, change.Unreadable, e.Reason).unconfirmed = e.Confirm
+			r.rejectEvent(i, change.Unreadable, e.Reason).Unconfirmed = e.Confirm
 			if e.Confirm && e.Shape != nil && !e.AttemptUnknown {
-				r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.events)-1)
+				r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.Events)-1)
 			}
 			continue
 		}

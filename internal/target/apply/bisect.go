@@ -126,6 +126,6 @@ func (r *batchTx) rejectSingleEvent(ctx context.Context, t *tableState, c *histo
 		return nil
 	}
 	var err error
-	kept.unconfirmed, err = r.confirmKeys(ctx, t, c, c.Events)
+	kept.Unconfirmed, err = r.confirmKeys(ctx, t, c, c.Events)
 	return err
 }

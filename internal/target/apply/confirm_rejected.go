@@ -20,7 +20,7 @@ import (
 // table with the same columns are looked up as a set.
 func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 	for len(r.rejectsWithKey) > 0 {
-		first := r.rejected.events[r.rejectsWithKey[0]].event
+		first := r.rejected.Events[r.rejectsWithKey[0]].Event
 		t := r.tableStateOf(first.Table)
 		if t == nil || !t.hasKeyColumns(first.Shape) {
 			r.rejectsWithKey = r.rejectsWithKey[1:] // there is no row to confirm
@@ -29,12 +29,12 @@ func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 		c := history.NewChunk(t.target(), first)
 		var events, rejects, rest []int
 		for _, i := range r.rejectsWithKey {
-			e := r.rejected.events[i].event
+			e := r.rejected.Events[i].Event
 			if e.Table != first.Table || !c.HasSameKey(e) {
 				rest = append(rest, i)
 				continue
 			}
-			events, rejects = append(events, r.rejected.events[i].index), append(rejects, i)
+			events, rejects = append(events, r.rejected.Events[i].Index), append(rejects, i)
 		}
 		before := r.outcome
 		unconfirmed, err := r.confirmKeys(ctx, t, c, events)
@@ -43,7 +43,7 @@ func (r *batchTx) confirmRejectedKeys(ctx context.Context) error {
 		}
 		r.addTableStats(t.table.Name, &before, 0)
 		for _, i := range rejects {
-			r.rejected.events[i].unconfirmed = unconfirmed
+			r.rejected.Events[i].Unconfirmed = unconfirmed
 		}
 		r.rejectsWithKey = rest
 	}

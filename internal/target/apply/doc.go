@@ -13,10 +13,10 @@
 //	                       └─ mergeStaged: stage ─ loadUnavailable ─ loadMatches ─ decide ─
 //	                                       applyDecision
 //
-// A chunk is a run of events that can be applied as a set (chunk.go). The fold makes one chain of
-// versions for each key, in memory (fold.go). A truncate is a chunk of its own (applyTruncate in
-// insert_new.go). PostgreSQL compares values; the package itself only relies on equal bytes being
-// equal values.
+// The rules are in internal/target/history: a chunk is a run of events that can be applied as a set,
+// and the fold makes one chain of versions for each key, in memory. A truncate is a chunk of its own
+// (applyTruncate in insert_new.go). PostgreSQL compares values; the package itself only relies on equal
+// bytes being equal values. The statements are built by package sqlgen.
 //
 // # Strategies
 //
@@ -36,17 +36,17 @@
 //     table (stage.go), or into metadb.stage if temporary tables can't be made
 //     (stage_permanent.go). Statements over the whole set fill in unavailable values
 //     (toast_values.go), and find the current rows and equal versions (match.go). A pure function
-//     decides which versions end and begin (decide.go), and further statements write them
+//     decides which versions end and begin (history.Decide), and further statements write them
 //     (write_versions.go).
 //
 // A chunk that PostgreSQL refuses for its data is bisected until the events at fault are found
-// (bisect.go); these become rejected events (store_rejected.go). An event that precedes an applied
+// (bisect.go); these become rejected events (internal/target/rejected). An event that precedes an applied
 // one of its key is inserted into history (late_event.go).
 //
 // # Transformed tables
 //
 // The effects of a chunk on the rows of its table are row effects, by whichever strategy they were
-// written (row_effect.go). They update the transformed tables if the table has JSON mappings
+// written (history.RowEffect). They update the transformed tables if the table has JSON mappings
 // (update_transformed.go):
 //
 //	row effects ─ loadStored ─ addDocuments, ─────┬─ replaceTransformed: end by keys, COPY

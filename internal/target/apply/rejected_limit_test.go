@@ -9,12 +9,13 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/target/apply"
+	"metadb/internal/target/rejected"
 )
 
 // limited replaces the rig's applier by one with a limit of rejected events.
-func (r *rig) limited(limit apply.RejectedLimit) {
+func (r *rig) limited(limit rejected.Limit) {
 	r.applier = apply.New(apply.Config{
-		Connect: r.connect, Source: "sensor", Group: "group", Store: r.store, RejectedLimit: func(context.Context) (apply.RejectedLimit, error) { return limit, nil },
+		Connect: r.connect, Source: "sensor", Group: "group", Store: r.store, RejectedLimit: func(context.Context) (rejected.Limit, error) { return limit, nil },
 	})
 	r.t.Cleanup(func() { _ = r.applier.Close(r.t.Context()) })
 }
@@ -32,12 +33,12 @@ func unreadable(n int, value string) []change.Event {
 func TestRejectedLimit(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		limit   apply.RejectedLimit
+		limit   rejected.Limit
 		value   string
 		message string
 	}{
-		{"events", apply.RejectedLimit{Events: 5}, "x", "6 events with 0 MB would be set aside, more than rejected_limit allows (5 events, 0 MB)"},
-		{"bytes", apply.RejectedLimit{Events: 1000, Bytes: 5 << 20}, strings.Repeat("x", 1<<20), "6 events with 6 MB would be set aside"},
+		{"events", rejected.Limit{Events: 5}, "x", "6 events with 0 MB would be set aside, more than rejected_limit allows (5 events, 0 MB)"},
+		{"bytes", rejected.Limit{Events: 1000, Bytes: 5 << 20}, strings.Repeat("x", 1<<20), "6 events with 6 MB would be set aside"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t)
@@ -45,7 +46,7 @@ func TestRejectedLimit(t *testing.T) {
 			r.apply(append(unreadable(3, test.value), put(1, "a", 10))...)
 			r.apply(unreadable(2, test.value)...)
 			_, err := r.try(append(unreadable(1, test.value), put(1, "b", 20))...)
-			var full *apply.LimitReachedError
+			var full *rejected.LimitReachedError
 			if !errors.As(err, &full) || !strings.HasPrefix(err.Error(), test.message) {
 				t.Fatalf("got %v, want %s", err, test.message)
 			}
@@ -89,7 +90,7 @@ func TestRefusedTable(t *testing.T) {
 
 	// As long as the source has no table of its own, it stops instead of losing events.
 	_, err := r.try(refused(150)...)
-	var stopped *apply.RefusedError
+	var stopped *rejected.RefusedError
 	if !errors.As(err, &stopped) || stopped.Table() != loan || !stopped.Refused() {
 		t.Fatalf("got %v, want that everything is refused", err)
 	}

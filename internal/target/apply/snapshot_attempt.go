@@ -10,6 +10,7 @@ import (
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/history"
 	"metadb/internal/target/pgbinary"
+	"metadb/internal/target/rejected"
 )
 
 // If a connector is interrupted it begins its snapshot again, in a new attempt. Rows that the
@@ -66,7 +67,7 @@ SELECT s.sync = 1,
 	if _, err := r.tx.Exec(ctx, begin, s.Source, s.Table.Schema, s.Table.Name); err != nil {
 		return err
 	}
-	if err := markUndatedUnconfirmed(ctx, r.tx, s.Source, s.Table); err != nil {
+	if err := rejected.MarkUndatedUnconfirmed(ctx, r.tx, s.Source, s.Table); err != nil {
 		return err
 	}
 	return r.reconfirmChanges(ctx, s, news.Attempts.Current)

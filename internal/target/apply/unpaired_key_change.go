@@ -84,9 +84,9 @@ func (r *batchTx) rejectUnpaired(ctx context.Context, t *tableState, c *history.
 		e := &r.batch.Events[i]
 		r.outcome.Applied--
 		r.outcome.ByOp[e.Op]--
-		r.rejectEvent(i, change.BlockedByOther, unpairedReason).unconfirmed = e.Confirm
+		r.rejectEvent(i, change.BlockedByOther, unpairedReason).Unconfirmed = e.Confirm
 		if e.Confirm {
-			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.events)-1)
+			r.rejectsWithKey = append(r.rejectsWithKey, len(r.rejected.Events)-1)
 		}
 	}
 	return r.applyChunk(ctx, t, c.WithoutEvents(unpaired.events))

@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"metadb/internal/change"

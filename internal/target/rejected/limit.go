@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 	"metadb/internal/target/gap"
 )
 
-// RejectedLimit is the maximum of rejected events that are stored for a data source: their number,
+// Limit is the maximum of rejected events that are stored for a data source: their number,
 // and the bytes of their keys and values. 0 means no limit.
-type RejectedLimit struct{ Events, Bytes int64 }
+type Limit struct{ Events, Bytes int64 }
 
 const (
 	// maxRefusedStored is the number of events that are stored of a refused table. Further ones are
@@ -31,7 +31,7 @@ type rejectedUsage struct {
 	// refused has the number of events rejected with their whole table.
 	refused map[change.Table]int64
 	// limit and counted are the limit in force at the time of the count, and that time.
-	limit   RejectedLimit
+	limit   Limit
 	counted time.Time
 }
 
@@ -39,7 +39,7 @@ type rejectedUsage struct {
 // stops.
 type LimitReachedError struct {
 	Source        string
-	Limit         RejectedLimit
+	Limit         Limit
 	Events, Bytes int64
 }
 
@@ -69,34 +69,34 @@ func (e *RefusedError) IsTableOnly() bool { return true }
 // Refused identifies the error to callers that do not import this package.
 func (e *RefusedError) Refused() bool { return true }
 
-// rejectedLimiter keeps the rejected events of a data source below its limit.
-type rejectedLimiter struct {
+// Limiter keeps the rejected events of a data source below its limit.
+type Limiter struct {
 	source string
 	// limit returns the limit of the source, nil for none.
-	limit func(ctx context.Context) (RejectedLimit, error)
+	limit func(ctx context.Context) (Limit, error)
 	// usage counts the rejected events of the source. It is nil until they have been counted.
 	usage *rejectedUsage
 }
 
-// newRejectedLimiter returns the limiter of a data source. limit may be nil.
-func newRejectedLimiter(source string, limit func(ctx context.Context) (RejectedLimit, error)) *rejectedLimiter {
-	return &rejectedLimiter{source: source, limit: limit}
+// NewLimiter returns the limiter of a data source. limit may be nil.
+func NewLimiter(source string, limit func(ctx context.Context) (Limit, error)) *Limiter {
+	return &Limiter{source: source, limit: limit}
 }
 
-// forget discards the count, after a transaction was rolled back.
-func (l *rejectedLimiter) forget() { l.usage = nil }
+// Forget discards the count, after a transaction was rolled back.
+func (l *Limiter) Forget() { l.usage = nil }
 
-// enforce checks the rejected events of a batch against the limits. Events of refused tables above
+// Enforce checks the rejected events of a batch against the limits. Events of refused tables above
 // maxRefusedStored are removed from the set and counted in a gap, in outcome too. tables returns the
 // tables after the batch.
-func (l *rejectedLimiter) enforce(ctx context.Context, tx pgx.Tx, set *rejectedSet, tables func() *catalog.Snapshot, outcome *change.Outcome) error {
-	if len(set.events) == 0 {
+func (l *Limiter) Enforce(ctx context.Context, tx pgx.Tx, set *Set, tables func() *catalog.Snapshot, outcome *change.Outcome) error {
+	if len(set.Events) == 0 {
 		return nil
 	}
 	if err := l.countRejected(ctx, tx, false); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(set.events, func(rej rejectedEvent) bool { return rej.kind == change.NoTable }) {
+	if slices.ContainsFunc(set.Events, func(rej Event) bool { return rej.kind == change.NoTable }) {
 		if err := l.dropRefused(set, tables(), outcome); err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (l *rejectedLimiter) enforce(ctx context.Context, tx pgx.Tx, set *rejectedS
 			return err
 		}
 	}
-	events, bytes := rejectedSize(set.events)
+	events, bytes := rejectedSize(set.Events)
 	if l.usage.exceedsLimit(events, bytes) { // the count may be old, and events may have been purged since
 		if err := l.countRejected(ctx, tx, true); err != nil {
 			return err
@@ -126,9 +126,9 @@ func (u *rejectedUsage) exceedsLimit(events, bytes int64) bool {
 }
 
 // rejectedSize returns the number of rejected events, and the bytes of their records.
-func rejectedSize(rejects []rejectedEvent) (events, bytes int64) {
+func rejectedSize(rejects []Event) (events, bytes int64) {
 	for i := range rejects {
-		record := &rejects[i].event.Record
+		record := &rejects[i].Event.Record
 		bytes += int64(len(record.Key) + len(record.Head) + len(record.Tail))
 	}
 	return int64(len(rejects)), bytes
@@ -146,17 +146,17 @@ func hasOwnTable(tables *catalog.Snapshot, source string) bool {
 
 // isOfRefusedTable reports whether an event of a source is rejected because its table is refused as
 // a whole: the name is taken or reserved, or another table feeds it.
-func (rej *rejectedEvent) isOfRefusedTable(tables *catalog.Snapshot, source string) bool {
+func (rej *Event) isOfRefusedTable(tables *catalog.Snapshot, source string) bool {
 	if rej.kind != change.NoTable {
 		return false
 	}
-	t := tables.Table(rej.event.Table)
-	return t == nil || t.Source != source || t.Feeds[rej.event.Origin] != rej.event.Source
+	t := tables.Table(rej.Event.Table)
+	return t == nil || t.Source != source || t.Feeds[rej.Event.Origin] != rej.Event.Source
 }
 
 // countRejected counts the rejected events stored for the source, unless the last count is recent
 // enough or again is set.
-func (l *rejectedLimiter) countRejected(ctx context.Context, tx pgx.Tx, again bool) error {
+func (l *Limiter) countRejected(ctx context.Context, tx pgx.Tx, again bool) error {
 	if !again && l.usage != nil && time.Since(l.usage.counted) < usageInterval {
 		return nil
 	}
@@ -192,25 +192,25 @@ func (l *rejectedLimiter) countRejected(ctx context.Context, tx pgx.Tx, again bo
 // dropRefused removes events of refused tables from those that are stored, where maxRefusedStored
 // events of the table are stored already, and counts them as missing. If the source owns no table
 // it returns a RefusedError instead, since the source would lose its whole stream.
-func (l *rejectedLimiter) dropRefused(set *rejectedSet, tables *catalog.Snapshot, outcome *change.Outcome) error {
+func (l *Limiter) dropRefused(set *Set, tables *catalog.Snapshot, outcome *change.Outcome) error {
 	passed := make(map[change.Position]bool)
-	stored := set.events[:0]
-	for _, rej := range set.events {
+	stored := set.Events[:0]
+	for _, rej := range set.Events {
 		if !rej.isOfRefusedTable(tables, l.source) {
 			stored = append(stored, rej)
 			continue
 		}
-		if l.usage.refused[rej.event.Table]++; l.usage.refused[rej.event.Table] <= maxRefusedStored {
+		if l.usage.refused[rej.Event.Table]++; l.usage.refused[rej.Event.Table] <= maxRefusedStored {
 			stored = append(stored, rej)
 			continue
 		}
 		if len(passed) == 0 && !hasOwnTable(tables, l.source) {
-			return &RefusedError{Name: rej.event.Table, Reason: rej.reason}
+			return &RefusedError{Name: rej.Event.Table, Reason: rej.reason}
 		}
-		passed[rej.event.Position] = true
+		passed[rej.Event.Position] = true
 		countMissing(&rej, outcome)
 	}
-	set.events = stored
+	set.Events = stored
 	outcome.Rejected -= len(passed)
 	outcome.ByReason[change.NoTable] -= len(passed)
 	outcome.Rejections = slices.DeleteFunc(outcome.Rejections, func(told change.Rejection) bool { return passed[told.Position] })
@@ -218,15 +218,15 @@ func (l *rejectedLimiter) dropRefused(set *rejectedSet, tables *catalog.Snapshot
 }
 
 // countMissing adds an event to the missing events of its partition.
-func countMissing(rej *rejectedEvent, outcome *change.Outcome) {
-	part := rej.event.Position.Partition
+func countMissing(rej *Event, outcome *change.Outcome) {
+	part := rej.Event.Position.Partition
 	at := slices.IndexFunc(outcome.Missing, func(g change.Gap) bool { return g.Partition == part })
 	if at < 0 {
 		at = len(outcome.Missing)
 		outcome.Missing = append(outcome.Missing, change.Gap{
 			Partition: part,
 			Reason:    fmt.Sprintf("%s: of what follows its first %d events nothing is stored", rej.reason, maxRefusedStored),
-			Tables:    []change.Table{rej.event.Table},
+			Tables:    []change.Table{rej.Event.Table},
 		})
 	}
 	outcome.Missing[at].Missing++

@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"context"
@@ -11,55 +11,55 @@ import (
 	"metadb/internal/change"
 )
 
-// rejectedEvent is an event that is to be stored in metadb.rejected_event.
-type rejectedEvent struct {
-	event *change.Event
-	// index is the event's index in the batch.
-	index  int
+// Event is an event that is to be stored in metadb.rejected_event.
+type Event struct {
+	Event *change.Event
+	// Index is the event's index in the batch.
+	Index  int
 	kind   change.RejectKind
 	reason string
-	// unconfirmed is set if in a resynchronization a row of the table may be at the source that
+	// Unconfirmed is set if in a resynchronization a row of the table may be at the source that
 	// this event would have confirmed.
-	unconfirmed bool
+	Unconfirmed bool
 }
 
-// rejectedSet has the rejected events of a batch of a data source, and the earlier rejected records of
+// Set has the rejected events of a batch of a data source, and the earlier rejected records of
 // its keys, which block some events and are superseded by others. It is the zero value for events that
 // can't be rejected, those of transformed tables.
-type rejectedSet struct {
+type Set struct {
 	source string
-	// events are the rejected events of the batch, in the order in which they were rejected.
-	events []rejectedEvent
+	// Events are the rejected events of the batch, in the order in which they were rejected.
+	Events []Event
 	// keys are the keys of rejected records. sourceHasRejected is true if the source had rejected
 	// records before this batch.
 	keys              rejectedKeys
 	sourceHasRejected bool
 }
 
-// newRejectedSet returns the set of a batch of a data source.
-func newRejectedSet(source string) rejectedSet {
-	return rejectedSet{source: source, keys: make(rejectedKeys)}
+// NewSet returns the set of a batch of a data source.
+func NewSet(source string) Set {
+	return Set{source: source, keys: make(rejectedKeys)}
 }
 
-// add adds a rejected event of the batch, with its index there. supersededAt is the time at which an
+// Add adds a rejected event of the batch, with its index there. supersededAt is the time at which an
 // event superseded it, or nil.
-func (s *rejectedSet) add(e *change.Event, index int, kind change.RejectKind, reason string, supersededAt *change.Micros) *rejectedEvent {
+func (s *Set) Add(e *change.Event, index int, kind change.RejectKind, reason string, supersededAt *change.Micros) *Event {
 	s.keys.addRejected(keyFormsOf(e), e.Position, supersededAt)
-	s.events = append(s.events, rejectedEvent{event: e, index: index, kind: kind, reason: reason})
-	return &s.events[len(s.events)-1]
+	s.Events = append(s.Events, Event{Event: e, Index: index, kind: kind, reason: reason})
+	return &s.Events[len(s.Events)-1]
 }
 
-// hasKeys reports whether a key of the batch has rejected records, so that events may be blocked.
-func (s *rejectedSet) hasKeys() bool { return len(s.keys) > 0 }
+// HasKeys reports whether a key of the batch has rejected records, so that events may be blocked.
+func (s *Set) HasKeys() bool { return len(s.keys) > 0 }
 
-// blockedBy returns the offset of the rejected record that blocks an event, and whether there is one.
+// BlockedBy returns the offset of the rejected record that blocks an event, and whether there is one.
 // later is the time at which a retried event was superseded, or nil.
-func (s *rejectedSet) blockedBy(e *change.Event, later *change.Micros) (offset int64, blocked bool) {
+func (s *Set) BlockedBy(e *change.Event, later *change.Micros) (offset int64, blocked bool) {
 	return s.keys.blockedBy(e, later)
 }
 
-// addApplied adds an event that this transaction is about to apply.
-func (s *rejectedSet) addApplied(e *change.Event) { s.keys.addApplied(e) }
+// AddApplied adds an event that this transaction is about to apply.
+func (s *Set) AddApplied(e *change.Event) { s.keys.addApplied(e) }
 
 // insertRejectedSQL stores rejected events. The headers of all events are one array, of which each
 // event takes its slice. An event that is read again is stored once.
@@ -73,9 +73,9 @@ const insertRejectedSQL = `
 				AS e (topic, partition, "offset", event_time, schema_name, table_name, reason, key, value, first, last, unconfirmed, kind, canonical_key)
 		ON CONFLICT (source_name, topic, partition, "offset") DO NOTHING`
 
-// store stores the rejected events of the batch with their records.
-func (s *rejectedSet) store(ctx context.Context, tx pgx.Tx) error {
-	for rest := s.events; len(rest) > 0; {
+// Store stores the rejected events of the batch with their records.
+func (s *Set) Store(ctx context.Context, tx pgx.Tx) error {
+	for rest := s.Events; len(rest) > 0; {
 		n := countForStatement(rest)
 		if err := s.insertRejected(ctx, tx, rest[:n]); err != nil {
 			return err
@@ -93,10 +93,10 @@ const (
 )
 
 // countForStatement returns the number of rejected events that one statement stores.
-func countForStatement(rejects []rejectedEvent) int {
+func countForStatement(rejects []Event) int {
 	bytes := 0
 	for i, rej := range rejects {
-		bytes += len(rej.event.Record.Key) + len(rej.event.Record.Head) + len(rej.event.Record.Tail)
+		bytes += len(rej.Event.Record.Key) + len(rej.Event.Record.Head) + len(rej.Event.Record.Tail)
 		if i > 0 && (i == maxStatementEvents || bytes > maxStatementBytes) {
 			return i
 		}
@@ -104,7 +104,7 @@ func countForStatement(rejects []rejectedEvent) int {
 	return len(rejects)
 }
 
-func (s *rejectedSet) insertRejected(ctx context.Context, tx pgx.Tx, rejects []rejectedEvent) error {
+func (s *Set) insertRejected(ctx context.Context, tx pgx.Tx, rejects []Event) error {
 	n := len(rejects)
 	topics, parts, offsets := make([]string, n), make([]int32, n), make([]int64, n)
 	times, schemas, tables, reasons := make([]*time.Time, n), make([]string, n), make([]string, n), make([]string, n)
@@ -113,7 +113,7 @@ func (s *rejectedSet) insertRejected(ctx context.Context, tx pgx.Tx, rejects []r
 	unconfirmed, kinds := make([]bool, n), make([]string, n)
 	headers := [][]byte{}
 	for i, rej := range rejects {
-		e := rej.event
+		e := rej.Event
 		topics[i], parts[i], offsets[i] = e.Position.Partition.Topic, e.Position.Partition.Number, e.Position.Offset
 		if e.Time != 0 {
 			at := e.Time.UTC()
@@ -125,7 +125,7 @@ func (s *rejectedSet) insertRejected(ctx context.Context, tx pgx.Tx, rejects []r
 		for _, h := range e.Record.Headers {
 			headers = append(headers, []byte(h.Name), h.Value)
 		}
-		last[i], unconfirmed[i], kinds[i] = int32(len(headers)), rej.unconfirmed, rej.kind.String()
+		last[i], unconfirmed[i], kinds[i] = int32(len(headers)), rej.Unconfirmed, rej.kind.String()
 	}
 	_, err := tx.Exec(ctx, insertRejectedSQL, s.source, topics, parts, offsets, times, schemas, tables, reasons, keys, values, first, headers, last, unconfirmed, kinds, canonical)
 	if err != nil {

@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"testing"
@@ -7,15 +7,15 @@ import (
 )
 
 func TestCountForStatement(t *testing.T) {
-	of := func(count, bytes int) []rejectedEvent {
-		rejects := make([]rejectedEvent, count)
+	of := func(count, bytes int) []Event {
+		rejects := make([]Event, count)
 		for i := range rejects {
-			rejects[i].event = &change.Event{Record: change.Record{Tail: make([]byte, bytes)}}
+			rejects[i].Event = &change.Event{Record: change.Record{Tail: make([]byte, bytes)}}
 		}
 		return rejects
 	}
 	for name, test := range map[string]struct {
-		rejects []rejectedEvent
+		rejects []Event
 		want    int
 	}{
 		"one":              {of(1, 10), 1},

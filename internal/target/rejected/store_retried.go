@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"context"
@@ -9,18 +9,18 @@ import (
 	"metadb/internal/change"
 )
 
-// storeRetried removes those of the retried events that have been applied, and stores the new reasons of
+// StoreRetried removes those of the retried events that have been applied, and stores the new reasons of
 // the others.
-func (s *rejectedSet) storeRetried(ctx context.Context, tx pgx.Tx, retried map[change.Position]*change.RejectedEvent) error {
+func (s *Set) StoreRetried(ctx context.Context, tx pgx.Tx, retried map[change.Position]*change.RejectedEvent) error {
 	var failed []int64
 	var reasons, kinds, schemas, tables []string
-	still := make(map[int64]bool, len(s.events))
-	for _, rej := range s.events {
-		id := retried[rej.event.Position].ID
+	still := make(map[int64]bool, len(s.Events))
+	for _, rej := range s.Events {
+		id := retried[rej.Event.Position].ID
 		still[id] = true
 		failed, reasons = append(failed, id), append(reasons, storableReason(rej.reason))
 		kinds = append(kinds, rej.kind.String())
-		schemas, tables = append(schemas, rej.event.Table.Schema), append(tables, rej.event.Table.Name)
+		schemas, tables = append(schemas, rej.Event.Table.Schema), append(tables, rej.Event.Table.Name)
 	}
 	var done []int64
 	for _, rej := range retried {
@@ -42,10 +42,10 @@ func (s *rejectedSet) storeRetried(ctx context.Context, tx pgx.Tx, retried map[c
 	return nil
 }
 
-// markUndatedUnconfirmed marks rejected events without a time, of a source or of one of its tables, since their records could not be
+// MarkUndatedUnconfirmed marks rejected events without a time, of a source or of one of its tables, since their records could not be
 // read: they may belong to an attempt that was given up, or may have confirmed rows after the
 // beginning of the present one. endsync fails until they are retried or purged.
-func markUndatedUnconfirmed(ctx context.Context, tx pgx.Tx, source string, table change.Table) error {
+func MarkUndatedUnconfirmed(ctx context.Context, tx pgx.Tx, source string, table change.Table) error {
 	_, err := tx.Exec(ctx, `
 UPDATE metadb.rejected_event AS e SET unconfirmed = true
  WHERE e.source_name = $1 AND e.event_time IS NULL AND NOT e.unconfirmed AND ($3 = '' OR e.table_name IS NULL OR e.schema_name = $2 AND e.table_name = $3)

@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"context"
@@ -46,15 +46,15 @@ func (p *timedPositions) addPosition(at change.Position, when change.Micros) {
 	p.offsets, p.times = append(p.offsets, at.Offset), append(p.times, when.UTC())
 }
 
-// supersede stores the time for each rejected record that events of the batch supersede. It
+// Supersede stores the time for each rejected record that events of the batch supersede. It
 // runs after the batch's own rejected events have been stored.
-func (s *rejectedSet) supersede(ctx context.Context, tx pgx.Tx, events []change.Event) error {
+func (s *Set) Supersede(ctx context.Context, tx pgx.Tx, events []change.Event) error {
 	if len(s.keys) == 0 && !s.sourceHasRejected {
 		return nil
 	}
-	again := make(map[change.Position]bool, len(s.events))
-	for _, rej := range s.events {
-		again[rej.event.Position] = true
+	again := make(map[change.Position]bool, len(s.Events))
+	for _, rej := range s.Events {
+		again[rej.Event.Position] = true
 	}
 	var overtaken, truncates timedPositions
 	for i := range events {

@@ -1,4 +1,4 @@
-package apply
+package rejected
 
 import (
 	"context"
@@ -85,10 +85,10 @@ const rejectedKeysSQL = `
 			CROSS JOIN LATERAL (SELECT * FROM metadb.rejected_event AS e WHERE e.canonical_key = wanted.key OFFSET 0) AS r
 		WHERE r.source_name = $1 AND r.id <> ALL ($3)`
 
-// load loads the rejected records of the keys of a batch's events: some events are blocked by them, and
+// Load loads the rejected records of the keys of a batch's events: some events are blocked by them, and
 // the other events supersede them. Most sources have no rejected event at all, which one short query
 // shows. Records that are being retried, with the ids retried, are left out.
-func (s *rejectedSet) load(ctx context.Context, tx pgx.Tx, events []change.Event, retried []int64) error {
+func (s *Set) Load(ctx context.Context, tx pgx.Tx, events []change.Event, retried []int64) error {
 	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.rejected_event WHERE source_name = $1)", s.source).Scan(&s.sourceHasRejected)
 	if err != nil {
 		return fmt.Errorf("look for rejected events: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/target/history"
+	"metadb/internal/target/rejected"
 )
 
 // Retry applies rejected events in one transaction, and removes them from metadb.rejected_event. An
@@ -18,7 +19,7 @@ import (
 // it and the one after it, as if it had been applied in time. The caller must not apply batches
 // meanwhile.
 func (a *Applier) Retry(ctx context.Context, retried []change.RejectedEvent) (change.Outcome, error) {
-	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, rejected: newRejectedSet(a.config.Source), keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(retried))}
+	r := &batchTx{Applier: a, batch: &change.Batch{Source: a.config.Source}, rejected: rejected.NewSet(a.config.Source), keepsConfirmed: true, retried: make(map[change.Position]*change.RejectedEvent, len(retried))}
 	for i := range retried {
 		rej := &retried[i]
 		r.retried[rej.Event.Position] = rej
@@ -33,7 +34,7 @@ func (r *batchTx) retryRejected(ctx context.Context) error {
 	if err := r.countPartitions(ctx, events); err != nil {
 		return err
 	}
-	if err := r.rejected.load(ctx, r.tx, events, r.retriedIDs()); err != nil {
+	if err := r.rejected.Load(ctx, r.tx, events, r.retriedIDs()); err != nil {
 		return err
 	}
 	if err := r.loadMappings(ctx); err != nil {
@@ -45,10 +46,10 @@ func (r *batchTx) retryRejected(ctx context.Context) error {
 	if err := r.verifyRelations(ctx); err != nil {
 		return err
 	}
-	if err := r.rejected.storeRetried(ctx, r.tx, r.retried); err != nil {
+	if err := r.rejected.StoreRetried(ctx, r.tx, r.retried); err != nil {
 		return err
 	}
-	if err := r.rejected.supersede(ctx, r.tx, events); err != nil {
+	if err := r.rejected.Supersede(ctx, r.tx, events); err != nil {
 		return err
 	}
 	if err := r.storePositions(ctx, events); err != nil {
