@@ -113,6 +113,11 @@ func (s *supervisor) addResourceHolder(ctx context.Context, err error) error {
 	return err
 }
 
+// connectSuperuser connects as the superuser.
+func (s *supervisor) connectSuperuser(ctx context.Context) (*pgx.Conn, error) {
+	return dbsession.ConnectRole(ctx, s.config, s.config.Superuser)
+}
+
 // connectObserver connects as the role that sees most of other sessions: the superuser, or, if it
 // can't connect, the system user, which may be a member of pg_read_all_stats and
 // pg_signal_backend.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"metadb/internal/observe/logging"
+	"metadb/internal/server/maintenance"
 	"metadb/internal/target/catalog"
 	"metadb/internal/target/dbsession"
 )
@@ -33,6 +33,7 @@ func newKeeper(t *testing.T, r *running) (*supervisor, *buffer) {
 	t.Cleanup(pool.Close)
 	log := &buffer{}
 	s := &supervisor{config: config, pool: pool, tables: &sharedCatalog{store: catalog.NewStore()}, logger: slog.New(logging.NewHandler(log, slog.LevelInfo))}
+	s.database = &maintenance.Database{Pool: pool, Config: config, Store: s.tables.store, Exclusively: s.tables.withoutBatches, Logger: s.logger}
 	if err := s.tables.reloadCatalog(t.Context(), pool); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestNextYear(t *testing.T) {
 		if err := s.tables.reloadCatalog(t.Context(), s.pool); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.makeNextYear(t.Context(), 2031); err != nil {
+		if err := s.database.MakeYear(t.Context(), 2031); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,26 +58,24 @@ func TestNextYear(t *testing.T) {
 	}
 }
 
-// TestNextYearWithoutDatabase checks that an unreachable database is logged once, not for each
+// TestNextYearWithoutDatabase checks that an unreachable database is one error, not one for each
 // table, and that the tables get their year afterwards.
 func TestNextYearWithoutDatabase(t *testing.T) {
 	f := newTableFaultTest(t)
 	s, log := newKeeper(t, f.running)
 	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT 0")
 	s.pool.Reset()
-	said := ""
 	for range 3 {
-		err := s.makeNextYear(t.Context(), 2031)
+		err := s.database.MakeYear(t.Context(), 2031)
 		if err == nil || !strings.Contains(err.Error(), "the database server has no connection left: too many connections") {
 			t.Fatalf("got %v", err)
 		}
-		said = s.warnOnce(t.Context(), said, errors.New("no connection left"))
 	}
-	if got := strings.Count(log.String(), "WARNING"); got != 1 {
-		t.Errorf("%d warnings:\n%s", got, log)
+	if log.String() != "" { // the runner logs the error once: TestFailureIsLoggedOnce in package maintenance
+		t.Errorf("the log says %s", log)
 	}
 	f.exec(t, "ALTER DATABASE "+f.db.Name+" CONNECTION LIMIT -1")
-	if err := s.makeNextYear(t.Context(), 2031); err != nil {
+	if err := s.database.MakeYear(t.Context(), 2031); err != nil {
 		t.Fatal(err)
 	}
 	const made = "SELECT count(*)::text FROM unnest(ARRAY['patron', 'loan']) n WHERE to_regclass('library.zzz___' || n || '___2031') IS NOT NULL"
@@ -90,7 +89,7 @@ func TestNextYearWaitsForGrants(t *testing.T) {
 	s, _ := newKeeper(t, f.running)
 	made := make(chan error, 1)
 	err := s.tables.withoutBatches(func() error {
-		go func() { made <- s.makeNextYear(t.Context(), 2031) }()
+		go func() { made <- s.database.MakeYear(t.Context(), 2031) }()
 		select {
 		case err := <-made:
 			return fmt.Errorf("the history of a year was made meanwhile: %w", err)

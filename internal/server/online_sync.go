@@ -85,7 +85,7 @@ func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resyn
 		return err
 	})
 	if err == nil && !o.DryRun {
-		s.queueAnalyze(o.Source)
+		s.analyzer.Request(o.Source)
 	}
 	return counts, err
 }
@@ -176,14 +176,6 @@ func (s *supervisor) whileStopped(ctx context.Context, name string, do func() er
 		s.startStream(options, false)
 	}
 	return err
-}
-
-// queueAnalyze requests ANALYZE of a source's tables from runMaintenance.
-func (s *supervisor) queueAnalyze(source string) {
-	select {
-	case s.analyze <- source:
-	default: // the queue is full; autovacuum analyzes the partitions
-	}
 }
 
 // progressPrompter is a front that also shows the progress in list status and in the log.

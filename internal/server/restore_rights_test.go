@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"metadb/internal/server/maintenance"
 	"metadb/internal/testkit/pace"
 )
 
@@ -36,9 +37,9 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 		}
 	}
 
-	keeper, now := newRightsRestorer(s), time.Now()
+	keeper, now := maintenance.NewRightsRestorer(s.database), time.Now()
 	failed := make(chan error, 1)
-	go func() { failed <- keeper.restoreMissing(t.Context(), now) }()
+	go func() { failed <- keeper.RestoreMissing(t.Context(), now) }()
 	longest := time.Duration(0)
 	for done := false; !done; {
 		began := time.Now()
@@ -59,19 +60,19 @@ func TestOwnerHoldsAGrant(t *testing.T) {
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+other+"', 'library.patron__', 'SELECT')::text", "true")
 
-	if err := keeper.restoreMissing(t.Context(), now.Add(rightsInterval-time.Second)); err != nil {
+	if err := keeper.RestoreMissing(t.Context(), now.Add(maintenance.RightsInterval-time.Second)); err != nil {
 		t.Errorf("the object is tried again too soon: %v", err)
 	}
-	if err := keeper.restoreMissing(t.Context(), now.Add(rightsInterval)); err == nil {
+	if err := keeper.RestoreMissing(t.Context(), now.Add(maintenance.RightsInterval)); err == nil {
 		t.Error("the object is not tried again")
 	}
-	if err := keeper.restoreMissing(t.Context(), now.Add(2*rightsInterval)); err != nil {
+	if err := keeper.RestoreMissing(t.Context(), now.Add(2*maintenance.RightsInterval)); err != nil {
 		t.Errorf("the pause does not grow: %v", err)
 	}
 	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := keeper.restoreMissing(t.Context(), now.Add(3*rightsInterval)); err != nil {
+	if err := keeper.RestoreMissing(t.Context(), now.Add(3*maintenance.RightsInterval)); err != nil {
 		t.Error(err)
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+other+"', '"+owner+".t', 'SELECT')::text", "true")
@@ -88,7 +89,7 @@ func TestAllGrantedAlone(t *testing.T) {
 
 	s, _ := newKeeper(t, f.running)
 	f.exec(t, "REVOKE SELECT ON library.patron__ FROM "+user) // as if the table was created after the grant
-	if err := newRightsRestorer(s).restoreMissing(t.Context(), time.Now()); err != nil {
+	if err := maintenance.NewRightsRestorer(s.database).RestoreMissing(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	f.awaitText(t, "SELECT has_table_privilege('"+user+"', 'library.patron__', 'SELECT')::text", "true")

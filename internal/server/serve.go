@@ -101,9 +101,9 @@ func (s *server) serve(ctx context.Context) error {
 	owner.OnFailover, owner.OnConnect, streams.shutdown = streams.restartAll, streams.registry.SetAway, owner.Shutdown
 	group.Go(func() error { return owner.Keep(ctx) })
 	group.Go(func() error { return streams.runStreams(ctx) })
-	group.Go(func() error { return streams.runMaintenance(ctx) })
-	group.Go(func() error { return streams.restoreRights(ctx) })
-	group.Go(func() error { return streams.watchFaults(ctx) })
+	jobs := streams.newJobs()
+	registry.SetJobs(jobs.States)
+	group.Go(func() error { return jobs.Run(ctx) })
 	s.logger.Info(fmt.Sprintf("listening on %s", port.Addr()))
 	if web != nil {
 		group.Go(func() error { return web.Serve(ctx) })

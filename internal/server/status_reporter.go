@@ -106,6 +106,6 @@ func (r *statusReporter) SnapshotComplete(ctx context.Context, snapshot pipeline
 	if err := r.loadScope(ctx); err != nil {
 		return err
 	}
-	r.queueAnalyze(r.startOptions.Name)
+	r.analyzer.Request(r.startOptions.Name)
 	return nil
 }

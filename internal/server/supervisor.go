@@ -14,6 +14,7 @@ import (
 	"metadb/internal/instance"
 	"metadb/internal/observe/monitor"
 	"metadb/internal/observe/status"
+	"metadb/internal/server/maintenance"
 	"metadb/internal/source"
 	"metadb/internal/source/kinds"
 	"metadb/internal/target/catalog"
@@ -43,9 +44,10 @@ type supervisor struct {
 	kinds source.Kinds
 	// key decrypts the brokers' passwords.
 	key instance.SecretKey
-	// analyze receives the names of sources that need ANALYZE, after a snapshot is complete or
-	// endsync.
-	analyze chan string
+	// database is the database as the periodic jobs see it; analyzer is the job that synchronizations
+	// request.
+	database *maintenance.Database
+	analyzer *maintenance.Analyzer
 
 	mu      sync.Mutex
 	running map[string]*stream
@@ -78,8 +80,10 @@ func (s *server) newSupervisor(ctx context.Context, pool *pgxpool.Pool, store *c
 	}
 	all := &supervisor{
 		config: s.config, logger: s.logger, pool: pool, registry: registry, identity: identity, kinds: allKinds, key: instance.SecretKeyIn(s.dir.Path()), shutdown: &dbsession.ShutdownReason{}, maxRecordBytes: maxRecordBytes(s.options.MemLimit),
-		tables: &sharedCatalog{store: store}, metrics: metrics, running: make(map[string]*stream), analyze: make(chan string, 64),
+		tables: &sharedCatalog{store: store}, metrics: metrics, running: make(map[string]*stream),
 	}
+	all.database = &maintenance.Database{Pool: pool, Config: s.config, Store: store, Exclusively: all.tables.withoutBatches, Logger: s.logger}
+	all.analyzer = maintenance.NewAnalyzer(all.database)
 	registry.SetColumns(func() map[string]status.Columns { return columnStatus(store) })
 	if all.started, err = datasource.LoadAll(ctx, pool); err != nil {
 		return nil, fmt.Errorf("read the data sources: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/observe/status"
+	"metadb/internal/server/maintenance"
 	"metadb/internal/target/catalog"
 )
 
@@ -20,35 +21,40 @@ const (
 	inspectInterval = time.Minute
 )
 
-// watchFaults looks for tables that were changed or repaired by hand, until ctx ends. The
-// database may be unreachable meanwhile.
-func (s *supervisor) watchFaults(ctx context.Context) error {
-	tick := time.NewTicker(faultsInterval)
-	defer tick.Stop()
-	logged := make(map[change.Table]catalog.Fault)
-	inspected := time.Now()
-	for {
-		// The names are read while the lock table has room; after a failure the old ones stay.
-		_ = s.roles.loadNames(ctx, s.pool)
-		known := s.tables.tableFaults()
-		s.logFaults(logged, known)
-		s.showFaults(known)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		if len(known) == 0 && time.Since(inspected) < inspectInterval {
-			continue
-		}
-		inspected = time.Now()
+// faultsJob returns the job that looks for tables that were changed or repaired by hand.
+func (s *supervisor) faultsJob() maintenance.Job {
+	w := &faultWatch{supervisor: s, logged: make(map[change.Table]catalog.Fault), inspected: time.Now()}
+	return maintenance.Job{Name: "table_faults", Every: faultsInterval, Run: func(ctx context.Context, _ func(context.Context) error) error {
+		w.check(ctx)
+		return nil
+	}}
+}
+
+// faultWatch looks for tables that were changed or repaired by hand.
+type faultWatch struct {
+	supervisor *supervisor
+	// logged contains the faults in the log.
+	logged map[change.Table]catalog.Fault
+	// inspected is the time of the last check of all tables.
+	inspected time.Time
+}
+
+// check reads the faults if they are due, and shows them. The database may be unreachable meanwhile:
+// a failure is retried by the next run.
+func (w *faultWatch) check(ctx context.Context) {
+	s := w.supervisor
+	// The names are read while the lock table has room; after a failure the old ones stay.
+	_ = s.roles.loadNames(ctx, s.pool)
+	if known := s.tables.tableFaults(); len(known) > 0 || time.Since(w.inspected) >= inspectInterval {
+		w.inspected = time.Now()
 		found, err := catalog.Faults(ctx, s.pool)
-		if err != nil || maps.EqualFunc(found, known, func(a, b *catalog.Fault) bool { return *a == *b }) {
-			continue
+		if err == nil && !maps.EqualFunc(found, known, func(a, b *catalog.Fault) bool { return *a == *b }) {
+			_ = s.tables.reloadCatalog(ctx, s.pool)
 		}
-		// A failure is retried at the next tick.
-		_ = s.tables.reloadCatalog(ctx, s.pool)
 	}
+	known := s.tables.tableFaults()
+	w.logFaults(known)
+	s.showFaults(known)
 }
 
 // tableFaults returns the tables that can't be used, with their faults.
@@ -63,17 +69,17 @@ func (t *sharedCatalog) tableFaults() map[change.Table]*catalog.Fault {
 }
 
 // logFaults logs the tables that can't be used, and those that can be used again.
-func (s *supervisor) logFaults(logged map[change.Table]catalog.Fault, known map[change.Table]*catalog.Fault) {
+func (w *faultWatch) logFaults(known map[change.Table]*catalog.Fault) {
 	for table, fault := range known {
-		if logged[table] != *fault {
-			logged[table] = *fault
-			s.logger.Warn(fmt.Sprintf("table %s can't be used, its events wait: %v", table, fault))
+		if w.logged[table] != *fault {
+			w.logged[table] = *fault
+			w.supervisor.logger.Warn(fmt.Sprintf("table %s can't be used, its events wait: %v", table, fault))
 		}
 	}
-	for table := range logged {
+	for table := range w.logged {
 		if known[table] == nil {
-			delete(logged, table)
-			s.logger.Info(fmt.Sprintf("table %s can be used again", table))
+			delete(w.logged, table)
+			w.supervisor.logger.Info(fmt.Sprintf("table %s can be used again", table))
 		}
 	}
 }

@@ -61,7 +61,7 @@ func NewMetrics(sources *status.Registry, connections func() int) *Metrics {
 	}
 	m.registry.MustRegister(
 		m.events, m.rejected, m.batchEvents, m.batchSeconds, m.stageSeconds, m.schemaChanges,
-		&sourceCollector{sources},
+		&sourceCollector{sources}, &jobCollector{sources},
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "admin_connections", Help: "Connections on the administration port.",
 		}, func() float64 { return float64(connections()) }),

@@ -75,6 +75,9 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	sources.SetColumns(func() map[string]status.Columns {
 		return map[string]status.Columns{"library": {Outdated: []status.Outdated{{Table: "library.patron", Reasons: []string{"column n is new"}, ResyncCommands: "sync table"}}}}
 	})
+	sources.SetJobs(func() []status.Job {
+		return []status.Job{{Name: "analyze", State: status.JobRunning, Begun: time.Unix(60, 0).UTC(), Seconds: 1.5, Runs: 3, Failures: 1, Message: "no\x1bway"}}
+	})
 	metrics := monitor.NewMetrics(sources, func() int { return 3 })
 	outcome := change.Outcome{Applied: 5, Rejected: 2, SchemaChanges: 1, Timings: change.Timings{Plan: time.Millisecond, Apply: time.Second, Commit: time.Millisecond}}
 	outcome.ByReason[change.RefusedValue] = 2
@@ -102,6 +105,9 @@ func TestStatusJSON(t *testing.T) {
 			ProgressDone  int64  `json:"progress_done"`
 		}
 	}
+	if !strings.Contains(body, `"jobs":[{"name":"analyze","state":"running","begun":"1970-01-01T00:01:00Z","seconds":1.5,"runs":3,"failures":1,"message":"no`) || strings.Contains(body, `\u001b`) {
+		t.Errorf("the jobs: %s", body)
+	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || code != http.StatusOK || len(answer.Sources) != 1 {
 		t.Fatalf("%d %s: %v", code, body, err)
 	}
@@ -121,6 +127,11 @@ func TestMetrics(t *testing.T) {
 		`metadb_events_applied_total{kind="delete",source="library"} 1`,
 		`metadb_events_rejected_total{kind="value",source="library"} 2`,
 		`metadb_events_rejected_total{kind="record",source="library"} 0`,
+		`metadb_job_runs_total{job="analyze",result="done"} 2`,
+		`metadb_job_runs_total{job="analyze",result="failed"} 1`,
+		`metadb_job_duration_seconds{job="analyze"} 1.5`,
+		`metadb_job_running{job="analyze"} 1`,
+		`metadb_job_begun_timestamp_seconds{job="analyze"} 60`,
 		`metadb_parked_tables{source="library"} 0`,
 		`metadb_outdated_tables{source="library"} 1`,
 		`metadb_skipped_tables{source="library"} 1`,

@@ -20,6 +20,8 @@ type Registry struct {
 	since time.Time
 	// columns is the function of SetColumns, nil before that.
 	columns func() map[string]Columns
+	// jobs is the function of SetJobs, nil before that.
+	jobs func() []Job
 }
 
 // SetAway sets the error that makes the database unreachable, nil if it is reachable. An idle

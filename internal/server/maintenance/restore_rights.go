@@ -1,4 +1,4 @@
-package server
+package maintenance
 
 import (
 	"cmp"
@@ -14,37 +14,32 @@ import (
 	"metadb/internal/target/dbsession"
 )
 
-// rightsInterval is the time between two checks for missing rights, on tables and functions that
+// RightsInterval is the time between two checks for missing rights, on tables and functions that
 // were created, or created anew, after the grant.
-const rightsInterval = 15 * time.Second
+const RightsInterval = 15 * time.Second
 
-// connectSuperuser connects as the superuser.
-func (s *supervisor) connectSuperuser(ctx context.Context) (*pgx.Conn, error) {
-	return dbsession.ConnectRole(ctx, s.config, s.config.Superuser)
-}
-
-// restoreRights restores granted rights that are missing, until ctx ends. Failures are logged and
-// retried.
-func (s *supervisor) restoreRights(ctx context.Context) error {
-	tick := time.NewTicker(rightsInterval)
-	defer tick.Stop()
-	keeper, said := newRightsRestorer(s), ""
-	err := s.warnRefusedGrants(ctx)
-	for {
+// RestoreRights returns the job that restores granted rights that are missing. The first run also
+// logs the grants that are not restored.
+func RestoreRights(d *Database) Job {
+	restorer, checked := NewRightsRestorer(d), false
+	return Job{Name: "restore_rights", Every: RightsInterval, Run: once(func(ctx context.Context) error {
+		var err error
+		if !checked {
+			checked, err = true, d.warnRefusedGrants(ctx)
+		}
 		if err == nil {
-			err = keeper.restoreMissing(ctx, time.Now())
+			err = restorer.RestoreMissing(ctx, time.Now())
 		}
 		if err != nil {
-			err = fmt.Errorf("give granted access: %w", dbsession.PoolError(s.config, err))
+			return fmt.Errorf("give granted access: %w", dbsession.PoolError(d.Config, err))
 		}
-		said = s.warnOnce(ctx, said, err)
-		select {
-		case <-tick.C:
-			err = nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return nil
+	})}
+}
+
+// connectSuperuser connects as the superuser.
+func (d *Database) connectSuperuser(ctx context.Context) (*pgx.Conn, error) {
+	return dbsession.ConnectRole(ctx, d.Config, d.Config.Superuser)
 }
 
 const (
@@ -56,11 +51,11 @@ const (
 	rightsPerTransaction = 100
 )
 
-// rightsRestorer restores missing rights: on Metadb's tables many in one transaction, on users'
+// RightsRestorer restores missing rights: on Metadb's tables many in one transaction, on users'
 // objects one in each. So an owner with a lock on an object delays neither other users' rights
 // nor batches.
-type rightsRestorer struct {
-	*supervisor
+type RightsRestorer struct {
+	database *Database
 	// failed contains users' objects with a right that could not be restored, by name.
 	failed map[string]rightsFailure
 }
@@ -71,21 +66,22 @@ type rightsFailure struct {
 	pause time.Duration
 }
 
-func newRightsRestorer(s *supervisor) *rightsRestorer {
-	return &rightsRestorer{supervisor: s, failed: make(map[string]rightsFailure)}
+// NewRightsRestorer returns a restorer without failures.
+func NewRightsRestorer(d *Database) *RightsRestorer {
+	return &RightsRestorer{database: d, failed: make(map[string]rightsFailure)}
 }
 
-// restoreMissing restores the rights that are missing and due. Rights that were restored before
+// RestoreMissing restores the rights that are missing and due. Rights that were restored before
 // an error stay.
-func (k *rightsRestorer) restoreMissing(ctx context.Context, now time.Time) error {
-	missing, err := access.Missing(ctx, k.pool)
+func (k *RightsRestorer) RestoreMissing(ctx context.Context, now time.Time) error {
+	missing, err := access.Missing(ctx, k.database.Pool)
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, rights := range splitRights(k.dueRights(missing, now)) {
 		db := access.Database{
-			Roles: protectedRoles(k.config), Own: k.pool, Administrator: k.connectSuperuser, Exclusively: k.tables.withoutBatches, LockTimeout: rightsLockTimeout,
+			Roles: k.database.roles(), Own: k.database.Pool, Administrator: k.database.connectSuperuser, Exclusively: k.database.Exclusively, LockTimeout: rightsLockTimeout,
 		}
 		err := db.Do(ctx, func(session *access.Session) error { return session.Restore(ctx, rights) })
 		switch {
@@ -103,7 +99,7 @@ func (k *rightsRestorer) restoreMissing(ctx context.Context, now time.Time) erro
 
 // dueRights returns the rights to be tried now. It removes the failures of objects without
 // missing rights.
-func (k *rightsRestorer) dueRights(missing []access.Right, now time.Time) []access.Right {
+func (k *RightsRestorer) dueRights(missing []access.Right, now time.Time) []access.Right {
 	still := make(map[string]rightsFailure)
 	var due []access.Right
 	for _, right := range missing {
@@ -121,8 +117,8 @@ func (k *rightsRestorer) dueRights(missing []access.Right, now time.Time) []acce
 }
 
 // postponeObject doubles the pause before an object's next try.
-func (k *rightsRestorer) postponeObject(name string, now time.Time) {
-	pause := max(k.failed[name].pause, rightsInterval)
+func (k *RightsRestorer) postponeObject(name string, now time.Time) {
+	pause := max(k.failed[name].pause, RightsInterval)
 	k.failed[name] = rightsFailure{next: now.Add(pause), pause: min(2*pause, maxRightsPause)}
 }
 
@@ -150,10 +146,10 @@ func splitRights(rights []access.Right) [][]access.Right {
 
 // warnRefusedGrants logs the grants that are not restored, because their object belongs neither
 // to Metadb nor to a registered user.
-func (s *supervisor) warnRefusedGrants(ctx context.Context) error {
-	refused, err := access.RefusedGrants(ctx, s.pool)
+func (d *Database) warnRefusedGrants(ctx context.Context) error {
+	refused, err := access.RefusedGrants(ctx, d.Pool)
 	for _, grant := range refused {
-		s.logger.Warn(fmt.Sprintf("access on %s is granted to %q, but can't be; what was given before stays until it is taken back: %s", grant, grant.User, grant.Revocation()))
+		d.Logger.Warn(fmt.Sprintf("access on %s is granted to %q, but can't be; what was given before stays until it is taken back: %s", grant, grant.User, grant.Revocation()))
 	}
 	return err
 }
