@@ -2,14 +2,12 @@ package resync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"metadb/internal/ident"
-	"metadb/internal/target/pgcode"
+	"metadb/internal/target/dbsession"
 )
 
 // An event trigger can keep a session from creating temporary tables, in a database that needs
@@ -50,7 +48,7 @@ func (l *list) holds() string {
 func (l *list) fill(ctx context.Context, tx pgx.Tx, query string) (int64, error) {
 	if !l.permanent {
 		n, err := l.fillTemporary(ctx, tx, query)
-		if !refusesTemporary(err) {
+		if _, refused := dbsession.TemporaryRefusal(err); !refused {
 			return n, err
 		}
 		l.permanent = true
@@ -102,11 +100,4 @@ func (l *list) forget(ctx context.Context, db *pgx.Conn) {
 	} else {
 		_, _ = db.Exec(ctx, "DROP TABLE IF EXISTS "+l.SQL())
 	}
-}
-
-// refusesTemporary reports whether the session may not create temporary tables: a function of
-// an event trigger has raised the error, or the privilege is missing.
-func refusesTemporary(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && !pgcode.IsLockConflict(err) && (refused.Where != "" || refused.Code == pgcode.InsufficientPrivilege)
 }

@@ -3,19 +3,16 @@ package apply
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"metadb/internal/change"
 	"metadb/internal/datatype"
 	"metadb/internal/target/apply/sqlgen"
+	"metadb/internal/target/dbsession"
 	"metadb/internal/target/history"
 	"metadb/internal/target/pgbinary"
-	"metadb/internal/target/pgcode"
 )
 
 // An event trigger or a missing privilege can keep temporary tables from being created, in a
@@ -30,8 +27,8 @@ const temporaryRetryInterval = time.Minute
 // called by an event trigger has raised it, or the privilege is missing. The refusal is noted, and
 // logged once in a session.
 func (r *batchTx) noteTemporaryRefusal(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Where == "" && refused.Code != pgcode.InsufficientPrivilege {
+	refused, ok := dbsession.TemporaryRefusal(err)
+	if !ok {
 		return false
 	}
 	if r.stages.refusedAt.IsZero() {
