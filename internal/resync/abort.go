@@ -41,7 +41,7 @@ func (s *syncState) supersedeRejected(ctx context.Context, tx pgx.Tx) error {
 UPDATE metadb.rejected_event e SET later = r.endsync_time FROM metadb.resync r
  WHERE e.source_name = $1 AND e.later IS NULL AND e.rejected_time < r.started_at
    AND r.source_name = $1 AND r.schema_name = $2 AND r.table_name = $3 AND r.endsync_time IS NOT NULL
-   AND ($3 = '' OR e.schema_name = $2 AND e.table_name = $3)`, s.keyArgs()...)
+   AND ($3 = '' OR e.schema_name = $2 AND e.table_name = $3)`, s.target.keyArgs()...)
 	return err
 }
 
@@ -65,7 +65,7 @@ func (s *syncState) finishSync(ctx context.Context, db *pgx.Conn, lockTimeout ti
 			if err := s.deleteSyncRows(ctx, tx); err != nil {
 				return err
 			}
-			if s.Whole() {
+			if s.target.Whole() {
 				if err := s.setMode(ctx, tx, Normal); err != nil {
 					return err
 				}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"metadb/internal/change"
 )
 
@@ -16,32 +14,32 @@ import (
 // asks a second question.
 const unconfirmedLimit = 0.20
 
-// confirmEndsync prints the warnings, returns a [*RiskError] where endsync must not go on
+// confirm prints the warnings, returns a [*RiskError] where endsync must not go on
 // without --force-unconfirmed, and puts the questions.
-func (s *syncState) confirmEndsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions, counts []TableCount) error {
-	if s.complete == "" {
-		prompter.Warn(fmt.Sprintf("the snapshot of %s is not known to be complete", s.Target))
+func (e *ending) confirm(ctx context.Context) error {
+	if e.state.complete == "" {
+		e.prompter.Warn(fmt.Sprintf("the snapshot of %s is not known to be complete", e.state.target))
 	}
-	if s.keepsConfirmed {
-		if err := s.refuseUnclear(prompter, o); err != nil {
+	if e.state.validity.keepsConfirmed {
+		if err := e.refuseUnclear(); err != nil {
 			return err
 		}
-		if err := s.refuseRejected(ctx, db, prompter, o); err != nil {
+		if err := e.refuseRejected(ctx); err != nil {
 			return err
 		}
-		s.warnUnconfirmedTables(prompter, counts)
+		e.warnUnconfirmedTables()
 	}
-	if !o.Force && !o.DryRun {
-		if err := askOrDecline(prompter, AskBegin, fmt.Sprintf("End synchronization process for %s? ", s.Target)); err != nil {
+	if !e.options.Force && !e.options.DryRun {
+		if err := askOrDecline(e.prompter, AskBegin, fmt.Sprintf("End synchronization process for %s? ", e.state.target)); err != nil {
 			return err
 		}
 	}
-	sum := sumCounts(counts)
-	doubt := s.findRisks(prompter, counts)
-	if doubt == nil || o.ForceUnconfirmed || o.DryRun {
+	sum := sumCounts(tableCounts(e.tables))
+	doubt := e.findRisks()
+	if doubt == nil || e.options.ForceUnconfirmed || e.options.DryRun {
 		return nil
 	}
-	err := askOrDecline(prompter, AskUnconfirmed, fmt.Sprintf("End %s of %s? ", change.Plural(sum.Unconfirmed(), "unconfirmed row", "unconfirmed rows"), s.Target))
+	err := askOrDecline(e.prompter, AskUnconfirmed, fmt.Sprintf("End %s of %s? ", change.Plural(sum.Unconfirmed(), "unconfirmed row", "unconfirmed rows"), e.state.target))
 	if errors.Is(err, ErrNoTerminal) {
 		// ErrNoTerminal names --force, which does not answer this question.
 		doubt.Remedy = "no terminal is attached to answer whether they should end: use "
@@ -53,19 +51,20 @@ func (s *syncState) confirmEndsync(ctx context.Context, db *pgx.Conn, prompter P
 // findRisks prints the warning about unconfirmed rows and returns the reason not to end them:
 // an incomplete snapshot, a share above unconfirmedLimit, or tables without any confirmed row.
 // It returns nil without such a reason.
-func (s *syncState) findRisks(prompter Prompter, counts []TableCount) *RiskError {
+func (e *ending) findRisks() *RiskError {
+	counts := tableCounts(e.tables)
 	sum, missing := sumCounts(counts), namesWithoutConfirmed(counts)
 	if sum.Unconfirmed() == 0 {
 		return nil
 	}
 	many := sum.unconfirmedShare() > unconfirmedLimit
 	if many {
-		prompter.Warn(fmt.Sprintf("WARNING: %.1f %% of the current rows (%d of %d) HAVE NOT BEEN CONFIRMED and would be ended",
+		e.prompter.Warn(fmt.Sprintf("WARNING: %.1f %% of the current rows (%d of %d) HAVE NOT BEEN CONFIRMED and would be ended",
 			100*sum.unconfirmedShare(), sum.Unconfirmed(), sum.Current))
 	}
 	reason := ""
 	switch {
-	case s.complete == "":
+	case e.state.complete == "":
 		reason = "the snapshot is not complete"
 	case many:
 		reason = "many rows have not been confirmed"
@@ -104,14 +103,15 @@ func groupDigits(n int64) string {
 // warnUnconfirmedTables prints warnings about tables without a confirmed row (perhaps dropped
 // at the source, or not read by the connector any more), and about tables with a share of
 // unconfirmed rows above unconfirmedLimit.
-func (s *syncState) warnUnconfirmedTables(prompter Prompter, counts []TableCount) {
+func (e *ending) warnUnconfirmedTables() {
+	counts := tableCounts(e.tables)
 	if names := namesWithoutConfirmed(counts); len(names) > 0 {
-		prompter.Warn("no row has been confirmed in: " + joinFirstNames(names) +
+		e.prompter.Warn("no row has been confirmed in: " + joinFirstNames(names) +
 			" (dropped at the source, or not in the connector's snapshot?)")
 	}
 	for _, c := range counts {
 		if !c.hasNoneConfirmed() && c.unconfirmedShare() > unconfirmedLimit {
-			prompter.Warn(fmt.Sprintf("table %s: %.1f %% of the current rows (%d of %d) have not been confirmed",
+			e.prompter.Warn(fmt.Sprintf("table %s: %.1f %% of the current rows (%d of %d) have not been confirmed",
 				c.Table, 100*c.unconfirmedShare(), c.Unconfirmed(), c.Current))
 		}
 	}

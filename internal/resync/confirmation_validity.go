@@ -36,34 +36,34 @@ type confirmationValidity struct {
 func (s *syncState) loadValidity(ctx context.Context, db Querier) error {
 	rows, err := db.Query(ctx, `
 SELECT c.since::text, c.xmin::text <> c.since::xid::text FROM metadb.confirmed_since c
- WHERE `+isTargetSQL+" ORDER BY c.since DESC LIMIT 1", s.keyArgs()...)
+ WHERE `+isTargetSQL+" ORDER BY c.since DESC LIMIT 1", s.target.keyArgs()...)
 	if err == nil {
-		_, err = pgx.ForEachRow(rows, []any{&s.countSince, &s.fromDump}, func() error { return nil })
+		_, err = pgx.ForEachRow(rows, []any{&s.validity.countSince, &s.validity.fromDump}, func() error { return nil })
 	}
 	if err != nil {
 		return fmt.Errorf("read from when on confirmations count: %w", err)
 	}
-	rows, err = db.Query(ctx, "SELECT schema_name, table_name, id FROM metadb.confirmed_floor WHERE source_name = $1", s.Source)
+	rows, err = db.Query(ctx, "SELECT schema_name, table_name, id FROM metadb.confirmed_floor WHERE source_name = $1", s.target.Source)
 	var table change.Table
 	var id int64
 	if err == nil {
-		s.floors = make(map[change.Table]int64)
-		_, err = pgx.ForEachRow(rows, []any{&table.Schema, &table.Name, &id}, func() error { s.floors[table] = id; return nil })
+		s.validity.floors = make(map[change.Table]int64)
+		_, err = pgx.ForEachRow(rows, []any{&table.Schema, &table.Name, &id}, func() error { s.validity.floors[table] = id; return nil })
 	}
 	if err != nil {
 		return fmt.Errorf("read which rows are confirmed: %w", err)
 	}
-	s.attempts, err = s.loadAttempts(ctx, db)
+	s.validity.attempts, err = s.loadAttempts(ctx, db)
 	return err
 }
 
 // loadAttempts reads the state of the attempts of the target's snapshot.
 func (s *syncState) loadAttempts(ctx context.Context, db Querier) (change.Attempts, error) {
-	scope, err := LoadScope(ctx, db, s.Source)
+	scope, err := LoadScope(ctx, db, s.target.Source)
 	if err != nil {
 		return change.Attempts{}, err
 	}
-	return scope.snapshots[s.Target].Attempts, nil
+	return scope.snapshots[s.target].Attempts, nil
 }
 
 // ErrSnapshotRestarted is the error if the connector has begun its snapshot anew during endsync,
@@ -74,7 +74,7 @@ var ErrSnapshotRestarted = errors.New("the connector has begun its snapshot anew
 // since the state was loaded.
 func (s *syncState) checkSameAttempt(ctx context.Context, db Querier) error {
 	attempts, err := s.loadAttempts(ctx, db)
-	if err == nil && (!attempts.Current.IsSame(s.attempts.Current) || attempts.Ambiguous != s.attempts.Ambiguous) {
+	if err == nil && (!attempts.Current.IsSame(s.validity.attempts.Current) || attempts.Ambiguous != s.validity.attempts.Ambiguous) {
 		return ErrSnapshotRestarted
 	}
 	return err
@@ -97,16 +97,16 @@ func (c *confirmationValidity) isUnconfirmedSQL(t *catalog.Table) string {
 // unclearReason returns the reason why the confirmed rows can't be determined; empty if they
 // can.
 func (s *syncState) unclearReason() string {
-	now := s.attempts.Current
+	now := s.validity.attempts.Current
 	switch {
-	case !s.keepsConfirmed:
+	case !s.validity.keepsConfirmed:
 		return ""
-	case s.attempts.Ambiguous:
+	case s.validity.attempts.Ambiguous:
 		return fmt.Sprintf("the connector has begun its snapshot twice with the same lsn (%d) and txId (%d), so that rows of the attempt that it gave up can't be told apart",
 			now.LSN, now.Tx)
-	case s.attempts.Overtaken && !s.attempts.Last:
-		return fmt.Sprintf("the connector has begun a snapshot anew that has no row of %s, and the end of the one before was not seen", s.Target)
-	case s.fromDump:
+	case s.validity.attempts.Overtaken && !s.validity.attempts.Last:
+		return fmt.Sprintf("the connector has begun a snapshot anew that has no row of %s, and the end of the one before was not seen", s.target)
+	case s.validity.fromDump:
 		return "the database was restored from a dump since the connector began its snapshot anew, and does not say any more what was confirmed before"
 	}
 	return ""

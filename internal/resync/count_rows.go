@@ -56,30 +56,31 @@ const maxSampleKeys = 3
 
 // countRows counts the rows of the tables and lists the unconfirmed ones. The stream may change
 // rows meanwhile: endRows checks them again.
-func (s *syncState) countRows(ctx context.Context, db *pgx.Conn, o EndsyncOptions) ([]*countedTable, error) {
-	found := make([]*countedTable, len(s.tables))
+func (e *ending) countRows(ctx context.Context) error {
+	e.tables = make([]*countedTable, len(e.state.tables))
 	permanent := false // once a temporary table is refused, no other is tried
-	for i, t := range s.tables {
-		found[i] = &countedTable{table: t, number: i, count: TableCount{Table: t.Name}}
-		err := retryTransaction(ctx, db, o.LockTimeout, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
-			if !s.keepsConfirmed {
-				return found[i].countCurrent(ctx, tx)
+	for i, t := range e.state.tables {
+		counted := &countedTable{table: t, number: i, count: TableCount{Table: t.Name}}
+		e.tables[i] = counted
+		err := retryTransaction(ctx, e.db, e.options.LockTimeout, fmt.Sprintf("count the rows of table %s", t.Name), nil, func(tx pgx.Tx) error {
+			if !e.state.validity.keepsConfirmed {
+				return counted.countCurrent(ctx, tx)
 			}
 			into := &list{number: i, permanent: permanent}
-			err := found[i].findUnconfirmed(ctx, tx, &s.confirmationValidity, into)
+			err := counted.findUnconfirmed(ctx, tx, &e.state.validity, into)
 			permanent = into.permanent
-			if err != nil || found[i].unconfirmedList == nil || !o.DryRun {
+			if err != nil || counted.unconfirmedList == nil || !e.options.DryRun {
 				return err
 			}
 			// Only a dry run shows them: reading them takes another pass.
-			found[i].count.Sample, err = found[i].readSampleKeys(ctx, tx)
+			counted.count.Sample, err = counted.readSampleKeys(ctx, tx)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // countCurrent counts the current rows and counts all of them as confirmed, as they are where

@@ -17,22 +17,22 @@ import (
 
 // endUnconfirmed ends the unconfirmed rows, one table after the other. A table that an earlier
 // run has completed has no such rows any more.
-func (s *syncState) endUnconfirmed(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions, found []*countedTable) error {
-	at, err := s.loadEndTime(ctx, db)
+func (e *ending) endUnconfirmed(ctx context.Context) error {
+	at, err := e.loadEndTime(ctx)
 	if err != nil {
 		return err
 	}
-	done, all := int64(0), sumCounts(tableCounts(found)).Unconfirmed()
-	for _, t := range found {
-		if t.unconfirmedList == nil && o.Server == nil {
+	done, all := int64(0), sumCounts(tableCounts(e.tables)).Unconfirmed()
+	for _, t := range e.tables {
+		if t.unconfirmedList == nil && e.options.Server == nil {
 			continue
 		}
-		e := &unconfirmedEnding{countedTable: t, validity: &s.confirmationValidity, at: at, mayHaveChanged: s.server != nil, progress: func(ended int64) {
-			prompter.Progress(t.table.Name, done+ended, max(done+ended, all))
+		u := &unconfirmedEnding{counted: t, validity: &e.state.validity, at: at, mayHaveChanged: e.state.server != nil, progress: func(ended int64) {
+			e.prompter.Progress(t.table.Name, done+ended, max(done+ended, all))
 		}}
-		err := s.endTable(ctx, db, e, o)
-		if e.list != nil && e.list != t.unconfirmedList {
-			e.list.forget(ctx, db)
+		err := e.endTable(ctx, u)
+		if u.list != nil && u.list != t.unconfirmedList {
+			u.list.forget(ctx, e.db)
 		}
 		if err != nil {
 			return err
@@ -43,34 +43,35 @@ func (s *syncState) endUnconfirmed(ctx context.Context, db *pgx.Conn, prompter P
 }
 
 // endTable ends the unconfirmed rows of a table in one transaction, while no stream applies.
-func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEnding, o EndsyncOptions) error {
-	return s.server.exclusively(func() error {
+func (e *ending) endTable(ctx context.Context, t *unconfirmedEnding) error {
+	return e.state.server.exclusively(func() error {
 		// The stream may have changed the table's columns meanwhile, or a client may have
 		// dropped it.
-		if e.table = s.store.Snapshot().Table(e.count.Table); e.table == nil {
+		if t.counted.table = e.state.store.Snapshot().Table(t.counted.count.Table); t.counted.table == nil {
 			return nil
 		}
 		var after *catalog.Table
 		var transformed []*catalog.Table
-		err := retryTransaction(ctx, db, o.LockTimeout, fmt.Sprintf("end the unconfirmed rows of table %s", e.count.Table), []ident.Qualified{e.table.Current}, func(tx pgx.Tx) error {
-			err := s.checkDoubts(o)(ctx, tx)
+		err := retryTransaction(ctx, e.db, e.options.LockTimeout, fmt.Sprintf("end the unconfirmed rows of table %s", t.counted.count.Table), []ident.Qualified{t.counted.table.Current}, func(tx pgx.Tx) error {
+			err := e.checkDoubts(ctx, tx)
 			if err != nil {
 				return err
 			}
-			if after, err = e.endRows(ctx, tx); err != nil || e.count.Ended == 0 {
+			if after, err = t.endRows(ctx, tx); err != nil || t.counted.count.Ended == 0 {
 				return err
 			}
-			if err := apply.StoreLastEndsync(ctx, tx, apply.Snapshot{Source: s.Source, Table: e.table.Name}, e.at, s.countedAttempt()); err != nil {
+			s := e.state
+			if err := apply.StoreLastEndsync(ctx, tx, apply.Snapshot{Source: s.target.Source, Table: t.counted.table.Name}, t.at, s.countedAttempt()); err != nil {
 				return err
 			}
-			transformed, err = s.endTransformed(ctx, tx, after, e.at)
+			transformed, err = s.endTransformed(ctx, tx, after, t.at)
 			return err
 		})
 		switch {
 		case err == nil:
-			s.store.Publish(append(transformed, after)...)
-		case s.server != nil && s.server.InvalidateCatalog != nil:
-			s.server.InvalidateCatalog()
+			e.state.store.Publish(append(transformed, after)...)
+		case e.state.server != nil && e.state.server.InvalidateCatalog != nil:
+			e.state.server.InvalidateCatalog()
 		}
 		return err
 	})
@@ -79,8 +80,8 @@ func (s *syncState) endTable(ctx context.Context, db *pgx.Conn, e *unconfirmedEn
 // countedAttempt returns the attempt of the snapshot that counts. If it is unknown, as for
 // incremental snapshots, only its time is set, to the beginning of the resynchronization.
 func (s *syncState) countedAttempt() change.Attempt {
-	if s.attempts.Current.IsKnown() {
-		return s.attempts.Current
+	if s.validity.attempts.Current.IsKnown() {
+		return s.validity.attempts.Current
 	}
 	return change.Attempt{Time: change.Micros(s.started.UnixMicro())}
 }
@@ -113,13 +114,13 @@ func withLastEnd(t *catalog.Table, at change.Micros) *catalog.Table {
 
 // loadEndTime returns the time at which rows end. The first run of endsync stores it, and later
 // runs use it again.
-func (s *syncState) loadEndTime(ctx context.Context, db *pgx.Conn) (time.Time, error) {
+func (e *ending) loadEndTime(ctx context.Context) (time.Time, error) {
 	const sql = `
 INSERT INTO metadb.resync AS r (source_name, schema_name, table_name, started_at, endsync_time) VALUES ($1, $2, $3, $4, clock_timestamp())
 ON CONFLICT (source_name, schema_name, table_name) DO UPDATE SET endsync_time = coalesce(r.endsync_time, excluded.endsync_time)
 RETURNING endsync_time`
 	var at time.Time
-	if err := db.QueryRow(ctx, sql, s.keyArgs(s.started)...).Scan(&at); err != nil {
+	if err := e.db.QueryRow(ctx, sql, e.state.target.keyArgs(e.state.started)...).Scan(&at); err != nil {
 		return at, fmt.Errorf("store the time of the end: %w", err)
 	}
 	return at, nil
@@ -127,7 +128,7 @@ RETURNING endsync_time`
 
 // unconfirmedEnding ends the unconfirmed rows of one table.
 type unconfirmedEnding struct {
-	*countedTable
+	counted  *countedTable
 	validity *confirmationValidity
 	at       time.Time
 	// mayHaveChanged is true if a stream may have changed rows since they were counted.
@@ -141,22 +142,22 @@ type unconfirmedEnding struct {
 // endRows moves the unconfirmed rows to history and returns the new state of the table. Rows
 // keep their ids, and no row ends before its start.
 func (e *unconfirmedEnding) endRows(ctx context.Context, tx pgx.Tx) (*catalog.Table, error) {
-	e.count.Ended, e.list = 0, e.unconfirmedList
+	e.counted.count.Ended, e.list = 0, e.counted.unconfirmedList
 	if e.mayHaveChanged {
 		if left, err := e.recheckUnconfirmed(ctx, tx); err != nil || !left {
-			return e.table, err
+			return e.counted.table, err
 		}
 	}
 	// Another session must not add a row of a year that is not in years. Readers do not
 	// conflict with this lock.
-	if _, err := tx.Exec(ctx, "LOCK TABLE "+e.table.Current.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+e.counted.table.Current.SQL()+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return nil, err
 	}
 	years, err := e.loadYears(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	after, err := ddl.EnsureYears(ctx, tx, e.table, years)
+	after, err := ddl.EnsureYears(ctx, tx, e.counted.table, years)
 	if err != nil {
 		return nil, err
 	}
@@ -174,11 +175,11 @@ func (e *unconfirmedEnding) endRows(ctx context.Context, tx pgx.Tx) (*catalog.Ta
 // table certainly has no row to end; a list that has become empty still returns true.
 func (e *unconfirmedEnding) recheckUnconfirmed(ctx context.Context, tx pgx.Tx) (bool, error) {
 	var later bool
-	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.table.Current.SQL(), e.newestID).Scan(&later); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT coalesce(max(__id), 0) > $1 FROM "+e.counted.table.Current.SQL(), e.counted.newestID).Scan(&later); err != nil {
 		return false, err
 	}
-	newer := "SELECT c.__id, c.__start FROM " + e.table.Current.SQL() + " c WHERE c.__id > " + strconv.FormatInt(e.newestID, 10) +
-		" AND " + e.validity.isUnconfirmedSQL(e.table)
+	newer := "SELECT c.__id, c.__start FROM " + e.counted.table.Current.SQL() + " c WHERE c.__id > " + strconv.FormatInt(e.counted.newestID, 10) +
+		" AND " + e.validity.isUnconfirmedSQL(e.counted.table)
 	if e.list == nil {
 		if !later {
 			return false, nil
@@ -187,16 +188,16 @@ func (e *unconfirmedEnding) recheckUnconfirmed(ctx context.Context, tx pgx.Tx) (
 		if err := tx.QueryRow(ctx, "SELECT EXISTS ("+newer+")").Scan(&found); err != nil || !found {
 			return false, err
 		}
-		e.list = &list{number: e.number}
+		e.list = &list{number: e.counted.number}
 		n, err := e.list.fill(ctx, tx, newer)
 		return n > 0, err
 	}
 	// A scan of the table of confirmed ids for new ones takes a fraction of another comparison
 	// of all rows.
 	// https://www.postgresql.org/docs/current/ddl-system-columns.html
-	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.table.Sync.SQL() + " s WHERE " + e.list.holds() +
+	confirmed := "DELETE FROM " + e.list.SQL() + " u USING " + e.counted.table.Sync.SQL() + " s WHERE " + e.list.holds() +
 		" AND s.__id = u.__id AND age(s.xmin) <= age($1::text::xid)"
-	if _, err := tx.Exec(ctx, confirmed, e.sinceTransaction); err != nil {
+	if _, err := tx.Exec(ctx, confirmed, e.counted.sinceTransaction); err != nil {
 		return false, err
 	}
 	if !later {

@@ -51,43 +51,62 @@ func Endsync(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOpti
 		prompter.Warn(s.nothingToEndText())
 		return nil, ErrNotInSync
 	}
-	found, err := s.countRows(ctx, db, o)
-	defer s.dropUnconfirmedLists(ctx, db, found)
-	if err != nil {
+	e := &ending{state: s, db: db, prompter: prompter, options: o}
+	defer e.dropUnconfirmedLists(ctx)
+	if err := e.countRows(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.confirmEndsync(ctx, db, prompter, o, tableCounts(found)); err != nil || o.DryRun {
-		return tableCounts(found), err
+	if err := e.confirm(ctx); err != nil || o.DryRun {
+		return tableCounts(e.tables), err
 	}
-	if s.keepsConfirmed {
-		err = s.endUnconfirmed(ctx, db, prompter, o, found)
-	}
-	if err == nil && s.mode == Initial {
-		err = InferTypes(ctx, db, s.store, InferOptions{Source: s.Source, Logger: o.Logger, LockTimeout: o.LockTimeout, Exclusively: o.Server.exclusively})
-	}
-	if err != nil {
-		return tableCounts(found), err
-	}
-	if o.Server == nil { // a running server analyzes by itself
-		if err := s.analyzeTables(ctx, db, found); err != nil {
-			return tableCounts(found), err
+	err = e.run(ctx)
+	return tableCounts(e.tables), err
+}
+
+// ending is one run of endsync.
+type ending struct {
+	state    *syncState
+	db       *pgx.Conn
+	prompter Prompter
+	options  EndsyncOptions
+	// tables are those of the target, with their counts.
+	tables []*countedTable
+}
+
+// run ends what has been counted, and then the synchronization.
+func (e *ending) run(ctx context.Context) error {
+	s, o := e.state, e.options
+	if s.validity.keepsConfirmed {
+		if err := e.endUnconfirmed(ctx); err != nil {
+			return err
 		}
 	}
-	if err := s.clearOutdated(ctx, db); err != nil {
-		return tableCounts(found), err
+	if s.mode == Initial {
+		err := InferTypes(ctx, e.db, s.store, InferOptions{Source: s.target.Source, Logger: o.Logger, LockTimeout: o.LockTimeout, Exclusively: o.Server.exclusively})
+		if err != nil {
+			return err
+		}
 	}
-	return tableCounts(found), s.finishSync(ctx, db, o.LockTimeout, s.checkDoubts(o))
+	if o.Server == nil { // a running server analyzes by itself
+		if err := e.analyzeTables(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.clearOutdated(ctx, e.db); err != nil {
+		return err
+	}
+	return s.finishSync(ctx, e.db, o.LockTimeout, e.checkDoubts)
 }
 
 // analyzeTables runs ANALYZE on the tables in which rows have ended, or, after an initial
 // synchronization, on all. Autovacuum never analyzes partitioned tables.
 // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS
-func (s *syncState) analyzeTables(ctx context.Context, db *pgx.Conn, found []*countedTable) error {
-	for _, t := range found {
-		if s.mode == Resync && t.count.Ended == 0 {
+func (e *ending) analyzeTables(ctx context.Context) error {
+	for _, t := range e.tables {
+		if e.state.mode == Resync && t.count.Ended == 0 {
 			continue
 		}
-		if _, err := db.Exec(ctx, "ANALYZE "+t.table.Main.SQL()); err != nil {
+		if _, err := e.db.Exec(ctx, "ANALYZE "+t.table.Main.SQL()); err != nil {
 			return fmt.Errorf("analyze table %s: %w", t.table.Name, err)
 		}
 	}
@@ -95,10 +114,10 @@ func (s *syncState) analyzeTables(ctx context.Context, db *pgx.Conn, found []*co
 }
 
 // dropUnconfirmedLists drops the lists of unconfirmed rows: the connection may be used again.
-func (s *syncState) dropUnconfirmedLists(ctx context.Context, db *pgx.Conn, found []*countedTable) {
-	for _, t := range found {
+func (e *ending) dropUnconfirmedLists(ctx context.Context) {
+	for _, t := range e.tables {
 		if t != nil && t.unconfirmedList != nil {
-			t.unconfirmedList.forget(ctx, db)
+			t.unconfirmedList.forget(ctx, e.db)
 		}
 	}
 }
@@ -106,10 +125,10 @@ func (s *syncState) dropUnconfirmedLists(ctx context.Context, db *pgx.Conn, foun
 // nothingToEndText returns the warning for normal mode, with the command that begins a
 // synchronization.
 func (s *syncState) nothingToEndText() string {
-	if s.Whole() {
-		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.Source, quoteForCommand(s.Source))
+	if s.target.Whole() {
+		return fmt.Sprintf("nothing to end: no synchronization of %q has begun (begin with: sync data source %s)", s.target.Source, quoteForCommand(s.target.Source))
 	}
-	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.Table, s.Table)
+	return fmt.Sprintf("nothing to end: no synchronization of table %s has begun (begin with: sync table %s__)", s.target.Table, s.target.Table)
 }
 
 // plainNamePattern matches names that need no quotes in a command.

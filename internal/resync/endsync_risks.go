@@ -10,14 +10,14 @@ import (
 
 // refuseRejected returns a [*RiskError] if rejected events may have kept rows at the source
 // from being confirmed. A forced or dry run gets a warning instead.
-func (s *syncState) refuseRejected(ctx context.Context, db *pgx.Conn, prompter Prompter, o EndsyncOptions) error {
-	found, err := s.describeRejected(ctx, db)
+func (e *ending) refuseRejected(ctx context.Context) error {
+	found, err := e.state.describeRejected(ctx, e.db)
 	if err != nil || found == "" {
 		return err
 	}
 	doubt := doubtRejected(found)
-	if o.ForceUnconfirmed || o.DryRun {
-		prompter.Warn(doubt.Message)
+	if e.options.ForceUnconfirmed || e.options.DryRun {
+		e.prompter.Warn(doubt.Message)
 		return nil
 	}
 	return doubt
@@ -31,32 +31,31 @@ func doubtRejected(found string) *RiskError {
 	}
 }
 
-// checkDoubts returns a check for the transactions of endsync, to be made before they end
-// anything and while no batch is applied. Since the state was loaded the stream may have
-// brought another attempt of the snapshot, or rejected records that may belong to any row;
-// ForceUnconfirmed allows the latter.
-func (s *syncState) checkDoubts(o EndsyncOptions) func(ctx context.Context, db Querier) error {
-	return func(ctx context.Context, db Querier) error {
-		if err := s.checkSameAttempt(ctx, db); err != nil || !s.keepsConfirmed || o.ForceUnconfirmed {
-			return err
-		}
-		found, err := s.describeRejected(ctx, db)
-		if err != nil || found == "" {
-			return err
-		}
-		return doubtRejected(found)
+// checkDoubts is the check of the transactions of endsync, to be made before they end anything and
+// while no batch is applied. Since the state was loaded the stream may have brought another attempt
+// of the snapshot, or rejected records that may belong to any row; ForceUnconfirmed allows the
+// latter.
+func (e *ending) checkDoubts(ctx context.Context, db Querier) error {
+	s := e.state
+	if err := s.checkSameAttempt(ctx, db); err != nil || !s.validity.keepsConfirmed || e.options.ForceUnconfirmed {
+		return err
 	}
+	found, err := s.describeRejected(ctx, db)
+	if err != nil || found == "" {
+		return err
+	}
+	return doubtRejected(found)
 }
 
 // refuseUnclear returns a [*RiskError] if the confirmed rows can't be determined. A forced or
 // dry run gets a warning instead.
-func (s *syncState) refuseUnclear(prompter Prompter, o EndsyncOptions) error {
-	told := s.unclearReason()
+func (e *ending) refuseUnclear() error {
+	told := e.state.unclearReason()
 	if told == "" {
 		return nil
 	}
-	if o.ForceUnconfirmed || o.DryRun {
-		prompter.Warn(told)
+	if e.options.ForceUnconfirmed || e.options.DryRun {
+		e.prompter.Warn(told)
 		return nil
 	}
 	return &RiskError{Message: told, Remedy: "begin the synchronization again and take a new snapshot, or use ", NewSnapshot: true}
@@ -71,7 +70,7 @@ SELECT coalesce(schema_name || '.', '') || coalesce(table_name, ''), count(*)
   FROM metadb.rejected_event
  WHERE source_name = $1 AND unconfirmed AND rejected_time >= $4
    AND ($3 = '' OR table_name IS NULL OR schema_name = $2 AND table_name = $3)
- GROUP BY 1 ORDER BY 1`, s.keyArgs(s.started)...)
+ GROUP BY 1 ORDER BY 1`, s.target.keyArgs(s.started)...)
 	if err != nil {
 		return "", fmt.Errorf("count rejected events: %w", err)
 	}

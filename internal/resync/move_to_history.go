@@ -37,11 +37,11 @@ func (e *unconfirmedEnding) moveToHistory(ctx context.Context, tx pgx.Tx, t *cat
 			return nil, err
 		}
 		if n := moved.RowsAffected(); n > 0 {
-			e.count.Ended += n
-			e.progress(e.count.Ended)
+			e.counted.count.Ended += n
+			e.progress(e.counted.count.Ended)
 		}
 	}
-	if e.count.Ended == 0 {
+	if e.counted.count.Ended == 0 {
 		return nil, nil
 	}
 	var last time.Time

@@ -64,7 +64,7 @@ SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::uuid[])
 ON CONFLICT (source_name, consumer_group, topic, partition)
 DO UPDATE SET next_offset = excluded.next_offset, topic_id = excluded.topic_id, updated_at = now(),
 	reached = CASE WHEN p.topic_id IS NOT DISTINCT FROM excluded.topic_id THEN greatest(p.reached, p.next_offset) ELSE 0 END`
-	if _, err := tx.Exec(ctx, sql, s.Source, s.options.ConsumerGroup, topics, numbers, next, ids); err != nil {
+	if _, err := tx.Exec(ctx, sql, s.target.Source, s.options.ConsumerGroup, topics, numbers, next, ids); err != nil {
 		return fmt.Errorf("store from where to read: %w", err)
 	}
 	return nil

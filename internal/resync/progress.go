@@ -10,18 +10,18 @@ import (
 )
 
 // Progress counts current and confirmed rows during a synchronization, as [Endsync] does.
-type Progress struct{ syncState }
+type Progress struct{ state syncState }
 
 // LoadProgress reads which confirmations of a target's synchronization are valid.
 func LoadProgress(ctx context.Context, db Querier, scope *Scope, target Target) (*Progress, error) {
-	p := &Progress{syncState{Target: target}}
-	p.keepsConfirmed = scope.snapshots[target].KeepsConfirmed
-	return p, p.loadValidity(ctx, db)
+	p := &Progress{syncState{target: target}}
+	p.state.validity.keepsConfirmed = scope.snapshots[target].KeepsConfirmed
+	return p, p.state.loadValidity(ctx, db)
 }
 
 // KeepsConfirmed reports whether the ids of confirmed rows are stored. Otherwise all rows are
 // confirmed, and counting is of no use.
-func (p *Progress) KeepsConfirmed() bool { return p.keepsConfirmed }
+func (p *Progress) KeepsConfirmed() bool { return p.state.validity.keepsConfirmed }
 
 // Beginner begins transactions; pools and connections implement it.
 type Beginner interface {
@@ -36,7 +36,7 @@ func (p *Progress) Count(ctx context.Context, db Beginner, t *catalog.Table) (cu
 			return err
 		}
 		from := " FROM " + t.Current.SQL() + " c"
-		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), (SELECT count(*)"+from+" WHERE "+p.isUnconfirmedSQL(t)+")").Scan(&current, &would)
+		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), (SELECT count(*)"+from+" WHERE "+p.state.validity.isUnconfirmedSQL(t)+")").Scan(&current, &would)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("count the confirmed rows of table %s: %w", t.Name, err)

@@ -43,12 +43,12 @@ func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Pr
 	if err != nil {
 		return readStart{}, err
 	}
-	if s.Whole() {
+	if s.target.Whole() {
 		if err := s.warnUnread(ctx, db, prompter, o.Bounds, expressions); err != nil {
 			return readStart{}, err
 		}
 	}
-	marks, err := checkpoint.Load(ctx, db, s.Source, s.options.ConsumerGroup, nil)
+	marks, err := checkpoint.Load(ctx, db, s.target.Source, s.options.ConsumerGroup, nil)
 	if err != nil {
 		return readStart{}, err
 	}
@@ -59,7 +59,7 @@ func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Pr
 		return readStart{}, nil
 	}
 	var topics []string // all
-	if s.Whole() {
+	if s.target.Whole() {
 		topics = sortedTopics(marks)
 	}
 	bounds, err := o.Bounds(ctx, s.options, topics)
@@ -67,11 +67,11 @@ func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Pr
 		return readStart{}, fmt.Errorf("ask the broker where the topics end: %w", err)
 	}
 	again := o.FromBeginning
-	if s.Whole() {
+	if s.target.Whole() {
 		prompter.Warn(fmt.Sprintf("consumer group %q has read from %s of data source %q already",
-			s.options.ConsumerGroup, change.Plural(len(sortedTopics(marks)), "topic", "topics"), s.Source))
+			s.options.ConsumerGroup, change.Plural(len(sortedTopics(marks)), "topic", "topics"), s.target.Source))
 		if !again && !o.Force {
-			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.Source)
+			text := fmt.Sprintf("Read the topics of data source %q from the beginning? ", s.target.Source)
 			if again, err = prompter.Ask(Question{AskFromBeginning, text}); err != nil {
 				return readStart{}, err
 			}
@@ -85,14 +85,14 @@ func (s *syncState) planReadStart(ctx context.Context, db *pgx.Conn, prompter Pr
 		begin.confirmFrom[part] = b.End
 	}
 	begin.readFrom = lostPartitionStarts(marks, bounds)
-	if s.Whole() {
+	if s.target.Whole() {
 		prompter.Warn("only what comes from now on confirms rows: a snapshot that has been read before does not count")
 	}
-	if s.Whole() {
+	if s.target.Whole() {
 		return begin, nil
 	}
 	// Gaps in topics without records of this table stay to be found.
-	topics, err = gap.Topics(ctx, db, s.Source, s.Table)
+	topics, err = gap.Topics(ctx, db, s.target.Source, s.target.Table)
 	maps.DeleteFunc(begin.readFrom, func(part change.Partition, _ partitionStart) bool { return !slices.Contains(topics, part.Topic) })
 	return begin, err
 }
@@ -113,7 +113,7 @@ func newestSnapshot(marks map[change.Partition]change.PartitionProgress) change.
 func (s *syncState) warnUnread(ctx context.Context, db *pgx.Conn, prompter Prompter, ask BoundsFunc, expressions []*regexp.Regexp) error {
 	rows, err := db.Query(ctx, `
 SELECT topic, partition, max(next_offset) FROM metadb.stream_position
- WHERE source_name = $1 GROUP BY topic, partition`, s.Source)
+ WHERE source_name = $1 GROUP BY topic, partition`, s.target.Source)
 	if err != nil {
 		return fmt.Errorf("read positions: %w", err)
 	}
@@ -142,7 +142,7 @@ SELECT topic, partition, max(next_offset) FROM metadb.stream_position
 		unread += max(0, bounds[part].End-next)
 	}
 	if unread > 0 {
-		prompter.Warn(fmt.Sprintf("%s unread in topics that data source %q no longer reads", change.Plural(unread, "record stays", "records stay"), s.Source))
+		prompter.Warn(fmt.Sprintf("%s unread in topics that data source %q no longer reads", change.Plural(unread, "record stays", "records stay"), s.target.Source))
 	}
 	return nil
 }
@@ -153,11 +153,11 @@ func (b readStart) storeReadStart(ctx context.Context, tx pgx.Tx, s *syncState) 
 	const confirm = `
 INSERT INTO metadb.resync_from (source_name, schema_name, table_name, topic, partition, next_offset)
 SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::bigint[])`
-	if _, err := tx.Exec(ctx, confirm, s.keyArgs(topics, numbers, offsets)...); err != nil {
+	if _, err := tx.Exec(ctx, confirm, s.target.keyArgs(topics, numbers, offsets)...); err != nil {
 		return fmt.Errorf("store from where events confirm: %w", err)
 	}
 	const before = "UPDATE metadb.resync SET before_lsn = $4, before_time = $5 WHERE " + isTargetSQL
-	if _, err := tx.Exec(ctx, before, s.keyArgs(int64(b.snapshotBefore.LSN), b.snapshotBefore.Time.UTC())...); err != nil {
+	if _, err := tx.Exec(ctx, before, s.target.keyArgs(int64(b.snapshotBefore.LSN), b.snapshotBefore.Time.UTC())...); err != nil {
 		return fmt.Errorf("store which snapshot was before: %w", err)
 	}
 	return storePartitionStarts(ctx, tx, s, b.readFrom)

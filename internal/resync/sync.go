@@ -42,10 +42,10 @@ func Sync(ctx context.Context, db *pgx.Conn, prompter Prompter, o SyncOptions) e
 	if err != nil {
 		return err
 	}
-	kind, question := AskBegin, fmt.Sprintf("Begin synchronization process for %s? ", s.Target)
+	kind, question := AskBegin, fmt.Sprintf("Begin synchronization process for %s? ", s.target)
 	if s.mode != Normal {
-		prompter.Warn(fmt.Sprintf("a synchronization is in progress for %s", s.Target))
-		kind, question = AskRestart, fmt.Sprintf("Restart synchronization process for %s? ", s.Target)
+		prompter.Warn(fmt.Sprintf("a synchronization is in progress for %s", s.target))
+		kind, question = AskRestart, fmt.Sprintf("Restart synchronization process for %s? ", s.target)
 	}
 	if !o.Force {
 		if err := askOrDecline(prompter, kind, question); err != nil {
@@ -79,13 +79,13 @@ func (s *syncState) enterResync(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	const remember = "INSERT INTO metadb.resync (source_name, schema_name, table_name, started_at) VALUES ($1, $2, $3, now())"
-	if _, err := tx.Exec(ctx, remember, s.keyArgs()...); err != nil {
+	if _, err := tx.Exec(ctx, remember, s.target.keyArgs()...); err != nil {
 		return fmt.Errorf("remember the beginning: %w", err)
 	}
-	if !s.Whole() {
-		return gap.ClearTable(ctx, tx, s.Source, s.Table)
+	if !s.target.Whole() {
+		return gap.ClearTable(ctx, tx, s.target.Source, s.target.Table)
 	}
-	if err := gap.Clear(ctx, tx, s.Source); err != nil {
+	if err := gap.Clear(ctx, tx, s.target.Source); err != nil {
 		return err
 	}
 	return s.setMode(ctx, tx, Resync)
@@ -94,12 +94,12 @@ func (s *syncState) enterResync(ctx context.Context, tx pgx.Tx) error {
 // deleteSyncRows deletes the stored state of the target's synchronization, and, for a data
 // source, of those of its tables.
 func (s *syncState) deleteSyncRows(ctx context.Context, tx pgx.Tx) error {
-	where, args := isTargetSQL, s.keyArgs()
-	if s.Whole() {
-		where, args = "source_name = $1", []any{s.Source}
+	where, args := isTargetSQL, s.target.keyArgs()
+	if s.target.Whole() {
+		where, args = "source_name = $1", []any{s.target.Source}
 	}
 	tables := []string{"metadb.resync_from", "metadb.resync", "metadb.confirmed_since", "metadb.confirmed_floor"}
-	if s.Whole() {
+	if s.target.Whole() {
 		tables = append(tables, "metadb.confirmed_change", "metadb.initial_adopts_attempt")
 	}
 	for _, table := range tables {
@@ -112,7 +112,7 @@ func (s *syncState) deleteSyncRows(ctx context.Context, tx pgx.Tx) error {
 
 // setMode sets the mode of the data source.
 func (s *syncState) setMode(ctx context.Context, tx pgx.Tx, mode Mode) error {
-	if _, err := tx.Exec(ctx, "UPDATE metadb.source SET sync = $2 WHERE name = $1", s.Source, mode); err != nil {
+	if _, err := tx.Exec(ctx, "UPDATE metadb.source SET sync = $2 WHERE name = $1", s.target.Source, mode); err != nil {
 		return fmt.Errorf("set the mode: %w", err)
 	}
 	return nil

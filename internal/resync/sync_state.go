@@ -54,15 +54,15 @@ var ErrUnderway = errors.New("is being synchronized")
 
 // syncState is the stored state of a target and its synchronization.
 type syncState struct {
-	Target
+	target  Target
 	options *datasource.Options
 	mode    Mode
 	// started is the time when the resynchronization began; the epoch if unknown.
 	started time.Time
 	// complete is the reason why the snapshot counts as complete; empty until it does.
 	complete string
-	// confirmationValidity selects the valid confirmations.
-	confirmationValidity
+	// validity selects the valid confirmations.
+	validity confirmationValidity
 	// tables are the target's tables, ordered by name.
 	tables []*catalog.Table
 	store  *catalog.Store
@@ -106,7 +106,7 @@ func loadState(ctx context.Context, db *pgx.Conn, target Target, server *Running
 	if err != nil {
 		return nil, err
 	}
-	s := &syncState{Target: target, options: options, server: server}
+	s := &syncState{target: target, options: options, server: server}
 	if err := s.loadMode(ctx, db); err != nil {
 		return nil, err
 	}
@@ -144,22 +144,22 @@ SELECT s.sync, r.source_name IS NOT NULL, coalesce(r.started_at, 'epoch'), coale
        ON r.source_name = s.name AND r.schema_name = $2 AND r.table_name = $3
  WHERE s.name = $1`
 	var under bool
-	if err := db.QueryRow(ctx, sql, s.keyArgs()...).Scan(&s.mode, &under, &s.started, &s.complete, &s.keepsConfirmed); err != nil {
+	if err := db.QueryRow(ctx, sql, s.target.keyArgs()...).Scan(&s.mode, &under, &s.started, &s.complete, &s.validity.keepsConfirmed); err != nil {
 		return fmt.Errorf("read the state of the synchronization: %w", err)
 	}
 	if s.mode == Initial {
 		s.started = time.Unix(0, 0) // it began before anything was read
 	}
-	if s.Whole() {
-		s.keepsConfirmed = s.keepsConfirmed || s.mode != Initial
+	if s.target.Whole() {
+		s.validity.keepsConfirmed = s.validity.keepsConfirmed || s.mode != Initial
 		return s.loadValidity(ctx, db)
 	}
 	if s.mode != Normal {
-		return fmt.Errorf("data source %q %w, and table %s with it", s.Source, ErrUnderway, s.Table)
+		return fmt.Errorf("data source %q %w, and table %s with it", s.target.Source, ErrUnderway, s.target.Table)
 	}
 	if under {
 		s.mode = Resync
 	}
-	s.keepsConfirmed = true
+	s.validity.keepsConfirmed = true
 	return s.loadValidity(ctx, db)
 }
