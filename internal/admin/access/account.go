@@ -30,7 +30,7 @@ SELECT r.rolname::pg_catalog.text, false, false, true, true FROM pg_catalog.pg_r
 func (db *Database) Accounts(ctx context.Context) ([]Account, error) {
 	var accounts []Account
 	err := db.Do(ctx, func(s *Session) (err error) {
-		s.readOnly = true // the memberships that accounts tries are rolled back
+		s.tx.readOnly = true // the memberships that accounts tries are rolled back
 		accounts, err = s.accounts(ctx)
 		return err
 	})
@@ -45,11 +45,11 @@ func (s *Session) accounts(ctx context.Context) ([]Account, error) {
 		Name                                 string
 		Created, AccessAll, HasRole, Retired bool
 	}
-	rows, err := collectRows[row](ctx, s.own, accountsSQL, RetiredRole)
+	rows, err := collectRows[row](ctx, s.tx.own, accountsSQL, RetiredRole)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	admin, err := s.administrator(ctx)
+	admin, err := s.tx.administrator(ctx)
 	if err != nil {
 		return nil, err
 	}

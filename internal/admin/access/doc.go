@@ -10,4 +10,11 @@
 // those of type administrator: their transaction reads only pg_catalog, so that no trigger, view or
 // function of a role with fewer rights runs with the administrator's. docs/security.md lists the
 // statements.
+//
+//	Session ──▶ registry      metadb.auth and metadb.acl: who is registered, what is granted
+//	   │
+//	   ├──────▶ privileges    what follows in PostgreSQL: GRANT and REVOKE
+//	   │            │
+//	   └──▶ transactions ◀────┘   the system user's, and the administrator's once it is needed;
+//	                              the order of their commits, and what runs while no batch is applied
 package access

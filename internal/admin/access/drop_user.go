@@ -16,11 +16,11 @@ type Dropped struct {
 // DropUser drops a role that CreateUser created. Its objects in this database are handed over to
 // RetiredRole and disarmed, or dropped with it.
 func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (Dropped, error) {
-	if err := s.checkCreatedHere(ctx, user); err != nil {
+	if err := s.registry.checkCreatedHere(ctx, user); err != nil {
 		return Dropped{}, err
 	}
-	s.takesAway = true
-	admin, err := s.administratorFor(ctx, user)
+	s.tx.takesAway = true
+	admin, err := s.tx.administratorFor(ctx, user)
 	if err != nil {
 		return Dropped{}, err
 	}
@@ -37,7 +37,7 @@ func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (
 	if err != nil {
 		return Dropped{}, err
 	}
-	s.atEndWithoutBatches(func(ctx context.Context) error {
+	s.tx.atEndWithoutBatches(func(ctx context.Context) error {
 		// If the objects are kept, RetiredRole owns them by now, and only privileges are left to be
 		// dropped.
 		if err := admin.dropOwned(ctx, ident.Name(user)); err != nil {
@@ -46,7 +46,7 @@ func (s *Session) DropUser(ctx context.Context, user string, withObjects bool) (
 		if err := admin.dropRole(ctx, ident.Name(user)); err != nil {
 			return err
 		}
-		_, err := s.deleteGrants(ctx, user)
+		_, err := s.registry.deleteGrants(ctx, user)
 		return err
 	})
 	return dropped, nil
@@ -85,7 +85,7 @@ SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text
 
 // retireUser hands over a user's objects to RetiredRole, and disarms them.
 func (s *Session) retireUser(ctx context.Context, admin *administrator, user string) error {
-	exists, err := s.roleExists(ctx, RetiredRole)
+	exists, err := s.registry.roleExists(ctx, RetiredRole)
 	if err != nil {
 		return err
 	}
@@ -101,14 +101,14 @@ func (s *Session) retireUser(ctx context.Context, admin *administrator, user str
 		return err
 	}
 	// The system user may read the objects of dropped users, and drop them.
-	if admin.name != s.System {
+	if admin.name != s.tx.roles.System {
 		var member bool
 		const question = "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, $2::pg_catalog.name, 'USAGE')"
-		if err := admin.tx.QueryRow(ctx, question, s.System, RetiredRole).Scan(&member); err != nil {
-			return fmt.Errorf("look for the rights of %s: %w", s.System, err)
+		if err := admin.tx.QueryRow(ctx, question, s.tx.roles.System, RetiredRole).Scan(&member); err != nil {
+			return fmt.Errorf("look for the rights of %s: %w", s.tx.roles.System, err)
 		}
 		if !member {
-			if err := admin.addMember(ctx, RetiredRole, s.System); err != nil {
+			if err := admin.addMember(ctx, RetiredRole, s.tx.roles.System); err != nil {
 				return err
 			}
 		}

@@ -59,12 +59,12 @@ type foundObject struct {
 // Grant grants a registered user access to an object. An existing grant is no error. It reports
 // whether the object exists.
 func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool, err error) {
-	if err := s.checkRegistered(ctx, user); err != nil {
+	if err := s.registry.checkRegistered(ctx, user); err != nil {
 		return false, err
 	}
 	if o.isEverything() {
-		return true, s.changeGrants(ctx, user, func() error {
-			_, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = true WHERE username = $1", user)
+		return true, s.privileges.changeGrants(ctx, user, func() error {
+			_, err := s.tx.own.Exec(ctx, "UPDATE metadb.auth SET access_all = true WHERE username = $1", user)
 			return err
 		})
 	}
@@ -79,8 +79,8 @@ func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool
 	default:
 		exists = true
 	}
-	return exists, s.changeGrants(ctx, user, func() error {
-		_, err := s.own.Exec(ctx, `
+	return exists, s.privileges.changeGrants(ctx, user, func() error {
+		_, err := s.tx.own.Exec(ctx, `
 			INSERT INTO metadb.acl AS a (schema_name, object_name, object_type, privilege, user_name, function_oid)
 				VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (schema_name, object_name, object_type, privilege, user_name) DO UPDATE SET function_oid = excluded.function_oid`,
@@ -92,12 +92,12 @@ func (s *Session) Grant(ctx context.Context, user string, o Object) (exists bool
 // Revoke revokes a grant. If another grant covers the object, the user keeps the right. The object
 // need not exist any more.
 func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
-	if err := s.checkRegistered(ctx, user); err != nil {
+	if err := s.registry.checkRegistered(ctx, user); err != nil {
 		return err
 	}
 	if o.isEverything() {
-		return s.changeGrants(ctx, user, func() error {
-			tag, err := s.own.Exec(ctx, "UPDATE metadb.auth SET access_all = false WHERE username = $1 AND access_all", user)
+		return s.privileges.changeGrants(ctx, user, func() error {
+			tag, err := s.tx.own.Exec(ctx, "UPDATE metadb.auth SET access_all = false WHERE username = $1 AND access_all", user)
 			if err == nil && tag.RowsAffected() == 0 {
 				return ErrNotGranted
 			}
@@ -111,8 +111,8 @@ func (s *Session) Revoke(ctx context.Context, user string, o Object) error {
 	if err != nil {
 		return err
 	}
-	return s.changeGrants(ctx, user, func() error {
-		tag, err := s.own.Exec(ctx, `
+	return s.privileges.changeGrants(ctx, user, func() error {
+		tag, err := s.tx.own.Exec(ctx, `
 			DELETE FROM metadb.acl
 				WHERE schema_name = $1 AND object_type = $2 AND privilege = $3 AND user_name = $4
 					AND (object_name IN ($5, $6) OR function_oid = $7)`,
@@ -140,14 +140,14 @@ func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error)
 		if object.function, err = s.findFunction(ctx, o); err != nil {
 			return foundObject{}, err
 		}
-		err = s.own.QueryRow(ctx, `
+		err = s.tx.own.QueryRow(ctx, `
 			WITH owners AS (`+ownersSQL+`)
 			SELECT pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')',
 					n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'metadb') AND p.proowner IN (SELECT oid FROM owners)
 				FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 				WHERE p.oid = $1`, object.function).Scan(&object.name, &object.grantable)
 	} else {
-		err = s.own.QueryRow(ctx, `
+		err = s.tx.own.QueryRow(ctx, `
 			WITH owners AS (`+ownersSQL+`)
 			SELECT c.relname::pg_catalog.text,
 					n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND c.relowner IN (SELECT oid FROM owners)
@@ -168,9 +168,9 @@ func (s *Session) findObject(ctx context.Context, o Object) (foundObject, error)
 // look it up in the schema of a user. PostgreSQL before 16 fails if a type does not exist, and
 // every version fails if the name of a type is invalid: the function does not exist then.
 func (s *Session) findFunction(ctx context.Context, o Object) (*uint32, error) {
-	oid, err := lookUpFunction(ctx, s.own, o)
+	oid, err := lookUpFunction(ctx, s.tx.own, o)
 	if pgcode.Is(err, pgcode.InsufficientPrivilege) {
-		admin, failed := s.administrator(ctx)
+		admin, failed := s.tx.administrator(ctx)
 		if failed != nil {
 			return nil, failed
 		}

@@ -181,18 +181,7 @@ func Missing(ctx context.Context, db Querier) ([]Right, error) {
 
 // Restore grants rights.
 func (s *Session) Restore(ctx context.Context, rights []Right) error {
-	for _, right := range rights {
-		user := ident.Name(right.User)
-		if !right.Usage {
-			if err := s.grantAs(ctx, right.OwnSchema, right.SchemaOwner, "USAGE ON SCHEMA "+right.Schema.SQL(), user); err != nil {
-				return err
-			}
-		}
-		if err := s.grantAs(ctx, right.Own, right.Owner, right.privilegeSQL(), user); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.privileges.restore(ctx, rights)
 }
 
 // privilegeSQL returns the privilege as it follows GRANT or REVOKE.
@@ -201,92 +190,4 @@ func (r Right) privilegeSQL() string {
 		return "EXECUTE ON ROUTINE " + r.Function
 	}
 	return "SELECT ON " + ident.Qualified{Schema: r.Schema, Name: r.Relation}.SQL()
-}
-
-// grantAs grants a privilege on an owner's object: the system user does so itself, while no batch
-// is applied; for other owners the administrator does so.
-func (s *Session) grantAs(ctx context.Context, own bool, owner, privilege string, user ident.Name) error {
-	if own {
-		s.atEndWithoutBatches(func(ctx context.Context) error { return s.execOwn(ctx, "GRANT "+privilege+" TO "+user.SQL()) })
-		return nil
-	}
-	admin, err := s.administratorFor(ctx, owner)
-	if err != nil {
-		return err
-	}
-	return admin.grantPrivilege(ctx, privilege, user)
-}
-
-// revokeAs is the reverse of grantAs.
-func (s *Session) revokeAs(ctx context.Context, own bool, owner, privilege string, user ident.Name) error {
-	s.takesAway = true
-	if own {
-		s.atEndWithoutBatches(func(ctx context.Context) error { return s.execOwn(ctx, "REVOKE "+privilege+" FROM "+user.SQL()) })
-		return nil
-	}
-	admin, err := s.administratorFor(ctx, owner)
-	if err != nil {
-		return err
-	}
-	return admin.revokePrivilege(ctx, privilege, user)
-}
-
-// administratorFor returns the administrator after making sure that it may act for a role.
-func (s *Session) administratorFor(ctx context.Context, owner string) (*administrator, error) {
-	admin, err := s.administrator(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return admin, admin.actFor(ctx, owner)
-}
-
-// execOwn executes a statement as the system user.
-func (s *Session) execOwn(ctx context.Context, sql string) error {
-	if _, err := s.own.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("%s: %w", sql, err)
-	}
-	return nil
-}
-
-// changeGrants changes the grants of a user with store: it revokes the rights that do not follow
-// from the grants any more, and grants those that are missing.
-func (s *Session) changeGrants(ctx context.Context, user string, store func() error) error {
-	before, err := Rights(ctx, s.own, user)
-	if err != nil {
-		return err
-	}
-	if err := store(); err != nil {
-		return err
-	}
-	after, err := Rights(ctx, s.own, user)
-	if err != nil {
-		return err
-	}
-	kept, schemas := make(map[string]bool), make(map[ident.Name]bool)
-	var missing []Right
-	for _, right := range after {
-		kept[right.privilegeSQL()], schemas[right.Schema] = true, true
-		if !right.Given && right.Grantable {
-			missing = append(missing, right)
-		}
-	}
-	taken := make(map[ident.Name]Right)
-	for _, right := range before {
-		if kept[right.privilegeSQL()] {
-			continue
-		}
-		if err := s.revokeRight(ctx, right); err != nil {
-			return err
-		}
-		taken[right.Schema] = right
-	}
-	for schema, right := range taken {
-		if schemas[schema] || schema == "public" || string(schema) == user {
-			continue
-		}
-		if err := s.revokeUsage(ctx, right); err != nil {
-			return err
-		}
-	}
-	return s.Restore(ctx, missing)
 }

@@ -99,11 +99,11 @@ func (l MissingRight) String() string { return l.What + " will not work: " + l.S
 func (db *Database) MissingRights(ctx context.Context) ([]MissingRight, error) {
 	var lacking []MissingRight
 	err := db.Do(ctx, func(s *Session) error {
-		admin, err := s.administrator(ctx)
+		admin, err := s.tx.administrator(ctx)
 		if err != nil || admin.super {
 			return err
 		}
-		if s.Super == "" && !admin.granular {
+		if s.tx.roles.Super == "" && !admin.granular {
 			return ErrNeedsSuperuser
 		}
 		if lacking, err = s.missingRights(ctx, admin); err != nil {
@@ -131,8 +131,8 @@ func (s *Session) missingRights(ctx context.Context, admin *administrator) ([]Mi
 	if !inherits {
 		list = append(list, MissingRight{"commands about users and grants", "alter role " + name + " inherit;"})
 	}
-	if s.Super != "" {
-		err := admin.actFor(ctx, s.System)
+	if s.tx.roles.Super != "" {
+		err := admin.actFor(ctx, s.tx.roles.System)
 		if member, ok := errors.AsType[*MembershipError](err); ok {
 			return append(list, MissingRight{"commands about users and grants", member.Grant()}), nil
 		}
@@ -154,10 +154,10 @@ SELECT pg_catalog.current_database()::pg_catalog.text,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'),
        pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'),
        pg_catalog.has_parameter_privilege($1, 'SET')`
-	if err := s.own.QueryRow(ctx, question, logStatementParameter).Scan(&database, &inDatabase, &inPublic, &stats, &signal, &quiet); err != nil {
-		return nil, fmt.Errorf("look for the rights of %s: %w", s.System, err)
+	if err := s.tx.own.QueryRow(ctx, question, logStatementParameter).Scan(&database, &inDatabase, &inPublic, &stats, &signal, &quiet); err != nil {
+		return nil, fmt.Errorf("look for the rights of %s: %w", s.tx.roles.System, err)
 	}
-	name := ident.Name(s.System).SQL()
+	name := ident.Name(s.tx.roles.System).SQL()
 	var list []MissingRight
 	for _, right := range []struct {
 		has             bool
@@ -180,10 +180,10 @@ SELECT pg_catalog.current_database()::pg_catalog.text,
 // administrator may not act.
 func (s *Session) foreignUsers(ctx context.Context, admin *administrator) ([]MissingRight, error) {
 	var exists bool
-	if err := s.own.QueryRow(ctx, "SELECT pg_catalog.to_regclass('metadb.auth') IS NOT NULL").Scan(&exists); err != nil || !exists {
+	if err := s.tx.own.QueryRow(ctx, "SELECT pg_catalog.to_regclass('metadb.auth') IS NOT NULL").Scan(&exists); err != nil || !exists {
 		return nil, err
 	}
-	users, err := collectRows[string](ctx, s.own, strangersSQL, RetiredRole)
+	users, err := collectRows[string](ctx, s.tx.own, strangersSQL, RetiredRole)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}

@@ -2,10 +2,7 @@ package access
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
-
 	"metadb/internal/ident"
 )
 
@@ -54,28 +51,4 @@ func RefusedGrants(ctx context.Context, db Querier) ([]RefusedGrant, error) {
 
 // Left returns the REVOKE statements that the administrator may not execute: for privileges on
 // objects of superusers, if it is not a superuser.
-func (s *Session) Left() []string { return s.left }
-
-// revokeRight revokes a right. On an object that is not grantable a superuser may have granted it;
-// then it is left to a superuser if the administrator is not one.
-func (s *Session) revokeRight(ctx context.Context, right Right) error {
-	return s.leave(right, right.privilegeSQL(), s.revokeAs(ctx, right.Own, right.Owner, right.privilegeSQL(), ident.Name(right.User)))
-}
-
-// revokeUsage revokes the right to use a schema, as revokeRight does.
-func (s *Session) revokeUsage(ctx context.Context, right Right) error {
-	privilege := "USAGE ON SCHEMA " + right.Schema.SQL()
-	return s.leave(right, privilege, s.revokeAs(ctx, right.OwnSchema, right.SchemaOwner, privilege, ident.Name(right.User)))
-}
-
-// leave records the REVOKE of a refused revocation for a superuser.
-func (s *Session) leave(right Right, privilege string, err error) error {
-	if _, refused := errors.AsType[*MembershipError](err); !refused || right.Grantable {
-		return err
-	}
-	// PUBLIC may use PostgreSQL's own schemas.
-	if right.Given && !(strings.HasPrefix(privilege, "USAGE") && strings.HasPrefix(string(right.Schema), "pg_")) {
-		s.left = append(s.left, "REVOKE "+privilege+" FROM "+ident.Name(right.User).SQL()+";")
-	}
-	return nil
-}
+func (s *Session) Left() []string { return s.privileges.left }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/ident"
@@ -27,29 +24,29 @@ type User struct {
 // that it owns. If a dropped user has left a schema of that name, that schema is renamed; renamed
 // is its new name.
 func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err error) {
-	exists, err := s.roleExists(ctx, u.Name)
+	exists, err := s.registry.roleExists(ctx, u.Name)
 	switch {
 	case err != nil:
 		return "", err
 	case exists:
 		return "", ErrRoleExists
 	}
-	if err := s.checkSchemaFree(ctx, u.Name); err != nil {
+	if err := s.registry.checkSchemaFree(ctx, u.Name); err != nil {
 		return "", err
 	}
 	// A role of that name may have been dropped directly in PostgreSQL: the new one must not get
 	// its grants.
-	if _, err := s.deleteGrants(ctx, u.Name); err != nil {
+	if _, err := s.registry.deleteGrants(ctx, u.Name); err != nil {
 		return "", err
 	}
-	if _, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username, created) VALUES ($1, true)", u.Name); err != nil {
+	if _, err := s.tx.own.Exec(ctx, "INSERT INTO metadb.auth (username, created) VALUES ($1, true)", u.Name); err != nil {
 		return "", fmt.Errorf("register the user: %w", err)
 	}
-	verifier, err := s.quoteLiteral(ctx, u.Verifier)
+	verifier, err := s.registry.quoteLiteral(ctx, u.Verifier)
 	if err != nil {
 		return "", err
 	}
-	admin, err := s.administrator(ctx)
+	admin, err := s.tx.administrator(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -57,7 +54,7 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 		return "", err
 	}
 	if u.Comment != "" {
-		comment, err := s.quoteLiteral(ctx, u.Comment)
+		comment, err := s.registry.quoteLiteral(ctx, u.Comment)
 		if err != nil {
 			return "", err
 		}
@@ -70,14 +67,14 @@ func (s *Session) CreateUser(ctx context.Context, u User) (renamed string, err e
 
 // SetPassword changes the password of a user that CreateUser created.
 func (s *Session) SetPassword(ctx context.Context, user, verifier string) error {
-	if err := s.checkCreatedHere(ctx, user); err != nil {
+	if err := s.registry.checkCreatedHere(ctx, user); err != nil {
 		return err
 	}
-	constant, err := s.quoteLiteral(ctx, verifier)
+	constant, err := s.registry.quoteLiteral(ctx, verifier)
 	if err != nil {
 		return err
 	}
-	admin, err := s.administrator(ctx)
+	admin, err := s.tx.administrator(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,13 +83,13 @@ func (s *Session) SetPassword(ctx context.Context, user, verifier string) error 
 
 // Register registers a role, which can then be granted access.
 func (s *Session) Register(ctx context.Context, user string) error {
-	if err := s.checkUnprotected(ctx, user); err != nil {
+	if err := s.registry.checkUnprotected(ctx, user); err != nil {
 		return err
 	}
-	if err := checkOrdinary(ctx, s.own, user); err != nil {
+	if err := checkOrdinary(ctx, s.tx.own, user); err != nil {
 		return err
 	}
-	tag, err := s.own.Exec(ctx, "INSERT INTO metadb.auth (username) VALUES ($1) ON CONFLICT DO NOTHING", user)
+	tag, err := s.tx.own.Exec(ctx, "INSERT INTO metadb.auth (username) VALUES ($1) ON CONFLICT DO NOTHING", user)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrRegistered
 	}
@@ -102,9 +99,9 @@ func (s *Session) Register(ctx context.Context, user string) error {
 // Deregister revokes all grants of a user, and removes it from the registered users. The role
 // stays; it need not exist any more.
 func (s *Session) Deregister(ctx context.Context, user string) error {
-	err := s.checkRegistered(ctx, user)
+	err := s.registry.checkRegistered(ctx, user)
 	if errors.Is(err, ErrNoRole) {
-		known, err := s.deleteGrants(ctx, user)
+		known, err := s.registry.deleteGrants(ctx, user)
 		if err == nil && !known {
 			return ErrNoRole
 		}
@@ -113,8 +110,8 @@ func (s *Session) Deregister(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	return s.changeGrants(ctx, user, func() error {
-		_, err := s.deleteGrants(ctx, user)
+	return s.privileges.changeGrants(ctx, user, func() error {
+		_, err := s.registry.deleteGrants(ctx, user)
 		return err
 	})
 }
@@ -122,17 +119,17 @@ func (s *Session) Deregister(ctx context.Context, user string) error {
 // CreateSchema creates a schema of the user's name, which it owns. If a dropped user has left a
 // schema of that name, that schema is renamed; renamed is its new name.
 func (s *Session) CreateSchema(ctx context.Context, user string) (renamed string, err error) {
-	if err := s.checkRegistered(ctx, user); err != nil {
+	if err := s.registry.checkRegistered(ctx, user); err != nil {
 		return "", err
 	}
-	if err := s.checkSchemaFree(ctx, user); err != nil {
+	if err := s.registry.checkSchemaFree(ctx, user); err != nil {
 		return "", err
 	}
 	return s.createSchema(ctx, user)
 }
 
 func (s *Session) createSchema(ctx context.Context, user string) (renamed string, err error) {
-	admin, err := s.administrator(ctx)
+	admin, err := s.tx.administrator(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -150,7 +147,7 @@ SELECT pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text FROM pg_catalog.pg_
 		if err := admin.actFor(ctx, RetiredRole); err != nil {
 			return "", err
 		}
-		if renamed, err = s.retiredName(ctx, user); err != nil {
+		if renamed, err = s.registry.retiredName(ctx, user); err != nil {
 			return "", err
 		}
 		if err := admin.renameSchema(ctx, ident.Name(user), ident.Name(renamed)); err != nil {
@@ -161,42 +158,4 @@ SELECT pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text FROM pg_catalog.pg_
 		return "", err
 	}
 	return renamed, admin.createSchema(ctx, ident.Name(user))
-}
-
-// maxNameBytes is the length of PostgreSQL's names.
-const maxNameBytes = 63
-
-// retiredName returns an unused name for the schema of a dropped user.
-func (s *Session) retiredName(ctx context.Context, schema string) (string, error) {
-	for n := 1; ; n++ {
-		suffix := "_retired_" + strconv.Itoa(n)
-		name := schema
-		if over := len(name) + len(suffix) - maxNameBytes; over > 0 {
-			name = strings.ToValidUTF8(name[:len(name)-over], "")
-		}
-		name += suffix
-		var taken bool
-		const question = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)"
-		if err := s.own.QueryRow(ctx, question, name).Scan(&taken); err != nil || !taken {
-			return name, err
-		}
-	}
-}
-
-// deleteGrants deletes the grants of a user and its registration. It reports whether it was
-// registered.
-func (s *Session) deleteGrants(ctx context.Context, user string) (known bool, err error) {
-	tag, err := s.own.Exec(ctx, `
-		WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
-		DELETE FROM metadb.auth WHERE username = $1`, user)
-	if err != nil {
-		return false, fmt.Errorf("forget the user: %w", err)
-	}
-	return tag.RowsAffected() > 0, nil
-}
-
-// quoteLiteral returns text as a quoted constant: statements about roles take no parameters.
-func (s *Session) quoteLiteral(ctx context.Context, text string) (quoted string, err error) {
-	err = s.own.QueryRow(ctx, "SELECT pg_catalog.quote_literal($1::pg_catalog.text)", text).Scan(&quoted)
-	return quoted, err
 }

@@ -3,15 +3,25 @@ package access
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
+// registry has the registered users and their grants, metadb.auth and metadb.acl, in the system
+// user's transaction, and checks what a command may change.
+type registry struct {
+	roles Roles
+	own   pgx.Tx
+}
+
 // checkUnprotected returns an error unless commands may change the role.
-func (s *Session) checkUnprotected(ctx context.Context, user string) error {
-	if user == s.System || user == s.Super || user == RetiredRole || strings.HasPrefix(user, "pg_") {
+func (r *registry) checkUnprotected(ctx context.Context, user string) error {
+	if user == r.roles.System || user == r.roles.Super || user == RetiredRole || strings.HasPrefix(user, "pg_") {
 		return ErrProtected
 	}
-	exists, err := s.roleExists(ctx, user)
+	exists, err := r.roleExists(ctx, user)
 	if err == nil && !exists {
 		return ErrNoRole
 	}
@@ -19,12 +29,12 @@ func (s *Session) checkUnprotected(ctx context.Context, user string) error {
 }
 
 // checkRegistered returns an error unless the user is registered.
-func (s *Session) checkRegistered(ctx context.Context, user string) error {
-	if err := s.checkUnprotected(ctx, user); err != nil {
+func (r *registry) checkRegistered(ctx context.Context, user string) error {
+	if err := r.checkUnprotected(ctx, user); err != nil {
 		return err
 	}
 	var there bool
-	err := s.own.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.auth WHERE username = $1)", user).Scan(&there)
+	err := r.own.QueryRow(ctx, "SELECT EXISTS (SELECT FROM metadb.auth WHERE username = $1)", user).Scan(&there)
 	if err == nil && !there {
 		return ErrNotRegistered
 	}
@@ -33,15 +43,15 @@ func (s *Session) checkRegistered(ctx context.Context, user string) error {
 
 // checkCreatedHere returns an error unless CreateUser created the user, and it has no rights beyond
 // this database.
-func (s *Session) checkCreatedHere(ctx context.Context, user string) error {
-	if err := s.checkRegistered(ctx, user); err != nil {
+func (r *registry) checkCreatedHere(ctx context.Context, user string) error {
+	if err := r.checkRegistered(ctx, user); err != nil {
 		return err
 	}
-	if err := checkOrdinary(ctx, s.own, user); err != nil {
+	if err := checkOrdinary(ctx, r.own, user); err != nil {
 		return err
 	}
 	var created bool
-	err := s.own.QueryRow(ctx, "SELECT created FROM metadb.auth WHERE username = $1", user).Scan(&created)
+	err := r.own.QueryRow(ctx, "SELECT created FROM metadb.auth WHERE username = $1", user).Scan(&created)
 	if err == nil && !created {
 		return ErrNotCreated
 	}
@@ -85,14 +95,14 @@ const derivedSchemas = "'folio_source_record', 'folio_derived', 'reshare_derived
 
 // checkSchemaFree returns ErrSourceSchema if Metadb has or makes tables in a schema of that name:
 // the owner of a schema can replace its tables.
-func (s *Session) checkSchemaFree(ctx context.Context, user string) error {
+func (r *registry) checkSchemaFree(ctx context.Context, user string) error {
 	const question = `
 SELECT $1 IN (` + derivedSchemas + `)
     OR EXISTS (SELECT FROM metadb.target_table WHERE $1 IN (schema_name, stored_schema))
     OR EXISTS (SELECT FROM metadb.table_feed WHERE schema_name = $1)
     OR EXISTS (SELECT FROM metadb.base_table WHERE schema_name = $1)`
 	var taken bool
-	if err := s.own.QueryRow(ctx, question, user).Scan(&taken); err != nil {
+	if err := r.own.QueryRow(ctx, question, user).Scan(&taken); err != nil {
 		return fmt.Errorf("look for schemas: %w", err)
 	}
 	if taken {
@@ -101,10 +111,48 @@ SELECT $1 IN (` + derivedSchemas + `)
 	return nil
 }
 
-func (s *Session) roleExists(ctx context.Context, name string) (bool, error) {
+func (r *registry) roleExists(ctx context.Context, name string) (bool, error) {
 	var exists bool
-	if err := s.own.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
+	if err := r.own.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
 		return false, fmt.Errorf("look for the role: %w", err)
 	}
 	return exists, nil
+}
+
+// deleteGrants deletes the grants of a user and its registration. It reports whether it was
+// registered.
+func (r *registry) deleteGrants(ctx context.Context, user string) (known bool, err error) {
+	tag, err := r.own.Exec(ctx, `
+		WITH grants AS (DELETE FROM metadb.acl WHERE user_name = $1)
+		DELETE FROM metadb.auth WHERE username = $1`, user)
+	if err != nil {
+		return false, fmt.Errorf("forget the user: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// maxNameBytes is the length of PostgreSQL's names.
+const maxNameBytes = 63
+
+// retiredName returns an unused name for the schema of a dropped user.
+func (r *registry) retiredName(ctx context.Context, schema string) (string, error) {
+	for n := 1; ; n++ {
+		suffix := "_retired_" + strconv.Itoa(n)
+		name := schema
+		if over := len(name) + len(suffix) - maxNameBytes; over > 0 {
+			name = strings.ToValidUTF8(name[:len(name)-over], "")
+		}
+		name += suffix
+		var taken bool
+		const question = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)"
+		if err := r.own.QueryRow(ctx, question, name).Scan(&taken); err != nil || !taken {
+			return name, err
+		}
+	}
+}
+
+// quoteLiteral returns text as a quoted constant: statements about roles take no parameters.
+func (r *registry) quoteLiteral(ctx context.Context, text string) (quoted string, err error) {
+	err = r.own.QueryRow(ctx, "SELECT pg_catalog.quote_literal($1::pg_catalog.text)", text).Scan(&quoted)
+	return quoted, err
 }
