@@ -12,7 +12,7 @@ func TestPsql(t *testing.T) {
 	tests := []struct{ input, want string }{
 		{
 			"list status;",
-			"data_source|sensor|active|normal|7|2026-11-22 06:01:54.12+00|12|0||0\n",
+			"data_source|sensor|active|normal|7|2026-11-22 06:01:54.12+00|12|0||0||||\n",
 		},
 		{
 			"create data source sensor type kafka options (brokers 'b:1', security 'plaintext', topics '^a', consumer_group 'g');",
@@ -47,7 +47,7 @@ func TestPsql(t *testing.T) {
 		{"alter system set snapshot_deadline = '1 hour';", "NOTICE:  the server must be restarted for the change to take effect\nALTER SYSTEM\n"},
 		{"begin; list status;", "BEGIN\nERROR:  commands of Metadb can't run inside a transaction block: list status\nHINT:  commit or roll back first, or turn autocommit on\n"},
 		{"begin;\nlist status;\nselect 1;\ncommit;", "BEGIN\nERROR:  commands of Metadb can't run inside a transaction block: list status\nHINT:  commit or roll back first, or turn autocommit on\nERROR:  current transaction is aborted, commands ignored until end of transaction block\nROLLBACK\n"},
-		{"select 1/0; list status;", "ERROR:  division by zero\ndata_source|sensor|active|normal|7|2026-11-22 06:01:54.12+00|12|0||0\n"},
+		{"select 1/0; list status;", "ERROR:  division by zero\ndata_source|sensor|active|normal|7|2026-11-22 06:01:54.12+00|12|0||0||||\n"},
 		{"refresh inferred column types;", "ERROR:  not in this version: refresh inferred column types\n"},
 		{"create table t (a int, b text);\ncopy t from stdin;\n1\tx\n2\t\\N\n\\.\ncopy t to stdout;", "CREATE TABLE\nCOPY 2\n1\tx\n2\t\\N\n"},
 		{"\\dt t", "public|t|table|mdbadmin\n"},
