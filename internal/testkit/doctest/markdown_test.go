@@ -244,6 +244,23 @@ func TestLineLength(t *testing.T) {
 	}
 }
 
+// TestInvariants checks that an invariant in ARCHITECTURE.md has at most three lines: what is longer
+// has a page in docs/design.
+func TestInvariants(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(contents(t, "ARCHITECTURE.md"), "\n## Invariants\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	items := regexp.MustCompile(`(?m)^[0-9]+\. `).Split(strings.TrimSpace(section), -1)[1:]
+	if len(items) < 15 {
+		t.Errorf("%d invariants: the test does not find them", len(items))
+	}
+	for _, item := range items {
+		if n := strings.Count(strings.TrimSpace(item), "\n") + 1; n > 3 {
+			t.Errorf("an invariant has %d lines: %.60s…", n, item)
+		}
+	}
+}
+
 // isTooLong reports whether a line is too long and can be broken before the limit.
 func isTooLong(line string) bool {
 	if utf8.RuneCountInString(line) <= maxColumns || strings.HasPrefix(line, "|") {
