@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/source"
 	"metadb/internal/source/kafka"
 )
 
 // TestKinds composes the kinds as a server does: a kind more is a line more.
 func TestKinds(t *testing.T) {
-	decoder := func(*datasource.Options) (kafka.Decoder, error) { return debezium.NewDecoder(debezium.Config{}), nil }
+	decoder := func(*datasource.Options) (kafka.Decoder, error) { return connectjson.NewDecoder(connectjson.Config{}), nil }
 	topics, log := kafka.NewKind(decoder, slog.New(slog.DiscardHandler)), (&ledger{}).kind()
 	kinds, err := source.NewKinds(topics, log)
 	if err != nil || !slices.Equal(kinds.Names(), []string{datasource.DefaultType, "ledger"}) {

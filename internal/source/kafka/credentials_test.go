@@ -21,7 +21,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/observe/logging"
 )
 
@@ -243,7 +243,7 @@ func issued(a *authority, until time.Time) *tls.Certificate {
 func said(t *testing.T, b *kfake.Cluster, security Security, want string) {
 	t.Helper()
 	s, err := New(Config{
-		Decoder: debezium.NewDecoder(debezium.Config{}),
+		Decoder: connectjson.NewDecoder(connectjson.Config{}),
 		Brokers: b.ListenAddrs(), Security: security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
 		ConsumerGroup: group, LoadProgress: (&storedProgress{}).load, Logger: slog.New(slog.DiscardHandler), fetchTimeout: 300 * time.Millisecond,
 	})

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/freeport"
 	"metadb/internal/testkit/pace"
 )
@@ -107,7 +107,7 @@ func (m *storedProgress) store(part change.Partition, mark change.PartitionProgr
 func (b *broker) open(instance string, stored *storedProgress) *Source {
 	b.t.Helper()
 	s, err := New(Config{
-		Decoder:          debezium.NewDecoder(debezium.Config{}),
+		Decoder:          connectjson.NewDecoder(connectjson.Config{}),
 		Brokers:          b.cluster.ListenAddrs(),
 		Topics:           []*regexp.Regexp{regexp.MustCompile(`^library\.`)},
 		ConsumerGroup:    group,

@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/pace"
 )
 
@@ -318,7 +318,7 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 // broken is a decoder with a bug.
 type broken struct{ whole Decoder }
 
-func (b broken) Decode(record *debezium.Input) change.Event {
+func (b broken) Decode(record *connectjson.Input) change.Event {
 	if string(record.Key) == "1" {
 		panic("a bug")
 	}
@@ -379,7 +379,7 @@ func TestSaysWhatIsWrongWithTheConnection(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s, err := New(Config{
-				Decoder: debezium.NewDecoder(debezium.Config{}),
+				Decoder: connectjson.NewDecoder(connectjson.Config{}),
 				Brokers: test.brokers, Security: test.security, Topics: []*regexp.Regexp{regexp.MustCompile("^none$")},
 				ConsumerGroup: group, LoadProgress: (&storedProgress{}).load, Logger: slog.New(slog.DiscardHandler),
 				fetchTimeout: 300 * time.Millisecond,

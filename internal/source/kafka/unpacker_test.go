@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 )
 
 const mostInTest = 16 << 20
@@ -30,7 +30,7 @@ func (b *broker) openBounded(stored *storedProgress) *Source {
 func (b *broker) newBounded(stored *storedProgress) *Source {
 	b.t.Helper()
 	s, err := New(Config{
-		Decoder: debezium.NewDecoder(debezium.Config{}),
+		Decoder: connectjson.NewDecoder(connectjson.Config{}),
 		Brokers: b.cluster.ListenAddrs(), Topics: []*regexp.Regexp{regexp.MustCompile(`^library\.`)}, ConsumerGroup: group,
 		LoadProgress: stored.load, Logger: slog.New(slog.DiscardHandler), Name: "sensor", MaxRecordBytes: mostInTest,
 		metadataInterval: 500 * time.Millisecond, fetchTimeout: 300 * time.Millisecond,

@@ -6,7 +6,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/resync"
 	"metadb/internal/source"
 	"metadb/internal/source/kafka"
@@ -25,7 +25,7 @@ func newKafkaDecoder(o *datasource.Options) (kafka.Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return debezium.NewDecoder(debezium.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}), nil
+	return connectjson.NewDecoder(connectjson.Config{Placeholder: o.UnavailablePlaceholder, MeansUnchanged: unchanged}), nil
 }
 
 // BoundsFunc returns a function that requests the bounds of a data source's partitions, with

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/eventgen"
 	"metadb/internal/testkit/oracle"
 )
@@ -44,7 +44,7 @@ type table struct {
 	form    int
 	encoder *eventgen.Encoder
 	rows    map[int64]row
-	decoder *debezium.Decoder
+	decoder *connectjson.Decoder
 	// altered is true if a column was added or dropped since the last snapshot: the target gets
 	// the values of such a column only when rows change.
 	altered bool
@@ -67,7 +67,7 @@ func (s *source) next() {
 	s.oracle, s.tables, s.sent = oracle.New(), nil, nil
 	s.commits()
 	for _, name := range names {
-		t := &table{name: name, rows: make(map[int64]row), decoder: debezium.NewDecoder(debezium.Config{})}
+		t := &table{name: name, rows: make(map[int64]row), decoder: connectjson.NewDecoder(connectjson.Config{})}
 		s.tables = append(s.tables, t)
 		s.alter(t, s.random.IntN(len(forms)))
 	}

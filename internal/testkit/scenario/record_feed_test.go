@@ -9,7 +9,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
 	"metadb/internal/target/checkpoint"
@@ -22,7 +22,7 @@ type recordFeed struct {
 	group string
 	// router is the feed's own: a router belongs to one goroutine.
 	router     *route.Router
-	decoder    *debezium.Decoder
+	decoder    *connectjson.Decoder
 	deliveries chan change.Delivery
 	acked      chan []change.Span
 	// begun are the partitions that it has begun to deliver.
@@ -45,13 +45,13 @@ func newFeed(t *testing.T, options *datasource.Options) *recordFeed {
 }
 
 // decoder decodes as the options say.
-func decoder(t *testing.T, options *datasource.Options) *debezium.Decoder {
+func decoder(t *testing.T, options *datasource.Options) *connectjson.Decoder {
 	t.Helper()
 	unchanged, err := options.MeansUnchanged()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return debezium.NewDecoder(debezium.Config{Placeholder: options.UnavailablePlaceholder, MeansUnchanged: unchanged})
+	return connectjson.NewDecoder(connectjson.Config{Placeholder: options.UnavailablePlaceholder, MeansUnchanged: unchanged})
 }
 
 // Fetch implements pipeline.Source.
@@ -148,7 +148,7 @@ func beginning(t *testing.T, l *line, group string, part change.Partition) chang
 }
 
 func (f *recordFeed) decode(record scenario.Record) change.Event {
-	input := debezium.Input{
+	input := connectjson.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
 		Time: change.Micros(record.Time.UnixMicro()), Key: record.Key, Value: record.Value,
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/pipeline"
 	"metadb/internal/target/checkpoint"
 	"metadb/internal/testkit/corpus"
@@ -183,14 +183,14 @@ func (w *interleavedSource) begin(t *testing.T, parts []change.Partition, marks 
 	t.Helper()
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	delivery, d := change.Delivery{}, debezium.NewDecoder(debezium.Config{})
+	delivery, d := change.Delivery{}, connectjson.NewDecoder(connectjson.Config{})
 	for _, part := range parts {
 		mark, stored := marks[part]
 		delivery.Assigned = append(delivery.Assigned, change.Assignment{Partition: part, Fresh: !stored, Stored: mark, From: mark.Next, Partitions: len(parts)})
 	}
 	w.rest, w.end = nil, make(map[change.Partition]int64)
 	for _, record := range w.order[:upTo] {
-		event := d.Decode(&debezium.Input{
+		event := d.Decode(&connectjson.Input{
 			Topic: record.Topic, Partition: record.Partition, Offset: record.Offset, Time: change.Micros(record.Millis * 1000),
 			Key: record.Key, Value: record.Value, Headers: headers(record),
 		})

@@ -15,7 +15,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/pipeline"
 	"metadb/internal/source/kafka"
 	"metadb/internal/target/checkpoint"
@@ -104,7 +104,7 @@ func (r *replay) write(t *testing.T, records []corpus.Record) {
 func (r *replay) follow(t *testing.T, topics, group string, inResync bool) {
 	t.Helper()
 	source, err := kafka.New(kafka.Config{
-		Decoder: debezium.NewDecoder(debezium.Config{}),
+		Decoder: connectjson.NewDecoder(connectjson.Config{}),
 		Brokers: []string{r.address}, Topics: []*regexp.Regexp{regexp.MustCompile(topics)}, ConsumerGroup: group,
 		LoadProgress: func(ctx context.Context, parts []change.Partition) (map[change.Partition]change.PartitionProgress, error) {
 			return checkpoint.Load(ctx, r.db.Pool, sourceName, group, parts)

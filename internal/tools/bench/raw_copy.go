@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/ident"
 	"metadb/internal/testkit/eventgen"
 )
@@ -37,7 +37,7 @@ func newRawStream(table eventgen.Table, n int, row func(i int) []any) (*rawStrea
 	if err != nil {
 		return nil, err
 	}
-	decoder := debezium.NewDecoder(debezium.Config{})
+	decoder := connectjson.NewDecoder(connectjson.Config{})
 	r := &rawStream{rows: n}
 	r.stream.WriteString(copyHeader)
 	events := 0
@@ -46,7 +46,7 @@ func newRawStream(table eventgen.Table, n int, row func(i int) []any) (*rawStrea
 		if err != nil {
 			return nil, err
 		}
-		event := decoder.Decode(&debezium.Input{Topic: record.Topic, Offset: int64(i), Key: record.Key, Value: record.Value})
+		event := decoder.Decode(&connectjson.Input{Topic: record.Topic, Offset: int64(i), Key: record.Key, Value: record.Value})
 		if event.Op != change.Upsert {
 			return nil, fmt.Errorf("a generated event is decoded as %s: %s", event.Op, event.Reason)
 		}

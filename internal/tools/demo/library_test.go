@@ -8,20 +8,20 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
-	"metadb/internal/debezium"
+	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/eventgen"
 )
 
 // decodedModel keeps the current rows that events make, by table and key.
 type decodedModel struct {
-	decoder *debezium.Decoder
+	decoder *connectjson.Decoder
 	rows    map[string][]string
 }
 
 func (m *decodedModel) apply(t *testing.T, records []eventgen.Record) {
 	t.Helper()
 	for _, record := range records {
-		event := m.decoder.Decode(&debezium.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
+		event := m.decoder.Decode(&connectjson.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
 		if event.Op == change.Ignore && record.Value == nil {
 			continue
 		}
@@ -53,7 +53,7 @@ func TestEventsTellWhatTheLibraryHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &decodedModel{debezium.NewDecoder(debezium.Config{}), map[string][]string{}}
+	m := &decodedModel{connectjson.NewDecoder(connectjson.Config{}), map[string][]string{}}
 	now := time.Now()
 	records, err := library.Snapshot(now)
 	if err != nil {
