@@ -14,7 +14,9 @@ import (
 
 // TestKinds composes the kinds as a server does: a kind more is a line more.
 func TestKinds(t *testing.T) {
-	decoder := func(*datasource.Options) (kafka.Decoder, error) { return connectjson.NewDecoder(connectjson.Config{}), nil }
+	decoder := func(*datasource.Options) (kafka.Decoder, error) {
+		return connectjson.NewDecoder(connectjson.Config{}), nil
+	}
 	topics, log := kafka.NewKind(decoder, slog.New(slog.DiscardHandler)), (&ledger{}).kind()
 	kinds, err := source.NewKinds(topics, log)
 	if err != nil || !slices.Equal(kinds.Names(), []string{datasource.DefaultType, "ledger"}) {

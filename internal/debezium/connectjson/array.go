@@ -19,7 +19,7 @@ func (l arrayConverter) convertValue(c *conversionState, s *scanner, row change.
 		if err != nil {
 			return nil, err
 		}
-		if c.placeholder.isDocument(raw) {
+		if c.placeholder.IsDocument(raw) {
 			*s = ahead
 			return change.AppendUnavailable(row), nil
 		}

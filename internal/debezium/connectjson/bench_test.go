@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -101,9 +102,9 @@ func ordinaryFields() []field {
 }
 
 // ordinaryInput is an update of such a row.
-func ordinaryInput() *connectjson.Input {
+func ordinaryInput() *debezium.Input {
 	fields := ordinaryFields()
-	return &connectjson.Input{
+	return &debezium.Input{
 		Topic: "library.library.patron", Offset: 1,
 		Key:   keyOf(fields[:1]),
 		Value: eventOf(fields, "u", "null", objectOf(fields)),

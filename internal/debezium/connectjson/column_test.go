@@ -6,6 +6,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -22,7 +23,7 @@ type columnCase struct {
 func decodeColumn(schema, value string) change.Event {
 	id := field{"id", schemaInt32, "1"}
 	fields := []field{id, {"v", schema, value}}
-	return connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{
+	return connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{
 		Topic: "t", Key: keyOf([]field{id}), Value: eventOf(fields, "c", "null", objectOf(fields)),
 	})
 }
@@ -79,7 +80,7 @@ func testColumns(t *testing.T, cases []columnCase) {
 func decodeReordered(schema, value string) change.Event {
 	id := field{"id", schemaInt32, "1"}
 	fields := []field{id, {"v", schema, value}}
-	return connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{
+	return connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{
 		Topic: "t", Key: keyOf([]field{id}),
 		Value: eventOf(fields, "c", "null", `{ "v" : `+value+" ,\n\t\"id\" : 1 }"),
 	})

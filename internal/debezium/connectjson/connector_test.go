@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -35,7 +36,7 @@ func TestConnectorWithoutNames(t *testing.T) {
 		`{"type":"struct","fields":[],"name":"io.debezium.connector.mongo.Source","field":"source"},{"type":"string","field":"op"}],"name":"m.library.patron.Envelope"},` +
 		`"payload":{"before":null,"after":"{\"_id\":1}","source":{"connector":"mongodb"},"op":"c"}}`)
 	for name, value := range map[string][]byte{"mysql": mysql, "mongo": mongo} {
-		event := connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{Topic: "t", Key: []byte(`{"id":"{\"$oid\":\"1\"}"}`), Value: value})
+		event := connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{Topic: "t", Key: []byte(`{"id":"{\"$oid\":\"1\"}"}`), Value: value})
 		if event.Op != change.Reject || !strings.Contains(event.Reason, `connector "`+name+`"`) {
 			t.Errorf("%s: got %s: %s", name, event.Op, event.Reason)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // converter reads one JSON value, which is not null, and appends the cell that
@@ -17,7 +18,7 @@ type converter interface {
 // conversionState has the state that converters share while a record is read: buffers,
 // the forms of the placeholder, and the note about a changed value.
 type conversionState struct {
-	placeholder            placeholderForms
+	placeholder            debezium.Placeholder
 	textBuffer, byteBuffer []byte
 	// nested counts the arrays around the value. A placeholder stands for a
 	// whole column; inside an array it is an ordinary value.
@@ -100,65 +101,30 @@ func structNote(s *schema) string {
 	return "struct " + strconv.Quote(s.Name) + " is not known; stored as jsonb"
 }
 
-// semanticTarget chooses by the name that Debezium or Kafka Connect gives to a type.
-// It reports false for an unknown name, or for a known one with another Connect
-// type than expected.
-// https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-data-types
+// semanticTarget chooses by the name that Debezium or Kafka Connect gives to a type. It reports
+// false for an unknown name, or for a known one with another Connect type than expected.
 func semanticTarget(s *schema) (columnTarget, bool) {
-	switch s.Name + " " + s.Type {
-	case "io.debezium.data.Enum string", "io.debezium.data.EnumSet string", "io.debezium.data.Xml string",
-		"io.debezium.data.Ltree string", "io.debezium.data.Tsvector string":
-		return columnTarget{converter: textConverter{}, typ: change.Text}, true
-	case "io.debezium.data.Uuid string":
-		return columnTarget{converter: uuidConverter{}, typ: change.UUID}, true
-	case "io.debezium.data.Json string":
-		return columnTarget{converter: documentConverter{}, typ: change.JSONB}, true
-	case "io.debezium.data.Bits bytes":
-		return bitsTarget(s)
-	case "org.apache.kafka.connect.data.Decimal bytes":
-		return decimalTarget(s)
-	case "io.debezium.data.VariableScaleDecimal struct":
-		return columnTarget{converter: variableDecimalConverter{}, typ: change.Numeric}, true
+	c, ok := debezium.ConversionOf(s.Name, s.Type, s.Parameters)
+	if !ok {
+		return columnTarget{}, false
 	}
-	if t, ok := temporalTarget(s); ok {
-		return t, true
-	}
-	return columnTarget{}, false
+	return columnTarget{converter: converterOf(&c), typ: c.Type}, true
 }
 
-// temporalTarget chooses for dates, times and intervals.
-func temporalTarget(s *schema) (columnTarget, bool) {
-	switch s.Name + " " + s.Type {
-	case "io.debezium.time.Date int32", "org.apache.kafka.connect.data.Date int32":
-		return columnTarget{converter: dateConverter{}, typ: change.Date}, true
-	case "io.debezium.time.IsoDate string":
-		return columnTarget{converter: isoDateConverter{}, typ: change.Date}, true
-	case "io.debezium.time.Time int32", "org.apache.kafka.connect.data.Time int32":
-		return columnTarget{converter: timeConverter{unit: milliseconds}, typ: change.Time}, true
-	case "io.debezium.time.MicroTime int64":
-		return columnTarget{converter: timeConverter{unit: microseconds}, typ: change.Time}, true
-	case "io.debezium.time.NanoTime int64":
-		return columnTarget{converter: timeConverter{unit: nanoseconds}, typ: change.Time}, true
-	case "io.debezium.time.IsoTime string":
-		return columnTarget{converter: isoTimeConverter{}, typ: change.Time}, true
-	case "io.debezium.time.ZonedTime string":
-		return columnTarget{converter: isoTimeConverter{zoned: true}, typ: change.TimeTZ}, true
-	case "io.debezium.time.Timestamp int64", "org.apache.kafka.connect.data.Timestamp int64":
-		return columnTarget{converter: timestampConverter{unit: milliseconds}, typ: change.Timestamp}, true
-	case "io.debezium.time.MicroTimestamp int64":
-		return columnTarget{converter: timestampConverter{unit: microseconds}, typ: change.Timestamp}, true
-	case "io.debezium.time.NanoTimestamp int64":
-		return columnTarget{converter: timestampConverter{unit: nanoseconds}, typ: change.Timestamp}, true
-	case "io.debezium.time.IsoTimestamp string":
-		return columnTarget{converter: isoTimestampConverter{}, typ: change.Timestamp}, true
-	case "io.debezium.time.ZonedTimestamp string":
-		return columnTarget{converter: isoTimestampConverter{}, typ: change.TimestampTZ}, true
-	case "io.debezium.time.MicroDuration int64":
-		return columnTarget{converter: durationConverter{unit: microseconds}, typ: change.Interval}, true
-	case "io.debezium.time.NanoDuration int64":
-		return columnTarget{converter: durationConverter{unit: nanoseconds}, typ: change.Interval}, true
-	case "io.debezium.time.Interval string":
-		return columnTarget{converter: isoIntervalConverter{}, typ: change.Interval}, true
+// converterOf returns the converter for the form in which the JSON converter writes the values of a
+// semantic type.
+func converterOf(c *debezium.Conversion) converter {
+	switch {
+	case c.PlainText:
+		return textConverter{}
+	case c.Document:
+		return documentConverter{}
+	case c.Integer != nil:
+		return countConverter{convert: c.Integer, text: c.Text}
+	case c.Bytes != nil:
+		return encodedConverter{convert: c.Bytes, digits: c.Digits, hasPlaceholder: c.HasPlaceholder}
+	case c.Scaled != nil:
+		return scaledConverter{convert: c.Scaled}
 	}
-	return columnTarget{}, false
+	return stringConverter{convert: c.Text, hasPlaceholder: c.HasPlaceholder}
 }

@@ -9,13 +9,14 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/corpus"
 )
 
 // inputOf returns a recorded record as the stream delivers it.
-func inputOf(record corpus.Record) *connectjson.Input {
-	input := &connectjson.Input{
+func inputOf(record corpus.Record) *debezium.Input {
+	input := &debezium.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
 		Time: change.Micros(record.Millis * 1000), Key: record.Key, Value: record.Value,
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // Config says how a stream is written.
@@ -18,18 +19,6 @@ type Config struct {
 	// in an update stands for an unchanged long value; byType that it may, by its
 	// type. Nil for never.
 	MeansUnchanged func(column string, byType bool) bool
-}
-
-// Input is a Kafka record as it was fetched.
-type Input struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	// Time is the record's timestamp in Kafka.
-	Time change.Micros
-	// Key and Value are nil if they are absent.
-	Key, Value []byte
-	Headers    []change.Header
 }
 
 // Decoder turns records into events. It caches the latest schemas, a few for each
@@ -54,14 +43,14 @@ type Decoder struct {
 // NewDecoder returns a decoder that has seen nothing yet.
 func NewDecoder(cfg Config) *Decoder {
 	d := &Decoder{topics: map[string]*topicCache{}, headerNames: map[string]string{}, meansUnchanged: cfg.MeansUnchanged, now: time.Now}
-	d.rows.placeholder = newPlaceholder(cfg.Placeholder)
+	d.rows.placeholder = debezium.NewPlaceholder(cfg.Placeholder)
 	return d
 }
 
 // Decode returns the event of a record. It never fails: a record that can't be
 // decoded becomes a rejected event with a reason. The event does not alias the
 // input. The fields Table, Origin, Confirm and Suspect are set by later steps.
-func (d *Decoder) Decode(rec *Input) change.Event {
+func (d *Decoder) Decode(rec *debezium.Input) change.Event {
 	in := &d.state
 	defer func() { *in = decodeState{} }()
 	in.event = change.Event{
@@ -78,7 +67,7 @@ func (d *Decoder) Decode(rec *Input) change.Event {
 	if err := d.readRecord(in); err != nil {
 		d.rejectRecord(in, err)
 	}
-	d.boundTime(in)
+	debezium.BoundTime(&in.event, rec.Time, d.now)
 	return in.event
 }
 
@@ -98,7 +87,7 @@ func (d *Decoder) topicCacheOf(name string) *topicCache {
 
 // decodeState has the state of decoding one record.
 type decodeState struct {
-	*Input
+	*debezium.Input
 	topic   *topicCache
 	event   change.Event
 	scanner scanner

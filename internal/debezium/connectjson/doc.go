@@ -1,13 +1,11 @@
-// Package debezium turns Kafka records that Debezium wrote into change events.
+// Package connectjson reads Debezium's change events in the form of Kafka's JSON converter with schemas.
 //
-// It owns everything that is Debezium's: the envelope, its schema, the record's
-// key and headers, the form of each source type, and the placeholders of
-// unavailable values. There is one converter for each family of types, and each
-// writes PostgreSQL's binary format directly. It has no tables: package route
-// chooses an event's table, package history applies the event to it.
+// It owns the wire format: JSON, the schema of Kafka Connect beside each payload and the cache of
+// schemas, the record's key and headers, and the form in which each value is written. What the parts
+// mean is package debezium's. It has no tables: package route chooses an event's table.
 //
-// Decoding is the first step of the data path: source/kafka calls
-// [Decoder.Decode] for every record that it fetches.
+// Decoding is the first step of the data path: source/kafka calls [Decoder.Decode] for every record
+// that it fetches.
 //
 //	Input ─ topic's cache of schemas ─ plan ─ payload ─ row of cells ─ change.Event
 //

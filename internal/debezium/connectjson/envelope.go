@@ -3,20 +3,21 @@ package connectjson
 import (
 	"errors"
 	"fmt"
+
+	"metadb/internal/debezium"
 )
 
 // envelope has the members of one record's payload.
 type envelope struct {
-	op     []byte
-	source sourceBlock
+	described debezium.Envelope
 	// before and after are the JSON of the rows, nil where they are absent
 	// or null. after is not kept when it was read as a row.
 	before, after []byte
 	// hasAfter says that the envelope has a row after the change; afterErr is the
 	// error of converting it.
-	hasAfter bool
-	afterErr error
-	seen     int
+	hasAfter           bool
+	afterErr           error
+	seen, seenInSource int
 }
 
 // The members of the envelope that matter.
@@ -65,10 +66,10 @@ func (e *envelope) readMember(s *scanner, name []byte, p *readPlan, rows *rowRea
 		err = e.readAfter(s, p, rows)
 	case "source":
 		bit = seenSource
-		err = e.source.readSource(s)
+		err = e.readSource(s)
 	case "op":
 		bit = seenOp
-		e.op, err = s.scanOptionalString()
+		e.described.Op, err = s.scanOptionalString()
 	default:
 		_, err = s.skipValue()
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -15,7 +16,7 @@ func patron() []field {
 
 // decode decodes one record of a fresh stream.
 func decode(key, value []byte) change.Event {
-	return connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{Topic: "library.library.patron", Partition: 2, Offset: 41, Time: 5, Key: key, Value: value})
+	return connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{Topic: "library.library.patron", Partition: 2, Offset: 41, Time: 5, Key: key, Value: value})
 }
 
 // sourceWith returns an upsert with the given JSON as its source.
@@ -176,7 +177,7 @@ func TestOtherOrders(t *testing.T) {
 		good,
 	} {
 		for range 2 {
-			event := decoder.Decode(&connectjson.Input{Topic: "t", Key: keyOf(fields[:1]), Value: []byte(value)})
+			event := decoder.Decode(&debezium.Input{Topic: "t", Key: keyOf(fields[:1]), Value: []byte(value)})
 			if event.Op != change.Upsert || string(event.Row) != string(want.Row) || event.LSN != want.LSN {
 				t.Errorf("%.60s: got %s: %s", value, event.Op, event.Reason)
 			}

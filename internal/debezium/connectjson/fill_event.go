@@ -1,81 +1,42 @@
 package connectjson
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // fillEvent sets the event's fields from the envelope and the key that were read.
 func (d *Decoder) fillEvent(in *decodeState) error {
-	env, event := &d.envelope, &in.event
-	if err := env.source.checkConnector(); err != nil {
+	operation, err := d.envelope.described.Describe(&in.event, &in.topic.table)
+	switch {
+	case err != nil || operation == debezium.Message:
 		return err
-	}
-	event.Snapshot = env.source.snapshot
-	event.FirstInSnapshot = env.source.first
-	event.LSN, event.Commit = env.source.positionLSN()
-	event.Tx = env.source.tx.value
-	if len(env.op) != 1 {
-		return fmt.Errorf("op is %.20q: expected c, u, r, d, t or m", env.op)
-	}
-	if env.op[0] == 'm' {
-		return nil
-	}
-	if len(env.source.schema) == 0 || len(env.source.table) == 0 {
-		return errors.New("the event names no table: expected source.schema and source.table")
-	}
-	event.Source = in.topic.sourceTable(env.source.schema, env.source.table)
-	if bytes.IndexByte(env.source.schema, 0) >= 0 || bytes.IndexByte(env.source.table, 0) >= 0 {
-		return errNullCharacter
-	}
-	var err error
-	if event.Time, err = env.source.changeTime(); err != nil {
-		return err
-	}
-	switch env.op[0] {
-	case 'c', 'u', 'r', 'd':
-	case 't':
-		event.Op = change.Truncate
+	case operation == debezium.Truncate:
 		d.retainRecord(in, nil, nil)
 		return nil
-	default:
-		return fmt.Errorf("op is %.20q: expected c, u, r, d, t or m", env.op)
-	}
-	switch {
 	case in.keyErr != nil:
 		return in.keyErr
 	case in.shapes == nil:
-		event.NoKey = true
-		event.Reason = "primary key not defined: " + in.Topic
+		in.event.NoKey = true
+		in.event.Reason = "primary key not defined: " + in.Topic
 		return nil
-	case env.op[0] == 'd':
+	case operation == debezium.Delete:
 		return d.fillDelete(in)
 	}
-	return d.fillUpsert(in)
-}
-
-// sourceTable returns the table with the given names, the strings of the last
-// one if it is the same.
-func (t *topicCache) sourceTable(schema, table []byte) change.Table {
-	if string(schema) != t.table.Schema || string(table) != t.table.Name {
-		t.table = change.Table{Schema: string(schema), Name: string(table)}
-	}
-	return t.table
+	return d.fillUpsert(in, operation)
 }
 
 // fillUpsert makes an upsert of the row that was read.
-func (d *Decoder) fillUpsert(in *decodeState) error {
+func (d *Decoder) fillUpsert(in *decodeState, operation debezium.Operation) error {
 	env, event := &d.envelope, &in.event
 	if env.afterErr != nil {
 		return env.afterErr
 	}
 	if !env.hasAfter {
-		return fmt.Errorf("op is %q, but the event has no row: expected after", env.op)
+		return fmt.Errorf("op is %q, but the event has no row: expected after", env.described.Op)
 	}
-	event.Created = env.op[0] == 'c'
 	row, err := d.completeKey(in)
 	if err != nil {
 		return err
@@ -88,7 +49,7 @@ func (d *Decoder) fillUpsert(in *decodeState) error {
 		}
 		oldKey = nil // it only locates unavailable values, and the row has no such value
 	}
-	if env.op[0] == 'u' || oldKey != nil {
+	if operation == debezium.Update || oldKey != nil {
 		if row, err = d.findOmitted(in, row); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/corpus"
 )
@@ -61,7 +62,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(keyOf(row[:1]), eventOf(row, "c", "null", objectOf(row)), []byte(`{"a":2}`))
 	f.Add([]byte(`{"a":1}`), eventOf(row, "d", objectOf(row), "null"), []byte(nil))
 	f.Fuzz(func(t *testing.T, key, value, header []byte) {
-		input := &connectjson.Input{Topic: "t", Key: key, Value: value}
+		input := &debezium.Input{Topic: "t", Key: key, Value: value}
 		if header != nil {
 			input.Headers = []change.Header{{Name: "__debezium.oldkey", Value: header}}
 		}
@@ -95,7 +96,7 @@ func FuzzRecordKey(f *testing.F) {
 			if op == "d" {
 				after = "null"
 			}
-			input := &connectjson.Input{Topic: "t", Key: key, Value: eventOf(row, op, objectOf(row), after)}
+			input := &debezium.Input{Topic: "t", Key: key, Value: eventOf(row, op, objectOf(row), after)}
 			decoder := connectjson.NewDecoder(connectjson.Config{})
 			first := decoder.Decode(input)
 			second := decoder.Decode(input)
@@ -166,21 +167,21 @@ func outcome(event *change.Event) string {
 // FuzzSchemaCache sends records of several schemas in any order through one
 // decoder; each must come out as from a decoder of its own.
 func FuzzSchemaCache(f *testing.F) {
-	var inputs []*connectjson.Input
+	var inputs []*debezium.Input
 	for i, schema := range fuzzSchemas()[:8] {
 		fields := []field{{"id", schemaInt32, "1"}, {fmt.Sprintf("v%d", i), schema, "null"}}
 		value := string(eventOf(fields, "u", "null", objectOf(fields)))
 		for _, key := range [][]byte{keyOf(fields[:1]), []byte(`{"id":1}`), nil} {
-			inputs = append(inputs, &connectjson.Input{Topic: fmt.Sprintf("t%d", i%2), Key: key, Value: []byte(value)})
+			inputs = append(inputs, &debezium.Input{Topic: fmt.Sprintf("t%d", i%2), Key: key, Value: []byte(value)})
 		}
 		head := headOf(fields)
 		reversed := `{"payload":` + strings.TrimPrefix(value, head)
 		reversed = strings.TrimSuffix(reversed, "}") + `,"schema":` + strings.TrimSuffix(strings.TrimPrefix(head, `{"schema":`), `,"payload":`) + "}"
 		inputs = append(inputs,
-			&connectjson.Input{Topic: "t0", Key: keyOf(fields[:1]), Value: []byte(reversed)},
-			&connectjson.Input{Topic: "t0", Key: keyOf(fields[:1]), Value: []byte(head + "null}")},
-			&connectjson.Input{Topic: "t1", Key: keyOf(fields), Value: eventOf(fields, "d", "null", "null")},
-			&connectjson.Input{Topic: "t1", Key: keyOf(fields), Value: []byte(value + "x")})
+			&debezium.Input{Topic: "t0", Key: keyOf(fields[:1]), Value: []byte(reversed)},
+			&debezium.Input{Topic: "t0", Key: keyOf(fields[:1]), Value: []byte(head + "null}")},
+			&debezium.Input{Topic: "t1", Key: keyOf(fields), Value: eventOf(fields, "d", "null", "null")},
+			&debezium.Input{Topic: "t1", Key: keyOf(fields), Value: []byte(value + "x")})
 	}
 	want := make([]string, len(inputs))
 	for i, input := range inputs {

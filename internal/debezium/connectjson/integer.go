@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // integerConverter converts the integer types of one width, in bytes.
@@ -18,9 +19,6 @@ var (
 	bigIntConverter   = integerConverter{width: 8}
 )
 
-// errIntegerRange says that an integer doesn't fit its type.
-var errIntegerRange = errors.New("the integer is too large for its type")
-
 func (i integerConverter) convertValue(_ *conversionState, s *scanner, row change.Row) (change.Row, error) {
 	value, err := s.scanInteger()
 	if err != nil {
@@ -30,12 +28,12 @@ func (i integerConverter) convertValue(_ *conversionState, s *scanner, row chang
 	switch i.width {
 	case 2:
 		if value != int64(int16(value)) {
-			return nil, errIntegerRange
+			return nil, debezium.ErrIntegerRange
 		}
 		return binary.BigEndian.AppendUint16(row, uint16(value)), nil
 	case 4:
 		if value != int64(int32(value)) {
-			return nil, errIntegerRange
+			return nil, debezium.ErrIntegerRange
 		}
 		return binary.BigEndian.AppendUint32(row, uint32(value)), nil
 	}
@@ -58,7 +56,7 @@ func (s *scanner) scanInteger() (int64, error) {
 	value, err := strconv.ParseInt(string(text), 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		return 0, errIntegerRange
+		return 0, debezium.ErrIntegerRange
 	case err != nil:
 		return 0, errWrongKind
 	}

@@ -21,7 +21,7 @@ func (documentConverter) convertValue(c *conversionState, s *scanner, row change
 	if err != nil {
 		return nil, err
 	}
-	if c.nested == 0 && c.placeholder.isText(value) {
+	if c.nested == 0 && c.placeholder.IsText(value) {
 		return change.AppendUnavailable(row), nil
 	}
 	inner := scanner{data: value}
@@ -33,7 +33,7 @@ func (documentConverter) convertValue(c *conversionState, s *scanner, row change
 	if err != nil {
 		return nil, fmt.Errorf("the document is no JSON: %w", err)
 	}
-	if c.nested == 0 && c.placeholder.isDocument(raw) {
+	if c.nested == 0 && c.placeholder.IsDocument(raw) {
 		return change.AppendUnavailable(row), nil
 	}
 	return c.appendDocument(row, raw, inner.unusual)
@@ -50,7 +50,7 @@ func (structConverter) convertValue(c *conversionState, s *scanner, row change.R
 	if err != nil {
 		return nil, err
 	}
-	if c.nested == 0 && c.placeholder.isDocument(raw) {
+	if c.nested == 0 && c.placeholder.IsDocument(raw) {
 		return change.AppendUnavailable(row), nil
 	}
 	return c.appendDocument(row, raw, s.unusual)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -17,7 +18,7 @@ func TestShapesAreShared(t *testing.T) {
 		if op == "d" {
 			after = "null"
 		}
-		event := decoder.Decode(&connectjson.Input{Topic: "t", Key: keyOf(fields[:1]), Value: eventOf(fields, op, "null", after)})
+		event := decoder.Decode(&debezium.Input{Topic: "t", Key: keyOf(fields[:1]), Value: eventOf(fields, op, "null", after)})
 		if event.Shape == nil {
 			t.Fatalf("%s: %s", event.Op, event.Reason)
 		}

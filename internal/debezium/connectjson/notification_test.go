@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/corpus"
 )
@@ -54,7 +55,7 @@ func TestNotifications(t *testing.T) {
 	} {
 		decoder := connectjson.NewDecoder(connectjson.Config{})
 		for _, again := range []bool{false, true} { // the second time the schema is cached
-			event := decoder.Decode(&connectjson.Input{Topic: "notifications", Value: []byte(notificationHead + `{"id":"x","timestamp":1,` + payload + "}}")})
+			event := decoder.Decode(&debezium.Input{Topic: "notifications", Value: []byte(notificationHead + `{"id":"x","timestamp":1,` + payload + "}}")})
 			if event.Op != change.Ignore || !reflect.DeepEqual(event.Notification, want.Notification) || event.Source != want.Source {
 				t.Errorf("%s (again: %t): got %s %+v %s", payload, again, event.Op, event.Notification, event.Source)
 			}
@@ -65,7 +66,7 @@ func TestNotifications(t *testing.T) {
 // TestNotificationWithoutTime has that of its record.
 func TestNotificationWithoutTime(t *testing.T) {
 	const value = notificationHead + `{"id":"x","aggregate_type":"Initial Snapshot","type":"STARTED"}}`
-	event := connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{Topic: "notifications", Time: 7, Value: []byte(value)})
+	event := connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{Topic: "notifications", Time: 7, Value: []byte(value)})
 	if event.Notification == nil || event.Notification.Time != 7 {
 		t.Errorf("got %+v", event.Notification)
 	}

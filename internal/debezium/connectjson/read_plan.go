@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // plannedColumn is one column of a row: how it is found and how it is converted.
@@ -58,8 +59,8 @@ func compilePlan(raw []byte) *readPlan {
 		return compileRow(row)
 	case strings.HasPrefix(s.Name, "io.debezium.connector."):
 		return &readPlan{ignored: true, notifies: s.Name == notificationSchema}
-	case s.Type == typeStruct && s.connectorName() != "" && s.connectorName() != supportedConnector:
-		return &readPlan{refusal: unsupportedConnectorText(s.connectorName())}
+	case s.Type == typeStruct && s.connectorName() != "" && s.connectorName() != debezium.SupportedConnector:
+		return &readPlan{refusal: debezium.UnsupportedConnectorText(s.connectorName())}
 	case s.Type == typeStruct:
 		return &readPlan{refusal: fmt.Sprintf("the record is not a Debezium envelope but a struct %.100q, flattened perhaps: %s", s.Name, expectedEnvelope)}
 	}
@@ -80,6 +81,14 @@ func (s *schema) rowSchema() *schema {
 		}
 	}
 	return nil
+}
+
+// connectorName returns the connector of an envelope's schema, "" where it has none.
+func (s *schema) connectorName() string {
+	if source := s.findField("source"); source != nil {
+		return debezium.ConnectorOf(source.Name)
+	}
+	return ""
 }
 
 // compileRow makes the plan for the rows of one table.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -63,7 +64,7 @@ func TestIdentity(t *testing.T) {
 	} {
 		decoder := connectjson.NewDecoder(connectjson.Config{})
 		for _, how := range []string{"first", "again"} {
-			event := decoder.Decode(&connectjson.Input{Topic: "t", Key: []byte(test.key), Value: eventOf(row, "u", "null", objectOf(row))})
+			event := decoder.Decode(&debezium.Input{Topic: "t", Key: []byte(test.key), Value: eventOf(row, "u", "null", objectOf(row))})
 			if event.Op != test.op || event.Op == change.Upsert && keyNames(&event) != test.want {
 				t.Errorf("%s, %s: got %s %q: %s", test.name, how, event.Op, keyNames(&event), event.Reason)
 			}
@@ -131,7 +132,7 @@ func TestOldKey(t *testing.T) {
 	} {
 		reason, unreadable := strings.CutPrefix(c.want, "!")
 		// A row of which nothing is unavailable needs no old key.
-		event := connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{
+		event := connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{
 			Topic: "t", Key: keyOf(row[1:]), Value: eventOf(row, "c", "null", objectOf(row)),
 			Headers: []change.Header{{Name: "__debezium.oldkey", Value: []byte(c.header)}},
 		})
@@ -140,7 +141,7 @@ func TestOldKey(t *testing.T) {
 				t.Errorf("%s: got %s with the old key %x: %s", c.header, event.Op, event.OldKey, event.Reason)
 			}
 			lacking := strings.Replace(objectOf(row), `"b":"x"`, `"b":"x","d":"__debezium_unavailable_value"`, 1)
-			event = connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{
+			event = connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{
 				Topic: "t", Key: keyOf(row[1:]), Value: eventOf(append(row, field{"d", schemaString, `""`}), "c", "null", lacking),
 				Headers: []change.Header{{Name: "__debezium.oldkey", Value: []byte(c.header)}},
 			})
@@ -169,7 +170,7 @@ func TestKeysWithoutSchemaDiffer(t *testing.T) {
 		{`{"schema":null,"payload":{"a":1}}`, "a"},
 		{`{"schema":null,"payload":{"b":"x","a":1}}`, "b,a"},
 	} {
-		event := decoder.Decode(&connectjson.Input{Topic: "t", Key: []byte(c.key), Value: eventOf(row, "u", "null", objectOf(row))})
+		event := decoder.Decode(&debezium.Input{Topic: "t", Key: []byte(c.key), Value: eventOf(row, "u", "null", objectOf(row))})
 		if event.Op != change.Upsert || keyNames(&event) != c.want {
 			t.Errorf("%s: got %s %q: %s", c.key, event.Op, keyNames(&event), event.Reason)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // schemaCacheSize is the number of schemas cached for each topic. Debezium alternates between
@@ -17,7 +18,7 @@ type topicCache struct {
 	shapes []*change.Shape
 	// table is the source table that the last event named, to share its
 	// strings.
-	table change.Table
+	table debezium.TableName
 }
 
 // valueSchema is a schema with its plan.

@@ -4,31 +4,8 @@ import (
 	"errors"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
-
-// sourceBlock is the block "source" of an envelope: where and when the change was made.
-// https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-create-events
-type sourceBlock struct {
-	// connector is the kind of database, nil if it is absent.
-	connector     []byte
-	schema, table []byte
-	snapshot      change.SnapshotPhase
-	// millis, micros and nanos are the time of the change as far as it is
-	// given; given says which.
-	millis, micros, nanos optionalInteger
-	lsn, tx               optionalInteger
-	// first says that snapshot is the mark "first".
-	first bool
-	// sequence is the JSON of a string that holds a JSON array.
-	sequence []byte
-	seen     int
-}
-
-// optionalInteger is a number that may be absent.
-type optionalInteger struct {
-	value int64
-	given bool
-}
 
 // The members of source that matter, to notice one that appears twice.
 const (
@@ -48,8 +25,8 @@ const (
 var errDuplicateMember = errors.New("a member appears twice in the envelope")
 
 // readSource reads the object source.
-func (r *sourceBlock) readSource(s *scanner) error {
-	*r = sourceBlock{}
+func (e *envelope) readSource(s *scanner) error {
+	e.described.Source, e.seenInSource = debezium.Source{}, 0
 	isNull, err := s.skipNull()
 	if err != nil || isNull {
 		return err
@@ -60,7 +37,7 @@ func (r *sourceBlock) readSource(s *scanner) error {
 		if name, err = s.scanName(); err != nil {
 			return err
 		}
-		if err = r.readMember(s, name); err != nil {
+		if err = e.readSourceMember(s, name); err != nil {
 			return err
 		}
 		more, err = s.nextElement('}')
@@ -68,49 +45,52 @@ func (r *sourceBlock) readSource(s *scanner) error {
 	return err
 }
 
-// readMember reads the value of one member.
-func (r *sourceBlock) readMember(s *scanner, name []byte) error {
-	before := r.seen
-	bit := 0
+// readSourceMember reads the value of one member of source.
+func (e *envelope) readSourceMember(s *scanner, name []byte) error {
+	before := e.seenInSource
+	source, bit := &e.described.Source, 0
 	var err error
 	switch string(name) {
 	case "connector":
 		bit = seenConnector
-		r.connector, err = s.scanOptionalString()
+		source.Connector, err = s.scanOptionalString()
 	case "schema":
 		bit = seenSchema
-		r.schema, err = s.scanOptionalString()
+		source.Schema, err = s.scanOptionalString()
 	case "table":
 		bit = seenTable
-		r.table, err = s.scanOptionalString()
+		source.Table, err = s.scanOptionalString()
 	case "snapshot":
 		bit = seenSnapshot
-		r.snapshot, r.first, err = s.scanSnapshotPhase()
+		source.Snapshot, source.First, err = s.scanSnapshotPhase()
 	case "ts_ms":
 		bit = seenMillis
-		r.millis, err = s.scanOptionalInteger()
+		source.Millis, err = s.scanOptionalInteger()
 	case "ts_us":
 		bit = seenMicros
-		r.micros, err = s.scanOptionalInteger()
+		source.Micros, err = s.scanOptionalInteger()
 	case "ts_ns":
 		bit = seenNanos
-		r.nanos, err = s.scanOptionalInteger()
+		source.Nanos, err = s.scanOptionalInteger()
 	case "lsn":
 		bit = seenLSN
-		r.lsn, err = s.scanOptionalInteger()
+		source.LSN, err = s.scanOptionalInteger()
 	case "txId":
 		bit = seenTx
-		r.tx, err = s.scanOptionalInteger()
+		source.Tx, err = s.scanOptionalInteger()
 	case "sequence":
 		bit = seenSequence
-		r.sequence, err = s.skipValue()
+		var sequence []byte
+		if sequence, err = s.skipValue(); err == nil {
+			source.CommitLSN, source.ChangeLSN = parseSequence(sequence)
+		}
 	default:
 		_, err = s.skipValue()
 	}
 	if bit != 0 && before&bit != 0 {
 		return errDuplicateMember
 	}
-	r.seen |= bit
+	e.seenInSource |= bit
 	return err
 }
 
@@ -136,16 +116,16 @@ func (s *scanner) scanOptionalString() ([]byte, error) {
 }
 
 // scanOptionalInteger passes an integer or null.
-func (s *scanner) scanOptionalInteger() (optionalInteger, error) {
+func (s *scanner) scanOptionalInteger() (debezium.OptionalInteger, error) {
 	isNull, err := s.skipNull()
 	if err != nil || isNull {
-		return optionalInteger{}, err
+		return debezium.OptionalInteger{}, err
 	}
 	value, err := s.scanInteger()
 	if errors.Is(err, errWrongKind) {
-		return optionalInteger{}, s.syntaxError("expected an integer")
+		return debezium.OptionalInteger{}, s.syntaxError("expected an integer")
 	}
-	return optionalInteger{value: value, given: true}, err
+	return debezium.OptionalInteger{Value: value, Given: true}, err
 }
 
 // scanSnapshotPhase passes source.snapshot: a word, or a boolean in old releases. first says
@@ -161,52 +141,6 @@ func (s *scanner) scanSnapshotPhase() (mark change.SnapshotPhase, first bool, er
 	if err != nil {
 		return change.Streamed, false, err
 	}
-	switch string(word) {
-	case "", "false":
-		return change.Streamed, false, nil
-	case "last":
-		return change.LastInSnapshot, false, nil
-	case "last_in_data_collection":
-		return change.LastInTable, false, nil
-	case "incremental":
-		return change.Incremental, false, nil
-	}
-	return change.InSnapshot, string(word) == "first", nil
-}
-
-// The times that a change can have: until the day that __end has while a row
-// is current.
-const (
-	minChangeTime change.Micros = 0
-	maxChangeTime change.Micros = 253402214400000000 - 1 // before 9999-12-31
-)
-
-// changeTime returns when the change was made, as finely as it is given.
-func (r *sourceBlock) changeTime() (change.Micros, error) {
-	var at int64
-	ok := true
-	switch {
-	case r.nanos.given:
-		at, ok = nanoseconds.toMicros(r.nanos.value)
-	case r.micros.given:
-		at = r.micros.value
-	case r.millis.given:
-		at, ok = milliseconds.toMicros(r.millis.value)
-	default:
-		return 0, errors.New("the event has no time: expected source.ts_ms")
-	}
-	if time := change.Micros(at); ok && time >= minChangeTime && time <= maxChangeTime {
-		return time, nil
-	}
-	return 0, errors.New("the event's time, source.ts_ms, lies outside the years 1970 to 9999")
-}
-
-// positionLSN returns two numbers, each 0 if it is absent: source.lsn or, where that is
-// null, the second element of source.sequence; and the first element.
-func (r *sourceBlock) positionLSN() (lsn, commit uint64) {
-	commit, lsn = parseSequence(r.sequence)
-	if r.lsn.given {
-		lsn = uint64(r.lsn.value)
-	}
-	return lsn, commit
+	mark, first = debezium.SnapshotPhaseOf(word)
+	return mark, first, nil
 }

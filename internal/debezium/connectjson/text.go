@@ -5,14 +5,12 @@ import (
 	"errors"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 )
 
 // textConverter converts everything that Debezium sends as a plain string and that is
 // text in the target.
 type textConverter struct{}
-
-// errNullCharacter is the error for a text with U+0000, which PostgreSQL can't store.
-var errNullCharacter = errors.New(`the text contains \u0000, which PostgreSQL can't store`)
 
 // errSurrogate is the error for a text with half of a surrogate pair.
 var errSurrogate = errors.New(`the text contains half of a surrogate pair, which is no character`)
@@ -26,7 +24,7 @@ func (textConverter) convertValue(c *conversionState, s *scanner, row change.Row
 		return nil, err
 	}
 	if !escaped {
-		if c.nested == 0 && c.placeholder.isText(raw) {
+		if c.nested == 0 && c.placeholder.IsText(raw) {
 			return change.AppendUnavailable(row), nil
 		}
 		return change.AppendValue(row, raw), nil
@@ -38,8 +36,8 @@ func (textConverter) convertValue(c *conversionState, s *scanner, row change.Row
 	case !whole:
 		return nil, errSurrogate
 	case bytes.IndexByte(value, 0) >= 0:
-		return nil, errNullCharacter
-	case c.nested == 0 && c.placeholder.isText(value):
+		return nil, debezium.ErrNullCharacter
+	case c.nested == 0 && c.placeholder.IsText(value):
 		return change.AppendUnavailable(row[:mark]), nil
 	}
 	return change.EndCell(row, mark), nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 )
 
@@ -63,7 +64,7 @@ func TestPlaceholderOfAnotherWord(t *testing.T) {
 		{"u", arrayOf(schemaInt64), "[103,114,195,182,195,159,101,34]"},
 	}
 	for _, word := range []string{`größe"`, "hex:6772c3b6c39f6522"} {
-		event := connectjson.NewDecoder(connectjson.Config{Placeholder: word}).Decode(&connectjson.Input{
+		event := connectjson.NewDecoder(connectjson.Config{Placeholder: word}).Decode(&debezium.Input{
 			Topic: "t", Key: keyOf([]field{id}), Value: eventOf(fields, "u", "null", objectOf(fields)),
 		})
 		if event.Op != change.Upsert {
@@ -87,7 +88,7 @@ func TestPlaceholderOfLongWord(t *testing.T) {
 		{"t", arrayOf(schemaString), `["` + word + `"]`},
 		{"s", arrayOf(schemaString), `["unavailable"]`},
 	}
-	event := connectjson.NewDecoder(connectjson.Config{Placeholder: word}).Decode(&connectjson.Input{
+	event := connectjson.NewDecoder(connectjson.Config{Placeholder: word}).Decode(&debezium.Input{
 		Topic: "t", Key: keyOf([]field{id}), Value: eventOf(fields, "u", "null", objectOf(fields)),
 	})
 	if event.Op != change.Upsert {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium/connectjson"
+	"metadb/internal/debezium"
 )
 
 // maxPollRecords bounds a delivery. The size of fetches bounds the records that
@@ -39,7 +39,7 @@ const (
 // Decoder turns a record into an event, of whichever wire format. It never fails: a record that it
 // can't decode becomes a rejected event. It need not be safe for concurrent use.
 type Decoder interface {
-	Decode(record *connectjson.Input) change.Event
+	Decode(record *debezium.Input) change.Event
 }
 
 // Config has the topics to consume and the parameters of the connection.

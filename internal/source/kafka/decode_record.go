@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium/connectjson"
+	"metadb/internal/debezium"
 )
 
 // decodeRecord returns the record's event. A panic in a converter rejects the record and
@@ -24,7 +24,7 @@ func (s *Source) decodeRecord(record *kgo.Record) (event change.Event) {
 	if size := len(record.Key) + len(record.Value); size > s.config.MaxRecordBytes {
 		return s.rejectTooLarge(record, position, size)
 	}
-	input := &connectjson.Input{
+	input := &debezium.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
 		Time: change.Micros(record.Timestamp.UnixMicro()), Key: record.Key, Value: record.Value,
 	}
@@ -64,7 +64,7 @@ func (s *Source) rejectTooLarge(record *kgo.Record, position change.Position, si
 
 // cloneRecord returns a copy of a record as it was received, in memory of its own: the
 // client's buffers are large.
-func cloneRecord(input *connectjson.Input) change.Record {
+func cloneRecord(input *debezium.Input) change.Record {
 	record := change.Record{Key: bytes.Clone(input.Key), Tail: bytes.Clone(input.Value), Time: input.Time}
 	for _, h := range input.Headers {
 		record.Headers = append(record.Headers, change.Header{Name: h.Name, Value: bytes.Clone(h.Value)})

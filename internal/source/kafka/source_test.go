@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/pace"
 )
@@ -318,7 +319,7 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 // broken is a decoder with a bug.
 type broken struct{ whole Decoder }
 
-func (b broken) Decode(record *connectjson.Input) change.Event {
+func (b broken) Decode(record *debezium.Input) change.Event {
 	if string(record.Key) == "1" {
 		panic("a bug")
 	}

@@ -4,7 +4,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"metadb/internal/change"
-	"metadb/internal/debezium/connectjson"
+	"metadb/internal/debezium"
 	"metadb/internal/testkit/eventgen"
 	"metadb/internal/testkit/testbed"
 )
@@ -33,7 +33,7 @@ func (s *source) read(t *table, c eventgen.Change) []*kgo.Record {
 	for _, h := range encoded.Headers {
 		headers = append(headers, change.Header{Name: h.Name, Value: h.Value})
 	}
-	event := t.decoder.Decode(&connectjson.Input{Topic: encoded.Topic, Key: encoded.Key, Value: encoded.Value, Headers: headers})
+	event := t.decoder.Decode(&debezium.Input{Topic: encoded.Topic, Key: encoded.Key, Value: encoded.Value, Headers: headers})
 	event.Table, event.Confirm = event.Source, t.confirms
 	s.oracle.Apply(&event)
 	return records

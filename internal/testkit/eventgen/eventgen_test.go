@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/corpus"
 	"metadb/internal/testkit/eventgen"
@@ -123,7 +124,7 @@ func TestEveryKindIsDecodedToWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := connectjson.NewDecoder(connectjson.Config{}).Decode(&connectjson.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
+	event := connectjson.NewDecoder(connectjson.Config{}).Decode(&debezium.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
 	if event.Op != change.Upsert {
 		t.Fatalf("decoded as %s: %s", event.Op, event.Reason)
 	}

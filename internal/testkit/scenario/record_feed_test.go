@@ -9,6 +9,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/pipeline"
 	"metadb/internal/route"
@@ -148,7 +149,7 @@ func beginning(t *testing.T, l *line, group string, part change.Partition) chang
 }
 
 func (f *recordFeed) decode(record scenario.Record) change.Event {
-	input := connectjson.Input{
+	input := debezium.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
 		Time: change.Micros(record.Time.UnixMicro()), Key: record.Key, Value: record.Value,
 	}

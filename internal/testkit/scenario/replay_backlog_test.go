@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/pipeline"
 	"metadb/internal/target/checkpoint"
@@ -190,7 +191,7 @@ func (w *interleavedSource) begin(t *testing.T, parts []change.Partition, marks 
 	}
 	w.rest, w.end = nil, make(map[change.Partition]int64)
 	for _, record := range w.order[:upTo] {
-		event := d.Decode(&connectjson.Input{
+		event := d.Decode(&debezium.Input{
 			Topic: record.Topic, Partition: record.Partition, Offset: record.Offset, Time: change.Micros(record.Millis * 1000),
 			Key: record.Key, Value: record.Value, Headers: headers(record),
 		})

@@ -10,7 +10,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datasource"
-	"metadb/internal/debezium/connectjson"
+	"metadb/internal/debezium"
 	"metadb/internal/target/apply"
 	"metadb/internal/target/rejected"
 )
@@ -33,7 +33,7 @@ func (l *line) retry(t *testing.T, options *datasource.Options, origins []string
 		Exclusively: func(do func() error) error { return do() },
 		Done:        func(int) {},
 		Decode: func(at change.Position, record *change.Record) change.Event {
-			event := reader.Decode(&connectjson.Input{
+			event := reader.Decode(&debezium.Input{
 				Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
 				Key: record.Key, Value: record.Value(), Headers: record.Headers,
 			})

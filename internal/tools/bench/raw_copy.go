@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"metadb/internal/change"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/ident"
 	"metadb/internal/testkit/eventgen"
@@ -46,7 +47,7 @@ func newRawStream(table eventgen.Table, n int, row func(i int) []any) (*rawStrea
 		if err != nil {
 			return nil, err
 		}
-		event := decoder.Decode(&connectjson.Input{Topic: record.Topic, Offset: int64(i), Key: record.Key, Value: record.Value})
+		event := decoder.Decode(&debezium.Input{Topic: record.Topic, Offset: int64(i), Key: record.Key, Value: record.Value})
 		if event.Op != change.Upsert {
 			return nil, fmt.Errorf("a generated event is decoded as %s: %s", event.Op, event.Reason)
 		}

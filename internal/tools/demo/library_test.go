@@ -8,6 +8,7 @@ import (
 
 	"metadb/internal/change"
 	"metadb/internal/datatype"
+	"metadb/internal/debezium"
 	"metadb/internal/debezium/connectjson"
 	"metadb/internal/testkit/eventgen"
 )
@@ -21,7 +22,7 @@ type decodedModel struct {
 func (m *decodedModel) apply(t *testing.T, records []eventgen.Record) {
 	t.Helper()
 	for _, record := range records {
-		event := m.decoder.Decode(&connectjson.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
+		event := m.decoder.Decode(&debezium.Input{Topic: record.Topic, Key: record.Key, Value: record.Value})
 		if event.Op == change.Ignore && record.Value == nil {
 			continue
 		}

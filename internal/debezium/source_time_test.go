@@ -1,4 +1,4 @@
-package connectjson
+package debezium
 
 import (
 	"testing"
@@ -34,11 +34,8 @@ func TestBoundTime(t *testing.T) {
 		{source: "1996-01-01", record: "2012-01-01", want: "1996-01-01"},
 	} {
 		t.Run(test.source+" in "+test.record, func(t *testing.T) {
-			d := NewDecoder(Config{})
-			d.now = func() time.Time { return now }
-			in := &decodeState{Input: &Input{Time: day(test.record)}, event: change.Event{Time: day(test.source)}}
-			d.boundTime(in)
-			e := in.event
+			e := change.Event{Time: day(test.source)}
+			BoundTime(&e, day(test.record), func() time.Time { return now })
 			if e.Time != day(test.want) || e.TimeFarPast != test.remote {
 				t.Errorf("got %s, remote %t", e.Time.UTC(), e.TimeFarPast)
 			}
@@ -51,8 +48,8 @@ func TestBoundTime(t *testing.T) {
 			}
 		})
 	}
-	in := &decodeState{Input: &Input{}, event: change.Event{Time: day("9000-01-01")}}
-	if NewDecoder(Config{}).boundTime(in); in.event.ClaimedTime != 0 {
+	e := change.Event{Time: day("9000-01-01")}
+	if BoundTime(&e, 0, time.Now); e.ClaimedTime != 0 {
 		t.Error("the record has no time to compare with")
 	}
 }

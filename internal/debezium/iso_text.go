@@ -1,4 +1,4 @@
-package connectjson
+package debezium
 
 import (
 	"errors"

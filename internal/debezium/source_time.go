@@ -1,6 +1,10 @@
-package connectjson
+package debezium
 
-import "metadb/internal/change"
+import (
+	"time"
+
+	"metadb/internal/change"
+)
 
 const (
 	// maxTimeAhead is how far ahead of the record's time in Kafka, which is that of the sending, the
@@ -16,17 +20,18 @@ const (
 // futureText is logged once for each table.
 const futureText = "the source's time of a change is more than a day ahead of the record's in Kafka, which is used instead: check the clock of the source"
 
-// boundTime looks at the time that the source gives to an event. One of the future would keep its row
-// in the past of every query, until then; thousands of years would make as many partitions.
-func (d *Decoder) boundTime(in *decodeState) {
-	if in.Time == 0 || in.event.Time == 0 {
+// BoundTime looks at the time that the source gives to an event. One of the future would keep its row
+// in the past of every query, until then; thousands of years would make as many partitions. recordTime
+// is the record's in Kafka, zero if it has none, clock the present time.
+func BoundTime(e *change.Event, recordTime change.Micros, clock func() time.Time) {
+	if recordTime == 0 || e.Time == 0 {
 		return // not known
 	}
-	reference := in.Time
-	if now := change.Micros(d.now().UnixMicro()); reference > now+maxTimeAhead || reference < minKafkaTime {
+	reference := recordTime
+	if now := change.Micros(clock().UnixMicro()); reference > now+maxTimeAhead || reference < minKafkaTime {
 		reference = now
 	}
-	switch e := &in.event; {
+	switch {
 	case e.Time > reference+maxTimeAhead:
 		e.ClaimedTime, e.Time = e.Time, reference
 		e.Notes = append(e.Notes[:len(e.Notes):len(e.Notes)], change.Note{Severe: true, Text: futureText})

@@ -1,4 +1,4 @@
-package connectjson
+package debezium
 
 import (
 	"crypto/md5"
@@ -15,8 +15,8 @@ import (
 // https://debezium.io/documentation/reference/stable/connectors/postgresql.html#postgresql-property-unavailable-value-placeholder
 const defaultPlaceholder = "__debezium_unavailable_value"
 
-// placeholderForms has the forms of the placeholder for each type.
-type placeholderForms struct {
+// Placeholder has the forms of the placeholder for each type.
+type Placeholder struct {
 	word string
 	// texts are the forms of a column that is a string: the word, and its
 	// encodings by the binary handling modes.
@@ -30,9 +30,9 @@ type placeholderForms struct {
 	shortest, longest, shortestDocument int
 }
 
-// newPlaceholder returns the forms of word, the default one if it is empty.
+// NewPlaceholder returns the forms of word, the default one if it is empty.
 // Like Debezium it takes "hex:" for the beginning of a word in hexadecimal.
-func newPlaceholder(word string) placeholderForms {
+func NewPlaceholder(word string) Placeholder {
 	if word == "" {
 		word = defaultPlaceholder
 	}
@@ -43,7 +43,7 @@ func newPlaceholder(word string) placeholderForms {
 	}
 	standard := base64.StdEncoding.EncodeToString([]byte(word))
 	urlSafe := base64.URLEncoding.EncodeToString([]byte(word))
-	p := placeholderForms{word: word, texts: []string{word, standard, urlSafe, hex.EncodeToString([]byte(word))}}
+	p := Placeholder{word: word, texts: []string{word, standard, urlSafe, hex.EncodeToString([]byte(word))}}
 	for _, element := range append([]string{nameUUID(word)}, p.texts...) {
 		p.documents = append(p.documents, "["+quoteJSON(element)+"]")
 	}
@@ -80,8 +80,8 @@ func nameUUID(word string) string {
 	return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
 }
 
-// isText reports whether a string stands for an unavailable value.
-func (p *placeholderForms) isText(text []byte) bool {
+// IsText reports whether a string stands for an unavailable value.
+func (p *Placeholder) IsText(text []byte) bool {
 	if len(text) < p.shortest || len(text) > p.longest {
 		return false
 	}
@@ -93,12 +93,12 @@ func (p *placeholderForms) isText(text []byte) bool {
 	return false
 }
 
-// isBytes reports whether bytes stand for an unavailable value.
-func (p *placeholderForms) isBytes(value []byte) bool { return string(value) == p.word }
+// IsBytes reports whether bytes stand for an unavailable value.
+func (p *Placeholder) IsBytes(value []byte) bool { return string(value) == p.word }
 
-// isDocument reports whether a list or an object stands for an unavailable
+// IsDocument reports whether a list or an object stands for an unavailable
 // value; raw is valid JSON.
-func (p *placeholderForms) isDocument(raw []byte) bool {
+func (p *Placeholder) IsDocument(raw []byte) bool {
 	if len(raw) < p.shortestDocument {
 		return false
 	}

@@ -1,4 +1,4 @@
-package connectjson
+package debezium
 
 import (
 	"math"
@@ -7,30 +7,24 @@ import (
 	"metadb/internal/datatype"
 )
 
-// timestampConverter converts a count since 1970-01-01 00:00.
-type timestampConverter struct{ unit timeUnit }
-
-func (t timestampConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	if s.peek() == '"' { // in __debezium.oldkey
-		return isoTimestampConverter{}.convertValue(c, s, row)
-	}
-	count, err := s.scanInteger()
-	if err != nil {
-		return nil, err
-	}
-	row, mark := change.BeginCell(row)
-	if which := t.infinityOf(count); which != 0 {
-		row = datatype.AppendTimestampInfinity(row, which)
+// timestamp converts a count since 1970-01-01 00:00.
+func timestamp(unit timeUnit) func(change.Row, int64) (change.Row, error) {
+	return func(row change.Row, count int64) (change.Row, error) {
+		row, mark := change.BeginCell(row)
+		if which := unit.infinityOf(count); which != 0 {
+			row = datatype.AppendTimestampInfinity(row, which)
+			return change.EndCell(row, mark), nil
+		}
+		micros, ok := unit.toMicros(count)
+		if !ok {
+			return nil, ErrIntegerRange
+		}
+		row, err := datatype.AppendTimestamp(row, micros)
+		if err != nil {
+			return nil, err
+		}
 		return change.EndCell(row, mark), nil
 	}
-	micros, ok := t.unit.toMicros(count)
-	if !ok {
-		return nil, errIntegerRange
-	}
-	if row, err = datatype.AppendTimestamp(row, micros); err != nil {
-		return nil, err
-	}
-	return change.EndCell(row, mark), nil
 }
 
 // The driver's numbers for the infinities, in milliseconds. Debezium sends the same
@@ -42,14 +36,14 @@ const (
 
 // infinityOf returns the infinity for the numbers that Debezium sends for infinite
 // timestamps, and 0 for any other number. No ordinary timestamp is as large in its unit.
-func (t timestampConverter) infinityOf(count int64) datatype.Infinity {
+func (u timeUnit) infinityOf(count int64) datatype.Infinity {
 	switch count {
 	case math.MaxInt64, driverPositiveInfinity:
 		return datatype.PositiveInfinity
 	case math.MinInt64, driverNegativeInfinity:
 		return datatype.NegativeInfinity
 	}
-	if t.unit == milliseconds { // Debezium 2
+	if u == milliseconds { // Debezium 2
 		switch count {
 		case driverPositiveInfinity / 1000:
 			return datatype.PositiveInfinity
@@ -60,16 +54,11 @@ func (t timestampConverter) infinityOf(count int64) datatype.Infinity {
 	return 0
 }
 
-// isoTimestampConverter converts a timestamp as ISO text: one with a zone as the moment
+// appendISOTimestamp converts a timestamp as ISO text: one with a zone as the moment
 // that it is, one without as if its zone, always Z, were part of it. The words
 // infinity and -infinity are among the texts.
-type isoTimestampConverter struct{}
-
-func (isoTimestampConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.readString(s)
-	if err != nil {
-		return nil, err
-	}
+func appendISOTimestamp(row change.Row, text []byte) (change.Row, error) {
+	var err error
 	row, mark := change.BeginCell(row)
 	switch string(text) {
 	case "infinity":

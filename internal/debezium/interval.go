@@ -1,4 +1,4 @@
-package connectjson
+package debezium
 
 import (
 	"math"
@@ -7,32 +7,22 @@ import (
 	"metadb/internal/datatype"
 )
 
-// durationConverter converts an interval that arrives as a number. Debezium computes it
+// duration converts an interval that arrives as a number. Debezium computes it
 // with months of 30.4375 days, which can't be undone: the result has a time part only.
-type durationConverter struct{ unit timeUnit }
-
-func (d durationConverter) convertValue(_ *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	count, err := s.scanInteger()
-	if err != nil {
-		return nil, err
+func duration(unit timeUnit) func(change.Row, int64) (change.Row, error) {
+	return func(row change.Row, count int64) (change.Row, error) {
+		micros, ok := unit.toMicros(count)
+		if !ok {
+			return nil, ErrIntegerRange
+		}
+		row, mark := change.BeginCell(row)
+		return change.EndCell(datatype.AppendInterval(row, micros, 0, 0), mark), nil
 	}
-	micros, ok := d.unit.toMicros(count)
-	if !ok {
-		return nil, errIntegerRange
-	}
-	row, mark := change.BeginCell(row)
-	return change.EndCell(datatype.AppendInterval(row, micros, 0, 0), mark), nil
 }
 
-// isoIntervalConverter converts an interval as ISO text, each part with a sign of its
+// appendISOInterval converts an interval as ISO text, each part with a sign of its
 // own: P1Y2M-3DT4H5M-6.789S.
-type isoIntervalConverter struct{}
-
-func (isoIntervalConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.readString(s)
-	if err != nil {
-		return nil, err
-	}
+func appendISOInterval(row change.Row, text []byte) (change.Row, error) {
 	parts, ok := parseInterval(text)
 	if !ok {
 		return nil, errISO

@@ -1,22 +1,14 @@
-package connectjson
+package debezium
 
 import (
 	"metadb/internal/change"
 	"metadb/internal/datatype"
 )
 
-// dateConverter converts days since 1970-01-01.
-type dateConverter struct{}
-
-func (dateConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	if s.peek() == '"' { // in __debezium.oldkey
-		return isoDateConverter{}.convertValue(c, s, row)
-	}
-	days, err := s.scanInteger()
-	if err != nil {
-		return nil, err
-	}
+// appendDays converts days since 1970-01-01.
+func appendDays(row change.Row, days int64) (change.Row, error) {
 	row, mark := change.BeginCell(row)
+	var err error
 	if which := infiniteDays(days); which != 0 {
 		row = datatype.AppendDateInfinity(row, which)
 	} else if row, err = datatype.AppendDate(row, days); err != nil {
@@ -38,20 +30,15 @@ func infiniteDays(days int64) datatype.Infinity {
 	return 0
 }
 
-// isoDateConverter converts a date as ISO text, which ends in a zone that means nothing.
-type isoDateConverter struct{}
-
-func (isoDateConverter) convertValue(c *conversionState, s *scanner, row change.Row) (change.Row, error) {
-	text, err := c.readString(s)
-	if err != nil {
-		return nil, err
-	}
+// appendISODate converts a date as ISO text, which ends in a zone that means nothing.
+func appendISODate(row change.Row, text []byte) (change.Row, error) {
 	iso := isoText{rest: text}
 	day := iso.readDate()
 	iso.readZone()
 	if !iso.isComplete() {
 		return nil, errISO
 	}
+	var err error
 	row, mark := change.BeginCell(row)
 	if which := day.infiniteDate(); which != 0 {
 		row = datatype.AppendDateInfinity(row, which)
