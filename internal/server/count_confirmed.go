@@ -20,7 +20,7 @@ func (s *stream) countConfirmed() {
 		s.scope.stopCounting()
 		s.scope.stopCounting = nil
 	}
-	s.state.ClearConfirming()
+	s.state.ConfirmedRows().Clear()
 	if !now.KeepsConfirmed() {
 		return
 	}
@@ -93,9 +93,9 @@ func (s *stream) countOnce(ctx context.Context, now *resync.Scope, first bool) e
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	set, setTable := s.state.SetConfirming, s.state.SetTableConfirming
+	set, setTable := s.state.ConfirmedRows().SetCounts, s.state.ConfirmedRows().SetTableCounts
 	if !first {
-		set, setTable = s.state.CorrectConfirming, s.state.CorrectTableConfirming
+		set, setTable = s.state.ConfirmedRows().CorrectCounts, s.state.ConfirmedRows().CorrectTableCounts
 	}
 	set(all.current, all.confirmed)
 	for name, of := range counts {

@@ -76,7 +76,7 @@ func (s *supervisor) warnOfSnapshot(front resync.Prompter, target resync.Target)
 func (s *supervisor) Endsync(ctx context.Context, front resync.Prompter, o resync.EndsyncOptions) ([]resync.TableCount, error) {
 	o.LockTimeout, o.Logger, o.Server = onlineLockTimeout, s.logger, s.runningServer(ctx, o.Source)
 	state := s.registry.Source(o.Source)
-	defer state.SetEnding("", 0, 0)
+	defer state.ConfirmedRows().SetEnding("", 0, 0)
 	front = &progressPrompter{front, state, s.logger}
 	var counts []resync.TableCount
 	err := s.withConn(ctx, func(db *pgx.Conn) error {
@@ -186,7 +186,7 @@ type progressPrompter struct {
 }
 
 func (f *progressPrompter) Progress(table change.Table, done, total int64) {
-	f.state.SetEnding(table.String(), done, total)
+	f.state.ConfirmedRows().SetEnding(table.String(), done, total)
 	f.logger.Info(fmt.Sprintf("ending rows: %d of %d, table %s", done, total, table))
 	f.Prompter.Progress(table, done, total)
 }

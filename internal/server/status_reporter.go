@@ -56,14 +56,14 @@ func (r *statusReporter) Applied(outcome change.Outcome, last time.Time) {
 		}
 		return int64(confirmed - byChange)
 	}
-	r.state.Confirmed(surely(outcome.Confirmed, outcome.ConfirmedByChange), int64(more))
+	r.state.ConfirmedRows().Add(surely(outcome.Confirmed, outcome.ConfirmedByChange), int64(more))
 	for table, tally := range outcome.Tables {
 		var at time.Time
 		if tally.LastEventTime != 0 {
 			at = tally.LastEventTime.UTC()
 		}
 		if tally.Written > 0 || tally.Confirmed > 0 {
-			r.state.HasKey(table.String())
+			r.state.SkippedTables().HasKey(table.String())
 		}
 		r.state.TableApplied(table.String(), at, surely(tally.Confirmed, tally.ConfirmedByChange), int64(tally.Written-tally.Ended))
 	}
@@ -90,7 +90,7 @@ func (r *statusReporter) Missing(events change.Gap) {
 
 // Skipped implements pipeline.Reporter.
 func (r *statusReporter) Skipped(source, target change.Table) bool {
-	return r.state.Skip(source.String(), target.String())
+	return r.state.SkippedTables().Add(source.String(), target.String())
 }
 
 // Refused implements pipeline.Reporter.

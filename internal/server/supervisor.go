@@ -146,7 +146,7 @@ func (s *supervisor) startStream(options *datasource.Options, loaded bool) {
 		state.SetStream(status.Inactive, "the data source is disabled")
 		return
 	}
-	state.ResetSkipped()
+	state.SkippedTables().Reset()
 	state.SetStream(status.Starting, "")
 	ctx, cancel := context.WithCancel(s.runCtx)
 	one := &stream{

@@ -272,13 +272,13 @@ func TestStatus(t *testing.T) {
 	f := setUp(t)
 	f.expect("list status", "SELECT 0")
 	f.registry.Source("b").SetStream(status.Error, "broker away")
-	f.registry.Source("b").Skip("mod_b.t1", "b.t1")
+	f.registry.Source("b").SkippedTables().Add("mod_b.t1", "b.t1")
 	f.registry.Source("a").SetStream(status.Active, "")
 	f.expect("list status", "data_source|a|active|normal|-|-|0|0|-|0|-|-|-|-\ndata_source|b|error|normal|-|-|0|0|broker away; "+
 		"mod_b.t1 has no primary key: nothing of it is copied. Give it one at the source (or REPLICA IDENTITY USING INDEX "+
 		"together with message.key.columns in the connector), or add it to table_stop_filter|1|-|-|-|-\nSELECT 2")
 	for _, name := range []string{"b.t2", "b.t3", "b.t4", "b.t5"} {
-		f.registry.Source("b").Skip(name, name)
+		f.registry.Source("b").SkippedTables().Add(name, name)
 	}
 	f.expect("list status", "data_source|a|active|normal|-|-|0|0|-|0|-|-|-|-\ndata_source|b|error|normal|-|-|0|0|broker away; "+
 		"b.t2, b.t3, b.t4, and 2 more have no primary key: nothing of them is copied. Give them one at the source")
@@ -291,8 +291,8 @@ func TestStatus(t *testing.T) {
 	f.expect("list status", "data_source|a|active|normal|-|-|0|0|needs reading again: hr.room: one, two: sync table hr.room__;; "+
 		"columns that come with snapshots only, to be left out by the connector: column.exclude.list=hr.room.area|0|-|-|-|-\n")
 	f.registry.SetColumns(func() map[string]status.Columns { return nil })
-	f.registry.Source("a").SetConfirming(9, 4)
+	f.registry.Source("a").ConfirmedRows().SetCounts(9, 4)
 	f.expect("list status", "data_source|a|active|normal|-|-|0|0|4 of 9 rows confirmed, 5 not (would end now)|0|confirming|-|4|9\n")
-	f.registry.Source("a").SetEnding("hr.room", 1, 5)
+	f.registry.Source("a").ConfirmedRows().SetEnding("hr.room", 1, 5)
 	f.expect("list status", "data_source|a|active|normal|-|-|0|0|ending rows: 1 of 5, hr.room|0|ending|hr.room|1|5\n")
 }

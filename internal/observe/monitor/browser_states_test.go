@@ -40,10 +40,10 @@ func pageStates() map[string]pageState {
 				s.SetStream(status.Active, "")
 				s.SetSync(status.Snapshot)
 				s.SetLag(1200)
-				s.SetConfirming(2_000_000, 830_000)
-				s.SetTableConfirming("library.patron", 500_000, 500_000)
-				s.SetTableConfirming(loan, 1_000_000, 330_000)
-				s.SetTableConfirming(item, 500_000, 0)
+				s.ConfirmedRows().SetCounts(2_000_000, 830_000)
+				s.ConfirmedRows().SetTableCounts("library.patron", 500_000, 500_000)
+				s.ConfirmedRows().SetTableCounts(loan, 1_000_000, 330_000)
+				s.ConfirmedRows().SetTableCounts(item, 500_000, 0)
 			},
 			says: []string{
 				"830,000 of 2,000,000 rows confirmed", "330,000 of 1,000,000 rows confirmed", loan, item,

@@ -78,9 +78,9 @@ func TestEventsFollow(t *testing.T) {
 		t.Errorf("charts: %+v", hour)
 	}
 	source.AddGap(change.Gap{Missing: 5, Reason: "lost"})
-	source.SetConfirming(10, 4)
+	source.ConfirmedRows().SetCounts(10, 4)
 	for name, confirmed := range map[string]int64{"library.done": 3, "library.loan": 1, "library.fine": 0} {
-		source.SetTableConfirming(name, 3, confirmed)
+		source.ConfirmedRows().SetTableCounts(name, 3, confirmed)
 	}
 	source.SetLag(3)
 	var second shown

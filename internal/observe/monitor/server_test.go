@@ -69,9 +69,9 @@ func metricsOf(t *testing.T) *monitor.Metrics {
 	source := sources.Source("library")
 	source.SetStream(status.Active, "")
 	source.SetLag(7)
-	source.Skip("library.visits", "library.visits")
+	source.SkippedTables().Add("library.visits", "library.visits")
 	source.Applied(5, 2, time.Now().Add(-time.Minute))
-	source.SetConfirming(100, 40)
+	source.ConfirmedRows().SetCounts(100, 40)
 	sources.SetColumns(func() map[string]status.Columns {
 		return map[string]status.Columns{"library": {Outdated: []status.Outdated{{Table: "library.patron", Reasons: []string{"column n is new"}, ResyncCommands: "sync table"}}}}
 	})

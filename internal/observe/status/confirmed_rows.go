@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -63,11 +64,28 @@ type rateSample struct {
 	seen int64
 }
 
-// SetConfirming sets the counted numbers of current and of confirmed rows, at the beginning.
-func (s *Source) SetConfirming(current, confirmed int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirming.setCounts(s.now(), current, confirmed)
+// ConfirmedRows counts the rows that a resynchronization has confirmed, in all tables of a source and
+// in each, and those that endsync has ended. It is safe for concurrent use.
+type ConfirmedRows struct {
+	mu     sync.Mutex
+	all    confirmingState
+	tables map[string]*confirmingState
+	// now returns the time; tests replace it.
+	now func() time.Time
+}
+
+// SetCounts sets the counted numbers of current and of confirmed rows of all tables, at the beginning.
+func (c *ConfirmedRows) SetCounts(current, confirmed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.setCounts(c.now(), current, confirmed)
+}
+
+// SetTableCounts sets the counted numbers of current and of confirmed rows of a table, until Clear.
+func (c *ConfirmedRows) SetTableCounts(name string, current, confirmed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ensureTable(name).setCounts(c.now(), current, confirmed)
 }
 
 // setCounts starts from the numbers counted at a time.
@@ -77,22 +95,32 @@ func (c *confirmingState) setCounts(now time.Time, current, confirmed int64) {
 	c.Known, c.Current, c.Confirmed = true, current, confirmed
 }
 
-// ClearConfirming removes the progress of the resynchronization, of the source and of its tables.
-func (s *Source) ClearConfirming() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirming = confirmingState{}
-	for _, t := range s.tables {
-		t.confirming = confirmingState{}
-	}
+// Clear removes the progress of the resynchronization, of the source and of its tables.
+func (c *ConfirmedRows) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all, c.tables = confirmingState{}, nil
 }
 
-// CorrectConfirming replaces the numbers of current and of confirmed rows by those of a later
-// count.
-func (s *Source) CorrectConfirming(current, confirmed int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirming.correctCounts(current, confirmed)
+// CorrectCounts replaces the numbers of current and of confirmed rows of all tables by those of a
+// later count.
+func (c *ConfirmedRows) CorrectCounts(current, confirmed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.correctCounts(current, confirmed)
+}
+
+// CorrectTableCounts replaces the numbers of current and of confirmed rows of a table by those of a
+// later count.
+func (c *ConfirmedRows) CorrectTableCounts(name string, current, confirmed int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.ensureTable(name)
+	if !t.Known {
+		t.setCounts(c.now(), current, confirmed)
+		return
+	}
+	t.correctCounts(current, confirmed)
 }
 
 // correctCounts replaces the numbers by those of a later count. The rate stays.
@@ -100,12 +128,40 @@ func (c *confirmingState) correctCounts(current, confirmed int64) {
 	c.Current, c.Confirmed = current, confirmed
 }
 
-// Confirmed adds the rows that the snapshot's records in a batch confirmed, and the change of the
-// number of current rows by the batch.
-func (s *Source) Confirmed(confirmed, more int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirming.addConfirmed(s.now(), confirmed, more)
+// Add adds the rows that the snapshot's records in a batch confirmed, and the change of the number of
+// current rows by the batch.
+func (c *ConfirmedRows) Add(confirmed, more int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.addConfirmed(c.now(), confirmed, more)
+}
+
+// addTable is Add for one table.
+func (c *ConfirmedRows) addTable(name string, confirmed, more int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tables[name]
+	if t == nil {
+		if confirmed <= 0 || !c.all.Known {
+			return
+		}
+		t = c.ensureTable(name) // the count did not include the table
+		t.setCounts(c.now(), 0, 0)
+	}
+	t.addConfirmed(c.now(), confirmed, more)
+}
+
+// ensureTable returns the state of a table, and creates it if there is no state yet.
+func (c *ConfirmedRows) ensureTable(name string) *confirmingState {
+	t := c.tables[name]
+	if t == nil {
+		if c.tables == nil {
+			c.tables = make(map[string]*confirmingState)
+		}
+		t = &confirmingState{}
+		c.tables[name] = t
+	}
+	return t
 }
 
 // addConfirmed adds confirmed rows and new current rows. New rows were not among the unconfirmed
@@ -122,10 +178,28 @@ func (c *confirmingState) addConfirmed(now time.Time, confirmed, more int64) {
 
 // SetEnding sets the progress of endsync: the present table, and the number of rows ended of all to
 // be ended. An empty name means that endsync is done.
-func (s *Source) SetEnding(table string, ended, toEnd int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.confirming.Ending, s.confirming.Ended, s.confirming.ToEnd = table, ended, toEnd
+func (c *ConfirmedRows) SetEnding(table string, ended, toEnd int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.Ending, c.all.Ended, c.all.ToEnd = table, ended, toEnd
+}
+
+// report returns the progress in all tables.
+func (c *ConfirmedRows) report() Confirming {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all.reportAt(c.now())
+}
+
+// reportTables returns the progress in each table.
+func (c *ConfirmedRows) reportTables() map[string]Confirming {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tables, now := make(map[string]Confirming, len(c.tables)), c.now()
+	for name, t := range c.tables {
+		tables[name] = t.reportAt(now)
+	}
+	return tables
 }
 
 // reportAt returns the progress at a time.

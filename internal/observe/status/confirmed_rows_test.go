@@ -10,15 +10,16 @@ func TestConfirming(t *testing.T) {
 	s := r.Source("sensor")
 	clock := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return clock }
+	s.confirmed.now = s.now
 	if got := s.Report().Confirming; got != (Confirming{}) {
 		t.Errorf("nothing is confirmed: %+v", got)
 	}
-	s.SetConfirming(1000, 100)
+	s.ConfirmedRows().SetCounts(1000, 100)
 	pass := func(seconds int, confirmed int64, want Confirming) {
 		t.Helper()
 		for range seconds {
 			clock = clock.Add(time.Second)
-			s.Confirmed(confirmed, 0)
+			s.ConfirmedRows().Add(confirmed, 0)
 		}
 		want.Known = true
 		if got := s.Report().Confirming; got != want {
@@ -30,8 +31,8 @@ func TestConfirming(t *testing.T) {
 	pass(30, 20, Confirming{Confirmed: 800, Current: 1000, PerSecond: 20, Left: 10 * time.Second})
 	// Without further confirmations the rate decreases.
 	pass(40, 0, Confirming{Confirmed: 800, Current: 1000})
-	s.Confirmed(300, 50)
-	s.SetEnding("library.patron", 3, 7)
+	s.ConfirmedRows().Add(300, 50)
+	s.ConfirmedRows().SetEnding("library.patron", 3, 7)
 	pass(0, 0, Confirming{Confirmed: 1050, Current: 1050, PerSecond: 300.0 / 20, Ending: "library.patron", Ended: 3, ToEnd: 7})
 	for want, c := range map[string]Confirming{
 		"":                                    {},
@@ -43,7 +44,7 @@ func TestConfirming(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	s.ClearConfirming()
+	s.ConfirmedRows().Clear()
 	if got := s.Report().Confirming; got != (Confirming{}) {
 		t.Errorf("nothing is confirmed any more: %+v", got)
 	}

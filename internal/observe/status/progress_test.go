@@ -17,11 +17,11 @@ func TestProgress(t *testing.T) {
 		}
 	}
 	check(`"message":null,"skipped":0,"progress_phase":null,"progress_table":null,"progress_done":null,"progress_total":null}`)
-	s.SetConfirming(10, 4)
+	s.ConfirmedRows().SetCounts(10, 4)
 	check(`"message":"4 of 10 rows confirmed, 6 not (would end now)","skipped":0,"progress_phase":"confirming","progress_table":null,"progress_done":4,"progress_total":10}`)
 	s.SetRefreshing("library.loan", 1, 3)
 	check(`"message":"4 of 10 rows confirmed, 6 not (would end now); refreshing data mappings of table library.loan: 1 of 3 rows","skipped":0,"progress_phase":"refreshing","progress_table":"library.loan","progress_done":1,"progress_total":3}`)
 	s.SetRefreshing("", 0, 0)
-	s.SetEnding("library.patron", 2, 6)
+	s.ConfirmedRows().SetEnding("library.patron", 2, 6)
 	check(`"message":"ending rows: 2 of 6, library.patron","skipped":0,"progress_phase":"ending","progress_table":"library.patron","progress_done":2,"progress_total":6}`)
 }

@@ -49,7 +49,7 @@ func (r *Registry) Source(name string) *Source {
 	}
 	s, ok := r.sources[name]
 	if !ok {
-		s = &Source{report: Report{Name: name, Stream: Inactive, Sync: Normal, Lag: UnknownLag}, now: time.Now}
+		s = newSource(name, time.Now)
 		r.sources[name] = s
 	}
 	return s

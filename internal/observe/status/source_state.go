@@ -66,18 +66,29 @@ type Report struct {
 
 // Source is the state of one source. It is safe for concurrent use.
 type Source struct {
-	mu         sync.Mutex
-	report     Report
-	confirming confirmingState
-	faults     tableFaults
-	skipped    skippedTables
+	mu        sync.Mutex
+	report    Report
+	confirmed *ConfirmedRows
+	faults    tableFaults
+	skipped   SkippedTables
 	// gaps are the gaps in the stream, in the order in which they were found.
 	gaps []change.Gap
-	// tables contains the tables with events so far.
-	tables map[string]*tableState
+	// changed has the source's time of the last event of each table with events so far.
+	changed map[string]time.Time
 	// now returns the time; tests replace it.
 	now func() time.Time
 }
+
+// newSource returns an inactive source.
+func newSource(name string, now func() time.Time) *Source {
+	return &Source{report: Report{Name: name, Stream: Inactive, Sync: Normal, Lag: UnknownLag}, confirmed: &ConfirmedRows{now: now}, now: now}
+}
+
+// ConfirmedRows returns the counts of a resynchronization's rows.
+func (s *Source) ConfirmedRows() *ConfirmedRows { return s.confirmed }
+
+// SkippedTables returns the tables without a primary key.
+func (s *Source) SkippedTables() *SkippedTables { return &s.skipped }
 
 // Report returns the present state.
 func (s *Source) Report() Report {
@@ -86,7 +97,7 @@ func (s *Source) Report() Report {
 	r := s.report
 	r.Refused, r.Parked = slices.Clone(r.Refused), slices.Clone(r.Parked)
 	r.Skipped, r.GapTables = s.skipped.sourceNames(), gapTables(s.gaps)
-	r.Confirming = s.confirming.reportAt(s.now())
+	r.Confirming = s.confirmed.report()
 	if r.Silent && r.Stream == Active {
 		r.Stream, r.Message, r.Since = Silent, r.SilenceText(), r.LastSign
 	}
@@ -177,7 +188,7 @@ func (s *Source) Applied(events, rejected int64, last time.Time) {
 	defer s.mu.Unlock()
 	s.report.Events += events
 	s.report.Rejected += rejected
-	if last.After(s.report.LastEvent) && s.isPlausible(last) {
+	if last.After(s.report.LastEvent) && isPlausible(last, s.now()) {
 		s.report.LastEvent = last
 	}
 }
@@ -187,7 +198,7 @@ const maxClockAhead = 24 * time.Hour
 
 // isPlausible reports whether a time of the source may be right: a time in the future is useless
 // for the age of the last event.
-func (s *Source) isPlausible(at time.Time) bool { return !at.After(s.now().Add(maxClockAhead)) }
+func isPlausible(at, now time.Time) bool { return !at.After(now.Add(maxClockAhead)) }
 
 // SetRejected sets the number of rejected events that are stored.
 func (s *Source) SetRejected(n int64) {

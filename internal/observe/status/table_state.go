@@ -19,70 +19,37 @@ type Table struct {
 	Confirming Confirming
 }
 
-// tableState is the state of one table.
-type tableState struct {
-	changed    time.Time
-	confirming confirmingState
-}
-
-// SetTableConfirming sets the counted numbers of current and of confirmed rows of a table, until
-// ClearConfirming.
-func (s *Source) SetTableConfirming(name string, current, confirmed int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ensureTable(name).confirming.setCounts(s.now(), current, confirmed)
-}
-
-// CorrectTableConfirming replaces the numbers of current and of confirmed rows of a table by those
-// of a later count.
-func (s *Source) CorrectTableConfirming(name string, current, confirmed int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.ensureTable(name)
-	if !t.confirming.Known {
-		t.confirming.setCounts(s.now(), current, confirmed)
-		return
-	}
-	t.confirming.correctCounts(current, confirmed)
-}
-
 // TableApplied adds a batch's effect on a table: the source's time of its last event, the number of
 // confirmed rows, and the change of the number of current rows.
 func (s *Source) TableApplied(name string, last time.Time, confirmed, more int64) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.ensureTable(name)
-	if last.After(t.changed) && s.isPlausible(last) {
-		t.changed = last
+	if s.changed == nil {
+		s.changed = make(map[string]time.Time)
 	}
-	if confirmed > 0 && s.confirming.Known && !t.confirming.Known {
-		t.confirming.setCounts(s.now(), 0, 0) // the count did not include the table
+	at := s.changed[name]
+	if last.After(at) && isPlausible(last, s.now()) {
+		at = last
 	}
-	if t.confirming.Known {
-		t.confirming.addConfirmed(s.now(), confirmed, more)
-	}
-}
-
-// ensureTable returns the state of a table, and creates it if there is no state yet.
-func (s *Source) ensureTable(name string) *tableState {
-	t := s.tables[name]
-	if t == nil {
-		if s.tables == nil {
-			s.tables = make(map[string]*tableState)
-		}
-		t = &tableState{}
-		s.tables[name] = t
-	}
-	return t
+	s.changed[name] = at
+	s.mu.Unlock()
+	s.confirmed.addTable(name, confirmed, more)
 }
 
 // Tables returns the present state of the source's tables, ordered by name.
 func (s *Source) Tables() []Table {
+	confirming := s.confirmed.reportTables()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, tables := s.now(), make([]Table, 0, len(s.tables))
-	for name, t := range s.tables {
-		tables = append(tables, Table{Name: change.PlainText(name), Changed: t.changed, Confirming: t.confirming.reportAt(now)})
+	names := make(map[string]bool)
+	for name := range s.changed {
+		names[name] = true
+	}
+	for name := range confirming {
+		names[name] = true
+	}
+	tables := make([]Table, 0, len(names))
+	for name := range names {
+		tables = append(tables, Table{Name: change.PlainText(name), Changed: s.changed[name], Confirming: confirming[name]})
 	}
 	slices.SortFunc(tables, func(a, b Table) int { return cmp.Compare(a.Name, b.Name) })
 	return tables

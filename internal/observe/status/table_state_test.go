@@ -11,13 +11,14 @@ func TestTables(t *testing.T) {
 	s := r.Source("sensor")
 	clock := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return clock }
+	s.confirmed.now = s.now
 	if got := r.Tables("other"); got != nil {
 		t.Errorf("of a source that there is not: %v", got)
 	}
 	s.TableApplied("library.patron", clock, 0, 1)
 	s.TableApplied("library.patron", clock.Add(-time.Hour), 0, 1)
-	s.SetConfirming(100, 10)
-	s.SetTableConfirming("library.loan", 100, 10)
+	s.ConfirmedRows().SetCounts(100, 10)
+	s.ConfirmedRows().SetTableCounts("library.loan", 100, 10)
 	clock = clock.Add(10 * time.Second)
 	s.TableApplied("library.loan", time.Time{}, 30, 10)
 	s.TableApplied("library.fine", time.Time{}, 2, 2)
@@ -34,7 +35,7 @@ func TestTables(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	s.ClearConfirming()
+	s.ConfirmedRows().Clear()
 	for _, table := range s.Tables() {
 		if table.Confirming != (Confirming{}) {
 			t.Errorf("nothing is confirmed any more: %+v", table)
