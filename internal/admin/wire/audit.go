@@ -25,7 +25,7 @@ func (s *Server) noteLogin(start *startupState, role Role) {
 	case *tls.Conn:
 		way += ", " + tls.VersionName(conn.ConnectionState().Version)
 	default:
-		if s.Trust {
+		if s.config.Trust {
 			way = "trusted"
 		}
 	}
@@ -39,7 +39,7 @@ func (s *Server) noteLogin(start *startupState, role Role) {
 
 // auditCommand logs the user, the address and the text of a command, without secrets. Commands that
 // only read are logged at level debug.
-func (s *session) auditCommand(parsed lang.Command) {
+func (r *commandRunner) auditCommand(parsed lang.Command) {
 	level := slog.LevelInfo
 	if command.OnlyShows(parsed) {
 		level = slog.LevelDebug
@@ -48,5 +48,5 @@ func (s *session) auditCommand(parsed lang.Command) {
 	if len(text) > maxAuditBytes {
 		text = text[:maxAuditBytes] + "…"
 	}
-	s.server.Logger.Log(context.Background(), level, fmt.Sprintf("%s: user %q from %s: %s", refusalSubject, s.role.Name, s.from, text))
+	r.server.config.Logger.Log(context.Background(), level, fmt.Sprintf("%s: user %q from %s: %s", refusalSubject, r.role.Name, r.client.from, text))
 }

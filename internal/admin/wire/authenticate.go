@@ -27,7 +27,7 @@ func (s *Server) authenticate(ctx context.Context, start *startupState) (Role, e
 	if conn, ok := start.conn.(*net.UnixConn); ok {
 		return s.authenticatePeer(ctx, conn, start)
 	}
-	if s.Trust && fromLoopback(start.conn) {
+	if s.config.Trust && fromLoopback(start.conn) {
 		return s.roles.Load().system, nil
 	}
 	if !start.tls && !toLoopback(start.conn) {
@@ -38,7 +38,7 @@ func (s *Server) authenticate(ctx context.Context, start *startupState) (Role, e
 	if !ok {
 		return Role{}, s.refuseLogin(ctx, start, reasonUser, &clientError{
 			severity: severityFatal, code: pgcode.InvalidAuthorizationSpecification, message: "user " + quoteInput(user) + " may not connect to this port",
-			hint: "connect as the system user: -U " + s.System.Name,
+			hint: "connect as the system user: -U " + s.config.System.Name,
 		})
 	}
 	err := s.checkPassword(start, user)
@@ -169,7 +169,7 @@ func (s *Server) refuseLogin(ctx context.Context, start *startupState, reason ad
 		return told
 	}
 	defer answered()
-	delay := time.Duration(count) * s.FailureDelay
+	delay := time.Duration(count) * s.config.FailureDelay
 	// The delay may exceed the client's deadline for the login: the answer is sent after it.
 	_ = start.raw.SetDeadline(time.Now().Add(delay + goodbyeTimeout))
 	sleepContext(ctx, delay)

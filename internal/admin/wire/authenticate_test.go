@@ -121,8 +121,7 @@ func TestPortInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	p := open(t, nil)
-	config := p.server.Config
+	config := open(t, nil).config
 	config.Port, config.SocketDir = listener.Addr().(*net.TCPAddr).Port, ""
 	if _, err := wire.Listen(config); err == nil || !strings.Contains(err.Error(), "is in use by another program") {
 		t.Error(err)

@@ -28,7 +28,7 @@ type rawClient struct {
 // pair opens two sessions of the superuser: one through the port, one directly at the database.
 func (p *port) pair(t testing.TB) (through, direct *rawClient) {
 	t.Helper()
-	super := p.server.Super
+	super := p.config.Super
 	return takeOver(t, p.url(super.Name, super.Password)), takeOver(t, p.ConnString)
 }
 
@@ -184,7 +184,7 @@ func TestBigQuery(t *testing.T) {
 func TestStartupParameters(t *testing.T) {
 	t.Parallel()
 	p := open(t, withSuper)
-	super := p.server.Super
+	super := p.config.Super
 	for _, options := range []string{"", " timezone=Asia/Tokyo", " options='-c datestyle=german'", " client_encoding=LATIN1", ""} {
 		var reported [2]map[string]string
 		for i, conninfo := range []string{p.url(super.Name, super.Password), keywords(t, p.ConnString)} {

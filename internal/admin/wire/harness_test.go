@@ -37,6 +37,8 @@ type port struct {
 	*pgtest.DB
 	t      testing.TB
 	server *wire.Server
+	// config is the configuration of server.
+	config wire.Config
 	dir    string
 	log    *logBuffer
 }
@@ -83,6 +85,7 @@ func openAt(t testing.TB, db *pgtest.DB, alter func(*wire.Config)) *port {
 	if alter != nil {
 		alter(&config)
 	}
+	p.config = config
 	server, err := wire.Listen(config)
 	if err != nil {
 		t.Fatal(err)

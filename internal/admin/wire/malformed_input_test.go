@@ -162,7 +162,7 @@ func TestTooManyClients(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.SocketDir = "" })
-	config := p.server.Config
+	config := p.config
 	server, err := wire.Listen(config)
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func TestPsqlSame(t *testing.T) {
 		completion,
 	} {
 		direct := run(t, input, "-X", "-d", keywords(t, p.ConnString))
-		if got := p.psql(input, "-U", p.server.Super.Name); got != direct {
+		if got := p.psql(input, "-U", p.config.Super.Name); got != direct {
 			t.Errorf("%s\n got %s\nwant %s", input, got, direct)
 		}
 	}

@@ -9,7 +9,7 @@ type roleTable struct {
 // SetPasswords changes the passwords of the two roles, for later logins and for later connections
 // to the database.
 func (s *Server) SetPasswords(system, super string) error {
-	r := &roleTable{system: s.System, super: s.Super, verifiers: make(map[string]*roleVerifier)}
+	r := &roleTable{system: s.config.System, super: s.config.Super, verifiers: make(map[string]*roleVerifier)}
 	r.system.Password, r.super.Password = system, super
 	for _, role := range []Role{r.system, r.super} {
 		if role.Name == "" {

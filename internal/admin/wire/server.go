@@ -19,7 +19,7 @@ import (
 
 // Server is the administration port.
 type Server struct {
-	Config
+	config    Config
 	listeners []net.Listener
 	roles     atomic.Pointer[roleTable]
 
@@ -47,7 +47,7 @@ func Listen(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Config: config,
+		config: config,
 		conns:  make(map[net.Listener]map[net.Conn]bool), sessions: make(map[uint32]*session), reported: make(map[string]map[string]string),
 		pending:  make(map[net.Listener]*admission.Places),
 		refusals: admission.Digest{Subject: refusalSubject, Level: slog.LevelWarn, Logger: config.Logger, Interval: config.DigestInterval},
@@ -81,7 +81,7 @@ func (s *Server) Addr() *net.TCPAddr { return s.listeners[0].Addr().(*net.TCPAdd
 // shutdown, and returns when all have ended.
 func (s *Server) Serve(ctx context.Context) error {
 	for _, listener := range s.listeners {
-		s.pending[listener] = admission.NewPlaces(s.Pending)
+		s.pending[listener] = admission.NewPlaces(s.config.Pending)
 	}
 	for _, listener := range s.listeners {
 		s.working.Go(func() { s.acceptClients(ctx, listener) })
@@ -186,7 +186,7 @@ func (s *Server) shutdown() error {
 	told := make(map[net.Conn]bool, len(s.sessions))
 	for _, session := range s.sessions {
 		session.terminate()
-		told[session.raw] = true
+		told[session.client.raw] = true
 	}
 	for _, conns := range s.conns {
 		for conn := range conns {
@@ -203,8 +203,8 @@ func (s *Server) shutdown() error {
 func (s *Server) registerSession(session *session) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	limit := s.MaxSessions
-	if _, ok := session.conn.(*net.UnixConn); ok {
+	limit := s.config.MaxSessions
+	if _, ok := session.client.conn.(*net.UnixConn); ok {
 		limit += reservedSessions
 	}
 	if s.closing || len(s.sessions) >= limit {

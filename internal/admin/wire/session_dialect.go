@@ -27,13 +27,13 @@ func (r *queryReading) isUTF8() bool {
 }
 
 // queryDialect returns the dialect of the session's query strings.
-func (s *session) queryDialect() lang.Dialect {
-	if s.up == nil {
-		return dialectOf(s.reported)
+func (b *backend) queryDialect() lang.Dialect {
+	if b.up == nil {
+		return dialectOf(b.reported)
 	}
-	s.up.reading.mu.Lock()
-	defer s.up.reading.mu.Unlock()
-	return s.up.reading.dialect
+	b.up.reading.mu.Lock()
+	defer b.up.reading.mu.Unlock()
+	return b.up.reading.dialect
 }
 
 // dialectOf returns the dialect that follows from reported parameters.

@@ -82,7 +82,7 @@ func TestGoodbyeOverTLS(t *testing.T) {
 func TestShutdownOverTLS(t *testing.T) {
 	t.Parallel()
 	p := open(t, func(c *wire.Config) { c.TLS, c.SocketDir = certificate(t), "" })
-	server, err := wire.Listen(p.server.Config)
+	server, err := wire.Listen(p.config)
 	if err != nil {
 		t.Fatal(err)
 	}

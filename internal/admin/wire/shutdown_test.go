@@ -42,7 +42,7 @@ func TestShutdownWhenStuck(t *testing.T) {
 				}
 				c.SocketDir = ""
 			})
-			server, err := wire.Listen(p.server.Config)
+			server, err := wire.Listen(p.config)
 			if err != nil {
 				t.Fatal(err)
 			}

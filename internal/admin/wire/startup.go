@@ -69,7 +69,7 @@ func (s *Server) readStartup(ctx context.Context, start *startupState) (*startup
 		}
 		if i == 0 && head[0] == handshakeRecord {
 			start.place.MarkActive()
-			if err := start.encryptAtOnce(ctx, s.TLS, head); err != nil {
+			if err := start.encryptAtOnce(ctx, s.config.TLS, head); err != nil {
 				return start, err
 			}
 			continue
@@ -86,7 +86,7 @@ func (s *Server) readStartup(ctx context.Context, start *startupState) (*startup
 			}
 			return start, errNoSession
 		case codeSSLRequest:
-			if err := start.startTLS(ctx, s.TLS); err != nil {
+			if err := start.startTLS(ctx, s.config.TLS); err != nil {
 				return start, err
 			}
 		case codeGSSRequest:
@@ -227,14 +227,14 @@ func (s *Server) serveConn(ctx context.Context, pending *admission.Places, conn 
 // makeSession returns the session of a new client. waiting ends when the client loses its place.
 func (s *Server) makeSession(ctx, waiting context.Context, start *startupState) (*session, error) {
 	began := time.Now()
-	if err := start.setDeadline(waiting, began.Add(s.GreetingTimeout)); err != nil {
+	if err := start.setDeadline(waiting, began.Add(s.config.GreetingTimeout)); err != nil {
 		return nil, err
 	}
 	start, err := s.readStartup(ctx, start)
 	if err != nil {
 		return nil, err
 	}
-	if err := start.setDeadline(waiting, began.Add(s.StartupTimeout)); err != nil {
+	if err := start.setDeadline(waiting, began.Add(s.config.StartupTimeout)); err != nil {
 		return nil, err
 	}
 	return s.openSession(ctx, waiting, start)
@@ -272,7 +272,7 @@ func (s *Server) openSession(ctx, waiting context.Context, start *startupState) 
 	if database == "" {
 		database = start.parameters["user"]
 	}
-	if database != s.Database && database != "metadb" {
+	if database != s.config.Database && database != "metadb" {
 		return nil, &clientError{
 			severity: severityFatal, code: pgcode.InvalidCatalogName, message: "database " + quoteInput(database) + " does not exist",
 			hint: "connect with: -d metadb",
@@ -290,7 +290,7 @@ func (s *Server) openSession(ctx, waiting context.Context, start *startupState) 
 	s.noteLogin(start, role)
 	if err := session.greetClient(ctx, start); err != nil {
 		s.unregisterSession(session)
-		session.disconnect()
+		session.db.disconnect()
 		return nil, err
 	}
 	return session, nil

@@ -19,11 +19,11 @@ const connectTimeout = 10 * time.Second
 
 // databaseConn is a session's own connection to the database.
 type databaseConn struct {
-	conn *pgconn.PgConn
-	raw  *pgconn.HijackedConn
-	w    *bufio.Writer
-	r    *bufio.Reader
-	*pendingReplies
+	conn    *pgconn.PgConn
+	raw     *pgconn.HijackedConn
+	w       *bufio.Writer
+	r       *bufio.Reader
+	replies *pendingReplies
 	reading queryReading
 	// done is closed when the pump has ended.
 	done chan struct{}
@@ -60,10 +60,10 @@ func dialDatabase(ctx context.Context, base *pgconn.Config, role Role, parameter
 	}
 	return &databaseConn{
 		conn: conn, raw: raw, reading: queryReading{dialect: dialectOf(raw.ParameterStatuses)},
-		w:              bufio.NewWriterSize(raw.Conn, bufferBytes),
-		r:              bufio.NewReaderSize(raw.Conn, bufferBytes),
-		pendingReplies: newPendingReplies(raw.TxStatus),
-		done:           make(chan struct{}),
+		w:       bufio.NewWriterSize(raw.Conn, bufferBytes),
+		r:       bufio.NewReaderSize(raw.Conn, bufferBytes),
+		replies: newPendingReplies(raw.TxStatus),
+		done:    make(chan struct{}),
 	}, nil
 }
 
@@ -98,7 +98,7 @@ func (u *databaseConn) writeMessage(h header, body []byte) error {
 // if it ended without an error message of the database.
 func (u *databaseConn) relayAnswers(out *clientOutput) (lost bool) {
 	defer close(u.done)
-	defer u.pendingReplies.closeReplies()
+	defer u.replies.closeReplies()
 	var last byte
 	for {
 		if u.r.Buffered() == 0 {
@@ -114,7 +114,7 @@ func (u *databaseConn) relayAnswers(out *clientOutput) (lost bool) {
 		if err != nil {
 			return true
 		}
-		u.noteReply(h.kind, tx)
+		u.replies.noteReply(h.kind, tx)
 		last = h.kind
 	}
 }
@@ -135,7 +135,7 @@ func (u *databaseConn) relayAnswer(h header, out *clientOutput) (tx byte, err er
 	if err := u.noteParameter(h); err != nil {
 		return 0, err
 	}
-	if !u.isForClient(h.kind) {
+	if !u.replies.isForClient(h.kind) {
 		return tx, discardBody(u.r, h.length)
 	}
 	if h.kind == 'E' || h.kind == 'N' {
@@ -153,7 +153,7 @@ func (u *databaseConn) noteDeallocate(h header) error {
 	}
 	tag, err := u.r.Peek(h.length)
 	if string(tag) == deallocated || string(tag) == discarded {
-		u.noteDeallocateAll()
+		u.replies.noteDeallocateAll()
 	}
 	return err
 }
@@ -165,7 +165,7 @@ func (u *databaseConn) cancelStatement(ctx context.Context) error { return u.con
 // interrupts reads and writes of the connection: the session may be blocked by a database that does
 // not read.
 func (u *databaseConn) cancelOnShutdown() {
-	if u.isBusy() {
+	if u.replies.isBusy() {
 		ctx, stop := context.WithTimeout(context.Background(), goodbyeTimeout)
 		defer stop()
 		// If the database is unreachable, it ends the session when it notices.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 
 	"metadb/internal/admin/command"
@@ -16,6 +17,16 @@ const (
 	maxPreparedBytes = 1 << 20
 )
 
+// preparedCommands are the statements and portals of a session that are commands.
+type preparedCommands struct {
+	statements map[string]*preparedCommand
+	portals    map[string]*portal
+}
+
+func newPreparedCommands() *preparedCommands {
+	return &preparedCommands{statements: make(map[string]*preparedCommand), portals: make(map[string]*portal)}
+}
+
 // preparedCommand is a command that was prepared with Parse.
 type preparedCommand struct {
 	command lang.Command
@@ -23,14 +34,53 @@ type preparedCommand struct {
 	bytes int
 }
 
+// portal is a bound command.
+type portal struct {
+	command lang.Command
+	formats []int16
+	// answer is nil until the command has run.
+	answer *commandAnswer
+}
+
+// isCommandName reports whether a statement's name is that of a prepared command. The unnamed
+// statement is replaced and is never in the way.
+func (p *preparedCommands) isCommandName(name string) bool {
+	return name != "" && p.statements[name] != nil
+}
+
+// namesCommand reports whether a message names a command; body is its body or the beginning of it.
+func (p *preparedCommands) namesCommand(kind byte, body []byte) bool {
+	switch kind {
+	case msgBind:
+		portal, rest, _ := bytes.Cut(body, []byte{0})
+		statement, _, _ := bytes.Cut(rest, []byte{0})
+		if p.statements[string(statement)] != nil {
+			return true
+		}
+		delete(p.portals, string(portal))
+		return false
+	case msgExecute:
+		name, _, _ := bytes.Cut(body, []byte{0})
+		return p.portals[string(name)] != nil
+	}
+	if len(body) == 0 {
+		return false
+	}
+	name, _, _ := bytes.Cut(body[1:], []byte{0})
+	if body[0] == 'S' {
+		return p.statements[string(name)] != nil
+	}
+	return p.portals[string(name)] != nil
+}
+
 // checkRoom returns an error if a session may not prepare another named command with a query of
 // that length. The unnamed one is always allowed.
-func (e *extendedState) checkRoom(name string, bytes int) *clientError {
+func (p *preparedCommands) checkRoom(name string, bytes int) *clientError {
 	if name == "" {
 		return nil
 	}
 	count := 1
-	for other, p := range e.statements {
+	for other, p := range p.statements {
 		if other != "" {
 			count++
 			bytes += p.bytes
@@ -47,10 +97,10 @@ func (e *extendedState) checkRoom(name string, bytes int) *clientError {
 }
 
 // deallocateNamed removes the named prepared commands, as DEALLOCATE ALL does.
-func (e *extendedState) deallocateNamed() {
-	for name := range e.statements {
+func (p *preparedCommands) deallocateNamed() {
+	for name := range p.statements {
 		if name != "" {
-			delete(e.statements, name)
+			delete(p.statements, name)
 		}
 	}
 }
@@ -62,15 +112,15 @@ type deallocateCommand struct{ name string }
 func (d deallocateCommand) String() string { return "deallocate " + quoteInput(d.name) }
 
 // claimDeallocates replaces statements that deallocate a prepared command by a deallocateCommand.
-func (s *session) claimDeallocates(query string, statements []lang.Statement) []lang.Statement {
-	if len(s.statements) == 0 {
+func (p *preparedCommands) claimDeallocates(query string, statements []lang.Statement) []lang.Statement {
+	if len(p.statements) == 0 {
 		return statements
 	}
 	for i := range statements {
 		if !statements[i].IsSQL() {
 			continue
 		}
-		if name, ok := statements[i].Deallocates(query); ok && s.isCommandName(name) {
+		if name, ok := statements[i].Deallocates(query); ok && p.isCommandName(name) {
 			statements[i].Command = deallocateCommand{name: name}
 		}
 	}
@@ -78,24 +128,12 @@ func (s *session) claimDeallocates(query string, statements []lang.Statement) []
 }
 
 // deallocateLocal removes a prepared command.
-func (s *session) deallocateLocal(d deallocateCommand) (*commandAnswer, *clientError) {
-	if !s.isCommandName(d.name) {
+func (p *preparedCommands) deallocateLocal(d deallocateCommand) (*commandAnswer, *clientError) {
+	if !p.isCommandName(d.name) {
 		return nil, sessionError(pgcode.InvalidSQLStatementName, fmt.Sprintf("prepared statement %q does not exist", d.name))
 	}
-	delete(s.statements, d.name)
+	delete(p.statements, d.name)
 	return &commandAnswer{result: &command.Result{Tag: "DEALLOCATE"}}, nil
-}
-
-// transactionError returns an error if a command can't run in the transaction's state.
-func (s *session) transactionError(command lang.Command) *clientError {
-	_, harmless := command.(deallocateCommand)
-	switch state := s.transactionState(); {
-	case harmless && state == txFailed:
-		return sessionError(pgcode.InFailedSQLTransaction, "current transaction is aborted, commands ignored until end of transaction block")
-	case !harmless && state != txIdle:
-		return refuseInTransaction(command)
-	}
-	return nil
 }
 
 // noteDeallocateAll records that the database has deallocated all prepared statements.
