@@ -24,15 +24,14 @@ type lineDecoder struct{ table debezium.TableName }
 
 var _ kafka.Decoder = (*lineDecoder)(nil)
 
-func (d *lineDecoder) Decode(in *debezium.Input) change.Event {
-	e := change.Event{
+func (d *lineDecoder) DecodeInto(in *debezium.Input, e *change.Event) {
+	*e = change.Event{
 		Position: change.Position{Partition: change.Partition{Topic: in.Topic, Number: in.Partition}, Offset: in.Offset},
 		Record:   change.Record{Time: in.Time},
 	}
-	if err := d.read(in, &e); err != nil {
+	if err := d.read(in, e); err != nil {
 		e.Op, e.Reason = change.Reject, err.Error()
 	}
-	return e
 }
 
 func (d *lineDecoder) read(in *debezium.Input, e *change.Event) error {
@@ -140,7 +139,8 @@ func TestWireFormat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := debezium.Input{Topic: "library.loan", Time: 1790000000000000}
 			in.Value = []byte(test.line)
-			got := new(lineDecoder).Decode(&in)
+			var got change.Event
+			new(lineDecoder).DecodeInto(&in, &got)
 			in.Key, in.Value = []byte(`{"id":"a"}`), []byte(schema+test.payload+"}")
 			want := connectjson.NewDecoder(connectjson.Config{}).Decode(&in)
 			if got.Reason != test.reason || want.Reason != test.reason {

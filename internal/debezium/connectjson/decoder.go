@@ -47,28 +47,35 @@ func NewDecoder(cfg Config) *Decoder {
 	return d
 }
 
-// Decode returns the event of a record. It never fails: a record that can't be
+// Decode returns the event of a record.
+func (d *Decoder) Decode(rec *debezium.Input) change.Event {
+	var event change.Event
+	d.DecodeInto(rec, &event)
+	return event
+}
+
+// DecodeInto sets event, which has no field set, to the event of a record. It writes in
+// place, since an event is large. It never fails: a record that can't be
 // decoded becomes a rejected event with a reason. The event does not alias the
 // input. The fields Table, Origin, Confirm and Suspect are set by later steps.
-func (d *Decoder) Decode(rec *debezium.Input) change.Event {
-	in := &d.state
-	defer func() { *in = decodeState{} }()
-	in.event = change.Event{
-		Position: change.Position{
-			Partition: change.Partition{Topic: rec.Topic, Number: rec.Partition},
-			Offset:    rec.Offset,
-		},
-		Record: change.Record{Time: rec.Time},
-	}
+func (d *Decoder) DecodeInto(rec *debezium.Input, event *change.Event) {
+	setPosition(event, rec)
 	if rec.Value == nil {
-		return in.event // a tombstone: the delete before it has ended the row
+		return // a tombstone: the delete before it has ended the row
 	}
-	in.Input, in.topic = rec, d.topicCacheOf(rec.Topic)
+	in := &d.state
+	*in = decodeState{Input: rec, topic: d.topicCacheOf(rec.Topic), event: event}
+	defer func() { in.Input, in.event, in.scanner = nil, nil, scanner{} }()
 	if err := d.readRecord(in); err != nil {
 		d.rejectRecord(in, err)
 	}
-	debezium.BoundTime(&in.event, rec.Time, d.now)
-	return in.event
+	debezium.BoundTime(event, rec.Time, d.now)
+}
+
+// setPosition sets the place and the time of a record.
+func setPosition(event *change.Event, rec *debezium.Input) {
+	event.Position.Partition.Topic, event.Position.Partition.Number = rec.Topic, rec.Partition
+	event.Position.Offset, event.Record.Time = rec.Offset, rec.Time
 }
 
 // topicCacheOf returns the cache of a topic, a new one for a topic seen for the first time.
@@ -89,7 +96,7 @@ func (d *Decoder) topicCacheOf(name string) *topicCache {
 type decodeState struct {
 	*debezium.Input
 	topic   *topicCache
-	event   change.Event
+	event   *change.Event
 	scanner scanner
 	// head is the part of the value that is shared between records.
 	head []byte
@@ -107,11 +114,12 @@ type decodeState struct {
 // schemas in the cache.
 func (d *Decoder) readRecord(in *decodeState) error {
 	if entry := in.topic.findByHead(in.Value); entry != nil {
-		fresh := *in
 		if err := d.readKnown(in, entry); err == nil {
 			return nil
 		}
-		*in = fresh
+		*in = decodeState{Input: in.Input, topic: in.topic, event: in.event}
+		*in.event = change.Event{}
+		setPosition(in.event, in.Input)
 	}
 	return d.readUnknown(in)
 }
@@ -127,7 +135,7 @@ func (d *Decoder) readKnown(in *decodeState, entry *valueSchema) error {
 	case in.plan.ignored:
 		var payload []byte
 		if payload, err = s.skipValue(); err == nil && in.plan.notifies {
-			readNotification(payload, &in.event)
+			readNotification(payload, in.event)
 		}
 	default:
 		err = d.readPayload(in, s)
@@ -165,7 +173,7 @@ func (d *Decoder) readUnknown(in *decodeState) error {
 	in.head, in.plan = entry.head, entry.plan
 	if in.plan.ignored {
 		if in.plan.notifies {
-			readNotification(p.payload, &in.event)
+			readNotification(p.payload, in.event)
 		}
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 
 // fillEvent sets the event's fields from the envelope and the key that were read.
 func (d *Decoder) fillEvent(in *decodeState) error {
-	operation, err := d.envelope.described.Describe(&in.event, &in.topic.table)
+	operation, err := d.envelope.described.Describe(in.event, &in.topic.table)
 	switch {
 	case err != nil || operation == debezium.Message:
 		return err
@@ -30,7 +30,7 @@ func (d *Decoder) fillEvent(in *decodeState) error {
 
 // fillUpsert makes an upsert of the row that was read.
 func (d *Decoder) fillUpsert(in *decodeState, operation debezium.Operation) error {
-	env, event := &d.envelope, &in.event
+	env, event := &d.envelope, in.event
 	if env.afterErr != nil {
 		return env.afterErr
 	}

@@ -9,7 +9,7 @@ import (
 // retainRecord gives the event its own copy of the record and of the rows, all in one
 // piece of memory.
 func (d *Decoder) retainRecord(in *decodeState, row, oldKey change.Row) {
-	event := &in.event
+	event := in.event
 	head := in.head
 	size := len(in.Key) + len(in.Value) - len(head) + len(row) + len(oldKey)
 	for i := range in.Headers {
@@ -68,7 +68,7 @@ const maxReasonBytes = 1000
 // rejectRecord makes the event a rejected one. It keeps the fields that could be read,
 // and the key if it is readable: endsync needs it to find the record's row.
 func (d *Decoder) rejectRecord(in *decodeState, reason error) {
-	event := &in.event
+	event := in.event
 	event.Op = change.Reject
 	event.Reason = strings.ToValidUTF8(strings.ReplaceAll(reason.Error(), "\x00", ""), "\uFFFD")
 	if len(event.Reason) > maxReasonBytes {

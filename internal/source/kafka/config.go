@@ -39,7 +39,8 @@ const (
 // Decoder turns a record into an event, of whichever wire format. It never fails: a record that it
 // can't decode becomes a rejected event. It need not be safe for concurrent use.
 type Decoder interface {
-	Decode(record *debezium.Input) change.Event
+	// DecodeInto sets event, which has no field set, to the event of a record.
+	DecodeInto(record *debezium.Input, event *change.Event)
 }
 
 // Config has the topics to consume and the parameters of the connection.

@@ -11,18 +11,20 @@ import (
 	"metadb/internal/debezium"
 )
 
-// decodeRecord returns the record's event. A panic in a converter rejects the record and
-// does not stop the stream.
-func (s *Source) decodeRecord(record *kgo.Record) (event change.Event) {
+// decodeRecord sets event, which has no field set, to the record's event. A panic in a
+// converter rejects the record and does not stop the stream.
+func (s *Source) decodeRecord(record *kgo.Record, event *change.Event) {
 	position := change.Position{
 		Partition: change.Partition{Topic: record.Topic, Number: record.Partition},
 		Offset:    record.Offset,
 	}
 	if record.Attrs.IsControl() {
-		return change.Event{Position: position}
+		event.Position = position
+		return
 	}
 	if size := len(record.Key) + len(record.Value); size > s.config.MaxRecordBytes {
-		return s.rejectTooLarge(record, position, size)
+		*event = s.rejectTooLarge(record, position, size)
+		return
 	}
 	input := &debezium.Input{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
@@ -37,13 +39,13 @@ func (s *Source) decodeRecord(record *kgo.Record) (event change.Event) {
 	defer func() {
 		if bug := recover(); bug != nil {
 			s.config.Logger.Error(fmt.Sprintf("%s: decoding failed: %v\n%s", position, bug, debug.Stack()))
-			event = change.Event{
+			*event = change.Event{
 				Op: change.Reject, Reason: fmt.Sprintf("decoding failed: %v", bug),
 				Position: position, Record: cloneRecord(input),
 			}
 		}
 	}()
-	return s.decoder.Decode(input)
+	s.decoder.DecodeInto(input, event)
 }
 
 // maxKeptKeyBytes bounds the key that is kept of a record that is too large.

@@ -71,7 +71,8 @@ func (s *Source) pollRecords(ctx context.Context) (delivery change.Delivery, los
 	began := time.Now()
 	fetches.EachPartition(func(of kgo.FetchTopicPartition) {
 		for _, record := range of.Records {
-			delivery.Events = append(delivery.Events, s.decodeRecord(record))
+			delivery.Events = append(delivery.Events, change.Event{})
+			s.decodeRecord(record, &delivery.Events[len(delivery.Events)-1])
 		}
 		if n := len(of.Records); n > 0 {
 			s.noteRead(change.Partition{Topic: of.Topic, Number: of.Partition}, of.Records[n-1].Offset+1)

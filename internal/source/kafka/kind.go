@@ -101,8 +101,9 @@ func decodeStored(decoder Decoder, at change.Position, record *change.Record, lo
 		// Tombstones are never stored, so the value is missing.
 		return change.Event{Op: change.Reject, Reason: "it was set aside without its value: the table has to be read again", Position: at}
 	}
-	return decoder.Decode(&debezium.Input{
+	decoder.DecodeInto(&debezium.Input{
 		Topic: at.Partition.Topic, Partition: at.Partition.Number, Offset: at.Offset,
 		Time: record.Time, Key: record.Key, Value: record.Value(), Headers: record.Headers,
-	})
+	}, &event)
+	return event
 }

@@ -319,11 +319,11 @@ func TestReadsCommittedTransactionsToTheirEnd(t *testing.T) {
 // broken is a decoder with a bug.
 type broken struct{ whole Decoder }
 
-func (b broken) Decode(record *debezium.Input) change.Event {
+func (b broken) DecodeInto(record *debezium.Input, event *change.Event) {
 	if string(record.Key) == "1" {
 		panic("a bug")
 	}
-	return b.whole.Decode(record)
+	b.whole.DecodeInto(record, event)
 }
 
 func TestBugCostsOneRecord(t *testing.T) {
@@ -333,12 +333,13 @@ func TestBugCostsOneRecord(t *testing.T) {
 	s := b.open("", &storedProgress{})
 	defer s.Close()
 	s.decoder = broken{s.decoder}
-	event := s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 7, Key: []byte("1"), Value: []byte("v"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("x")}}})
+	var event, next change.Event
+	s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 7, Key: []byte("1"), Value: []byte("v"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("x")}}}, &event)
 	if event.Op != change.Reject || event.Reason != "decoding failed: a bug" || event.Position.Offset != 7 ||
 		string(event.Record.Key) != "1" || string(event.Record.Value()) != "v" || len(event.Record.Headers) != 1 {
 		t.Errorf("got %+v", event)
 	}
-	if next := s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 8, Key: []byte("2")}); next.Op != change.Ignore {
+	if s.decodeRecord(&kgo.Record{Topic: patron.Topic, Offset: 8, Key: []byte("2")}, &next); next.Op != change.Ignore {
 		t.Errorf("then got %+v", next)
 	}
 }
