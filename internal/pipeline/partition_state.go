@@ -10,12 +10,19 @@ import (
 type partitionStates struct {
 	states map[change.Partition]*partitionState
 	// lanes has the partitions of each lane.
-	lanes map[change.Lane][]*partitionState
+	lanes map[change.Lane]*lanePartitions
+	// last is the partition of the last event, nil after one was revoked.
+	last *partitionState
 }
+
+// lanePartitions are the partitions of a lane that are read.
+type lanePartitions struct{ all []*partitionState }
 
 // partitionState is the state of one partition.
 type partitionState struct {
 	change.Partition
+	// lane has all partitions of its lane, with this one.
+	lane  *lanePartitions
 	fresh bool
 	// replayedBefore is the offset before which records may have been applied, although the
 	// stored progress does not show it.
@@ -28,7 +35,7 @@ type partitionState struct {
 }
 
 func newPartitions() partitionStates {
-	return partitionStates{states: make(map[change.Partition]*partitionState), lanes: make(map[change.Lane][]*partitionState)}
+	return partitionStates{states: make(map[change.Partition]*partitionState), lanes: make(map[change.Lane]*lanePartitions)}
 }
 
 // assignPartition adds a partition that is read from now on.
@@ -45,7 +52,11 @@ func (p *partitionStates) assignPartition(b change.Assignment) {
 		state.current.MaxNext = b.From // offsets begin anew
 	}
 	p.states[b.Partition] = state
-	p.lanes[b.Partition.Lane()] = append(p.lanes[b.Partition.Lane()], state)
+	if state.lane = p.lanes[b.Partition.Lane()]; state.lane == nil {
+		state.lane = &lanePartitions{}
+		p.lanes[b.Partition.Lane()] = state.lane
+	}
+	state.lane.all = append(state.lane.all, state)
 }
 
 // revokePartition removes a partition.
@@ -55,7 +66,8 @@ func (p *partitionStates) revokePartition(part change.Partition) {
 		return
 	}
 	delete(p.states, part)
-	p.lanes[part.Lane()] = slices.DeleteFunc(p.lanes[part.Lane()], func(other *partitionState) bool { return other == state })
+	p.last = nil
+	state.lane.all = slices.DeleteFunc(state.lane.all, func(other *partitionState) bool { return other == state })
 }
 
 // addRestarts adds places where reading can begin again. Those that the partition has passed already
@@ -85,8 +97,12 @@ func (p *partitionState) passRestarts() {
 // or may be, a repetition. It returns false for an event that must not be applied:
 // its partition is not assigned, or it has been delivered before.
 func (p *partitionStates) advancePast(e *change.Event) bool {
-	state, ours := p.states[e.Position.Partition]
-	if !ours || e.Position.Offset < state.current.Next {
+	state := p.last
+	if state == nil || state.Partition != e.Position.Partition {
+		state = p.states[e.Position.Partition]
+		p.last = state
+	}
+	if state == nil || e.Position.Offset < state.current.Next {
 		return false
 	}
 	mark := &state.current
@@ -105,7 +121,7 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 	switch {
 	case e.Op == change.Ignore || e.Op == change.Reject && e.LSN == 0:
 	case e.Snapshot != change.Streamed:
-		e.Suspect = readAgain || e.Snapshot != change.Incremental && p.isRowSuspect(state.Lane(), e)
+		e.Suspect = readAgain || e.Snapshot != change.Incremental && state.lane.isRowSuspect(e)
 		mark.AdvanceSnapshot(e)
 	default:
 		p.judgeChange(state, e, readAgain)
@@ -115,15 +131,15 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 
 // isRowSuspect reports whether a row of a snapshot may have been sent before, to any
 // partition of its lane, since partitions may have been added.
-func (p *partitionStates) isRowSuspect(lane change.Lane, e *change.Event) bool {
-	return slices.ContainsFunc(p.lanes[lane], func(of *partitionState) bool { return of.current.SuspectsRow(e) })
+func (l *lanePartitions) isRowSuspect(e *change.Event) bool {
+	return slices.ContainsFunc(l.all, func(of *partitionState) bool { return of.current.SuspectsRow(e) })
 }
 
 // judgeChange decides whether a change has been applied before. Records that are read again
 // after the position was moved back have been, unless the database lost them: if the change's
 // position does not decide, the versions of its key do.
 func (p *partitionStates) judgeChange(state *partitionState, e *change.Event, readAgain bool) {
-	siblings, key := p.lanes[state.Lane()], change.KeyHash(e)
+	siblings, key := state.lane.all, change.KeyHash(e)
 	verdict := change.New
 	if e.LSN > 0 {
 		verdict = state.current.Judge(e, key)

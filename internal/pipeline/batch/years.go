@@ -12,7 +12,12 @@ import (
 // events of a few years of each table; later events belong to the next batch.
 
 // Years has the years of a batch's events, by source table.
-type Years map[change.Table]*tableYears
+type Years struct {
+	tables map[change.Table]*tableYears
+	// lastTable is the table of the last event, last its years.
+	lastTable change.Table
+	last      *tableYears
+}
 
 // tableYears has the years of one table. from and to are the bounds of the last one found.
 type tableYears struct {
@@ -28,14 +33,10 @@ func (y *Years) AddYear(e *change.Event, most int) bool {
 	case change.Ignore, change.Reject:
 		return true
 	}
-	of := (*y)[e.Source]
-	if of == nil {
-		if *y == nil {
-			*y = make(Years)
-		}
-		of = &tableYears{}
-		(*y)[e.Source] = of
+	if y.last == nil || y.lastTable != e.Source {
+		y.last, y.lastTable = y.ensureTable(e.Source), e.Source
 	}
+	of := y.last
 	if of.from <= e.Time && e.Time < of.to {
 		return true
 	}
@@ -51,6 +52,19 @@ func (y *Years) AddYear(e *change.Event, most int) bool {
 	return true
 }
 
+// ensureTable returns the years of a table.
+func (y *Years) ensureTable(table change.Table) *tableYears {
+	of := y.tables[table]
+	if of == nil {
+		if y.tables == nil {
+			y.tables = make(map[change.Table]*tableYears)
+		}
+		of = &tableYears{}
+		y.tables[table] = of
+	}
+	return of
+}
+
 // CountYears returns the highest number of years of a table's events.
 func (b *Batch) CountYears() int {
 	var found Years
@@ -58,7 +72,7 @@ func (b *Batch) CountYears() int {
 		found.AddYear(&b.Events[i], len(b.Events))
 	}
 	most := 0
-	for _, of := range found {
+	for _, of := range found.tables {
 		most = max(most, len(of.all))
 	}
 	return most

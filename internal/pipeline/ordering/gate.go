@@ -175,7 +175,11 @@ func (g *Gate) addEvents(events []change.Event) []change.Event {
 		order := q.orderLSN(e)
 		if len(q.pending) == 0 && !(order > 0 && q.needsOrder()) && !g.rules.ordersOthers(q, e) {
 			q.advancePast(e)
-			through = append(through, *e)
+			if len(through) == i {
+				through = events[:i+1] // no event is missing before it: it is in its place
+			} else {
+				through = append(through, *e)
+			}
 		} else {
 			g.queues.enqueue(q, e, order, g.ready.writtenBefore(e))
 		}
