@@ -30,16 +30,24 @@ type Beginner interface {
 
 // Count returns the numbers of current and of confirmed rows of a table.
 func (p *Progress) Count(ctx context.Context, db Beginner, t *catalog.Table) (current, confirmed int64, err error) {
-	var would int64
+	var would *int64
 	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT set_config('work_mem', $1, true)", workMem); err != nil {
 			return err
 		}
 		from := " FROM " + t.Current.SQL() + " c"
-		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), (SELECT count(*)"+from+" WHERE "+p.state.validity.isUnconfirmedSQL(t)+")").Scan(&current, &would)
+		unconfirmed := "(SELECT count(*)" + from + " WHERE " + p.state.validity.isUnconfirmedSQL(t) + ")"
+		if p.state.validity.floors[t.Name] == 0 {
+			// Without any id of a confirmed row, only the current rows are counted.
+			unconfirmed = "CASE WHEN EXISTS (SELECT FROM " + t.Sync.SQL() + ") THEN " + unconfirmed + " END"
+		}
+		return tx.QueryRow(ctx, "SELECT (SELECT count(*)"+from+"), "+unconfirmed).Scan(&current, &would)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("count the confirmed rows of table %s: %w", t.Name, err)
 	}
-	return current, max(0, current-would), nil
+	if would == nil {
+		return current, 0, nil
+	}
+	return current, max(0, current-*would), nil
 }

@@ -33,6 +33,9 @@ func (s *stream) countConfirmed() {
 	s.scope.stopCounting = cancel
 	s.working.Go(func() {
 		defer cancel()
+		if backoff.Sleep(ctx, firstCountDelay) != nil {
+			return
+		}
 		began := time.Now()
 		// The counts are only for the status, which omits them then.
 		if err := s.countOnce(ctx, now, true); err != nil {
@@ -51,6 +54,10 @@ func (s *stream) countConfirmed() {
 		}
 	})
 }
+
+// firstCountDelay is the time before the first count. The first batches of a snapshot often
+// begin another attempt of it, for which the rows are counted anew.
+const firstCountDelay = 500 * time.Millisecond
 
 // recountInterval is the minimum time between two counts. recountShare bounds the share of time
 // spent counting a large database: one part in recountShare.
