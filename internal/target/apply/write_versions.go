@@ -77,6 +77,7 @@ func (r *batchTx) drawIDs(ctx context.Context, t *catalog.Table, n int) ([]int64
 	if err != nil {
 		return nil, fmt.Errorf("draw ids: %w", err)
 	}
+	slices.Sort(ids) // PostgreSQL would sort consecutive ids too
 	for len(ids) < n {
 		ids = append(ids, ids[len(ids)-1]+1)
 	}

@@ -7,10 +7,10 @@ import (
 )
 
 // DrawIDs returns the query that draws $1 ids from the table's sequence. The result has the first
-// id alone if all are consecutive, which holds unless another session draws ids.
+// id alone if all are consecutive, which holds unless another session draws ids; else all, unsorted.
 func DrawIDs(t *catalog.Table) string {
-	return "SELECT CASE WHEN max(id) - min(id) = count(*) - 1 THEN ARRAY[min(id)] ELSE array_agg(id ORDER BY id) END" +
-		" FROM (SELECT nextval(" + t.Sequence.Regclass() + ") AS id FROM generate_series(1, $1::bigint)) AS drawn"
+	return "SELECT CASE WHEN max(id) - min(id) = count(*) - 1 THEN ARRAY[min(id)] ELSE array_agg(id) END" +
+		" FROM (SELECT nextval(" + t.Sequence.Regclass() + ") AS id, generate_series(1, $1::bigint)) AS drawn"
 }
 
 // InsertStaged returns the statement that inserts versions from the stage, with ids $1, starts $2 and

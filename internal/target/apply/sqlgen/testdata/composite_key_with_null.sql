@@ -214,9 +214,8 @@ FROM (SELECT ord, follows AND upsert AND record_image_eq(ROW(c0, c1, c2), lag(RO
 WHERE same;
 
 -- DrawIDs
-SELECT CASE WHEN max(id) - min(id) = count(*) - 1 THEN ARRAY[min(id)] ELSE array_agg(id ORDER BY id) END
-FROM (SELECT nextval('"library"."loan____id_seq"'::pg_catalog.regclass) AS id
-    FROM generate_series(1, $1::bigint)) AS drawn;
+SELECT CASE WHEN max(id) - min(id) = count(*) - 1 THEN ARRAY[min(id)] ELSE array_agg(id) END
+FROM (SELECT nextval('"library"."loan____id_seq"'::pg_catalog.regclass) AS id, generate_series(1, $1::bigint)) AS drawn;
 
 -- InsertStaged
 INSERT INTO "library"."loan" ("__id", "__start", "__end", "__current", "__origin", "patron", "item", "fee")
