@@ -39,7 +39,7 @@ func TestCheckMetrics(t *testing.T) {
 	source := registry.Source("library")
 	source.SetLag(3)
 	source.Applied(1, 0, time.Now())
-	source.SetConfirming(10, 5)
+	source.ConfirmedRows().SetCounts(10, 5)
 	metrics := monitor.NewMetrics(registry, func() int { return 1 })
 	metrics.Applied("library", 1, change.Outcome{})
 	metrics.Decoded("library", time.Millisecond)
