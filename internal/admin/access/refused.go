@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+
 	"metadb/internal/ident"
 )
 

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+
 	"github.com/jackc/pgx/v5"
 )
 
