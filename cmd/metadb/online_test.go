@@ -9,6 +9,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"metadb/internal/testkit/pace"
+	"metadb/internal/testkit/testbed"
 )
 
 // admin executes a command on the port and returns its rows and warnings, one a line, or the
@@ -172,8 +175,14 @@ func TestOneTable(t *testing.T) {
 	step.await("SELECT count(*) FROM library.zzz___patron___sync", "[8]")
 	step.await("SELECT count(*) FROM library.zzz___loan___sync", "[0]")
 	step.await("SELECT count(*) FROM library.loan", "[3]")
-	if got := step.admin("list status"); !strings.Contains(got, "8 of 10 rows confirmed") || !strings.Contains(got, "active normal") {
-		t.Errorf("list status: %s", got)
+	// Rows are counted for the first time half a second after the synchronization has begun.
+	if err := testbed.Eventually(t.Context(), pace.Hang, "list status", func() error {
+		if got := step.admin("list status"); !strings.Contains(got, "8 of 10 rows confirmed") || !strings.Contains(got, "active normal") {
+			return fmt.Errorf("got %s", got)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 	step.expect("sync table library.patron__", `ERROR: a synchronization is in progress for table library.patron HINT: add "with (restart)" to begin it anew, or use "endsync" or "abort sync"`)
 	step.expect("endsync table library.patron__", `ERROR: the snapshot is not complete: 8 of 10 rows confirmed HINT: `+
