@@ -76,10 +76,6 @@ func (p *partitionStates) addRestarts(restarts []change.Restart) {
 	for _, restart := range restarts {
 		if state, ours := p.states[restart.Partition]; ours {
 			state.restarts = append(state.restarts, restart.Point)
-		}
-	}
-	for _, restart := range restarts {
-		if state, ours := p.states[restart.Partition]; ours {
 			state.passRestarts()
 		}
 	}
@@ -124,7 +120,7 @@ func (p *partitionStates) advancePast(e *change.Event) bool {
 		e.Suspect = readAgain || e.Snapshot != change.Incremental && state.lane.isRowSuspect(e)
 		mark.AdvanceSnapshot(e)
 	default:
-		p.judgeChange(state, e, readAgain)
+		state.judgeChange(e, readAgain)
 	}
 	return true
 }
@@ -138,22 +134,22 @@ func (l *lanePartitions) isRowSuspect(e *change.Event) bool {
 // judgeChange decides whether a change has been applied before. Records that are read again
 // after the position was moved back have been, unless the database lost them: if the change's
 // position does not decide, the versions of its key do.
-func (p *partitionStates) judgeChange(state *partitionState, e *change.Event, readAgain bool) {
-	siblings, key := state.lane.all, change.KeyHash(e)
+func (p *partitionState) judgeChange(e *change.Event, readAgain bool) {
+	siblings, key := p.lane.all, change.KeyHash(e)
 	verdict := change.New
 	if e.LSN > 0 {
-		verdict = state.current.Judge(e, key)
+		verdict = p.current.Judge(e, key)
 	}
 	above := verdict == change.New
 	if above && len(siblings) > 1 && e.LSN > 0 {
-		verdict = judgeInSiblings(state, siblings, e, key)
+		verdict = p.judgeInSiblings(e, key)
 	}
 	if e.Op == change.Reject {
 		e.Repeated = verdict == change.Repeated
 		return // its position is not reliable
 	}
 	if above {
-		state.current.Advance(e, key, verdict, len(siblings) == 1)
+		p.current.Advance(e, key, verdict, len(siblings) == 1)
 	}
 	// A truncate has no key: after a crash, a connector may repeat it in another partition
 	// that already has later events. The stored truncates of the table decide whether it has
@@ -169,15 +165,15 @@ func (p *partitionStates) judgeChange(state *partitionState, e *change.Event, re
 
 // judgeInSiblings decides whether a change that is new to its own partition repeats one of
 // another partition.
-func judgeInSiblings(state *partitionState, siblings []*partitionState, e *change.Event, key uint64) change.Verdict {
+func (p *partitionState) judgeInSiblings(e *change.Event, key uint64) change.Verdict {
 	verdict, late := change.New, false
-	for _, other := range siblings {
-		if other == state {
+	for _, other := range p.lane.all {
+		if other == p {
 			continue
 		}
 		verdict, late = max(verdict, other.current.JudgeElsewhere(e, key)), late || other.current.HasLaterChange(e, key)
 	}
-	if verdict == change.PossiblyRepeated && !late && state.current.HasEarlierChange(e, key) {
+	if verdict == change.PossiblyRepeated && !late && p.current.HasEarlierChange(e, key) {
 		return change.New
 	}
 	return verdict
@@ -189,13 +185,10 @@ func judgeInSiblings(state *partitionState, siblings []*partitionState, e *chang
 // are read here; it remains possible for snapshot rows, and for partitions that another
 // member of the group has read. Versions that a later event ended are ended by the truncate
 // all the same.
-func (p *partitionStates) isOvertaken(e *change.Event) bool {
-	for _, other := range p.states {
-		if other.Lane() == e.Position.Partition.Lane() && other.Partition != e.Position.Partition && max(other.current.HighLSN, other.current.SnapshotLSN) > e.LSN {
-			return true
-		}
-	}
-	return false
+func (p *partitionState) isOvertaken(e *change.Event) bool {
+	return slices.ContainsFunc(p.lane.all, func(other *partitionState) bool {
+		return other != p && max(other.current.HighLSN, other.current.SnapshotLSN) > e.LSN
+	})
 }
 
 // takeSpans returns the spans since its last call.
